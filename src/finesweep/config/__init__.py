@@ -1,0 +1,38 @@
+"""What the user asked for: Hydra composes it, plain dataclasses leave."""
+
+from finesweep.config.compose import Composed, compose, group_choices
+from finesweep.config.grammar import Choice, Dimension, Interval, Range
+from finesweep.config.schema import (
+    Config,
+    DatasetConfig,
+    ModelConfig,
+    RegisterConfig,
+    StorageConfig,
+    SweepConfig,
+    TrackingConfig,
+    TrainingConfig,
+)
+from finesweep.config.sweeps import Fixed, Searched, SweepPlan, build, compose_sweep
+
+__all__ = [
+    "Choice",
+    "Composed",
+    "Config",
+    "DatasetConfig",
+    "Dimension",
+    "Fixed",
+    "Interval",
+    "ModelConfig",
+    "Range",
+    "RegisterConfig",
+    "Searched",
+    "StorageConfig",
+    "SweepConfig",
+    "SweepPlan",
+    "TrackingConfig",
+    "TrainingConfig",
+    "build",
+    "compose",
+    "compose_sweep",
+    "group_choices",
+]

@@ -1,0 +1,5 @@
+"""`python -m finesweep` is `finesweep`."""
+
+from finesweep.cli import main
+
+main()

@@ -1,0 +1,99 @@
+"""Hydra composes, plain dataclasses come out: no DictConfig leaves this module."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, cast
+
+import hydra
+from hydra.core.config_store import ConfigStore
+from hydra.core.global_hydra import GlobalHydra
+from omegaconf import DictConfig, OmegaConf
+
+from finesweep.config import search_path
+from finesweep.config.mistakes import explained
+from finesweep.config.ranges import range_problems, stray_fields
+from finesweep.config.schema import Config
+from finesweep.errors import ConfigError, Problem
+
+HYDRA_VERSION_BASE = "1.3"
+
+
+@dataclass(frozen=True)
+class Composed:
+    """One composed config, and what it was made of."""
+
+    config: Config
+    choices: dict[str, str]
+    """Config group → the choice made, for groups that have one."""
+    overrides: tuple[str, ...]
+
+    def flat(self) -> dict[str, Any]:
+        """Dotted path → value, without the sweep's own definition."""
+        values = flatten(OmegaConf.to_container(OmegaConf.structured(self.config), resolve=True))
+        return {path: value for path, value in values.items() if path.split(".")[0] != "sweep"}
+
+    def yaml(self) -> str:
+        return OmegaConf.to_yaml(OmegaConf.structured(self.config))
+
+
+def compose(overrides: Sequence[str] = ()) -> Composed:
+    """The config that these Hydra overrides make, checked for names, types and ranges.
+
+    ConfigError lists every problem with its dotted path, what was given and what is allowed.
+    """
+    with _initialised():
+        known = GlobalHydra.instance().config_loader()
+        with explained(known, overrides):
+            node = hydra.compose("config", overrides=list(overrides), return_hydra_config=True)
+            return read(node, overrides)
+
+
+def read(node: DictConfig, overrides: Sequence[str]) -> Composed:
+    """A composed node, with its hydra part, as plain dataclasses; ConfigError when out of range."""
+    chosen = OmegaConf.to_container(node.hydra.runtime.choices)
+    choices = {
+        str(group): str(choice)
+        for group, choice in cast("dict[str, Any]", chosen).items()
+        if choice is not None and not str(group).startswith(("hydra/", "sweeps@"))
+    }
+    job = OmegaConf.masked_copy(node, [key for key in node if key != "hydra"])
+    missing = OmegaConf.missing_keys(job)
+    if missing:
+        raise ConfigError(*(Problem(path, "must be given") for path in sorted(missing)))
+    config = cast("Config", OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(Config), job)))
+    problems = [*stray_fields(config), *range_problems(config)]
+    if problems:
+        raise ConfigError(*problems)
+    return Composed(config=config, choices=choices, overrides=tuple(overrides))
+
+
+def group_choices(group: str) -> list[str]:
+    """The names that a config group (or `sweeps`) offers, the user's own among them."""
+    with _initialised():
+        return list(GlobalHydra.instance().config_loader().get_group_options(group))
+
+
+def register_schema() -> None:
+    """Makes Hydra know the schema and the search path; doing it again changes nothing."""
+    search_path.register()
+    ConfigStore.instance().store(name="schema", node=Config)
+
+
+@contextmanager
+def _initialised() -> Iterator[None]:
+    register_schema()
+    with hydra.initialize(config_path=None, version_base=HYDRA_VERSION_BASE):
+        yield
+
+
+def flatten(tree: Any, prefix: str = "") -> dict[str, Any]:
+    """Nested dicts as one dict by dotted path; lists stay values."""
+    if not isinstance(tree, dict) or not tree:
+        return {prefix: tree}
+    flat: dict[str, Any] = {}
+    for key, value in tree.items():
+        flat |= flatten(value, f"{prefix}.{key}" if prefix else str(key))
+    return flat

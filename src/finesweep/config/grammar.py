@@ -1,0 +1,152 @@
+"""Hydra's sweep grammar as plain records: choice, interval and range, with their tags.
+
+Hydra's meaning holds: range excludes its stop. https://hydra.cc/docs/advanced/override_grammar
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import (
+    ChoiceSweep,
+    Glob,
+    IntervalSweep,
+    Override,
+    Quote,
+    QuotedString,
+    RangeSweep,
+)
+from hydra.errors import HydraException
+
+from finesweep.errors import ConfigError, Problem
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of these values."""
+
+    values: tuple[Any, ...]
+
+    def ends(self) -> tuple[Any, ...]:
+        return self.values
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A number from low to high, both included."""
+
+    low: float
+    high: float
+    log: bool
+    integer: bool
+
+    def ends(self) -> tuple[float, float]:
+        return self.low, self.high
+
+
+@dataclass(frozen=True)
+class Range:
+    """start, start + step, … as long as it stays below stop."""
+
+    start: float
+    stop: float
+    step: float
+    log: bool
+
+    @property
+    def last(self) -> float:
+        """The greatest value that is reached."""
+        # Decimals, because 0.1 has no exact binary value and the last step would touch stop.
+        start, stop, step = (Decimal(str(n)) for n in (self.start, self.stop, self.step))
+        n_steps = math.ceil((stop - start) / step) - 1
+        last = start + n_steps * step
+        return int(last) if isinstance(self.start + self.step, int) else float(last)
+
+    def ends(self) -> tuple[float, float]:
+        return self.start, self.last
+
+
+Dimension = Choice | Interval | Range
+
+
+def parse_override(text: str) -> Override:
+    """Hydra's record of one override; ConfigError when it is none."""
+    return _parse(text, text.split("=")[0].lstrip("+~") or text)
+
+
+def parse_value(path: str, value: Any) -> Dimension | Any:
+    """The dimension that a value in a sweep file spells, or the value itself when it is plain."""
+    if not isinstance(value, str) or not value:
+        return value
+    override = _parse(f"{path}={value}", path)
+    return dimension(override) if override.is_sweep_override() else value
+
+
+def _parse(text: str, blamed: str) -> Override:
+    try:
+        return OverridesParser.create().parse_override(text)
+    except HydraException as error:
+        if "empty choice" in str(error):
+            raise ConfigError(Problem(blamed, "choice() has nothing to choose from")) from error
+        first = str(error).splitlines()[0]
+        raise ConfigError(Problem(blamed, f"not in Hydra's grammar; {first}")) from error
+
+
+def dimension(override: Override) -> Dimension:
+    """The dimension of a sweep override; ConfigError when Optuna could not search it."""
+    sweep, path = override._value, override.key_or_group
+    if isinstance(sweep, ChoiceSweep):
+        return _choice(path, sweep)
+    if isinstance(sweep, IntervalSweep):
+        return _interval(path, sweep)
+    if isinstance(sweep, RangeSweep):
+        return _range(path, sweep)
+    what = "glob()" if isinstance(sweep, Glob) else type(sweep).__name__
+    raise ConfigError(Problem(path, f"{what} cannot be searched; use choice(a, b, …)"))
+
+
+def _choice(path: str, sweep: ChoiceSweep) -> Choice:
+    values = tuple(v.text if isinstance(v, QuotedString) else v for v in sweep.list)
+    if any(isinstance(value, list | dict) for value in values):
+        raise ConfigError(Problem(path, "choice() takes numbers, strings, true and false"))
+    return Choice(values)
+
+
+def _interval(path: str, sweep: IntervalSweep) -> Interval:
+    low, high = sweep.start, sweep.end
+    if low is None or high is None or not low < high:
+        raise ConfigError(Problem(path, f"interval({low}, {high}) is empty"))
+    log = "log" in sweep.tags
+    if log and low <= 0:
+        raise ConfigError(Problem(path, f"a log interval must start above 0, not at {low}"))
+    return Interval(low, high, log, isinstance(low, int) and isinstance(high, int))
+
+
+def _range(path: str, sweep: RangeSweep) -> Range:
+    start, stop, step = sweep.start, sweep.stop, sweep.step
+    if start is None or stop is None or step <= 0 or not start < stop:
+        raise ConfigError(Problem(path, f"range({start}, {stop}, {step}) is empty"))
+    log = "log" in sweep.tags
+    if log and (step != 1 or start <= 0):
+        raise ConfigError(Problem(path, "a log range must start above 0, with step 1"))
+    return Range(start, stop, step, log)
+
+
+def as_override(path: str, value: Any) -> str:
+    """`path=value` in Hydra's grammar, whatever characters the value holds."""
+    return f"{path}={_spell(value)}"
+
+
+def _spell(value: Any) -> str:
+    if isinstance(value, str):
+        return QuotedString(text=value, quote=Quote.single).with_quotes()
+    if isinstance(value, list | tuple):
+        return "[" + ",".join(map(_spell, value)) + "]"
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{key}:{_spell(item)}" for key, item in value.items()) + "}"
+    return json.dumps(value)

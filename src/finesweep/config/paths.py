@@ -1,0 +1,69 @@
+"""The dotted paths of the schema: which exist, of which type, and the nearest to a misspelt one."""
+
+from __future__ import annotations
+
+import types
+from dataclasses import dataclass, fields, is_dataclass
+from functools import cache
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+from finesweep.config.schema import Config
+from finesweep.errors import Problem, nearest
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """The type of one field: the classes that its values may have."""
+
+    kinds: frozenset[type[Any]]
+
+    @property
+    def is_whole_number(self) -> bool:
+        """Whether the field takes int but not float."""
+        return int in self.kinds and float not in self.kinds
+
+
+def field_exists(path: str) -> bool:
+    """Whether the schema has this dotted path: a section, a field, or a key of a free mapping."""
+    if path in _all_paths():
+        return True
+    parent = leaf(path.rpartition(".")[0])
+    return parent is not None and dict in parent.kinds
+
+
+def leaf(path: str) -> Leaf | None:
+    """The type of the field at a dotted path; None for sections and unknown paths."""
+    return _all_paths().get(path)
+
+
+def unknown_field(path: str) -> Problem:
+    """The problem of a dotted path that no field has, with the nearest that exist."""
+    section = path.rpartition(".")[0]
+    siblings = [name for name in _all_paths() if name.rpartition(".")[0] == section]
+    known = siblings or [name for name in _all_paths() if not name.startswith("sweep.")]
+    return Problem(path, f"no such field; {nearest(path, known)}")
+
+
+@cache
+def _all_paths() -> dict[str, Leaf | None]:
+    return dict(_walk(Config, ""))
+
+
+def _walk(schema: type[Any], prefix: str) -> list[tuple[str, Leaf | None]]:
+    hints = get_type_hints(schema)
+    found: list[tuple[str, Leaf | None]] = []
+    for field in fields(schema):
+        path = f"{prefix}{field.name}"
+        section = next((kind for kind in _kinds(hints[field.name]) if is_dataclass(kind)), None)
+        if section is None:
+            found.append((path, Leaf(_kinds(hints[field.name]))))
+        else:
+            found.append((path, None))
+            found += _walk(section, f"{path}.")
+    return found
+
+
+def _kinds(hint: Any) -> frozenset[type[Any]]:
+    if get_origin(hint) in (Union, types.UnionType):
+        return frozenset(part for part in get_args(hint) if part is not types.NoneType)
+    return frozenset({get_origin(hint) or hint})

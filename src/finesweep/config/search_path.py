@@ -1,0 +1,82 @@
+"""Where Hydra looks for choices: the user's ./conf and ./sweeps first, then the packaged ones."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+
+from hydra.core.config_search_path import ConfigSearchPath
+from hydra.core.object_type import ObjectType
+from hydra.core.plugins import Plugins
+from hydra.plugins.config_source import ConfigResult, ConfigSource
+from hydra.plugins.search_path_plugin import SearchPathPlugin
+from omegaconf import OmegaConf
+
+SWEEPS = "sweeps"
+USER = "user"
+
+
+def packaged_root() -> Path:
+    """The folder that holds finesweep's own conf/ and sweeps/: in the wheel, or in a checkout."""
+    package = Path(__file__).parents[1]
+    return package if (package / "conf").is_dir() else package.parents[1]
+
+
+class ProjectSource(ConfigSource):
+    """A folder with conf/GROUP/CHOICE.yaml and sweeps/NAME.yaml, as one tree of config groups.
+
+    The user's folder adds and replaces choices within groups, never config.yaml itself.
+    """
+
+    @staticmethod
+    def scheme() -> str:
+        return "finesweep"
+
+    def _locate(self, config_path: str) -> Path:
+        inside = config_path == SWEEPS or config_path.startswith(f"{SWEEPS}/")
+        return Path(self.path) / ("" if inside else "conf") / config_path
+
+    def _file(self, config_path: str) -> Path:
+        return self._locate(self._normalize_file_name(config_path))
+
+    def is_group(self, config_path: str) -> bool:
+        return self._locate(config_path).is_dir()
+
+    def is_config(self, config_path: str) -> bool:
+        if self.provider == USER and len(PurePosixPath(config_path).parts) < 2:
+            return False
+        return self._file(config_path).is_file()
+
+    def available(self) -> bool:
+        return self.is_group("") or self.is_group(SWEEPS)
+
+    def list(self, config_path: str, results_filter: ObjectType | None) -> list[str]:
+        folder = self._locate(config_path)
+        names = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
+        found: list[str] = []
+        for name in names:
+            self._list_add_result(found, f"{config_path}/{name}".lstrip("/"), name, results_filter)
+        return sorted(set(found))
+
+    def load_config(self, config_path: str) -> ConfigResult:
+        text = self._file(config_path).read_text(encoding="utf-8")
+        return ConfigResult(
+            provider=self.provider,
+            path=self.full_path(),
+            config=OmegaConf.create(text),
+            header=self._get_header_dict(text),
+        )
+
+
+class ProjectSearchPath(SearchPathPlugin):
+    """Puts the two folders on Hydra's search path, the user's in front."""
+
+    def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
+        search_path.append(USER, f"{ProjectSource.scheme()}://{Path.cwd()}")
+        search_path.append("finesweep", f"{ProjectSource.scheme()}://{packaged_root()}")
+
+
+def register() -> None:
+    """Makes Hydra know both plugins; doing it again changes nothing."""
+    plugins = Plugins.instance()
+    plugins.register(ProjectSource)
+    plugins.register(ProjectSearchPath)

@@ -1,0 +1,175 @@
+"""A sweep file and the command line, read together into one plan.
+
+The command line wins over the file: a sweep override adds or replaces a dimension, a plain one
+fixes the field for every trial.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import hydra.utils
+
+from finesweep.config.compose import Composed, compose, group_choices
+from finesweep.config.grammar import (
+    Dimension,
+    as_override,
+    dimension,
+    parse_override,
+    parse_value,
+)
+from finesweep.config.paths import field_exists, unknown_field
+from finesweep.config.schema import SweepConfig
+from finesweep.errors import ConfigError, Problem, nearest
+
+RESERVED = ("sweep", "tracking", "storage", "workers", "hydra")
+"""Sections that belong to the sweep as a whole: a trial cannot vary them."""
+
+
+@dataclass(frozen=True)
+class Searched:
+    """One field that the sweep varies, everywhere or under one `group=choice`."""
+
+    path: str
+    dimension: Dimension
+    condition: str | None = None
+
+    @property
+    def name(self) -> str:
+        """Its name in Optuna, where one name cannot have two spaces."""
+        return f"{self.path}|{self.condition}" if self.condition else self.path
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """One field with the same value in every trial, or in those that meet a condition."""
+
+    path: str
+    value: Any
+    condition: str | None = None
+
+
+@dataclass(frozen=True)
+class SweepPlan:
+    """Everything that defines a sweep, checked as far as names and grammar go."""
+
+    name: str
+    settings: SweepConfig
+    base: Composed
+    """The composed config with every unconditional fixed value in place."""
+    overrides: tuple[str, ...]
+    """Hydra overrides that make base, without the sweep's own part."""
+    searched: tuple[Searched, ...]
+    conditional: tuple[Fixed, ...]
+    recipes: tuple[Mapping[str, Any], ...]
+    """Plain path → value, tried first."""
+
+    @property
+    def study_name(self) -> str:
+        return self.settings.study or self.name
+
+    def compose_trial(self, values: Mapping[str, Any], *, seed: int | None = None) -> Composed:
+        """The config of one trial: plain path → value on top of what is fixed.
+
+        seed is the trial's own, unless the sweep fixes or searches training.seed itself.
+        """
+        own = [as_override(path, value) for path, value in values.items()]
+        seeded = [] if seed is None else [as_override("training.seed", seed)]
+        return compose([*seeded, "evaluate_test=false", *self.overrides, *own])
+
+
+def compose_sweep(name: str, overrides: Sequence[str]) -> SweepPlan:
+    """The plan of `sweeps/NAME.yaml` under these overrides; ConfigError lists what is wrong."""
+    known = group_choices("sweeps")
+    if name not in known:
+        raise ConfigError(Problem("sweep", f"no sweep {name!r}; {nearest(name, known)}"))
+    own, searched, plain = _partition(overrides)
+    load = f"+sweeps@sweep={name}"
+    settings = compose([load, *own]).config.sweep
+    assert settings is not None  # the group was composed into it
+    won = {item.path for item in searched} | {override.split("=")[0] for override in plain}
+    table = [entry for entry in _entries(settings) if entry.path not in won]
+    _raise_unknown([*table, *searched])
+    fixed = [
+        as_override(entry.path, entry.value)
+        for entry in table
+        if isinstance(entry, Fixed) and not entry.condition
+    ]
+    made = (*fixed, *plain)
+    return SweepPlan(
+        name=name,
+        settings=settings,
+        base=compose([load, *own, *made]),
+        overrides=(*[item for item in own if not item.lstrip("+").startswith("sweep")], *made),
+        searched=(*(entry for entry in table if isinstance(entry, Searched)), *searched),
+        conditional=tuple(e for e in table if isinstance(e, Fixed) and e.condition),
+        recipes=tuple(_without(recipe, won) for recipe in settings.enqueue),
+    )
+
+
+def build(node: Mapping[str, Any]) -> Any:
+    """The object that a `_target_` mapping describes, for example an Optuna sampler."""
+    try:
+        return hydra.utils.instantiate(dict(node))
+    except Exception as error:
+        cause = " ".join(str(error.__cause__ or error).split())
+        raise ConfigError(Problem(str(node.get("_target_", "_target_")), cause)) from error
+
+
+def _partition(overrides: Sequence[str]) -> tuple[list[str], list[Searched], list[str]]:
+    """The sweep's own overrides, the dimensions, and the plain fields for every trial."""
+    own: list[str] = []
+    searched: list[Searched] = []
+    plain: list[str] = []
+    for text in overrides:
+        override = parse_override(text)
+        path = override.key_or_group
+        reserved = path.split(".")[0] in RESERVED
+        if override.is_sweep_override() and reserved:
+            raise ConfigError(Problem(path, "belongs to the whole sweep and cannot be searched"))
+        if override.is_sweep_override():
+            searched.append(Searched(path, dimension(override)))
+        else:
+            (own if reserved else plain).append(text)
+    return own, searched, plain
+
+
+def _entries(settings: SweepConfig) -> list[Searched | Fixed]:
+    """params and when as records; under a condition, `when` wins over params by standing apart."""
+    entries = [_entry(path, value, None) for path, value in settings.params.items()]
+    for condition, params in settings.when.items():
+        _check_condition(condition)
+        entries += [_entry(path, value, condition) for path, value in params.items()]
+    return entries
+
+
+def _entry(path: str, value: Any, condition: str | None) -> Searched | Fixed:
+    parsed = parse_value(path, value)
+    if isinstance(parsed, Dimension):
+        return Searched(path, parsed, condition)
+    return Fixed(path, parsed, condition)
+
+
+def _check_condition(condition: str) -> None:
+    group, equals, choice = condition.partition("=")
+    known = group_choices(group) if equals else []
+    if choice not in known:
+        hint = nearest(choice, known) or "a condition is one group=choice, as model=bert"
+        raise ConfigError(Problem(f"sweep.when.{condition}", f"no such choice; {hint}"))
+
+
+def _raise_unknown(entries: Iterable[Searched | Fixed]) -> None:
+    problems = []
+    for entry in entries:
+        if not field_exists(entry.path) and not group_choices(entry.path):
+            problems.append(unknown_field(entry.path))
+        elif entry.path.split(".")[0] in RESERVED:
+            problems.append(Problem(entry.path, "belongs to the whole sweep, not to its trials"))
+    if problems:
+        raise ConfigError(*problems)
+
+
+def _without(recipe: Mapping[str, Any], paths: set[str]) -> dict[str, Any]:
+    return {path: value for path, value in recipe.items() if path not in paths}

@@ -1,0 +1,133 @@
+"""What users get wrong about a dataset, found early and said in one message."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from finesweep.config.schema import DatasetConfig
+from finesweep.errors import ConfigError, Problem, nearest
+from finesweep.records import SplitName
+
+SHOWN_ROWS = 5
+SHOWN_VALUES = 10
+
+
+def raise_all(problems: Sequence[Problem]) -> None:
+    """ConfigError with all of them, if there are any."""
+    if problems:
+        raise ConfigError(*problems)
+
+
+def listed(values: Sequence[object]) -> str:
+    """The first ten, and how many more there are."""
+    more = f" and {len(values) - SHOWN_VALUES:,} more" if len(values) > SHOWN_VALUES else ""
+    return ", ".join(repr(value) for value in values[:SHOWN_VALUES]) + more
+
+
+def counted_rows(count: int) -> str:
+    """`1 row`, `1,234 rows`."""
+    return f"{count:,} {'row' if count == 1 else 'rows'}"
+
+
+def request_problems(config: DatasetConfig) -> list[Problem]:
+    """What the config alone shows to be wrong, before anything is read."""
+    problems = _source_problems(config) + _size_problems(config)
+    if config.text_column == config.label_column:
+        problems.append(
+            Problem("dataset.label_column", f"{config.label_column!r} is the text column as well")
+        )
+    try:
+        codecs.lookup(config.encoding)
+    except LookupError:
+        problems.append(
+            Problem("dataset.encoding", f"Python knows no encoding {config.encoding!r}")
+        )
+    return problems
+
+
+def _source_problems(config: DatasetConfig) -> list[Problem]:
+    files = config.files
+    sources = {
+        "dataset.hub": config.hub,
+        "dataset.path": config.path,
+        "dataset.files": files.train or files.validation or files.test,
+    }
+    given = [field for field, value in sources.items() if value]
+    if len(given) != 1:
+        found = f"{' and '.join(given)} are given" if given else "none is given"
+        return [
+            Problem(
+                "dataset",
+                f"{found}; give one of dataset.path=FILE, dataset.files.train=FILE, "
+                "dataset.hub=OWNER/NAME",
+            )
+        ]
+    if given == ["dataset.files"] and not files.train:
+        return [Problem("dataset.files.train", "validation and test files need a train file too")]
+    return []
+
+
+def _size_problems(config: DatasetConfig) -> list[Problem]:
+    sizes = {
+        "dataset.train_size": config.train_size,
+        "dataset.validation_size": config.validation_size,
+        "dataset.test_size": config.test_size,
+    }
+    return [
+        Problem(field, f"{size} is neither whole rows nor a share below 1; null is all of it")
+        for field, size in sizes.items()
+        if isinstance(size, float) and (size == 1 or (size > 1 and not size.is_integer()))
+    ]
+
+
+def column_problems(
+    tables: Mapping[SplitName, pd.DataFrame], columns: Mapping[str, str]
+) -> list[Problem]:
+    """Columns that a split lacks, with the nearest that it has, and columns that hold lists."""
+    problems = []
+    for split, table in tables.items():
+        for kind, column in columns.items():
+            field = f"dataset.{kind}_column"
+            if column not in table.columns:
+                known = nearest(column, [str(name) for name in table.columns])
+                hint = _separator_hint(table)
+                problems.append(Problem(field, f"{split} has no column {column!r}; {known}{hint}"))
+            elif nested := _nested(table[column]):
+                problems.append(
+                    Problem(field, f"{column!r} of {split} holds {nested}, not a value")
+                )
+    return problems
+
+
+def _separator_hint(table: pd.DataFrame) -> str:
+    header = str(table.columns[0])
+    if table.shape[1] == 1 and any(separator in header for separator in ",;\t|"):
+        return " (one column only: .csv is separated by commas, .tsv by tabs)"
+    return ""
+
+
+def _nested(column: pd.Series) -> str | None:
+    """The type's name when a value is a list, a mapping or bytes; None when all are scalars."""
+    if column.dtype != object:
+        return None
+    kinds = {type(value) for value in column} - {str}
+    return next((kind.__name__ for kind in kinds if hasattr(kind, "__len__")), None)
+
+
+def missing_problems(missing: Mapping[tuple[SplitName, str], pd.Index]) -> list[Problem]:
+    """One problem for each (split, column) with its missing rows: their number and the first."""
+    problems = []
+    for (split, kind), rows in missing.items():
+        first = ", ".join(str(row) for row in rows[:SHOWN_ROWS])
+        more = ", …" if len(rows) > SHOWN_ROWS else ""
+        problems.append(
+            Problem(
+                f"dataset.{kind}_column",
+                f"{kind} is missing or blank in {len(rows):,} of {split}'s rows "
+                f"(row {first}{more}); dataset.missing=drop drops them",
+            )
+        )
+    return problems

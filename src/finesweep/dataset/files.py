@@ -1,0 +1,94 @@
+"""Tables from the user's files, and what to say when a file is not what it is called."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+
+from finesweep.config.packaged import packaged_path
+from finesweep.dataset.formats import READERS
+from finesweep.errors import ConfigError, Problem, nearest
+
+SIGNATURES = {
+    b"PAR1": "a parquet file",
+    b"\x89PNG": "a PNG picture",
+    b"\xff\xd8\xff": "a JPEG picture",
+    b"PK\x03\x04": "a ZIP archive or an Excel sheet",
+    b"\x1f\x8b": "compressed with gzip",
+    b"%PDF": "a PDF",
+    b"<!DOCTYPE": "a web page",
+    b"<!doctype": "a web page",
+    b"<html": "a web page",
+}
+UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+
+
+def read_file(file: str, *, field: str, encoding: str) -> pd.DataFrame:
+    """The file's table, all its columns; text files as strings, with only empty cells missing.
+
+    ConfigError, naming field, when it is absent, empty or not what its extension says.
+    """
+    path = packaged_path(file, field=field).expanduser()
+    problem = _file_problem(path)
+    if problem is None:
+        try:
+            table = READERS[path.suffix.lower()](path, encoding)
+        except UnicodeDecodeError:
+            problem = _encoding_problem(path, encoding)
+        except (ValueError, OSError, pa.ArrowException) as error:
+            problem = f"{path} cannot be read as {path.suffix}: {str(error).strip()}"
+        else:
+            problem = None if len(table) else f"{path} has no rows"
+    if problem is not None:
+        raise ConfigError(Problem(field, problem))
+    return table
+
+
+def _file_problem(path: Path) -> str | None:
+    """What is wrong with the file before it is parsed, or None."""
+    if path.is_dir():
+        return f"{path} is a folder; name one file"
+    if path.suffix.lower() not in READERS:
+        return f"{path}: extension {path.suffix!r} is not one of {', '.join(READERS)}"
+    if not path.exists():
+        return f"{path} does not exist; {_neighbours(path)}"
+    with path.open("rb") as stream:
+        start = stream.read(4096)
+    return _content_problem(path, start)
+
+
+def _content_problem(path: Path, start: bytes) -> str | None:
+    if not start.strip():
+        return f"{path} is empty"
+    is_parquet = start.startswith(b"PAR1")
+    if is_parquet and path.suffix.lower() == ".parquet":
+        return None
+    if path.suffix.lower() == ".parquet":
+        return f"{path} is not a parquet file; it starts with {start[:24]!r}"
+    for signature, kind in SIGNATURES.items():
+        if start.startswith(signature):
+            return f"{path} is not {path.suffix} but {kind}"
+    return None
+
+
+def _neighbours(path: Path) -> str:
+    """The nearest readable file of the folder, and all of them."""
+    if not path.parent.is_dir():
+        return f"nor does the folder {path.parent}"
+    names = [file.name for file in path.parent.iterdir() if file.suffix.lower() in READERS]
+    return nearest(path.name, names) or f"the folder {path.parent} has no {', '.join(READERS)} file"
+
+
+def _encoding_problem(path: Path, encoding: str) -> str:
+    """Where the first byte lies that is not of this encoding, and which one to try."""
+    content = path.read_bytes()
+    other = "utf-16" if content.startswith(UTF_16_MARKS) else "latin-1"
+    where = ""
+    try:
+        content.decode(encoding)
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        where = f" at byte {error.start} (line {line}, 0x{content[error.start]:02x})"
+    return f"{path} is not {encoding}{where}; try dataset.encoding={other}"

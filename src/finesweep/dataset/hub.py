@@ -1,0 +1,93 @@
+"""Splits from the Hugging Face Hub, and one clear answer when there is no Hub to reach."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import datasets
+import pandas as pd
+from datasets.exceptions import DatasetsError
+from huggingface_hub import HfApi
+from huggingface_hub.errors import (
+    OfflineModeIsEnabled,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
+
+from finesweep.errors import ConfigError, Problem
+from finesweep.records import SplitName
+
+HUB_SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
+TIMEOUT_SECONDS = 10
+
+
+def read_hub(
+    hub: str, *, subset: str | None, revision: str | None, label_column: str
+) -> tuple[dict[SplitName, pd.DataFrame], tuple[str, ...] | None]:
+    """Split → table with all columns, and the names of a ClassLabel column, None for others.
+
+    A ClassLabel's -1, the Hub's mark of an unlabelled row, is a missing label. Without a network
+    a dataset that an earlier run downloaded is read from its cache. ConfigError when the Hub has
+    no such dataset, or when neither Hub nor cache can be reached.
+    """
+    splits = _download(hub, subset=subset, revision=revision)
+    if "train" not in splits:
+        raise _problem(f"{hub} has no split named train, only {', '.join(splits)}")
+    label = splits["train"].features.get(label_column)
+    tables = {name: splits[name].to_pandas() for name in HUB_SPLITS if name in splits}
+    if not isinstance(label, datasets.ClassLabel):
+        return tables, None
+    for table in tables.values():
+        table[label_column] = table[label_column].mask(table[label_column] < 0)
+    return tables, tuple(label.names)
+
+
+def _download(hub: str, *, subset: str | None, revision: str | None) -> datasets.DatasetDict:
+    obstacle = _obstacle(hub, revision=revision)
+    try:
+        with _offline(obstacle is not None):
+            return datasets.load_dataset(hub, subset, revision=revision)
+    except (OSError, ValueError, RuntimeError, DatasetsError) as error:
+        if obstacle is not None:
+            raise _problem(
+                f"{hub} was asked for, but the Hugging Face Hub cannot be reached ({obstacle}) "
+                "and no earlier download is cached; dataset=local dataset.path=FILE reads your "
+                "own files"
+            ) from None
+        raise _problem(f"{hub} cannot be loaded: {error}") from error
+
+
+def _obstacle(hub: str, *, revision: str | None) -> str | None:
+    """Why the Hub does not answer, None when it does; asked once, as datasets retries for 23 s."""
+    try:
+        HfApi().dataset_info(hub, revision=revision, timeout=TIMEOUT_SECONDS)
+    except RepositoryNotFoundError:
+        raise _problem(
+            f"the Hub has no dataset {hub}, or it is private or gated and `hf auth login` is needed"
+        ) from None
+    except RevisionNotFoundError:
+        raise ConfigError(
+            Problem("dataset.revision", f"{hub} has no branch, tag or commit {revision!r}")
+        ) from None
+    except OfflineModeIsEnabled:
+        return "HF_HUB_OFFLINE is set"
+    except Exception as error:
+        # Their names depend on huggingface_hub's HTTP client, which it has changed twice.
+        return str(error).partition("\n")[0]
+    return None
+
+
+@contextmanager
+def _offline(active: bool) -> Iterator[None]:
+    """Within it datasets looks only in its cache, as under HF_HUB_OFFLINE, and does not retry."""
+    before = datasets.config.HF_HUB_OFFLINE
+    datasets.config.HF_HUB_OFFLINE = before or active
+    try:
+        yield
+    finally:
+        datasets.config.HF_HUB_OFFLINE = before
+
+
+def _problem(message: str) -> ConfigError:
+    return ConfigError(Problem("dataset.hub", message))

@@ -1,0 +1,108 @@
+"""Labels as ids in [0, C), with a name for each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from finesweep.dataset.checks import listed, raise_all
+from finesweep.errors import Problem
+from finesweep.records import SplitName
+
+NUMBER = re.compile(r"[+-]?[0-9]+\.?[0-9]*")
+Label = int | float | str
+
+
+def with_label_ids(
+    frames: dict[SplitName, pd.DataFrame],
+    *,
+    class_names: Sequence[str] | None,
+    label_names: Sequence[str] | None,
+) -> tuple[dict[SplitName, pd.DataFrame], tuple[str, ...]]:
+    """Frames with labels as ids (int64), and the C names in id order.
+
+    class_names are those of the Hub's ids; otherwise train's labels are the classes, numbers in
+    numeric order before strings in alphabetical. label_names, when given, are the names.
+    ConfigError when labels do not agree over the splits, with the names, or are too few.
+    """
+    values = {split: label_values(frame["label"]) for split, frame in frames.items()}
+    seen = {split: sorted(set(column), key=_order) for split, column in values.items()}
+    classes: Sequence[Label] = seen["train"] if class_names is None else range(len(class_names))
+    raise_all(
+        _label_problems(
+            seen, n_rows=len(frames["train"]), n_classes=len(classes), label_names=label_names
+        )
+    )
+    ids = {label: number for number, label in enumerate(classes)}
+    labelled = {
+        split: frame.assign(label=values[split].map(ids).astype("int64"))
+        for split, frame in frames.items()
+    }
+    return labelled, tuple(label_names or class_names or [str(label) for label in classes])
+
+
+def label_values(column: pd.Series) -> pd.Series:
+    """The column's labels as int, float or str, whatever they were read as."""
+    raw = column.astype(object)
+    labels = {value: label_value(value) for value in raw.unique()}
+    # Not Series.map, which makes floats of ints that stand beside floats.
+    return pd.Series([labels[value] for value in raw], index=column.index, dtype=object)
+
+
+def label_value(raw: object) -> Label:
+    """One label, so that 1, 1.0 and "1" are the same; a bool is the string that a CSV has."""
+    if isinstance(raw, bool | np.bool_):
+        return str(raw)
+    text = str(raw).strip()
+    if NUMBER.fullmatch(text) is None:
+        return text
+    whole, _, decimals = text.partition(".")
+    return float(text) if decimals.strip("0") else int(whole)
+
+
+def _order(label: Label) -> tuple[bool, Label]:
+    return isinstance(label, str), label
+
+
+def _label_problems(
+    seen: Mapping[SplitName, Iterable[Label]],
+    *,
+    n_rows: int,
+    n_classes: int,
+    label_names: Sequence[str] | None,
+) -> list[Problem]:
+    """What is wrong with the labels of each split, of which train has n_rows."""
+    train = list(seen["train"])
+    problems = []
+    if len(train) < 2:
+        message = f"train has one class only, {listed(train)}; two are needed"
+        problems.append(Problem("dataset.label_column", message))
+    if len(train) > max(2, n_rows / 2):
+        message = (
+            f"{len(train):,} labels in {n_rows:,} rows are no classes; is it the right column?"
+        )
+        problems.append(Problem("dataset.label_column", message))
+    for split, labels in seen.items():
+        if unseen := [label for label in labels if label not in train]:
+            message = f"{split} has {listed(unseen)}, which train never saw; it has {listed(train)}"
+            problems.append(Problem("dataset.label_column", message))
+    return problems + _name_problems(train, n_classes=n_classes, label_names=label_names)
+
+
+def _name_problems(
+    train: Sequence[Label], *, n_classes: int, label_names: Sequence[str] | None
+) -> list[Problem]:
+    if label_names is None:
+        return []
+    if len(label_names) != n_classes:
+        message = f"{len(label_names)} given for {n_classes} classes: {listed(train)}"
+    elif any(label not in range(n_classes) for label in train):
+        message = f"names labels 0 … {n_classes - 1}, but the labels are {listed(train)}"
+    elif len(set(label_names)) < n_classes:
+        message = f"a name stands twice in {listed(label_names)}"
+    else:
+        return []
+    return [Problem("dataset.label_names", message)]

@@ -1,0 +1,92 @@
+"""A config's dataset: read, cleaned, labelled, split, sized and fingerprinted."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+
+import datasets
+import numpy as np
+import pandas as pd
+
+from finesweep.config.schema import DatasetConfig
+from finesweep.dataset.checks import counted_rows, raise_all, request_problems
+from finesweep.dataset.cleaning import without_conflicts, without_missing
+from finesweep.dataset.labels import with_label_ids
+from finesweep.dataset.sources import read_source
+from finesweep.dataset.splits import carve_missing, cut
+from finesweep.records import SplitName, TextDataset
+
+FEATURES = datasets.Features({"text": datasets.Value("string"), "label": datasets.Value("int64")})
+
+
+def load_dataset(config: DatasetConfig) -> TextDataset:
+    """The three splits that the config asks for, the same for the same config and source.
+
+    Rows keep the source's order; an official validation or test split is left as it is unless
+    its size cuts it. ConfigError lists what the user must change.
+    """
+    raise_all(request_problems(config))
+    raw = read_source(config)
+    frames, notes = without_missing(raw.frames, drop=config.missing == "drop")
+    frames, label_names = with_label_ids(
+        frames, class_names=raw.class_names, label_names=config.label_names
+    )
+    if config.conflicts == "drop":
+        frames["train"], dropped = without_conflicts(frames["train"])
+        notes += dropped
+    sizes: dict[SplitName, int | float | None] = {
+        "train": config.train_size,
+        "validation": config.validation_size,
+        "test": config.test_size,
+    }
+    official = frames
+    frames, carved = carve_missing(frames, sizes=sizes, label_names=label_names, seed=config.seed)
+    # A carved split already has its size; a share of it would be taken twice.
+    to_cut = {split: size for split, size in sizes.items() if split in official}
+    frames, was_cut = cut(frames, sizes=to_cut, seed=config.seed)
+    return TextDataset(
+        name=config.name,
+        train=_split(frames["train"]),
+        validation=_split(frames["validation"]),
+        test=_split(frames["test"]),
+        label_names=label_names,
+        fingerprint=fingerprint(frames, label_names),
+        notes=(*notes, *carved, *was_cut, *leaks(frames)),
+    )
+
+
+def fingerprint(frames: Mapping[SplitName, pd.DataFrame], label_names: tuple[str, ...]) -> str:
+    """SHA-256, in hex, of the label names and of every split's texts and labels, in order."""
+    digest = hashlib.sha256(json.dumps(label_names).encode())
+    for split in ("train", "validation", "test"):
+        texts = [text.encode() for text in frames[split]["text"]]
+        # The lengths say where each text ends: without them "ab", "c" is the same as "a", "bc".
+        lengths = np.array([len(text) for text in texts], dtype="<i8")
+        labels = frames[split]["label"].to_numpy(dtype="<i8")
+        for part in (
+            np.array(len(texts), dtype="<i8").tobytes(),
+            lengths.tobytes(),
+            b"".join(texts),
+            labels.tobytes(),
+        ):
+            digest.update(part)
+    return digest.hexdigest()
+
+
+def leaks(frames: Mapping[SplitName, pd.DataFrame]) -> list[str]:
+    """Notes on rows of validation and test whose exact text is also in train."""
+    counts = {
+        split: int(frames[split]["text"].isin(frames["train"]["text"]).sum())
+        for split in ("validation", "test")
+    }
+    return [
+        f"{counted_rows(n)} of {split} with a text that is also in train"
+        for split, n in counts.items()
+        if n
+    ]
+
+
+def _split(frame: pd.DataFrame) -> datasets.Dataset:
+    return datasets.Dataset.from_pandas(frame, features=FEATURES, preserve_index=False)

@@ -1,0 +1,53 @@
+"""Freezing from below: the embeddings and the lowest encoder layers become a fixed function."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import nn
+from transformers import PreTrainedModel
+
+from finesweep.errors import ConfigError, Problem
+from finesweep.records import ParameterCount
+
+
+def freeze_layers(model: PreTrainedModel, depth: int | str) -> ParameterCount:
+    """Numbers of trainable and frozen parameters, after freezing in place.
+
+    depth 0 freezes nothing, k the embeddings and the k lowest layers, `all` every layer, so that
+    the pooler and the head remain. Frozen modules run in eval mode, without dropout, also while
+    the rest trains: that is feature extraction, and makes their output a function of the input.
+    ConfigError when depth exceeds the layers there are.
+    """
+    layers = encoder_layers(model)
+    n_frozen = len(layers) if depth == "all" else int(depth)
+    if n_frozen > len(layers):
+        message = f"{depth} given; the model has {len(layers)} layers: 0 to {len(layers)}, or `all`"
+        raise ConfigError(Problem("model.freeze_layers", message))
+    if depth != 0:
+        for module in (model.base_model.embeddings, *layers[:n_frozen]):
+            module.requires_grad_(False)
+            # Trainer calls model.train() in each step; the module itself undoes it.
+            module.register_forward_pre_hook(_stay_in_eval)
+    return count_parameters(model)
+
+
+def encoder_layers(model: PreTrainedModel) -> nn.ModuleList:
+    """The encoder's layers, lowest first; ConfigError for models that are not built of a list."""
+    n_layers = model.config.num_hidden_layers
+    for module in model.base_model.modules():
+        if isinstance(module, nn.ModuleList) and len(module) == n_layers:
+            return module
+    message = f"{type(model).__name__} keeps its layers in no list; only 0 is possible"
+    raise ConfigError(Problem("model.freeze_layers", message))
+
+
+def count_parameters(model: nn.Module) -> ParameterCount:
+    """Parameters by whether they will be trained."""
+    frozen = sum(p.numel() for p in model.parameters() if not p.requires_grad)
+    trainable = sum(p.numel() for p in model.parameters() if p.requires_grad)
+    return ParameterCount(trainable=trainable, frozen=frozen)
+
+
+def _stay_in_eval(module: nn.Module, inputs: Any) -> None:
+    module.eval()

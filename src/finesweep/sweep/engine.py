@@ -1,0 +1,128 @@
+"""The loop of a sweep: claim a slot, run its trial, tell Optuna, until no slot waits."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+from optuna import Study, Trial, TrialPruned
+from optuna.trial import FrozenTrial, TrialState
+
+from finesweep.config import SweepPlan
+from finesweep.errors import FinesweepError
+from finesweep.sweep.attempt import Attempt
+from finesweep.sweep.checkpoints import keep_best, require_space
+from finesweep.sweep.observer import Observer
+from finesweep.sweep.parent import close_orphans, open_parent, show_best
+from finesweep.sweep.recording import reason
+from finesweep.sweep.slots import REASON, RETRY, SLOT, claim, refill
+from finesweep.sweep.space import check, objective_of, optuna_params
+from finesweep.sweep.study import open_study, sampler_for
+from finesweep.tracking import Run, Store, open_store
+
+QUEUE_LENGTH = 2
+"""Waiting trials kept ready: twice the workers, of which there is one."""
+
+
+def run_sweep(plan: SweepPlan, observer: Observer) -> tuple[Study, Store]:
+    """The study after every slot was finished, or after the timeout.
+
+    Continues where an earlier call stopped, and does nothing when the budget is spent.
+    KeyboardInterrupt releases the running slot and is raised again.
+    """
+    check(plan)
+    require_space(plan.base.config.storage.checkpoints)
+    with _sole_worker(plan):
+        study = open_study(plan)
+        store = open_store(plan.base.config.tracking)
+        _release_killed(study)
+        close_orphans(store, study)
+        parent = open_parent(store, study, plan)
+        try:
+            _work(plan, study, store, parent, observer)
+        except KeyboardInterrupt:
+            parent.finish("FAILED")
+            raise
+        parent.finish("FINISHED")
+    return study, store
+
+
+@contextmanager
+def _sole_worker(plan: SweepPlan) -> Iterator[None]:
+    """Holds the study's lock; whoever holds it knows that every RUNNING trial is a dead one's."""
+    lock = Path(plan.base.config.storage.checkpoints) / f"{plan.study_name}.lock"
+    try:
+        with FileLock(lock, timeout=0):
+            yield
+    except Timeout:
+        message = f"{plan.study_name!r} is being run by another process; finesweep status shows it"
+        raise FinesweepError(message) from None
+
+
+def _work(plan: SweepPlan, study: Study, store: Store, parent: Run, observer: Observer) -> None:
+    n_slots, deadline = plan.settings.n_trials, _deadline(plan)
+    recipes = {slot: optuna_params(plan, recipe) for slot, recipe in enumerate(plan.recipes)}
+    while time.monotonic() < deadline:
+        refill(study, n_slots, recipes, queue_length=QUEUE_LENGTH)
+        claimed = claim(study, n_slots)
+        if claimed is None:
+            break
+        _run_slot(plan, study, store, claimed, parent, observer)
+        show_best(parent, study)
+
+
+def _run_slot(
+    plan: SweepPlan,
+    study: Study,
+    store: Store,
+    claimed: FrozenTrial,
+    parent: Run,
+    observer: Observer,
+) -> None:
+    """Runs one claimed trial to its end and tells Optuna; only an interruption is raised."""
+    study.sampler = sampler_for(plan, claimed.user_attrs[SLOT])
+    trial = Trial(study, claimed._trial_id)
+    attempt = Attempt(plan, study, store, trial, observer)
+    try:
+        value = attempt.run(parent)
+    except TrialPruned:
+        study.tell(trial, state=TrialState.PRUNED)
+        attempt.ended("PRUNED")
+    except KeyboardInterrupt:
+        _fail(study, trial, "interrupted", retry=True)
+        raise
+    except Exception as error:
+        # One bad trial must not end the sweep: its run holds the traceback.
+        _fail(study, trial, reason(error), retry=False)
+        attempt.ended("FAIL", why=reason(error))
+    else:
+        study.tell(trial, value)
+        keep_best(
+            study,
+            objective_of(plan),
+            root=plan.base.config.storage.checkpoints,
+            k=plan.settings.keep_top_k,
+        )
+        attempt.ended("COMPLETE", value=value)
+
+
+def _fail(study: Study, trial: Trial, why: str, *, retry: bool) -> None:
+    trial.set_user_attr(REASON, why)
+    trial.set_user_attr(RETRY, retry)
+    study.tell(trial, state=TrialState.FAIL)
+
+
+def _release_killed(study: Study) -> None:
+    """Fails what a killed process left RUNNING, so that its slots are tried again."""
+    for frozen in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+        study._storage.set_trial_user_attr(frozen._trial_id, REASON, "killed")
+        study._storage.set_trial_user_attr(frozen._trial_id, RETRY, True)
+        study.tell(frozen.number, state=TrialState.FAIL)
+
+
+def _deadline(plan: SweepPlan) -> float:
+    minutes = plan.settings.timeout_minutes
+    return float("inf") if minutes is None else time.monotonic() + 60 * minutes

@@ -1,0 +1,110 @@
+"""A sweep is N slots, each finished once, however often its attempts are interrupted.
+
+Optuna counts trials, and every restart would add some; slots count what was asked for. A slot's
+attempts are Optuna trials that carry its number in user_attrs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from optuna import Study
+from optuna.exceptions import UpdateFinishedTrialError
+from optuna.trial import FrozenTrial, TrialState
+
+SLOT = "slot"
+ATTEMPT = "attempt"
+REASON = "reason"
+RETRY = "retry"
+"""Set on a failed trial whose slot is to be tried again, because nothing was wrong with it."""
+
+SlotState = Literal["complete", "pruned", "failed", "running", "waiting"]
+FINISHED: tuple[SlotState, ...] = ("complete", "pruned", "failed")
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One slot: its state, the trial that decided it, and how many were begun for it."""
+
+    index: int
+    state: SlotState
+    trial: FrozenTrial | None
+    n_attempts: int
+
+
+def slots_of(trials: Iterable[FrozenTrial], n_slots: int) -> list[Slot]:
+    """The n_slots slots in order, read off all trials of the study."""
+    attempts: dict[int, list[FrozenTrial]] = {index: [] for index in range(n_slots)}
+    for trial in trials:
+        if (index := trial.user_attrs.get(SLOT)) in attempts:
+            attempts[index].append(trial)
+    return [_slot(index, tried) for index, tried in attempts.items()]
+
+
+def counts(slots: Iterable[Slot]) -> dict[SlotState, int]:
+    """Slots by state; the values sum to the number of slots."""
+    found: dict[SlotState, int] = {
+        "complete": 0,
+        "pruned": 0,
+        "failed": 0,
+        "running": 0,
+        "waiting": 0,
+    }
+    for slot in slots:
+        found[slot.state] += 1
+    return found
+
+
+def refill(
+    study: Study, n_slots: int, recipes: Mapping[int, Mapping[str, Any]], *, queue_length: int
+) -> None:
+    """Enqueues trials for the lowest slots that have none waiting, running or finished.
+
+    The queue is kept short because Optuna reads all of it at every claim. recipes are Optuna
+    params by slot; other slots are left to the sampler.
+    """
+    trials = study.get_trials(deepcopy=False)
+    queued = {t.user_attrs.get(SLOT) for t in trials if t.state == TrialState.WAITING}
+    slots = [slot for slot in slots_of(trials, n_slots) if slot.state == "waiting"]
+    missing = [slot for slot in slots if slot.index not in queued]
+    for slot in missing[: max(0, queue_length - len(queued))]:
+        study.enqueue_trial(
+            dict(recipes.get(slot.index, {})),
+            user_attrs={SLOT: slot.index, ATTEMPT: slot.n_attempts + 1},
+        )
+
+
+def claim(study: Study, n_slots: int) -> FrozenTrial | None:
+    """The lowest waiting slot's trial, from now on RUNNING and ours; None when none waits.
+
+    Never study.ask(): on an empty queue it makes a trial that belongs to no slot. The storage
+    lets one claimant win.
+    """
+    # As study.ask() does: what was read for the last trial is out of date.
+    study._thread_local.cached_all_trials = None
+    waiting = study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
+    ours = [trial for trial in waiting if trial.user_attrs.get(SLOT, n_slots) < n_slots]
+    for trial in sorted(ours, key=lambda trial: trial.user_attrs[SLOT]):
+        try:
+            if study._storage.set_trial_state_values(trial._trial_id, TrialState.RUNNING):
+                return trial
+        except UpdateFinishedTrialError:
+            continue
+    return None
+
+
+def _slot(index: int, tried: list[FrozenTrial]) -> Slot:
+    by_state = {trial.state: trial for trial in tried}
+    final = [t for t in tried if t.state == TrialState.FAIL and not t.user_attrs.get(RETRY)]
+    n_attempts = sum(trial.state != TrialState.WAITING for trial in tried)
+    if TrialState.COMPLETE in by_state:
+        return Slot(index, "complete", by_state[TrialState.COMPLETE], n_attempts)
+    if TrialState.PRUNED in by_state:
+        return Slot(index, "pruned", by_state[TrialState.PRUNED], n_attempts)
+    if final:
+        return Slot(index, "failed", final[-1], n_attempts)
+    if TrialState.RUNNING in by_state:
+        return Slot(index, "running", by_state[TrialState.RUNNING], n_attempts)
+    return Slot(index, "waiting", None, n_attempts)

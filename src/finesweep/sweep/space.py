@@ -1,0 +1,181 @@
+"""The search space: dimensions as Optuna distributions, suggested in order, checked beforehand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
+from typing import Any
+
+from optuna import Trial
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+
+from finesweep.config import Choice, Dimension, Fixed, Interval, Searched, SweepPlan
+from finesweep.config.paths import leaf
+from finesweep.errors import ConfigError, Problem
+from finesweep.model import limit_problems
+from finesweep.records import Objective
+from finesweep.training import metric_names
+
+
+def distribution(dimension: Dimension) -> BaseDistribution:
+    """The Optuna distribution with the same values; a range ends at the last value it reaches."""
+    if isinstance(dimension, Choice):
+        return CategoricalDistribution(dimension.values)
+    if isinstance(dimension, Interval):
+        kind = IntDistribution if dimension.integer else FloatDistribution
+        return kind(dimension.low, dimension.high, log=dimension.log)  # type: ignore[arg-type]
+    whole = isinstance(dimension.start, int) and isinstance(dimension.step, int)
+    kind = IntDistribution if whole else FloatDistribution
+    step = None if dimension.log and not whole else dimension.step
+    return kind(dimension.start, dimension.last, log=dimension.log, step=step)  # type: ignore[arg-type]
+
+
+def suggest(trial: Trial, plan: SweepPlan) -> dict[str, Any]:
+    """Plain path → value for one trial: what Optuna chose, and what its choices fix."""
+    values = {group.path: _suggest(trial, group) for group in _groups(plan)}
+    for item in in_force(plan, values):
+        if item.path not in values:
+            values[item.path] = _suggest(trial, item) if isinstance(item, Searched) else item.value
+    return values
+
+
+def in_force(plan: SweepPlan, choices: Mapping[str, Any]) -> list[Searched | Fixed]:
+    """What applies to a trial that made these group choices; a condition wins over no condition."""
+    held = [item for item in (*plan.searched, *plan.conditional) if _holds(item, plan, choices)]
+    settled = {item.path for item in held}
+    always = [item for item in plan.searched if not item.condition and item.path not in settled]
+    return [*always, *held]
+
+
+def optuna_params(plan: SweepPlan, recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of a recipe that lies in the space, by the names that Optuna knows."""
+    return {
+        item.name: recipe[item.path]
+        for item in in_force(plan, recipe)
+        if isinstance(item, Searched) and item.path in recipe
+    }
+
+
+def check(plan: SweepPlan) -> None:
+    """Raises ConfigError listing all that is wrong with space, recipes and metric.
+
+    Each dimension's ends are composed with each model that they can meet, and held against that
+    model's limits, before anything is trained.
+    """
+    problems = [*_metric_problems(plan), *_integer_problems(plan), *_recipe_problems(plan)]
+    if not problems:
+        for values in _corners(plan):
+            problems += [p for p in _problems_with(plan, values) if p not in problems]
+    if problems:
+        raise ConfigError(*problems)
+
+
+def objective_of(plan: SweepPlan) -> Objective:
+    return Objective(plan.settings.metric, plan.settings.direction)  # type: ignore[arg-type]
+
+
+def plain(name: str) -> str:
+    """The path of an Optuna parameter's name, without its condition."""
+    return name.split("|")[0]
+
+
+def _suggest(trial: Trial, item: Searched) -> Any:
+    """Trial's own suggest method for a distribution (Trial._suggest takes any, but is private)."""
+    space = distribution(item.dimension)
+    if isinstance(space, CategoricalDistribution):
+        return trial.suggest_categorical(item.name, space.choices)
+    if isinstance(space, IntDistribution):
+        return trial.suggest_int(item.name, space.low, space.high, step=space.step, log=space.log)
+    assert isinstance(space, FloatDistribution)
+    return trial.suggest_float(item.name, space.low, space.high, step=space.step, log=space.log)
+
+
+def _groups(plan: SweepPlan) -> list[Searched]:
+    """The config groups that the sweep chooses among: conditions depend on them."""
+    return [item for item in plan.searched if not item.condition and leaf(item.path) is None]
+
+
+def _holds(item: Searched | Fixed, plan: SweepPlan, choices: Mapping[str, Any]) -> bool:
+    if not item.condition:
+        return False
+    group, _, choice = item.condition.partition("=")
+    return str(choices.get(group, plan.base.choices.get(group))) == choice
+
+
+def _metric_problems(plan: SweepPlan) -> list[Problem]:
+    known = metric_names("validation")
+    if plan.settings.metric in known:
+        return []
+    given = f"{plan.settings.metric!r} is not measured; known: {', '.join(known)}"
+    return [Problem("sweep.metric", given)]
+
+
+def _integer_problems(plan: SweepPlan) -> list[Problem]:
+    return [
+        Problem(item.path, "takes whole numbers: write int(interval(a, b)) or range(a, b)")
+        for item in plan.searched
+        if isinstance(item.dimension, Interval)
+        and not item.dimension.integer
+        and (kind := leaf(item.path)) is not None
+        and kind.is_whole_number
+    ]
+
+
+def _recipe_problems(plan: SweepPlan) -> list[Problem]:
+    problems = []
+    for index, recipe in enumerate(plan.recipes):
+        for item in in_force(plan, recipe):
+            if isinstance(item, Searched) and item.path in recipe:
+                value, space = recipe[item.path], distribution(item.dimension)
+                if not _contains(space, value):
+                    path = f"sweep.enqueue.{index}.{item.path}"
+                    problems.append(Problem(path, f"{value!r} lies outside {_describe(item)}"))
+    return problems
+
+
+def _contains(space: BaseDistribution, value: Any) -> bool:
+    try:
+        return space._contains(space.to_internal_repr(value))
+    except (ValueError, TypeError):
+        return False
+
+
+def _describe(item: Searched) -> str:
+    dimension = item.dimension
+    if isinstance(dimension, Choice):
+        return f"choice({', '.join(map(str, dimension.values))})"
+    low, high = dimension.ends()
+    return f"{low} to {high}"
+
+
+def _corners(plan: SweepPlan) -> Iterator[dict[str, Any]]:
+    """Trials that together hold every end of every dimension under every combination of groups."""
+    groups = _groups(plan)
+    choices: list[Sequence[Any]] = [item.dimension.ends() for item in groups]
+    for combination in product(*choices):
+        chosen = {item.path: value for item, value in zip(groups, combination, strict=True)}
+        rest = [item for item in in_force(plan, chosen) if item.path not in chosen]
+        ends = [
+            item.dimension.ends() if isinstance(item, Searched) else (item.value,) for item in rest
+        ]
+        for index in range(max(map(len, ends), default=1)):
+            picked = {
+                item.path: values[min(index, len(values) - 1)]
+                for item, values in zip(rest, ends, strict=True)
+            }
+            yield chosen | picked
+    for recipe in plan.recipes:
+        yield dict(recipe)
+
+
+def _problems_with(plan: SweepPlan, values: Mapping[str, Any]) -> list[Problem]:
+    try:
+        config = plan.compose_trial(values).config
+        return limit_problems(config.model, max_length=config.dataset.max_length)
+    except ConfigError as error:
+        return list(error.problems)

@@ -1,0 +1,133 @@
+"""The Optuna study of a sweep: opened or made, and refused when it was made for another sweep."""
+
+from __future__ import annotations
+
+import json
+import uuid
+import warnings
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna import Study
+from optuna.exceptions import ExperimentalWarning, StorageInternalError
+from optuna.samplers import BaseSampler
+from sqlalchemy.exc import SQLAlchemyError
+
+from finesweep.config import Dimension, SweepPlan, build
+from finesweep.errors import ConfigError, Problem, nearest
+from finesweep.sweep.pruning import PerModelPruner
+
+SQLITE = "sqlite:///"
+DEFINITION = "definition"
+N_TRIALS = "n_trials"
+SWEEP = "sweep"
+UID = "uid"
+PARENT_RUN_ID = "parent_run_id"
+FINALIST = "finalist"
+REGISTERED = "registered"
+
+SHARED_SEED = ("QMCSampler",)
+"""Samplers whose sequence must have the same seed in every trial."""
+
+
+def open_study(plan: SweepPlan) -> Study:
+    """The plan's study, made now or continued.
+
+    ConfigError when the storage cannot be reached, or when the study's definition is another.
+    """
+    storage = open_storage(plan.base.config.storage.url)
+    study = optuna.create_study(
+        study_name=plan.study_name,
+        storage=storage,
+        direction=plan.settings.direction,
+        pruner=PerModelPruner(build(plan.settings.pruner)),
+        load_if_exists=True,
+    )
+    wanted = json.loads(json.dumps(definition(plan)))
+    if DEFINITION not in study.user_attrs:
+        study.set_user_attr(UID, uuid.uuid4().hex)
+        study.set_user_attr(SWEEP, plan.name)
+        study.set_user_attr(DEFINITION, wanted)
+    else:
+        _refuse_changed(plan, study.user_attrs[DEFINITION], wanted)
+    if study.user_attrs.get(N_TRIALS) != plan.settings.n_trials:
+        study.set_user_attr(N_TRIALS, plan.settings.n_trials)
+    return study
+
+
+def find_study(name: str, url: str) -> Study:
+    """A study that exists; ConfigError offers the nearest name of those in the storage."""
+    storage = open_storage(url)
+    known = optuna.get_all_study_names(storage)
+    if name not in known:
+        hint = nearest(name, known) or "none has been run here yet"
+        raise ConfigError(Problem("sweep", f"no study {name!r} in {url}; {hint}"))
+    return optuna.load_study(study_name=name, storage=storage)
+
+
+def open_storage(url: str) -> optuna.storages.BaseStorage:
+    """Optuna's storage at a SQLAlchemy URL; ConfigError when it cannot be opened."""
+    if url.startswith(SQLITE):
+        Path(url.removeprefix(SQLITE)).parent.mkdir(parents=True, exist_ok=True)
+    try:
+        return optuna.storages.get_storage(url)
+    except (SQLAlchemyError, StorageInternalError, ImportError, ValueError) as error:
+        first = str(error.__cause__ or error).splitlines()[0]
+        raise ConfigError(Problem("storage.url", f"cannot open {url!r}: {first}")) from error
+
+
+def sampler_for(plan: SweepPlan, slot: int) -> BaseSampler:
+    """The sampler of one slot, seeded by the sweep's seed and the slot.
+
+    So a restarted sweep does not draw its first points again, and asks for what it would have
+    asked for without the interruption.
+    """
+    node = dict(plan.settings.sampler)
+    name = str(node.get("_target_", "")).rpartition(".")[2]
+    if node.get("seed") is not None and name not in SHARED_SEED:
+        node["seed"] = int(node["seed"]) + slot
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        sampler: BaseSampler = build(node)
+    return sampler
+
+
+def definition(plan: SweepPlan) -> dict[str, Any]:
+    """Dotted path → value of all that makes two sweeps the same."""
+    settings = plan.settings
+    own = ("tracking.", "storage.", "workers", "evaluate_test")
+    fixed = {k: v for k, v in plan.base.flat().items() if not k.startswith(own)}
+    searched = {item.name: _spell(item.dimension) for item in plan.searched}
+    conditional = {f"{item.path}|{item.condition}": item.value for item in plan.conditional}
+    return {
+        "sweep.metric": settings.metric,
+        "sweep.direction": settings.direction,
+        "sweep.sampler": settings.sampler,
+        "sweep.pruner": settings.pruner,
+        "sweep.enqueue": [dict(recipe) for recipe in plan.recipes],
+        **{k: v for k, v in fixed.items() if k not in searched},
+        **conditional,
+        **searched,
+    }
+
+
+def _refuse_changed(plan: SweepPlan, had: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+    problems = [
+        Problem(path, f"{had.get(path, 'nothing')} when the study was made, now {wanted.get(path, 'nothing')}")
+        for path in _ordered({*had, *wanted})
+        if had.get(path) != wanted.get(path)
+    ]
+    if problems:
+        other = f"finesweep sweep {plan.name} sweep.study={plan.study_name}-2 …"
+        hint = f"study {plan.study_name!r} was made for another sweep; start a new one with: {other}"
+        raise ConfigError(*problems, Problem("sweep.study", hint))
+
+
+def _ordered(paths: Iterable[str]) -> list[str]:
+    return sorted(paths)
+
+
+def _spell(dimension: Dimension) -> str:
+    return repr(dimension)

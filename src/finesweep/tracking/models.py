@@ -1,0 +1,49 @@
+"""Logging a classifier as an MLflow model that predicts as it was evaluated."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.metadata import version
+
+import mlflow
+from mlflow.models import infer_signature
+from transformers import PreTrainedModel, PreTrainedTokenizerBase, pipeline
+
+from finesweep.tracking.runs import Run
+
+MODEL_NAME = "model"
+REQUIREMENTS = ("torch", "transformers", "safetensors", "accelerate")
+
+
+def log_classifier(
+    run: Run,
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    *,
+    max_length: int,
+    examples: Sequence[str],
+) -> str:
+    """The URI of a new LoggedModel of this run: safetensors, signature and example inside.
+
+    A saved pipeline forgets its truncation and raises over the model's limit, so max_length L is
+    kept twice: in the tokenizer and in the inference config that pyfunc applies.
+    """
+    tokenizer.model_max_length = max_length
+    classifier = pipeline("text-classification", model=model.cpu().eval(), tokenizer=tokenizer)
+    inference = {"truncation": True, "max_length": max_length}
+    answers = classifier(list(examples), **inference)
+    info = mlflow.transformers.log_model(
+        classifier,
+        name=MODEL_NAME,
+        run_id=run.run_id,
+        signature=infer_signature(list(examples), answers, inference),
+        input_example=list(examples),
+        model_config=inference,
+        pip_requirements=[f"{name}=={_release(name)}" for name in REQUIREMENTS],
+    )
+    return str(info.model_uri)
+
+
+def _release(package: str) -> str:
+    """The version without a local part, such as +cpu, which PyPI does not know."""
+    return version(package).split("+")[0]

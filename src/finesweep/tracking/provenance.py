@@ -1,0 +1,34 @@
+"""What produced a run: versions, machine user and commit, as MLflow tags."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import platform
+import subprocess
+from functools import cache
+from importlib.metadata import version
+
+from mlflow.utils.mlflow_tags import MLFLOW_GIT_COMMIT, MLFLOW_USER
+
+PACKAGES = ("finesweep", "torch", "transformers", "datasets", "optuna", "mlflow", "hydra-core")
+
+
+@cache
+def provenance() -> dict[str, str]:
+    """Tags that are the same for every run of this process."""
+    versions = {"python": platform.python_version()} | {name: version(name) for name in PACKAGES}
+    tags = {MLFLOW_USER: getpass.getuser(), "finesweep.versions": json.dumps(versions)}
+    commit = _git_commit()
+    return tags | ({MLFLOW_GIT_COMMIT: commit} if commit else {})
+
+
+def _git_commit() -> str | None:
+    """The commit of the current folder; None outside a repository or without git."""
+    try:
+        done = subprocess.run(
+            ["git", "rev-parse", "HEAD"], capture_output=True, text=True, timeout=5, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()

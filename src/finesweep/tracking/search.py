@@ -1,0 +1,29 @@
+"""Finding runs by their tags."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from finesweep.tracking.runs import Run, Status
+from finesweep.tracking.store import Store
+
+
+def find_runs(store: Store, tags: Mapping[str, str], *, running: bool = False) -> list[Run]:
+    """The experiment's runs that carry all these tags, the newest first; only RUNNING if asked."""
+    clauses = [f"tags.`{name}` = '{value}'" for name, value in tags.items()]
+    clauses += ["attributes.status = 'RUNNING'"] if running else []
+    found, token = [], None
+    while True:
+        page = store.client.search_runs([store.experiment_id], " and ".join(clauses), page_token=token)
+        found += [Run(store, run.info.run_id) for run in page]
+        if not (token := page.token):
+            return found
+
+
+def reopen(run: Run) -> None:
+    """Sets a finished run back to RUNNING."""
+    run.store.client.update_run(run.run_id, status="RUNNING")
+
+
+STATUS_OF: Mapping[str, Status] = {"COMPLETE": "FINISHED", "PRUNED": "KILLED", "FAIL": "FAILED"}
+"""Optuna's trial states as MLflow's own Optuna storage maps them."""

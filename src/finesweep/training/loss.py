@@ -1,0 +1,42 @@
+"""The training loss: cross-entropy with class weights and label smoothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch.nn.functional import cross_entropy
+
+LossFunction = Callable[..., torch.Tensor]
+
+
+def training_loss(weights: Sequence[float] | None, *, label_smoothing: float) -> LossFunction:
+    """A function of (outputs, labels [N], num_items_in_batch) that Trainer minimises.
+
+    It divides the weighted sum by the number of examples, not of weights: with gradient
+    accumulation Trainer gives the whole step's count, so that micro-batches add up exactly.
+    """
+    weight = None if weights is None else torch.tensor(weights, dtype=torch.float32)
+
+    def loss(outputs: Any, labels: torch.Tensor, num_items_in_batch: Any = None) -> torch.Tensor:
+        logits = outputs.logits.float()
+        on_device = None if weight is None else weight.to(logits.device)
+        total = cross_entropy(
+            logits, labels, weight=on_device, label_smoothing=label_smoothing, reduction="sum"
+        )
+        return total / (len(labels) if num_items_in_batch is None else num_items_in_batch)
+
+    return loss
+
+
+def balanced_weights(labels: Sequence[int], *, n_classes: int) -> list[float]:
+    """C weights N / (C * rows of the class), whose mean over the N rows is 1.
+
+    The formula of scikit-learn's class_weight="balanced". ValueError when a class has no row.
+    """
+    counts = np.bincount(np.asarray(labels), minlength=n_classes)
+    if (counts == 0).any():
+        raise ValueError(f"class {int(np.argmin(counts))} has no training row to balance")
+    return [float(weight) for weight in len(labels) / (n_classes * counts)]

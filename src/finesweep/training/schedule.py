@@ -1,0 +1,34 @@
+"""When to evaluate: at nominal steps, in examples seen, that no batch size moves."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The lengths of one training run, all in training examples seen."""
+
+    train_rows: int
+    epochs: int
+    evaluations_per_epoch: int
+    examples_per_step: int
+    """Batch size times accumulation; an epoch's last step may hold fewer."""
+
+    @property
+    def total(self) -> int:
+        return self.train_rows * self.epochs
+
+    @property
+    def evaluation_steps(self) -> list[int]:
+        """The k-th evaluation is due at round(k * train_rows / evaluations_per_epoch)."""
+        share = self.train_rows / self.evaluations_per_epoch
+        due = (round(k * share) for k in range(1, self.epochs * self.evaluations_per_epoch + 1))
+        return sorted({step for step in due if step > 0})
+
+    def seen(self, optimizer_steps: int) -> int:
+        """Examples seen after so many optimizer steps; epochs do not share a step."""
+        steps_per_epoch = math.ceil(self.train_rows / self.examples_per_step)
+        epochs, steps = divmod(optimizer_steps, steps_per_epoch)
+        return epochs * self.train_rows + min(steps * self.examples_per_step, self.train_rows)

@@ -1,0 +1,242 @@
+"""What is read from files, and from the Hub, before any cleaning."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import datasets
+import huggingface_hub
+import pandas as pd
+import pytest
+from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError, RevisionNotFoundError
+
+from finesweep.config.schema import DatasetConfig, SplitFiles
+from finesweep.dataset.files import read_file
+from finesweep.dataset.sources import read_source
+from finesweep.errors import ConfigError
+
+
+def read(path: Path, encoding: str = "utf-8") -> pd.DataFrame:
+    return read_file(str(path), field="dataset.path", encoding=encoding)
+
+
+def written(path: Path, content: str | bytes) -> Path:
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+def test_the_text_na_is_a_text_and_an_empty_cell_is_missing(tmp_path: Path) -> None:
+    table = read(written(tmp_path / "a.csv", "text,label\nNA,null\n,nan\n"))
+    assert table["text"].isna().tolist() == [False, True]
+    assert table["text"][0] == "NA"
+    assert table["label"].tolist() == ["null", "nan"]
+
+
+def test_a_quoted_text_keeps_its_newlines_and_commas(tmp_path: Path) -> None:
+    table = read(written(tmp_path / "a.csv", 'text,label\n"one\ntwo, three",a\nx,b\n'))
+    assert table["text"].tolist() == ["one\ntwo, three", "x"]
+
+
+@pytest.mark.parametrize("name", ["a.tsv", "a.jsonl", "a.json", "a.parquet", "A.PARQUET"])
+def test_every_format_gives_the_same_rows(tmp_path: Path, name: str) -> None:
+    rows = [{"text": "né", "label": "a"}, {"text": "x, y", "label": "b"}]
+    path = tmp_path / name
+    if name.endswith("tsv"):
+        pd.DataFrame(rows).to_csv(path, sep="\t", index=False)
+    elif path.suffix.lower() == ".parquet":
+        pd.DataFrame(rows, index=[7, 9]).to_parquet(path)
+    else:
+        path.write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
+    assert read(path)[["text", "label"]].to_dict("records") == rows
+
+
+def test_half_a_surrogate_pair_in_json_is_replaced(tmp_path: Path) -> None:
+    table = read(written(tmp_path / "a.jsonl", '{"text": "cut \\ud83d", "label": 1}\n'))
+    assert table["text"].tolist() == ["cut \ufffd"]
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl"])
+def test_a_byte_order_mark_is_no_part_of_the_first_column(tmp_path: Path, name: str) -> None:
+    content = "text,label\nx,1\n" if name == "a.csv" else '{"text": "x", "label": 1}\n'
+    table = read(written(tmp_path / name, b"\xef\xbb\xbf" + content.encode()))
+    assert list(table.columns) == ["text", "label"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("a.csv", b"", r"a\.csv is empty"),
+        ("a.csv", b"text,label\n", r"a\.csv has no rows"),
+        ("a.csv", b"\x89PNG\r\n\x1a\n", r"a\.csv is not \.csv but a PNG picture"),
+        ("a.csv", b"PK\x03\x04rest", r"but a ZIP archive or an Excel sheet"),
+        ("a.tsv", b"<!DOCTYPE html>", r"but a web page"),
+        (
+            "a.csv",
+            b"text,label\nok,1\nd\xe9j\xe0,2\n",
+            r"not utf-8 at byte 17 \(line 3, 0xe9\); try "
+            r"dataset\.encoding=latin-1",
+        ),
+        ("a.csv", "text,label\n".encode("utf-16"), r"at byte 0 .* try dataset\.encoding=utf-16"),
+        ("a.jsonl", b'{"text": "\xe9"}\n', r"not utf-8 at byte 10 \(line 1, 0xe9\)"),
+        ("a.csv", b"text,label\na,b,c\n", r"more fields than its header"),
+        ("a.csv", b"text,label\na,b\na,b,c,d\n", r"Expected 2 fields in line 3, saw 4"),
+        ("a.parquet", b"text,label\nx,1\n", r"is not a parquet file; it starts with b'text,label"),
+        ("a.parquet", b"PAR1broken", r"cannot be read as \.parquet"),
+        ("a.csv", b"PAR1broken", r"not \.csv but a parquet file"),
+        ("a.jsonl", b'{"text": 1}\n{oops\n', r"line 2 is not JSON"),
+        ("a.json", b'[{"text": 1}]\n', r"line 1 is no object; one \{\.\.\.\} a line"),
+        ("a.txt", b"x", r"'\.txt' is not one of \.csv, \.tsv, \.jsonl, \.json, \.parquet"),
+    ],
+)
+def test_a_file_that_is_not_what_it_is_called_says_what_it_is(
+    tmp_path: Path, name: str, content: bytes, message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        read(written(tmp_path / name, content))
+
+
+def test_a_missing_file_offers_the_nearest_of_its_folder(tmp_path: Path) -> None:
+    written(tmp_path / "reviews.csv", "x")
+    with pytest.raises(ConfigError, match=r"does not exist; did you mean 'reviews\.csv'\?"):
+        read(tmp_path / "review.csv")
+    with pytest.raises(ConfigError, match=r"nor does the folder .*absent"):
+        read(tmp_path / "absent" / "review.csv")
+    with pytest.raises(ConfigError, match=r"is a folder; name one file"):
+        read(tmp_path)
+
+
+def test_problems_of_all_files_are_listed_together(tmp_path: Path) -> None:
+    files = SplitFiles(train=str(tmp_path / "a.csv"), test=str(tmp_path / "b.xlsx"))
+    with pytest.raises(ConfigError, match=r"2 problems:") as caught:
+        read_source(DatasetConfig(name="x", files=files))
+    fields = [problem.path for problem in caught.value.problems]
+    assert fields == ["dataset.files.train", "dataset.files.test"]
+
+
+def test_an_absent_column_offers_the_nearest(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.csv", "Text,labels\nx,1\n")
+    with pytest.raises(ConfigError, match=r"no column 'label'; did you mean 'labels'\?") as caught:
+        read_source(DatasetConfig(name="x", path=str(path)))
+    assert "dataset.text_column: train has no column 'text'; did you mean 'Text'?" in str(
+        caught.value
+    )
+
+
+def test_a_file_with_another_separator_is_told_so(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.csv", "text;label\nx;1\n")
+    with pytest.raises(ConfigError, match=r"one column only: \.csv is separated by commas"):
+        read_source(DatasetConfig(name="x", path=str(path)))
+
+
+def test_a_column_of_lists_is_refused(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.jsonl", '{"text": "x", "label": [1, 2]}\n')
+    with pytest.raises(ConfigError, match=r"dataset.label_column: 'label' of train holds list"):
+        read_source(DatasetConfig(name="x", path=str(path)))
+
+
+def test_rows_are_numbered_from_the_first_after_the_header(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.csv", "body,stars\nx,1\ny,2\n")
+    config = DatasetConfig(name="x", path=str(path), text_column="body", label_column="stars")
+    frame = read_source(config).frames["train"]
+    assert frame.to_dict() == {"text": {1: "x", 2: "y"}, "label": {1: "1", 2: "2"}}
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch) -> datasets.DatasetDict:
+    """A Hub with one dataset, whose labels are a ClassLabel, one of them unlabelled."""
+    features = datasets.Features(
+        {"text": datasets.Value("string"), "label": datasets.ClassLabel(names=["neg", "pos"])}
+    )
+    rows = {"text": ["a", "b", "c"], "label": [1, 0, -1]}
+    split = datasets.Dataset.from_dict(rows, features=features)
+    content = datasets.DatasetDict(train=split, unsupervised=split, test=split)
+    monkeypatch.setattr(huggingface_hub.HfApi, "dataset_info", lambda *_, **__: None)
+    monkeypatch.setattr(datasets, "load_dataset", lambda *_, **__: content)
+    return content
+
+
+def test_a_hub_class_label_keeps_its_names_and_minus_one_is_missing(
+    hub: datasets.DatasetDict,
+) -> None:
+    raw = read_source(DatasetConfig(name="x", hub="owner/name"))
+    assert raw.class_names == ("neg", "pos")
+    assert list(raw.frames) == ["train", "test"]
+    assert raw.frames["train"]["label"].tolist()[:2] == [1, 0]
+    assert raw.frames["train"]["label"].isna().tolist() == [False, False, True]
+
+
+def test_a_hub_dataset_without_train_names_its_splits(hub: datasets.DatasetDict) -> None:
+    del hub["train"]
+    with pytest.raises(ConfigError, match=r"no split named train, only unsupervised, test"):
+        read_source(DatasetConfig(name="x", hub="owner/name"))
+
+
+def test_a_hub_failure_is_one_problem(
+    hub: datasets.DatasetDict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ValueError("Config name is missing")
+
+    monkeypatch.setattr(datasets, "load_dataset", fail)
+    with pytest.raises(ConfigError, match=r"dataset.hub: owner/name cannot be loaded: Config name"):
+        read_source(DatasetConfig(name="x", hub="owner/name"))
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (
+            RepositoryNotFoundError,
+            r"dataset\.hub: the Hub has no dataset owner/name, or it is priv",
+        ),
+        (RevisionNotFoundError, r"dataset\.revision: owner/name has no branch, tag or commit 'v9'"),
+    ],
+)
+def test_what_the_hub_does_not_have_is_refused(
+    monkeypatch: pytest.MonkeyPatch, error: type[HfHubHTTPError], message: str
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise error("404", response=SimpleNamespace(headers={}, request=None))  # type: ignore[arg-type]
+
+    monkeypatch.setattr(huggingface_hub.HfApi, "dataset_info", refuse)
+    with pytest.raises(ConfigError, match=message):
+        read_source(DatasetConfig(name="x", hub="owner/name", revision="v9"))
+
+
+def test_an_earlier_download_is_read_without_a_network(
+    hub: datasets.DatasetDict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unplugged(*_: object, **__: object) -> None:
+        raise TimeoutError
+
+    def cached(*_: object, **__: object) -> datasets.DatasetDict:
+        assert datasets.config.HF_HUB_OFFLINE is True
+        return hub
+
+    monkeypatch.setattr(huggingface_hub.HfApi, "dataset_info", unplugged)
+    monkeypatch.setattr(datasets, "load_dataset", cached)
+    frames = read_source(DatasetConfig(name="x", hub="owner/name")).frames
+    assert frames["test"]["text"].tolist() == ["a", "b", "c"]
+    assert datasets.config.HF_HUB_OFFLINE is False
+
+
+@pytest.mark.parametrize("offline", [True, False])
+def test_without_a_network_the_hub_answers_at_once(
+    monkeypatch: pytest.MonkeyPatch, offline: bool
+) -> None:
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", offline)
+    monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", "http://127.0.0.1:9")
+
+    def wait(_: float) -> None:
+        raise AssertionError("a retry waits")
+
+    monkeypatch.setattr("time.sleep", wait)
+    why = "HF_HUB_OFFLINE is set" if offline else "refused"
+    with pytest.raises(
+        ConfigError,
+        match=rf"hub: no/such was asked for, but .* cannot be reached \(.*{why}.*dataset=local",
+    ):
+        read_source(DatasetConfig(name="x", hub="no/such"))
+    assert datasets.config.HF_HUB_OFFLINE is False

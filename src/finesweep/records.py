@@ -100,6 +100,16 @@ class TrainingResult:
 
 
 @dataclass(frozen=True)
+class TestResult:
+    """A run's one look at the test split."""
+
+    metrics: Mapping[str, float]
+    """`test/name` → value."""
+    model_uri: str
+    """Of the model that was evaluated, logged in MLflow."""
+
+
+@dataclass(frozen=True)
 class ParameterCount:
     """Numbers of parameters of a model, after freezing."""
 
@@ -124,3 +134,30 @@ class Prediction:
     label: str
     probability: float
     probabilities: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Finalist:
+    """The best trial, evaluated on the test split and logged as a model."""
+
+    trial: int
+    run_id: str
+    model_uri: str
+    test_metrics: Mapping[str, float]
+    """`test/name` → value."""
+    majority_accuracy: float
+    """Accuracy on the same test split of always answering train's commonest class."""
+    test_rows: int
+    max_length: int
+    """Tokens that the model reads of a text."""
+
+
+@dataclass(frozen=True)
+class Registered:
+    """One version of one registered model."""
+
+    name: str
+    version: str
+    alias: str
+    model_uri: str
+    """Of the LoggedModel that the version was made from."""

@@ -20,7 +20,7 @@ def complete(arguments: list[str]) -> int:
     if not any(argument.startswith("query=") for argument in arguments):
         return _hydra(arguments)
     words = os.environ.get("COMP_LINE", "").split(" ")
-    command, rest = (words + ["", ""])[1], words[2:]
+    command, rest = [*words, "", ""][1], words[2:]
     if not rest:
         print(" ".join(name for name in COMMANDS if name.startswith(command)))
         return 0

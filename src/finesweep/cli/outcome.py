@@ -6,7 +6,9 @@ from optuna import Study
 from rich.console import Console
 
 from finesweep.cli.tables import print_leaderboard, print_metrics
-from finesweep.sweep import Finalist, Status, known_finalist, leaderboard, status_of
+from finesweep.records import Finalist
+from finesweep.sweep.status import Status, leaderboard, status_of
+from finesweep.sweep.study import known_finalist
 
 
 def print_outcome(console: Console, study: Study) -> None:
@@ -31,20 +33,24 @@ def _counts(status: Status) -> str:
 
 
 def _print_winner(console: Console, finalist: Finalist) -> None:
-    console.print(f"\nbest: trial {finalist.trial}, once on the test split ({finalist.test_rows:,} rows)")
+    console.print(
+        f"\nbest: trial {finalist.trial}, once on the test split ({finalist.test_rows:,} rows)"
+    )
     print_metrics(console, {"test": finalist.test_metrics})
     share = finalist.majority_accuracy
     console.print(f"accuracy of always answering the commonest class: {share:.4f}")
 
 
 def _print_next(console: Console, status: Status) -> None:
-    console.print("\nnext:")
+    commands = [
+        "finesweep ui",
+        f"finesweep sweep {status.sweep} sweep.n_trials={2 * status.target}",
+    ]
     if status.registered:
-        name, alias = status.registered["name"], status.registered["alias"]
-        console.print(f"registered as {name} version {status.registered['version']} ({alias})")
-        commands = [f'finesweep predict --model models:/{name}@{alias} "a text of your own"']
-    else:
-        commands = []
-    commands += ["finesweep ui", f"finesweep sweep {status.sweep} sweep.n_trials={2 * status.target}"]
+        name, version = status.registered["name"], status.registered["version"]
+        alias = status.registered["alias"]
+        console.print(f"registered as {name} version {version}, alias {alias}", highlight=False)
+        commands.insert(0, f'finesweep predict --model models:/{name}@{alias} "a text of yours"')
+    console.print("\nnext:")
     for command in commands:
         console.print(f"  {command}", highlight=False, soft_wrap=True)

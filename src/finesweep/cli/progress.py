@@ -17,7 +17,7 @@ from rich.progress import (
 )
 
 from finesweep.records import Evaluation, Objective
-from finesweep.sweep import Observer, TrialEnd, TrialStart
+from finesweep.sweep.observer import Observer, TrialEnd, TrialStart
 
 SPEED_PERIOD_SECONDS = 600.0
 """Over which the time left is estimated: longer than a trial, since trials differ."""

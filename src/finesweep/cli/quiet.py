@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import logging
+import os
 import warnings
+
+QUIET = {
+    "TRANSFORMERS_VERBOSITY": "error",
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
+    "MLFLOW_LOGGING_LEVEL": "ERROR",
+    "TOKENIZERS_PARALLELISM": "false",
+}
+"""Read when the libraries are first imported; what the user has set stays."""
 
 
 def hush() -> None:
     """Silences progress bars and notices that are no news to a user of this program."""
-    import datasets
-    import optuna
-    import transformers
-
-    transformers.logging.set_verbosity_error()
-    transformers.utils.logging.disable_progress_bar()
-    datasets.disable_progress_bars()
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    for name in ("mlflow", "alembic", "huggingface_hub", "httpx"):
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
+    for name in ("alembic", "huggingface_hub", "httpx"):
         logging.getLogger(name).setLevel(logging.ERROR)
+    # Optuna sets its own logger's level when it is imported.
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
     warnings.filterwarnings("ignore")

@@ -21,7 +21,8 @@ def run(arguments: Sequence[str]) -> int:
     from rich.console import Console
 
     from finesweep.cli.outcome import print_outcome
-    from finesweep.sweep import find_study, status_of
+    from finesweep.sweep.status import status_of
+    from finesweep.sweep.study import find_study
 
     study = find_study(given.name, url)
     if given.json:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-
-from rich.console import Console
+from typing import TYPE_CHECKING
 
 from finesweep.cli import parser
+from finesweep.cli.quiet import hush
 from finesweep.config import SweepPlan, compose_sweep
+
+if TYPE_CHECKING:
+    from optuna import Study
+    from rich.console import Console
 
 EXAMPLES = """
 examples:
@@ -28,34 +32,34 @@ def run(arguments: Sequence[str]) -> int:
     if given.cfg:
         print(plan.base.yaml(), end="")
         return 0
-    return _search(plan)
-
-
-def _search(plan: SweepPlan) -> int:
-    from finesweep.cli.quiet import hush
-
     hush()
+    return _sweep(plan)
+
+
+def _sweep(plan: SweepPlan) -> int:
+    from rich.console import Console
+
     from finesweep.cli.outcome import print_outcome
-    from finesweep.cli.progress import watching
-    from finesweep.records import Objective
-    from finesweep.registry import register
-    from finesweep.sweep import REGISTERED, evaluate_winner, run_sweep, status_of
+    from finesweep.sweep.status import is_settled, status_of
+    from finesweep.sweep.study import open_study, study_exists
 
     console = Console()
-    objective = Objective(plan.settings.metric, plan.settings.direction)  # type: ignore[arg-type]
-    n_slots = plan.settings.n_trials
-    console.print(f"sweep {plan.name}: {n_slots} trials in study {plan.study_name}")
-    with watching(console, objective, n_slots=n_slots) as observer:
-        study, store = run_sweep(plan, observer)
-    status = status_of(study)
-    if status.is_spent:
-        finalist = evaluate_winner(plan, study, store)
-        registered = study.user_attrs.get(REGISTERED, {})
-        wanted = plan.settings.register
-        if finalist and wanted and registered.get("model_uri") != finalist.model_uri:
-            made = register(
-                store.client, finalist, name=wanted.name, alias=wanted.alias, sweep=plan.name
-            )
-            study.set_user_attr(REGISTERED, made.as_attribute())
+    console.print(f"sweep {plan.name}: {plan.settings.n_trials} trials in study {plan.study_name}")
+    # A spent sweep is told from its study alone, without the seconds that torch takes to load.
+    study = open_study(plan) if study_exists(plan) else None
+    if study is None or not is_settled(study, plan.settings.register):
+        study = _search(plan, console)
     print_outcome(console, study)
     return 0 if status_of(study).best else 1
+
+
+def _search(plan: SweepPlan, console: Console) -> Study:
+    from finesweep.cli.progress import watching
+    from finesweep.registry import crown
+    from finesweep.sweep.engine import run_sweep
+    from finesweep.sweep.space import objective_of
+
+    with watching(console, objective_of(plan), n_slots=plan.settings.n_trials) as observer:
+        study, store = run_sweep(plan, observer)
+    crown(plan, study, store)
+    return study

@@ -8,38 +8,37 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from finesweep.sweep import Row
+from finesweep.sweep.status import Row
 
-SHORT = {
-    "training.learning_rate": "learning rate",
-    "training.epochs": "epochs",
-    "dataset.max_length": "max length",
-    "model.freeze_layers": "frozen",
+HEADINGS = {
+    "training.learning_rate": "rate",
     "training.weight_decay": "decay",
+    "dataset.max_length": "length",
+    "model.freeze_layers": "frozen",
 }
+"""Short enough that the usual five stand in eighty columns; other fields keep their last part."""
 
 
 def print_leaderboard(console: Console, rows: Sequence[Row], *, metric: str) -> None:
     """Finished trials, best first, with the parameters that the sweep varies."""
     varied = sorted({path for row in rows for path in row.params if path != "model"})
-    table = Table(title=None, box=None, header_style="bold", pad_edge=False)
-    for heading in ("", "trial", "model"):
-        table.add_column(heading, justify="left" if heading == "model" else "right")
-    table.add_column(metric, justify="right")
-    for path in varied:
-        table.add_column(SHORT.get(path, path.rpartition(".")[2]), justify="right")
-    table.add_column("state")
-    table.add_column("time", justify="right")
+    table = _table(["", "trial", metric.rpartition("/")[2]], right=True)
+    table.add_column("model", no_wrap=True)
+    for heading in [*(HEADINGS.get(path, path.rpartition(".")[2]) for path in varied), "time"]:
+        table.add_column(heading, justify="right", no_wrap=True)
     for place, row in enumerate(rows, start=1):
         table.add_row(*_cells(place, row, varied), style="" if row.state == "COMPLETE" else "dim")
+    console.print(f"leaderboard by {metric}")
     console.print(table)
+    for row in rows:
+        if row.state == "FAIL":
+            console.print(f"trial {row.trial} failed: {row.reason}", highlight=False)
 
 
 def print_metrics(console: Console, splits: Mapping[str, Mapping[str, float]]) -> None:
     """One row per split, one column per metric."""
     names = list(dict.fromkeys(key.split("/")[1] for m in splits.values() for key in m))
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    table.add_column("")
+    table = _table([""])
     for name in names:
         table.add_column(name, justify="right")
     for split, metrics in splits.items():
@@ -48,13 +47,19 @@ def print_metrics(console: Console, splits: Mapping[str, Mapping[str, float]]) -
     console.print(table)
 
 
+def _table(headings: Sequence[str], *, right: bool = False) -> Table:
+    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0))
+    for heading in headings:
+        table.add_column(heading, justify="right" if right else "left", no_wrap=True)
+    return table
+
+
 def _cells(place: int, row: Row, varied: Sequence[str]) -> list[str]:
-    rank = str(place) if row.state == "COMPLETE" else ""
+    rank = str(place) if row.state == "COMPLETE" else row.state.lower()
     value = "" if row.value is None else f"{row.value:.4f}"
     params = [_short(row.params.get(path)) for path in varied]
-    state = row.state if not row.reason else f"{row.state}: {row.reason}"
     seconds = "" if row.seconds is None else f"{row.seconds:.0f} s"
-    return [rank, str(row.trial), row.model, value, *params, state, seconds]
+    return [rank, str(row.trial), value, row.model, *params, seconds]
 
 
 def _short(value: Any) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import hydra
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
@@ -11,10 +12,17 @@ from hydra._internal.utils import get_args_parser
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
+from finesweep.cli.quiet import hush
 from finesweep.config import compose
 from finesweep.config.compose import HYDRA_VERSION_BASE, register_schema
 from finesweep.config.grammar import parse_override
 from finesweep.errors import ConfigError, FinesweepError
+from finesweep.records import Objective
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from finesweep.sweep.trial import Trained
 
 NO_TEST = "evaluate_test=false"
 """Under -m the test split stays unseen: who compares runs on it has no test split any more."""
@@ -50,42 +58,45 @@ def _job(node: DictConfig) -> None:
 
 
 def _train(overrides: list[str]) -> None:
-    from finesweep.cli.quiet import hush
-
     hush()
     from rich.console import Console
 
     from finesweep.cli.progress import bar
-    from finesweep.cli.tables import print_metrics
     from finesweep.model import limit_problems
-    from finesweep.records import Objective
-    from finesweep.sweep import run_trial
+    from finesweep.sweep.trial import Watch, run_trial
     from finesweep.tracking import open_store
-    from finesweep.training import majority_accuracy
 
-    console = Console()
+    console, objective = Console(), Objective()
     composed = compose(overrides)
     config = composed.config
     problems = limit_problems(config.model, max_length=config.dataset.max_length)
     if problems:
         raise ConfigError(*problems)
-    with bar(console, Objective()) as watch:
+    with bar(console, objective) as shown:
         trained = run_trial(
             composed,
             store=open_store(config.tracking),
-            objective=Objective(),
+            objective=objective,
             tags={"finesweep.kind": "train"},
-            on_evaluation=watch.evaluated,
-            on_step=watch.stepped,
+            watch=Watch(on_evaluation=shown.evaluated, on_step=shown.stepped),
         )
-    best = trained.result.best
-    splits = {"validation": best.metrics} | ({"test": trained.test_metrics} if trained.test_metrics else {})
-    for note in trained.dataset.notes:
+    _print(console, trained)
+
+
+def _print(console: Console, trained: Trained) -> None:
+    from finesweep.cli.tables import print_metrics
+    from finesweep.training import majority_accuracy
+
+    dataset, best, test = trained.setup.dataset, trained.result.best, trained.test
+    for note in dataset.notes:
         console.print(f"data: {note}", highlight=False)
-    console.print(f"best checkpoint after {best.step:,} examples (epoch {best.epoch:.2f})")
-    print_metrics(console, splits)
-    share = majority_accuracy(trained.dataset.train["label"], trained.dataset.validation["label"])
-    console.print(f"validation accuracy of always answering the commonest class: {share:.4f}")
-    if trained.model_uri:
-        console.print(f'\nnext:\n  finesweep predict --model {trained.model_uri} "a text of your own"', highlight=False, soft_wrap=True)
-        console.print("  finesweep ui", highlight=False)
+    early = ", stopped early" if trained.result.stopped_early else ""
+    seen = f"{best.step:,} examples (epoch {best.epoch:.2f}){early}"
+    console.print(f"best checkpoint after {seen}", highlight=False)
+    print_metrics(console, {"validation": best.metrics} | ({"test": test.metrics} if test else {}))
+    share = majority_accuracy(dataset.train["label"], dataset.validation["label"])
+    console.print(f"always answering the commonest class: validation accuracy {share:.4f}")
+    if test:
+        console.print("\nnext:")
+        command = f'finesweep predict --model {test.model_uri} "a text of yours"'
+        console.print(f"  {command}\n  finesweep ui", highlight=False, soft_wrap=True)

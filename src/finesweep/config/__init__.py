@@ -12,7 +12,7 @@ from finesweep.config.schema import (
     TrackingConfig,
     TrainingConfig,
 )
-from finesweep.config.sweeps import Fixed, Searched, SweepPlan, build, compose_sweep
+from finesweep.config.sweeps import Fixed, Searched, SweepPlan, build, compose_sweep, plain_path
 
 __all__ = [
     "Choice",
@@ -35,4 +35,5 @@ __all__ = [
     "compose",
     "compose_sweep",
     "group_choices",
+    "plain_path",
 ]

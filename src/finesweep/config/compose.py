@@ -59,7 +59,7 @@ def read(node: DictConfig, overrides: Sequence[str]) -> Composed:
         for group, choice in cast("dict[str, Any]", chosen).items()
         if choice is not None and not str(group).startswith(("hydra/", "sweeps@"))
     }
-    job = OmegaConf.masked_copy(node, [key for key in node if key != "hydra"])
+    job = OmegaConf.masked_copy(node, [str(key) for key in node if key != "hydra"])
     missing = OmegaConf.missing_keys(job)
     if missing:
         raise ConfigError(*(Problem(path, "must be given") for path in sorted(missing)))
@@ -84,6 +84,9 @@ def register_schema() -> None:
 
 @contextmanager
 def _initialised() -> Iterator[None]:
+    if GlobalHydra.instance().is_initialized():  # inside hydra.main, which knows our search path
+        yield
+        return
     register_schema()
     with hydra.initialize(config_path=None, version_base=HYDRA_VERSION_BASE):
         yield

@@ -20,7 +20,7 @@ def bounded(
     below: float | None = None,
     one_of: tuple[str, ...] | None = None,
 ) -> Any:
-    """A field with a default and a permitted range: above < value, least <= value, value < below."""
+    """A field with a default and a range: above < value, least <= value, value < below."""
     bounds = {"above": above, "least": least, "below": below, "one_of": one_of}
     return field(default=default, metadata={k: v for k, v in bounds.items() if v is not None})
 
@@ -84,7 +84,7 @@ class ModelConfig:
     distil: bool = False
     """Start a DistilBERT from every other layer of this BERT, as DistilBERT itself was."""
     freeze_layers: int | str = 0
-    """0 freezes nothing; k the embeddings and the k lowest layers; `all` all but pooler and head."""
+    """0 freezes nothing, k the embeddings and the k lowest layers, `all` leaves pooler and head."""
 
 
 @dataclass

@@ -42,6 +42,11 @@ class Searched:
         return f"{self.path}|{self.condition}" if self.condition else self.path
 
 
+def plain_path(name: str) -> str:
+    """The path of a `Searched.name`, without its condition."""
+    return name.split("|")[0]
+
+
 @dataclass(frozen=True)
 class Fixed:
     """One field with the same value in every trial, or in those that meet a condition."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+from huggingface_hub import HfApi
+from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 from transformers import AutoConfig, PretrainedConfig
 
 from finesweep.config import ModelConfig
@@ -11,9 +14,19 @@ from finesweep.config.packaged import packaged_path
 from finesweep.errors import ConfigError, Problem
 from finesweep.records import ModelLimits
 
+TIMEOUT_SECONDS = 10
+
 # RoBERTa and its kin number positions from pad_token_id + 1, so that many places are lost.
 OFFSET_POSITIONS = frozenset(
-    {"roberta", "xlm-roberta", "xlm-roberta-xl", "camembert", "mpnet", "longformer", "data2vec-text"}
+    {
+        "roberta",
+        "xlm-roberta",
+        "xlm-roberta-xl",
+        "camembert",
+        "mpnet",
+        "longformer",
+        "data2vec-text",
+    }
 )
 
 
@@ -24,19 +37,25 @@ def model_limits(model: ModelConfig) -> ModelLimits:
     positions = int(getattr(config, "max_position_embeddings", 0) or 0) or 10**9
     if config.model_type in OFFSET_POSITIONS:
         positions -= int(config.pad_token_id) + 1
-    return ModelLimits(n_layers=(n_layers + 1) // 2 if model.distil else n_layers, max_length=positions)
+    return ModelLimits(
+        n_layers=(n_layers + 1) // 2 if model.distil else n_layers, max_length=positions
+    )
 
 
 def limit_problems(model: ModelConfig, *, max_length: int) -> list[Problem]:
     """What the config asks of its model beyond the model's limits; empty when all fits."""
     limits, problems = model_limits(model), []
     if max_length > limits.max_length:
-        message = f"{max_length} given; {model.name_or_path} takes at most {limits.max_length} tokens"
+        message = (
+            f"{max_length} given; {model.name_or_path} takes at most {limits.max_length} tokens"
+        )
         problems.append(Problem("dataset.max_length", message))
     depth = model.freeze_layers
     if isinstance(depth, int) and depth > limits.n_layers:
         message = f"{depth} given; {model.name_or_path} has {limits.n_layers} layers"
-        problems.append(Problem("model.freeze_layers", f"{message}: 0 to {limits.n_layers}, or `all`"))
+        problems.append(
+            Problem("model.freeze_layers", f"{message}: 0 to {limits.n_layers}, or `all`")
+        )
     return problems
 
 
@@ -52,8 +71,29 @@ def load_config(model: ModelConfig) -> PretrainedConfig:
 def _found(loader: Any, model: ModelConfig) -> Any:
     path = packaged_path(model.name_or_path, field="model.name_or_path")
     try:
-        return loader.from_pretrained(str(path), revision=model.revision)
+        return loader.from_pretrained(
+            str(path), revision=model.revision, local_files_only=not _is_reachable(path, model)
+        )
     except (OSError, ValueError) as error:
-        first = str(error).splitlines()[0]
-        message = f"no checkpoint at {model.name_or_path!r}, here or on the Hub ({first})"
+        message = f"no checkpoint at {model.name_or_path!r}: no such folder, and {_why(error)}"
         raise ConfigError(Problem("model.name_or_path", message)) from error
+
+
+def _is_reachable(path: Path, model: ModelConfig) -> bool:
+    """Whether the Hub answers, asked once: transformers would retry for 23 seconds."""
+    if path.exists():
+        return False
+    try:
+        HfApi().model_info(model.name_or_path, revision=model.revision, timeout=TIMEOUT_SECONDS)
+    except HfHubHTTPError:
+        return True
+    except Exception:
+        # Names of connection errors differ by HTTP client, which huggingface_hub has changed twice.
+        return False
+    return True
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error.__cause__, LocalEntryNotFoundError):
+        return "the Hugging Face Hub cannot be reached and no earlier download is cached"
+    return f"the Hub says: {str(error).splitlines()[0]}"

@@ -40,7 +40,7 @@ class Classifier:
 
 
 def load_classifier(uri: str, *, tracking_uri: str) -> Classifier:
-    """The classifier at an MLflow URI (models:/NAME@ALIAS, models:/NAME/1, runs:/ID/model) or folder.
+    """The classifier at models:/NAME@ALIAS, models:/NAME/1, runs:/ID/model or in a folder.
 
     ConfigError when there is none.
     """
@@ -49,8 +49,12 @@ def load_classifier(uri: str, *, tracking_uri: str) -> Classifier:
         length = (get_model_info(uri).flavors.get("python_function") or {}).get("config") or {}
         pipeline = mlflow.transformers.load_model(uri)
     except (MlflowException, OSError) as error:
-        hint = "" if "/" in uri and (":/" in uri or Path(uri).exists()) else (
-            "; a model is named models:/NAME@ALIAS, models:/NAME/VERSION or runs:/RUN_ID/model"
+        hint = (
+            ""
+            if "/" in uri and (":/" in uri or Path(uri).exists())
+            else (
+                "; a model is named models:/NAME@ALIAS, models:/NAME/VERSION or runs:/RUN_ID/model"
+            )
         )
         raise ConfigError(Problem("--model", f"{uri!r}: {_first(error)}{hint}")) from error
     return Classifier(pipeline, int(length.get("max_length", pipeline.tokenizer.model_max_length)))

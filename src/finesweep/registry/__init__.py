@@ -1,5 +1,6 @@
-"""The model registry: versions and aliases."""
+"""The model registry: the winner of a sweep becomes a version with an alias."""
 
-from finesweep.registry.versions import Registered, register
+from finesweep.registry.crown import crown
+from finesweep.registry.versions import register
 
-__all__ = ["Registered", "register"]
+__all__ = ["crown", "register"]

@@ -2,32 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import RESOURCE_ALREADY_EXISTS, ErrorCode
 
-from finesweep.sweep import Finalist
+from finesweep.records import Finalist
 
 
-@dataclass(frozen=True)
-class Registered:
-    """One version of one registered model."""
-
-    name: str
-    version: str
-    alias: str
-    model_uri: str
-    """Of the LoggedModel that the version was made from."""
-
-    def as_attribute(self) -> dict[str, str]:
-        return asdict(self)
-
-
-def register(
-    client: MlflowClient, finalist: Finalist, *, name: str, alias: str, sweep: str
-) -> Registered:
+def register(client: MlflowClient, finalist: Finalist, *, name: str, alias: str, sweep: str) -> str:
     """The version made from the finalist's model, which now bears the alias.
 
     A version that an interrupted call already made of the same model is found, not made again.
@@ -37,18 +19,22 @@ def register(
     except MlflowException as error:
         if error.error_code != ErrorCode.Name(RESOURCE_ALREADY_EXISTS):
             raise
-    model_id = finalist.model_uri.removeprefix("models:/")
-    made = [v for v in client.search_model_versions(f"name='{name}'") if v.model_id == model_id]
-    version = made[0] if made else client.create_model_version(
-        name,
-        source=finalist.model_uri,
-        run_id=finalist.run_id,
-        model_id=model_id,
-        tags={"finesweep.sweep": sweep, "finesweep.trial_number": str(finalist.trial)},
-        description=_description(finalist, name=name, alias=alias, sweep=sweep),
+    known = client.search_model_versions(f"name='{name}'")
+    made = [version for version in known if version.source == finalist.model_uri]
+    version = (
+        made[0]
+        if made
+        else client.create_model_version(
+            name,
+            source=finalist.model_uri,
+            run_id=finalist.run_id,
+            model_id=finalist.model_uri.removeprefix("models:/"),
+            tags={"finesweep.sweep": sweep, "finesweep.trial_number": str(finalist.trial)},
+            description=_description(finalist, name=name, alias=alias, sweep=sweep),
+        )
     )
     client.set_registered_model_alias(name, alias, version.version)
-    return Registered(name, str(version.version), alias, finalist.model_uri)
+    return str(version.version)
 
 
 def _description(finalist: Finalist, *, name: str, alias: str, sweep: str) -> str:

@@ -11,19 +11,23 @@ from optuna import Study, Trial, TrialPruned
 from optuna.trial import TrialState
 
 from finesweep.config import SweepPlan
-from finesweep.records import Evaluation, TextDataset
-from finesweep.sweep.checkpoints import CHECKPOINT, checkpoint_folder, save_checkpoint
+from finesweep.records import Evaluation
+from finesweep.sweep.attributes import (
+    ATTEMPT,
+    CHECKPOINT,
+    DATA_FINGERPRINT,
+    MODEL,
+    RUN_ID,
+    SLOT,
+    VALUES,
+)
+from finesweep.sweep.checkpoints import checkpoint_folder, save_checkpoint
 from finesweep.sweep.observer import Observer, TrialEnd, TrialStart
-from finesweep.sweep.pruning import MODEL
-from finesweep.sweep.recording import TRIAL_STATE
-from finesweep.sweep.slots import ATTEMPT, FINISHED, SLOT, slots_of
+from finesweep.sweep.recording import TRIAL_STATE, Setup
+from finesweep.sweep.slots import FINISHED, slots_of
 from finesweep.sweep.space import objective_of, suggest
-from finesweep.sweep.trial import Trained, run_trial
+from finesweep.sweep.trial import Trained, Watch, run_trial
 from finesweep.tracking import Run, Store
-
-RUN_ID = "run_id"
-VALUES = "values"
-SECONDS = "seconds"
 
 
 class Attempt:
@@ -56,9 +60,7 @@ class Attempt:
             objective=self.objective,
             tags=self._tags(),
             parent_run_id=parent.run_id,
-            on_start=self._on_start,
-            on_evaluation=self._on_evaluation,
-            on_step=self._on_step,
+            watch=Watch(self._on_start, self._on_evaluation, self._on_step),
         )
         self._save(trained)
         return trained.result.best.metrics[self.objective.metric]
@@ -86,9 +88,9 @@ class Attempt:
             TRIAL_STATE: "RUNNING",
         }
 
-    def _on_start(self, run: Run, dataset: TextDataset) -> None:
+    def _on_start(self, run: Run, setup: Setup) -> None:
         self.trial.set_user_attr(RUN_ID, run.run_id)
-        self.trial.set_user_attr("data_fingerprint", dataset.fingerprint)
+        self.trial.set_user_attr(DATA_FINGERPRINT, setup.dataset.fingerprint)
 
     def _on_step(self, seen: int, total: int) -> None:
         self.seen = seen
@@ -106,7 +108,7 @@ class Attempt:
         folder = checkpoint_folder(
             root, self.study.study_name, slot=self.slot, attempt=self.number_of_attempt
         )
-        save_checkpoint(folder, trained.model, trained.tokens.tokenizer)
+        save_checkpoint(folder, trained.setup.model, trained.setup.tokens.tokenizer)
         self.trial.set_user_attr(CHECKPOINT, str(folder))
 
 

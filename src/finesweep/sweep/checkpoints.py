@@ -12,8 +12,8 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from finesweep.errors import ConfigError, Problem
 from finesweep.records import Objective
+from finesweep.sweep.attributes import CHECKPOINT
 
-CHECKPOINT = "checkpoint"
 LEAST_FREE_BYTES = 512 * 1024**2
 """Of the folder's disk at a sweep's start: room for the weights of one BERT base."""
 

@@ -14,13 +14,14 @@ from optuna.trial import FrozenTrial, TrialState
 from finesweep.config import SweepPlan
 from finesweep.errors import FinesweepError
 from finesweep.sweep.attempt import Attempt
+from finesweep.sweep.attributes import REASON, RETRY, SLOT
 from finesweep.sweep.checkpoints import keep_best, require_space
 from finesweep.sweep.observer import Observer
 from finesweep.sweep.parent import close_orphans, open_parent, show_best
 from finesweep.sweep.recording import reason
-from finesweep.sweep.slots import REASON, RETRY, SLOT, claim, refill
+from finesweep.sweep.slots import claim, refill
 from finesweep.sweep.space import check, objective_of, optuna_params
-from finesweep.sweep.study import open_study, sampler_for
+from finesweep.sweep.study import open_study, sampler_for, study_exists
 from finesweep.tracking import Run, Store, open_store
 
 QUEUE_LENGTH = 2
@@ -33,14 +34,15 @@ def run_sweep(plan: SweepPlan, observer: Observer) -> tuple[Study, Store]:
     Continues where an earlier call stopped, and does nothing when the budget is spent.
     KeyboardInterrupt releases the running slot and is raised again.
     """
-    check(plan)
+    if not study_exists(plan):
+        check(plan)
     require_space(plan.base.config.storage.checkpoints)
     with _sole_worker(plan):
         study = open_study(plan)
         store = open_store(plan.base.config.tracking)
         _release_killed(study)
-        close_orphans(store, study)
         parent = open_parent(store, study, plan)
+        close_orphans(parent, study)
         try:
             _work(plan, study, store, parent, observer)
         except KeyboardInterrupt:

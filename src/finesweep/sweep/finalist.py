@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 from optuna import Study
@@ -11,35 +11,13 @@ from optuna.trial import TrialState
 from finesweep.config import SweepPlan
 from finesweep.dataset import load_dataset, tokenise
 from finesweep.errors import FinesweepError
-from finesweep.model import load_trained
-from finesweep.sweep.attempt import RUN_ID, VALUES
-from finesweep.sweep.checkpoints import CHECKPOINT
-from finesweep.sweep.recording import log_test
-from finesweep.sweep.study import FINALIST
+from finesweep.model import count_parameters, load_trained
+from finesweep.records import Finalist
+from finesweep.sweep.attributes import CHECKPOINT, FINALIST, RUN_ID, VALUES
+from finesweep.sweep.recording import Setup, log_test
+from finesweep.sweep.study import known_finalist
 from finesweep.tracking import Run, Store
 from finesweep.training import majority_accuracy
-
-
-@dataclass(frozen=True)
-class Finalist:
-    """The best trial, evaluated on the test split and logged as a model."""
-
-    trial: int
-    run_id: str
-    model_uri: str
-    test_metrics: dict[str, float]
-    """`test/name` → value."""
-    majority_accuracy: float
-    """Accuracy on the same test split of always answering train's commonest class."""
-    test_rows: int
-    max_length: int
-    """Tokens that the model reads of a text."""
-
-
-def known_finalist(study: Study) -> Finalist | None:
-    """What `evaluate_winner` left in the study."""
-    stored = study.user_attrs.get(FINALIST)
-    return Finalist(**stored) if stored else None
 
 
 def evaluate_winner(plan: SweepPlan, study: Study, store: Store) -> Finalist | None:
@@ -55,17 +33,18 @@ def evaluate_winner(plan: SweepPlan, study: Study, store: Store) -> Finalist | N
     folder = Path(best.user_attrs[CHECKPOINT])
     if not folder.is_dir():
         raise FinesweepError(f"the best trial's weights are gone: {folder} does not exist")
-    config = plan.compose_trial(best.user_attrs[VALUES]).config
+    composed = plan.compose_trial(best.user_attrs[VALUES])
+    config = composed.config
     dataset = load_dataset(config.dataset)
     model, tokenizer = load_trained(folder)
     tokens = tokenise(dataset, tokenizer, max_length=config.dataset.max_length)
     run = Run(store, best.user_attrs[RUN_ID])
-    metrics, uri = log_test(run, dataset, tokens, model, config)
+    test = log_test(run, Setup(composed, dataset, tokens, model, count_parameters(model)))
     finalist = Finalist(
         trial=best.number,
         run_id=run.run_id,
-        model_uri=uri,
-        test_metrics=metrics,
+        model_uri=test.model_uri,
+        test_metrics=test.metrics,
         majority_accuracy=majority_accuracy(dataset.train["label"], dataset.test["label"]),
         test_rows=len(dataset.test),
         max_length=tokens.max_length,

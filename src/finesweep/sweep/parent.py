@@ -9,10 +9,9 @@ from optuna import Study
 from optuna.trial import TrialState
 
 from finesweep.config import SweepPlan
-from finesweep.sweep.attempt import RUN_ID
-from finesweep.sweep.recording import REASON, TRIAL_STATE
-from finesweep.sweep.study import DEFINITION, PARENT_RUN_ID, UID
-from finesweep.tracking import STATUS_OF, Run, Store, find_runs, reopen, start_run
+from finesweep.sweep.attributes import DEFINITION, PARENT_RUN_ID, RUN_ID, UID
+from finesweep.sweep.recording import REASON_TAG, TRIAL_STATE
+from finesweep.tracking import PARENT, STATUS_OF, Run, Store, find_runs, reopen, start_run
 
 
 def open_parent(store: Store, study: Study, plan: SweepPlan) -> Run:
@@ -34,16 +33,17 @@ def open_parent(store: Store, study: Study, plan: SweepPlan) -> Run:
 def definition_text(study: Study, plan: SweepPlan) -> str:
     """The sweep as it runs, file and command line together, as YAML."""
     budget = {"study": study.study_name, "n_trials": plan.settings.n_trials}
-    return yaml.safe_dump(budget | study.user_attrs[DEFINITION], sort_keys=False, allow_unicode=True)
+    return yaml.safe_dump(
+        budget | study.user_attrs[DEFINITION], sort_keys=False, allow_unicode=True
+    )
 
 
-def close_orphans(store: Store, study: Study) -> None:
+def close_orphans(parent: Run, study: Study) -> None:
     """Ends runs that a killed process left RUNNING, as Optuna knows that their trials ended."""
     states = {t.user_attrs.get(RUN_ID): t.state.name for t in study.get_trials(deepcopy=False)}
-    tags = {"finesweep.kind": "trial", "finesweep.sweep": study.study_name}
-    for run in find_runs(store, tags, running=True):
+    for run in find_runs(parent.store, {PARENT: parent.run_id}, running=True):
         state = states.get(run.run_id, "FAIL")
-        tags_of_end = {TRIAL_STATE: state} | ({REASON: "killed"} if state == "FAIL" else {})
+        tags_of_end = {TRIAL_STATE: state} | ({REASON_TAG: "killed"} if state == "FAIL" else {})
         run.set_tags(tags_of_end)
         run.finish(STATUS_OF[state])
 

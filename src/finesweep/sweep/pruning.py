@@ -8,7 +8,7 @@ from optuna import Study
 from optuna.pruners import BasePruner
 from optuna.trial import FrozenTrial, TrialState
 
-MODEL = "model"
+from finesweep.sweep.attributes import MODEL
 
 
 class PerModelPruner(BasePruner):

@@ -6,49 +6,52 @@ import tempfile
 import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from optuna import TrialPruned
 from transformers import PreTrainedModel
 
-from finesweep.config import Composed, Config
+from finesweep.config import Composed
 from finesweep.errors import FinesweepError
+from finesweep.model import weights_sha256
 from finesweep.records import (
     Objective,
     ParameterCount,
     Predictions,
     SplitName,
+    TestResult,
     TextDataset,
     Tokens,
     TrainingResult,
 )
-from finesweep.tracking import (
-    Run,
-    Store,
-    log_classifier,
-    start_run,
-    write_curves,
-    write_split,
-)
+from finesweep.tracking import Run, Store, log_classifier, start_run, write_curves, write_split
 from finesweep.training import measure, predict, softmax
 
 TRIAL_STATE = "finesweep.trial_state"
-REASON = "finesweep.reason"
+REASON_TAG = "finesweep.reason"
+N_EXAMPLES = 3
+"""Texts of the validation split that a logged model carries as its input example."""
+
+
+@dataclass(frozen=True)
+class Setup:
+    """All that a training run starts from."""
+
+    composed: Composed
+    dataset: TextDataset
+    tokens: Tokens
+    model: PreTrainedModel
+    parameters: ParameterCount
 
 
 @contextmanager
 def recorded(
-    store: Store,
-    composed: Composed,
-    dataset: TextDataset,
-    parameters: ParameterCount,
-    *,
-    tags: Mapping[str, Any],
-    parent: str | None,
+    setup: Setup, store: Store, *, tags: Mapping[str, Any], parent_run_id: str | None
 ) -> Iterator[Run]:
     """A run that ends FINISHED, KILLED when pruned, or FAILED with the reason as a tag."""
-    run = _start(store, composed, dataset, parameters, tags=tags, parent=parent)
+    run = _start(setup, store, tags=tags, parent_run_id=parent_run_id)
     try:
         yield run
     except TrialPruned:
@@ -56,7 +59,7 @@ def recorded(
         run.finish("KILLED")
         raise
     except BaseException as error:
-        run.set_tags({TRIAL_STATE: "FAIL", REASON: reason(error)})
+        run.set_tags({TRIAL_STATE: "FAIL", REASON_TAG: reason(error)})
         if not isinstance(error, FinesweepError | KeyboardInterrupt):
             run.log_text(traceback.format_exc(), "failure.txt")
         run.finish("FAILED")
@@ -73,66 +76,62 @@ def reason(error: BaseException) -> str:
     return text if isinstance(error, FinesweepError) else f"{type(error).__name__}: {text}"
 
 
-def log_result(
-    run: Run, dataset: TextDataset, result: TrainingResult, *, objective: Objective
-) -> None:
+def log_result(run: Run, setup: Setup, result: TrainingResult, *, objective: Objective) -> None:
     """Pictures, tables and predictions of the best evaluation, and its metrics as the run's own.
 
     MLflow shows a metric's latest value, which is the last evaluation's; so the best one's are
     logged once more at the last step, and the table of runs agrees with the confusion matrix.
     """
     with tempfile.TemporaryDirectory() as folder:
-        write_curves(Path(folder), result, objective, title=dataset.name)
-        _write_split(Path(folder), "validation", result.validation, dataset)
+        write_curves(Path(folder), result, objective, title=setup.dataset.name)
+        _write_split(Path(folder), "validation", result.validation, setup.dataset)
         run.log_folder(Path(folder))
     run.set_tags({"finesweep.best_step": result.best.step})
     if result.best != result.evaluations[-1]:
         run.log_metrics(result.best.metrics, step=result.evaluations[-1].step)
 
 
-def log_test(
-    run: Run, dataset: TextDataset, tokens: Tokens, model: PreTrainedModel, config: Config
-) -> tuple[dict[str, float], str]:
-    """The one look at the test split: its metrics, and the URI of the model, now logged."""
-    predictions = predict(model, tokens.test, tokens.tokenizer, config.training)
+def log_test(run: Run, setup: Setup) -> TestResult:
+    """The one look at the test split, now in the run, and the model, now logged."""
+    config, tokens = setup.composed.config, setup.tokens
+    predictions = predict(setup.model, tokens.test, tokens.tokenizer, config.training)
     metrics = measure(predictions, "test")
     with tempfile.TemporaryDirectory() as folder:
-        _write_split(Path(folder), "test", predictions, dataset)
+        _write_split(Path(folder), "test", predictions, setup.dataset)
         run.log_folder(Path(folder))
-    run.log_metrics(metrics, step=0)
+    run.log_metrics(metrics, step=config.training.epochs * len(tokens.train))
     uri = log_classifier(
         run,
-        model,
+        setup.model,
         tokens.tokenizer,
         max_length=tokens.max_length,
-        examples=dataset.validation["text"][:3],
+        examples=setup.dataset.validation["text"][:N_EXAMPLES],
     )
-    return metrics, uri
+    return TestResult(metrics, uri)
 
 
 def _start(
-    store: Store,
-    composed: Composed,
-    dataset: TextDataset,
-    parameters: ParameterCount,
-    *,
-    tags: Mapping[str, Any],
-    parent: str | None,
+    setup: Setup, store: Store, *, tags: Mapping[str, Any], parent_run_id: str | None
 ) -> Run:
+    composed, parameters = setup.composed, setup.parameters
     config = composed.config
+    provenance = {
+        "finesweep.data_fingerprint": setup.dataset.fingerprint,
+        "finesweep.model_revision": setup.model.config._commit_hash or config.model.revision,
+        "finesweep.weights_sha256": weights_sha256(setup.model),
+    }
     counts = {
         "parameters.trainable": parameters.trainable,
         "parameters.frozen": parameters.frozen,
     }
-    known = {"finesweep.data_fingerprint": dataset.fingerprint}
     run = start_run(
         store,
         name=_name(composed, tags),
-        parent_run_id=parent,
-        tags=tags | known,
-        params=composed.choices | composed.flat() | counts,
+        parent_run_id=parent_run_id,
+        tags={**tags, **provenance},
+        params={**composed.choices, **composed.flat(), **counts},
     )
-    run.log_dataset(dataset, source=config.dataset.hub or config.dataset.path or "files")
+    run.log_dataset(setup.dataset, source=config.dataset.hub or config.dataset.path or "files")
     run.log_text(composed.yaml(), "config.yaml")
     return run
 

@@ -14,11 +14,7 @@ from optuna import Study
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 
-SLOT = "slot"
-ATTEMPT = "attempt"
-REASON = "reason"
-RETRY = "retry"
-"""Set on a failed trial whose slot is to be tried again, because nothing was wrong with it."""
+from finesweep.sweep.attributes import ATTEMPT, RETRY, SLOT
 
 SlotState = Literal["complete", "pruned", "failed", "running", "waiting"]
 FINISHED: tuple[SlotState, ...] = ("complete", "pruned", "failed")

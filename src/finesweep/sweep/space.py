@@ -46,7 +46,8 @@ def suggest(trial: Trial, plan: SweepPlan) -> dict[str, Any]:
 
 def in_force(plan: SweepPlan, choices: Mapping[str, Any]) -> list[Searched | Fixed]:
     """What applies to a trial that made these group choices; a condition wins over no condition."""
-    held = [item for item in (*plan.searched, *plan.conditional) if _holds(item, plan, choices)]
+    conditional: list[Searched | Fixed] = [*plan.searched, *plan.conditional]
+    held = [item for item in conditional if _holds(item, plan, choices)]
     settled = {item.path for item in held}
     always = [item for item in plan.searched if not item.condition and item.path not in settled]
     return [*always, *held]
@@ -77,11 +78,6 @@ def check(plan: SweepPlan) -> None:
 
 def objective_of(plan: SweepPlan) -> Objective:
     return Objective(plan.settings.metric, plan.settings.direction)  # type: ignore[arg-type]
-
-
-def plain(name: str) -> str:
-    """The path of an Optuna parameter's name, without its condition."""
-    return name.split("|")[0]
 
 
 def _suggest(trial: Trial, item: Searched) -> Any:

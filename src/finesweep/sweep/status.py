@@ -9,16 +9,19 @@ from typing import Any
 from optuna import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from finesweep.sweep.attempt import RUN_ID
-from finesweep.sweep.slots import REASON, SlotState, counts, slots_of
-from finesweep.sweep.space import plain
-from finesweep.sweep.study import (
+from finesweep.config import RegisterConfig, plain_path
+from finesweep.sweep.attributes import (
     DEFINITION,
+    MODEL,
     N_TRIALS,
     PARENT_RUN_ID,
+    REASON,
     REGISTERED,
+    RUN_ID,
     SWEEP,
 )
+from finesweep.sweep.slots import SlotState, counts, slots_of
+from finesweep.sweep.study import known_finalist
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ class Row:
     trial: int
     state: str
     value: float | None
-    """The best value reached: the objective's for complete trials, the last seen for pruned ones."""
+    """The objective's; the last reported one for a pruned trial."""
     model: str
     params: Mapping[str, Any]
     seconds: float | None
@@ -75,6 +78,20 @@ def status_of(study: Study) -> Status:
     )
 
 
+def is_settled(study: Study, register: RegisterConfig | None) -> bool:
+    """Whether nothing is left to do: slots spent, winner evaluated, and registered as wanted."""
+    status, finalist = status_of(study), known_finalist(study)
+    if not status.is_spent or status.best is None:
+        return status.is_spent
+    if finalist is None or finalist.trial != status.best["trial"]:
+        return False
+    made = study.user_attrs.get(REGISTERED)
+    if register is None or made is None:
+        return register is None
+    wanted = (register.name, register.alias, finalist.model_uri)
+    return (made["name"], made["alias"], made["model_uri"]) == wanted
+
+
 def leaderboard(study: Study) -> list[Row]:
     """Finished trials: complete ones, best first, then pruned, then failed ones."""
     sign = -1 if study.direction.name == "MAXIMIZE" else 1
@@ -91,7 +108,7 @@ def _best(study: Study) -> dict[str, Any] | None:
     return {
         "trial": best.number,
         "value": best.value,
-        "params": {plain(name): value for name, value in best.params.items()},
+        "params": {plain_path(name): value for name, value in best.params.items()},
         "run_id": best.user_attrs[RUN_ID],
     }
 
@@ -101,14 +118,13 @@ def _row(trial: FrozenTrial) -> Row:
         trial=trial.number,
         state=trial.state.name,
         value=_value(trial),
-        model=trial.user_attrs.get("model", ""),
-        params={plain(name): value for name, value in trial.params.items()},
+        model=trial.user_attrs.get(MODEL, ""),
+        params={plain_path(name): value for name, value in trial.params.items()},
         seconds=trial.duration.total_seconds() if trial.duration else None,
         reason=trial.user_attrs.get(REASON),
     )
 
 
 def _value(trial: FrozenTrial) -> float | None:
-    if trial.state == TrialState.FAIL:
-        return None
-    return trial.value if trial.value is not None else None
+    """The objective's value; for a pruned trial Optuna's value, which is its last report."""
+    return None if trial.state == TrialState.FAIL else trial.value

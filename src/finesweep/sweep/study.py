@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,18 +15,13 @@ from optuna.exceptions import ExperimentalWarning, StorageInternalError
 from optuna.samplers import BaseSampler
 from sqlalchemy.exc import SQLAlchemyError
 
-from finesweep.config import Dimension, SweepPlan, build
+from finesweep.config import SweepPlan, build
 from finesweep.errors import ConfigError, Problem, nearest
+from finesweep.records import Finalist
+from finesweep.sweep.attributes import DEFINITION, FINALIST, N_TRIALS, SWEEP, UID
 from finesweep.sweep.pruning import PerModelPruner
 
 SQLITE = "sqlite:///"
-DEFINITION = "definition"
-N_TRIALS = "n_trials"
-SWEEP = "sweep"
-UID = "uid"
-PARENT_RUN_ID = "parent_run_id"
-FINALIST = "finalist"
-REGISTERED = "registered"
 
 SHARED_SEED = ("QMCSampler",)
 """Samplers whose sequence must have the same seed in every trial."""
@@ -41,7 +36,7 @@ def open_study(plan: SweepPlan) -> Study:
     study = optuna.create_study(
         study_name=plan.study_name,
         storage=storage,
-        direction=plan.settings.direction,
+        direction=plan.settings.direction,  # type: ignore[arg-type]
         pruner=PerModelPruner(build(plan.settings.pruner)),
         load_if_exists=True,
     )
@@ -57,14 +52,24 @@ def open_study(plan: SweepPlan) -> Study:
     return study
 
 
+def study_exists(plan: SweepPlan) -> bool:
+    """Whether an earlier command made the plan's study, and so checked its space."""
+    return plan.study_name in _study_names(plan.base.config.storage.url)
+
+
+def known_finalist(study: Study) -> Finalist | None:
+    """The winner that was evaluated and logged last."""
+    stored = study.user_attrs.get(FINALIST)
+    return Finalist(**stored) if stored else None
+
+
 def find_study(name: str, url: str) -> Study:
     """A study that exists; ConfigError offers the nearest name of those in the storage."""
-    storage = open_storage(url)
-    known = optuna.get_all_study_names(storage)
+    known = _study_names(url)
     if name not in known:
         hint = nearest(name, known) or "none has been run here yet"
         raise ConfigError(Problem("sweep", f"no study {name!r} in {url}; {hint}"))
-    return optuna.load_study(study_name=name, storage=storage)
+    return optuna.load_study(study_name=name, storage=open_storage(url))
 
 
 def open_storage(url: str) -> optuna.storages.BaseStorage:
@@ -99,7 +104,7 @@ def definition(plan: SweepPlan) -> dict[str, Any]:
     settings = plan.settings
     own = ("tracking.", "storage.", "workers", "evaluate_test")
     fixed = {k: v for k, v in plan.base.flat().items() if not k.startswith(own)}
-    searched = {item.name: _spell(item.dimension) for item in plan.searched}
+    searched = {item.name: str(item.dimension) for item in plan.searched}
     conditional = {f"{item.path}|{item.condition}": item.value for item in plan.conditional}
     return {
         "sweep.metric": settings.metric,
@@ -113,21 +118,22 @@ def definition(plan: SweepPlan) -> dict[str, Any]:
     }
 
 
+def _study_names(url: str) -> list[str]:
+    # Asking must not make an empty database.
+    if url.startswith(SQLITE) and not Path(url.removeprefix(SQLITE)).exists():
+        return []
+    return optuna.get_all_study_names(open_storage(url))
+
+
 def _refuse_changed(plan: SweepPlan, had: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
     problems = [
-        Problem(path, f"{had.get(path, 'nothing')} when the study was made, now {wanted.get(path, 'nothing')}")
-        for path in _ordered({*had, *wanted})
+        Problem(path, f"{had.get(path)} when the study was made, now {wanted.get(path)}")
+        for path in sorted({*had, *wanted})
         if had.get(path) != wanted.get(path)
     ]
     if problems:
         other = f"finesweep sweep {plan.name} sweep.study={plan.study_name}-2 …"
-        hint = f"study {plan.study_name!r} was made for another sweep; start a new one with: {other}"
+        hint = (
+            f"study {plan.study_name!r} was made for another sweep; start a new one with: {other}"
+        )
         raise ConfigError(*problems, Problem("sweep.study", hint))
-
-
-def _ordered(paths: Iterable[str]) -> list[str]:
-    return sorted(paths)
-
-
-def _spell(dimension: Dimension) -> str:
-    return repr(dimension)

@@ -6,12 +6,20 @@ from collections.abc import Sequence
 from importlib.metadata import version
 
 import mlflow
+from huggingface_hub import ModelCard
 from mlflow.models import infer_signature
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, pipeline
 
 from finesweep.tracking.runs import Run
 
 MODEL_NAME = "model"
+CARD = """\
+---
+pipeline_tag: text-classification
+library_name: transformers
+---
+A text classifier fine-tuned by finesweep; its MLflow run holds config, data and scores.
+"""
 REQUIREMENTS = ("torch", "transformers", "safetensors", "accelerate")
 
 
@@ -36,9 +44,10 @@ def log_classifier(
         classifier,
         name=MODEL_NAME,
         run_id=run.run_id,
-        signature=infer_signature(list(examples), answers, inference),
+        signature=infer_signature(list(examples), answers),
         input_example=list(examples),
         model_config=inference,
+        model_card=ModelCard(CARD),  # without one MLflow would ask the Hub for it
         pip_requirements=[f"{name}=={_release(name)}" for name in REQUIREMENTS],
     )
     return str(info.model_uri)

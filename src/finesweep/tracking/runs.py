@@ -17,6 +17,8 @@ from finesweep.tracking.provenance import provenance
 from finesweep.tracking.store import Store
 
 Status = Literal["FINISHED", "KILLED", "FAILED"]
+PARENT = MLFLOW_PARENT_RUN_ID
+"""Tag of a run that stands under another."""
 PARAMS_PER_CALL = 100
 """MLflow's own limit of one log_batch call."""
 
@@ -80,7 +82,7 @@ def start_run(
     params: Mapping[str, Any] | None = None,
 ) -> Run:
     """A new RUNNING run that already carries its tags, provenance and params."""
-    parent = {MLFLOW_PARENT_RUN_ID: parent_run_id} if parent_run_id else {}
+    parent = {PARENT: parent_run_id} if parent_run_id else {}
     all_tags = provenance() | parent | dict(tags or {})
     created = store.client.create_run(
         store.experiment_id,

@@ -14,7 +14,9 @@ def find_runs(store: Store, tags: Mapping[str, str], *, running: bool = False) -
     clauses += ["attributes.status = 'RUNNING'"] if running else []
     found, token = [], None
     while True:
-        page = store.client.search_runs([store.experiment_id], " and ".join(clauses), page_token=token)
+        page = store.client.search_runs(
+            [store.experiment_id], " and ".join(clauses), page_token=token
+        )
         found += [Run(store, run.info.run_id) for run in page]
         if not (token := page.token):
             return found

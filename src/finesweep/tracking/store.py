@@ -29,13 +29,16 @@ class Store:
 def open_store(config: TrackingConfig) -> Store:
     """The store, ready for any number of writers; ConfigError when it cannot be reached.
 
-    mlflow.log_model and the registry only know a process-wide URI, so it is set here too.
+    mlflow.transformers.log_model only knows a process-wide URI and experiment, so these are set
+    here too; runs are still written by explicit id.
     """
     _initialise(config.uri)
     mlflow.set_tracking_uri(config.uri)
     client = MlflowClient(tracking_uri=config.uri)
     try:
-        return Store(client, _experiment(client, config), config.uri)
+        store = Store(client, _experiment(client, config), config.uri)
+        mlflow.set_experiment(experiment_id=store.experiment_id)
+        return store
     except (MlflowException, OSError) as error:
         message = f"cannot open {config.uri!r}: {str(error).splitlines()[0]}"
         raise ConfigError(Problem("tracking.uri", message)) from error

@@ -45,7 +45,8 @@ def measure(predictions: Predictions, split: SplitName) -> dict[str, float]:
 
 def softmax(logits: np.ndarray) -> np.ndarray:
     """Probabilities [N, C] float64 of logits [N, C]; NonFiniteError when a logit is not finite."""
-    return np.exp(_log_softmax(logits))
+    probabilities: np.ndarray = np.exp(_log_softmax(logits))
+    return probabilities
 
 
 def cross_entropy(logits: np.ndarray, labels: np.ndarray) -> float:

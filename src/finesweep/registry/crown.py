@@ -1,0 +1,33 @@
+"""The winner of a finished sweep: evaluated on the test split, logged, registered. Once."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from optuna import Study
+
+from finesweep.config import SweepPlan
+from finesweep.records import Registered
+from finesweep.registry.versions import register
+from finesweep.sweep.attributes import REGISTERED
+from finesweep.sweep.finalist import evaluate_winner
+from finesweep.sweep.status import is_settled, status_of
+from finesweep.tracking import Store
+
+
+def crown(plan: SweepPlan, study: Study, store: Store) -> None:
+    """Leaves a spent study with its finalist and, where the sweep asks for it, a version.
+
+    Does nothing before the budget is spent, and nothing twice: every step is remembered in the
+    study before the next begins.
+    """
+    wanted = plan.settings.register
+    if not status_of(study).is_spent or is_settled(study, wanted):
+        return
+    finalist = evaluate_winner(plan, study, store)
+    if finalist is not None and wanted is not None:
+        version = register(
+            store.client, finalist, name=wanted.name, alias=wanted.alias, sweep=plan.name
+        )
+        made = Registered(wanted.name, version, wanted.alias, finalist.model_uri)
+        study.set_user_attr(REGISTERED, asdict(made))

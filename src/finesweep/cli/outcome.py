@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from optuna import Study
 from rich.console import Console
 
 from finesweep.cli.tables import print_leaderboard, print_metrics
 from finesweep.records import Finalist
 from finesweep.sweep.status import Status, leaderboard, status_of
-from finesweep.sweep.study import known_finalist
+from finesweep.sweep.study import Study, known_finalist
 
 
 def print_outcome(console: Console, study: Study) -> None:

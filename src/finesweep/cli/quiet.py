@@ -22,8 +22,4 @@ def hush() -> None:
         os.environ.setdefault(name, value)
     for name in ("alembic", "huggingface_hub", "httpx"):
         logging.getLogger(name).setLevel(logging.ERROR)
-    # Optuna sets its own logger's level when it is imported.
-    import optuna
-
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
     warnings.filterwarnings("ignore")

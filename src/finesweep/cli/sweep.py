@@ -10,8 +10,9 @@ from finesweep.cli.quiet import hush
 from finesweep.config import SweepPlan, compose_sweep
 
 if TYPE_CHECKING:
-    from optuna import Study
     from rich.console import Console
+
+    from finesweep.sweep.study import Study
 
 EXAMPLES = """
 examples:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from optuna import Study
-
 from finesweep.config import SweepPlan
 from finesweep.records import Registered
 from finesweep.registry.versions import register
 from finesweep.sweep.attributes import REGISTERED
 from finesweep.sweep.finalist import evaluate_winner
 from finesweep.sweep.status import is_settled, status_of
+from finesweep.sweep.study import Study
 from finesweep.tracking import Store
 
 

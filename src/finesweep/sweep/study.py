@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import optuna
-from optuna import Study
+from optuna import Study as Study
 from optuna.exceptions import ExperimentalWarning, StorageInternalError
 from optuna.samplers import BaseSampler
 from sqlalchemy.exc import SQLAlchemyError
@@ -74,6 +74,8 @@ def find_study(name: str, url: str) -> Study:
 
 def open_storage(url: str) -> optuna.storages.BaseStorage:
     """Optuna's storage at a SQLAlchemy URL; ConfigError when it cannot be opened."""
+    # What Optuna says at INFO, an Observer shows; and Optuna resets its loggers on import.
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
     if url.startswith(SQLITE):
         Path(url.removeprefix(SQLITE)).parent.mkdir(parents=True, exist_ok=True)
     try:

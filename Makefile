@@ -1,0 +1,42 @@
+# Every target sets up what it needs on first use, in .venv; PYTHON names another interpreter.
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test unit check format
+
+help:  ## what there is to type
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+install: $(INSTALLED)  ## the package with its extras, in .venv
+
+# Pinned torch first, by itself: other packages then find their range satisfied.
+$(INSTALLED): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt torch
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+		--editable '.[demo,postgres,test]'
+	touch $@
+
+demo: install  ## a real sweep: BERT against DistilBERT on tweets, in at most five minutes
+	$(BIN)/finesweep sweep demo
+
+test: install  ## the whole test suite, as CI runs it
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report --fail-under=90
+
+unit: install  ## the fast tests alone
+	$(BIN)/python -m pytest -m 'not slow'
+
+check: install  ## linters, types and the layer contract
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: install  ## writes the code as `check` wants it
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .

@@ -162,6 +162,8 @@ class SweepConfig:
     """Slots in total, over all restarts: trials that finish, are pruned or fail for good."""
     timeout_minutes: float | None = bounded(None, above=0)
     """No trial starts after this time, of this command."""
+    max_failures_in_a_row: int = bounded(5, least=1)
+    """The sweep stops when so many trials failed one after another: the rest would too."""
     keep_top_k: int = bounded(3, least=1)
     """Weights are kept of so many best trials."""
     sampler: dict[str, Any] = field(

@@ -2,7 +2,13 @@
 
 from finesweep.model.freeze import count_parameters, freeze_layers
 from finesweep.model.limits import limit_problems, model_limits
-from finesweep.model.load import load_model, load_tokenizer, load_trained, weights_sha256
+from finesweep.model.load import (
+    load_model,
+    load_tokenizer,
+    load_trained,
+    loaded_revision,
+    weights_sha256,
+)
 
 __all__ = [
     "count_parameters",
@@ -11,6 +17,7 @@ __all__ = [
     "load_model",
     "load_tokenizer",
     "load_trained",
+    "loaded_revision",
     "model_limits",
     "weights_sha256",
 ]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from huggingface_hub import try_to_load_from_cache
 from transformers import (
     AutoModelForSequenceClassification,
     AutoTokenizer,
@@ -21,6 +22,9 @@ from finesweep.config.packaged import packaged_path
 from finesweep.errors import ConfigError, Problem
 from finesweep.model.distil import distil, distil_config
 from finesweep.model.limits import load_config
+
+
+CONFIG = "config.json"
 
 
 def load_model(model: ModelConfig, *, label_names: Sequence[str], seed: int) -> PreTrainedModel:
@@ -63,6 +67,14 @@ def load_trained(folder: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase
     """A classifier and its tokenizer from a folder that this project saved."""
     model = AutoModelForSequenceClassification.from_pretrained(folder, use_safetensors=True)
     return model, AutoTokenizer.from_pretrained(folder)
+
+
+def loaded_revision(model: ModelConfig) -> str | None:
+    """The Hub's commit that was loaded, which names its folder in the cache; None for folders."""
+    cached = None
+    if not Path(_path(model)).exists():
+        cached = try_to_load_from_cache(model.name_or_path, CONFIG, revision=model.revision)
+    return Path(cached).parent.name if isinstance(cached, str) else None
 
 
 def weights_sha256(model: PreTrainedModel) -> str:

@@ -45,7 +45,7 @@ def run_sweep(plan: SweepPlan, observer: Observer) -> tuple[Study, Store]:
         close_orphans(parent, study)
         try:
             _work(plan, study, store, parent, observer)
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, FinesweepError):
             parent.finish("FAILED")
             raise
         parent.finish("FINISHED")
@@ -67,13 +67,17 @@ def _sole_worker(plan: SweepPlan) -> Iterator[None]:
 def _work(plan: SweepPlan, study: Study, store: Store, parent: Run, observer: Observer) -> None:
     n_slots, deadline = plan.settings.n_trials, _deadline(plan)
     recipes = {slot: optuna_params(plan, recipe) for slot, recipe in enumerate(plan.recipes)}
+    failures_in_a_row = 0
     while time.monotonic() < deadline:
         refill(study, n_slots, recipes, queue_length=QUEUE_LENGTH)
         claimed = claim(study, n_slots)
         if claimed is None:
             break
-        _run_slot(plan, study, store, claimed, parent, observer)
+        why = _run_slot(plan, study, store, claimed, parent, observer)
         show_best(parent, study)
+        failures_in_a_row = failures_in_a_row + 1 if why else 0
+        if failures_in_a_row == plan.settings.max_failures_in_a_row:
+            raise FinesweepError(f"{failures_in_a_row} trials in a row failed; the last: {why}")
 
 
 def _run_slot(
@@ -83,8 +87,11 @@ def _run_slot(
     claimed: FrozenTrial,
     parent: Run,
     observer: Observer,
-) -> None:
-    """Runs one claimed trial to its end and tells Optuna; only an interruption is raised."""
+) -> str | None:
+    """Runs one claimed trial to its end and tells Optuna; why it failed, if it did.
+
+    Only an interruption is raised.
+    """
     study.sampler = sampler_for(plan, claimed.user_attrs[SLOT])
     trial = Trial(study, claimed._trial_id)
     attempt = Attempt(plan, study, store, trial, observer)
@@ -100,6 +107,7 @@ def _run_slot(
         # One bad trial must not end the sweep: its run holds the traceback.
         _fail(study, trial, reason(error), retry=False)
         attempt.ended("FAIL", why=reason(error))
+        return reason(error)
     else:
         study.tell(trial, value)
         keep_best(
@@ -109,6 +117,7 @@ def _run_slot(
             k=plan.settings.keep_top_k,
         )
         attempt.ended("COMPLETE", value=value)
+    return None
 
 
 def _fail(study: Study, trial: Trial, why: str, *, retry: bool) -> None:

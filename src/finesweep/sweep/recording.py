@@ -15,7 +15,7 @@ from transformers import PreTrainedModel
 
 from finesweep.config import Composed
 from finesweep.errors import FinesweepError
-from finesweep.model import weights_sha256
+from finesweep.model import loaded_revision, weights_sha256
 from finesweep.records import (
     Objective,
     ParameterCount,
@@ -117,7 +117,7 @@ def _start(
     config = composed.config
     provenance = {
         "finesweep.data_fingerprint": setup.dataset.fingerprint,
-        "finesweep.model_revision": setup.model.config._commit_hash or config.model.revision,
+        "finesweep.model_revision": loaded_revision(config.model) or config.model.revision,
         "finesweep.weights_sha256": weights_sha256(setup.model),
     }
     counts = {

@@ -23,7 +23,6 @@ from finesweep.errors import ConfigError, Problem
 from finesweep.model.distil import distil, distil_config
 from finesweep.model.limits import load_config
 
-
 CONFIG = "config.json"
 
 

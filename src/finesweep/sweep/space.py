@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from itertools import product
 from typing import Any
 
@@ -150,23 +150,25 @@ def _describe(item: Searched) -> str:
 
 
 def _corners(plan: SweepPlan) -> Iterator[dict[str, Any]]:
-    """Trials that together hold every end of every dimension under every combination of groups."""
+    """Trials that together hold every recipe and, under every choice of groups, every end."""
     groups = _groups(plan)
-    choices: list[Sequence[Any]] = [item.dimension.ends() for item in groups]
-    for combination in product(*choices):
-        chosen = {item.path: value for item, value in zip(groups, combination, strict=True)}
-        rest = [item for item in in_force(plan, chosen) if item.path not in chosen]
-        ends = [
-            item.dimension.ends() if isinstance(item, Searched) else (item.value,) for item in rest
-        ]
-        for index in range(max(map(len, ends), default=1)):
-            picked = {
-                item.path: values[min(index, len(values) - 1)]
-                for item, values in zip(rest, ends, strict=True)
-            }
-            yield chosen | picked
+    for combination in product(*(group.dimension.ends() for group in groups)):
+        chosen = {group.path: value for group, value in zip(groups, combination, strict=True)}
+        yield from (chosen | picked for picked in _ends(plan, chosen))
+    first = {group.path: group.dimension.ends()[0] for group in groups}
     for recipe in plan.recipes:
-        yield dict(recipe)
+        yield next(_ends(plan, first | dict(recipe))) | first | dict(recipe)
+
+
+def _ends(plan: SweepPlan, chosen: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """As few values as hold every end of every dimension that these choices leave open."""
+    ends = {
+        item.path: item.dimension.ends() if isinstance(item, Searched) else (item.value,)
+        for item in in_force(plan, chosen)
+        if item.path not in chosen
+    }
+    for index in range(max(map(len, ends.values()), default=1)):
+        yield {path: values[min(index, len(values) - 1)] for path, values in ends.items()}
 
 
 def _problems_with(plan: SweepPlan, values: Mapping[str, Any]) -> list[Problem]:

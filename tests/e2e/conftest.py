@@ -1,0 +1,131 @@
+"""The command line as users call it: a process of its own, in a folder of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+SWEEP = """\
+# @package sweep
+# A sweep that takes seconds   finesweep sweep small
+n_trials: 6
+sampler: {{_target_: optuna.samplers.TPESampler, multivariate: true, group: true, seed: 1}}
+pruner: {{_target_: optuna.pruners.MedianPruner, n_startup_trials: 1}}
+enqueue:
+  - {{model: tiny, training.learning_rate: 0.01}}
+  - {{model: tiny_distil, training.learning_rate: 0.01}}
+  - {{model: tiny, training.learning_rate: 1e-8}}
+params:
+  dataset: local
+  dataset.path: {texts}
+  dataset.max_length: choice(16, 24)
+  training.epochs: range(2, 4)
+  training.batch_size: 16
+  training.evaluations_per_epoch: 2
+  model: choice(tiny, tiny_distil)
+  training.learning_rate: tag(log, interval(1e-8, 0.02))
+  training.weight_decay: interval(0.0, 0.1)
+when:
+  model=tiny:
+    model.freeze_layers: range(0, 5, 2)
+  model=tiny_distil:
+    model.freeze_layers: range(0, 3)
+register: {{name: small-model, alias: challenger}}
+"""
+
+
+@dataclass(frozen=True)
+class Project:
+    """A user's folder with models of their own, and the command line run in it."""
+
+    folder: Path
+
+    def finesweep(
+        self, *arguments: str, timeout: float = 240
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "finesweep", *arguments],
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "finesweep", *arguments],
+            cwd=self.folder,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def python(self, code: str) -> str:
+        """What a new Python process prints."""
+        done = subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", code],
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=240,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    @property
+    def environment(self) -> dict[str, str]:
+        own = {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "COLUMNS": "100"}
+        kept = {k: v for k, v in os.environ.items() if k not in _SETTINGS}
+        return kept | own
+
+    @property
+    def client(self) -> MlflowClient:
+        return MlflowClient(tracking_uri=f"sqlite:///{self.folder / 'mlruns' / 'mlflow.db'}")
+
+    @property
+    def storage_url(self) -> str:
+        return f"sqlite:///{self.folder / 'mlruns' / 'optuna.db'}"
+
+
+_SETTINGS = ("FINESWEEP_STORAGE_URL", "MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_ID")
+
+
+def make_project(folder: Path, *, model: Path, texts: Path) -> Project:
+    """A folder with ./conf/model/tiny*.yaml and ./sweeps/small.yaml."""
+    models = folder / "conf" / "model"
+    models.mkdir(parents=True)
+    (models / "tiny.yaml").write_text(f"name_or_path: {model}\n")
+    (models / "tiny_distil.yaml").write_text(f"name_or_path: {model}\ndistil: true\n")
+    (folder / "sweeps").mkdir()
+    (folder / "sweeps" / "small.yaml").write_text(SWEEP.format(texts=texts))
+    return Project(folder)
+
+
+@pytest.fixture
+def project(tmp_path: Path, tiny_bert: Path, texts_csv: Path) -> Iterator[Project]:
+    yield make_project(tmp_path, model=tiny_bert, texts=texts_csv)
+
+
+@pytest.fixture(scope="module")
+def swept(
+    tmp_path_factory: pytest.TempPathFactory, tiny_bert: Path, texts_csv: Path
+) -> tuple[Project, subprocess.CompletedProcess[str]]:
+    """A project whose sweep `small` has been run once, and what that printed."""
+    made = make_project(tmp_path_factory.mktemp("swept"), model=tiny_bert, texts=texts_csv)
+    done = made.finesweep("sweep", "small")
+    assert done.returncode == 0, done.stderr + done.stdout
+    return made, done

@@ -1,0 +1,234 @@
+"""A whole sweep, on a tiny real model: what stands in the stores afterwards."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import optuna
+import pytest
+from mlflow.entities import Run
+from optuna.trial import TrialState
+
+from tests.e2e.conftest import Project
+
+pytestmark = pytest.mark.slow
+Swept = tuple[Project, subprocess.CompletedProcess[str]]
+
+COMPLETE_ARTIFACTS = {
+    "config.yaml",
+    "curves.png",
+    "validation/confusion_matrix.png",
+    "validation/confusion_matrix.json",
+    "validation/classification_report.json",
+    "validation/errors.json",
+    "validation/predictions.parquet",
+}
+METRICS = {"loss", "accuracy", "f1", "precision", "recall", "roc_auc"}
+
+
+def _children(project: Project) -> list[Run]:
+    parent = project.client.search_runs(["1"], "tags.`finesweep.kind` = 'sweep'")
+    assert len(parent) == 1
+    return list(
+        project.client.search_runs(
+            ["1"], f"tags.`mlflow.parentRunId` = '{parent[0].info.run_id}'"
+        )
+    )
+
+
+def _artifacts(project: Project, run: Run) -> set[str]:
+    folder = Path(run.info.artifact_uri.removeprefix("file://"))
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+def _trials(project: Project, study: str = "small") -> list[optuna.trial.FrozenTrial]:
+    return optuna.load_study(study_name=study, storage=project.storage_url).trials
+
+
+def test_the_parent_has_one_child_per_slot_each_with_the_status_of_its_trial(swept: Swept) -> None:
+    project, _ = swept
+    children, trials = _children(project), _trials(project)
+    status = {"COMPLETE": "FINISHED", "PRUNED": "KILLED", "FAIL": "FAILED"}
+    assert len(children) == len(trials) == 6
+    for run in children:
+        tags = run.data.tags
+        trial = trials[int(tags["finesweep.trial_number"])]
+        assert tags["finesweep.trial_state"] == trial.state.name
+        assert run.info.status == status[trial.state.name]
+        assert tags["finesweep.kind"] == "trial"
+        assert tags["finesweep.sweep"] == "small"
+        assert int(tags["finesweep.slot"]) == trial.user_attrs["slot"]
+        assert tags["finesweep.attempt"] == "1"
+    assert sorted(int(run.data.tags["finesweep.slot"]) for run in children) == list(range(6))
+    assert {run.data.params["model"] for run in children} == {"tiny", "tiny_distil"}
+
+
+def test_the_parent_is_finished_and_holds_the_definition(swept: Swept) -> None:
+    project, _ = swept
+    (parent,) = project.client.search_runs(["1"], "tags.`finesweep.kind` = 'sweep'")
+    assert parent.info.status == "FINISHED"
+    text = project.client.download_artifacts(parent.info.run_id, "sweep.yaml")
+    assert "training.learning_rate: Interval(low=1e-08, high=0.02" in Path(text).read_text()
+
+
+def test_a_complete_trial_holds_every_artifact_metric_and_param(swept: Swept) -> None:
+    project, _ = swept
+    complete = [run for run in _children(project) if run.info.status == "FINISHED"]
+    assert complete
+    for run in complete:
+        assert _artifacts(project, run) >= COMPLETE_ARTIFACTS
+        wanted = {"train/loss", *(f"validation/{name}" for name in METRICS)}
+        assert set(run.data.metrics) >= wanted
+        assert run.data.params["dataset"] == "local"
+        assert run.data.params["training.batch_size"] == "16"
+        assert int(run.data.params["parameters.trainable"]) > 0
+        assert len(run.data.tags["finesweep.data_fingerprint"]) == 64
+        assert len(run.data.tags["finesweep.weights_sha256"]) == 64
+        assert json.loads(run.data.tags["finesweep.versions"])["optuna"].startswith("5.")
+        (dataset,) = run.inputs.dataset_inputs
+        assert dataset.dataset.digest == run.data.tags["finesweep.data_fingerprint"][:8]
+
+
+def test_a_trial_s_value_is_its_best_evaluation_and_the_run_shows_it(swept: Swept) -> None:
+    project, _ = swept
+    for run in _children(project):
+        trial = _trials(project)[int(run.data.tags["finesweep.trial_number"])]
+        history = project.client.get_metric_history(run.info.run_id, "validation/loss")
+        reported = trial.intermediate_values
+        assert {point.step: point.value for point in history}.keys() == reported.keys()
+        if trial.state == TrialState.COMPLETE:
+            assert trial.value == min(reported.values()) == run.data.metrics["validation/loss"]
+
+
+def test_a_pruned_trial_stops_at_an_evaluation_before_its_planned_steps(swept: Swept) -> None:
+    project, _ = swept
+    pruned = [trial for trial in _trials(project) if trial.state == TrialState.PRUNED]
+    assert pruned
+    for trial in pruned:
+        n_train_rows = 192
+        planned = n_train_rows * trial.params["training.epochs"]
+        assert trial.last_step in [n_train_rows * k // 2 for k in range(1, 6)]
+        assert trial.last_step < planned
+
+
+def test_weights_are_kept_of_the_three_best_alone(swept: Swept) -> None:
+    project, _ = swept
+    complete = [trial for trial in _trials(project) if trial.state == TrialState.COMPLETE]
+    best = sorted(complete, key=lambda trial: trial.value)[:3]
+    kept = {path.parent.name for path in project.folder.glob("mlruns/checkpoints/small/*/*")}
+    assert kept == {f"slot-{trial.user_attrs['slot']:04d}" for trial in best}
+    for file in project.folder.glob("mlruns/checkpoints/small/*/*/*"):
+        assert file.suffix in (".safetensors", ".json")
+
+
+def test_only_the_winner_has_looked_at_the_test_split(swept: Swept) -> None:
+    project, _ = swept
+    best = min(
+        (t for t in _trials(project) if t.state == TrialState.COMPLETE), key=lambda t: t.value
+    )
+    looked = [run for run in _children(project) if "test/loss" in run.data.metrics]
+    assert [int(run.data.tags["finesweep.trial_number"]) for run in looked] == [best.number]
+    assert {f"test/{name}" for name in METRICS} <= set(looked[0].data.metrics)
+    assert "test/confusion_matrix.png" in _artifacts(project, looked[0])
+    assert looked[0].data.metrics["test/accuracy"] > 0.5  # three balanced classes
+
+
+def test_the_winner_is_registered_and_described(swept: Swept) -> None:
+    project, done = swept
+    version = project.client.get_model_version_by_alias("small-model", "challenger")
+    assert version.version == 1
+    assert "truncation=True, max_length=" in version.description
+    assert "registered as small-model version 1, alias challenger" in done.stdout
+
+
+def test_pyfunc_in_a_new_process_predicts_what_the_evaluation_did(swept: Swept) -> None:
+    """Also for texts over the trial's max_length and over BERT's 512 tokens."""
+    project, _ = swept
+    answers = json.loads(
+        project.python(
+            """
+import json, mlflow, pandas
+mlflow.set_tracking_uri("sqlite:///mlruns/mlflow.db")
+client = mlflow.MlflowClient()
+run = client.get_run(client.get_model_version_by_alias("small-model", "challenger").run_id)
+path = client.download_artifacts(run.info.run_id, "test/predictions.parquet")
+truth = pandas.read_parquet(path)
+texts = pandas.read_csv(run.data.params["dataset.path"]).text.tolist()
+from finesweep.config import DatasetConfig
+from finesweep.dataset import load_dataset
+test = load_dataset(DatasetConfig(name="local", path=run.data.params["dataset.path"])).test
+model = mlflow.pyfunc.load_model("models:/small-model@challenger")
+got = model.predict(list(test["text"]))
+long = ["lovely " * n for n in (30, 70, 600)]
+print(json.dumps({
+    "expected": truth.prediction.tolist(),
+    "probabilities": truth[[c for c in truth if c.startswith("prob")]].max(axis=1).tolist(),
+    "labels": got.label.tolist(),
+    "scores": got.score.tolist(),
+    "long": model.predict(long).score.tolist(),
+}))
+"""
+        )
+    )
+    assert answers["labels"] == answers["expected"]
+    assert answers["scores"] == pytest.approx(answers["probabilities"], abs=1e-4)
+    # Cut at the same length, the three long texts are one text.
+    assert answers["long"] == pytest.approx([answers["long"][0]] * 3, abs=1e-6)
+
+
+def test_status_tells_a_program_everything(swept: Swept) -> None:
+    project, _ = swept
+    status = json.loads(project.finesweep("status", "small", "--json").stdout)
+    assert list(status) == [
+        "sweep",
+        "study",
+        "metric",
+        "direction",
+        "target",
+        "counts",
+        "best",
+        "parent_run_id",
+        "registered",
+    ]
+    assert (status["sweep"], status["study"]) == ("small", "small")
+    assert (status["metric"], status["direction"]) == ("validation/loss", "minimize")
+    assert status["target"] == 6 == sum(status["counts"].values())
+    assert list(status["counts"]) == ["complete", "pruned", "failed", "running", "waiting"]
+    assert set(status["best"]) == {"trial", "value", "params", "run_id"}
+    assert "model.freeze_layers" in status["best"]["params"]
+    assert status["registered"] == {"name": "small-model", "version": "1", "alias": "challenger"}
+
+
+def test_predict_answers_with_names_and_uncertain(swept: Swept) -> None:
+    project, _ = swept
+    (project.folder / "texts.txt").write_text("it was lovely\n\nthe day was awful\n")
+    model = ("--model", "models:/small-model@challenger")
+    done = project.finesweep("predict", *model, "--file", "texts.txt", "--json")
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [answer["text"] for answer in answers] == ["it was lovely", "the day was awful"]
+    for answer in answers:
+        assert set(answer["probabilities"]) == {"good", "bad", "plain"}
+        assert sum(answer["probabilities"].values()) == pytest.approx(1, abs=1e-4)
+        assert answer["label"] == max(answer["probabilities"], key=answer["probabilities"].get)
+    unsure = project.finesweep("predict", *model, "it was lovely", "--threshold", "1.0")
+    assert unsure.stdout.startswith("UNCERTAIN")
+
+
+def test_the_screen_ends_with_the_majority_class_and_what_to_type_next(swept: Swept) -> None:
+    _, done = swept
+    assert "leaderboard by validation/loss" in done.stdout
+    assert "accuracy of always answering the commonest class: 0.3333" in done.stdout
+    assert 'finesweep predict --model models:/small-model@challenger "' in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+    assert done.stderr == ""
+
+
+def test_the_same_command_again_runs_nothing(swept: Swept) -> None:
+    project, _ = swept
+    before = len(_trials(project))
+    again = project.finesweep("sweep", "small")
+    assert again.returncode == 0
+    assert len(_trials(project)) == before
+    assert len(project.client.search_model_versions("name='small-model'")) == 1

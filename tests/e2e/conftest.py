@@ -5,14 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
-
-Run = Callable[..., subprocess.CompletedProcess[str]]
 
 SWEEP = """\
 # @package sweep
@@ -49,9 +46,7 @@ class Project:
 
     folder: Path
 
-    def finesweep(
-        self, *arguments: str, timeout: float = 240
-    ) -> subprocess.CompletedProcess[str]:
+    def finesweep(self, *arguments: str, timeout: float = 240) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "finesweep", *arguments],
             cwd=self.folder,
@@ -116,8 +111,8 @@ def make_project(folder: Path, *, model: Path, texts: Path) -> Project:
 
 
 @pytest.fixture
-def project(tmp_path: Path, tiny_bert: Path, texts_csv: Path) -> Iterator[Project]:
-    yield make_project(tmp_path, model=tiny_bert, texts=texts_csv)
+def project(tmp_path: Path, tiny_bert: Path, texts_csv: Path) -> Project:
+    return make_project(tmp_path, model=tiny_bert, texts=texts_csv)
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from optuna.trial import TrialState
 
 from tests.e2e.conftest import Project
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("swept")]
 Swept = tuple[Project, subprocess.CompletedProcess[str]]
 
 COMPLETE_ARTIFACTS = {
@@ -32,9 +32,7 @@ def _children(project: Project) -> list[Run]:
     parent = project.client.search_runs(["1"], "tags.`finesweep.kind` = 'sweep'")
     assert len(parent) == 1
     return list(
-        project.client.search_runs(
-            ["1"], f"tags.`mlflow.parentRunId` = '{parent[0].info.run_id}'"
-        )
+        project.client.search_runs(["1"], f"tags.`mlflow.parentRunId` = '{parent[0].info.run_id}'")
     )
 
 

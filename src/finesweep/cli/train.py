@@ -64,7 +64,6 @@ def _train(overrides: list[str]) -> None:
     from finesweep.cli.progress import bar
     from finesweep.model import limit_problems
     from finesweep.sweep.trial import Watch, run_trial
-    from finesweep.tracking import open_store
 
     console, objective = Console(), Objective()
     composed = compose(overrides)
@@ -75,7 +74,6 @@ def _train(overrides: list[str]) -> None:
     with bar(console, objective) as shown:
         trained = run_trial(
             composed,
-            store=open_store(config.tracking),
             objective=objective,
             tags={"finesweep.kind": "train"},
             watch=Watch(on_evaluation=shown.evaluated, on_step=shown.stepped),

@@ -22,22 +22,28 @@ from finesweep.sweep.attributes import (
     VALUES,
 )
 from finesweep.sweep.checkpoints import checkpoint_folder, save_checkpoint
+from finesweep.sweep.interruption import Interruption
 from finesweep.sweep.observer import Observer, TrialEnd, TrialStart
 from finesweep.sweep.recording import TRIAL_STATE, Setup
 from finesweep.sweep.slots import FINISHED, slots_of
 from finesweep.sweep.space import objective_of, suggest
 from finesweep.sweep.trial import Trained, Watch, run_trial
-from finesweep.tracking import Run, Store
+from finesweep.tracking import Run
 
 
 class Attempt:
     """Holds one running Optuna trial, from its parameters to its saved weights."""
 
     def __init__(
-        self, plan: SweepPlan, study: Study, store: Store, trial: Trial, observer: Observer
+        self,
+        plan: SweepPlan,
+        study: Study,
+        trial: Trial,
+        observer: Observer,
+        interruption: Interruption,
     ) -> None:
-        self.plan, self.study, self.store = plan, study, store
-        self.trial, self.observer = trial, observer
+        self.plan, self.study = plan, study
+        self.trial, self.observer, self.interruption = trial, observer, interruption
         self.slot = int(trial.user_attrs[SLOT])
         self.number_of_attempt = int(trial.user_attrs[ATTEMPT])
         self.objective = objective_of(plan)
@@ -56,7 +62,6 @@ class Attempt:
         self.observer.started(self.start)
         trained = run_trial(
             composed,
-            store=self.store,
             objective=self.objective,
             tags=self._tags(),
             parent_run_id=parent.run_id,
@@ -93,6 +98,7 @@ class Attempt:
         self.trial.set_user_attr(DATA_FINGERPRINT, setup.dataset.fingerprint)
 
     def _on_step(self, seen: int, total: int) -> None:
+        self.interruption.check()
         self.seen = seen
         self.observer.stepped(seen, total)
 

@@ -16,6 +16,7 @@ from finesweep.errors import FinesweepError
 from finesweep.sweep.attempt import Attempt
 from finesweep.sweep.attributes import REASON, RETRY, SLOT
 from finesweep.sweep.checkpoints import keep_best, require_space
+from finesweep.sweep.interruption import Interruption, deferred_signals
 from finesweep.sweep.observer import Observer
 from finesweep.sweep.parent import close_orphans, open_parent, show_best
 from finesweep.sweep.recording import reason
@@ -44,7 +45,8 @@ def run_sweep(plan: SweepPlan, observer: Observer) -> tuple[Study, Store]:
         parent = open_parent(store, study, plan)
         close_orphans(parent, study)
         try:
-            _work(plan, study, store, parent, observer)
+            with deferred_signals() as interruption:
+                _work(plan, study, parent, observer, interruption)
         except (KeyboardInterrupt, FinesweepError):
             parent.finish("FAILED")
             raise
@@ -64,16 +66,23 @@ def _sole_worker(plan: SweepPlan) -> Iterator[None]:
         raise FinesweepError(message) from None
 
 
-def _work(plan: SweepPlan, study: Study, store: Store, parent: Run, observer: Observer) -> None:
+def _work(
+    plan: SweepPlan,
+    study: Study,
+    parent: Run,
+    observer: Observer,
+    interruption: Interruption,
+) -> None:
     n_slots, deadline = plan.settings.n_trials, _deadline(plan)
     recipes = {slot: optuna_params(plan, recipe) for slot, recipe in enumerate(plan.recipes)}
     failures_in_a_row = 0
     while time.monotonic() < deadline:
+        interruption.check()
         refill(study, n_slots, recipes, queue_length=QUEUE_LENGTH)
         claimed = claim(study, n_slots)
         if claimed is None:
             break
-        why = _run_slot(plan, study, store, claimed, parent, observer)
+        why = _run_slot(plan, study, claimed, parent, observer, interruption)
         show_best(parent, study)
         failures_in_a_row = failures_in_a_row + 1 if why else 0
         if failures_in_a_row == plan.settings.max_failures_in_a_row:
@@ -83,10 +92,10 @@ def _work(plan: SweepPlan, study: Study, store: Store, parent: Run, observer: Ob
 def _run_slot(
     plan: SweepPlan,
     study: Study,
-    store: Store,
     claimed: FrozenTrial,
     parent: Run,
     observer: Observer,
+    interruption: Interruption,
 ) -> str | None:
     """Runs one claimed trial to its end and tells Optuna; why it failed, if it did.
 
@@ -94,7 +103,7 @@ def _run_slot(
     """
     study.sampler = sampler_for(plan, claimed.user_attrs[SLOT])
     trial = Trial(study, claimed._trial_id)
-    attempt = Attempt(plan, study, store, trial, observer)
+    attempt = Attempt(plan, study, trial, observer, interruption)
     try:
         value = attempt.run(parent)
     except TrialPruned:

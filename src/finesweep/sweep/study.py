@@ -6,7 +6,6 @@ import json
 import uuid
 import warnings
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import optuna
@@ -16,12 +15,11 @@ from optuna.samplers import BaseSampler
 from sqlalchemy.exc import SQLAlchemyError
 
 from finesweep.config import SweepPlan, build
+from finesweep.databases import ensure_sqlite, sqlite_file
 from finesweep.errors import ConfigError, Problem, nearest
 from finesweep.records import Finalist
 from finesweep.sweep.attributes import DEFINITION, FINALIST, N_TRIALS, SWEEP, UID
 from finesweep.sweep.pruning import PerModelPruner
-
-SQLITE = "sqlite:///"
 
 SHARED_SEED = ("QMCSampler",)
 """Samplers whose sequence must have the same seed in every trial."""
@@ -76,11 +74,10 @@ def open_storage(url: str) -> optuna.storages.BaseStorage:
     """Optuna's storage at a SQLAlchemy URL; ConfigError when it cannot be opened."""
     # What Optuna says at INFO, an Observer shows; and Optuna resets its loggers on import.
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    if url.startswith(SQLITE):
-        Path(url.removeprefix(SQLITE)).parent.mkdir(parents=True, exist_ok=True)
     try:
+        ensure_sqlite(url, optuna.storages.get_storage)
         return optuna.storages.get_storage(url)
-    except (SQLAlchemyError, StorageInternalError, ImportError, ValueError) as error:
+    except (SQLAlchemyError, StorageInternalError, ImportError, OSError, ValueError) as error:
         first = str(error.__cause__ or error).splitlines()[0]
         raise ConfigError(Problem("storage.url", f"cannot open {url!r}: {first}")) from error
 
@@ -122,7 +119,8 @@ def definition(plan: SweepPlan) -> dict[str, Any]:
 
 def _study_names(url: str) -> list[str]:
     # Asking must not make an empty database.
-    if url.startswith(SQLITE) and not Path(url.removeprefix(SQLITE)).exists():
+    database = sqlite_file(url)
+    if database is not None and not database.exists():
         return []
     return optuna.get_all_study_names(open_storage(url))
 

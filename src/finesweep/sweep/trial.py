@@ -11,7 +11,7 @@ from finesweep.dataset import load_dataset, tokenise
 from finesweep.model import freeze_layers, load_model, load_tokenizer
 from finesweep.records import Evaluation, Objective, TestResult, TrainingResult
 from finesweep.sweep.recording import Setup, log_result, log_test, recorded
-from finesweep.tracking import Run, Store
+from finesweep.tracking import Run, open_store
 from finesweep.training import fit
 
 
@@ -38,7 +38,6 @@ class Watch:
 def run_trial(
     composed: Composed,
     *,
-    store: Store,
     objective: Objective,
     tags: Mapping[str, Any],
     parent_run_id: str | None = None,
@@ -52,6 +51,7 @@ def run_trial(
     model = load_model(config.model, label_names=dataset.label_names, seed=config.training.seed)
     parameters = freeze_layers(model, config.model.freeze_layers)
     setup = Setup(composed, dataset, tokens, model, parameters)
+    store = open_store(config.tracking)
     with recorded(setup, store, tags=tags, parent_run_id=parent_run_id) as run:
         watch.on_start(run, setup)
 

@@ -35,8 +35,8 @@ def fit(
 ) -> TrainingResult:
     """Every evaluation, the best one and its predictions; model ends with the best one's weights.
 
-    on_evaluation is called at each evaluation, on_step after each optimizer step; what
-    on_evaluation raises ends the run cleanly and is raised here. NonFiniteError as soon as a
+    on_evaluation is called at each evaluation, on_step after each optimizer step; what they
+    raise ends the run cleanly and is raised here. NonFiniteError as soon as a
     loss or a logit is not finite.
     """
     monitor = Monitor(

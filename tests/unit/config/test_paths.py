@@ -1,0 +1,62 @@
+"""The dotted paths of the schema."""
+
+from __future__ import annotations
+
+import pytest
+
+from finesweep.config.paths import field_exists, leaf, unknown_field
+
+
+@pytest.mark.parametrize(
+    ("path", "exists"),
+    [
+        ("training", True),
+        ("training.epochs", True),
+        ("dataset.files.train", True),
+        ("sweep.params", True),
+        ("sweep.params.anything", True),
+        ("sweep.sampler._target_", True),
+        ("sweep.register.name", True),
+        ("training.epoch", False),
+        ("training.epochs.more", False),
+        ("epochs", False),
+        ("", False),
+    ],
+)
+def test_a_path_exists_as_section_field_or_key_of_a_free_mapping(path: str, exists: bool) -> None:
+    assert field_exists(path) is exists
+
+
+@pytest.mark.parametrize(
+    ("path", "kinds", "whole"),
+    [
+        ("training.epochs", {int}, True),
+        ("training.early_stopping_patience", {int}, True),
+        ("training.learning_rate", {float}, False),
+        ("dataset.train_size", {int, float}, False),
+        ("model.freeze_layers", {int, str}, True),
+        pytest.param(
+            *("dataset.label_names", {list}, False),
+            marks=pytest.mark.xfail(strict=True, reason="reported with a patch"),
+        ),
+        ("sweep.enqueue", {list}, False),
+    ],
+)
+def test_a_leaf_knows_the_classes_of_its_values(path: str, kinds: set[type], whole: bool) -> None:
+    found = leaf(path)
+    assert found is not None
+    assert found.kinds == kinds
+    assert found.is_whole_number is whole
+
+
+@pytest.mark.parametrize("path", ["training", "sweep.register", "absent", "training.absent"])
+def test_sections_and_unknown_paths_are_no_leaves(path: str) -> None:
+    assert leaf(path) is None
+
+
+def test_a_misspelt_field_is_offered_its_siblings_and_a_misspelt_section_all_fields() -> None:
+    near = unknown_field("storage.ulr").message
+    assert near == "no such field; did you mean 'storage.url'? known: storage.checkpoints, " + (
+        "storage.url"
+    )
+    assert unknown_field("stroage.url").message == "no such field; did you mean 'storage.url'?"

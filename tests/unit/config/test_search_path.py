@@ -1,0 +1,62 @@
+"""Two folders of conf/ and sweeps/ as one tree of config groups."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hydra.core.object_type import ObjectType
+
+from finesweep.config.search_path import USER, ProjectSource, packaged_root
+
+
+@pytest.fixture
+def user(tmp_path: Path) -> ProjectSource:
+    for path in (
+        "conf/config.yaml",
+        "conf/model/mine.yaml",
+        "sweeps/mine.yaml",
+        "sweeps/notes.txt",
+    ):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text("# @package sweep\nn_trials: 1\n", encoding="utf-8")
+    return ProjectSource(USER, f"finesweep://{tmp_path}")
+
+
+def test_the_packaged_root_holds_conf_and_sweeps() -> None:
+    assert (packaged_root() / "conf" / "config.yaml").is_file()
+    assert (packaged_root() / "sweeps" / "demo.yaml").is_file()
+
+
+def test_a_users_folder_has_choices_but_no_config(user: ProjectSource) -> None:
+    assert user.is_config("model/mine")
+    assert user.is_config("sweeps/mine")
+    assert not user.is_config("config")
+    assert not user.is_config("model/other")
+    assert (user.is_group("model"), user.is_group("sweeps"), user.is_group("mine")) == (
+        True,
+        True,
+        False,
+    )
+
+
+def test_choices_are_listed_without_other_files(user: ProjectSource) -> None:
+    assert user.list("sweeps", ObjectType.CONFIG) == ["mine"]
+    assert user.list("model", ObjectType.CONFIG) == ["mine"]
+    assert user.list("", ObjectType.GROUP) == ["model"]
+    assert user.list("absent", None) == []
+
+
+def test_a_choice_is_read_with_its_package(user: ProjectSource) -> None:
+    loaded = user.load_config("sweeps/mine")
+    assert loaded.config == {"n_trials": 1}
+    assert loaded.header == {"package": "sweep"}
+    assert loaded.provider == USER
+
+
+def test_a_folder_with_neither_is_not_available(user: ProjectSource, tmp_path: Path) -> None:
+    assert user.available()
+    (tmp_path / "empty").mkdir()
+    assert not ProjectSource(USER, f"finesweep://{tmp_path / 'empty'}").available()
+    (tmp_path / "empty" / "sweeps").mkdir()
+    assert ProjectSource(USER, f"finesweep://{tmp_path / 'empty'}").available()

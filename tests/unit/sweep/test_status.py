@@ -1,0 +1,221 @@
+"""What a study says about its sweep, to the letter, and when nothing is left to do."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import optuna
+import pytest
+from optuna import Study
+from optuna.distributions import FloatDistribution, IntDistribution
+from optuna.trial import TrialState, create_trial
+
+from finesweep.config import RegisterConfig
+from finesweep.records import Direction
+from finesweep.sweep.attributes import (
+    DEFINITION,
+    FINALIST,
+    MODEL,
+    N_TRIALS,
+    PARENT_RUN_ID,
+    REASON,
+    REGISTERED,
+    RETRY,
+    RUN_ID,
+    SLOT,
+    SWEEP,
+)
+from finesweep.sweep.status import Row, is_settled, leaderboard, status_of
+
+SPACE = {
+    "training.learning_rate": FloatDistribution(0, 1),
+    "model.freeze_layers|model=bert": IntDistribution(0, 12),
+}
+PARAMS = {"training.learning_rate": 0.5, "model.freeze_layers|model=bert": 2}
+PLAIN = {"training.learning_rate": 0.5, "model.freeze_layers": 2}
+MADE = {"name": "m", "version": "3", "alias": "challenger", "model_uri": "models:/m-1"}
+WANTED = RegisterConfig("m", "challenger")
+
+
+def study_of(n_trials: int, direction: Direction = "minimize") -> Study:
+    study = optuna.create_study(study_name="own-2", direction=direction)
+    study.set_user_attr(SWEEP, "own")
+    study.set_user_attr(N_TRIALS, n_trials)
+    definition = {"sweep.metric": "validation/f1", "sweep.direction": direction}
+    study.set_user_attr(DEFINITION, definition)
+    return study
+
+
+def add(study: Study, state: TrialState, value: float | None = None, **attributes: Any) -> None:
+    number = len(study.trials)
+    own = {SLOT: number, MODEL: "bert", RUN_ID: f"run-{number}"}
+    trial = create_trial(
+        state=state,
+        value=value,
+        params=PARAMS,
+        distributions=SPACE,
+        user_attrs=own | attributes,
+    )
+    if state.is_finished():
+        trial.datetime_start = datetime(2026, 1, 1, tzinfo=UTC)
+        trial.datetime_complete = trial.datetime_start + timedelta(seconds=90)
+    study.add_trial(trial)
+
+
+def finalist(trial: int, model_uri: str = "models:/m-1") -> dict[str, Any]:
+    return {
+        "trial": trial,
+        "run_id": f"run-{trial}",
+        "model_uri": model_uri,
+        "test_metrics": {},
+        "majority_accuracy": 0.5,
+        "test_rows": 1,
+        "max_length": 8,
+    }
+
+
+def test_the_status_has_these_fields_and_no_others() -> None:
+    study = study_of(7)
+    add(study, TrialState.COMPLETE, 0.5)
+    add(study, TrialState.COMPLETE, 0.25)
+    add(study, TrialState.PRUNED, 0.125)
+    add(study, TrialState.FAIL)
+    add(study, TrialState.RUNNING)
+    add(study, TrialState.WAITING)
+    study.set_user_attr(PARENT_RUN_ID, "parent")
+    study.set_user_attr(REGISTERED, MADE)
+    status = status_of(study)
+    assert asdict(status) == {
+        "sweep": "own",
+        "study": "own-2",
+        "metric": "validation/f1",
+        "direction": "minimize",
+        "target": 7,
+        "counts": {"complete": 2, "pruned": 1, "failed": 1, "running": 1, "waiting": 2},
+        "best": {"trial": 1, "value": 0.25, "params": PLAIN, "run_id": "run-1"},
+        "parent_run_id": "parent",
+        "registered": {"name": "m", "version": "3", "alias": "challenger"},
+    }
+    assert json.loads(json.dumps(asdict(status))) == asdict(status)
+
+
+def test_a_study_that_has_just_been_made_has_neither_best_nor_parent() -> None:
+    status = status_of(study_of(2))
+    assert (status.best, status.parent_run_id, status.registered) == (None, None, None)
+    assert status.counts["waiting"] == status.target == 2
+
+
+def test_the_best_trial_of_a_score_is_the_highest() -> None:
+    study = study_of(2, "maximize")
+    add(study, TrialState.COMPLETE, 0.5)
+    add(study, TrialState.COMPLETE, 0.25)
+    best = status_of(study).best
+    assert best is not None
+    assert (best["trial"], best["value"]) == (0, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("states", "is_spent"),
+    [
+        ([], False),
+        ([TrialState.COMPLETE], False),
+        ([TrialState.COMPLETE, TrialState.RUNNING], False),
+        ([TrialState.COMPLETE, TrialState.WAITING], False),
+        ([TrialState.PRUNED, TrialState.FAIL], True),
+    ],
+)
+def test_a_budget_is_spent_when_no_slot_runs_or_waits(
+    states: list[TrialState], is_spent: bool
+) -> None:
+    study = study_of(2)
+    for state in states:
+        add(study, state, 0.5 if state in (TrialState.COMPLETE, TrialState.PRUNED) else None)
+    assert status_of(study).is_spent is is_spent
+
+
+@pytest.mark.parametrize(
+    ("direction", "order"), [("minimize", [3, 0, 4, 1, 2]), ("maximize", [0, 4, 3, 1, 2])]
+)
+def test_the_leaderboard_is_best_first_then_pruned_then_failed(
+    direction: Direction, order: list[int]
+) -> None:
+    study = study_of(6, direction)
+    add(study, TrialState.COMPLETE, 0.5)
+    add(study, TrialState.PRUNED, 0.1)
+    add(study, TrialState.FAIL, **{REASON: "OSError: no"})
+    add(study, TrialState.COMPLETE, 0.25)
+    add(study, TrialState.COMPLETE, 0.5)
+    add(study, TrialState.RUNNING)
+    add(study, TrialState.WAITING)
+    assert [row.trial for row in leaderboard(study)] == order
+
+
+def test_a_row_says_what_became_of_its_trial() -> None:
+    study = study_of(3)
+    add(study, TrialState.COMPLETE, 0.5)
+    add(study, TrialState.PRUNED, 0.75)
+    study.add_trial(create_trial(state=TrialState.FAIL, user_attrs={REASON: "killed"}))
+    complete, pruned, failed = leaderboard(study)
+    assert complete == Row(0, "COMPLETE", 0.5, "bert", PLAIN, 90.0, None)
+    assert pruned == Row(1, "PRUNED", 0.75, "bert", PLAIN, 90.0, None)
+    assert (failed.state, failed.value, failed.model, failed.params, failed.reason) == (
+        "FAIL",
+        None,
+        "",
+        {},
+        "killed",
+    )
+
+
+def settled_study(**attributes: Any) -> Study:
+    study = study_of(2)
+    add(study, TrialState.COMPLETE, 0.5)
+    add(study, TrialState.COMPLETE, 0.25)
+    for name, value in attributes.items():
+        study.set_user_attr(name, value)
+    return study
+
+
+@pytest.mark.parametrize(
+    ("kept", "register", "settled"),
+    [
+        ({}, None, False),
+        ({}, WANTED, False),
+        ({FINALIST: finalist(0)}, None, False),  # another trial is best by now
+        ({FINALIST: finalist(0), REGISTERED: MADE}, WANTED, False),
+        ({FINALIST: finalist(1)}, None, True),
+        ({FINALIST: finalist(1)}, WANTED, False),
+        ({FINALIST: finalist(1), REGISTERED: MADE}, WANTED, True),
+        ({FINALIST: finalist(1), REGISTERED: MADE}, None, True),
+        ({FINALIST: finalist(1, "models:/m-2"), REGISTERED: MADE}, WANTED, False),
+        ({FINALIST: finalist(1), REGISTERED: MADE}, RegisterConfig("other"), False),
+        ({FINALIST: finalist(1), REGISTERED: MADE}, RegisterConfig("m", "staging"), False),
+    ],
+)
+def test_a_spent_sweep_is_settled_when_its_winner_is_what_was_wanted(
+    kept: dict[str, Any], register: RegisterConfig | None, settled: bool
+) -> None:
+    assert is_settled(settled_study(**kept), register) is settled
+
+
+def test_a_sweep_with_slots_left_is_not_settled_whatever_is_registered() -> None:
+    study = settled_study(**{FINALIST: finalist(1), REGISTERED: MADE})
+    study.set_user_attr(N_TRIALS, 3)
+    assert not is_settled(study, WANTED)
+
+
+def test_a_slot_to_be_tried_again_is_not_settled() -> None:
+    study = study_of(1)
+    add(study, TrialState.FAIL, **{RETRY: True})
+    assert not is_settled(study, None)
+
+
+def test_a_spent_sweep_without_any_winner_is_settled() -> None:
+    study = study_of(2)
+    add(study, TrialState.PRUNED, 0.5)
+    add(study, TrialState.FAIL)
+    assert is_settled(study, WANTED)
+    assert not is_settled(study_of(2), WANTED)

@@ -1,0 +1,87 @@
+"""The training loss: torch's own, weighted by hand, whole over micro-batches."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from sklearn.utils.class_weight import compute_class_weight
+from torch.nn.functional import cross_entropy
+
+from finesweep.training.loss import balanced_weights, training_loss
+
+LABELS = torch.tensor([0, 0, 0, 0, 0, 1, 1, 2, 2, 2])
+
+
+@pytest.fixture
+def outputs() -> SimpleNamespace:
+    return SimpleNamespace(logits=torch.randn(10, 3, generator=torch.Generator().manual_seed(0)))
+
+
+def part(outputs: SimpleNamespace, rows: slice) -> SimpleNamespace:
+    return SimpleNamespace(logits=outputs.logits[rows])
+
+
+@pytest.mark.parametrize("labels", [[0, 0, 0, 1], [2, 1, 0, 0, 0, 2], [*[0] * 97, 1, 2, 2]])
+def test_balanced_weights_are_scikit_learns(labels: list[int]) -> None:
+    classes = np.unique(labels)
+    weights = balanced_weights(labels, n_classes=len(classes))
+    expected = compute_class_weight("balanced", classes=classes, y=np.array(labels))
+    assert weights == pytest.approx(expected.tolist(), rel=1e-12)
+    assert np.array(weights)[labels].mean() == pytest.approx(1)
+
+
+@pytest.mark.parametrize(("labels", "missing"), [([0, 0, 2], 1), ([0, 1], 2), ([1, 2], 0)])
+def test_a_class_without_rows_has_no_balanced_weight(labels: list[int], missing: int) -> None:
+    with pytest.raises(ValueError, match=f"^class {missing} has no training row to balance$"):
+        balanced_weights(labels, n_classes=3)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1, 0.5])
+def test_without_weights_it_is_torchs_mean_with_its_smoothing(
+    outputs: SimpleNamespace, smoothing: float
+) -> None:
+    loss = training_loss(None, label_smoothing=smoothing)(outputs, LABELS)
+    expected = cross_entropy(outputs.logits, LABELS, label_smoothing=smoothing)
+    torch.testing.assert_close(loss, expected)
+
+
+def test_smoothing_spreads_its_share_over_all_classes(outputs: SimpleNamespace) -> None:
+    plain = -outputs.logits.log_softmax(dim=1)
+    truth = plain[torch.arange(10), LABELS].mean()
+    loss = training_loss(None, label_smoothing=0.3)(outputs, LABELS)
+    torch.testing.assert_close(loss, 0.7 * truth + 0.3 * plain.mean())
+
+
+def test_a_weight_multiplies_its_classs_rows_and_rows_are_what_divides(
+    outputs: SimpleNamespace,
+) -> None:
+    weights = [2.0, 0.5, 3.0]
+    plain = cross_entropy(outputs.logits, LABELS, reduction="none")
+    expected = (plain * torch.tensor(weights)[LABELS]).sum() / 10
+    torch.testing.assert_close(
+        training_loss(weights, label_smoothing=0)(outputs, LABELS), expected
+    )
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+@pytest.mark.parametrize("weights", [None, [2.0, 0.5, 3.0]])
+def test_micro_batches_of_different_sizes_add_up_to_the_whole_step(
+    outputs: SimpleNamespace, weights: list[float] | None, smoothing: float
+) -> None:
+    loss = training_loss(weights, label_smoothing=smoothing)
+    parts = [
+        loss(part(outputs, rows), LABELS[rows], num_items_in_batch=torch.tensor(10))
+        for rows in (slice(0, 7), slice(7, 10))
+    ]
+    torch.testing.assert_close(sum(parts), loss(outputs, LABELS))
+    assert parts[0] != parts[1]
+
+
+def test_half_precision_logits_are_summed_in_float32(outputs: SimpleNamespace) -> None:
+    half = SimpleNamespace(logits=outputs.logits.bfloat16())
+    loss = training_loss(None, label_smoothing=0)(half, LABELS)
+    assert loss.dtype == torch.float32
+    torch.testing.assert_close(loss, cross_entropy(half.logits.float(), LABELS))

@@ -1,0 +1,121 @@
+"""Metrics from logits and labels: against torch and scikit-learn, and where they end."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from sklearn.metrics import f1_score, precision_score, recall_score, roc_auc_score
+
+from finesweep.errors import NonFiniteError
+from finesweep.records import Predictions
+from finesweep.training import majority_accuracy, measure, metric_names, softmax
+
+
+def drawn(n_classes: int, n_rows: int = 200) -> Predictions:
+    """Logits that know a little about their labels; every class has rows."""
+    random = np.random.default_rng(n_classes)
+    labels = np.arange(n_rows) % n_classes
+    logits = random.normal(size=(n_rows, n_classes)) + 0.8 * np.eye(n_classes)[labels]
+    return Predictions(logits.astype(np.float32), labels)
+
+
+def of(logits: list[list[float]], labels: list[int]) -> Predictions:
+    return Predictions(np.array(logits, np.float32), np.array(labels))
+
+
+@pytest.mark.parametrize("n_classes", [2, 3, 7])
+def test_the_loss_is_torchs_mean_cross_entropy(n_classes: int) -> None:
+    predictions = drawn(n_classes)
+    expected = torch.nn.functional.cross_entropy(
+        torch.tensor(predictions.logits, dtype=torch.float64), torch.tensor(predictions.labels)
+    )
+    measured = measure(predictions, "validation")["validation/loss"]
+    assert measured == pytest.approx(expected.item(), rel=1e-12)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3, 7])
+def test_the_scores_are_scikit_learns_macro_averages(n_classes: int) -> None:
+    predictions = drawn(n_classes)
+    labels, guesses = predictions.labels, predictions.logits.argmax(axis=1)
+    measured = measure(predictions, "test")
+    assert list(measured) == metric_names("test")
+    assert measured["test/accuracy"] == (labels == guesses).mean()
+    for name, score in [("f1", f1_score), ("precision", precision_score), ("recall", recall_score)]:
+        expected = score(labels, guesses, average="macro")
+        assert measured[f"test/{name}"] == pytest.approx(expected, rel=1e-12)
+
+
+def test_macro_f1_by_hand() -> None:
+    """Class 0: 2 of 2 found, 1 false; class 1: 1 of 2 found, none false."""
+    predictions = of([[1, 0], [1, 0], [1, 0], [0, 1]], [0, 0, 1, 1])
+    measured = measure(predictions, "validation")
+    assert measured["validation/f1"] == pytest.approx((4 / 5 + 2 / 3) / 2)
+    assert measured["validation/precision"] == pytest.approx((2 / 3 + 1) / 2)
+    assert measured["validation/recall"] == pytest.approx(3 / 4)
+    assert measured["validation/accuracy"] == 3 / 4
+
+
+def test_a_class_without_rows_and_predictions_counts_zero() -> None:
+    measured = measure(of([[1, 0, 0], [0, 1, 0]], [0, 1]), "validation")
+    assert measured["validation/accuracy"] == 1
+    assert measured["validation/f1"] == pytest.approx(2 / 3)
+
+
+def test_roc_auc_of_two_classes_is_that_of_the_second_ones_probability() -> None:
+    predictions = drawn(2)
+    expected = roc_auc_score(predictions.labels, softmax(predictions.logits)[:, 1])
+    assert measure(predictions, "test")["test/roc_auc"] == pytest.approx(expected, rel=1e-12)
+
+
+def test_roc_auc_of_more_classes_is_one_against_the_rest() -> None:
+    predictions = drawn(4)
+    expected = roc_auc_score(
+        predictions.labels, softmax(predictions.logits), multi_class="ovr", average="macro"
+    )
+    assert measure(predictions, "test")["test/roc_auc"] == pytest.approx(expected, rel=1e-12)
+
+
+def test_roc_auc_leaves_an_absent_class_out() -> None:
+    full = drawn(3)
+    present = full.labels != 2
+    predictions = Predictions(full.logits[present], full.labels[present])
+    probabilities = softmax(predictions.logits)
+    expected = [roc_auc_score(predictions.labels == c, probabilities[:, c]) for c in (0, 1)]
+    assert expected[0] != pytest.approx(expected[1])
+    measured = measure(predictions, "test")
+    assert measured["test/roc_auc"] == pytest.approx(np.mean(expected), rel=1e-12)
+
+
+def test_roc_auc_is_missing_where_all_rows_are_of_one_class() -> None:
+    measured = measure(of([[1, 0], [0, 1]], [1, 1]), "test")
+    assert list(measured) == metric_names("test")[:-1]
+    assert measured["test/accuracy"] == 0.5
+
+
+@pytest.mark.parametrize("poison", [np.nan, np.inf, -np.inf])
+def test_logits_that_are_not_finite_are_an_error_and_not_a_score(poison: float) -> None:
+    predictions = of([[1, 0], [0, poison], [poison, poison], [0, 1]], [0, 1, 0, 1])
+    with pytest.raises(NonFiniteError, match=r"^2 rows have .*logits"):
+        measure(predictions, "validation")
+
+
+def test_large_logits_neither_overflow_nor_lose_the_loss() -> None:
+    predictions = of([[30_000, -30_000], [30_000, -30_000]], [0, 1])
+    measured = measure(predictions, "validation")
+    assert measured["validation/loss"] == pytest.approx(30_000)
+    assert softmax(predictions.logits).tolist() == [[1, 0], [1, 0]]
+
+
+def test_probabilities_are_float64_and_sum_to_one() -> None:
+    predictions = drawn(5)
+    probabilities = softmax(predictions.logits)
+    assert probabilities.dtype == np.float64
+    assert np.abs(probabilities.sum(axis=1) - 1).max() < 1e-12
+    expected = torch.tensor(predictions.logits, dtype=torch.float64).softmax(dim=1).numpy()
+    np.testing.assert_allclose(probabilities, expected, rtol=1e-12)
+
+
+def test_majority_accuracy_answers_trains_commonest_label() -> None:
+    assert majority_accuracy([0, 1, 1, 2], [1, 1, 0, 2, 2]) == 2 / 5
+    assert majority_accuracy([2, 2, 0], [0, 1]) == 0

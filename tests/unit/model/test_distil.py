@@ -7,7 +7,12 @@ from pathlib import Path
 import pytest
 import torch
 from torch import nn
-from transformers import BertConfig, BertModel, DistilBertConfig, DistilBertForSequenceClassification
+from transformers import (
+    BertConfig,
+    BertModel,
+    DistilBertConfig,
+    DistilBertForSequenceClassification,
+)
 from transformers.models.distilbert.modeling_distilbert import DistilBertModel
 
 from finesweep.config import ModelConfig

@@ -12,9 +12,19 @@ from finesweep.model import load_tokenizer
 from finesweep.records import Tokens
 
 
-@pytest.fixture(scope="session")
-def tokens(tiny_bert: Path, texts_csv: Path) -> Tokens:
-    """192 rows of train, 24 of validation and of test, in three balanced classes."""
-    dataset = load_dataset(DatasetConfig(name="local", path=str(texts_csv)))
+def _tokens(tiny_bert: Path, texts_csv: Path, train_size: int | None) -> Tokens:
+    dataset = load_dataset(DatasetConfig(name="local", path=str(texts_csv), train_size=train_size))
     tokenizer = load_tokenizer(ModelConfig(name_or_path=str(tiny_bert)))
     return tokenise(dataset, tokenizer, max_length=16)
+
+
+@pytest.fixture(scope="session")
+def tokens(tiny_bert: Path, texts_csv: Path) -> Tokens:
+    """96 rows of train, 24 of validation and of test, in three balanced classes."""
+    return _tokens(tiny_bert, texts_csv, 96)
+
+
+@pytest.fixture(scope="session")
+def more_tokens(tiny_bert: Path, texts_csv: Path) -> Tokens:
+    """The same with all 192 rows of train: enough to learn from."""
+    return _tokens(tiny_bert, texts_csv, None)

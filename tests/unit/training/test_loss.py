@@ -61,9 +61,7 @@ def test_a_weight_multiplies_its_classs_rows_and_rows_are_what_divides(
     weights = [2.0, 0.5, 3.0]
     plain = cross_entropy(outputs.logits, LABELS, reduction="none")
     expected = (plain * torch.tensor(weights)[LABELS]).sum() / 10
-    torch.testing.assert_close(
-        training_loss(weights, label_smoothing=0)(outputs, LABELS), expected
-    )
+    torch.testing.assert_close(training_loss(weights, label_smoothing=0)(outputs, LABELS), expected)
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.2])

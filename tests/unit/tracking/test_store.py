@@ -1,0 +1,104 @@
+"""The store is made once, whoever comes first, and says why when it cannot be opened."""
+
+from __future__ import annotations
+
+import multiprocessing
+import sqlite3
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import mlflow
+import pytest
+
+from finesweep.config import TrackingConfig
+from finesweep.errors import ConfigError
+from finesweep.tracking import Store, open_store, start_run
+
+
+def opened_at(instant: float, uri: str) -> str:
+    """The experiment's id, as a process finds it that opens the store at this instant."""
+    import time
+
+    time.sleep(max(0.0, instant - time.time()))
+    store = open_store(TrackingConfig(uri=uri))
+    start_run(store, name="first").finish("FINISHED")
+    return store.experiment_id
+
+
+@pytest.mark.slow
+def test_processes_that_meet_an_empty_folder_make_one_store(workplace: Path) -> None:
+    import time
+
+    server = multiprocessing.get_context("forkserver")
+    server.set_forkserver_preload(["finesweep.tracking"])  # imported once, not by each process
+    uri = f"sqlite:///{workplace / 'mlruns' / 'mlflow.db'}"
+    with ProcessPoolExecutor(4, mp_context=server) as pool:
+        list(pool.map(abs, range(4)))  # all four have started
+        instant = time.time() + 1
+        ids = list(pool.map(opened_at, [instant] * 4, [uri] * 4))
+    assert len(set(ids)) == 1
+    with sqlite3.connect(workplace / "mlruns" / "mlflow.db") as database:
+        assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        names = [name for (name,) in database.execute("SELECT name FROM experiments")]
+        assert sorted(names) == ["Default", "finesweep"]
+        assert database.execute("SELECT count(*) FROM runs").fetchone() == (4,)
+    database.close()
+    assert not list((workplace / "mlruns").glob("*.new*"))
+
+
+def test_a_store_is_opened_again_with_the_same_experiment(store: Store, workplace: Path) -> None:
+    again = open_store(TrackingConfig(uri=store.uri, artifacts=str(workplace / "elsewhere")))
+    assert again.experiment_id == store.experiment_id
+    other = open_store(TrackingConfig(uri=store.uri, experiment="store-other"))
+    assert other.experiment_id != store.experiment_id
+
+
+def test_artifacts_lie_in_an_absolute_place_whatever_the_folder_later(
+    store: Store, workplace: Path
+) -> None:
+    relative = TrackingConfig(uri=store.uri, artifacts="mlruns/artifacts", experiment="relative")
+    made = open_store(relative)
+    found = store.client.get_experiment(made.experiment_id)
+    assert found.artifact_location == (workplace / "mlruns" / "artifacts").as_uri()
+    shared = TrackingConfig(uri=store.uri, artifacts="s3://bucket/a", experiment="shared")
+    found = store.client.get_experiment(open_store(shared).experiment_id)
+    assert found.artifact_location == "s3://bucket/a"
+
+
+def test_models_are_logged_to_the_store_that_was_opened_last(store: Store) -> None:
+    other = open_store(TrackingConfig(uri=store.uri, experiment="store-last"))
+    open_store(TrackingConfig(uri=store.uri))
+    assert mlflow.get_tracking_uri() == store.uri
+    assert other.uri == store.uri
+    assert mlflow.active_run() is None
+
+
+@pytest.mark.parametrize(
+    ("uri", "why"),
+    [
+        ("nonsense://x", "unsupported URI"),
+        ("mlruns", "filesystem tracking backend"),
+        ("sqlite:///file/below/mlflow.db", "(Not a directory|File exists)"),
+    ],
+)
+def test_a_store_that_cannot_be_opened_is_named(workplace: Path, uri: str, why: str) -> None:
+    (workplace / "file").write_text("in the way")
+    with pytest.raises(ConfigError, match=rf"^tracking\.uri: cannot open '{uri}': .*{why}"):
+        open_store(TrackingConfig(uri=uri))
+
+
+@pytest.mark.xfail(strict=True, reason="SQLAlchemy's and import errors are not caught")
+@pytest.mark.parametrize(
+    ("uri", "why"), [("sqlite:///file", "not a database"), ("mysql://127.0.0.1:1/x", "No module")]
+)
+def test_a_database_that_cannot_be_used_is_named(workplace: Path, uri: str, why: str) -> None:
+    (workplace / "file").write_text("not a database, though it is long enough\n" * 50)
+    with pytest.raises(ConfigError, match=rf"^tracking\.uri: cannot open '{uri}': .*{why}"):
+        open_store(TrackingConfig(uri=uri))
+
+
+def test_an_experiment_that_was_deleted_is_not_written_to(store: Store) -> None:
+    config = TrackingConfig(uri=store.uri, experiment="store-deleted")
+    store.client.delete_experiment(open_store(config).experiment_id)
+    with pytest.raises(ConfigError, match=r"^tracking\.uri: cannot open .*deleted experiment"):
+        open_store(config)

@@ -44,9 +44,9 @@ class NonFiniteError(FinesweepError):
 
 
 def nearest(name: str, names: Iterable[str], *, listed: int = 30) -> str:
-    """A clause that offers the closest of names, and lists all when they are few enough to read."""
+    """A clause that offers the closest of names, and lists all when few enough to read."""
     known = sorted(names)
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     offer = [f"did you mean {close[0]!r}?"] if close else []
-    listing = [f"known: {', '.join(known)}"] if 0 < len(known) <= listed else []
-    return " ".join(offer + listing)
+    listing = [f"known: {', '.join(known) or 'none'}"] if len(known) <= listed else []
+    return " ".join(offer + listing) or f"none of the {len(known)} names is close"

@@ -30,8 +30,8 @@ def test_exit_codes_tell_failure_from_bad_usage() -> None:
         ("brt", ["distilbert", "bert"], "did you mean 'bert'? known: bert, distilbert"),
         ("xyz", ["bert"], "known: bert"),
         ("bert31", [f"bert{n}" for n in range(31)], "did you mean 'bert3'?"),
-        ("xyz", [f"bert{n}" for n in range(31)], ""),
-        ("bert", [], ""),
+        ("xyz", [f"bert{n}" for n in range(31)], "none of the 31 names is close"),
+        ("bert", [], "known: none"),
     ],
 )
 def test_the_nearest_name_is_offered_and_few_names_are_listed(

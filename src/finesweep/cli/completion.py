@@ -10,6 +10,7 @@ import os
 import sys
 
 from finesweep.cli import COMMANDS
+from finesweep.errors import ConfigError, Problem
 
 COMPOSED = ("train", "sweep")
 """Commands whose arguments are Hydra overrides."""
@@ -43,7 +44,12 @@ def _hydra(arguments: list[str]) -> int:
 
     register_schema()
     sys.argv = [sys.argv[0], *arguments]
-    hydra.main(config_path=None, config_name="config", version_base=HYDRA_VERSION_BASE)(_never)()
+    try:
+        hydra.main(config_path=None, config_name="config", version_base=HYDRA_VERSION_BASE)(
+            _never
+        )()
+    except ValueError as error:  # an unknown shell, or no subcommand such as install=bash
+        raise ConfigError(Problem("-sc", " ".join(str(error).split()))) from error
     return 0
 
 

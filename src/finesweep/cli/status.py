@@ -13,7 +13,9 @@ from finesweep.config import compose
 def run(arguments: Sequence[str]) -> int:
     cli = parser("status", "NAME [OVERRIDE…] [--json]")
     cli.add_argument("name", metavar="NAME", help="the study: the sweep's name, or sweep.study's")
-    cli.add_argument("overrides", nargs="*", metavar="OVERRIDE", help="such as storage.url=…")
+    cli.add_argument(
+        "overrides", nargs="*", default=[], metavar="OVERRIDE", help="such as storage.url=…"
+    )
     cli.add_argument("--json", action="store_true", help="for programs")
     given = cli.parse_intermixed_args(list(arguments))
     url = compose(given.overrides).config.storage.url

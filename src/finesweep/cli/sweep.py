@@ -26,7 +26,9 @@ def run(arguments: Sequence[str]) -> int:
     cli = parser("sweep", "NAME [OVERRIDE…] [--cfg job]")
     cli.epilog = EXAMPLES
     cli.add_argument("name", metavar="NAME", help="a sweep of ./sweeps or of the package")
-    cli.add_argument("overrides", nargs="*", metavar="OVERRIDE", help="in Hydra's grammar")
+    cli.add_argument(
+        "overrides", nargs="*", default=[], metavar="OVERRIDE", help="in Hydra's grammar"
+    )
     cli.add_argument("--cfg", choices=["job"], help="print the composed config and stop")
     given = cli.parse_intermixed_args(list(arguments))
     plan = compose_sweep(given.name, given.overrides)

@@ -10,13 +10,14 @@ import hydra
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra._internal.utils import get_args_parser
 from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.types import ValueType
 from omegaconf import DictConfig
 
 from finesweep.cli.quiet import hush
 from finesweep.config import compose
 from finesweep.config.compose import HYDRA_VERSION_BASE, register_schema
 from finesweep.config.grammar import parse_override
-from finesweep.errors import ConfigError, FinesweepError
+from finesweep.errors import ConfigError, FinesweepError, Problem
 from finesweep.records import Objective
 
 if TYPE_CHECKING:
@@ -30,6 +31,12 @@ NO_TEST = "evaluate_test=false"
 
 def run(arguments: Sequence[str]) -> int:
     given = get_args_parser().parse_args(list(arguments))
+    shown = given.cfg or given.info
+    if given.multirun and shown:
+        raise ConfigError(Problem("--multirun", "cannot stand with --cfg or --info"))
+    if given.experimental_rerun:
+        problem = f"{given.experimental_rerun} given; not supported, runs keep no .hydra folder"
+        raise ConfigError(Problem("--experimental-rerun", problem))
     prefix = [NO_TEST] if given.multirun else []
     _check([*prefix, *given.overrides], grid=given.multirun)
     register_schema()
@@ -43,6 +50,10 @@ def run(arguments: Sequence[str]) -> int:
 def _check(overrides: list[str], *, grid: bool) -> None:
     """Composes every run before the first one starts; ConfigError is told by our own main."""
     parsed = [parse_override(override) for override in overrides]
+    for override in parsed:
+        if grid and override.value_type is ValueType.INTERVAL_SWEEP:
+            problem = "interval() is for finesweep sweep; a grid takes choice() or range()"
+            raise ConfigError(Problem(override.key_or_group, problem))
     runs = BasicSweeper.split_arguments(parsed, None)[0] if grid else [overrides]
     for each in runs:
         compose(list(each))

@@ -20,6 +20,7 @@ from hydra.core.override_parser.types import (
     Quote,
     QuotedString,
     RangeSweep,
+    Sweep,
 )
 from hydra.errors import HydraException
 
@@ -84,7 +85,10 @@ def parse_value(path: str, value: Any) -> Dimension | Any:
     if not isinstance(value, str) or not value:
         return value
     override = _parse(f"{path}={value}", path)
-    return dimension(override) if override.is_sweep_override() else value
+    if override.is_sweep_override():
+        return dimension(override)
+    # Quotes are how a text with commas or an equals sign says that it is a text.
+    return override.value() if isinstance(override._value, QuotedString) else value
 
 
 def _parse(text: str, blamed: str) -> Override:
@@ -112,7 +116,7 @@ def dimension(override: Override) -> Dimension:
 
 def _choice(path: str, sweep: ChoiceSweep) -> Choice:
     values = tuple(v.text if isinstance(v, QuotedString) else v for v in sweep.list)
-    if any(isinstance(value, list | dict) for value in values):
+    if any(isinstance(value, list | dict | Sweep) for value in values):
         raise ConfigError(Problem(path, "choice() takes numbers, strings, true and false"))
     return Choice(values)
 
@@ -121,6 +125,8 @@ def _interval(path: str, sweep: IntervalSweep) -> Interval:
     low, high = sweep.start, sweep.end
     if low is None or high is None or not low < high:
         raise ConfigError(Problem(path, f"interval({low}, {high}) is empty"))
+    if math.inf in (-low, high):
+        raise ConfigError(Problem(path, f"interval({low}, {high}) must have finite ends"))
     log = "log" in sweep.tags
     if log and low <= 0:
         raise ConfigError(Problem(path, f"a log interval must start above 0, not at {low}"))
@@ -129,6 +135,12 @@ def _interval(path: str, sweep: IntervalSweep) -> Interval:
 
 def _range(path: str, sweep: RangeSweep) -> Range:
     start, stop, step = sweep.start, sweep.stop, sweep.step
+    if start is not None and stop is not None and not all(map(math.isfinite, (start, stop, step))):
+        given = f"range({start}, {stop}, {step})"
+        raise ConfigError(Problem(path, f"{given} must have finite ends and step"))
+    if start is not None and stop is not None and step < 0 and start > stop:
+        given = f"range({start}, {stop}, {step})"
+        raise ConfigError(Problem(path, f"{given} counts down; write it upwards"))
     if start is None or stop is None or step <= 0 or not start < stop:
         raise ConfigError(Problem(path, f"range({start}, {stop}, {step}) is empty"))
     log = "log" in sweep.tags

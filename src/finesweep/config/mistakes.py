@@ -16,9 +16,22 @@ from finesweep.config.paths import field_exists, unknown_field
 from finesweep.config.schema import Config
 from finesweep.errors import ConfigError, Problem, nearest
 
-CONVERSION = re.compile(r"Value '(.*)' of type '.*' could not be converted to (\w+)")
+COMPOSING = re.compile(r"In '([^']+)': (?:(\w+) raised while composing config:)?")
+GROUP_WITHOUT_NAME = re.compile(r"[^.=]+=(null|true|false|[\d.]+)$")
 SECTIONS = frozenset(field.name for field in fields(Config))
-KINDS = {"Float": "a number", "Integer": "a whole number", "Boolean": "true or false"}
+
+CONVERSION = re.compile(r"Value '(.*)' of type '.*' could not be converted to (\w+)")
+MISTYPED = re.compile(
+    r"Value '(.*)' (?:of type '.*' is incompatible with type hint '(.*)'|is not a valid (bool) )"
+)
+KINDS = {
+    "Float": "a number",
+    "Integer": "a whole number",
+    "Boolean": "true or false",
+    "bool": "true or false",
+    "Optional[Union[int, float]]": "a number",
+    "Union[int, str]": "a whole number or a text",
+}
 
 
 @contextmanager
@@ -30,7 +43,8 @@ def explained(loader: ConfigLoader, overrides: Sequence[str]) -> Iterator[None]:
         raise ConfigError(_unknown_choice(error, loader)) from error
     except OverrideParseException as error:
         raise ConfigError(Problem(error.override, f"not an override; {_first(error)}")) from error
-    except (HydraException, OmegaConfBaseException, ValueError) as error:
+    # OmegaConf asserts when a field of a section is given that is null.
+    except (HydraException, OmegaConfBaseException, ValueError, AssertionError) as error:
         unknown = _unknown_fields(overrides, loader)
         raise ConfigError(*(unknown or [_misfit(error, overrides)])) from error
     except YAMLError as error:
@@ -58,19 +72,34 @@ def _unknown_fields(overrides: Sequence[str], loader: ConfigLoader) -> list[Prob
 
 
 def _misfit(error: Exception, overrides: Sequence[str]) -> Problem:
-    """A value of the wrong type, named by OmegaConf's key or by the override that Hydra quotes."""
-    cause = error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else error
+    """A value of the wrong type: in a file that Hydra names, in a field, or in an override."""
+    chained = error.__cause__ or error.__context__
+    cause = chained if isinstance(chained, OmegaConfBaseException) else error
     path = str(getattr(cause, "full_key", None) or "")
-    if not path:
-        blamed = [name for name in overrides if name.split("=")[0] in str(error)]
-        path = blamed[0].split("=")[0].lstrip("+~") if blamed else "config"
-    return Problem(path, _type_complaint(_first(cause)))
+    if isinstance(error, AssertionError):  # OmegaConf's, for a field of a section that is null
+        path = next((text for text in overrides if "sweep." in text), "sweep").split("=")[0]
+        return Problem(path.lstrip("+"), "no sweep is composed here; see finesweep sweep")
+    if located := COMPOSING.match(str(error)):
+        told = _type_complaint(_first(cause).removeprefix(located.group(0)).strip())
+        return Problem(located.group(1), f"{path}: {told}" if path else told)
+    return Problem(path or _blamed(error, overrides), _type_complaint(_first(cause)))
+
+
+def _blamed(error: Exception, overrides: Sequence[str]) -> str:
+    """The override that Hydra's message quotes, or the group that was given no name."""
+    if "Config group override must be" in str(error):
+        quoted = [text for text in overrides if GROUP_WITHOUT_NAME.match(text)]
+    else:
+        quoted = [text for text in overrides if text.split("=")[0] in str(error)]
+    return quoted[0].split("=")[0].lstrip("+~") if quoted else "config"
 
 
 def _type_complaint(message: str) -> str:
-    if converted := CONVERSION.search(message):
-        kind = KINDS.get(converted.group(2), converted.group(2))
-        return f"{converted.group(1)!r} given; must be {kind}"
+    if wrong := CONVERSION.search(message) or MISTYPED.search(message):
+        hint = next(group for group in wrong.groups()[1:] if group)
+        return f"{wrong.group(1)!r} given; must be {KINDS.get(hint, hint)}"
     if "is not Optional" in message:
         return "null given; must have a value"
+    if "Ambiguous value" in message:
+        return f"{message}; add -m for a grid, or quote the value"
     return message

@@ -65,5 +65,6 @@ def _walk(schema: type[Any], prefix: str) -> list[tuple[str, Leaf | None]]:
 
 def _kinds(hint: Any) -> frozenset[type[Any]]:
     if get_origin(hint) in (Union, types.UnionType):
-        return frozenset(part for part in get_args(hint) if part is not types.NoneType)
+        parts = [part for part in get_args(hint) if part is not types.NoneType]
+        return frozenset(get_origin(part) or part for part in parts)
     return frozenset({get_origin(hint) or hint})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import Field, fields, is_dataclass
+from math import isfinite
 from typing import Any
 
 from finesweep.config.paths import unknown_field
@@ -41,7 +42,10 @@ def _complaint(field: Field[Any], value: Any) -> str | None:
     if "one_of" in bounds:
         known = bounds["one_of"]
         return None if value in known else f"{value!r} is not a choice; {nearest(value, known)}"
-    return None if _within(bounds, value) else f"{value} given; must be {_describe(bounds)}"
+    if _within(bounds, value):
+        return None
+    finite = "" if isfinite(value) else "finite and "
+    return f"{value} given; must be {finite}{_describe(bounds)}"
 
 
 def _within(bounds: Any, value: float) -> bool:

@@ -7,9 +7,10 @@ from pathlib import Path, PurePosixPath
 from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.object_type import ObjectType
 from hydra.core.plugins import Plugins
-from hydra.plugins.config_source import ConfigResult, ConfigSource
+from hydra.plugins.config_source import ConfigLoadError, ConfigResult, ConfigSource
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import OmegaConf
+from yaml import safe_load
 
 SWEEPS = "sweeps"
 USER = "user"
@@ -59,6 +60,9 @@ class ProjectSource(ConfigSource):
 
     def load_config(self, config_path: str) -> ConfigResult:
         text = self._file(config_path).read_text(encoding="utf-8")
+        # OmegaConf would take a lone word as a key without a value, and assert on a number.
+        if not isinstance(safe_load(text) or {}, dict):
+            raise ConfigLoadError(f"In '{config_path}': a config is a mapping, `field: value`")
         return ConfigResult(
             provider=self.provider,
             path=self.full_path(),

@@ -6,6 +6,7 @@ fixes the field for every trial.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -24,7 +25,8 @@ from finesweep.config.paths import field_exists, unknown_field
 from finesweep.config.schema import SweepConfig
 from finesweep.errors import ConfigError, Problem, nearest
 
-RESERVED = ("sweep", "tracking", "storage", "workers", "hydra")
+TEST_SPLIT = "evaluate_test"
+RESERVED = ("sweep", "tracking", "storage", "workers", "hydra", TEST_SPLIT)
 """Sections that belong to the sweep as a whole: a trial cannot vary them."""
 
 
@@ -82,7 +84,7 @@ class SweepPlan:
         """
         own = [as_override(path, value) for path, value in values.items()]
         seeded = [] if seed is None else [as_override("training.seed", seed)]
-        return compose([*seeded, "evaluate_test=false", *self.overrides, *own])
+        return compose([*seeded, f"{TEST_SPLIT}=false", *self.overrides, *own])
 
 
 def compose_sweep(name: str, overrides: Sequence[str]) -> SweepPlan:
@@ -93,8 +95,9 @@ def compose_sweep(name: str, overrides: Sequence[str]) -> SweepPlan:
     own, searched, plain = _partition(overrides)
     load = f"+sweeps@sweep={name}"
     settings = compose([load, *own]).config.sweep
-    assert settings is not None  # the group was composed into it
-    won = {item.path for item in searched} | {override.split("=")[0] for override in plain}
+    if settings is None:
+        raise ConfigError(Problem("sweep", "is the sweep itself and cannot be null or deleted"))
+    won = {item.path for item in searched} | {parse_override(p).key_or_group for p in plain}
     table = [entry for entry in _entries(settings) if entry.path not in won]
     _raise_unknown([*table, *searched])
     fixed = [
@@ -110,7 +113,7 @@ def compose_sweep(name: str, overrides: Sequence[str]) -> SweepPlan:
         overrides=(*[item for item in own if not item.lstrip("+").startswith("sweep")], *made),
         searched=(*(entry for entry in table if isinstance(entry, Searched)), *searched),
         conditional=tuple(e for e in table if isinstance(e, Fixed) and e.condition),
-        recipes=tuple(_without(recipe, won) for recipe in settings.enqueue),
+        recipes=_unique(_without(recipe, won) for recipe in settings.enqueue),
     )
 
 
@@ -131,9 +134,14 @@ def _partition(overrides: Sequence[str]) -> tuple[list[str], list[Searched], lis
     for text in overrides:
         override = parse_override(text)
         path = override.key_or_group
+        searched = [item for item in searched if item.path != path]  # the last one given wins
         reserved = path.split(".")[0] in RESERVED
         if override.is_sweep_override() and reserved:
             raise ConfigError(Problem(path, "belongs to the whole sweep and cannot be searched"))
+        if path == TEST_SPLIT:
+            raise ConfigError(
+                Problem(path, "trials never see the test split; the winner does, once")
+            )
         if override.is_sweep_override():
             searched.append(Searched(path, dimension(override)))
         else:
@@ -161,19 +169,27 @@ def _check_condition(condition: str) -> None:
     group, equals, choice = condition.partition("=")
     known = group_choices(group) if equals else []
     if choice not in known:
-        hint = nearest(choice, known) or "a condition is one group=choice, as model=bert"
+        hint = nearest(choice, known) if known else "a condition is one group=choice, as model=bert"
         raise ConfigError(Problem(f"sweep.when.{condition}", f"no such choice; {hint}"))
 
 
 def _raise_unknown(entries: Iterable[Searched | Fixed]) -> None:
     problems = []
     for entry in entries:
-        if not field_exists(entry.path) and not group_choices(entry.path):
-            problems.append(unknown_field(entry.path))
-        elif entry.path.split(".")[0] in RESERVED:
+        if re.split("[./]", entry.path)[0] in RESERVED:
             problems.append(Problem(entry.path, "belongs to the whole sweep, not to its trials"))
+        elif not field_exists(entry.path) and not group_choices(entry.path):
+            problems.append(unknown_field(entry.path))
     if problems:
         raise ConfigError(*problems)
+
+
+def _unique(recipes: Iterable[dict[str, Any]]) -> tuple[dict[str, Any], ...]:
+    kept: list[dict[str, Any]] = []
+    for recipe in recipes:
+        if recipe not in kept:
+            kept.append(recipe)
+    return tuple(kept)
 
 
 def _without(recipe: Mapping[str, Any], paths: set[str]) -> dict[str, Any]:

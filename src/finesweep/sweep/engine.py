@@ -12,7 +12,7 @@ from optuna import Study, Trial, TrialPruned
 from optuna.trial import FrozenTrial, TrialState
 
 from finesweep.config import SweepPlan
-from finesweep.errors import FinesweepError
+from finesweep.errors import ConfigError, FinesweepError, Problem
 from finesweep.sweep.attempt import Attempt
 from finesweep.sweep.attributes import REASON, RETRY, SLOT
 from finesweep.sweep.checkpoints import keep_best, require_space
@@ -35,6 +35,9 @@ def run_sweep(plan: SweepPlan, observer: Observer) -> tuple[Study, Store]:
     Continues where an earlier call stopped, and does nothing when the budget is spent.
     KeyboardInterrupt releases the running slot and is raised again.
     """
+    if plan.base.config.workers > 1:
+        message = f"{plan.base.config.workers} given; a sweep has one worker in this version"
+        raise ConfigError(Problem("workers", message))
     if not study_exists(plan):
         check(plan)
     require_space(plan.base.config.storage.checkpoints)

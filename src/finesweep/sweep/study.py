@@ -65,7 +65,7 @@ def find_study(name: str, url: str) -> Study:
     """A study that exists; ConfigError offers the nearest name of those in the storage."""
     known = _study_names(url)
     if name not in known:
-        hint = nearest(name, known) or "none has been run here yet"
+        hint = nearest(name, known) if known else "none has been run here yet"
         raise ConfigError(Problem("sweep", f"no study {name!r} in {url}; {hint}"))
     return optuna.load_study(study_name=name, storage=open_storage(url))
 

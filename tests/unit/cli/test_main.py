@@ -82,7 +82,7 @@ def test_an_unknown_command_offers_the_nearest(said: Run) -> None:
         (["train", "training.epochs=0"], "training.epochs: 0 given; must be at least 1"),
         (["train", "model=checkpoint", "--cfg", "job"], "model.name_or_path: must be given"),
         (["train", "-m", "training.epochs=1,0"], "training.epochs: 0 given; must be at least 1"),
-        (["sweep", "dmo"], "sweep: no sweep 'dmo'; did you mean 'demo'? known: demo"),
+        (["sweep", "dmo"], "sweep: no sweep 'dmo'; did you mean 'demo'? known: demo, imdb"),
         (
             ["sweep", "demo", "workers=1,2"],
             "workers: belongs to the whole sweep and cannot be searched",
@@ -258,7 +258,7 @@ def test_tab_offers_the_users_own_sweeps(
 ) -> None:
     (workplace / "sweeps").mkdir()
     (workplace / "sweeps/mine.yaml").write_text("# @package sweep\n", encoding="utf-8")
-    assert completed("finesweep sweep ") == ["demo", "mine"]
+    assert completed("finesweep sweep ") == ["demo", "imdb", "mine"]
 
 
 def test_the_shell_code_of_completion_is_hydras(said: Run) -> None:
@@ -285,10 +285,6 @@ def test_help_waits_for_no_heavy_import(code: str, absent: list[str]) -> None:
     assert done.stdout == "[]\n"
 
 
-BUGS = pytest.mark.xfail(strict=True, reason="reported with a patch")
-
-
-@BUGS
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -304,7 +300,6 @@ def test_a_flag_that_hydra_refuses_is_exit_2(said: Run, arguments: list[str], me
     assert message in err
 
 
-@BUGS
 @pytest.mark.parametrize("command", ["sweep", "status"])
 def test_overrides_are_not_called_required(said: Run, command: str) -> None:
     assert "OVERRIDE\n" not in said(command)[2]

@@ -117,7 +117,6 @@ def test_a_dimension_that_cannot_be_searched_is_refused_with_its_path(
         parse_value("training.x", text)
 
 
-@pytest.mark.xfail(strict=True, reason="reported with a patch")
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -134,7 +133,6 @@ def test_a_dimension_that_optuna_could_not_hold_is_refused(text: str, message: s
         parse_value("training.x", text)
 
 
-@pytest.mark.xfail(strict=True, reason="reported with a patch")
 @pytest.mark.parametrize("text", ["'a, b'", '"a, b"', "'split=train/x.csv'"])
 def test_quotes_keep_a_text_from_being_read_as_grammar(text: str) -> None:
     assert parse_value("dataset.name", text) == text[1:-1]

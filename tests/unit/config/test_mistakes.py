@@ -68,7 +68,7 @@ def test_a_mistake_is_told_with_its_path_and_what_is_allowed(override: str) -> N
     assert caught.value.exit_code == 2
 
 
-BUGS = {
+BADLY_WORDED = {
     # A field of a section that is null: OmegaConf asserts.
     "sweep.n_trials=3": r"^sweep\.n_trials: ",
     "+sweep.n_trials=3": r"^sweep\.n_trials: ",
@@ -84,10 +84,9 @@ BUGS = {
 }
 
 
-@pytest.mark.xfail(strict=True, reason="reported with a patch")
-@pytest.mark.parametrize("override", BUGS)
+@pytest.mark.parametrize("override", BADLY_WORDED)
 def test_a_mistake_that_hydra_words_badly_is_told_as_well(override: str) -> None:
-    with pytest.raises(ConfigError, match=BUGS[override]):
+    with pytest.raises(ConfigError, match=BADLY_WORDED[override]):
         compose([override])
 
 
@@ -131,7 +130,6 @@ def test_malformed_yaml_says_where(workplace: Path) -> None:
         compose(["model=mine"])
 
 
-@pytest.mark.xfail(strict=True, reason="reported with a patch")
 @pytest.mark.parametrize(
     ("content", "message"),
     [

@@ -35,10 +35,7 @@ def test_a_path_exists_as_section_field_or_key_of_a_free_mapping(path: str, exis
         ("training.learning_rate", {float}, False),
         ("dataset.train_size", {int, float}, False),
         ("model.freeze_layers", {int, str}, True),
-        pytest.param(
-            *("dataset.label_names", {list}, False),
-            marks=pytest.mark.xfail(strict=True, reason="reported with a patch"),
-        ),
+        ("dataset.label_names", {list}, False),
         ("sweep.enqueue", {list}, False),
     ],
 )

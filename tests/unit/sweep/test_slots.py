@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from optuna import Study
+from optuna.samplers import RandomSampler
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from finesweep.sweep.attributes import ATTEMPT, RETRY, SLOT
@@ -177,15 +178,23 @@ def test_a_trial_that_another_claimed_meanwhile_is_left_to_it(
     assert claimed.user_attrs[SLOT] == 1
 
 
-def test_a_claim_sees_what_another_process_enqueued(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path / 'optuna.db'}"
-    ours = optuna.create_study(storage=url, study_name="s")
-    trial = ours.ask()
-    trial.suggest_float("x", 0, 1)  # Optuna keeps what it has read for this
-    refill(optuna.load_study(storage=url, study_name="s"), 1, {}, queue_length=1)
-    claimed = claim(ours, 1)
-    assert claimed is not None
-    assert claimed.number == 1
+def test_the_sampler_of_a_claimed_trial_knows_what_finished_before_it(study: Study) -> None:
+    seen = []
+
+    class Looking(RandomSampler):
+        def sample_independent(self, study: Study, *asked: Any) -> Any:
+            known = study._get_trials(deepcopy=False, use_cache=True)
+            seen.append([trial.state for trial in known])
+            return super().sample_independent(study, *asked)
+
+    study.sampler = Looking()
+    refill(study, 2, {}, queue_length=2)
+    for _ in range(2):
+        claimed = claim(study, 2)
+        assert claimed is not None
+        optuna.Trial(study, claimed._trial_id).suggest_float("x", 0, 1)
+        finish(study, claimed, COMPLETE)
+    assert seen == [[RUNNING, WAITING], [COMPLETE, RUNNING]]
 
 
 @settings(max_examples=60, deadline=None)

@@ -15,7 +15,7 @@ from pandas.api.types import is_float_dtype, is_string_dtype
 from finesweep.records import Evaluation, Objective, Predictions, TrainingResult
 from finesweep.tracking import write_curves, write_split
 
-NAMES = ("bad", "plain", "très bon 🙂")
+NAMES = ("bad", "plain", "très bon")
 LABELS = [0, 0, 1, 1, 0]
 PROBABILITIES = [
     [0.7, 0.2, 0.1],  # right

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import sqlite3
+import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -17,8 +18,6 @@ from finesweep.tracking import Store, open_store, start_run
 
 def opened_at(instant: float, uri: str) -> str:
     """The experiment's id, as a process finds it that opens the store at this instant."""
-    import time
-
     time.sleep(max(0.0, instant - time.time()))
     store = open_store(TrackingConfig(uri=uri))
     start_run(store, name="first").finish("FINISHED")
@@ -27,8 +26,6 @@ def opened_at(instant: float, uri: str) -> str:
 
 @pytest.mark.slow
 def test_processes_that_meet_an_empty_folder_make_one_store(workplace: Path) -> None:
-    import time
-
     server = multiprocessing.get_context("forkserver")
     server.set_forkserver_preload(["finesweep.tracking"])  # imported once, not by each process
     uri = f"sqlite:///{workplace / 'mlruns' / 'mlflow.db'}"
@@ -66,11 +63,11 @@ def test_artifacts_lie_in_an_absolute_place_whatever_the_folder_later(
 
 
 def test_models_are_logged_to_the_store_that_was_opened_last(store: Store) -> None:
-    other = open_store(TrackingConfig(uri=store.uri, experiment="store-last"))
-    open_store(TrackingConfig(uri=store.uri))
-    assert mlflow.get_tracking_uri() == store.uri
-    assert other.uri == store.uri
-    assert mlflow.active_run() is None
+    for experiment in ("store-last", "finesweep"):
+        opened = open_store(TrackingConfig(uri=store.uri, experiment=experiment))
+        assert mlflow.get_tracking_uri() == store.uri
+        assert mlflow.tracking.fluent._get_experiment_id() == opened.experiment_id
+        assert mlflow.active_run() is None
 
 
 @pytest.mark.parametrize(

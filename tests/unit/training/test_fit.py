@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -28,6 +29,7 @@ from finesweep.training import (
 )
 
 LOSS = "validation/loss"
+LOWEST_LOSS = Objective(LOSS, "minimize")
 STEADY = {"learning_rate": 1e-12}  # too little to change what is predicted
 
 
@@ -44,8 +46,8 @@ class Training:
 
     def run(
         self,
-        objective: Objective = Objective(),
-        **fields: Any,  # noqa: B008
+        objective: Objective = LOWEST_LOSS,
+        **fields: Any,
     ) -> TrainingResult:
         given = {"batch_size": 12, "epochs": 1, "learning_rate": 5e-3, "evaluations_per_epoch": 4}
         return fit(
@@ -297,15 +299,17 @@ def test_what_on_evaluation_raises_ends_the_run_there(begin: Begin) -> None:
     assert training.of("step")[-1] == 48 < 96
 
 
-def test_what_on_step_raises_is_raised(begin: Begin) -> None:
+@pytest.mark.parametrize("raised", [RuntimeError("no more steps"), KeyboardInterrupt("^C")])
+def test_what_on_step_raises_ends_the_run_at_that_step(begin: Begin, raised: BaseException) -> None:
     def stop(seen: int) -> None:
         if seen == 24:
-            raise RuntimeError("no more steps")
+            raise raised
 
     training = begin(react_to_step=stop)
-    with pytest.raises(RuntimeError, match=r"^no more steps$"):
+    with pytest.raises(type(raised), match=re.escape(str(raised))) as caught:
         training.run()
-    assert training.of("step") == [12, 24]
+    assert caught.value is raised
+    assert training.events == [("step", 12), ("step", 24)]
 
 
 def test_a_seed_repeats_itself_bit_by_bit_and_another_differs(begin: Begin) -> None:

@@ -1,0 +1,108 @@
+"""What README, docs and sweep files show is so: the tree, the layers, the commands, the links."""
+
+from __future__ import annotations
+
+import ast
+import configparser
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from finesweep.cli import COMMANDS
+from finesweep.config import compose, compose_sweep, group_choices
+from finesweep.sweep.space import check
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "src" / "finesweep"
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def _first_sentence(file: Path) -> str:
+    text = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
+    return " ".join(text.split("\n\n")[0].split()).rstrip(".")
+
+
+def _blocks(language: str) -> list[str]:
+    texts = [document.read_text(encoding="utf-8") for document in DOCUMENTS]
+    return [
+        block for text in texts for block in re.findall(rf"```{language}\n(.*?)```", text, re.S)
+    ]
+
+
+def _commands() -> list[str]:
+    lines = [
+        line.split(" # ")[0].strip() for block in _blocks("bash") for line in block.splitlines()
+    ]
+    return sorted({line for line in lines if line})
+
+
+def test_the_tree_has_a_line_for_each_file_that_is_its_own_first_sentence() -> None:
+    lines = {" ".join(line.split()) for line in README.splitlines()}
+    files = [file for file in PACKAGE.rglob("*.py") if file.name != "__init__.py"]
+    folders = [folder for folder in PACKAGE.iterdir() if (folder / "__init__.py").exists()]
+    wanted = {f"{file.name} {_first_sentence(file)}" for file in files}
+    wanted |= {f"{folder.name}/ {_first_sentence(folder / '__init__.py')}" for folder in folders}
+    assert wanted - lines == set()
+
+
+def test_the_tree_names_no_file_that_is_gone() -> None:
+    tree = README.split("src/finesweep/\n")[1].split("```")[0]
+    named = set(re.findall(r"^ +(\w+\.py) ", tree, re.M))
+    assert named == {f.name for f in PACKAGE.rglob("*.py") if f.name != "__init__.py"}
+
+
+def test_the_layers_shown_are_the_layers_held() -> None:
+    contract = configparser.ConfigParser()
+    contract.read(ROOT / ".importlinter")
+    layers = contract["importlinter:contract:house"]["layers"].replace("finesweep.", "")
+    assert layers.strip() in README
+
+
+@pytest.mark.parametrize("line", [line for line in _commands() if line.startswith("finesweep")])
+def test_a_command_shown_composes(line: str) -> None:
+    _, command, *arguments = shlex.split(line)
+    assert command in COMMANDS
+    if command == "train":
+        overrides = [argument for argument in arguments if argument != "-m"]
+        grid = "-m" in arguments
+        compose([re.sub(r"=([^,{]*),.*", r"=\1", text) if grid else text for text in overrides])
+    if command == "sweep":
+        compose_sweep(arguments[0], arguments[1:])
+
+
+@pytest.mark.parametrize("line", [line for line in _commands() if line.startswith("make")])
+def test_a_make_target_shown_exists(line: str) -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert re.search(rf"^{line.split()[1]}:", makefile, re.M)
+
+
+def test_a_sweep_shown_can_be_run(workplace: Path) -> None:
+    shown = [block for block in _blocks("yaml") if "@package sweep" in block]
+    assert shown
+    (workplace / "sweeps").mkdir()
+    for block in shown:
+        (workplace / "sweeps" / "shown.yaml").write_text(block, encoding="utf-8")
+        check(compose_sweep("shown", []))
+
+
+@pytest.mark.parametrize("name", group_choices("sweeps"))
+def test_a_packaged_sweep_composes_and_starts_with_its_command(name: str) -> None:
+    header = (ROOT / "sweeps" / f"{name}.yaml").read_text(encoding="utf-8").splitlines()[:2]
+    assert header[0] == "# @package sweep"
+    assert header[1].endswith(f"finesweep sweep {name}")
+    assert compose_sweep(name, []).searched
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_a_link_leads_somewhere(document: Path) -> None:
+    links = re.findall(r"\]\(([^)#]+)\)", document.read_text(encoding="utf-8"))
+    for link in links:
+        assert link.startswith("https://") or (document.parent / link).exists(), link
+
+
+def test_python_shown_is_python() -> None:
+    for block in _blocks("python"):
+        ast.parse(block)

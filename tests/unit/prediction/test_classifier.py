@@ -1,0 +1,185 @@
+"""A logged model answers as it was evaluated: same order, same truncation, same probabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import mlflow
+import pytest
+import torch
+from transformers import (
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
+
+from finesweep.config import TrackingConfig
+from finesweep.errors import ConfigError
+from finesweep.prediction import Classifier, load_classifier
+from finesweep.prediction.classifier import BATCH_SIZE
+from finesweep.tracking import Store, log_classifier, open_store, start_run
+
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:.*AnyType:UserWarning",  # MLflow's, about its own code, at the first import of pyfunc
+)
+MAX_LENGTH = 24
+NAMES = ("bad", "plain", "good")
+LONG = " ".join(f"word{number}" for number in range(800))
+TEXTS = ["lovely great day", "", LONG, "awful", "a table 🙂\nand\ta window", LONG + " dreadful"]
+
+
+@pytest.fixture(scope="session")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    folder = tmp_path_factory.getbasetemp() / "mlflow"
+    uri = f"sqlite:///{folder / 'mlflow.db'}"
+    return open_store(TrackingConfig(uri=uri, artifacts=str(folder / "artifacts")))
+
+
+@pytest.fixture(scope="module")
+def model(tiny_bert: Path) -> PreTrainedModel:
+    torch.manual_seed(1)
+    return AutoModelForSequenceClassification.from_pretrained(
+        tiny_bert,
+        num_labels=3,
+        id2label=dict(enumerate(NAMES)),
+        label2id={name: index for index, name in enumerate(NAMES)},
+        ignore_mismatched_sizes=True,
+    ).eval()
+
+
+@pytest.fixture(scope="module")
+def tokenizer(tiny_bert: Path) -> PreTrainedTokenizerBase:
+    return AutoTokenizer.from_pretrained(tiny_bert)
+
+
+@pytest.fixture(scope="module")
+def uri(store: Store, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> str:
+    run = start_run(store, name="predicted")
+    return log_classifier(run, model, tokenizer, max_length=MAX_LENGTH, examples=["a", "b c"])
+
+
+@pytest.fixture(scope="module")
+def classifier(uri: str, store: Store) -> Classifier:
+    return load_classifier(uri, tracking_uri=store.uri)
+
+
+@pytest.fixture(scope="module")
+def expected(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase
+) -> Callable[[str], dict[str, float]]:
+    """The model's own probabilities for one text, cut at MAX_LENGTH tokens."""
+
+    def probabilities(text: str) -> dict[str, float]:
+        cut = tokenizer(text, truncation=True, max_length=MAX_LENGTH, return_tensors="pt")
+        with torch.no_grad():
+            shares = model(**cut).logits.softmax(-1)[0]
+        return dict(zip(NAMES, shares.tolist(), strict=True))
+
+    return probabilities
+
+
+def test_a_loaded_model_knows_the_length_that_it_was_trained_with(classifier: Classifier) -> None:
+    assert classifier.max_length == MAX_LENGTH
+    assert classifier.pipeline.tokenizer.model_max_length == MAX_LENGTH
+
+
+def test_each_text_is_answered_in_order_as_by_the_model_itself(
+    classifier: Classifier, expected: Callable[[str], dict[str, float]]
+) -> None:
+    answers = list(classifier.predict(TEXTS))
+    assert [answer.text for answer in answers] == TEXTS
+    for answer in answers:
+        assert answer.probabilities == pytest.approx(expected(answer.text), abs=1e-5)
+
+
+def test_the_label_is_the_likeliest_and_probabilities_sum_to_one(classifier: Classifier) -> None:
+    for answer in classifier.predict(TEXTS):
+        assert sum(answer.probabilities.values()) == pytest.approx(1, abs=1e-5)
+        assert set(answer.probabilities) == set(NAMES)
+        assert answer.probability == max(answer.probabilities.values())
+        assert answer.probabilities[answer.label] == answer.probability
+        assert next(iter(answer.probabilities)) == answer.label
+
+
+def test_texts_that_differ_beyond_the_length_are_answered_alike(classifier: Classifier) -> None:
+    first, second = classifier.predict([LONG, LONG + " dreadful"])
+    assert first.probabilities == pytest.approx(second.probabilities, abs=1e-6)
+
+
+def test_more_texts_than_a_batch_stay_in_order(
+    classifier: Classifier, expected: Callable[[str], dict[str, float]]
+) -> None:
+    texts = [f"{'very ' * (number % 7)}{number}" for number in range(2 * BATCH_SIZE + 3)]
+    answers = list(classifier.predict(texts))
+    assert [answer.text for answer in answers] == texts
+    last = answers[-1]
+    assert last.probabilities == pytest.approx(expected(last.text), abs=1e-5)
+
+
+@pytest.mark.xfail(strict=True, reason="the pipeline indexes the first of no texts")
+def test_no_text_is_no_answer(classifier: Classifier) -> None:
+    assert list(classifier.predict([])) == []
+
+
+def test_a_plain_pyfunc_cuts_at_the_same_length(
+    uri: str, classifier: Classifier, store: Store
+) -> None:
+    mlflow.set_tracking_uri(store.uri)
+    answered = mlflow.pyfunc.load_model(uri).predict([LONG, "awful"])
+    wanted = list(classifier.predict([LONG, "awful"]))
+    assert answered["label"].tolist() == [answer.label for answer in wanted]
+    assert answered["score"].tolist() == pytest.approx([a.probability for a in wanted], abs=1e-5)
+
+
+def test_a_model_is_kept_as_safetensors_only(uri: str, store: Store) -> None:
+    mlflow.set_tracking_uri(store.uri)
+    folder = Path(mlflow.artifacts.download_artifacts(uri))
+    suffixes = {path.suffix for path in folder.rglob("*") if path.is_file()}
+    assert ".safetensors" in suffixes
+    assert not suffixes & {".bin", ".pt", ".pth", ".pkl", ".pickle"}
+    requirements = (folder / "requirements.txt").read_text().split()
+    assert [line.split("==")[0] for line in requirements] == [
+        "mlflow",
+        "torch",
+        "transformers",
+        "safetensors",
+        "accelerate",
+    ]
+    assert "+" not in "".join(requirements)
+
+
+def test_a_model_in_a_folder_is_loaded_too(uri: str, store: Store) -> None:
+    mlflow.set_tracking_uri(store.uri)
+    folder = mlflow.artifacts.download_artifacts(uri)
+    classifier = load_classifier(folder, tracking_uri=store.uri)
+    assert classifier.max_length == MAX_LENGTH
+
+
+HINT = "; a model is named models:/NAME@ALIAS, models:/NAME/VERSION or runs:/RUN_ID/model"
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("models:/unknown@champion", ""),
+        ("models:/unknown/1", ""),
+        ("runs:/0123456789abcdef0123456789abcdef/model", ""),
+        ("tweets-sentiment", HINT),
+        ("no/such/folder", HINT),
+    ],
+)
+def test_a_model_that_is_not_there_is_named(
+    store: Store, workplace: Path, name: str, hint: str
+) -> None:
+    with pytest.raises(ConfigError, match=rf"^--model: '{name}': \S") as caught:
+        load_classifier(name, tracking_uri=store.uri)
+    assert str(caught.value).endswith(hint)
+    assert (HINT in str(caught.value)) is bool(hint)
+
+
+def test_a_folder_that_holds_no_model_is_named(store: Store, workplace: Path) -> None:
+    (workplace / "a" / "folder").mkdir(parents=True)
+    with pytest.raises(ConfigError, match=r"^--model: 'a/folder': .*MLmodel"):
+        load_classifier("a/folder", tracking_uri=store.uri)

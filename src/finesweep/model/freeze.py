@@ -19,16 +19,17 @@ def freeze_layers(model: PreTrainedModel, depth: int | str) -> ParameterCount:
     the rest trains: that is feature extraction, and makes their output a function of the input.
     ConfigError when depth exceeds the layers there are.
     """
+    if depth == 0:
+        return count_parameters(model)
     layers = encoder_layers(model)
     n_frozen = len(layers) if depth == "all" else int(depth)
     if n_frozen > len(layers):
         message = f"{depth} given; the model has {len(layers)} layers: 0 to {len(layers)}, or `all`"
         raise ConfigError(Problem("model.freeze_layers", message))
-    if depth != 0:
-        for module in (model.base_model.embeddings, *layers[:n_frozen]):
-            module.requires_grad_(False)
-            # Trainer calls model.train() in each step; the module itself undoes it.
-            module.register_forward_pre_hook(_stay_in_eval)
+    for module in (model.base_model.embeddings, *layers[:n_frozen]):
+        module.requires_grad_(False)
+        # Trainer calls model.train() in each step; the module itself undoes it.
+        module.register_forward_pre_hook(_stay_in_eval)
     return count_parameters(model)
 
 

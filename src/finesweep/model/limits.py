@@ -5,16 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from huggingface_hub import HfApi
-from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+from huggingface_hub.errors import LocalEntryNotFoundError
 from transformers import AutoConfig, PretrainedConfig
 
 from finesweep.config import ModelConfig
 from finesweep.config.packaged import packaged_path
 from finesweep.errors import ConfigError, Problem
+from finesweep.model.hub import local_files_only
 from finesweep.records import ModelLimits
-
-TIMEOUT_SECONDS = 10
 
 # RoBERTa and its kin number positions from pad_token_id + 1, so that many places are lost.
 OFFSET_POSITIONS = frozenset(
@@ -34,7 +32,8 @@ def model_limits(model: ModelConfig) -> ModelLimits:
     """Layers and longest input of the model that this config loads."""
     config = load_config(model)
     n_layers = int(config.num_hidden_layers)
-    positions = int(getattr(config, "max_position_embeddings", 0) or 0) or 10**9
+    positions = int(getattr(config, "max_position_embeddings", 0) or 0)
+    positions = positions if positions > 0 else 10**9  # XLNet says -1
     if config.model_type in OFFSET_POSITIONS:
         positions -= int(config.pad_token_id) + 1
     return ModelLimits(
@@ -69,31 +68,22 @@ def load_config(model: ModelConfig) -> PretrainedConfig:
 
 
 def _found(loader: Any, model: ModelConfig) -> Any:
-    path = packaged_path(model.name_or_path, field="model.name_or_path")
+    path = str(packaged_path(model.name_or_path, field="model.name_or_path"))
+    only_local = local_files_only(path, model.revision)
     try:
-        return loader.from_pretrained(
-            str(path), revision=model.revision, local_files_only=not _is_reachable(path, model)
-        )
+        return loader.from_pretrained(path, revision=model.revision, local_files_only=only_local)
     except (OSError, ValueError) as error:
-        message = f"no checkpoint at {model.name_or_path!r}: no such folder, and {_why(error)}"
+        message = f"no checkpoint at {model.name_or_path!r}: {_why(path, error)}"
         raise ConfigError(Problem("model.name_or_path", message)) from error
 
 
-def _is_reachable(path: Path, model: ModelConfig) -> bool:
-    """Whether the Hub answers, asked once: transformers would retry for 23 seconds."""
-    if path.exists():
-        return False
-    try:
-        HfApi().model_info(model.name_or_path, revision=model.revision, timeout=TIMEOUT_SECONDS)
-    except HfHubHTTPError:
-        return True
-    except Exception:
-        # Names of connection errors differ by HTTP client, which huggingface_hub has changed twice.
-        return False
-    return True
-
-
-def _why(error: Exception) -> str:
+def _why(path: str, error: Exception) -> str:
+    first = str(error).splitlines()[0]
+    if Path(path).exists():
+        return f"the folder holds none ({first})"
     if isinstance(error.__cause__, LocalEntryNotFoundError):
-        return "the Hugging Face Hub cannot be reached and no earlier download is cached"
-    return f"the Hub says: {str(error).splitlines()[0]}"
+        return (
+            "no such folder, the Hugging Face Hub cannot be reached, "
+            "and no earlier download is cached"
+        )
+    return f"no such folder, and the Hub says: {first}"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from huggingface_hub import try_to_load_from_cache
+from safetensors import SafetensorError
 from transformers import (
     AutoModelForSequenceClassification,
     AutoTokenizer,
@@ -21,6 +22,7 @@ from finesweep.config import ModelConfig
 from finesweep.config.packaged import packaged_path
 from finesweep.errors import ConfigError, Problem
 from finesweep.model.distil import distil, distil_config
+from finesweep.model.hub import local_files_only
 from finesweep.model.limits import load_config
 
 CONFIG = "config.json"
@@ -32,22 +34,26 @@ def load_model(model: ModelConfig, *, label_names: Sequence[str], seed: int) -> 
     Only safetensors are read. ConfigError when the checkpoint cannot be had.
     """
     path, labels = _path(model), _labels(label_names)
+    source = {
+        "revision": model.revision,
+        "local_files_only": local_files_only(path, model.revision),
+    }
     config = load_config(model)
     # transformers' set_seed also seeds numpy and random, which its own initialisers may use.
     set_seed(seed)
     try:
         if model.distil:
-            bert = BertModel.from_pretrained(path, revision=model.revision, use_safetensors=True)
+            bert = BertModel.from_pretrained(path, use_safetensors=True, **source)
             return distil(bert, distil_config(config, **labels))
         return AutoModelForSequenceClassification.from_pretrained(
             path,
-            revision=model.revision,
             use_safetensors=True,
             ignore_mismatched_sizes=True,  # a fine-tuned head for other classes is replaced
             dtype="float32",
+            **source,
             **labels,
         )
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, SafetensorError) as error:
         message = f"cannot load {model.name_or_path!r}: {str(error).splitlines()[0]}"
         raise ConfigError(Problem("model.name_or_path", message)) from error
 
@@ -55,8 +61,16 @@ def load_model(model: ModelConfig, *, label_names: Sequence[str], seed: int) -> 
 def load_tokenizer(model: ModelConfig) -> PreTrainedTokenizerBase:
     """The checkpoint's tokenizer, which makes just the columns that the model takes."""
     columns = {"model_input_names": ["input_ids", "attention_mask"]} if model.distil else {}
+    path = _path(model)
+    only_local = local_files_only(path, model.revision)
     try:
-        return AutoTokenizer.from_pretrained(_path(model), revision=model.revision, **columns)
+        tokenizer = AutoTokenizer.from_pretrained(
+            path, revision=model.revision, local_files_only=only_local, **columns
+        )
+        # Without its files transformers makes a tokenizer of special tokens alone.
+        if len(tokenizer) <= len(tokenizer.all_special_ids):
+            raise ValueError("it has no vocabulary")
+        return tokenizer
     except (OSError, ValueError) as error:
         message = f"no tokenizer at {model.name_or_path!r}: {str(error).splitlines()[0]}"
         raise ConfigError(Problem("model.name_or_path", message)) from error
@@ -91,6 +105,7 @@ def _path(model: ModelConfig) -> str:
 
 def _labels(names: Sequence[str]) -> dict[str, Any]:
     return {
+        "problem_type": "single_label_classification",
         "num_labels": len(names),
         "id2label": dict(enumerate(names)),
         "label2id": {name: index for index, name in enumerate(names)},

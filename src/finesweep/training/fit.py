@@ -139,6 +139,7 @@ def _arguments(config: TrainingConfig, folder: str) -> TrainingArguments:
         max_grad_norm=config.max_grad_norm,
         lr_scheduler_type="linear",
         seed=config.seed,
+        use_cpu=precision == "bf16" and not torch.cuda.is_available(),  # Trainer asks for it
         bf16=precision == "bf16",
         fp16=precision == "fp16",
         eval_strategy="no",  # the monitor asks for evaluations and logs

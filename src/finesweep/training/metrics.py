@@ -62,7 +62,8 @@ def majority_accuracy(train_labels: Any, labels: Any) -> float:
 
 def _log_softmax(logits: np.ndarray) -> np.ndarray:
     if not np.isfinite(logits).all():
-        raise NonFiniteError(f"{(~np.isfinite(logits)).any(axis=1).sum()} rows have NaN logits")
+        n_rows = (~np.isfinite(logits)).any(axis=1).sum()
+        raise NonFiniteError(f"the logits of {n_rows} rows are not finite")
     shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
     normalised: np.ndarray = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
     return normalised

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from transformers import EvalPrediction, PreTrainedModel, TrainerCallback, TrainerControl
 
-from finesweep.errors import NonFiniteError
+from finesweep.errors import FinesweepError, NonFiniteError, nearest
 from finesweep.records import Evaluation, Objective, Predictions
 from finesweep.training.metrics import measure
 from finesweep.training.schedule import Schedule
@@ -94,11 +94,14 @@ class Monitor(TrainerCallback):  # type: ignore[misc]  # transformers has no typ
         for step in reached:
             evaluation = Evaluation(step, step / self.schedule.train_rows, metrics)
             self.evaluations.append(evaluation)
-            self._compare(evaluation, model)
+        self._compare(self.evaluations[-len(reached)], model)
         for evaluation in self.evaluations[-len(reached) :]:
             self.on_evaluation(evaluation)
 
     def _compare(self, evaluation: Evaluation, model: PreTrainedModel) -> None:
+        if self.objective.metric not in evaluation.metrics:
+            known = nearest(self.objective.metric, evaluation.metrics)
+            raise FinesweepError(f"{self.objective.metric} is not measured here; {known}")
         value = evaluation.metrics[self.objective.metric]
         best = self.best.metrics[self.objective.metric] if self.best else self.objective.worst
         if self.objective.is_better(value, best):

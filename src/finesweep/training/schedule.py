@@ -23,12 +23,12 @@ class Schedule:
     @property
     def evaluation_steps(self) -> list[int]:
         """The k-th evaluation is due at round(k * train_rows / evaluations_per_epoch)."""
-        share = self.train_rows / self.evaluations_per_epoch
-        due = (round(k * share) for k in range(1, self.epochs * self.evaluations_per_epoch + 1))
+        rows, per_epoch = self.train_rows, self.evaluations_per_epoch
+        due = (round(k * rows / per_epoch) for k in range(1, self.epochs * per_epoch + 1))
         return sorted({step for step in due if step > 0})
 
     def seen(self, optimizer_steps: int) -> int:
         """Examples seen after so many optimizer steps; epochs do not share a step."""
         steps_per_epoch = math.ceil(self.train_rows / self.examples_per_step)
         epochs, steps = divmod(optimizer_steps, steps_per_epoch)
-        return epochs * self.train_rows + min(steps * self.examples_per_step, self.train_rows)
+        return epochs * self.train_rows + steps * self.examples_per_step

@@ -303,3 +303,28 @@ def test_a_flag_that_hydra_refuses_is_exit_2(said: Run, arguments: list[str], me
 @pytest.mark.parametrize("command", ["sweep", "status"])
 def test_overrides_are_not_called_required(said: Run, command: str) -> None:
     assert "OVERRIDE\n" not in said(command)[2]
+
+
+@pytest.mark.xfail(strict=True, reason="reported with a patch")
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train", "--resolve"], "--resolve: only stands with --cfg or --help"),
+        (
+            ["train", "-m", "model=glob(x*)"],
+            "model: glob() matches no choice; "
+            "known: bert, checkpoint, distil_minilm, distilbert, minilm",
+        ),
+        (
+            ["train", "-m", "model=glob(*minilm)", "training.epochs=0"],
+            "training.epochs: 0 given; must be at least 1",
+        ),
+        (["-sc", "install=nope"], "-sc: install=nope given; must be such as install=bash"),
+        (["-sc"], "-sc: nothing given; must be such as install=bash"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_what_hydra_would_answer_with_a_traceback_is_one_message(
+    said: Run, arguments: list[str], message: str
+) -> None:
+    assert said(*arguments) == (2, "", f"finesweep: {message}\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -145,3 +146,23 @@ def test_a_mistake_in_the_users_file_is_told_with_its_name(
     (workplace / "conf/model/mine.yaml").write_text(content, encoding="utf-8")
     with pytest.raises(ConfigError, match=message):
         compose(["model=mine"])
+
+
+@pytest.mark.xfail(strict=True, reason="reported with a patch")
+def test_a_variable_that_is_not_set_is_told_with_the_field(workplace: Path) -> None:
+    (workplace / "conf/model").mkdir(parents=True)
+    text = "name_or_path: ${oc.env:FINESWEEP_ABSENT}\n"
+    (workplace / "conf/model/mine.yaml").write_text(text, encoding="utf-8")
+    message = r"^model\.name_or_path: .*Environment variable 'FINESWEEP_ABSENT' not found"
+    with pytest.raises(ConfigError, match=message):
+        compose(["model=mine"])
+
+
+@pytest.mark.xfail(strict=True, reason="reported with a patch")
+def test_a_failed_assertion_of_our_own_stays_a_bug(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(config: object) -> None:
+        raise AssertionError("a bug")
+
+    monkeypatch.setattr(import_module("finesweep.config.compose"), "range_problems", fails)
+    with pytest.raises(AssertionError, match="^a bug$"):
+        compose()

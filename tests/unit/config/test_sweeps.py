@@ -354,3 +354,29 @@ def test_a_mistake_in_a_sweep_file_is_told_in_words(mine: Mine, lines: str, mess
 def test_no_trial_can_be_made_to_see_the_test_split(override: str) -> None:
     with pytest.raises(ConfigError, match=r"^evaluate_test: "):
         compose_sweep("demo", [override])
+
+
+@pytest.mark.xfail(strict=True, reason="reported with a patch")
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ("enqueue: [{workers: 4}]", r"^workers: belongs to the whole sweep, not to its trials"),
+        ("enqueue: [{tracking.uri: x}]", r"^tracking\.uri: belongs to the whole sweep, not to"),
+        ("enqueue: [{evaluate_test: true}]", r"^evaluate_test: belongs to the whole sweep, not"),
+        ("enqueue: [{training.epoch: 2}]", r"^training\.epoch: no such field; did you mean"),
+        ("params: {training: {epochs: 2}}", r"^training: is a section; give its fields one by"),
+        ("params: {dataset.files: 'a, b'}", r"^dataset\.files: is a section; give its fields"),
+        ("when: {model=bert: {model: minilm}}", r"^sweep\.when\.model=bert: cannot set model it"),
+        ("when: {tracking=local: {model: bert}}", r"^sweep\.when\.tracking=local: no such choi"),
+        ("when: {sweeps=demo: {model: bert}}", r"^sweep\.when\.sweeps=demo: no such choice; a c"),
+    ],
+)
+def test_what_a_trial_would_not_do_is_refused(mine: Mine, lines: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        mine(lines)
+
+
+@pytest.mark.xfail(strict=True, reason="reported with a patch")
+def test_a_whole_section_cannot_hide_a_dimension() -> None:
+    with pytest.raises(ConfigError, match=r"^training: is a section; give its fields one by one"):
+        compose_sweep("demo", ["training={epochs: 9}"])

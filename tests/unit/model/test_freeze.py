@@ -255,7 +255,6 @@ def test_a_model_that_shares_its_layers_cannot_be_frozen_by_layers(depth: int | 
         freeze_layers(albert(), depth)
 
 
-@pytest.mark.xfail(strict=True, raises=ConfigError, reason="freeze_layers looks for layers at 0")
 def test_a_model_that_shares_its_layers_trains_unfrozen() -> None:
     model = albert()
     n_parameters = sum(parameter.numel() for parameter in model.parameters())

@@ -39,11 +39,7 @@ def test_its_student_has_3_layers_and_takes_as_many_tokens() -> None:
         (XLMRobertaConfig(max_position_embeddings=514, pad_token_id=1), ModelLimits(12, 512)),
         (MPNetConfig(max_position_embeddings=514, pad_token_id=1), ModelLimits(12, 512)),
         (T5Config(num_layers=7), ModelLimits(7, 10**9)),
-        pytest.param(
-            XLNetConfig(n_layer=7),
-            ModelLimits(7, 10**9),
-            marks=pytest.mark.xfail(strict=True, reason="XLNet says -1 for no limit"),
-        ),
+        (XLNetConfig(n_layer=7), ModelLimits(7, 10**9)),
     ],
     ids=lambda value: getattr(value, "model_type", None),
 )

@@ -24,6 +24,9 @@ from finesweep.tracking import Store, log_classifier, open_store, start_run
 pytestmark = pytest.mark.filterwarnings(
     "ignore:.*AnyType:UserWarning",  # MLflow's, about its own code, at the first import of pyfunc
 )
+# MLflow's own, when it first loads what it logs models with.
+pytestmark = pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType:UserWarning")
+
 MAX_LENGTH = 24
 NAMES = ("bad", "plain", "good")
 LONG = " ".join(f"word{number}" for number in range(800))

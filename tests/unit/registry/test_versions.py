@@ -19,6 +19,10 @@ pytestmark = pytest.mark.filterwarnings(
 )
 
 
+# MLflow's own, when it first loads what it logs models with.
+pytestmark = pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType:UserWarning")
+
+
 @pytest.fixture(scope="session")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
     folder = tmp_path_factory.getbasetemp() / "mlflow"

@@ -109,9 +109,14 @@ def test_the_k_best_keep_their_weights(
     assert slots_left(tmp_path) == left
 
 
-def test_of_equal_trials_the_earlier_keeps_its_weights(tmp_path: Path) -> None:
-    keep_best(study_with([0.5, 0.5, 0.5], tmp_path), Objective(), root=str(tmp_path), k=2)
+@pytest.mark.parametrize("direction", ["minimize", "maximize"])
+def test_of_equal_trials_the_earlier_keeps_its_weights_and_is_optunas_best(
+    tmp_path: Path, direction: Direction
+) -> None:
+    study = study_with([0.5, 0.5, 0.5], tmp_path, direction)
+    keep_best(study, Objective("validation/f1", direction), root=str(tmp_path), k=2)
     assert slots_left(tmp_path) == [0, 1]
+    assert study.best_trial.number == 0
 
 
 def test_weights_of_unfinished_and_earlier_attempts_are_dropped(tmp_path: Path) -> None:

@@ -190,6 +190,7 @@ def test_the_sampler_of_a_claimed_trial_knows_what_finished_before_it(study: Stu
     study.sampler = Looking()
     refill(study, 2, {}, queue_length=2)
     for _ in range(2):
+        study._get_trials(use_cache=True)  # as samplers do when a trial has ended
         claimed = claim(study, 2)
         assert claimed is not None
         optuna.Trial(study, claimed._trial_id).suggest_float("x", 0, 1)

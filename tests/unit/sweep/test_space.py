@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 
-import re
-
 import optuna
 import pytest
 from optuna.distributions import (

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import multiprocessing
 import sqlite3
-import time
-from concurrent.futures import ProcessPoolExecutor
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
+from typing import Any
 
 import mlflow
 import pytest
@@ -15,30 +15,41 @@ from finesweep.config import TrackingConfig
 from finesweep.errors import ConfigError
 from finesweep.tracking import Store, open_store, start_run
 
+N_PROCESSES = 6
 
-def opened_at(instant: float, uri: str) -> str:
-    """The experiment's id, as a process finds it that opens the store at this instant."""
-    time.sleep(max(0.0, instant - time.time()))
-    store = open_store(TrackingConfig(uri=uri))
-    start_run(store, name="first").finish("FINISHED")
-    return store.experiment_id
+
+def open_at_once(barrier: Barrier, uri: str, answers: Any) -> None:
+    """What each process does: opens the store when all are there, writes a run, answers."""
+    try:
+        barrier.wait()
+        store = open_store(TrackingConfig(uri=uri))
+        start_run(store, name="first").finish("FINISHED")
+        answers.put(store.experiment_id)
+    except BaseException as error:
+        answers.put(repr(error))
 
 
 @pytest.mark.slow
 def test_processes_that_meet_an_empty_folder_make_one_store(workplace: Path) -> None:
     server = multiprocessing.get_context("forkserver")
     server.set_forkserver_preload(["finesweep.tracking"])  # imported once, not by each process
+    barrier, answers = server.Barrier(N_PROCESSES), server.Queue()
     uri = f"sqlite:///{workplace / 'mlruns' / 'mlflow.db'}"
-    with ProcessPoolExecutor(4, mp_context=server) as pool:
-        list(pool.map(abs, range(4)))  # all four have started
-        instant = time.time() + 1
-        ids = list(pool.map(opened_at, [instant] * 4, [uri] * 4))
-    assert len(set(ids)) == 1
+    processes = [
+        server.Process(target=open_at_once, args=(barrier, uri, answers))
+        for _ in range(N_PROCESSES)
+    ]
+    for process in processes:
+        process.start()
+    ids = [answers.get(timeout=60) for _ in processes]
+    for process in processes:
+        process.join(timeout=60)
+    assert ids == ["1"] * N_PROCESSES
     with sqlite3.connect(workplace / "mlruns" / "mlflow.db") as database:
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         names = [name for (name,) in database.execute("SELECT name FROM experiments")]
         assert sorted(names) == ["Default", "finesweep"]
-        assert database.execute("SELECT count(*) FROM runs").fetchone() == (4,)
+        assert database.execute("SELECT count(*) FROM runs").fetchone() == (N_PROCESSES,)
     database.close()
     assert not list((workplace / "mlruns").glob("*.new*"))
 

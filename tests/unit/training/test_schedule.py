@@ -33,7 +33,6 @@ def test_the_kth_evaluation_is_due_at_its_share_of_the_rows(
     assert Schedule(train_rows, epochs, per_epoch, 16).evaluation_steps == due
 
 
-@pytest.mark.xfail(strict=True, reason="21 * (17 / 14) is 25.499999999999996 and not 25.5")
 def test_a_share_that_ends_in_a_half_goes_where_the_formula_says() -> None:
     assert round(21 * 17 / 14) == 26
     assert Schedule(17, 2, 14, 4).evaluation_steps[20] == 26

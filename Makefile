@@ -1,6 +1,8 @@
 # Every target sets up what it needs on first use, in .venv; PYTHON names another interpreter.
 PYTHON ?= python3
 BIN := .venv/bin
+# One process per core with one thread each: more threads than cores crawl, and results would differ.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m coverage run -m pytest -n auto --dist loadgroup
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
@@ -24,12 +26,12 @@ demo: install  ## a real sweep: BERT against DistilBERT on tweets, in at most fi
 
 test: install  ## the whole test suite, as CI runs it
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest
+	$(PYTEST)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --fail-under=90
 
 unit: install  ## the fast tests alone
-	$(BIN)/python -m pytest -m 'not slow'
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadgroup -m 'not slow'
 
 check: install  ## linters, types and the layer contract
 	$(BIN)/ruff format --check .

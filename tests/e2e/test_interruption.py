@@ -106,8 +106,8 @@ def test_a_study_made_with_another_space_is_refused_and_a_new_name_helps(project
     narrower = ("training.weight_decay=interval(0.0, 0.05)", "sweep.n_trials=1")
     refused = project.finesweep("sweep", "small", *narrower)
     assert refused.returncode == 2
-    assert "training.weight_decay: Interval(low=0.0, high=0.1" in refused.stderr
-    assert "now Interval(low=0.0, high=0.05" in refused.stderr
+    assert "training.weight_decay: interval(0.0, 0.1) when" in refused.stderr
+    assert "now interval(0.0, 0.05)" in refused.stderr
     assert "sweep.study=small-2" in refused.stderr
     assert len(_trials(project)) == 1
     renamed = project.finesweep("sweep", "small", *narrower, "sweep.study=small-2")

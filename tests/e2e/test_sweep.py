@@ -68,7 +68,7 @@ def test_the_parent_is_finished_and_holds_the_definition(swept: Swept) -> None:
     (parent,) = project.client.search_runs(["1"], "tags.`finesweep.kind` = 'sweep'")
     assert parent.info.status == "FINISHED"
     text = project.client.download_artifacts(parent.info.run_id, "sweep.yaml")
-    assert "training.learning_rate: Interval(low=1e-08, high=0.02" in Path(text).read_text()
+    assert "training.learning_rate: tag(log, interval(1e-08, 0.02))" in Path(text).read_text()
 
 
 def test_a_complete_trial_holds_every_artifact_metric_and_param(swept: Swept) -> None:
@@ -174,6 +174,15 @@ print(json.dumps({
     assert answers["scores"] == pytest.approx(answers["probabilities"], abs=1e-4)
     # Cut at the same length, the three long texts are one text.
     assert answers["long"] == pytest.approx([answers["long"][0]] * 3, abs=1e-6)
+
+
+def test_the_python_of_the_docs_runs(swept: Swept) -> None:
+    project, _ = swept
+    document = (Path(__file__).parents[2] / "docs" / "store.md").read_text(encoding="utf-8")
+    code = document.split("```python\n")[1].split("```")[0]
+    printed = project.python(code.replace("tweets-sentiment", "small-model"))
+    assert "label" in printed
+    assert "score" in printed
 
 
 def test_status_tells_a_program_everything(swept: Swept) -> None:

@@ -44,25 +44,29 @@ def _sweep(plan: SweepPlan) -> int:
 
     from finesweep.cli.outcome import print_outcome
     from finesweep.sweep.status import is_settled, status_of
-    from finesweep.sweep.study import open_study, study_exists
+    from finesweep.sweep.study import open_study, sole_worker, study_exists
 
     console = Console()
     console.print(f"sweep {plan.name}: {plan.settings.n_trials} trials in study {plan.study_name}")
-    # A spent sweep is told from its study alone, without the seconds that torch takes to load.
-    study = open_study(plan) if study_exists(plan) else None
-    if study is None or not is_settled(study, plan.settings.register):
-        study = _search(plan, console)
+    if not study_exists(plan):
+        from finesweep.sweep.engine import prepare
+
+        prepare(plan)
+    with sole_worker(plan):
+        study = open_study(plan)
+        # A spent sweep is told from its study alone, without the seconds that torch takes to load.
+        if not is_settled(study, plan.settings.register):
+            _search(plan, study, console)
     print_outcome(console, study)
     return 0 if status_of(study).best else 1
 
 
-def _search(plan: SweepPlan, console: Console) -> Study:
+def _search(plan: SweepPlan, study: Study, console: Console) -> None:
     from finesweep.cli.progress import watching
     from finesweep.registry import crown
     from finesweep.sweep.engine import run_sweep
     from finesweep.sweep.space import objective_of
 
     with watching(console, objective_of(plan), n_slots=plan.settings.n_trials) as observer:
-        study, store = run_sweep(plan, observer)
+        store = run_sweep(plan, study, observer)
     crown(plan, study, store)
-    return study

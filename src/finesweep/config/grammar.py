@@ -33,6 +33,9 @@ class Choice:
 
     values: tuple[Any, ...]
 
+    def __str__(self) -> str:
+        return f"choice({', '.join(map(str, self.values))})"
+
     def ends(self) -> tuple[Any, ...]:
         return self.values
 
@@ -46,6 +49,11 @@ class Interval:
     log: bool
     integer: bool
 
+    def __str__(self) -> str:
+        spelt = f"interval({self.low}, {self.high})"
+        spelt = f"int({spelt})" if self.integer else spelt
+        return f"tag(log, {spelt})" if self.log else spelt
+
     def ends(self) -> tuple[float, float]:
         return self.low, self.high
 
@@ -58,6 +66,10 @@ class Range:
     stop: float
     step: float
     log: bool
+
+    def __str__(self) -> str:
+        spelt = f"range({self.start}, {self.stop}, {self.step})"
+        return f"tag(log, {spelt})" if self.log else spelt
 
     @property
     def last(self) -> float:

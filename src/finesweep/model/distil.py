@@ -42,9 +42,7 @@ def distil_config(bert: BertConfig, **labels: object) -> DistilBertConfig:
 def distil(bert: BertModel, config: DistilBertConfig) -> DistilBertForSequenceClassification:
     """A new classifier whose encoder holds bert's layers 0, 2, 4, …; its head is freshly drawn."""
     student = DistilBertForSequenceClassification(config)
-    missing, unexpected = student.distilbert.load_state_dict(_renamed(bert), strict=True)
-    assert not missing, missing
-    assert not unexpected, unexpected
+    student.distilbert.load_state_dict(_renamed(bert), strict=True)
     return student
 
 

@@ -15,7 +15,8 @@ def freeze_layers(model: PreTrainedModel, depth: int | str) -> ParameterCount:
     """Numbers of trainable and frozen parameters, after freezing in place.
 
     depth 0 freezes nothing, k the embeddings and the k lowest layers, `all` every layer, so that
-    the pooler and the head remain. Frozen modules run in eval mode, without dropout, also while
+    the pooler and the head remain. What some encoders keep beside their layers, such as relative
+    positions, counts as embeddings. Frozen modules run in eval mode, without dropout, also while
     the rest trains: that is feature extraction, and makes their output a function of the input.
     ConfigError when depth exceeds the layers there are.
     """
@@ -26,10 +27,8 @@ def freeze_layers(model: PreTrainedModel, depth: int | str) -> ParameterCount:
     if n_frozen > len(layers):
         message = f"{depth} given; the model has {len(layers)} layers: 0 to {len(layers)}, or `all`"
         raise ConfigError(Problem("model.freeze_layers", message))
-    for module in (model.base_model.embeddings, *layers[:n_frozen]):
-        module.requires_grad_(False)
-        # Trainer calls model.train() in each step; the module itself undoes it.
-        module.register_forward_pre_hook(_stay_in_eval)
+    pooler = getattr(model.base_model, "pooler", None)
+    _freeze_except(model.base_model, {*layers[n_frozen:], *([pooler] if pooler else [])})
     return count_parameters(model)
 
 
@@ -48,6 +47,21 @@ def count_parameters(model: nn.Module) -> ParameterCount:
     frozen = sum(p.numel() for p in model.parameters() if not p.requires_grad)
     trainable = sum(p.numel() for p in model.parameters() if p.requires_grad)
     return ParameterCount(trainable=trainable, frozen=frozen)
+
+
+def _freeze_except(module: nn.Module, trained: set[nn.Module]) -> None:
+    """Freezes module but for what is in trained, as few and as large parts as possible."""
+    if module in trained:
+        return
+    if trained.isdisjoint(module.modules()):
+        module.requires_grad_(False)
+        # Trainer calls model.train() in each step; the module itself undoes it.
+        module.register_forward_pre_hook(_stay_in_eval)
+        return
+    for parameter in module.parameters(recurse=False):
+        parameter.requires_grad_(False)
+    for child in module.children():
+        _freeze_except(child, trained)
 
 
 def _stay_in_eval(module: nn.Module, inputs: Any) -> None:

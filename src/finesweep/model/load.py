@@ -43,7 +43,7 @@ def load_model(model: ModelConfig, *, label_names: Sequence[str], seed: int) -> 
     set_seed(seed)
     try:
         if model.distil:
-            bert = BertModel.from_pretrained(path, use_safetensors=True, **source)
+            bert = BertModel.from_pretrained(path, use_safetensors=True, dtype="float32", **source)
             return distil(bert, distil_config(config, **labels))
         return AutoModelForSequenceClassification.from_pretrained(
             path,

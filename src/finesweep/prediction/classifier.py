@@ -26,6 +26,8 @@ class Classifier:
 
     def predict(self, texts: Sequence[str]) -> Iterator[Prediction]:
         """One Prediction per text, in order; probabilities sum to 1, the likeliest label first."""
+        if not texts:
+            return
         answers = self.pipeline(
             list(texts),
             top_k=None,
@@ -48,7 +50,7 @@ def load_classifier(uri: str, *, tracking_uri: str) -> Classifier:
     try:
         length = (get_model_info(uri).flavors.get("python_function") or {}).get("config") or {}
         pipeline = mlflow.transformers.load_model(uri)
-    except (MlflowException, OSError) as error:
+    except (MlflowException, OSError, ValueError, ImportError) as error:
         hint = (
             ""
             if "/" in uri and (":/" in uri or Path(uri).exists())

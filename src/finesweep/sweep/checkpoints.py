@@ -42,9 +42,9 @@ def keep_best(study: Study, objective: Objective, *, root: str, k: int) -> None:
     complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     sign = 1 if objective.direction == "minimize" else -1
     ranked = sorted(complete, key=lambda trial: (sign * (trial.value or 0.0), trial.number))
-    kept = {trial.user_attrs.get(CHECKPOINT) for trial in ranked[:k]}
+    kept = {Path(trial.user_attrs[CHECKPOINT]).resolve() for trial in ranked[:k]}
     for folder in (Path(root) / study.study_name).glob("slot-*/attempt-*"):
-        if str(folder) not in kept:
+        if folder.resolve() not in kept:
             shutil.rmtree(folder)
             if not any(folder.parent.iterdir()):
                 folder.parent.rmdir()
@@ -57,6 +57,8 @@ def require_space(root: str, *, least_bytes: int = LEAST_FREE_BYTES) -> None:
         free = shutil.disk_usage(root).free
     except OSError as error:
         raise ConfigError(Problem("storage.checkpoints", f"{root}: {error.strerror}")) from error
+    if not os.access(root, os.W_OK):
+        raise ConfigError(Problem("storage.checkpoints", f"{root}: cannot be written"))
     if free < least_bytes:
         megabytes = f"{free / 1024**2:,.0f} MiB free at {root}, {least_bytes / 1024**2:,.0f} needed"
         raise ConfigError(Problem("storage.checkpoints", f"no disk space: {megabytes}"))

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
-from filelock import FileLock, Timeout
 from optuna import Study, Trial, TrialPruned
 from optuna.trial import FrozenTrial, TrialState
 
@@ -22,51 +18,40 @@ from finesweep.sweep.parent import close_orphans, open_parent, show_best
 from finesweep.sweep.recording import reason
 from finesweep.sweep.slots import claim, refill
 from finesweep.sweep.space import check, objective_of, optuna_params
-from finesweep.sweep.study import open_study, sampler_for, study_exists
+from finesweep.sweep.study import sampler_for
 from finesweep.tracking import Run, Store, open_store
 
 QUEUE_LENGTH = 2
 """Waiting trials kept ready: twice the workers, of which there is one."""
 
 
-def run_sweep(plan: SweepPlan, observer: Observer) -> tuple[Study, Store]:
-    """The study after every slot was finished, or after the timeout.
-
-    Continues where an earlier call stopped, and does nothing when the budget is spent.
-    KeyboardInterrupt releases the running slot and is raised again.
-    """
+def prepare(plan: SweepPlan) -> None:
+    """Raises ConfigError for what would go wrong, before a new study or any file is made."""
     if plan.base.config.workers > 1:
         message = f"{plan.base.config.workers} given; a sweep has one worker in this version"
         raise ConfigError(Problem("workers", message))
-    if not study_exists(plan):
-        check(plan)
+    check(plan)
     require_space(plan.base.config.storage.checkpoints)
-    with _sole_worker(plan):
-        study = open_study(plan)
-        store = open_store(plan.base.config.tracking)
-        _release_killed(study)
-        parent = open_parent(store, study, plan)
-        close_orphans(parent, study)
-        try:
-            with deferred_signals() as interruption:
-                _work(plan, study, parent, observer, interruption)
-        except (KeyboardInterrupt, FinesweepError):
-            parent.finish("FAILED")
-            raise
-        parent.finish("FINISHED")
-    return study, store
 
 
-@contextmanager
-def _sole_worker(plan: SweepPlan) -> Iterator[None]:
-    """Holds the study's lock; whoever holds it knows that every RUNNING trial is a dead one's."""
-    lock = Path(plan.base.config.storage.checkpoints) / f"{plan.study_name}.lock"
+def run_sweep(plan: SweepPlan, study: Study, observer: Observer) -> Store:
+    """Runs what is left of the study, whose lock the caller holds, until slots or time are spent.
+
+    KeyboardInterrupt releases the running slot and is raised again.
+    """
+    store = open_store(plan.base.config.tracking)
+    _release_killed(study)
+    parent = open_parent(store, study, plan)
+    close_orphans(parent, study)
     try:
-        with FileLock(lock, timeout=0):
-            yield
-    except Timeout:
-        message = f"{plan.study_name!r} is being run by another process; finesweep status shows it"
-        raise FinesweepError(message) from None
+        with deferred_signals() as interruption:
+            _work(plan, study, parent, observer, interruption)
+            interruption.check()
+    except BaseException:
+        parent.finish("FAILED")
+        raise
+    parent.finish("FINISHED")
+    return store
 
 
 def _work(

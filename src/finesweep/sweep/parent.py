@@ -8,7 +8,7 @@ import yaml
 from optuna import Study
 from optuna.trial import TrialState
 
-from finesweep.config import SweepPlan
+from finesweep.config import SweepPlan, plain_path
 from finesweep.sweep.attributes import DEFINITION, PARENT_RUN_ID, RUN_ID, UID
 from finesweep.sweep.recording import REASON_TAG, TRIAL_STATE
 from finesweep.tracking import PARENT, STATUS_OF, Run, Store, find_runs, reopen, start_run
@@ -57,7 +57,9 @@ def show_best(parent: Run, study: Study) -> None:
             {
                 "finesweep.best_trial": best.number,
                 "finesweep.best_run_id": best.user_attrs[RUN_ID],
-                "finesweep.best_params": json.dumps(best.params),
+                "finesweep.best_params": json.dumps(
+                    {plain_path(name): value for name, value in best.params.items()}
+                ),
             }
         )
         parent.log_metrics({f"best/{_metric(study)}": study.best_value}, step=len(complete))

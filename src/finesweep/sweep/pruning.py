@@ -15,8 +15,8 @@ class PerModelPruner(BasePruner):
     """Asks another pruner, and shows it only the trials of the same model.
 
     Models learn at different speeds, and a fast starter must not prune the other. A pruner's
-    n_startup_trials is thereby counted per model. Hyperband builds brackets of its own from the
-    whole study, so it still compares across models.
+    n_startup_trials is thereby counted per model. Hyperband and Wilcoxon read the study's storage
+    themselves, so they still compare across models.
     """
 
     def __init__(self, pruner: BasePruner) -> None:

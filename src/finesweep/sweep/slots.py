@@ -65,7 +65,8 @@ def refill(
     queued = {t.user_attrs.get(SLOT) for t in trials if t.state == TrialState.WAITING}
     slots = [slot for slot in slots_of(trials, n_slots) if slot.state == "waiting"]
     missing = [slot for slot in slots if slot.index not in queued]
-    for slot in missing[: max(0, queue_length - len(queued))]:
+    n_ready = len(slots) - len(missing)
+    for slot in missing[: max(0, queue_length - n_ready)]:
         study.enqueue_trial(
             dict(recipes.get(slot.index, {})),
             user_attrs={SLOT: slot.index, ATTEMPT: slot.n_attempts + 1},

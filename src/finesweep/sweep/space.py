@@ -14,12 +14,15 @@ from optuna.distributions import (
     IntDistribution,
 )
 
-from finesweep.config import Choice, Dimension, Fixed, Interval, Searched, SweepPlan
+from finesweep.config import Choice, Dimension, Fixed, Interval, Searched, SweepPlan, build
 from finesweep.config.paths import leaf
 from finesweep.errors import ConfigError, Problem
 from finesweep.model import limit_problems
 from finesweep.records import Objective
 from finesweep.training import metric_names
+
+ENDS_ITS_STUDY = ("GridSampler", "BruteForceSampler")
+"""Samplers that call study.stop(), which Optuna permits only inside its own optimize()."""
 
 
 def distribution(dimension: Dimension) -> BaseDistribution:
@@ -55,9 +58,13 @@ def in_force(plan: SweepPlan, choices: Mapping[str, Any]) -> list[Searched | Fix
 
 def optuna_params(plan: SweepPlan, recipe: Mapping[str, Any]) -> dict[str, Any]:
     """The part of a recipe that lies in the space, by the names that Optuna knows."""
+    left_open = [group for group in _groups(plan) if group.path not in recipe]
     return {
         item.name: recipe[item.path]
-        for item in in_force(plan, recipe)
+        for drawn in product(*(group.dimension.ends() for group in left_open))
+        for item in in_force(
+            plan, {g.path: v for g, v in zip(left_open, drawn, strict=True)} | dict(recipe)
+        )
         if isinstance(item, Searched) and item.path in recipe
     }
 
@@ -68,7 +75,14 @@ def check(plan: SweepPlan) -> None:
     Each dimension's ends are composed with each model that they can meet, and held against that
     model's limits, before anything is trained.
     """
-    problems = [*_metric_problems(plan), *_integer_problems(plan), *_recipe_problems(plan)]
+    build(plan.settings.sampler)
+    build(plan.settings.pruner)
+    problems = [
+        *_sampler_problems(plan),
+        *_metric_problems(plan),
+        *_integer_problems(plan),
+        *_recipe_problems(plan),
+    ]
     if not problems:
         for values in _corners(plan):
             problems += [p for p in _problems_with(plan, values) if p not in problems]
@@ -103,6 +117,14 @@ def _holds(item: Searched | Fixed, plan: SweepPlan, choices: Mapping[str, Any]) 
     return str(choices.get(group, plan.base.choices.get(group))) == choice
 
 
+def _sampler_problems(plan: SweepPlan) -> list[Problem]:
+    name = str(plan.settings.sampler.get("_target_")).rpartition(".")[2]
+    if name not in ENDS_ITS_STUDY:
+        return []
+    message = f"{name} ends its study by itself, but n_trials does here; use TPE, QMC or Random"
+    return [Problem("sweep.sampler", message)]
+
+
 def _metric_problems(plan: SweepPlan) -> list[Problem]:
     known = metric_names("validation")
     if plan.settings.metric in known:
@@ -130,7 +152,7 @@ def _recipe_problems(plan: SweepPlan) -> list[Problem]:
                 value, space = recipe[item.path], distribution(item.dimension)
                 if not _contains(space, value):
                     path = f"sweep.enqueue.{index}.{item.path}"
-                    problems.append(Problem(path, f"{value!r} lies outside {_describe(item)}"))
+                    problems.append(Problem(path, f"{value!r} lies outside {item.dimension}"))
     return problems
 
 
@@ -139,14 +161,6 @@ def _contains(space: BaseDistribution, value: Any) -> bool:
         return space._contains(space.to_internal_repr(value))
     except (ValueError, TypeError):
         return False
-
-
-def _describe(item: Searched) -> str:
-    dimension = item.dimension
-    if isinstance(dimension, Choice):
-        return f"choice({', '.join(map(str, dimension.values))})"
-    low, high = dimension.ends()
-    return f"{low} to {high}"
 
 
 def _corners(plan: SweepPlan) -> Iterator[dict[str, Any]]:

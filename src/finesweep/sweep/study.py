@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import uuid
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import optuna
+from filelock import FileLock, Timeout
 from optuna import Study as Study
 from optuna.exceptions import ExperimentalWarning, StorageInternalError
 from optuna.samplers import BaseSampler
@@ -16,12 +19,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from finesweep.config import SweepPlan, build
 from finesweep.databases import ensure_sqlite, sqlite_file
-from finesweep.errors import ConfigError, Problem, nearest
+from finesweep.errors import ConfigError, FinesweepError, Problem, nearest
 from finesweep.records import Finalist
 from finesweep.sweep.attributes import DEFINITION, FINALIST, N_TRIALS, SWEEP, UID
 from finesweep.sweep.pruning import PerModelPruner
 
-SHARED_SEED = ("QMCSampler",)
+SHARED_SEED = ("QMCSampler", "GridSampler")
 """Samplers whose sequence must have the same seed in every trial."""
 
 
@@ -67,7 +70,10 @@ def find_study(name: str, url: str) -> Study:
     if name not in known:
         hint = nearest(name, known) if known else "none has been run here yet"
         raise ConfigError(Problem("sweep", f"no study {name!r} in {url}; {hint}"))
-    return optuna.load_study(study_name=name, storage=open_storage(url))
+    study = optuna.load_study(study_name=name, storage=open_storage(url))
+    if not {SWEEP, DEFINITION, N_TRIALS} <= set(study.user_attrs):
+        raise ConfigError(Problem("sweep", f"study {name!r} in {url} was not made by a sweep"))
+    return study
 
 
 def open_storage(url: str) -> optuna.storages.BaseStorage:
@@ -80,6 +86,25 @@ def open_storage(url: str) -> optuna.storages.BaseStorage:
     except (SQLAlchemyError, StorageInternalError, ImportError, OSError, ValueError) as error:
         first = str(error.__cause__ or error).splitlines()[0]
         raise ConfigError(Problem("storage.url", f"cannot open {url!r}: {first}")) from error
+
+
+@contextmanager
+def sole_worker(plan: SweepPlan) -> Iterator[None]:
+    """Holds the study's lock; whoever holds it knows that every RUNNING trial is a dead one's.
+
+    The lock lies beside a SQLite database, else in the folder of checkpoints. FinesweepError when
+    another process holds it.
+    """
+    config = plan.base.config.storage
+    database = sqlite_file(config.url)
+    folder = database.parent if database else Path(config.checkpoints)
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(folder / f"{plan.study_name}.study.lock", timeout=0):
+            yield
+    except Timeout:
+        message = f"{plan.study_name!r} is being run by another process; finesweep status shows it"
+        raise FinesweepError(message) from None
 
 
 def sampler_for(plan: SweepPlan, slot: int) -> BaseSampler:

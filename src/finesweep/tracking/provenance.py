@@ -18,9 +18,16 @@ PACKAGES = ("finesweep", "torch", "transformers", "datasets", "optuna", "mlflow"
 def provenance() -> dict[str, str]:
     """Tags that are the same for every run of this process."""
     versions = {"python": platform.python_version()} | {name: version(name) for name in PACKAGES}
-    tags = {MLFLOW_USER: getpass.getuser(), "finesweep.versions": json.dumps(versions)}
+    tags = {MLFLOW_USER: _user(), "finesweep.versions": json.dumps(versions)}
     commit = _git_commit()
     return tags | ({MLFLOW_GIT_COMMIT: commit} if commit else {})
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):  # a container's user without a name
+        return "unknown"
 
 
 def _git_commit() -> str | None:

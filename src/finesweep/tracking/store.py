@@ -8,6 +8,7 @@ from pathlib import Path
 import mlflow
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException, RestException
+from sqlalchemy.exc import SQLAlchemyError
 
 from finesweep.config import TrackingConfig
 from finesweep.databases import ensure_sqlite
@@ -36,7 +37,7 @@ def open_store(config: TrackingConfig) -> Store:
         store = Store(client, _experiment(client, config), config.uri)
         mlflow.set_experiment(experiment_id=store.experiment_id)
         return store
-    except (MlflowException, OSError) as error:
+    except (MlflowException, SQLAlchemyError, ImportError, OSError) as error:
         message = f"cannot open {config.uri!r}: {str(error).strip().splitlines()[0]}"
         raise ConfigError(Problem("tracking.uri", message)) from error
 

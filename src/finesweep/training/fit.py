@@ -115,13 +115,21 @@ def _schedule(config: TrainingConfig, train_rows: int) -> Schedule:
         train_rows=train_rows,
         epochs=config.epochs,
         evaluations_per_epoch=config.evaluations_per_epoch,
-        examples_per_step=config.batch_size * config.gradient_accumulation_steps,
+        # Trainer spreads one batch of batch_size over each GPU that it sees.
+        examples_per_step=config.batch_size
+        * config.gradient_accumulation_steps
+        * max(1, torch.cuda.device_count()),
     )
 
 
 def _loss(config: TrainingConfig, tokens: Tokens, n_classes: int) -> Any:
     balanced = config.class_weights == "balanced"
-    weights = balanced_weights(tokens.train["labels"], n_classes=n_classes) if balanced else None
+    try:
+        weights = (
+            balanced_weights(tokens.train["labels"], n_classes=n_classes) if balanced else None
+        )
+    except ValueError as error:
+        raise ConfigError(Problem("training.class_weights", str(error))) from error
     return training_loss(weights, label_smoothing=config.label_smoothing)
 
 
@@ -157,9 +165,12 @@ def resolve_precision(precision: str) -> str:
     cuda = torch.cuda.is_available()
     if precision == "fp16" and not cuda:
         raise ConfigError(Problem("training.precision", "fp16 needs a GPU; use auto, bf16 or fp32"))
+    # Emulation would answer yes on older GPUs, slower than fp16.
+    native_bf16 = cuda and torch.cuda.is_bf16_supported(including_emulation=False)
+    if precision == "bf16" and cuda and not native_bf16:
+        raise ConfigError(Problem("training.precision", "this GPU has no bf16; use auto or fp16"))
     if precision != "auto":
         return precision
     if not cuda:
         return "fp32"
-    # Emulation would answer yes on older GPUs, slower than fp16.
-    return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp16"
+    return "bf16" if native_bf16 else "fp16"

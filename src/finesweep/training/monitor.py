@@ -77,7 +77,7 @@ class Monitor(TrainerCallback):  # type: ignore[misc]  # transformers has no typ
         except (Exception, KeyboardInterrupt) as error:
             # Raised from here it would leave Trainer half inside training; `fit` raises it.
             self.failure = error
-        control.should_training_stop = self.failure is not None or self.stopped_early
+        control.should_training_stop |= self.failure is not None or self.stopped_early
 
     def restore_best(self, model: PreTrainedModel) -> None:
         """Puts the best evaluation's weights back into model."""

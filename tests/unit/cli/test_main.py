@@ -24,7 +24,8 @@ def said(
     workplace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Iterator[Callable[..., Said]]:
     """Runs one command in an empty folder: exit code, stdout, stderr."""
-    handler = signal.getsignal(signal.SIGTERM)
+    # Ignored until a command says otherwise: the default would end pytest itself.
+    handler = signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
     def run(*arguments: str) -> Said:
         monkeypatch.setattr(sys, "argv", ["finesweep", *arguments])
@@ -173,6 +174,14 @@ def test_what_ends_a_command_is_told_by_its_exit_code(
 
     monkeypatch.setattr(train, "run", ends)
     assert said("train") == (code, "", message)
+
+
+def test_what_a_command_returns_is_the_exit_code(
+    said: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(train, "run", lambda arguments: len(arguments))
+    assert said("train", "a=1") == (1, "", "")
+    assert said("train") == (0, "", "")
 
 
 def test_sigterm_is_an_interruption(said: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -164,5 +164,5 @@ def test_a_failed_assertion_of_our_own_stays_a_bug(monkeypatch: pytest.MonkeyPat
         raise AssertionError("a bug")
 
     monkeypatch.setattr(import_module("finesweep.config.compose"), "range_problems", fails)
-    with pytest.raises(AssertionError, match="^a bug$"):
+    with pytest.raises(AssertionError, match=r"^a bug$"):
         compose()

@@ -21,9 +21,6 @@ from finesweep.prediction import Classifier, load_classifier
 from finesweep.prediction.classifier import BATCH_SIZE
 from finesweep.tracking import Store, log_classifier, open_store, start_run
 
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:.*AnyType:UserWarning",  # MLflow's, about its own code, at the first import of pyfunc
-)
 # MLflow's own, when it first loads what it logs models with.
 pytestmark = pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType:UserWarning")
 
@@ -121,7 +118,6 @@ def test_more_texts_than_a_batch_stay_in_order(
     assert last.probabilities == pytest.approx(expected(last.text), abs=1e-5)
 
 
-@pytest.mark.xfail(strict=True, reason="the pipeline indexes the first of no texts")
 def test_no_text_is_no_answer(classifier: Classifier) -> None:
     assert list(classifier.predict([])) == []
 

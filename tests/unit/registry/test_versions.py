@@ -14,11 +14,6 @@ from finesweep.records import Finalist
 from finesweep.registry import register
 from finesweep.tracking import Store, log_classifier, open_store, start_run
 
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:.*AnyType:UserWarning",  # MLflow's, about its own code, at the first import of pyfunc
-)
-
-
 # MLflow's own, when it first loads what it logs models with.
 pytestmark = pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType:UserWarning")
 

@@ -139,7 +139,6 @@ def test_weights_of_other_studies_are_left_alone(tmp_path: Path) -> None:
     assert other.is_dir()
 
 
-@pytest.mark.xfail(strict=True, reason="paths are compared as they are spelt")
 def test_the_same_folder_spelt_otherwise_keeps_its_weights(workplace: Path) -> None:
     study = study_with([0.5, 0.1], Path("weights"))
     keep_best(study, Objective(), root=str(workplace / "weights"), k=1)

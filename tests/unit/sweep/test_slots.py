@@ -229,7 +229,6 @@ def test_fewer_slots_leave_the_rest_of_the_queue_where_it_is(study: Study) -> No
     assert len(study.trials) == 4
 
 
-@pytest.mark.xfail(strict=True, reason="refill counts trials of slots beyond n_slots as queued")
 def test_a_queue_of_slots_beyond_the_last_does_not_starve_the_others(study: Study) -> None:
     refill(study, 5, {}, queue_length=4)
     claimed = claim(study, 5)

@@ -75,6 +75,14 @@ def test_the_commit_is_the_current_folders_and_absent_elsewhere(
     assert "mlflow.source.git.commit" not in fresh()
 
 
+def test_a_user_without_a_name_can_still_track(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nameless() -> str:
+        raise KeyError("getpwuid(): uid not found: 12345")
+
+    monkeypatch.setattr("getpass.getuser", nameless)
+    assert provenance.__wrapped__()["mlflow.user"] == "unknown"
+
+
 def test_more_params_than_one_call_takes_are_all_kept(run: Run) -> None:
     params = {f"section.field_{number}": number for number in range(250)}
     run.log_params(params)

@@ -95,7 +95,6 @@ def test_a_store_that_cannot_be_opened_is_named(workplace: Path, uri: str, why: 
         open_store(TrackingConfig(uri=uri))
 
 
-@pytest.mark.xfail(strict=True, reason="SQLAlchemy's and import errors are not caught")
 @pytest.mark.parametrize(
     ("uri", "why"), [("sqlite:///file", "not a database"), ("mysql://127.0.0.1:1/x", "No module")]
 )

@@ -289,10 +289,17 @@ def test_what_on_evaluation_raises_ends_the_run_there(begin: Begin) -> None:
         if evaluation.step == 48:
             raise raised
 
-    training = begin(react=prune)
+    training, n_batches = begin(react=prune), 0
+
+    def count(*_: Any) -> None:
+        nonlocal n_batches
+        n_batches += training.model.training
+
+    training.model.classifier.register_forward_hook(count)
     with pytest.raises(PrunedError, match=r"^at 48$") as caught:
         training.run()
     assert caught.value is raised
+    assert n_batches == 48 / 12
     assert training.of("evaluation") == [24, 48]
     assert training.of("step")[-1] == 48 < 96
 

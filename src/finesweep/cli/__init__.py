@@ -30,7 +30,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         print(f"finesweep: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
-        print("\nfinesweep: interrupted; the same command goes on", file=sys.stderr)
+        hint = "; the same command goes on" if arguments[:1] == ["sweep"] else ""
+        print(f"\nfinesweep: interrupted{hint}", file=sys.stderr)
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
         # The reader (head, less) has gone; Python would complain again while flushing.

@@ -7,6 +7,7 @@ right after the program's name, so the command (and a sweep's NAME) is taken out
 from __future__ import annotations
 
 import os
+import re
 import sys
 
 from finesweep.cli import COMMANDS
@@ -14,11 +15,15 @@ from finesweep.errors import ConfigError, Problem
 
 COMPOSED = ("train", "sweep")
 """Commands whose arguments are Hydra overrides."""
+ASKED = re.compile("(install|uninstall|query)=(bash|zsh|fish)")
 
 
 def complete(arguments: list[str]) -> int:
     """Prints the completions, or the shell code that asks for them."""
-    if not any(argument.startswith("query=") for argument in arguments):
+    if not ASKED.fullmatch(" ".join(arguments[1:])):  # Hydra would answer with a traceback
+        given = " ".join(arguments[1:]) or "nothing"
+        raise ConfigError(Problem("-sc", f"{given} given; must be such as install=bash"))
+    if not arguments[1].startswith("query="):
         return _hydra(arguments)
     words = os.environ.get("COMP_LINE", "").split(" ")
     command, rest = [*words, "", ""][1], words[2:]
@@ -44,12 +49,7 @@ def _hydra(arguments: list[str]) -> int:
 
     register_schema()
     sys.argv = [sys.argv[0], *arguments]
-    try:
-        hydra.main(config_path=None, config_name="config", version_base=HYDRA_VERSION_BASE)(
-            _never
-        )()
-    except ValueError as error:  # an unknown shell, or no subcommand such as install=bash
-        raise ConfigError(Problem("-sc", " ".join(str(error).split()))) from error
+    hydra.main(config_path=None, config_name="config", version_base=HYDRA_VERSION_BASE)(_never)()
     return 0
 
 

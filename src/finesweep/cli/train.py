@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import hydra
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra._internal.utils import get_args_parser
 from hydra.core.hydra_config import HydraConfig
-from hydra.core.override_parser.types import ValueType
+from hydra.core.override_parser.types import Glob, Override, ValueType
 from omegaconf import DictConfig
 
 from finesweep.cli.quiet import hush
-from finesweep.config import compose
+from finesweep.config import compose, group_choices
 from finesweep.config.compose import HYDRA_VERSION_BASE, register_schema
 from finesweep.config.grammar import parse_override
-from finesweep.errors import ConfigError, FinesweepError, Problem
+from finesweep.errors import ConfigError, FinesweepError, Problem, nearest
 from finesweep.records import Objective
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ NO_TEST = "evaluate_test=false"
 def run(arguments: Sequence[str]) -> int:
     given = get_args_parser().parse_args(list(arguments))
     shown = given.cfg or given.info
+    if given.resolve and not (given.cfg or given.help):
+        raise ConfigError(Problem("--resolve", "only stands with --cfg or --help"))
     if given.multirun and shown:
         raise ConfigError(Problem("--multirun", "cannot stand with --cfg or --info"))
     if given.experimental_rerun:
@@ -49,7 +51,7 @@ def run(arguments: Sequence[str]) -> int:
 
 def _check(overrides: list[str], *, grid: bool) -> None:
     """Composes every run before the first one starts; ConfigError is told by our own main."""
-    parsed = [parse_override(override) for override in overrides]
+    parsed = [_without_glob(parse_override(override)) for override in overrides]
     for override in parsed:
         if grid and override.value_type is ValueType.INTERVAL_SWEEP:
             problem = "interval() is for finesweep sweep; a grid takes choice() or range()"
@@ -57,6 +59,18 @@ def _check(overrides: list[str], *, grid: bool) -> None:
     runs = BasicSweeper.split_arguments(parsed, None)[0] if grid else [overrides]
     for each in runs:
         compose(list(each))
+
+
+def _without_glob(override: Override) -> Override:
+    """A glob() as the plain list of the choices that it matches, which Hydra makes of it later."""
+    if override.value_type is not ValueType.GLOB_CHOICE_SWEEP:
+        return override
+    group = override.key_or_group
+    known = group_choices(group)
+    matched = cast("Glob", override.value()).filter(known)
+    if not matched:
+        raise ConfigError(Problem(group, f"glob() matches no choice; {nearest('', known)}"))
+    return parse_override(f"{group}={','.join(matched)}")
 
 
 def _job(node: DictConfig) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, cast
 
 import hydra
@@ -14,6 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from finesweep.config import search_path
 from finesweep.config.mistakes import explained
+from finesweep.config.paths import unknown_field
 from finesweep.config.ranges import range_problems, stray_fields
 from finesweep.config.schema import Config
 from finesweep.errors import ConfigError, Problem
@@ -32,7 +33,7 @@ class Composed:
 
     def flat(self) -> dict[str, Any]:
         """Dotted path → value, without the sweep's own definition."""
-        values = flatten(OmegaConf.to_container(OmegaConf.structured(self.config), resolve=True))
+        values = flatten(asdict(self.config))
         return {path: value for path, value in values.items() if path.split(".")[0] != "sweep"}
 
     def yaml(self) -> str:
@@ -59,15 +60,28 @@ def read(node: DictConfig, overrides: Sequence[str]) -> Composed:
         for group, choice in cast("dict[str, Any]", chosen).items()
         if choice is not None and not str(group).startswith(("hydra/", "sweeps@"))
     }
-    job = OmegaConf.masked_copy(node, [str(key) for key in node if key != "hydra"])
-    missing = OmegaConf.missing_keys(job)
+    job = {str(key): node._get_node(key) for key in node if key != "hydra"}
+    missing = {path for section in job.values() for path in _missing(section)}
     if missing:
         raise ConfigError(*(Problem(path, "must be given") for path in sorted(missing)))
-    config = cast("Config", OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(Config), job)))
+    known = {field.name for field in fields(Config)}
+    if strays := sorted(set(job) - known):
+        raise ConfigError(*(unknown_field(name) for name in strays))
+    # Section by section: they are typed already, and a merge into a new Config costs more.
+    config = Config(**{name: _plain(section) for name, section in job.items()})
     problems = [*stray_fields(config), *range_problems(config)]
     if problems:
         raise ConfigError(*problems)
     return Composed(config=config, choices=choices, overrides=tuple(overrides))
+
+
+def _missing(section: Any) -> set[str]:
+    return OmegaConf.missing_keys(section) if isinstance(section, DictConfig) else set()
+
+
+def _plain(section: Any) -> Any:
+    is_container = isinstance(section, DictConfig) and not section._is_none()
+    return OmegaConf.to_object(section) if is_container else section._value()
 
 
 def group_choices(group: str) -> list[str]:

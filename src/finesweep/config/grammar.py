@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -34,7 +35,7 @@ class Choice:
     values: tuple[Any, ...]
 
     def __str__(self) -> str:
-        return f"choice({', '.join(map(str, self.values))})"
+        return f"choice({', '.join(map(_spell_choice, self.values))})"
 
     def ends(self) -> tuple[Any, ...]:
         return self.values
@@ -164,6 +165,12 @@ def _range(path: str, sweep: RangeSweep) -> Range:
 def as_override(path: str, value: Any) -> str:
     """`path=value` in Hydra's grammar, whatever characters the value holds."""
     return f"{path}={_spell(value)}"
+
+
+def _spell_choice(value: Any) -> str:
+    """A plain word as it is; what could be read as another type or as two choices in quotes."""
+    is_word = isinstance(value, str) and re.fullmatch(r"[A-Za-z][\w-]*", value)
+    return value if is_word and value not in ("true", "false", "null") else _spell(value)
 
 
 def _spell(value: Any) -> str:

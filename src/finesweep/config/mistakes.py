@@ -45,6 +45,8 @@ def explained(loader: ConfigLoader, overrides: Sequence[str]) -> Iterator[None]:
         raise ConfigError(Problem(error.override, f"not an override; {_first(error)}")) from error
     # OmegaConf asserts when a field of a section is given that is null.
     except (HydraException, OmegaConfBaseException, ValueError, AssertionError) as error:
+        if isinstance(error, AssertionError) and "Unexpected type for root" not in str(error):
+            raise
         unknown = _unknown_fields(overrides, loader)
         raise ConfigError(*(unknown or [_misfit(error, overrides)])) from error
     except YAMLError as error:
@@ -74,7 +76,8 @@ def _unknown_fields(overrides: Sequence[str], loader: ConfigLoader) -> list[Prob
 def _misfit(error: Exception, overrides: Sequence[str]) -> Problem:
     """A value of the wrong type: in a file that Hydra names, in a field, or in an override."""
     chained = error.__cause__ or error.__context__
-    cause = chained if isinstance(chained, OmegaConfBaseException) else error
+    own = isinstance(error, OmegaConfBaseException) and error.full_key
+    cause = chained if not own and isinstance(chained, OmegaConfBaseException) else error
     path = str(getattr(cause, "full_key", None) or "")
     if isinstance(error, AssertionError):  # OmegaConf's, for a field of a section that is null
         path = next((text for text in overrides if "sweep." in text), "sweep").split("=")[0]

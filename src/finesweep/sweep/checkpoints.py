@@ -14,6 +14,8 @@ from finesweep.errors import ConfigError, Problem
 from finesweep.records import Objective
 from finesweep.sweep.attributes import CHECKPOINT
 
+PART = ".part"
+"""Suffix of a folder that is being written."""
 LEAST_FREE_BYTES = 512 * 1024**2
 """Of the folder's disk at a sweep's start: room for the weights of one BERT base."""
 
@@ -26,7 +28,7 @@ def save_checkpoint(
     folder: Path, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase
 ) -> None:
     """Writes model and tokenizer as safetensors and JSON; the folder exists only when complete."""
-    aside = folder.with_name(f"{folder.name}.part")
+    aside = folder.with_name(f"{folder.name}{PART}")
     shutil.rmtree(aside, ignore_errors=True)
     model.save_pretrained(aside)
     tokenizer.save_pretrained(aside)
@@ -44,7 +46,7 @@ def keep_best(study: Study, objective: Objective, *, root: str, k: int) -> None:
     ranked = sorted(complete, key=lambda trial: (sign * (trial.value or 0.0), trial.number))
     kept = {Path(trial.user_attrs[CHECKPOINT]).resolve() for trial in ranked[:k]}
     for folder in (Path(root) / study.study_name).glob("slot-*/attempt-*"):
-        if folder.resolve() not in kept:
+        if folder.suffix != PART and folder.resolve() not in kept:
             shutil.rmtree(folder)
             if not any(folder.parent.iterdir()):
                 folder.parent.rmdir()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import uuid
 import warnings
 from collections.abc import Iterator, Mapping
@@ -24,7 +25,8 @@ from finesweep.records import Finalist
 from finesweep.sweep.attributes import DEFINITION, FINALIST, N_TRIALS, SWEEP, UID
 from finesweep.sweep.pruning import PerModelPruner
 
-SHARED_SEED = ("QMCSampler", "GridSampler")
+STUDY_NAME = re.compile(r"\w[\w.-]*")
+SHARED_SEED = ("QMCSampler",)
 """Samplers whose sequence must have the same seed in every trial."""
 
 
@@ -33,6 +35,11 @@ def open_study(plan: SweepPlan) -> Study:
 
     ConfigError when the storage cannot be reached, or when the study's definition is another.
     """
+    if not STUDY_NAME.fullmatch(plan.study_name):
+        message = (
+            f"{plan.study_name!r} given; letters, digits, '.', '_' and '-' make a folder's name"
+        )
+        raise ConfigError(Problem("sweep.study", message))
     storage = open_storage(plan.base.config.storage.url)
     study = optuna.create_study(
         study_name=plan.study_name,
@@ -130,6 +137,7 @@ def definition(plan: SweepPlan) -> dict[str, Any]:
     fixed = {k: v for k, v in plan.base.flat().items() if not k.startswith(own)}
     searched = {item.name: str(item.dimension) for item in plan.searched}
     conditional = {f"{item.path}|{item.condition}": item.value for item in plan.conditional}
+    searched_paths = {item.path for item in plan.searched}
     return {
         "sweep.metric": settings.metric,
         "sweep.direction": settings.direction,
@@ -137,8 +145,24 @@ def definition(plan: SweepPlan) -> dict[str, Any]:
         "sweep.pruner": settings.pruner,
         "sweep.enqueue": [dict(recipe) for recipe in plan.recipes],
         **{k: v for k, v in fixed.items() if k not in searched},
+        **{k: v for k, v in _contents(plan).items() if k.split("|")[0] not in searched_paths},
         **conditional,
         **searched,
+    }
+
+
+def _contents(plan: SweepPlan) -> dict[str, Any]:
+    """`PATH|group=choice` → value for every field that a searched group's choices fill.
+
+    A study must not mix trials of two models that bore the same name one after another.
+    """
+    return {
+        f"{path}|{group.path}={choice}": value
+        for group in plan.searched
+        if group.path in plan.base.choices
+        for choice in group.dimension.ends()
+        for path, value in plan.compose_trial({group.path: choice}).flat().items()
+        if path.startswith(f"{group.path}.")
     }
 
 

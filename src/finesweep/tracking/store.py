@@ -7,7 +7,7 @@ from pathlib import Path
 
 import mlflow
 from mlflow import MlflowClient
-from mlflow.exceptions import MlflowException, RestException
+from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import SQLAlchemyError
 
 from finesweep.config import TrackingConfig
@@ -48,7 +48,7 @@ def _experiment(client: MlflowClient, config: TrackingConfig) -> str:
         return str(found.experiment_id)
     try:
         return str(client.create_experiment(config.experiment, _location(config.artifacts)))
-    except (MlflowException, RestException):
+    except MlflowException:
         # Another process made it in between.
         found = client.get_experiment_by_name(config.experiment)
         if found is None:

@@ -148,7 +148,6 @@ def test_a_mistake_in_the_users_file_is_told_with_its_name(
         compose(["model=mine"])
 
 
-@pytest.mark.xfail(strict=True, reason="reported with a patch")
 def test_a_variable_that_is_not_set_is_told_with_the_field(workplace: Path) -> None:
     (workplace / "conf/model").mkdir(parents=True)
     text = "name_or_path: ${oc.env:FINESWEEP_ABSENT}\n"
@@ -158,7 +157,6 @@ def test_a_variable_that_is_not_set_is_told_with_the_field(workplace: Path) -> N
         compose(["model=mine"])
 
 
-@pytest.mark.xfail(strict=True, reason="reported with a patch")
 def test_a_failed_assertion_of_our_own_stays_a_bug(monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(config: object) -> None:
         raise AssertionError("a bug")

@@ -28,7 +28,6 @@ def test_a_package_that_is_not_installed_is_told_with_the_field(package: str) ->
         packaged_path(f"package://{package}/a.csv", field="dataset.path")
 
 
-@pytest.mark.xfail(strict=True, reason="reported with a patch")
 def test_a_dotted_package_is_not_imported() -> None:
     with pytest.raises(ConfigError, match=r"package absent\.part is not installed"):
         packaged_path("package://absent.part/a.csv", field="dataset.path")

@@ -356,7 +356,6 @@ def test_no_trial_can_be_made_to_see_the_test_split(override: str) -> None:
         compose_sweep("demo", [override])
 
 
-@pytest.mark.xfail(strict=True, reason="reported with a patch")
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
@@ -376,7 +375,6 @@ def test_what_a_trial_would_not_do_is_refused(mine: Mine, lines: str, message: s
         mine(lines)
 
 
-@pytest.mark.xfail(strict=True, reason="reported with a patch")
 def test_a_whole_section_cannot_hide_a_dimension() -> None:
     with pytest.raises(ConfigError, match=r"^training: is a section; give its fields one by one"):
         compose_sweep("demo", ["training={epochs: 9}"])

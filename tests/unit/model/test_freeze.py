@@ -150,6 +150,13 @@ def test_parameters_are_counted_by_hand(
     assert count_parameters(model) == expected
 
 
+def _holds_only_frozen(model: PreTrainedModel, name: str) -> bool:
+    """Whether all parameters of a part, or of what contains it if it has none, are frozen."""
+    while not (parameters := list(model.get_submodule(name).parameters())):
+        name = name.rpartition(".")[0]
+    return not any(parameter.requires_grad for parameter in parameters)
+
+
 @pytest.mark.parametrize("depth", [0, 2, "all"])
 def test_in_step_2_frozen_modules_run_in_eval_mode_and_the_others_in_training_mode(
     model: PreTrainedModel, tokens: Tokens, depth: int | str
@@ -174,7 +181,10 @@ def test_in_step_2_frozen_modules_run_in_eval_mode_and_the_others_in_training_mo
         module.register_forward_hook(watch(name))
     trained(model, tokens, stepped)
     assert steps_done == 3
-    assert seen == {name: not is_frozen(name, prefixes) for name in seen}
+    parts = {name: module for name, module in seen.items() if not _holds_only_frozen(model, name)}
+    assert parts == dict.fromkeys(parts, True)
+    assert {name for name, training in seen.items() if not training} == seen.keys() - parts.keys()
+    assert all(is_frozen(name, prefixes) <= (not seen[name]) for name in seen)
     dropouts = {n for n, m in model.named_modules() if isinstance(m, nn.Dropout) and n in seen}
     frozen = {name for name in dropouts if is_frozen(name, prefixes)}
     assert bool(frozen) == (depth != 0)

@@ -22,7 +22,10 @@ from finesweep.prediction.classifier import BATCH_SIZE
 from finesweep.tracking import Store, log_classifier, open_store, start_run
 
 # MLflow's own, when it first loads what it logs models with.
-pytestmark = pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType:UserWarning")
+pytestmark = [
+    pytest.mark.slow,  # a model is logged and loaded back
+    pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType:UserWarning"),
+]
 
 MAX_LENGTH = 24
 NAMES = ("bad", "plain", "good")

@@ -15,7 +15,10 @@ from finesweep.registry import register
 from finesweep.tracking import Store, log_classifier, open_store, start_run
 
 # MLflow's own, when it first loads what it logs models with.
-pytestmark = pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType:UserWarning")
+pytestmark = [
+    pytest.mark.slow,  # a model is logged and loaded back
+    pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType:UserWarning"),
+]
 
 
 @pytest.fixture(scope="session")

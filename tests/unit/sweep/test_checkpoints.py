@@ -171,3 +171,12 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path, below: str) -> 
     root = tmp_path / "file" / below
     with pytest.raises(ConfigError, match=rf"^storage\.checkpoints: {root}: (File exists|Not a d)"):
         require_space(str(root))
+
+
+def test_a_folder_that_cannot_be_written_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.access", lambda path, mode: mode != os.W_OK)  # root may write anywhere
+    message = rf"^storage\.checkpoints: {tmp_path}: cannot be written$"
+    with pytest.raises(ConfigError, match=message):
+        require_space(str(tmp_path))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,6 @@ import optuna
 import pytest
 from optuna.pruners import PatientPruner
 from optuna.samplers import QMCSampler
-from optuna.trial import TrialState
 
 from finesweep.config import SweepPlan
 from finesweep.errors import ConfigError, FinesweepError
@@ -244,23 +242,6 @@ def test_the_points_of_a_quasi_random_sequence_stay_one_sequence(plan_of: PlanOf
     samplers = [sampler_for(plan, slot) for slot in (0, 5)]
     assert all(isinstance(sampler, QMCSampler) for sampler in samplers)
     assert [sampler._seed for sampler in samplers] == [3, 3]  # type: ignore[attr-defined]
-
-
-def test_the_points_of_a_grid_stay_one_grid(demo: SweepPlan) -> None:
-    node = {
-        "_target_": "optuna.samplers.GridSampler",
-        "search_space": {"x": [0.0, 0.25, 0.5, 0.75, 1.0]},
-        "seed": 3,
-    }
-    plan = replace(demo, settings=replace(demo.settings, sampler=node))
-    study, drawn = optuna.create_study(), []
-    for slot in range(5):
-        study.sampler = sampler_for(plan, slot)
-        trial = study.ask()
-        drawn.append(trial.suggest_float("x", 0, 1))
-        # Not by study.tell(), which a GridSampler ends with an error when its grid is tried out.
-        study._storage.set_trial_state_values(trial._trial_id, TrialState.COMPLETE, [0.0])
-    assert sorted(drawn) == [0.0, 0.25, 0.5, 0.75, 1.0]
 
 
 def test_the_finalist_is_read_back_as_it_was_kept(made: optuna.Study) -> None:

@@ -398,7 +398,8 @@ def test_a_class_that_train_lacks_cannot_be_balanced(begin: Begin, tokens: Token
     lacking = Tokens(
         tokens.train.select(kept), tokens.validation, tokens.test, tokens.tokenizer, 16
     )
-    with pytest.raises(ValueError, match=r"^class 1 has no training row to balance$"):
+    message = r"^training\.class_weights: class 1 has no training row to balance$"
+    with pytest.raises(ConfigError, match=message):
         begin(tokens=lacking).run(class_weights="balanced")
 
 

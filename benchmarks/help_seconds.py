@@ -1,6 +1,6 @@
 """How long `finesweep --help` takes, beside a bare Python: median of N runs.
 
-    python benchmarks/help_seconds.py [N]
+python benchmarks/help_seconds.py [N]
 """
 
 from __future__ import annotations

@@ -26,6 +26,7 @@ from finesweep.config.schema import SweepConfig
 from finesweep.errors import ConfigError, Problem, nearest
 
 TEST_SPLIT = "evaluate_test"
+STUDY_NAME = re.compile(r"\w[\w.-]*")
 RESERVED = ("sweep", "tracking", "storage", "workers", "hydra", TEST_SPLIT)
 """Sections that belong to the sweep as a whole: a trial cannot vary them."""
 
@@ -97,6 +98,9 @@ def compose_sweep(name: str, overrides: Sequence[str]) -> SweepPlan:
     settings = compose([load, *own]).config.sweep
     if settings is None:
         raise ConfigError(Problem("sweep", "is the sweep itself and cannot be null or deleted"))
+    if settings.study is not None and not STUDY_NAME.fullmatch(settings.study):
+        message = f"{settings.study!r} given; must name a folder: letters, digits, '.', '_', '-'"
+        raise ConfigError(Problem("sweep.study", message))
     whole = [Fixed(o.key_or_group, o.value()) for o in map(parse_override, plain)]
     won = {item.path for item in searched} | {item.path for item in whole}
     table = [entry for entry in _entries(settings) if entry.path not in won]

@@ -1,15 +1,12 @@
-"""The Optuna study of a sweep: opened or made, and refused when it was made for another sweep."""
+"""The Optuna study of a sweep: opened or made, found again, and locked while it is worked on."""
 
 from __future__ import annotations
 
-import json
-import re
 import uuid
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import optuna
 from filelock import FileLock, Timeout
@@ -23,9 +20,9 @@ from finesweep.databases import ensure_sqlite, sqlite_file
 from finesweep.errors import ConfigError, FinesweepError, Problem, nearest
 from finesweep.records import Finalist
 from finesweep.sweep.attributes import DEFINITION, FINALIST, N_TRIALS, SWEEP, UID
+from finesweep.sweep.identity import definition, refuse_changed
 from finesweep.sweep.pruning import PerModelPruner
 
-STUDY_NAME = re.compile(r"\w[\w.-]*")
 SHARED_SEED = ("QMCSampler",)
 """Samplers whose sequence must have the same seed in every trial."""
 
@@ -35,11 +32,6 @@ def open_study(plan: SweepPlan) -> Study:
 
     ConfigError when the storage cannot be reached, or when the study's definition is another.
     """
-    if not STUDY_NAME.fullmatch(plan.study_name):
-        message = (
-            f"{plan.study_name!r} given; letters, digits, '.', '_' and '-' make a folder's name"
-        )
-        raise ConfigError(Problem("sweep.study", message))
     storage = open_storage(plan.base.config.storage.url)
     study = optuna.create_study(
         study_name=plan.study_name,
@@ -48,13 +40,13 @@ def open_study(plan: SweepPlan) -> Study:
         pruner=PerModelPruner(build(plan.settings.pruner)),
         load_if_exists=True,
     )
-    wanted = json.loads(json.dumps(definition(plan)))
+    wanted = definition(plan)
     if DEFINITION not in study.user_attrs:
         study.set_user_attr(UID, uuid.uuid4().hex)
         study.set_user_attr(SWEEP, plan.name)
         study.set_user_attr(DEFINITION, wanted)
     else:
-        _refuse_changed(plan, study.user_attrs[DEFINITION], wanted)
+        refuse_changed(plan, study.user_attrs[DEFINITION], wanted)
     if study.user_attrs.get(N_TRIALS) != plan.settings.n_trials:
         study.set_user_attr(N_TRIALS, plan.settings.n_trials)
     return study
@@ -130,59 +122,9 @@ def sampler_for(plan: SweepPlan, slot: int) -> BaseSampler:
     return sampler
 
 
-def definition(plan: SweepPlan) -> dict[str, Any]:
-    """Dotted path → value of all that makes two sweeps the same."""
-    settings = plan.settings
-    own = ("tracking.", "storage.", "workers", "evaluate_test")
-    fixed = {k: v for k, v in plan.base.flat().items() if not k.startswith(own)}
-    searched = {item.name: str(item.dimension) for item in plan.searched}
-    conditional = {f"{item.path}|{item.condition}": item.value for item in plan.conditional}
-    searched_paths = {item.path for item in plan.searched}
-    return {
-        "sweep.metric": settings.metric,
-        "sweep.direction": settings.direction,
-        "sweep.sampler": settings.sampler,
-        "sweep.pruner": settings.pruner,
-        "sweep.enqueue": [dict(recipe) for recipe in plan.recipes],
-        **{k: v for k, v in fixed.items() if k not in searched},
-        **{k: v for k, v in _contents(plan).items() if k.split("|")[0] not in searched_paths},
-        **conditional,
-        **searched,
-    }
-
-
-def _contents(plan: SweepPlan) -> dict[str, Any]:
-    """`PATH|group=choice` → value for every field that a searched group's choices fill.
-
-    A study must not mix trials of two models that bore the same name one after another.
-    """
-    return {
-        f"{path}|{group.path}={choice}": value
-        for group in plan.searched
-        if group.path in plan.base.choices
-        for choice in group.dimension.ends()
-        for path, value in plan.compose_trial({group.path: choice}).flat().items()
-        if path.startswith(f"{group.path}.")
-    }
-
-
 def _study_names(url: str) -> list[str]:
     # Asking must not make an empty database.
     database = sqlite_file(url)
     if database is not None and not database.exists():
         return []
     return optuna.get_all_study_names(open_storage(url))
-
-
-def _refuse_changed(plan: SweepPlan, had: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
-    problems = [
-        Problem(path, f"{had.get(path)} when the study was made, now {wanted.get(path)}")
-        for path in sorted({*had, *wanted})
-        if had.get(path) != wanted.get(path)
-    ]
-    if problems:
-        other = f"finesweep sweep {plan.name} sweep.study={plan.study_name}-2 …"
-        hint = (
-            f"study {plan.study_name!r} was made for another sweep; start a new one with: {other}"
-        )
-        raise ConfigError(*problems, Problem("sweep.study", hint))

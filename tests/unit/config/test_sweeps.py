@@ -378,3 +378,8 @@ def test_what_a_trial_would_not_do_is_refused(mine: Mine, lines: str, message: s
 def test_a_whole_section_cannot_hide_a_dimension() -> None:
     with pytest.raises(ConfigError, match=r"^training: is a section; give its fields one by one"):
         compose_sweep("demo", ["training={epochs: 9}"])
+
+
+def test_a_study_s_name_cannot_lead_out_of_its_folder() -> None:
+    with pytest.raises(ConfigError, match=r"^sweep\.study: '\.\./up' given; must name a folder"):
+        compose_sweep("demo", ["sweep.study=../up"])

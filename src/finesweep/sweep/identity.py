@@ -9,6 +9,8 @@ from typing import Any
 from finesweep.config import SweepPlan
 from finesweep.errors import ConfigError, Problem
 
+ABSENT = "nothing"
+
 
 def definition(plan: SweepPlan) -> dict[str, Any]:
     """Dotted path → value of all that makes two sweeps the same."""
@@ -36,12 +38,9 @@ def definition(plan: SweepPlan) -> dict[str, Any]:
 def refuse_changed(plan: SweepPlan, had: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
     """Raises ConfigError with each difference between what a study had and what is wanted."""
     problems = [
-        Problem(
-            path,
-            f"{had.get(path, 'nothing')} when the study was made, now {wanted.get(path, 'nothing')}",
-        )
+        Problem(path, f"{had.get(path, ABSENT)} when the study was made, now {now}")
         for path in sorted({*had, *wanted})
-        if had.get(path) != wanted.get(path)
+        if (now := wanted.get(path, ABSENT)) != had.get(path, ABSENT)
     ]
     if problems:
         other = f"finesweep sweep {plan.name} sweep.study={plan.study_name}-2 …"

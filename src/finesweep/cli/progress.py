@@ -44,9 +44,11 @@ class Bar:
 
     def __init__(self, progress: Progress, objective: Objective) -> None:
         self.progress, self.objective = progress, objective
-        self.task = progress.add_task("training", total=None, note="loading")
+        self.note = "training"
+        self.task = progress.add_task("run", total=None, note="loading")
 
     def restart(self, description: str) -> None:
+        self.note = "training"
         self.progress.reset(
             self.task, total=None, visible=True, description=description, note="loading"
         )
@@ -55,11 +57,12 @@ class Bar:
         self.progress.update(self.task, visible=False)
 
     def stepped(self, seen: int, total: int) -> None:
-        self.progress.update(self.task, completed=seen, total=total)
+        self.progress.update(self.task, completed=seen, total=total, note=self.note)
 
     def evaluated(self, evaluation: Evaluation) -> None:
         value = evaluation.metrics[self.objective.metric]
-        self.progress.update(self.task, note=f"{self.objective.metric} {value:.4f}")
+        self.note = f"{self.objective.metric} {value:.4f}"
+        self.progress.update(self.task, note=self.note)
 
 
 class Bars(Lines):

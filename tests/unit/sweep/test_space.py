@@ -29,6 +29,8 @@ from finesweep.sweep.space import (
 
 from .conftest import PlanOf
 
+pytestmark = pytest.mark.slow  # each check composes every end under every model
+
 TWO_MODELS = """
 n_trials: 4
 params:

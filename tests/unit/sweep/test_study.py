@@ -29,6 +29,8 @@ from finesweep.sweep.study import (
 
 from .conftest import PlanOf
 
+pytestmark = pytest.mark.slow  # each study composes every choice of its groups
+
 TEXT = """\
 n_trials: 4
 params:

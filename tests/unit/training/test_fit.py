@@ -28,6 +28,8 @@ from finesweep.training import (
     resolve_precision,
 )
 
+pytestmark = pytest.mark.slow  # real trainings
+
 LOSS = "validation/loss"
 LOWEST_LOSS = Objective(LOSS, "minimize")
 STEADY = {"learning_rate": 1e-12}  # too little to change what is predicted

@@ -89,6 +89,9 @@ def test_a_second_process_on_the_same_study_is_refused(project: Project) -> None
 def test_more_trials_continue_and_the_winner_of_all_is_registered(project: Project) -> None:
     assert project.finesweep("sweep", "small", "sweep.n_trials=2").returncode == 0
     (first,) = project.client.search_model_versions("name='small-model'")
+    refused = project.finesweep("sweep", "small", "sweep.n_trials=4", "workers=2")
+    assert refused.returncode == 2
+    assert "workers: 2 given; a sweep has one worker" in refused.stderr
     more = project.finesweep("sweep", "small", "sweep.n_trials=4")
     assert more.returncode == 0, more.stderr
     _assert_every_slot_is_finished_once(project, 4)

@@ -26,12 +26,9 @@ QUEUE_LENGTH = 2
 
 
 def prepare(plan: SweepPlan) -> None:
-    """Raises ConfigError for what would go wrong, before a new study or any file is made."""
-    if plan.base.config.workers > 1:
-        message = f"{plan.base.config.workers} given; a sweep has one worker in this version"
-        raise ConfigError(Problem("workers", message))
+    """Raises ConfigError for what would go wrong, before a new study is made."""
     check(plan)
-    require_space(plan.base.config.storage.checkpoints)
+    _require_means(plan)
 
 
 def run_sweep(plan: SweepPlan, study: Study, observer: Observer) -> Store:
@@ -39,6 +36,7 @@ def run_sweep(plan: SweepPlan, study: Study, observer: Observer) -> Store:
 
     KeyboardInterrupt releases the running slot and is raised again.
     """
+    _require_means(plan)
     store = open_store(plan.base.config.tracking)
     _release_killed(study)
     parent = open_parent(store, study, plan)
@@ -52,6 +50,14 @@ def run_sweep(plan: SweepPlan, study: Study, observer: Observer) -> Store:
         raise
     parent.finish("FINISHED")
     return store
+
+
+def _require_means(plan: SweepPlan) -> None:
+    """Raises ConfigError when this machine cannot run the plan now, new study or old."""
+    if plan.base.config.workers > 1:
+        message = f"{plan.base.config.workers} given; a sweep has one worker in this version"
+        raise ConfigError(Problem("workers", message))
+    require_space(plan.base.config.storage.checkpoints)
 
 
 def _work(

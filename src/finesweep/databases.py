@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 from filelock import FileLock
 
 SQLITE = "sqlite:///"
+PASSWORD = re.compile(r"(://[^:/@]*:)[^/]*@")
 
 
 def sqlite_file(url: str) -> Path | None:
     """The file of a SQLite URL; None for any other database or server."""
-    return Path(url.removeprefix(SQLITE)) if url.startswith(SQLITE) else None
+    return Path(url.removeprefix(SQLITE).split("?")[0]) if url.startswith(SQLITE) else None
+
+
+def hidden_password(url: str) -> str:
+    """url for messages and logs: with *** where its password stood."""
+    return PASSWORD.sub(r"\g<1>***@", url)
 
 
 def ensure_sqlite(url: str, build: Callable[[str], object]) -> None:

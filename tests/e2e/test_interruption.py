@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import os
 import signal
 import subprocess
 import time
 from collections import Counter
+from typing import Any
 
 import optuna
 import pytest
@@ -22,6 +25,13 @@ def _trials(project: Project, study: str = "small") -> list[optuna.trial.FrozenT
         return optuna.load_study(study_name=study, storage=project.storage_url).trials
     except KeyError:  # the study is not made yet
         return []
+
+
+def _status(project: Project, study: str = "small") -> dict[str, Any]:
+    done = project.finesweep("status", study, "--json")
+    assert done.returncode == 0, done.stderr
+    status: dict[str, Any] = json.loads(done.stdout)
+    return status
 
 
 def _wait_until_one_is_finished_and_another_runs(
@@ -47,21 +57,28 @@ def _assert_every_slot_is_finished_once(project: Project, n_slots: int) -> None:
     assert not project.client.search_runs(["1"], "attributes.status = 'RUNNING'")
 
 
-@pytest.mark.parametrize("kill", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_sweep_goes_on_without_repeating_finished_trials(
-    project: Project, kill: signal.Signals
-) -> None:
+def _stop_in_the_middle(project: Project, kill: signal.Signals) -> subprocess.Popen[str]:
     process = project.start("sweep", "small")
     _wait_until_one_is_finished_and_another_runs(project, process)
     process.send_signal(kill)
-    _, printed = process.communicate(timeout=60)
+    return process
+
+
+@pytest.mark.parametrize("kill", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_releases_the_slot_within_seconds_and_the_same_command_goes_on(
+    project: Project, kill: signal.Signals
+) -> None:
+    process = _stop_in_the_middle(project, kill)
+    _, printed = process.communicate(timeout=30)
     before = {t.number: t.datetime_complete for t in _trials(project) if t.state in FINISHED}
     assert before
-    if kill is not signal.SIGKILL:
-        assert process.returncode == 130, printed
-        assert "interrupted; the same command goes on" in printed
-        assert "Traceback" not in printed
-        assert not [t for t in _trials(project) if t.state == TrialState.RUNNING]
+    assert process.returncode == 130, printed
+    assert "interrupted; the same command goes on" in printed
+    assert "Traceback" not in printed
+    assert not [t for t in _trials(project) if t.state == TrialState.RUNNING]
+    (failed,) = [t for t in _trials(project) if t.state == TrialState.FAIL]
+    assert failed.user_attrs["reason"] == "interrupted"
+    assert failed.user_attrs["committed"] > 0
 
     again = project.finesweep("sweep", "small")
 
@@ -69,37 +86,101 @@ def test_an_interrupted_sweep_goes_on_without_repeating_finished_trials(
     _assert_every_slot_is_finished_once(project, 6)
     after = {t.number: t.datetime_complete for t in _trials(project)}
     assert {number: after[number] for number in before} == before
-    (failed,) = [t for t in _trials(project) if t.state == TrialState.FAIL]
-    assert failed.user_attrs["reason"] == ("killed" if kill is signal.SIGKILL else "interrupted")
     (run,) = project.client.search_runs(["1"], "tags.`finesweep.trial_state` = 'FAIL'")
-    assert run.info.status == "FAILED"
-    assert run.data.tags["finesweep.reason"] == failed.user_attrs["reason"]
+    assert (run.info.status, run.data.tags["finesweep.reason"]) == ("FAILED", "interrupted")
 
 
-def test_a_second_process_on_the_same_study_is_refused(project: Project) -> None:
-    first = project.start("sweep", "small", "sweep.n_trials=50")
-    _wait_until_one_is_finished_and_another_runs(project, first)
-    second = project.finesweep("sweep", "small", "sweep.n_trials=50")
-    first.send_signal(signal.SIGINT)
-    first.communicate(timeout=60)
-    assert second.returncode == 1
-    assert second.stderr.startswith("finesweep: 'small' is being run by another process")
+def test_the_worker_of_a_killed_coordinator_finishes_its_slot_and_leaves(project: Project) -> None:
+    process = _stop_in_the_middle(project, signal.SIGKILL)
+    process.communicate(timeout=30)
+    deadline = time.monotonic() + 60
+    while _status(project)["workers"]:
+        assert time.monotonic() < deadline, "the worker stays"
+        time.sleep(0.5)
+    assert not [t for t in _trials(project) if t.state in (TrialState.RUNNING, TrialState.FAIL)]
+    assert project.finesweep("sweep", "small").returncode == 0
+    _assert_every_slot_is_finished_once(project, 6)
+
+
+def test_a_killed_worker_is_replaced_and_its_trial_goes_on_to_the_same_result(
+    project: Project,
+) -> None:
+    arguments = ("sweep", "small", "sweep.n_trials=3", "storage.checkpoint_minutes=0")
+    undisturbed = project.finesweep(*arguments, "sweep.study=twin")
+    assert undisturbed.returncode == 0, undisturbed.stderr
+    # Seeds come from study and slot, so only a study of the same name is the same.
+    wanted = {t.user_attrs["slot"]: t for t in _trials(project, "twin")}
+    assert project.finesweep("delete", "twin", "--yes", "--runs").returncode == 0
+
+    process = project.start(*arguments, "sweep.study=twin")
+    deadline = time.monotonic() + 120
+    while not [t for t in _trials(project, "twin") if t.user_attrs.get("committed", 0) > 5]:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    (worker,) = _status(project, "twin")["workers"]
+    os.kill(worker["pid"], signal.SIGKILL)
+    printed, errors = process.communicate(timeout=240)
+
+    assert process.returncode == 0, errors
+    assert "ended with exit code -9; another takes its place" in printed
+    trials = _trials(project, "twin")
+    (killed,) = [t for t in trials if t.state == TrialState.FAIL]
+    assert killed.user_attrs["reason"] == "killed"
+    finished = {t.user_attrs["slot"]: t for t in trials if t.state in FINISHED}
+    slot = killed.user_attrs["slot"]
+    assert finished[slot].params == wanted[slot].params
+    assert finished[slot].value == wanted[slot].value
+    assert finished[slot].intermediate_values == wanted[slot].intermediate_values
+
+
+def test_two_sweep_commands_at_once_share_the_study(project: Project) -> None:
+    both = [project.start("sweep", "small") for _ in range(2)]
+    for process in both:
+        _, errors = process.communicate(timeout=240)
+        assert process.returncode == 0, errors
+    _assert_every_slot_is_finished_once(project, 6)
+    assert len(project.client.search_runs(["1"], "tags.`finesweep.kind` = 'sweep'")) == 1
+    assert len(project.client.search_model_versions("name='small-model'")) == 1
+
+
+def test_stop_lets_workers_finish_their_slot_and_sweep_goes_on(project: Project) -> None:
+    process = project.start("sweep", "small", "workers=2")
+    _wait_until_one_is_finished_and_another_runs(project, process)
+    stopped = project.finesweep("stop", "small")
+    assert stopped.returncode == 0, stopped.stderr
+    assert "will finish their slot and leave" in stopped.stdout
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert errors == "finesweep: stopped by finesweep stop small\n"
+    assert not [t for t in _trials(project) if t.state in (TrialState.RUNNING, TrialState.FAIL)]
+    assert _status(project)["stopped"] == "stopped by finesweep stop small"
+    assert project.finesweep("sweep", "small").returncode == 0
+    _assert_every_slot_is_finished_once(project, 6)
+
+
+def test_a_deleted_sweep_leaves_neither_study_nor_checkpoints_nor_runs(project: Project) -> None:
+    assert project.finesweep("sweep", "small", "sweep.n_trials=1").returncode == 0
+    assert project.finesweep("delete", "small").returncode == 2
+    done = project.finesweep("delete", "small", "--runs", "--yes")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "removed study 'small', its checkpoints and its runs (2)\n"
+    assert project.finesweep("status", "small").returncode == 2
+    assert not (project.folder / "mlruns" / "checkpoints" / "small").exists()
+    assert not project.client.search_runs(["1"])
 
 
 def test_more_trials_continue_and_the_winner_of_all_is_registered(project: Project) -> None:
     assert project.finesweep("sweep", "small", "sweep.n_trials=2").returncode == 0
     (first,) = project.client.search_model_versions("name='small-model'")
-    refused = project.finesweep("sweep", "small", "sweep.n_trials=4", "workers=2")
-    assert refused.returncode == 2
-    assert "workers: 2 given; a sweep has one worker" in refused.stderr
-    more = project.finesweep("sweep", "small", "sweep.n_trials=4")
+    more = project.finesweep("sweep", "small", "sweep.n_trials=4", "workers=2")
     assert more.returncode == 0, more.stderr
     _assert_every_slot_is_finished_once(project, 4)
     best = min(
         (t for t in _trials(project) if t.state == TrialState.COMPLETE), key=lambda t: t.value
     )
     champion = project.client.get_model_version_by_alias("small-model", "challenger")
-    assert champion.run_id == best.user_attrs["run_id"]
+    assert champion.run_id == _status(project)["best"]["run_id"]
+    assert champion.tags["finesweep.trial_number"] == str(best.number)
     if best.number < 2:
         assert champion.version == first.version
 
@@ -119,9 +200,9 @@ def test_a_study_made_with_another_space_is_refused_and_a_new_name_helps(project
 
 
 def test_a_timeout_leaves_the_rest_waiting(project: Project) -> None:
-    done = project.finesweep("sweep", "small", "sweep.timeout_minutes=0.001")
-    assert done.returncode == 0, done.stderr
-    assert "6 trials: 1 complete, 5 waiting" in done.stdout
+    done = project.finesweep("sweep", "small", "sweep.timeout_minutes=0.2")
+    assert "waiting" in done.stdout
+    assert not [t for t in _trials(project) if t.state in (TrialState.RUNNING, TrialState.FAIL)]
     assert not project.client.search_model_versions("name='small-model'")
 
 

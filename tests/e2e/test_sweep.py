@@ -198,6 +198,11 @@ def test_status_tells_a_program_everything(swept: Swept) -> None:
         "best",
         "parent_run_id",
         "registered",
+        "workers",
+        "failures",
+        "interrupted_attempts",
+        "seconds_left",
+        "stopped",
     ]
     assert (status["sweep"], status["study"]) == ("small", "small")
     assert (status["metric"], status["direction"]) == ("validation/loss", "minimize")

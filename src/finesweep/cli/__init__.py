@@ -14,7 +14,10 @@ from finesweep.errors import FinesweepError, nearest
 COMMANDS = {
     "train": "one fine-tuning run, tracked; -m runs Hydra's grid",
     "sweep": "runs sweeps/NAME.yaml up to its total budget, or continues it",
-    "status": "counts by state and the best trial of a sweep",
+    "work": "one more worker for a sweep, from any machine",
+    "status": "workers, slots by state, failures and the best trial of a sweep",
+    "stop": "all workers of a sweep finish their slot and leave",
+    "delete": "removes a sweep's study and checkpoints, and its runs if asked",
     "predict": "labels and probabilities for texts or a file",
     "ui": "the MLflow UI on this project's store",
 }
@@ -30,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         print(f"finesweep: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
-        hint = "; the same command goes on" if arguments[:1] == ["sweep"] else ""
+        hint = "; the same command goes on" if arguments[:1] in (["sweep"], ["work"]) else ""
         print(f"\nfinesweep: interrupted{hint}", file=sys.stderr)
         sys.exit(INTERRUPTED)
     except BrokenPipeError:

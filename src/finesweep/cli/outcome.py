@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.console import Console
 
-from finesweep.cli.tables import print_leaderboard, print_metrics
+from finesweep.cli.tables import print_leaderboard, print_metrics, print_workers
 from finesweep.records import Finalist
 from finesweep.sweep.status import Status, leaderboard, status_of
 from finesweep.sweep.study import Study, known_finalist
@@ -17,7 +17,10 @@ def print_outcome(console: Console, study: Study) -> None:
     print_leaderboard(console, leaderboard(study), metric=status.metric)
     console.print()
     console.print(_counts(status))
+    _print_state(console, status)
     finalist = known_finalist(study)
+    if status.best is None and not status.is_spent:
+        return
     if status.best is None:
         console.print("no trial completed: the runs in `finesweep ui` hold the reasons")
         return
@@ -29,6 +32,29 @@ def print_outcome(console: Console, study: Study) -> None:
 def _counts(status: Status) -> str:
     parts = [f"{n} {state}" for state, n in status.counts.items() if n]
     return f"{status.target} trials: {', '.join(parts)}"
+
+
+def _print_state(console: Console, status: Status) -> None:
+    """What only a sweep under way, or one that had trouble, has to say."""
+    if status.interrupted_attempts:
+        n = status.interrupted_attempts
+        console.print(f"{n} attempts were cut off and their slots tried again", highlight=False)
+    if status.stopped:
+        console.print(f"no new trial begins: {status.stopped}", highlight=False)
+    if not status.workers:
+        if not status.is_spent:
+            console.print(f"no worker is at it; finesweep sweep {status.sweep} goes on")
+        return
+    console.print()
+    print_workers(console, status.workers)
+    if status.seconds_left:
+        console.print(f"about {_duration(status.seconds_left)} left", highlight=False)
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def _print_winner(console: Console, finalist: Finalist) -> None:

@@ -1,9 +1,10 @@
-"""A sweep on screen: bars on a terminal, one line per trial in a log."""
+"""A run or a sweep on screen: bars on a terminal, one line per trial in a log."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from rich.console import Console
 from rich.progress import (
@@ -11,32 +12,19 @@ from rich.progress import (
     MofNCompleteColumn,
     Progress,
     SpinnerColumn,
+    TaskID,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
 
+from finesweep.cli.tables import trial_line
 from finesweep.records import Evaluation, Objective
-from finesweep.sweep.observer import Observer, TrialEnd, TrialStart
+from finesweep.sweep.status import leaderboard, status_of
+from finesweep.sweep.study import Study
 
 SPEED_PERIOD_SECONDS = 600.0
 """Over which the time left is estimated: longer than a trial, since trials differ."""
-
-
-class Lines:
-    """Tells of each trial in one line when it ends, for logs and pipes."""
-
-    def __init__(self, console: Console, objective: Objective) -> None:
-        self.console, self.objective = console, objective
-
-    def started(self, start: TrialStart) -> None: ...
-
-    def stepped(self, seen: int, total: int) -> None: ...
-
-    def evaluated(self, evaluation: Evaluation) -> None: ...
-
-    def ended(self, end: TrialEnd) -> None:
-        self.console.print(_line(end, self.objective), highlight=False, soft_wrap=True)
 
 
 class Bar:
@@ -47,15 +35,6 @@ class Bar:
         self.note = "training"
         self.task = progress.add_task("run", total=None, note="loading")
 
-    def restart(self, description: str) -> None:
-        self.note = "training"
-        self.progress.reset(
-            self.task, total=None, visible=True, description=description, note="loading"
-        )
-
-    def hide(self) -> None:
-        self.progress.update(self.task, visible=False)
-
     def stepped(self, seen: int, total: int) -> None:
         self.progress.update(self.task, completed=seen, total=total, note=self.note)
 
@@ -65,42 +44,57 @@ class Bar:
         self.progress.update(self.task, note=self.note)
 
 
-class Bars(Lines):
-    """The whole sweep and its running trial as bars, below the lines of finished trials."""
+class Board:
+    """A sweep as its study tells it: a line per finished slot, and bars where someone looks."""
 
-    def __init__(self, progress: Progress, objective: Objective, *, n_slots: int) -> None:
-        super().__init__(progress.console, objective)
-        self.progress, self.n_finished = progress, 0
-        self.sweep = progress.add_task("sweep", total=n_slots, note="")
-        self.trial = Bar(progress, objective)
+    def __init__(self, console: Console, study: Study) -> None:
+        self.console, self.study = console, study
+        self.status = status_of(study)
+        self.told = {row.trial for row in leaderboard(study)}
+        self.progress = _bars(console)
+        self.sweep = self.progress.add_task("sweep", total=self.status.target, note="")
+        self.bars: dict[str, TaskID] = {}
 
-    def started(self, start: TrialStart) -> None:
-        self.n_finished = start.n_finished
-        self.progress.update(self.sweep, completed=self.n_finished)
-        self.trial.restart(f"trial {start.number} {start.model}")
+    def __enter__(self) -> Board:
+        self.progress.start()
+        return self
 
-    def stepped(self, seen: int, total: int) -> None:
-        self.trial.stepped(seen, total)
-        self.progress.update(self.sweep, completed=self.n_finished + seen / total)
+    def __exit__(self, *raised: object) -> None:
+        self.progress.stop()
 
-    def evaluated(self, evaluation: Evaluation) -> None:
-        self.trial.evaluated(evaluation)
+    @property
+    def stopped(self) -> str | None:
+        return self.status.stopped
 
-    def ended(self, end: TrialEnd) -> None:
-        super().ended(end)
-        best = "" if end.best_value is None else f"best {end.best_value:.4f}"
-        self.progress.update(self.sweep, completed=self.n_finished + 1, note=best)
-        self.trial.hide()
+    def say(self, message: str) -> None:
+        self.progress.console.print(message, highlight=False, soft_wrap=True)
 
+    def look(self) -> None:
+        """Prints what has finished since the last look, and moves the bars."""
+        self.status = status = status_of(self.study)
+        for row in sorted(leaderboard(self.study), key=lambda row: row.trial):
+            if row.trial not in self.told:
+                self.told.add(row.trial)
+                self.say(trial_line(row, metric=status.metric, n_slots=status.target))
+        n_finished = status.target - status.counts["running"] - status.counts["waiting"]
+        best = f"best {status.best['value']:.4f}" if status.best else ""
+        self.progress.update(self.sweep, completed=n_finished, note=best)
+        self._move(status.workers)
 
-@contextmanager
-def watching(console: Console, objective: Objective, *, n_slots: int) -> Iterator[Observer]:
-    """Bars where someone looks, lines elsewhere."""
-    if not console.is_terminal:
-        yield Lines(console, objective)
-        return
-    with _bars(console) as progress:
-        yield Bars(progress, objective, n_slots=n_slots)
+    def _move(self, workers: Sequence[Mapping[str, Any]]) -> None:
+        at_work = {worker["id"]: worker for worker in workers if worker["slot"] is not None}
+        for gone in set(self.bars) - set(at_work):
+            self.progress.remove_task(self.bars.pop(gone))
+        for each, worker in at_work.items():
+            if each not in self.bars:
+                self.bars[each] = self.progress.add_task("", total=None, note="")
+            self.progress.update(
+                self.bars[each],
+                description=f"slot {worker['slot'] + 1} on {worker['host']}",
+                completed=worker["step"] or 0,
+                total=worker["total"],
+                note="training" if worker["total"] else "loading",
+            )
 
 
 @contextmanager
@@ -124,12 +118,3 @@ def _bars(console: Console) -> Progress:
         speed_estimate_period=SPEED_PERIOD_SECONDS,
         disable=not console.is_terminal,
     )
-
-
-def _line(end: TrialEnd, objective: Objective) -> str:
-    start = end.start
-    value = "" if end.value is None else f"{objective.metric} {end.value:.4f}  "
-    why = f"{end.reason}  " if end.reason else ""
-    where = f"after {end.examples:,} examples, {end.seconds:.0f} s"
-    head = f"trial {start.number:>3} ({start.slot + 1} of {start.n_slots})  {start.model:<14}"
-    return f"{head} {end.state:<9} {value}{why}{where}"

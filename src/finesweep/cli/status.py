@@ -1,23 +1,36 @@
-"""`finesweep status NAME [--json]`: what a sweep has come to."""
+"""`finesweep status NAME [--json | --watch]`: what a sweep has come to, and who is at it."""
 
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from finesweep.cli import parser
 from finesweep.config import compose
+from finesweep.errors import ConfigError, Problem
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from finesweep.sweep.study import Study
+
+WATCH_SECONDS = 2.0
 
 
 def run(arguments: Sequence[str]) -> int:
-    cli = parser("status", "NAME [OVERRIDE…] [--json]")
+    cli = parser("status", "NAME [OVERRIDE…] [--json | --watch]")
     cli.add_argument("name", metavar="NAME", help="the study: the sweep's name, or sweep.study's")
     cli.add_argument(
         "overrides", nargs="*", default=[], metavar="OVERRIDE", help="such as storage.url=…"
     )
     cli.add_argument("--json", action="store_true", help="for programs")
+    cli.add_argument("--watch", action="store_true", help="again every two seconds, until the end")
     given = cli.parse_intermixed_args(list(arguments))
+    if given.json and given.watch:
+        raise ConfigError(Problem("--watch", "cannot stand with --json"))
     url = compose(given.overrides).config.storage.url
 
     from rich.console import Console
@@ -29,6 +42,21 @@ def run(arguments: Sequence[str]) -> int:
     study = find_study(given.name, url)
     if given.json:
         print(json.dumps(asdict(status_of(study))))
+    elif given.watch:
+        _watch(Console(), study)
     else:
         print_outcome(Console(), study)
     return 0
+
+
+def _watch(console: Console, study: Study) -> None:
+    """Shows the outcome anew until every slot is finished; Ctrl-C ends the watching alone."""
+    from finesweep.cli.outcome import print_outcome
+    from finesweep.sweep.status import is_spent
+
+    while True:
+        console.clear()
+        print_outcome(console, study)
+        if is_spent(study):
+            return
+        time.sleep(WATCH_SECONDS)

@@ -1,13 +1,17 @@
-"""`finesweep sweep NAME [OVERRIDE…]`: search, then evaluate and register the winner."""
+"""`finesweep sweep NAME [OVERRIDE…]`: search with workers, then register the winner."""
 
 from __future__ import annotations
 
+import sys
+import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from finesweep.cli import parser
 from finesweep.cli.quiet import hush
 from finesweep.config import SweepPlan, compose_sweep
+from finesweep.errors import FinesweepError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -17,9 +21,11 @@ if TYPE_CHECKING:
 EXAMPLES = """
 examples:
   finesweep sweep demo
+  finesweep sweep demo workers=2                               two processes, one study
   finesweep sweep demo sweep.n_trials=20                       ten more trials
   finesweep sweep demo 'training.learning_rate=interval(1e-5, 3e-5)' sweep.study=demo-low
 """
+LOGS = Path("mlruns/logs")
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -44,29 +50,52 @@ def _sweep(plan: SweepPlan) -> int:
 
     from finesweep.cli.outcome import print_outcome
     from finesweep.sweep.status import is_settled, status_of
-    from finesweep.sweep.study import open_study, sole_worker, study_exists
+    from finesweep.sweep.study import open_study, study_exists
 
     console = Console()
     console.print(f"sweep {plan.name}: {plan.settings.n_trials} trials in study {plan.study_name}")
     if not study_exists(plan):
-        from finesweep.sweep.engine import prepare
+        from finesweep.sweep.space import check
 
-        prepare(plan)
-    with sole_worker(plan):
-        study = open_study(plan)
-        # A spent sweep is told from its study alone, without the seconds that torch takes to load.
-        if not is_settled(study, plan.settings.register):
-            _search(plan, study, console)
+        check(plan)
+    study = open_study(plan)
+    # A spent sweep is told from its study alone, without the seconds that torch takes to load.
+    if not is_settled(study, plan.settings.register):
+        _search(plan, study, console)
     print_outcome(console, study)
     return 0 if status_of(study).best else 1
 
 
 def _search(plan: SweepPlan, study: Study, console: Console) -> None:
-    from finesweep.cli.progress import watching
-    from finesweep.registry import crown
-    from finesweep.sweep.engine import run_sweep
-    from finesweep.sweep.space import objective_of
+    from finesweep.cli.progress import Board
+    from finesweep.sweep.checkpoints import require_space
+    from finesweep.sweep.launchers import make_launcher
+    from finesweep.sweep.parent import parent_of
+    from finesweep.sweep.supervisor import supervise
 
-    with watching(console, objective_of(plan), n_slots=plan.settings.n_trials) as observer:
-        store = run_sweep(plan, study, observer)
-    crown(plan, study, store)
+    config, minutes = plan.base.config, plan.settings.timeout_minutes
+    require_space(config.storage.checkpoints)
+    launcher = make_launcher(
+        config.launcher,
+        command=_command(plan),
+        workers=config.workers,
+        logs=LOGS / plan.study_name,
+    )
+    deadline = float("inf") if minutes is None else time.monotonic() + 60 * minutes
+    with parent_of(plan, study), Board(console, study) as board:
+        supervise(
+            launcher,
+            study,
+            n_workers=config.workers,
+            deadline=deadline,
+            look=board.look,
+            say=board.say,
+        )
+        board.look()
+        if board.stopped:
+            raise FinesweepError(board.stopped)
+
+
+def _command(plan: SweepPlan) -> list[str]:
+    url = plan.base.config.storage.url
+    return [sys.executable, "-m", "finesweep", "work", plan.study_name, f"storage.url='{url}'"]

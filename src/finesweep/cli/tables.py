@@ -35,6 +35,28 @@ def print_leaderboard(console: Console, rows: Sequence[Row], *, metric: str) -> 
             console.print(f"trial {row.trial} failed: {row.reason}", highlight=False)
 
 
+def trial_line(row: Row, *, metric: str, n_slots: int) -> str:
+    """One finished trial in one line, for logs."""
+    value = "" if row.value is None else f"{metric} {row.value:.4f}  "
+    why = f"{row.reason}  " if row.state == "FAIL" else ""
+    seconds = "" if row.seconds is None else f"{row.seconds:.0f} s"
+    head = f"trial {row.trial:>3} (slot {row.slot + 1} of {n_slots})  {row.model:<14}"
+    return f"{head} {row.state:<9} {value}{why}{seconds}"
+
+
+def print_workers(console: Console, workers: Sequence[Mapping[str, Any]]) -> None:
+    """Who is at work: on which slot, how far, and when last heard of."""
+    table = _table(["worker"])
+    for heading in ("host", "pid", "slot", "examples", "heard of"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for each in workers:
+        slot = "" if each["slot"] is None else str(each["slot"] + 1)
+        seen = f"{each['step']:,} of {each['total']:,}" if each["total"] else ""
+        age = f"{each['beat_age_seconds']:.0f} s ago"
+        table.add_row(each["id"][:8], each["host"], str(each["pid"]), slot, seen, age)
+    console.print(table)
+
+
 def print_metrics(console: Console, splits: Mapping[str, Mapping[str, float]]) -> None:
     """One row per split, one column per metric."""
     names = list(dict.fromkeys(key.split("/")[1] for m in splits.values() for key in m))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 import hydra
@@ -88,6 +89,7 @@ def _train(overrides: list[str]) -> None:
 
     from finesweep.cli.progress import bar
     from finesweep.model import limit_problems
+    from finesweep.sweep.recording import recorded
     from finesweep.sweep.trial import Watch, run_trial
 
     console, objective = Console(), Objective()
@@ -100,7 +102,7 @@ def _train(overrides: list[str]) -> None:
         trained = run_trial(
             composed,
             objective=objective,
-            tags={"finesweep.kind": "train"},
+            record=partial(recorded, tags={"finesweep.kind": "train"}),
             watch=Watch(on_evaluation=shown.evaluated, on_step=shown.stepped),
         )
     _print(console, trained)

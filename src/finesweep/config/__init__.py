@@ -5,6 +5,7 @@ from finesweep.config.grammar import Choice, Dimension, Interval, Range
 from finesweep.config.schema import (
     Config,
     DatasetConfig,
+    LauncherConfig,
     ModelConfig,
     RegisterConfig,
     StorageConfig,
@@ -12,7 +13,16 @@ from finesweep.config.schema import (
     TrackingConfig,
     TrainingConfig,
 )
-from finesweep.config.sweeps import Fixed, Searched, SweepPlan, build, compose_sweep, plain_path
+from finesweep.config.search_path import use_files, user_files
+from finesweep.config.sweeps import (
+    Fixed,
+    Searched,
+    SweepPlan,
+    build,
+    compose_sweep,
+    plain_path,
+    worker_overrides,
+)
 
 __all__ = [
     "Choice",
@@ -22,6 +32,7 @@ __all__ = [
     "Dimension",
     "Fixed",
     "Interval",
+    "LauncherConfig",
     "ModelConfig",
     "Range",
     "RegisterConfig",
@@ -36,4 +47,7 @@ __all__ = [
     "compose_sweep",
     "group_choices",
     "plain_path",
+    "use_files",
+    "user_files",
+    "worker_overrides",
 ]

@@ -138,7 +138,37 @@ class StorageConfig:
     url: str = MISSING
     """SQLAlchemy URL of Optuna's database."""
     checkpoints: str = "mlruns/checkpoints"
-    """Folder of the weights of trials that may still win."""
+    """Folder of checkpoints: of running trials, and of those that may still win."""
+    checkpoint_minutes: float = bounded(5.0, least=0)
+    """A trial that ran so long since its last checkpoint commits one: no kill costs more."""
+
+
+@dataclass
+class LauncherConfig:
+    """Where the workers of a sweep run, and with what each."""
+
+    name: str = bounded("local", one_of=("local", "ray", "slurm"))
+    """`local` is this machine."""
+    workers_per_gpu: int = bounded(1, least=1)
+    """local: workers that share one GPU, where there are GPUs."""
+    cpus_per_worker: int = bounded(1, least=1)
+    """ray, slurm: cores, and threads of each worker."""
+    gpus_per_worker: float = bounded(0, least=0)
+    """ray, slurm: GPUs of each worker; Ray also takes a share below 1."""
+    address: str | None = None
+    """ray: of a running cluster; null is RAY_ADDRESS, or else a cluster on this machine."""
+    cluster: str = bounded("slurm", one_of=("slurm", "local"))
+    """slurm: `local` runs the same jobs as processes here, without Slurm."""
+    partition: str | None = None
+    account: str | None = None
+    timeout_minutes: int = bounded(240, least=1)
+    """slurm: time limit of one job; a worker that reaches it is queued again."""
+    mem_gb: float | None = bounded(None, above=0)
+    """slurm: memory of each worker."""
+    folder: str = "mlruns/slurm"
+    """slurm: scripts and logs of the jobs, on a file system that the nodes share."""
+    parameters: dict[str, Any] = field(default_factory=dict)
+    """slurm: further options of sbatch, such as {qos: low, constraint: a100}."""
 
 
 @dataclass
@@ -164,6 +194,12 @@ class SweepConfig:
     """No trial starts after this time, of this command."""
     max_failures_in_a_row: int = bounded(5, least=1)
     """The sweep stops when so many trials failed one after another: the rest would too."""
+    max_attempts_without_progress: int = bounded(10, least=1)
+    """A slot fails when so many attempts in a row were killed before they committed anything."""
+    lease_seconds: float = bounded(120.0, above=0)
+    """A worker that has not been heard of for so long is dead, and its slot is tried again."""
+    hang_seconds: float = bounded(1800.0, above=0)
+    """A worker in which nothing moved for so long gives up: no step, evaluation or save."""
     keep_top_k: int = bounded(3, least=1)
     """Weights are kept of so many best trials."""
     sampler: dict[str, Any] = field(
@@ -191,6 +227,7 @@ class Config:
     training: TrainingConfig = field(default_factory=TrainingConfig)
     tracking: TrackingConfig = field(default_factory=TrackingConfig)
     storage: StorageConfig = field(default_factory=StorageConfig)
+    launcher: LauncherConfig = field(default_factory=LauncherConfig)
     sweep: SweepConfig | None = None
     evaluate_test: bool = True
     """Look at the test split; false under `train -m` and in the trials of a sweep."""

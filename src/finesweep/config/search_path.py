@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
+import shutil
+import tempfile
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 from hydra.core.config_search_path import ConfigSearchPath
@@ -14,6 +18,30 @@ from yaml import safe_load
 
 SWEEPS = "sweeps"
 USER = "user"
+
+
+_user_root: Path | None = None
+"""Instead of the current folder, once use_files was called."""
+
+
+def user_files() -> dict[str, str]:
+    """Relative path → text of the user's own YAML files: what another machine must have."""
+    root = _user_root or Path.cwd()
+    found = [
+        path for folder in ("conf", SWEEPS) for path in sorted((root / folder).rglob("*.yaml"))
+    ]
+    return {str(path.relative_to(root)): path.read_text(encoding="utf-8") for path in found}
+
+
+def use_files(files: Mapping[str, str]) -> None:
+    """Makes these the user's own files for the rest of this process."""
+    global _user_root
+    root = Path(tempfile.mkdtemp(prefix="finesweep-"))
+    atexit.register(shutil.rmtree, root, ignore_errors=True)
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text, encoding="utf-8")
+    _user_root = root
 
 
 def packaged_root() -> Path:
@@ -75,7 +103,7 @@ class ProjectSearchPath(SearchPathPlugin):
     """Puts the two folders on Hydra's search path, the user's in front."""
 
     def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
-        search_path.append(USER, f"{ProjectSource.scheme()}://{Path.cwd()}")
+        search_path.append(USER, f"{ProjectSource.scheme()}://{_user_root or Path.cwd()}")
         search_path.append("finesweep", f"{ProjectSource.scheme()}://{packaged_root()}")
 
 

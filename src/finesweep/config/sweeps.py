@@ -27,7 +27,7 @@ from finesweep.errors import ConfigError, Problem, nearest
 
 TEST_SPLIT = "evaluate_test"
 STUDY_NAME = re.compile(r"\w[\w.-]*")
-RESERVED = ("sweep", "tracking", "storage", "workers", "hydra", TEST_SPLIT)
+RESERVED = ("sweep", "tracking", "storage", "launcher", "workers", "hydra", TEST_SPLIT)
 """Sections that belong to the sweep as a whole: a trial cannot vary them."""
 
 
@@ -69,6 +69,8 @@ class SweepPlan:
     """The composed config with every unconditional fixed value in place."""
     overrides: tuple[str, ...]
     """Hydra overrides that make base, without the sweep's own part."""
+    given: tuple[str, ...]
+    """The command line's own, of the sweep and of its trials."""
     searched: tuple[Searched, ...]
     conditional: tuple[Fixed, ...]
     recipes: tuple[Mapping[str, Any], ...]
@@ -117,10 +119,28 @@ def compose_sweep(name: str, overrides: Sequence[str]) -> SweepPlan:
         settings=settings,
         base=compose([load, *own, *made]),
         overrides=(*[item for item in own if not item.lstrip("+").startswith("sweep")], *made),
+        given=tuple(overrides),
         searched=(*(entry for entry in table if isinstance(entry, Searched)), *searched),
         conditional=tuple(e for e in table if isinstance(e, Fixed) and e.condition),
         recipes=_unique(_without(recipe, won) for recipe in settings.enqueue),
     )
+
+
+def worker_overrides(plan: SweepPlan) -> list[str]:
+    """Overrides with which compose_sweep(plan.name, …) makes the same plan on another machine.
+
+    The places that this command took from its environment are named; the storage is left out: a
+    worker has found it already, and its address may hold a password.
+    """
+    config = plan.base.config
+    places = {
+        "tracking.uri": config.tracking.uri,
+        "tracking.artifacts": config.tracking.artifacts,
+        "tracking.experiment": config.tracking.experiment,
+        "storage.checkpoints": config.storage.checkpoints,
+    }
+    kept = [text for text in plan.given if parse_override(text).key_or_group != "storage.url"]
+    return [*kept, *(as_override(path, value) for path, value in places.items())]
 
 
 def build(node: Mapping[str, Any]) -> Any:

@@ -1,87 +1,121 @@
-"""One attempt at a slot: what its trial runs, reports, saves and tells its observer."""
+"""One attempt at a slot: what its trial runs, reports, commits and leaves behind."""
 
 from __future__ import annotations
 
 import hashlib
-import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from optuna import Study, Trial, TrialPruned
-from optuna.trial import TrialState
+from optuna.trial import FrozenTrial, TrialState
 
-from finesweep.config import SweepPlan
+from finesweep.config import Composed, SweepPlan
 from finesweep.records import Evaluation
 from finesweep.sweep.attributes import (
     ATTEMPT,
     CHECKPOINT,
+    COMMITTED,
     DATA_FINGERPRINT,
+    FAILURE,
     MODEL,
-    RUN_ID,
+    PARENT_RUN_ID,
     SLOT,
+    UID,
     VALUES,
+    WORKER,
 )
-from finesweep.sweep.checkpoints import checkpoint_folder, save_checkpoint
-from finesweep.sweep.interruption import Interruption
-from finesweep.sweep.observer import Observer, TrialEnd, TrialStart
-from finesweep.sweep.recording import TRIAL_STATE, Setup
-from finesweep.sweep.slots import FINISHED, slots_of
+from finesweep.sweep.checkpoints import SlotCheckpoints, newest_whole, slot_folder
+from finesweep.sweep.failures import Failure
+from finesweep.sweep.recording import TRIAL_STATE, Setup, log_setup, log_traceback, origin, run_name
+from finesweep.sweep.reports import Reports
 from finesweep.sweep.space import objective_of, suggest
-from finesweep.sweep.trial import Trained, Watch, run_trial
-from finesweep.tracking import Run
+from finesweep.sweep.trial import Watch, run_trial
+from finesweep.tracking import Outbox
 
 
 class Attempt:
     """Holds one running Optuna trial, from its parameters to its saved weights."""
 
-    def __init__(
-        self,
-        plan: SweepPlan,
-        study: Study,
-        trial: Trial,
-        observer: Observer,
-        interruption: Interruption,
-    ) -> None:
-        self.plan, self.study = plan, study
-        self.trial, self.observer, self.interruption = trial, observer, interruption
+    def __init__(self, plan: SweepPlan, study: Study, trial: Trial, reports: Reports) -> None:
+        self.plan, self.study, self.trial, self.reports = plan, study, trial, reports
         self.slot = int(trial.user_attrs[SLOT])
         self.number_of_attempt = int(trial.user_attrs[ATTEMPT])
         self.objective = objective_of(plan)
-        self.began, self.seen = time.monotonic(), 0
-        self.start = self._described("", {})
+        self.values: Mapping[str, Any] = {}
+        self.batch_size = plan.base.config.training.batch_size
+        self.outbox: Outbox | None = None
+        self.folder = slot_folder(plan.base.config.storage.checkpoints, study.study_name, self.slot)
 
-    def run(self, parent: Run) -> float:
+    def run(self) -> float:
         """The objective's value at the best checkpoint, whose weights are saved by then."""
-        recipe = self.plan.recipes[self.slot] if self.slot < len(self.plan.recipes) else {}
-        values = dict(recipe) | suggest(self.trial, self.plan)
-        composed = self.plan.compose_trial(values, seed=trial_seed(self.study, self.slot))
-        model = composed.choices.get(MODEL, composed.config.model.name_or_path)
-        self.trial.set_user_attr(MODEL, model)
-        self.trial.set_user_attr(VALUES, values)
-        self.start = self._described(model, values)
-        self.observer.started(self.start)
+        composed = self._composed()
+        checkpoints = SlotCheckpoints(
+            self.folder,
+            self.number_of_attempt,
+            period_seconds=60 * self.plan.base.config.storage.checkpoint_minutes,
+            wanted_now=self.reports.is_interrupted,
+            on_commit=lambda step: self.trial.set_user_attr(COMMITTED, step),
+            on_wait=self.reports.waiting,
+        )
         trained = run_trial(
             composed,
             objective=self.objective,
-            tags=self._tags(),
-            parent_run_id=parent.run_id,
-            watch=Watch(self._on_start, self._on_evaluation, self._on_step),
+            record=self._recorded,
+            watch=Watch(
+                self.reports.stage, self._report, self._on_evaluation, self.reports.stepped
+            ),
+            checkpoints=checkpoints,
+            resume=newest_whole(self.folder),
         )
-        self._save(trained)
+        self.reports.lease.moved()
+        model = checkpoints.save_model(trained.setup.model, trained.setup.tokens.tokenizer)
+        self.trial.set_user_attr(CHECKPOINT, str(model))
         return trained.result.best.metrics[self.objective.metric]
 
-    def ended(self, state: str, *, value: float | None = None, why: str | None = None) -> None:
-        """Tells the observer how it went."""
-        complete = self.study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-        best = self.study.best_value if complete else None
-        seconds = time.monotonic() - self.began
-        self.observer.ended(TrialEnd(self.start, state, value, why, seconds, self.seen, best))
+    def retries(self, failure: Failure) -> bool:
+        """Whether the slot is tried again after this failure of its attempt."""
+        return failure.retries(
+            n_out_of_memory=len(self._out_of_memory()), batch_size=self.batch_size
+        )
 
-    def _described(self, model: str, values: Mapping[str, Any]) -> TrialStart:
-        n_slots = self.plan.settings.n_trials
-        found = slots_of(self.study.get_trials(deepcopy=False), n_slots)
-        n_finished = sum(slot.state in FINISHED for slot in found)
-        return TrialStart(self.trial.number, self.slot, n_slots, n_finished, model, values)
+    def _composed(self) -> Composed:
+        """The trial's config; its values are remembered in the study."""
+        recipe = self.plan.recipes[self.slot] if self.slot < len(self.plan.recipes) else {}
+        self.values = dict(recipe) | suggest(self.trial, self.plan)
+        seed = trial_seed(self.study, self.slot)
+        composed = self.plan.compose_trial(self.values, seed=seed)
+        self.trial.set_user_attr(MODEL, _model_of(composed))
+        self.trial.set_user_attr(VALUES, self.values)
+        self.trial.set_user_attr(WORKER, self.reports.worker)
+        self.batch_size = composed.config.training.batch_size
+        if self._out_of_memory() and self.batch_size > 1:
+            composed = self.plan.compose_trial(self.values | _halved(composed), seed=seed)
+        self.reports.stage()
+        return composed
+
+    def _out_of_memory(self) -> list[FrozenTrial]:
+        failed = self.study.get_trials(deepcopy=False, states=(TrialState.FAIL,))
+        ours = [trial for trial in failed if trial.user_attrs.get(SLOT) == self.slot]
+        return [trial for trial in ours if trial.user_attrs.get(FAILURE) == "out_of_memory"]
+
+    @contextmanager
+    def _recorded(self, setup: Setup) -> Iterator[Outbox]:
+        """The attempt's outbox, with what it started from; it is closed when the study knows."""
+        self.trial.set_user_attr(DATA_FINGERPRINT, setup.dataset.fingerprint)
+        self.outbox = self.reports.outbox(
+            self.trial.number,
+            uid=f"{self.study.user_attrs[UID]}/{self.trial.number}",
+            name=run_name(setup.composed, self.trial.number),
+            parent_run_id=self.study.user_attrs.get(PARENT_RUN_ID),
+            tags=self._tags() | origin(setup),
+        )
+        log_setup(self.outbox, setup)
+        try:
+            yield self.outbox
+        except BaseException as error:
+            log_traceback(self.outbox, error)
+            raise
 
     def _tags(self) -> dict[str, Any]:
         return {
@@ -93,32 +127,32 @@ class Attempt:
             TRIAL_STATE: "RUNNING",
         }
 
-    def _on_start(self, run: Run, setup: Setup) -> None:
-        self.trial.set_user_attr(RUN_ID, run.run_id)
-        self.trial.set_user_attr(DATA_FINGERPRINT, setup.dataset.fingerprint)
-
-    def _on_step(self, seen: int, total: int) -> None:
-        self.interruption.check()
-        self.seen = seen
-        self.observer.stepped(seen, total)
+    def _report(self, evaluation: Evaluation) -> None:
+        self.reports.evaluated()
+        self.trial.report(evaluation.metrics[self.objective.metric], step=evaluation.step)
 
     def _on_evaluation(self, evaluation: Evaluation) -> None:
         """Reports to Optuna; TrialPruned when the pruner has seen enough."""
-        self.observer.evaluated(evaluation)
-        self.trial.report(evaluation.metrics[self.objective.metric], step=evaluation.step)
+        self._report(evaluation)
         if self.trial.should_prune():
             raise TrialPruned
-
-    def _save(self, trained: Trained) -> None:
-        root = self.plan.base.config.storage.checkpoints
-        folder = checkpoint_folder(
-            root, self.study.study_name, slot=self.slot, attempt=self.number_of_attempt
-        )
-        save_checkpoint(folder, trained.setup.model, trained.setup.tokens.tokenizer)
-        self.trial.set_user_attr(CHECKPOINT, str(folder))
 
 
 def trial_seed(study: Study, slot: int) -> int:
     """A seed below 2**31 from study and slot, so that a repeated attempt repeats its trial."""
     digest = hashlib.sha256(f"{study.study_name}/{slot}".encode()).digest()
     return int.from_bytes(digest[:4], "big") >> 1
+
+
+def _model_of(composed: Composed) -> str:
+    return composed.choices.get(MODEL, composed.config.model.name_or_path)
+
+
+def _halved(composed: Composed) -> dict[str, Any]:
+    """The same steps in twice as many batches of half the size."""
+    training = composed.config.training
+    return {
+        "training.batch_size": training.batch_size // 2,
+        "training.gradient_accumulation_steps": 2 * training.gradient_accumulation_steps,
+        "training.evaluation_batch_size": max(1, training.evaluation_batch_size // 2),
+    }

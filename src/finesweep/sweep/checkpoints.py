@@ -1,9 +1,17 @@
-"""Weights of the trials that may still win, one folder each, dropped when they no longer may."""
+"""Checkpoints of a slot: committed whole or not at all, verified before they are trusted.
+
+checkpoints/STUDY/slot-0003/attempt-2/step-000480/   a running attempt's, to resume from
+checkpoints/STUDY/slot-0003/attempt-2/model/         a finished attempt's best weights
+"""
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import shutil
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from optuna import Study
@@ -13,43 +21,123 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from finesweep.errors import ConfigError, Problem
 from finesweep.records import Objective
 from finesweep.sweep.attributes import CHECKPOINT
+from finesweep.sweep.patience import until_there_is_room
 
 PART = ".part"
 """Suffix of a folder that is being written."""
+MANIFEST = "manifest.json"
+MODEL = "model"
+KEPT_PER_SLOT = 2
+"""The newest, and one to fall back on."""
 LEAST_FREE_BYTES = 512 * 1024**2
 """Of the folder's disk at a sweep's start: room for the weights of one BERT base."""
+Write = Callable[[Path], None]
 
 
-def checkpoint_folder(root: str, study: str, *, slot: int, attempt: int) -> Path:
-    return Path(root) / study / f"slot-{slot:04d}" / f"attempt-{attempt}"
+def slot_folder(root: str, study: str, slot: int) -> Path:
+    return Path(root) / study / f"slot-{slot:04d}"
 
 
-def save_checkpoint(
-    folder: Path, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase
-) -> None:
-    """Writes model and tokenizer as safetensors and JSON; the folder exists only when complete."""
+def commit(folder: Path, write: Write) -> None:
+    """Gives folder what write(folder) writes: all files, hashed and on disk, or no folder.
+
+    The manifest is written last, before the rename; what lacks it was never committed.
+    """
     aside = folder.with_name(f"{folder.name}{PART}")
     shutil.rmtree(aside, ignore_errors=True)
-    model.save_pretrained(aside)
-    tokenizer.save_pretrained(aside)
-    for file in aside.iterdir():
-        with file.open("rb") as written:
-            os.fsync(written.fileno())
+    aside.mkdir(parents=True)
+    write(aside)
+    files = {str(path.relative_to(aside)): _described(path) for path in _files(aside)}
+    (aside / MANIFEST).write_text(json.dumps(files), encoding="utf-8")
+    for path in [*_files(aside), aside]:
+        _sync(path)
     shutil.rmtree(folder, ignore_errors=True)
     aside.replace(folder)
+    _sync(folder.parent)
+
+
+def is_whole(folder: Path) -> bool:
+    """Whether every file is there as it was committed, by size and SHA-256."""
+    try:
+        files = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        return all(_described(folder / name) == known for name, known in files.items())
+    except (OSError, ValueError):
+        return False
+
+
+def newest_whole(slot: Path) -> Path | None:
+    """The committed step of any attempt at the slot that went furthest and verifies."""
+    steps = sorted(slot.glob("attempt-*/step-*"), key=lambda p: (_number(p), _number(p.parent)))
+    whole = (p for p in reversed(steps) if p.suffix != PART and is_whole(p))
+    return next(whole, None)
+
+
+class SlotCheckpoints:
+    """One attempt's checkpoints: due when so much time has passed, or when asked for at once."""
+
+    def __init__(
+        self,
+        slot: Path,
+        attempt: int,
+        *,
+        period_seconds: float,
+        wanted_now: Callable[[], bool],
+        on_commit: Callable[[int], None],
+        on_wait: Callable[[str], None],
+    ) -> None:
+        self.slot, self.attempt = slot, slot / f"attempt-{attempt}"
+        self.period_seconds, self.wanted_now = period_seconds, wanted_now
+        self.on_commit, self.on_wait = on_commit, on_wait
+        self._since, self._saved_now = time.monotonic(), False
+
+    def due(self) -> bool:
+        if self.wanted_now() and not self._saved_now:
+            return True
+        return time.monotonic() - self._since >= self.period_seconds
+
+    def commit(self, write: Write, *, step: int) -> None:
+        """Waits while the disk is full; older checkpoints are dropped only afterwards."""
+        folder = self.attempt / f"step-{step:08d}"
+        until_there_is_room(lambda: commit(folder, write), self.on_wait)
+        self._saved_now = self.wanted_now()
+        self._since = time.monotonic()
+        self.on_commit(step)
+        committed = [p for p in self.slot.glob("attempt-*/step-*") if p.suffix != PART]
+        for old in sorted(committed, key=_number)[:-KEPT_PER_SLOT]:
+            shutil.rmtree(old, ignore_errors=True)
+
+    def save_model(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> Path:
+        """The folder of the finished attempt's weights, as safetensors and JSON."""
+
+        def write(folder: Path) -> None:
+            model.save_pretrained(folder)
+            tokenizer.save_pretrained(folder)
+
+        folder = self.attempt / MODEL
+        until_there_is_room(lambda: commit(folder, write), self.on_wait)
+        return folder
+
+
+def drop_slot(slot: Path, *, but: Path | None = None) -> None:
+    """Removes all of a finished slot's folders but that of its result."""
+    for folder in slot.glob("attempt-*/*"):
+        if but is None or folder.resolve() != but.resolve():
+            shutil.rmtree(folder, ignore_errors=True)
+    for folder in [*slot.glob("attempt-*"), slot]:
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
 
 
 def keep_best(study: Study, objective: Objective, *, root: str, k: int) -> None:
-    """Removes the weights of every trial that is not among the k best complete ones."""
+    """Removes the weights of every complete trial that is not among the k best."""
     complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     sign = 1 if objective.direction == "minimize" else -1
     ranked = sorted(complete, key=lambda trial: (sign * (trial.value or 0.0), trial.number))
-    kept = {Path(trial.user_attrs[CHECKPOINT]).resolve() for trial in ranked[:k]}
-    for folder in (Path(root) / study.study_name).glob("slot-*/attempt-*"):
-        if folder.suffix != PART and folder.resolve() not in kept:
-            shutil.rmtree(folder)
-            if not any(folder.parent.iterdir()):
-                folder.parent.rmdir()
+    beaten = {Path(trial.user_attrs[CHECKPOINT]).resolve() for trial in ranked[k:]}
+    beaten -= {Path(trial.user_attrs[CHECKPOINT]).resolve() for trial in ranked[:k]}
+    for folder in beaten:
+        if folder.is_dir():
+            drop_slot(folder.parents[1])
 
 
 def require_space(root: str, *, least_bytes: int = LEAST_FREE_BYTES) -> None:
@@ -64,3 +152,24 @@ def require_space(root: str, *, least_bytes: int = LEAST_FREE_BYTES) -> None:
     if free < least_bytes:
         megabytes = f"{free / 1024**2:,.0f} MiB free at {root}, {least_bytes / 1024**2:,.0f} needed"
         raise ConfigError(Problem("storage.checkpoints", f"no disk space: {megabytes}"))
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def _described(path: Path) -> list[int | str]:
+    with path.open("rb") as file:
+        return [path.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest()]
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _number(folder: Path) -> int:
+    return int(folder.name.removesuffix(PART).rpartition("-")[2])

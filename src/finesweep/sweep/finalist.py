@@ -13,10 +13,11 @@ from finesweep.dataset import load_dataset, tokenise
 from finesweep.errors import FinesweepError
 from finesweep.model import count_parameters, load_trained
 from finesweep.records import Finalist
-from finesweep.sweep.attributes import CHECKPOINT, FINALIST, RUN_ID, VALUES
+from finesweep.sweep.attributes import CHECKPOINT, FINALIST, VALUES
+from finesweep.sweep.parent import run_of
 from finesweep.sweep.recording import Setup, log_test
 from finesweep.sweep.study import known_finalist
-from finesweep.tracking import Run, Store
+from finesweep.tracking import Store
 from finesweep.training import majority_accuracy
 
 
@@ -38,7 +39,9 @@ def evaluate_winner(plan: SweepPlan, study: Study, store: Store) -> Finalist | N
     dataset = load_dataset(config.dataset)
     model, tokenizer = load_trained(folder)
     tokens = tokenise(dataset, tokenizer, max_length=config.dataset.max_length)
-    run = Run(store, best.user_attrs[RUN_ID])
+    run = run_of(store, study, best)
+    if run is None:
+        raise FinesweepError(f"the best trial {best.number} has no run in {store.uri}")
     test = log_test(run, Setup(composed, dataset, tokens, model, count_parameters(model)))
     finalist = Finalist(
         trial=best.number,

@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import yaml
 from optuna import Study
-from optuna.trial import TrialState
+from optuna.trial import FrozenTrial, TrialState
 
 from finesweep.config import SweepPlan, plain_path
-from finesweep.sweep.attributes import DEFINITION, PARENT_RUN_ID, RUN_ID, UID
+from finesweep.sweep.attributes import BEST_RUN, DEFINITION, PARENT_RUN_ID, UID
+from finesweep.sweep.failures import reason
 from finesweep.sweep.recording import REASON_TAG, TRIAL_STATE
-from finesweep.tracking import PARENT, STATUS_OF, Run, Store, find_runs, reopen, start_run
+from finesweep.sweep.status import live_workers
+from finesweep.sweep.storage import exclusive
+from finesweep.tracking import (
+    PARENT,
+    STATUS_OF,
+    Run,
+    Store,
+    find_runs,
+    open_store,
+    reopen,
+    start_run,
+)
 
 
 def open_parent(store: Store, study: Study, plan: SweepPlan) -> Run:
@@ -30,6 +44,25 @@ def open_parent(store: Store, study: Study, plan: SweepPlan) -> Run:
     return parent
 
 
+@contextmanager
+def parent_of(plan: SweepPlan, study: Study) -> Iterator[Run]:
+    """The parent run, RUNNING within; FAILED with the reason when the sweep stops early.
+
+    The worker that crowns the winner ends it as FINISHED.
+    """
+    store = open_store(plan.base.config.tracking)
+    with exclusive(study._storage, f"{study.study_name}.parent"):
+        parent = open_parent(store, study, plan)
+    try:
+        yield parent
+    except BaseException as error:
+        if not live_workers(study):
+            parent.set_tags({REASON_TAG: reason(error)})
+            parent.finish("FAILED")
+        raise
+    parent.finish("FINISHED")
+
+
 def definition_text(study: Study, plan: SweepPlan) -> str:
     """The sweep as it runs, file and command line together, as YAML."""
     budget = {"study": study.study_name, "n_trials": plan.settings.n_trials}
@@ -39,24 +72,36 @@ def definition_text(study: Study, plan: SweepPlan) -> str:
 
 
 def close_orphans(parent: Run, study: Study) -> None:
-    """Ends runs that a killed process left RUNNING, as Optuna knows that their trials ended."""
-    states = {t.user_attrs.get(RUN_ID): t.state.name for t in study.get_trials(deepcopy=False)}
-    for run in find_runs(parent.store, {PARENT: parent.run_id}, running=True):
-        state = states.get(run.run_id, "FAIL")
-        tags_of_end = {TRIAL_STATE: state} | ({REASON_TAG: "killed"} if state == "FAIL" else {})
-        run.set_tags(tags_of_end)
-        run.finish(STATUS_OF[state])
+    """Ends runs that are still RUNNING although Optuna knows that their trials ended."""
+    uid = study.user_attrs[UID]
+    states = {f"{uid}/{t.number}": t for t in study.get_trials(deepcopy=False)}
+    store = parent.store
+    for run in find_runs(store, {PARENT: parent.run_id}, running=True):
+        tags = store.client.get_run(run.run_id).data.tags
+        trial = states.get(tags.get("finesweep.uid", ""))
+        if trial is not None and trial.state.is_finished():
+            run.set_tags({TRIAL_STATE: trial.state.name})
+            run.finish(STATUS_OF[trial.state.name])
 
 
-def show_best(parent: Run, study: Study) -> None:
+def run_of(store: Store, study: Study, trial: FrozenTrial) -> Run | None:
+    """The trial's MLflow run; None while it has not been delivered."""
+    found = find_runs(store, {"finesweep.uid": f"{study.user_attrs[UID]}/{trial.number}"})
+    return found[0] if found else None
+
+
+def show_best(store: Store, study: Study) -> None:
     """Puts the best trial so far on the parent, where MLflow's table of runs shows it."""
     complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     if complete:
-        best = study.best_trial
+        best, parent = study.best_trial, Run(store, study.user_attrs[PARENT_RUN_ID])
+        run = run_of(store, study, best)
+        if run:
+            study.set_user_attr(BEST_RUN, {"trial": best.number, "run_id": run.run_id})
         parent.set_tags(
             {
                 "finesweep.best_trial": best.number,
-                "finesweep.best_run_id": best.user_attrs[RUN_ID],
+                "finesweep.best_run_id": run.run_id if run else "",
                 "finesweep.best_params": json.dumps(
                     {plain_path(name): value for name, value in best.params.items()}
                 ),

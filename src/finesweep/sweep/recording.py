@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from optuna import TrialPruned
 from transformers import PreTrainedModel
 
 from finesweep.config import Composed
+from finesweep.databases import hidden_password
 from finesweep.errors import FinesweepError
 from finesweep.model import loaded_revision, weights_sha256
 from finesweep.records import (
@@ -26,7 +28,16 @@ from finesweep.records import (
     Tokens,
     TrainingResult,
 )
-from finesweep.tracking import Run, Store, log_classifier, start_run, write_curves, write_split
+from finesweep.sweep.failures import reason
+from finesweep.tracking import (
+    Run,
+    RunLog,
+    log_classifier,
+    open_store,
+    start_run,
+    write_curves,
+    write_split,
+)
 from finesweep.training import measure, predict, softmax
 
 TRIAL_STATE = "finesweep.trial_state"
@@ -47,36 +58,61 @@ class Setup:
 
 
 @contextmanager
-def recorded(
-    setup: Setup, store: Store, *, tags: Mapping[str, Any], parent_run_id: str | None
-) -> Iterator[Run]:
-    """A run that ends FINISHED, KILLED when pruned, or FAILED with the reason as a tag."""
-    run = _start(setup, store, tags=tags, parent_run_id=parent_run_id)
+def recorded(setup: Setup, *, tags: Mapping[str, Any]) -> Iterator[Run]:
+    """A run of its own that ends FINISHED, or FAILED with the reason as a tag."""
+    store = open_store(setup.composed.config.tracking)
+    run = start_run(store, name=run_name(setup.composed), tags={**tags, **origin(setup)})
     try:
+        log_setup(run, setup)
         yield run
-    except TrialPruned:
-        run.set_tags({TRIAL_STATE: "PRUNED"})
-        run.finish("KILLED")
-        raise
     except BaseException as error:
         run.set_tags({TRIAL_STATE: "FAIL", REASON_TAG: reason(error)})
-        if not isinstance(error, FinesweepError | KeyboardInterrupt):
-            run.log_text(traceback.format_exc(), "failure.txt")
+        log_traceback(run, error)
         run.finish("FAILED")
         raise
     run.set_tags({TRIAL_STATE: "COMPLETE"})
     run.finish("FINISHED")
 
 
-def reason(error: BaseException) -> str:
-    """One line that says why a run failed."""
-    if isinstance(error, KeyboardInterrupt):
-        return "interrupted"
-    text = " ".join(str(error).split())
-    return text if isinstance(error, FinesweepError) else f"{type(error).__name__}: {text}"
+def origin(setup: Setup) -> dict[str, Any]:
+    """Tags that say what the run started from."""
+    config = setup.composed.config
+    return {
+        "finesweep.data_fingerprint": setup.dataset.fingerprint,
+        "finesweep.model_revision": loaded_revision(config.model) or config.model.revision,
+        "finesweep.weights_sha256": weights_sha256(setup.model),
+        "finesweep.threads": torch.get_num_threads(),
+    }
 
 
-def log_result(run: Run, setup: Setup, result: TrainingResult, *, objective: Objective) -> None:
+def log_setup(run: RunLog, setup: Setup) -> None:
+    """Params, data and config of the run."""
+    composed, parameters = setup.composed, setup.parameters
+    counts = {
+        "parameters.trainable": parameters.trainable,
+        "parameters.frozen": parameters.frozen,
+    }
+    params = {**composed.choices, **composed.flat(), **counts}
+    run.log_params({k: hidden_password(str(v)) for k, v in params.items()})
+    config = composed.config.dataset
+    run.log_dataset(setup.dataset, source=config.hub or config.path or "files")
+    run.log_text(hidden_password(composed.yaml()), "config.yaml")
+
+
+def log_traceback(run: RunLog, error: BaseException) -> None:
+    """failure.txt, for what is not already said in one line."""
+    if not isinstance(error, FinesweepError | KeyboardInterrupt | TrialPruned):
+        run.log_text("".join(traceback.format_exception(error)), "failure.txt")
+
+
+def run_name(composed: Composed, trial_number: int | None = None) -> str:
+    model = composed.choices.get("model", composed.config.model.name_or_path)
+    if trial_number is None:
+        return f"{model} on {composed.config.dataset.name}"
+    return f"{trial_number} {model}"
+
+
+def log_result(run: RunLog, setup: Setup, result: TrainingResult, *, objective: Objective) -> None:
     """Pictures, tables and predictions of the best evaluation, and its metrics as the run's own.
 
     MLflow shows a metric's latest value, which is the last evaluation's; so the best one's are
@@ -108,38 +144,6 @@ def log_test(run: Run, setup: Setup) -> TestResult:
         examples=setup.dataset.validation["text"][:N_EXAMPLES],
     )
     return TestResult(metrics, uri)
-
-
-def _start(
-    setup: Setup, store: Store, *, tags: Mapping[str, Any], parent_run_id: str | None
-) -> Run:
-    composed, parameters = setup.composed, setup.parameters
-    config = composed.config
-    provenance = {
-        "finesweep.data_fingerprint": setup.dataset.fingerprint,
-        "finesweep.model_revision": loaded_revision(config.model) or config.model.revision,
-        "finesweep.weights_sha256": weights_sha256(setup.model),
-    }
-    counts = {
-        "parameters.trainable": parameters.trainable,
-        "parameters.frozen": parameters.frozen,
-    }
-    run = start_run(
-        store,
-        name=_name(composed, tags),
-        parent_run_id=parent_run_id,
-        tags={**tags, **provenance},
-        params={**composed.choices, **composed.flat(), **counts},
-    )
-    run.log_dataset(setup.dataset, source=config.dataset.hub or config.dataset.path or "files")
-    run.log_text(composed.yaml(), "config.yaml")
-    return run
-
-
-def _name(composed: Composed, tags: Mapping[str, Any]) -> str:
-    model = composed.choices.get("model", composed.config.model.name_or_path)
-    number = tags.get("finesweep.trial_number")
-    return f"{model} on {composed.config.dataset.name}" if number is None else f"{number} {model}"
 
 
 def _write_split(

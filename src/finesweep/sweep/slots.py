@@ -6,7 +6,7 @@ attempts are Optuna trials that carry its number in user_attrs.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -19,10 +19,13 @@ from finesweep.sweep.attributes import ATTEMPT, RETRY, SLOT
 SlotState = Literal["complete", "pruned", "failed", "running", "waiting"]
 FINISHED: tuple[SlotState, ...] = ("complete", "pruned", "failed")
 
+DUPLICATE = "duplicate"
+"""Failure class of a trial that was enqueued for a slot which had one already."""
+
 
 @dataclass(frozen=True)
 class Slot:
-    """One slot: its state, the trial that decided it, and how many were begun for it."""
+    """One slot: its state, the trial that decided it or was tried last, how many were begun."""
 
     index: int
     state: SlotState
@@ -59,7 +62,9 @@ def refill(
     """Enqueues trials for the lowest slots that have none waiting, running or finished.
 
     The queue is kept short because Optuna reads all of it at every claim. recipes are Optuna
-    params by slot; other slots are left to the sampler.
+    params by slot; other slots are left to the sampler. A slot that was tried before keeps the
+    params of that attempt, from whose checkpoint the next one goes on. Callers hold a lock:
+    two at once would enqueue a slot twice.
     """
     trials = study.get_trials(deepcopy=False)
     queued = {t.user_attrs.get(SLOT) for t in trials if t.state == TrialState.WAITING}
@@ -67,23 +72,35 @@ def refill(
     missing = [slot for slot in slots if slot.index not in queued]
     n_ready = len(slots) - len(missing)
     for slot in missing[: max(0, queue_length - n_ready)]:
+        tried = slot.trial.params if slot.trial else {}
         study.enqueue_trial(
-            dict(recipes.get(slot.index, {})),
+            {**recipes.get(slot.index, {}), **tried},
             user_attrs={SLOT: slot.index, ATTEMPT: slot.n_attempts + 1},
         )
 
 
-def claim(study: Study, n_slots: int) -> FrozenTrial | None:
+def claim(
+    study: Study,
+    n_slots: int,
+    *,
+    before: Callable[[FrozenTrial], None] = lambda trial: None,
+) -> FrozenTrial | None:
     """The lowest waiting slot's trial, from now on RUNNING and ours; None when none waits.
 
-    Never study.ask(): on an empty queue it makes a trial that belongs to no slot. The storage
-    lets one claimant win.
+    before is called with each trial that is tried for. Never study.ask(): on an empty queue it
+    makes a trial that belongs to no slot. The storage lets one claimant win. Of a slot enqueued
+    twice only the first trial is ever claimed, and only while no other runs or has finished.
     """
     # As study.ask() does: what was read for the last trial is out of date.
     study._thread_local.cached_all_trials = None
-    waiting = study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
-    ours = [trial for trial in waiting if trial.user_attrs.get(SLOT, n_slots) < n_slots]
-    for trial in sorted(ours, key=lambda trial: trial.user_attrs[SLOT]):
+    trials = study.get_trials(deepcopy=False)
+    free = {slot.index for slot in slots_of(trials, n_slots) if slot.state == "waiting"}
+    waiting: dict[int, FrozenTrial] = {}
+    for trial in trials:
+        if trial.state == TrialState.WAITING and trial.user_attrs.get(SLOT) in free:
+            waiting.setdefault(trial.user_attrs[SLOT], trial)
+    for _, trial in sorted(waiting.items()):
+        before(trial)
         try:
             if study._storage.set_trial_state_values(trial._trial_id, TrialState.RUNNING):
                 return trial
@@ -104,4 +121,5 @@ def _slot(index: int, tried: list[FrozenTrial]) -> Slot:
         return Slot(index, "failed", final[-1], n_attempts)
     if TrialState.RUNNING in by_state:
         return Slot(index, "running", by_state[TrialState.RUNNING], n_attempts)
-    return Slot(index, "waiting", None, n_attempts)
+    failed = by_state.get(TrialState.FAIL)
+    return Slot(index, "waiting", failed, n_attempts)

@@ -1,38 +1,88 @@
-"""The Optuna study of a sweep: opened or made, found again, and locked while it is worked on."""
+"""The Optuna study of a sweep: opened or made, joined by workers, and found again."""
 
 from __future__ import annotations
 
 import uuid
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
 
 import optuna
-from filelock import FileLock, Timeout
 from optuna import Study as Study
-from optuna.exceptions import ExperimentalWarning, StorageInternalError
+from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import BaseSampler
-from sqlalchemy.exc import SQLAlchemyError
 
-from finesweep.config import SweepPlan, build
-from finesweep.databases import ensure_sqlite, sqlite_file
-from finesweep.errors import ConfigError, FinesweepError, Problem, nearest
+from finesweep.config import (
+    SweepPlan,
+    build,
+    compose_sweep,
+    use_files,
+    user_files,
+    worker_overrides,
+)
+from finesweep.databases import hidden_password, sqlite_file
+from finesweep.errors import ConfigError, Problem, nearest
 from finesweep.records import Finalist
-from finesweep.sweep.attributes import DEFINITION, FINALIST, N_TRIALS, SWEEP, UID
+from finesweep.sweep.attributes import (
+    DEFINITION,
+    FILES,
+    FINALIST,
+    LAUNCHED,
+    LEASE_SECONDS,
+    N_TRIALS,
+    OVERRIDES,
+    STOP,
+    SWEEP,
+    UID,
+)
 from finesweep.sweep.identity import definition, refuse_changed
 from finesweep.sweep.pruning import PerModelPruner
+from finesweep.sweep.storage import OnWait, exclusive, open_storage
 
 SHARED_SEED = ("QMCSampler",)
 """Samplers whose sequence must have the same seed in every trial."""
 
 
 def open_study(plan: SweepPlan) -> Study:
-    """The plan's study, made now or continued.
+    """The plan's study, made now or continued, with what its workers need to join.
 
     ConfigError when the storage cannot be reached, or when the study's definition is another.
     """
     storage = open_storage(plan.base.config.storage.url)
+    # Two first commands at once must agree on one identity.
+    with exclusive(storage, f"{plan.study_name}.study"):
+        study = _defined(plan, storage)
+    _set(study, N_TRIALS, plan.settings.n_trials)
+    _set(study, LEASE_SECONDS, plan.settings.lease_seconds)
+    _set(study, OVERRIDES, worker_overrides(plan))
+    _set(study, FILES, user_files())
+    study.set_user_attr(LAUNCHED, datetime.now().isoformat())
+    _set(study, STOP, "")
+    return study
+
+
+def join_study(
+    name: str, url: str, overrides: Sequence[str], on_wait: OnWait
+) -> tuple[SweepPlan, Study]:
+    """The plan and the study of a sweep that was begun elsewhere, for one more worker.
+
+    overrides are this worker's own places, such as tracking.uri; they win. From then on a storage
+    that is away is waited for.
+    """
+    attributes = find_study(name, url).user_attrs
+    use_files(attributes[FILES])
+    plan = compose_sweep(attributes[SWEEP], [*attributes[OVERRIDES], *overrides])
+    study = optuna.load_study(
+        study_name=name,
+        storage=open_storage(url, on_wait=on_wait),
+        pruner=PerModelPruner(build(plan.settings.pruner)),
+    )
+    refuse_changed(plan, attributes[DEFINITION], definition(plan))
+    return plan, study
+
+
+def _defined(plan: SweepPlan, storage: optuna.storages.BaseStorage) -> Study:
     study = optuna.create_study(
         study_name=plan.study_name,
         storage=storage,
@@ -47,9 +97,12 @@ def open_study(plan: SweepPlan) -> Study:
         study.set_user_attr(DEFINITION, wanted)
     else:
         refuse_changed(plan, study.user_attrs[DEFINITION], wanted)
-    if study.user_attrs.get(N_TRIALS) != plan.settings.n_trials:
-        study.set_user_attr(N_TRIALS, plan.settings.n_trials)
     return study
+
+
+def _set(study: Study, name: str, value: Any) -> None:
+    if study.user_attrs.get(name) != value:
+        study.set_user_attr(name, value)
 
 
 def study_exists(plan: SweepPlan) -> bool:
@@ -68,42 +121,13 @@ def find_study(name: str, url: str) -> Study:
     known = _study_names(url)
     if name not in known:
         hint = nearest(name, known) if known else "none has been run here yet"
-        raise ConfigError(Problem("sweep", f"no study {name!r} in {url}; {hint}"))
+        raise ConfigError(Problem("sweep", f"no study {name!r} in {hidden_password(url)}; {hint}"))
     study = optuna.load_study(study_name=name, storage=open_storage(url))
     if not {SWEEP, DEFINITION, N_TRIALS} <= set(study.user_attrs):
-        raise ConfigError(Problem("sweep", f"study {name!r} in {url} was not made by a sweep"))
+        raise ConfigError(
+            Problem("sweep", f"study {name!r} in {hidden_password(url)} was not made by a sweep")
+        )
     return study
-
-
-def open_storage(url: str) -> optuna.storages.BaseStorage:
-    """Optuna's storage at a SQLAlchemy URL; ConfigError when it cannot be opened."""
-    # What Optuna says at INFO, an Observer shows; and Optuna resets its loggers on import.
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    try:
-        ensure_sqlite(url, optuna.storages.get_storage)
-        return optuna.storages.get_storage(url)
-    except (SQLAlchemyError, StorageInternalError, ImportError, OSError, ValueError) as error:
-        first = str(error.__cause__ or error).splitlines()[0]
-        raise ConfigError(Problem("storage.url", f"cannot open {url!r}: {first}")) from error
-
-
-@contextmanager
-def sole_worker(plan: SweepPlan) -> Iterator[None]:
-    """Holds the study's lock; whoever holds it knows that every RUNNING trial is a dead one's.
-
-    The lock lies beside a SQLite database, else in the folder of checkpoints. FinesweepError when
-    another process holds it.
-    """
-    config = plan.base.config.storage
-    database = sqlite_file(config.url)
-    folder = database.parent if database else Path(config.checkpoints)
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(folder / f"{plan.study_name}.study.lock", timeout=0):
-            yield
-    except Timeout:
-        message = f"{plan.study_name!r} is being run by another process; finesweep status shows it"
-        raise FinesweepError(message) from None
 
 
 def sampler_for(plan: SweepPlan, slot: int) -> BaseSampler:

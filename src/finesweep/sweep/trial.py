@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
 
 from finesweep.config import Composed
 from finesweep.dataset import load_dataset, tokenise
 from finesweep.model import freeze_layers, load_model, load_tokenizer
 from finesweep.records import Evaluation, Objective, TestResult, TrainingResult
-from finesweep.sweep.recording import Setup, log_result, log_test, recorded
-from finesweep.tracking import Run, open_store
-from finesweep.training import fit
+from finesweep.sweep.recording import Setup, log_result, log_test
+from finesweep.tracking import Run, RunLog
+from finesweep.training import Checkpointing, fit, saved_evaluations
 
 
 @dataclass(frozen=True)
 class Trained:
     """A finished trial, whose setup's model now holds the best evaluation's weights."""
 
-    run: Run
     setup: Setup
     result: TrainingResult
     test: TestResult | None
@@ -28,9 +28,12 @@ class Trained:
 
 @dataclass(frozen=True)
 class Watch:
-    """Who is called back while a trial runs; what on_evaluation raises ends the trial."""
+    """Who is called back while a trial runs; what a callback raises ends the trial."""
 
-    on_start: Callable[[Run, Setup], None] = lambda run, setup: None
+    on_stage: Callable[[], None] = lambda: None
+    """Between the stages before training, and after each batch of an evaluation."""
+    on_replay: Callable[[Evaluation], None] = lambda evaluation: None
+    """For each evaluation of the checkpoint that the trial goes on from."""
     on_evaluation: Callable[[Evaluation], None] = lambda evaluation: None
     on_step: Callable[[int, int], None] = lambda seen, total: None
 
@@ -39,21 +42,26 @@ def run_trial(
     composed: Composed,
     *,
     objective: Objective,
-    tags: Mapping[str, Any],
-    parent_run_id: str | None = None,
+    record: Callable[[Setup], AbstractContextManager[RunLog]],
     watch: Watch,
+    checkpoints: Checkpointing | None = None,
+    resume: Path | None = None,
 ) -> Trained:
     """One fine-tuning run, tracked. A config that cannot work raises before any run is made."""
     config = composed.config
     dataset = load_dataset(config.dataset)
+    watch.on_stage()
     tokenizer = load_tokenizer(config.model)
     tokens = tokenise(dataset, tokenizer, max_length=config.dataset.max_length)
+    watch.on_stage()
     model = load_model(config.model, label_names=dataset.label_names, seed=config.training.seed)
     parameters = freeze_layers(model, config.model.freeze_layers)
+    watch.on_stage()
     setup = Setup(composed, dataset, tokens, model, parameters)
-    store = open_store(config.tracking)
-    with recorded(setup, store, tags=tags, parent_run_id=parent_run_id) as run:
-        watch.on_start(run, setup)
+    with record(setup) as run:
+        for evaluation in saved_evaluations(resume) if resume else ():
+            run.log_evaluation(evaluation)
+            watch.on_replay(evaluation)
 
         def evaluated(evaluation: Evaluation) -> None:
             run.log_evaluation(evaluation)
@@ -66,7 +74,11 @@ def run_trial(
             objective=objective,
             on_evaluation=evaluated,
             on_step=watch.on_step,
+            on_batch=watch.on_stage,
+            checkpoints=checkpoints,
+            resume=resume,
         )
         log_result(run, setup, result, objective=objective)
-        test = log_test(run, setup) if config.evaluate_test else None
-    return Trained(run, setup, result, test)
+        # Only `train` looks at the test split here, and its runs are written directly.
+        test = log_test(run, setup) if config.evaluate_test and isinstance(run, Run) else None
+    return Trained(setup, result, test)

@@ -2,25 +2,47 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
-from finesweep.records import Evaluation, TextDataset
+from finesweep.records import Evaluation, SplitName, TextDataset
 from finesweep.tracking.provenance import provenance
 from finesweep.tracking.store import Store
 
 Status = Literal["FINISHED", "KILLED", "FAILED"]
 PARENT = MLFLOW_PARENT_RUN_ID
 """Tag of a run that stands under another."""
+SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
 PARAMS_PER_CALL = 100
 """MLflow's own limit of one log_batch call."""
+
+
+class RunLog(Protocol):
+    """What a trial writes to: a Run at once, or an Outbox that is delivered to one later."""
+
+    def log_evaluation(self, evaluation: Evaluation) -> None: ...
+
+    def log_metrics(
+        self, metrics: Mapping[str, float], *, step: int, time_ms: int | None = None
+    ) -> None: ...
+
+    def log_params(self, params: Mapping[str, Any]) -> None: ...
+
+    def set_tags(self, tags: Mapping[str, Any]) -> None: ...
+
+    def log_dataset(self, dataset: TextDataset, *, source: str) -> None: ...
+
+    def log_text(self, text: str, name: str) -> None: ...
+
+    def log_folder(self, folder: Path) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -33,10 +55,12 @@ class Run:
     def log_evaluation(self, evaluation: Evaluation) -> None:
         self.log_metrics(evaluation.metrics, step=evaluation.step)
 
-    def log_metrics(self, metrics: Mapping[str, float], *, step: int) -> None:
-        """All at once, with the step in training examples seen."""
-        now = int(time.time() * 1000)
-        rows = [Metric(metric_key(name), value, now, step) for name, value in metrics.items()]
+    def log_metrics(
+        self, metrics: Mapping[str, float], *, step: int, time_ms: int | None = None
+    ) -> None:
+        """All at once, with the step in training examples seen; now, unless a time is given."""
+        at = now_ms() if time_ms is None else time_ms
+        rows = [Metric(metric_key(name), float(value), at, step) for name, value in metrics.items()]
         self.store.client.log_batch(self.run_id, metrics=rows)
 
     def log_params(self, params: Mapping[str, Any]) -> None:
@@ -51,14 +75,11 @@ class Run:
 
     def log_dataset(self, dataset: TextDataset, *, source: str) -> None:
         """The data as an MLflow dataset input, its digest the start of the fingerprint."""
-        entity = Dataset(
-            name=dataset.name,
-            digest=dataset.fingerprint[:8],
-            source_type="finesweep",
-            source=source,
-            profile=f'{{"train": {len(dataset.train)}, "validation": {len(dataset.validation)}, '
-            f'"test": {len(dataset.test)}}}',
-        )
+        self.log_input(dataset_fields(dataset, source))
+
+    def log_input(self, fields: Mapping[str, str]) -> None:
+        """What dataset_fields returned, as an input that was used for training."""
+        entity = Dataset(source_type="finesweep", **fields)
         used_for = [InputTag("mlflow.data.context", "training")]
         self.store.client.log_inputs(self.run_id, datasets=[DatasetInput(entity, used_for)])
 
@@ -69,8 +90,9 @@ class Run:
         """Every file of folder as an artifact under the same relative path."""
         self.store.client.log_artifacts(self.run_id, str(folder))
 
-    def finish(self, status: Status) -> None:
-        self.store.client.set_terminated(self.run_id, status)
+    def finish(self, status: Status, *, end_time_ms: int | None = None) -> None:
+        """Ends the run, now unless a time is given."""
+        self.store.client.set_terminated(self.run_id, status, end_time_ms)
 
 
 def start_run(
@@ -82,16 +104,41 @@ def start_run(
     params: Mapping[str, Any] | None = None,
 ) -> Run:
     """A new RUNNING run that already carries its tags, provenance and params."""
-    parent = {PARENT: parent_run_id} if parent_run_id else {}
-    all_tags = provenance() | parent | dict(tags or {})
-    created = store.client.create_run(
-        store.experiment_id,
-        run_name=name,
-        tags={key: str(value) for key, value in all_tags.items()},
-    )
-    run = Run(store, created.info.run_id)
+    run = create_run(store, name=name, tags=first_tags(parent_run_id, tags or {}))
     run.log_params(params or {})
     return run
+
+
+def create_run(
+    store: Store, *, name: str, tags: Mapping[str, str], start_time_ms: int | None = None
+) -> Run:
+    """A new RUNNING run with these tags and no others of ours."""
+    created = store.client.create_run(
+        store.experiment_id, start_time=start_time_ms, tags=dict(tags), run_name=name
+    )
+    return Run(store, created.info.run_id)
+
+
+def first_tags(parent_run_id: str | None, tags: Mapping[str, Any]) -> dict[str, str]:
+    """The tags that a run is made with: provenance, the run above it, and these."""
+    parent = {PARENT: parent_run_id} if parent_run_id else {}
+    return {name: str(value) for name, value in (provenance() | parent | dict(tags)).items()}
+
+
+def dataset_fields(dataset: TextDataset, source: str) -> dict[str, str]:
+    """What MLflow keeps of a dataset, by the names of its Dataset entity."""
+    sizes = {split: len(dataset.split(split)) for split in SPLITS}
+    return {
+        "name": dataset.name,
+        "digest": dataset.fingerprint[:8],
+        "source": source,
+        "profile": json.dumps(sizes),
+    }
+
+
+def now_ms() -> int:
+    """Milliseconds since 1970, as MLflow counts time."""
+    return int(time.time() * 1000)
 
 
 def metric_key(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,15 @@ from sqlalchemy.exc import SQLAlchemyError
 from finesweep.config import TrackingConfig
 from finesweep.databases import ensure_sqlite
 from finesweep.errors import ConfigError, Problem
+from finesweep.tracking.database import first_use
+from finesweep.tracking.outages import one_line, shown_uri
+
+ENVIRONMENT = {
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # of its own 7, at 120 s each, one call blocks minutes
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "5",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # costs a request for every run that ends
+}
+"""What MLflow reads of the environment, unless the user has set it."""
 
 
 @dataclass(frozen=True)
@@ -30,15 +40,18 @@ def open_store(config: TrackingConfig) -> Store:
     mlflow.transformers.log_model only knows a process-wide URI and experiment, so these are set
     here too; runs are still written by explicit id.
     """
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
     try:
         ensure_sqlite(config.uri, lambda url: MlflowClient(tracking_uri=url).search_experiments())
+        with first_use(config.uri):
+            client = MlflowClient(tracking_uri=config.uri)
+            store = Store(client, _experiment(client, config), config.uri)
         mlflow.set_tracking_uri(config.uri)
-        client = MlflowClient(tracking_uri=config.uri)
-        store = Store(client, _experiment(client, config), config.uri)
         mlflow.set_experiment(experiment_id=store.experiment_id)
         return store
     except (MlflowException, SQLAlchemyError, ImportError, OSError) as error:
-        message = f"cannot open {config.uri!r}: {str(error).strip().splitlines()[0]}"
+        message = f"cannot open {shown_uri(config.uri)!r}: {one_line(error, config.uri)}"
         raise ConfigError(Problem("tracking.uri", message)) from error
 
 

@@ -1,14 +1,18 @@
 """One training run, without knowledge of sweeps or tracking: it calls back at each evaluation."""
 
-from finesweep.training.fit import fit, predict, resolve_precision
+from finesweep.training.arguments import resolve_precision
+from finesweep.training.fit import fit, predict
 from finesweep.training.metrics import majority_accuracy, measure, metric_names, softmax
+from finesweep.training.state import Checkpointing, saved_evaluations
 
 __all__ = [
+    "Checkpointing",
     "fit",
     "majority_accuracy",
     "measure",
     "metric_names",
     "predict",
     "resolve_precision",
+    "saved_evaluations",
     "softmax",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from pathlib import Path
 from typing import Any
 
 import datasets
@@ -13,15 +14,18 @@ from transformers import (
     PreTrainedTokenizerBase,
     PrinterCallback,
     Trainer,
-    TrainingArguments,
 )
 
 from finesweep.config import TrainingConfig
-from finesweep.errors import ConfigError, Problem
+from finesweep.errors import ConfigError, FinesweepError, Problem
 from finesweep.records import Objective, Predictions, Tokens, TrainingResult
+from finesweep.training.arguments import trainer_arguments
 from finesweep.training.loss import balanced_weights, training_loss
-from finesweep.training.monitor import Monitor, OnEvaluation, OnStep
+from finesweep.training.monitor import Monitor, OnBatch, OnEvaluation, OnStep
+from finesweep.training.progress import Progress, copy_weights, progress_of
 from finesweep.training.schedule import Schedule
+from finesweep.training.state import Checkpointing, read_tree
+from finesweep.training.trainer import ResumableTrainer
 
 
 def fit(
@@ -32,34 +36,50 @@ def fit(
     objective: Objective,
     on_evaluation: OnEvaluation,
     on_step: OnStep = lambda seen, total: None,
+    on_batch: OnBatch = lambda: None,
+    checkpoints: Checkpointing | None = None,
+    resume: Path | None = None,
 ) -> TrainingResult:
     """Every evaluation, the best one and its predictions; model ends with the best one's weights.
 
-    on_evaluation is called at each evaluation, on_step after each optimizer step; what they
-    raise ends the run cleanly and is raised here. NonFiniteError as soon as a
-    loss or a logit is not finite.
+    on_evaluation is called at each evaluation, on_step after each optimizer step and on_batch
+    after each batch of an evaluation; what they raise ends the run and is raised here.
+    resume is a folder that checkpoints committed, of the same model as it was before training,
+    tokens and config; only batch_size may be smaller, by as much as accumulation is larger. The
+    run goes on from there as if it had never ended, and calls on_evaluation for new evaluations
+    only. FinesweepError when the folder is of another run. NonFiniteError as soon as a loss or a
+    logit is not finite.
     """
+    saved = None if resume is None else read_tree(resume)
+    progress = Progress() if saved is None else progress_of(saved.pop("progress"))
     monitor = Monitor(
         _schedule(config, len(tokens.train)),
         objective,
+        progress,
         patience=config.early_stopping_patience,
         on_evaluation=on_evaluation,
         on_step=on_step,
+        on_batch=on_batch,
+        checkpoints=checkpoints,
     )
     with tempfile.TemporaryDirectory() as folder:
-        trainer = _Trainer(monitor, model, tokens, config, folder)
-        trainer.train()
+        trainer = ResumableTrainer(
+            monitor,
+            model=model,
+            args=trainer_arguments(config, folder),
+            train_dataset=tokens.train,
+            eval_dataset=tokens.validation,
+            data_collator=DataCollatorWithPadding(tokens.tokenizer),
+            compute_loss_func=_loss(config, tokens, model.config.num_labels),
+        )
+        trainer.train_on(saved)
     if monitor.failure is not None:
         raise monitor.failure
-    assert monitor.best is not None  # train() ends with an evaluation, which is finite
-    assert monitor.best_predictions is not None
-    monitor.restore_best(model)
-    return TrainingResult(
-        evaluations=tuple(monitor.evaluations),
-        best=monitor.best,
-        validation=monitor.best_predictions,
-        stopped_early=monitor.stopped_early,
-    )
+    state = trainer.state
+    # Trainer returns normally also when something else stopped it, such as a signal's handler.
+    if (state.global_step < state.max_steps or monitor.due) and not progress.stopped_early:
+        raise FinesweepError(f"training ended at step {state.global_step} of {state.max_steps}")
+    return _result(progress, model)
 
 
 def predict(
@@ -72,7 +92,7 @@ def predict(
     with tempfile.TemporaryDirectory() as folder:
         trainer = Trainer(
             model=model,
-            args=_arguments(config, folder),
+            args=trainer_arguments(config, folder),
             data_collator=DataCollatorWithPadding(tokenizer),
         )
         trainer.remove_callback(PrinterCallback)
@@ -80,34 +100,16 @@ def predict(
     return Predictions(output.predictions, output.label_ids)
 
 
-class _Trainer(Trainer):  # type: ignore[misc]  # transformers has no types
-    """Trainer, which shows every training loss to the monitor."""
-
-    def __init__(
-        self,
-        monitor: Monitor,
-        model: PreTrainedModel,
-        tokens: Tokens,
-        config: TrainingConfig,
-        folder: str,
-    ) -> None:
-        self.monitor = monitor
-        super().__init__(
-            model=model,
-            args=_arguments(config, folder),
-            train_dataset=tokens.train,
-            eval_dataset=tokens.validation,
-            data_collator=DataCollatorWithPadding(tokens.tokenizer),
-            compute_loss_func=_loss(config, tokens, model.config.num_labels),
-            compute_metrics=monitor.receive,
-            callbacks=[monitor],
-        )
-        self.remove_callback(PrinterCallback)
-
-    def training_step(self, *args: Any, **kwargs: Any) -> torch.Tensor:
-        loss: torch.Tensor = super().training_step(*args, **kwargs)
-        self.monitor.watch_loss(loss)
-        return loss
+def _result(progress: Progress, model: PreTrainedModel) -> TrainingResult:
+    assert progress.best is not None  # training ends with an evaluation, which is finite
+    assert progress.best_predictions is not None
+    copy_weights(progress.best_weights, model)
+    return TrainingResult(
+        evaluations=tuple(progress.evaluations),
+        best=progress.best,
+        validation=progress.best_predictions,
+        stopped_early=progress.stopped_early,
+    )
 
 
 def _schedule(config: TrainingConfig, train_rows: int) -> Schedule:
@@ -131,46 +133,3 @@ def _loss(config: TrainingConfig, tokens: Tokens, n_classes: int) -> Any:
     except ValueError as error:
         raise ConfigError(Problem("training.class_weights", str(error))) from error
     return training_loss(weights, label_smoothing=config.label_smoothing)
-
-
-def _arguments(config: TrainingConfig, folder: str) -> TrainingArguments:
-    precision = resolve_precision(config.precision)
-    return TrainingArguments(
-        output_dir=folder,
-        learning_rate=config.learning_rate,
-        num_train_epochs=config.epochs,
-        per_device_train_batch_size=config.batch_size,
-        per_device_eval_batch_size=config.evaluation_batch_size,
-        gradient_accumulation_steps=config.gradient_accumulation_steps,
-        weight_decay=config.weight_decay,
-        warmup_steps=config.warmup_ratio,  # below 1 it is a share of all steps
-        max_grad_norm=config.max_grad_norm,
-        lr_scheduler_type="linear",
-        seed=config.seed,
-        use_cpu=precision == "bf16" and not torch.cuda.is_available(),  # Trainer asks for it
-        bf16=precision == "bf16",
-        fp16=precision == "fp16",
-        eval_strategy="no",  # the monitor asks for evaluations and logs
-        logging_strategy="no",
-        save_strategy="no",
-        logging_nan_inf_filter=False,  # it would hide a NaN behind the mean of earlier losses
-        report_to="none",
-        disable_tqdm=True,
-        dataloader_pin_memory=torch.cuda.is_available(),
-    )
-
-
-def resolve_precision(precision: str) -> str:
-    """fp32, bf16 or fp16 for this machine; ConfigError when it cannot do what was asked."""
-    cuda = torch.cuda.is_available()
-    if precision == "fp16" and not cuda:
-        raise ConfigError(Problem("training.precision", "fp16 needs a GPU; use auto, bf16 or fp32"))
-    # Emulation would answer yes on older GPUs, slower than fp16.
-    native_bf16 = cuda and torch.cuda.is_bf16_supported(including_emulation=False)
-    if precision == "bf16" and cuda and not native_bf16:
-        raise ConfigError(Problem("training.precision", "this GPU has no bf16; use auto or fp16"))
-    if precision != "auto":
-        return precision
-    if not cuda:
-        return "fp32"
-    return "bf16" if native_bf16 else "fp16"

@@ -1,118 +1,156 @@
-"""Trainer's callback that evaluates on schedule, keeps the best weights and ends the run."""
+"""Trainer's callback that evaluates and checkpoints on schedule, and ends the run."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import EvalPrediction, PreTrainedModel, TrainerCallback, TrainerControl
+from transformers import (
+    EvalPrediction,
+    PreTrainedModel,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+)
 
-from finesweep.errors import FinesweepError, NonFiniteError, nearest
+from finesweep.errors import NonFiniteError
 from finesweep.records import Evaluation, Objective, Predictions
 from finesweep.training.metrics import measure
+from finesweep.training.progress import Progress, judge, trainable_weights
 from finesweep.training.schedule import Schedule
+from finesweep.training.state import Checkpointing, run_tree, write_tree
+from finesweep.training.streams import Streams, current_streams
 
 OnEvaluation = Callable[[Evaluation], None]
 OnStep = Callable[[int, int], None]
 """Called with the examples seen so far and in total."""
+OnBatch = Callable[[], None]
+"""Called after each batch of an evaluation."""
 
 
 class Monitor(TrainerCallback):  # type: ignore[misc]  # transformers has no types
-    """Watches one run. What a callback raises is kept, stops training, and is raised by `fit`."""
+    """Watches one run. What on_step and on_evaluation raise is kept, stops training, and is raised
+    by `fit`; what on_batch raises passes through Trainer, whose evaluations nothing else ends."""
 
     def __init__(
         self,
         schedule: Schedule,
         objective: Objective,
+        progress: Progress,
         *,
         patience: int | None,
         on_evaluation: OnEvaluation,
         on_step: OnStep,
+        on_batch: OnBatch,
+        checkpoints: Checkpointing | None,
     ) -> None:
         self.schedule, self.objective, self.patience = schedule, objective, patience
-        self.on_evaluation, self.on_step = on_evaluation, on_step
-        self.due = schedule.evaluation_steps
-        self.evaluations: list[Evaluation] = []
-        self.best: Evaluation | None = None
-        self.best_predictions: Predictions | None = None
+        self.progress, self.checkpoints = progress, checkpoints
+        self.on_evaluation, self.on_step, self.on_batch = on_evaluation, on_step, on_batch
+        done = progress.evaluations[-1].step if progress.evaluations else 0
+        self.due = [step for step in schedule.evaluation_steps if step > done]
         self.failure: BaseException | None = None
-        self.stopped_early = False
-        self._weights: dict[str, torch.Tensor] = {}
+        self.streams_before_evaluation: Streams | None = None
         self._predictions: Predictions | None = None
-        self._train_loss = float("nan")
-        self._evaluations_without_gain = 0
 
     def watch_loss(self, loss: torch.Tensor) -> None:
         """Ends the run at the first loss that is not finite; Trainer would average it away."""
-        if self.failure is None and not torch.isfinite(loss):
-            self.failure = NonFiniteError(f"the training loss became {loss.item()}")
+        value = loss.item()
+        if self.failure is None and not math.isfinite(value):
+            self.failure = NonFiniteError(f"the training loss became {value}")
+        self.progress.loss_sum += value
 
     def receive(self, prediction: EvalPrediction) -> dict[str, float]:
         """Trainer's compute_metrics: takes logits and labels, adds nothing to Trainer's own."""
         self._predictions = Predictions(prediction.predictions, prediction.label_ids)
         return {}
 
-    def on_step_end(self, args: Any, state: Any, control: TrainerControl, **kwargs: Any) -> None:
+    def is_evaluation_due(self, seen: int) -> bool:
+        return bool(self.due) and seen >= self.due[0]
+
+    def on_train_begin(self, args: Any, state: Any, control: TrainerControl, **kwargs: Any) -> None:
+        control.should_training_stop = self.progress.stopped_early
+
+    def on_step_end(
+        self, args: Any, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
         seen = self.schedule.seen(state.global_step)
         if self.failure is not None:
             control.should_training_stop = True
             return
+        self.progress.n_steps += 1
         try:
+            self._checkpoint(state, **kwargs)
             self.on_step(seen, self.schedule.total)
         except (Exception, KeyboardInterrupt) as error:
             self.failure, control.should_training_stop = error, True
             return
-        if self.due and seen >= self.due[0]:
-            control.should_log = control.should_evaluate = True
+        control.should_evaluate |= self.is_evaluation_due(seen)
 
-    def on_log(self, args: Any, state: Any, control: Any, logs: Any, **kwargs: Any) -> None:
-        self._train_loss = logs.get("loss", self._train_loss)
+    def on_prediction_step(
+        self, args: Any, state: TrainerState, control: Any, **kwargs: Any
+    ) -> None:
+        self.on_batch()
+        self._checkpoint(state, **kwargs)
 
     def on_evaluate(
-        self, args: Any, state: Any, control: TrainerControl, model: PreTrainedModel, **kwargs: Any
+        self,
+        args: Any,
+        state: TrainerState,
+        control: TrainerControl,
+        model: PreTrainedModel,
+        **kwargs: Any,
     ) -> None:
         try:
             self._evaluated(self.schedule.seen(state.global_step), model)
         except (Exception, KeyboardInterrupt) as error:
             # Raised from here it would leave Trainer half inside training; `fit` raises it.
             self.failure = error
-        control.should_training_stop |= self.failure is not None or self.stopped_early
+        control.should_training_stop |= self.failure is not None or self.progress.stopped_early
 
-    def restore_best(self, model: PreTrainedModel) -> None:
-        """Puts the best evaluation's weights back into model."""
-        for name, parameter in model.named_parameters():
-            if name in self._weights:
-                parameter.data.copy_(self._weights[name])
+    def _checkpoint(
+        self,
+        state: TrainerState,
+        *,
+        model: PreTrainedModel,
+        optimizer: Any,
+        lr_scheduler: Any,
+        **kwargs: Any,
+    ) -> None:
+        def write(folder: Path) -> None:
+            tree = run_tree(
+                model=model,
+                optimizer=optimizer,
+                scheduler=lr_scheduler,
+                trainer_state=state,
+                progress=self.progress,
+                # An evaluation moves nothing else: what is stored then is the state before it.
+                streams=self.streams_before_evaluation or current_streams(),
+                seen=self.schedule.seen(state.global_step),
+            )
+            write_tree(folder, tree)
+
+        if self.checkpoints is not None and self.checkpoints.due():
+            self.checkpoints.commit(write, step=state.global_step)
 
     def _evaluated(self, seen: int, model: PreTrainedModel) -> None:
         assert self._predictions is not None
-        metrics = {"train/loss": self._train_loss} | measure(self._predictions, "validation")
+        metrics = measure(self._predictions, "validation")
+        metrics = {"train/loss": self.progress.loss_sum / self.progress.n_steps} | metrics
         # A batch may pass several due steps at once: each gets this evaluation's values.
         reached = [step for step in self.due if step <= seen]
         self.due = self.due[len(reached) :]
-        for step in reached:
-            evaluation = Evaluation(step, step / self.schedule.train_rows, metrics)
-            self.evaluations.append(evaluation)
-        self._compare(self.evaluations[-len(reached)], model)
-        for evaluation in self.evaluations[-len(reached) :]:
+        made = [Evaluation(step, step / self.schedule.train_rows, metrics) for step in reached]
+        judge(
+            self.progress,
+            made,
+            self._predictions,
+            trainable_weights(model),
+            objective=self.objective,
+            patience=self.patience,
+        )
+        for evaluation in made:
             self.on_evaluation(evaluation)
-
-    def _compare(self, evaluation: Evaluation, model: PreTrainedModel) -> None:
-        if self.objective.metric not in evaluation.metrics:
-            known = nearest(self.objective.metric, evaluation.metrics)
-            raise FinesweepError(f"{self.objective.metric} is not measured here; {known}")
-        value = evaluation.metrics[self.objective.metric]
-        best = self.best.metrics[self.objective.metric] if self.best else self.objective.worst
-        if self.objective.is_better(value, best):
-            self.best, self.best_predictions = evaluation, self._predictions
-            self._evaluations_without_gain = 0
-            # Only what trains can have changed; on the CPU, to leave the GPU's memory alone.
-            self._weights = {
-                name: parameter.detach().to("cpu", copy=True)
-                for name, parameter in model.named_parameters()
-                if parameter.requires_grad
-            }
-        else:
-            self._evaluations_without_gain += 1
-            self.stopped_early = self._evaluations_without_gain == self.patience

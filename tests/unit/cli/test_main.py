@@ -69,7 +69,7 @@ def test_the_version_is_the_installed_one(said: Run) -> None:
 
 
 def test_an_unknown_command_offers_the_nearest(said: Run) -> None:
-    known = "known: predict, status, sweep, train, ui"
+    known = "known: delete, predict, status, stop, sweep, train, ui, work"
     assert said("trian") == (
         2,
         "",
@@ -244,8 +244,8 @@ def test_each_command_has_its_help(said: Run, command: str) -> None:
 @pytest.mark.parametrize(
     ("line", "offered"),
     [
-        ("finesweep ", ["train", "sweep", "status", "predict", "ui"]),
-        ("finesweep s", ["sweep", "status"]),
+        ("finesweep ", ["train", "sweep", "work", "status", "stop", "delete", "predict", "ui"]),
+        ("finesweep s", ["sweep", "status", "stop"]),
         ("finesweep sweep d", ["demo"]),
         ("finesweep sweep x", []),
         ("finesweep status d", []),

@@ -3,58 +3,82 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
+import optuna
 import pytest
+from optuna.trial import TrialState
 from rich.console import Console
 
-from finesweep.cli.progress import bar, watching
+from finesweep.cli.progress import Board, bar
 from finesweep.records import Evaluation, Objective
-from finesweep.sweep.observer import Observer, TrialEnd, TrialStart
-
-START = TrialStart(number=7, slot=2, n_slots=4, n_finished=2, model="minilm", values={})
-LINE = (
-    "trial   7 (3 of 4)  minilm         COMPLETE  validation/loss 0.5000  after 320 examples, 9 s"
-)
+from finesweep.sweep.attributes import DEFINITION, MODEL, N_TRIALS, REASON, SLOT, SWEEP
+from finesweep.sweep.leases import Lease
+from finesweep.sweep.storage import engine_of, open_storage
 
 
-def _run(observer: Observer) -> None:
-    observer.started(START)
-    observer.stepped(160, 320)
-    observer.evaluated(Evaluation(160, 0.5, {"validation/loss": 0.625}))
-    observer.stepped(320, 320)
-    observer.ended(TrialEnd(START, "COMPLETE", 0.5, None, 9.2, 320, best_value=0.25))
+@pytest.fixture
+def study(tmp_path: Path) -> optuna.Study:
+    made = optuna.create_study(storage=open_storage(f"sqlite:///{tmp_path / 'optuna.db'}"))
+    made.set_user_attr(SWEEP, "own")
+    made.set_user_attr(N_TRIALS, 4)
+    definition = {"sweep.metric": "validation/loss", "sweep.direction": "minimize"}
+    made.set_user_attr(DEFINITION, definition)
+    return made
 
 
-def _shown(*, terminal: bool) -> str:
-    console = Console(file=io.StringIO(), force_terminal=terminal, width=120)
-    with watching(console, Objective(), n_slots=4) as observer:
-        _run(observer)
-    text = console.file.getvalue()  # type: ignore[attr-defined]
-    return str(text)
+def _finish(study: optuna.Study, slot: int, state: TrialState) -> None:
+    trial = study.ask()
+    for name, value in {SLOT: slot, MODEL: "minilm", REASON: "no memory"}.items():
+        trial.set_user_attr(name, value)
+    study.tell(trial, 0.5 if state == TrialState.COMPLETE else None, state=state)
 
 
-def test_a_log_gets_one_line_for_each_trial() -> None:
-    assert _shown(terminal=False) == f"{LINE}\n"
+def _console(*, terminal: bool) -> tuple[Console, io.StringIO]:
+    shown = io.StringIO()
+    return Console(file=shown, force_terminal=terminal, width=120), shown
 
 
-@pytest.mark.parametrize("told", [LINE, "sweep", "3/4", "best 0.2500"])
-def test_a_terminal_gets_the_line_and_the_whole_sweep_as_a_bar(told: str) -> None:
-    assert told in _shown(terminal=True)
+def test_a_log_gets_one_line_for_each_trial_that_finishes_while_it_is_watched(
+    study: optuna.Study,
+) -> None:
+    _finish(study, 0, TrialState.COMPLETE)
+    console, shown = _console(terminal=False)
+    with Board(console, study) as board:
+        _finish(study, 1, TrialState.COMPLETE)
+        _finish(study, 2, TrialState.FAIL)
+        board.look()
+        board.look()
+    assert shown.getvalue().splitlines() == [
+        "trial   1 (slot 2 of 4)  minilm         COMPLETE  validation/loss 0.5000  0 s",
+        "trial   2 (slot 3 of 4)  minilm         FAIL      no memory  0 s",
+    ]
 
 
-def test_a_trial_that_failed_says_why() -> None:
-    console = Console(file=io.StringIO(), width=120)
-    with watching(console, Objective(), n_slots=4) as observer:
-        observer.started(START)
-        observer.ended(TrialEnd(START, "FAIL", None, "no memory", 1.0, 32, best_value=None))
-    assert "FAIL      no memory  after 32 examples, 1 s" in console.file.getvalue()  # type: ignore[attr-defined]
+@pytest.mark.parametrize("told", ["sweep", "1/4", "best 0.5000", "slot 4 on", "160/320"])
+def test_a_terminal_gets_the_sweep_and_each_worker_as_a_bar(study: optuna.Study, told: str) -> None:
+    _finish(study, 0, TrialState.COMPLETE)
+    console, shown = _console(terminal=True)
+    lease = Lease(
+        engine_of(study._storage),
+        study.study_name,
+        lease_seconds=60,
+        hang_seconds=60,
+        on_hang=pytest.fail,
+    )
+    with Board(console, study) as board:
+        lease.take(trial=1, slot=3)
+        lease.moved(160, 320)
+        lease.beat()
+        board.look()
+    lease.leave()
+    assert told in shown.getvalue()
 
 
 def test_a_single_run_shows_its_examples_and_its_latest_value() -> None:
-    console = Console(file=io.StringIO(), force_terminal=True, width=120)
-    with bar(console, Objective()) as shown:
-        shown.stepped(160, 320)
-        shown.evaluated(Evaluation(160, 0.5, {"validation/loss": 0.625}))
-    text = console.file.getvalue()  # type: ignore[attr-defined]
-    assert "160/320" in text
-    assert "validation/loss 0.6250" in text
+    console, shown = _console(terminal=True)
+    with bar(console, Objective()) as single:
+        single.stepped(160, 320)
+        single.evaluated(Evaluation(160, 0.5, {"validation/loss": 0.625}))
+    assert "160/320" in shown.getvalue()
+    assert "validation/loss 0.6250" in shown.getvalue()

@@ -34,6 +34,7 @@ def test_nothing_given_is_minilm_on_the_tweets_with_the_schemas_recipe() -> None
         "training": "default",
         "tracking": "local",
         "storage": "local",
+        "launcher": "local",
     }
     assert (config.dataset.name, config.dataset.conflicts) == ("tweets", "drop")
     assert (config.model.name_or_path, config.model.freeze_layers) == (MINILM, 0)

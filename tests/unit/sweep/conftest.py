@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from textwrap import dedent
 
+import psycopg
 import pytest
+from optuna.storages import BaseStorage
 
 from finesweep.config import SweepPlan, compose_sweep
+from finesweep.sweep.storage import engine_of, open_storage
 
 PlanOf = Callable[..., SweepPlan]
+Opened = Callable[..., BaseStorage]
+Start = Callable[..., "subprocess.Popen[str]"]
+SERVER = "host=127.0.0.1 port=5432 user=postgres connect_timeout=5"
 
 
 @pytest.fixture
@@ -32,3 +42,66 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> SweepPlan:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path_factory.mktemp("demo"))
         return compose_sweep("demo", [])
+
+
+@pytest.fixture(scope="session")
+def postgresql_url() -> Iterator[str]:
+    """A database of this test session's own on the local server, dropped at the end."""
+    name = f"finesweep_test_{uuid.uuid4().hex}"
+    try:
+        server = psycopg.connect(SERVER, autocommit=True)
+    except psycopg.OperationalError as error:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(f"no PostgreSQL server answers at 127.0.0.1:5432: {error}")
+    with server:
+        server.execute(f"CREATE DATABASE {name}")
+        yield f"postgresql://postgres@127.0.0.1:5432/{name}"
+        server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def storage_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database of either kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'optuna.db'}"
+    url: str = request.getfixturevalue("postgresql_url")
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        connection.execute("DROP SCHEMA public CASCADE")
+        connection.execute("CREATE SCHEMA public")
+    return url
+
+
+@pytest.fixture
+def opened() -> Iterator[Opened]:
+    """open_storage whose connections are closed when the test ends."""
+    storages: list[BaseStorage] = []
+
+    def opening(url: str, **how: object) -> BaseStorage:
+        storages.append(open_storage(url, **how))  # type: ignore[arg-type]
+        return storages[-1]
+
+    yield opening
+    for storage in storages:
+        storage.remove_session()
+        engine_of(storage).dispose()
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Starts Python code in a process of its own, which is killed when the test ends."""
+    processes: list[subprocess.Popen[str]] = []
+
+    def started(code: str, *arguments: object) -> subprocess.Popen[str]:
+        command = [sys.executable, "-c", dedent(code), *map(str, arguments)]
+        processes.append(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
+        return processes[-1]
+
+    yield started
+    for process in processes:
+        process.kill()
+        process.communicate()

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
+import tempfile
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import optuna
@@ -16,6 +20,7 @@ from optuna.trial import TrialState, create_trial
 from finesweep.config import RegisterConfig
 from finesweep.records import Direction
 from finesweep.sweep.attributes import (
+    BEST_RUN,
     DEFINITION,
     FINALIST,
     MODEL,
@@ -24,10 +29,10 @@ from finesweep.sweep.attributes import (
     REASON,
     REGISTERED,
     RETRY,
-    RUN_ID,
     SLOT,
     SWEEP,
 )
+from finesweep.sweep.storage import open_storage
 from finesweep.sweep.status import Row, is_settled, leaderboard, status_of
 
 SPACE = {
@@ -40,8 +45,19 @@ MADE = {"name": "m", "version": "3", "alias": "challenger", "model_uri": "models
 WANTED = RegisterConfig("m", "challenger")
 
 
+@cache
+def empty_database() -> Path:
+    """Optuna's tables without a study: copied, because making them takes longer than a test."""
+    path = Path(tempfile.mkdtemp()) / "optuna.db"
+    open_storage(f"sqlite:///{path}")
+    return path
+
+
 def study_of(n_trials: int, direction: Direction = "minimize") -> Study:
-    study = optuna.create_study(study_name="own-2", direction=direction)
+    path = Path(tempfile.mkdtemp()) / "optuna.db"
+    shutil.copy(empty_database(), path)
+    storage = open_storage(f"sqlite:///{path}")
+    study = optuna.create_study(study_name="own-2", storage=storage, direction=direction)
     study.set_user_attr(SWEEP, "own")
     study.set_user_attr(N_TRIALS, n_trials)
     definition = {"sweep.metric": "validation/f1", "sweep.direction": direction}
@@ -51,7 +67,7 @@ def study_of(n_trials: int, direction: Direction = "minimize") -> Study:
 
 def add(study: Study, state: TrialState, value: float | None = None, **attributes: Any) -> None:
     number = len(study.trials)
-    own = {SLOT: number, MODEL: "bert", RUN_ID: f"run-{number}"}
+    own = {SLOT: number, MODEL: "bert"}
     trial = create_trial(
         state=state,
         value=value,
@@ -86,6 +102,7 @@ def test_the_status_has_these_fields_and_no_others() -> None:
     add(study, TrialState.RUNNING)
     add(study, TrialState.WAITING)
     study.set_user_attr(PARENT_RUN_ID, "parent")
+    study.set_user_attr(BEST_RUN, {"trial": 1, "run_id": "run-1"})
     study.set_user_attr(REGISTERED, MADE)
     status = status_of(study)
     assert asdict(status) == {
@@ -98,6 +115,11 @@ def test_the_status_has_these_fields_and_no_others() -> None:
         "best": {"trial": 1, "value": 0.25, "params": PLAIN, "run_id": "run-1"},
         "parent_run_id": "parent",
         "registered": {"name": "m", "version": "3", "alias": "challenger"},
+        "workers": [],
+        "failures": [{"slot": 3, "trial": 3, "reason": None}],
+        "interrupted_attempts": 0,
+        "seconds_left": 3 * 90.0,
+        "stopped": None,
     }
     assert json.loads(json.dumps(asdict(status))) == asdict(status)
 
@@ -159,8 +181,8 @@ def test_a_row_says_what_became_of_its_trial() -> None:
     add(study, TrialState.PRUNED, 0.75)
     study.add_trial(create_trial(state=TrialState.FAIL, user_attrs={REASON: "killed"}))
     complete, pruned, failed = leaderboard(study)
-    assert complete == Row(0, "COMPLETE", 0.5, "bert", PLAIN, 90.0, None)
-    assert pruned == Row(1, "PRUNED", 0.75, "bert", PLAIN, 90.0, None)
+    assert complete == Row(0, 0, "COMPLETE", 0.5, "bert", PLAIN, 90.0, None)
+    assert pruned == Row(1, 1, "PRUNED", 0.75, "bert", PLAIN, 90.0, None)
     assert (failed.state, failed.value, failed.model, failed.params, failed.reason) == (
         "FAIL",
         None,

@@ -11,19 +11,19 @@ import pytest
 from optuna.pruners import PatientPruner
 from optuna.samplers import QMCSampler
 
-from finesweep.config import SweepPlan
-from finesweep.errors import ConfigError, FinesweepError
+from finesweep.config import SweepPlan, search_path
+from finesweep.errors import ConfigError
 from finesweep.records import Finalist
 from finesweep.sweep.attributes import DEFINITION, FINALIST, N_TRIALS, SWEEP, UID
 from finesweep.sweep.pruning import PerModelPruner
+from finesweep.sweep.storage import open_storage
 from finesweep.sweep.study import (
     definition,
     find_study,
     known_finalist,
-    open_storage,
+    join_study,
     open_study,
     sampler_for,
-    sole_worker,
     study_exists,
 )
 
@@ -211,14 +211,28 @@ def test_a_study_that_another_program_made_is_named(workplace: Path) -> None:
         find_study("foreign", URL)
 
 
-def test_a_study_is_worked_by_one_process_at_a_time(plan_of: PlanOf) -> None:
-    plan, other = plan_of(TEXT), plan_of(TEXT, "sweep.study=own-2")
-    with sole_worker(plan), sole_worker(other):
-        busy = "^'own' is being run by another process; finesweep status shows it$"
-        with pytest.raises(FinesweepError, match=busy), sole_worker(plan):
-            pytest.fail("two workers at once")
-    with sole_worker(plan):
-        pass
+def test_a_worker_elsewhere_composes_what_the_sweep_command_did(
+    plan_of: PlanOf, empty_database: Path, workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///elsewhere.db")
+    overrides = ("training.weight_decay=0.25", "sweep.study=own-2", "sweep.n_trials=7")
+    plan = plan_of(TEXT, *overrides)
+    DATABASE.parent.mkdir()
+    shutil.copy(empty_database, DATABASE)
+    open_study(plan)
+    other = workplace / "other"
+    other.mkdir()
+    monkeypatch.chdir(other)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    monkeypatch.setattr(search_path, "_user_root", None)
+    url = f"sqlite:///{workplace / DATABASE}"
+    joined, study = join_study("own-2", url, ["tracking.artifacts=mine"], pytest.fail)
+    assert study.study_name == "own-2"
+    assert joined.settings == plan.settings
+    assert (joined.searched, joined.conditional) == (plan.searched, plan.conditional)
+    assert joined.base.config.training == plan.base.config.training
+    assert joined.base.config.tracking.uri == "sqlite:///elsewhere.db"
+    assert joined.base.config.tracking.artifacts == "mine"
 
 
 def test_a_slot_is_suggested_the_same_again_and_each_slot_another(plan_of: PlanOf) -> None:

@@ -1,0 +1,42 @@
+"""`finesweep delete NAME`: a sweep's study and checkpoints are removed, its runs if asked."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from finesweep.cli import parser
+from finesweep.cli.quiet import hush
+from finesweep.config import compose
+from finesweep.errors import ConfigError, Problem
+
+
+def run(arguments: Sequence[str]) -> int:
+    cli = parser("delete", "NAME [OVERRIDE…] [--runs] [--yes]")
+    cli.add_argument("name", metavar="NAME", help="the study: the sweep's name, or sweep.study's")
+    cli.add_argument(
+        "overrides", nargs="*", default=[], metavar="OVERRIDE", help="storage.… or tracking.…"
+    )
+    cli.add_argument("--runs", action="store_true", help="the sweep's MLflow runs too")
+    cli.add_argument("--yes", action="store_true", help="do not ask")
+    given = cli.parse_intermixed_args(list(arguments))
+    config = compose(given.overrides).config
+    hush()
+
+    from finesweep.sweep.ending import delete_study
+    from finesweep.sweep.study import find_study
+
+    study = find_study(given.name, config.storage.url)
+    what = f"study {given.name!r}, its checkpoints" + (" and its runs" if given.runs else "")
+    if not given.yes and not _agreed(what):
+        print("nothing was removed")
+        return 1
+    n_runs = delete_study(study, config, runs=given.runs)
+    print(f"removed {what}" + (f" ({n_runs})" if given.runs else ""))
+    return 0
+
+
+def _agreed(what: str) -> bool:
+    if not sys.stdin.isatty():
+        raise ConfigError(Problem("--yes", f"must be given to remove {what} without being asked"))
+    return input(f"remove {what}? [y/N] ").strip().lower() in ("y", "yes")

@@ -1,0 +1,25 @@
+"""`finesweep stop NAME`: all workers of a sweep, wherever they are, finish their slot and leave."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from finesweep.cli import parser
+from finesweep.config import compose
+
+
+def run(arguments: Sequence[str]) -> int:
+    cli = parser("stop", "NAME [OVERRIDE…]")
+    cli.add_argument("name", metavar="NAME", help="the study: the sweep's name, or sweep.study's")
+    cli.add_argument(
+        "overrides", nargs="*", default=[], metavar="OVERRIDE", help="such as storage.url=…"
+    )
+    given = cli.parse_intermixed_args(list(arguments))
+    url = compose(given.overrides).config.storage.url
+
+    from finesweep.sweep.ending import stop
+
+    n_workers, sweep = stop(given.name, url)
+    print(f"{n_workers} workers will finish their slot and leave")
+    print(f"finesweep sweep {sweep} goes on")
+    return 0

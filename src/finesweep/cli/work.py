@@ -1,0 +1,85 @@
+"""`finesweep work NAME`: one more worker for a sweep, from any machine that reaches its storage."""
+
+from __future__ import annotations
+
+import os
+import select
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from finesweep.cli import parser
+from finesweep.cli.quiet import hush
+from finesweep.config import compose
+from finesweep.errors import ConfigError, Problem
+
+if TYPE_CHECKING:
+    from finesweep.sweep.status import Row
+
+HUNG = 75
+"""Exit code of a worker in which nothing moved: a temporary failure, by sysexits.h."""
+PLACES = ("storage.", "tracking.")
+
+
+def run(arguments: Sequence[str]) -> int:
+    cli = parser("work", "NAME [OVERRIDE…]")
+    cli.add_argument("name", metavar="NAME", help="the study: the sweep's name, or sweep.study's")
+    cli.add_argument(
+        "overrides", nargs="*", default=[], metavar="OVERRIDE", help="storage.… or tracking.…"
+    )
+    cli.add_argument(
+        "--attached", action="store_true", help="leave after the slot when standard input ends"
+    )
+    given = cli.parse_intermixed_args(list(arguments))
+    for override in given.overrides:
+        if not override.startswith(PLACES):
+            message = "a worker takes all but storage.… and tracking.… from the study"
+            raise ConfigError(Problem(override.partition("=")[0], message))
+    url = compose(given.overrides).config.storage.url
+    hush()
+
+    from finesweep.registry import crown
+    from finesweep.sweep.join import joined
+    from finesweep.sweep.worker import Worker
+
+    say = _Once()
+    with joined(given.name, url, given.overrides, say=say, on_hang=_leave_hung) as joint:
+        worker = Worker(
+            joint.plan,
+            joint.study,
+            joint.reports,
+            is_drained=_input_ended if given.attached else lambda: False,
+            on_trial=lambda trial: _print_line(joint.row(trial), joint.metric, joint.n_slots),
+        )
+        worker.work()
+        joint.finish(crown)
+    return 0
+
+
+class _Once:
+    """Prints each message once in a row."""
+
+    def __init__(self) -> None:
+        self.last = ""
+
+    def __call__(self, message: str) -> None:
+        if message != self.last:
+            print(message, flush=True)
+        self.last = message
+
+
+def _input_ended() -> bool:
+    """Whether the coordinator at the other end of standard input is gone, or has let go."""
+    readable, _, _ = select.select([sys.stdin], [], [], 0)
+    return bool(readable) and not os.read(sys.stdin.fileno(), 1)
+
+
+def _leave_hung() -> None:
+    print("nothing moved for sweep.hang_seconds: this worker gives up", file=sys.stderr, flush=True)
+    os._exit(HUNG)
+
+
+def _print_line(row: Row, metric: str, n_slots: int) -> None:
+    from finesweep.cli.tables import trial_line
+
+    print(trial_line(row, metric=metric, n_slots=n_slots), flush=True)

@@ -1,0 +1,52 @@
+"""Stopping all workers of a sweep, and removing what a sweep left."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import optuna
+from optuna import Study
+
+from finesweep.config import Config
+from finesweep.errors import FinesweepError
+from finesweep.sweep.attributes import PARENT_RUN_ID, STOP, SWEEP
+from finesweep.sweep.leases import forget_study
+from finesweep.sweep.status import live_workers
+from finesweep.sweep.storage import engine_of
+from finesweep.sweep.study import find_study
+
+
+def stop(name: str, url: str) -> tuple[int, str]:
+    """How many workers are asked to finish their slot and leave, and the sweep's name."""
+    study = find_study(name, url)
+    study.set_user_attr(STOP, f"stopped by finesweep stop {name}")
+    return len(live_workers(study)), str(study.user_attrs[SWEEP])
+
+
+def delete_study(study: Study, config: Config, *, runs: bool) -> int:
+    """Number of MLflow runs removed; FinesweepError while workers are at it.
+
+    Registered models stay: they belong to those who use them.
+    """
+    if n_workers := len(live_workers(study)):
+        first = f"finesweep stop {study.study_name}"
+        raise FinesweepError(f"{n_workers} workers are at it; first: {first}")
+    n_runs = _delete_runs(study, config) if runs else 0
+    shutil.rmtree(Path(config.storage.checkpoints) / study.study_name, ignore_errors=True)
+    forget_study(engine_of(study._storage), study.study_name)
+    optuna.delete_study(study_name=study.study_name, storage=study._storage)
+    return n_runs
+
+
+def _delete_runs(study: Study, config: Config) -> int:
+    from finesweep.tracking import PARENT, find_runs, open_store
+
+    parent_run_id = study.user_attrs.get(PARENT_RUN_ID)
+    if parent_run_id is None:
+        return 0
+    store = open_store(config.tracking)
+    found = [run.run_id for run in find_runs(store, {PARENT: parent_run_id})]
+    for run_id in [*found, parent_run_id]:
+        store.client.delete_run(run_id)
+    return len(found) + 1

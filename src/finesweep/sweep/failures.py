@@ -1,0 +1,77 @@
+"""Why an attempt failed, and whether its slot is to be tried again."""
+
+from __future__ import annotations
+
+import errno
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from sqlalchemy.exc import DBAPIError
+
+from finesweep.errors import ConfigError, FinesweepError, NonFiniteError
+from finesweep.sweep.storage import is_outage
+
+FailureClass = Literal["interrupted", "infrastructure", "out_of_memory", "non_finite", "trial"]
+NO_MEMORY = (
+    "can't allocate memory",
+    "not enough memory",
+    "out of memory",
+    "Cannot allocate memory",
+)
+"""How PyTorch's CPU allocator and the C libraries beneath it say it, in a RuntimeError."""
+MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ESTALE, errno.EROFS}
+"""Of an OSError: the disk is full, broken or gone; nothing was wrong with the trial."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One failed attempt: its class and one line for people."""
+
+    kind: FailureClass
+    reason: str
+
+    def retries(self, *, n_out_of_memory: int, batch_size: int) -> bool:
+        """Whether the slot is tried again, after so many attempts that ran out of memory.
+
+        Once at half the batch; a batch of one cannot be halved.
+        """
+        if self.kind == "out_of_memory":
+            return n_out_of_memory == 0 and batch_size > 1
+        return self.kind in ("interrupted", "infrastructure")
+
+
+def classify(error: BaseException) -> Failure:
+    return Failure(_kind(error), reason(error))
+
+
+def reason(error: BaseException) -> str:
+    """One line that says why a run failed."""
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted"
+    text = " ".join(str(error).split())
+    return text if isinstance(error, FinesweepError) else f"{type(error).__name__}: {text}"
+
+
+def _kind(error: BaseException) -> FailureClass:
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted"
+    if isinstance(error, NonFiniteError):
+        return "non_finite"
+    if isinstance(error, ConfigError):
+        return "trial"
+    if _no_memory(error):
+        return "out_of_memory"
+    if isinstance(error, OSError) and (
+        error.errno in MACHINE or isinstance(error, ConnectionError)
+    ):
+        return "infrastructure"
+    return "infrastructure" if is_outage(error) or isinstance(error, DBAPIError) else "trial"
+
+
+def _no_memory(error: BaseException) -> bool:
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in NO_MEMORY)

@@ -1,0 +1,107 @@
+"""A worker's place in a sweep: its lease, its delivery, its signals, from joining to leaving."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from optuna import Study
+from optuna.trial import FrozenTrial
+
+from finesweep.config import SweepPlan
+from finesweep.sweep.attributes import N_TRIALS, PARENT_RUN_ID
+from finesweep.sweep.checkpoints import require_space
+from finesweep.sweep.interruption import Interruption, deferred_signals
+from finesweep.sweep.leases import Lease
+from finesweep.sweep.outboxes import deliver_orphans, outboxes_of
+from finesweep.sweep.parent import close_orphans, show_best
+from finesweep.sweep.reports import Reports
+from finesweep.sweep.status import Row, is_spent, row_of
+from finesweep.sweep.storage import engine_of, exclusive
+from finesweep.sweep.study import join_study
+from finesweep.tracking import Delivery, Run, Store, open_store
+
+Crown = Callable[[SweepPlan, Study, Store], None]
+LEAVING_SECONDS = 5.0
+"""For what is left to deliver when a worker leaves; the rest is delivered by others."""
+
+
+@dataclass(frozen=True)
+class Joint:
+    """A worker that has joined: what it works on, and through whom it tells."""
+
+    plan: SweepPlan
+    study: Study
+    reports: Reports
+    say: Callable[[str], None]
+
+    @property
+    def metric(self) -> str:
+        return self.plan.settings.metric
+
+    @property
+    def n_slots(self) -> int:
+        return int(self.study.user_attrs[N_TRIALS])
+
+    def row(self, trial: FrozenTrial) -> Row:
+        return row_of(trial)
+
+    def finish(self, crown: Crown) -> None:
+        """Once all slots are finished: everything in MLflow, winner evaluated and registered.
+
+        Under a lock, so that one worker does it; the others find it done.
+        """
+        if not is_spent(self.study):
+            return
+        with exclusive(self.study._storage, f"{self.study.study_name}.crown"):
+            while not self.reports.delivery.wait(1.0):
+                self.reports.stage()
+            store = open_store(self.plan.base.config.tracking)
+            deliver_orphans(self.plan, self.study, store)
+            parent = Run(store, self.study.user_attrs[PARENT_RUN_ID])
+            close_orphans(parent, self.study)
+            show_best(store, self.study)
+            crown(self.plan, self.study, store)
+            parent.finish("FINISHED")
+
+
+@contextmanager
+def joined(
+    name: str,
+    url: str,
+    overrides: Sequence[str],
+    *,
+    say: Callable[[str], None],
+    on_hang: Callable[[], None],
+) -> Iterator[Joint]:
+    """A worker in the study of this name; what it holds is given back at the end."""
+    with deferred_signals() as interruption:
+        plan, study = join_study(name, url, overrides, _waiting(interruption, say))
+        config = plan.base.config
+        require_space(config.storage.checkpoints)
+        delivery = Delivery(config.tracking, on_outage=say)
+        lease = Lease(
+            engine_of(study._storage),
+            name,
+            lease_seconds=plan.settings.lease_seconds,
+            hang_seconds=plan.settings.hang_seconds,
+            on_hang=on_hang,
+        )
+        reports = Reports(lease, interruption, delivery, outboxes=outboxes_of(plan), say=say)
+        try:
+            delivery.call(lambda store: deliver_orphans(plan, study, store), key="orphans")
+            yield Joint(plan, study, reports, say)
+            interruption.check()
+        finally:
+            delivery.wait(LEAVING_SECONDS)
+            delivery.stop()
+            lease.leave()
+
+
+def _waiting(interruption: Interruption, say: Callable[[str], None]) -> Callable[[str], None]:
+    def waiting(why: str) -> None:
+        say(f"waiting for the storage: {why}")
+        interruption.check()
+
+    return waiting

@@ -1,0 +1,99 @@
+"""Workers as tasks of a Slurm job array, submitted through submitit."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from finesweep.errors import ConfigError, FinesweepError, Problem
+from finesweep.sweep.launchers.array_task import ArrayTask
+from finesweep.sweep.launchers.job import SlurmWorker
+from finesweep.sweep.launchers.scheduler import Processes, Slurm
+
+if TYPE_CHECKING:
+    from finesweep.config import LauncherConfig
+
+MAX_TIMEOUTS = 1000
+"""A sweep ends by its own budget; submitit's 3 timeouts would leave a long one half done."""
+
+
+class SlurmLauncher:
+    """Submits all workers as one array, and a job of its own in the place of each dead one."""
+
+    def __init__(self, config: LauncherConfig, *, command: Sequence[str], workers: int) -> None:
+        self._executor = make_executor(config)
+        self._scheduler = Slurm() if config.cluster == "slurm" else Processes()
+        self._command = tuple(command)
+        self._threads = config.cpus_per_worker
+        self._n_workers = workers
+        self._claimed: set[int] = set()
+        self._workers: dict[int, SlurmWorker] = {}
+
+    def start(self, index: int) -> SlurmWorker:
+        if not self._workers:
+            self._workers = self._submit(range(self._n_workers))
+        elif index in self._claimed:
+            self._workers |= self._submit([index])
+        self._claimed.add(index)
+        return self._workers[index]
+
+    def close(self) -> None:
+        for worker in self._workers.values():
+            worker.drain()
+
+    def _submit(self, indices: Sequence[int]) -> dict[int, SlurmWorker]:
+        """Index → worker; FinesweepError with sbatch's words when it refuses."""
+        from submitit.core.utils import FailedJobError, FailedSubmissionError
+
+        files = [Path(self._executor.folder) / f"{uuid.uuid4().hex}.drain" for _ in indices]
+        tasks = [ArrayTask(self._command, drain_file=f, threads=self._threads) for f in files]
+        try:
+            jobs = self._executor.submit_array(tasks)
+        except (FailedJobError, FailedSubmissionError) as error:
+            raise FinesweepError(f"sbatch refused the workers: {error}") from error
+        for job in jobs:
+            self._scheduler.note(job)
+        return {
+            index: SlurmWorker(f"worker {index}", job, drain_file=file, scheduler=self._scheduler)
+            for index, job, file in zip(indices, jobs, files, strict=True)
+        }
+
+
+def make_executor(config: LauncherConfig) -> Any:
+    """submitit's executor for jobs of one worker each.
+
+    ConfigError without submitit, without Slurm on this machine, or for a share of a GPU.
+    """
+    try:
+        import submitit
+    except ModuleNotFoundError as error:
+        told = "slurm needs a package that is not installed: pip install 'finesweep[slurm]'"
+        raise ConfigError(Problem("launcher", told)) from error
+    logging.getLogger("submitit").setLevel(logging.ERROR)
+    if config.gpus_per_worker != int(config.gpus_per_worker):
+        told = f"{config.gpus_per_worker} given; must be a whole number with Slurm"
+        raise ConfigError(Problem("launcher.gpus_per_worker", told))
+    try:
+        executor = submitit.AutoExecutor(
+            config.folder, cluster=config.cluster, slurm_max_num_timeout=MAX_TIMEOUTS
+        )
+    except RuntimeError as error:
+        told = "slurm given; srun is not on this machine, so start the sweep where it is"
+        raise ConfigError(Problem("launcher.cluster", told)) from error
+    executor.update_parameters(
+        name="finesweep",
+        timeout_min=config.timeout_minutes,
+        cpus_per_task=config.cpus_per_worker,
+        gpus_per_node=int(config.gpus_per_worker) or None,
+        mem_gb=config.mem_gb,
+        stderr_to_stdout=True,
+        slurm_partition=config.partition,
+        slurm_account=config.account,
+        # Time for a checkpoint: two minutes, or a quarter of a very short job.
+        slurm_signal_delay_s=min(120, 15 * config.timeout_minutes),
+        slurm_additional_parameters=dict(config.parameters),
+    )
+    return executor

@@ -1,0 +1,51 @@
+"""How a trial's end reaches its MLflow run, also when the worker that ran it is gone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from optuna import Study
+from optuna.trial import FrozenTrial, TrialState
+
+from finesweep.config import SweepPlan
+from finesweep.sweep.attributes import REASON
+from finesweep.sweep.leases import is_live, workers_of
+from finesweep.sweep.recording import REASON_TAG, TRIAL_STATE
+from finesweep.sweep.storage import engine_of, exclusive
+from finesweep.tracking import STATUS_OF, Outbox, Store, deliver, pending
+
+OUTBOX = "outbox"
+
+
+def outboxes_of(plan: SweepPlan) -> Path:
+    """checkpoints/STUDY/outbox: a folder per worker, and in it one per attempt."""
+    return Path(plan.base.config.storage.checkpoints) / plan.study_name / OUTBOX
+
+
+def close_run(outbox: Outbox, trial: FrozenTrial) -> None:
+    """The run ends as Optuna says that the trial did."""
+    tags = {TRIAL_STATE: trial.state.name}
+    if trial.state == TrialState.FAIL:
+        tags[REASON_TAG] = trial.user_attrs.get(REASON, "killed")
+    assert trial.datetime_complete is not None  # it is finished
+    end_time_ms = int(1000 * trial.datetime_complete.timestamp())
+    outbox.close(STATUS_OF[trial.state.name], tags, end_time_ms)
+
+
+def deliver_orphans(plan: SweepPlan, study: Study, store: Store) -> None:
+    """Closes and delivers what dead workers left; one process at a time."""
+    with exclusive(study._storage, f"{study.study_name}.outbox", wait=False) as held:
+        if not held:
+            return
+        rows = workers_of(engine_of(study._storage), study.study_name)
+        lease = plan.settings.lease_seconds
+        live = {row.id for row in rows if is_live(row, lease_seconds=lease)}
+        orphans = [
+            folder for folder in pending(outboxes_of(plan)) if folder.parent.name not in live
+        ]
+        trials = {trial.number: trial for trial in study.get_trials(deepcopy=False)}
+        for folder in orphans:
+            trial = trials.get(int(folder.name.rpartition("-")[2]))
+            if trial is not None and trial.state.is_finished():
+                close_run(Outbox(folder), trial)
+                deliver(folder, store)

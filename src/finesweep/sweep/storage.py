@@ -1,0 +1,233 @@
+"""Optuna's storage: SQLite for one machine, PostgreSQL for several, made safe for many workers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from pathlib import Path
+from typing import Any, TypeVar
+
+import optuna
+from filelock import FileLock, Timeout
+from optuna.exceptions import StorageInternalError
+from optuna.storages import RDBStorage
+from optuna.storages._cached_storage import _CachedStorage
+from sqlalchemy import Engine, event, make_url, text
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+
+from finesweep.databases import ensure_sqlite, hidden_password, sqlite_file
+from finesweep.errors import ConfigError, Problem
+from finesweep.sweep.leases import make_table
+
+DIALECTS = ("sqlite", "postgresql")
+BUSY_SECONDS = 60
+"""How long a SQLite connection waits for another process's transaction."""
+CONNECT_SECONDS = 5
+LONGEST_PAUSE_SECONDS = 10.0
+
+T = TypeVar("T")
+OnWait = Callable[[str], None]
+"""Told why a call has to wait, before each pause; what it raises ends the waiting."""
+
+
+def open_storage(url: str, *, on_wait: OnWait | None = None) -> _CachedStorage:
+    """Optuna's storage at a SQLAlchemy URL; ConfigError when it cannot be opened.
+
+    With on_wait a call waits for as long as the database is away or its disk is full.
+    """
+    # What Optuna says at INFO, an Observer shows; and Optuna resets its loggers on import.
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        if (dialect := make_url(url).get_backend_name()) not in DIALECTS:
+            raise ValueError(f"{dialect} is not supported; use SQLite or PostgreSQL")
+        ensure_sqlite(url, optuna.storages.get_storage)
+        storage = _build(url, on_wait)
+    except (SQLAlchemyError, StorageInternalError, ImportError, OSError, ValueError) as error:
+        first = str(error.__cause__ or error).splitlines()[0]
+        message = f"cannot open {hidden_password(url)!r}: {first}"
+        raise ConfigError(Problem("storage.url", message)) from error
+    return _CachedStorage(storage)
+
+
+def engine_of(storage: optuna.storages.BaseStorage) -> Engine:
+    """The SQLAlchemy engine beneath a storage that open_storage made."""
+    assert isinstance(storage, _CachedStorage)
+    engine: Engine = storage._backend.engine
+    return engine
+
+
+@contextmanager
+def exclusive(
+    storage: optuna.storages.BaseStorage, name: str, *, wait: bool = True
+) -> Iterator[bool]:
+    """Whether this process alone holds the lock of this name; released when it dies, too.
+
+    A file beside a SQLite database, an advisory lock of the session in PostgreSQL. Without wait
+    the answer is False while another process holds it.
+    """
+    engine = engine_of(storage)
+    database = sqlite_file(str(engine.url))
+    if database is not None:
+        with _file_lock(database.with_suffix(f".{name}.lock"), wait=wait) as held:
+            yield held
+        return
+    call = "pg_advisory_lock" if wait else "pg_try_advisory_lock"
+    # AUTOCOMMIT: a transaction left open would keep old rows alive for as long as the lock.
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        answer = connection.execute(text(f"SELECT {call}(hashtext(:name))"), {"name": name})
+        held = wait or bool(answer.scalar())
+        try:
+            yield held
+        finally:
+            if held and not connection.invalidated:
+                connection.execute(
+                    text("SELECT pg_advisory_unlock(hashtext(:name))"), {"name": name}
+                )
+
+
+@contextmanager
+def _file_lock(path: Path, *, wait: bool) -> Iterator[bool]:
+    try:
+        with FileLock(path, timeout=-1 if wait else 0):
+            yield True
+    except Timeout:
+        yield False
+
+
+def begin_immediately(engine: Engine) -> None:
+    """Makes each SQLite transaction of the engine take the write lock when it begins.
+
+    SELECT … FOR UPDATE does nothing in SQLite, so without this two workers can both read that a
+    trial waits, and both claim it. pysqlite's own transactions are switched off: it would begin
+    late and without the lock.
+    """
+
+    @event.listens_for(engine, "connect")
+    def _connected(connection: Any, record: Any) -> None:
+        connection.isolation_level = None
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+
+    @event.listens_for(engine, "begin")
+    def _begun(connection: Any) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    engine.dispose()
+
+
+def _build(url: str, on_wait: OnWait | None) -> RDBStorage:
+    if sqlite_file(url) is not None or url.startswith("sqlite"):
+        storage = _storage(url, on_wait, connect_args={"timeout": BUSY_SECONDS})
+        begin_immediately(storage.engine)
+        with _table_lock(storage.engine):
+            make_table(storage.engine)
+        return storage
+    # pool_pre_ping: after an outage a pooled connection is a dead one.
+    kwargs: dict[str, Any] = {
+        "pool_pre_ping": True,
+        "connect_args": {"connect_timeout": CONNECT_SECONDS},
+    }
+    storage = _storage(url, on_wait, skip_table_creation=True, skip_check=True, **kwargs)
+    with storage.engine.begin() as connection:  # two first users would both make the tables
+        connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('finesweep.tables'))"))
+        _storage(url, None, **kwargs).engine.dispose()
+        make_table(storage.engine)
+    return storage
+
+
+@contextmanager
+def _table_lock(engine: Engine) -> Iterator[None]:
+    database = sqlite_file(str(engine.url))
+    if database is None:
+        yield
+        return
+    with FileLock(database.with_suffix(".lock")):
+        yield
+
+
+def _storage(
+    url: str,
+    on_wait: OnWait | None,
+    *,
+    skip_table_creation: bool = False,
+    skip_check: bool = False,
+    **engine_kwargs: Any,
+) -> RDBStorage:
+    kind = RDBStorage if on_wait is None else _patient(on_wait)
+    return kind(
+        url,
+        engine_kwargs=engine_kwargs,
+        skip_table_creation=skip_table_creation,
+        skip_compatibility_check=skip_check,
+    )
+
+
+CALLS = (
+    "create_new_study",
+    "delete_study",
+    "set_study_user_attr",
+    "set_study_system_attr",
+    "get_study_id_from_name",
+    "get_study_name_from_id",
+    "get_study_directions",
+    "get_study_user_attrs",
+    "get_study_system_attrs",
+    "get_all_studies",
+    "_create_new_trial",
+    "_set_trial_param",
+    "set_trial_state_values",
+    "set_trial_intermediate_value",
+    "set_trial_user_attr",
+    "set_trial_system_attr",
+    "get_trial_id_from_study_id_trial_number",
+    "get_trial",
+    "_get_trials",
+    "_get_best_trial_id",
+)
+"""What Optuna's cache asks of its backend."""
+
+
+def _patient(on_wait: OnWait) -> type[RDBStorage]:
+    """RDBStorage whose calls wait out an outage, told to on_wait."""
+    calls = {name: _patiently(getattr(RDBStorage, name), on_wait) for name in CALLS}
+    return type("PatientStorage", (RDBStorage,), calls)
+
+
+def _patiently(call: Callable[..., Any], on_wait: OnWait) -> Callable[..., Any]:
+    @wraps(call)
+    def patient(*args: Any, **kwargs: Any) -> Any:
+        return waiting_out(lambda: call(*args, **kwargs), on_wait)
+
+    return patient
+
+
+def waiting_out(call: Callable[[], T], on_wait: OnWait) -> T:
+    """What call returns, once the database answers and has room; other errors are raised.
+
+    Every call may be repeated: the worst that an unseen commit leaves behind is a second waiting
+    trial of a slot, of which only one is ever claimed.
+    """
+    pause = 0.2
+    while True:
+        try:
+            return call()
+        except (StorageInternalError, DBAPIError, ArgumentError) as error:
+            if not is_outage(error):
+                raise
+            on_wait(str(error.__cause__ or error).splitlines()[0])
+        time.sleep(pause)
+        pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+
+
+def is_outage(error: BaseException) -> bool:
+    """Whether the database is away, locked for too long, or out of disk space."""
+    cause = error.__cause__ if isinstance(error, StorageInternalError) else error
+    if not isinstance(cause, DBAPIError):
+        return False
+    return type(cause.orig).__name__ in OUTAGES or cause.connection_invalidated
+
+
+OUTAGES = ("OperationalError", "InterfaceError", "AdminShutdown", "DiskFull", "CrashShutdown")
+"""Of sqlite3 and psycopg, by name, so that neither must be installed for the other."""

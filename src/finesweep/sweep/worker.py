@@ -1,0 +1,170 @@
+"""A worker's loop: make the study true, claim a slot, run its trial, tell Optuna, again.
+
+Any number of workers do this side by side; they meet only in the study, and none waits for
+another while a slot is free.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from optuna import Study, Trial, TrialPruned
+from optuna.exceptions import UpdateFinishedTrialError
+from optuna.trial import FrozenTrial, TrialState
+
+from finesweep.config import SweepPlan
+from finesweep.sweep.attempt import Attempt
+from finesweep.sweep.attributes import CHECKPOINT, LAUNCHED, N_TRIALS, REASON, RETRY, SLOT, STOP
+from finesweep.sweep.checkpoints import drop_slot, keep_best
+from finesweep.sweep.failures import Failure, classify
+from finesweep.sweep.outboxes import close_run
+from finesweep.sweep.parent import show_best
+from finesweep.sweep.reconcile import fail, gives_up, reconcile
+from finesweep.sweep.reports import Reports
+from finesweep.sweep.slots import claim
+from finesweep.sweep.space import objective_of, optuna_params
+from finesweep.sweep.status import is_spent
+from finesweep.sweep.study import sampler_for
+
+IDLE_SECONDS = 1.0
+"""Between two looks when all that is left runs elsewhere: its worker may die."""
+Run = Callable[[Attempt], float]
+
+
+class Worker:
+    """One process's share of a sweep; warm over many trials."""
+
+    def __init__(
+        self,
+        plan: SweepPlan,
+        study: Study,
+        reports: Reports,
+        *,
+        is_drained: Callable[[], bool] = lambda: False,
+        on_trial: Callable[[FrozenTrial], None] = lambda trial: None,
+        run: Run = Attempt.run,
+    ) -> None:
+        self.plan, self.study, self.reports = plan, study, reports
+        self.is_drained, self.on_trial, self.run_attempt = is_drained, on_trial, run
+        self.recipes = {k: optuna_params(plan, recipe) for k, recipe in enumerate(plan.recipes)}
+
+    def work(self) -> None:
+        """Returns when no slot is left, or when the worker is not wanted any more.
+
+        KeyboardInterrupt when this process was asked to stop; its slot is free again by then.
+        """
+        while not self.is_drained() and not self.study.user_attrs.get(STOP):
+            self.reports.stage()
+            n_slots = self.study.user_attrs[N_TRIALS]
+            reconcile(
+                self.study,
+                self.plan.settings,
+                n_slots,
+                self.recipes,
+                may_reap=self.reports.lease.is_steady,
+            )
+            if claimed := claim(self.study, n_slots, before=self._take):
+                self._run_slot(claimed)
+            elif is_spent(self.study):
+                return
+            else:
+                self.reports.lease.release()
+                time.sleep(IDLE_SECONDS)
+
+    def _take(self, trial: FrozenTrial) -> None:
+        self.reports.lease.take(trial=trial.number, slot=trial.user_attrs[SLOT])
+
+    def _run_slot(self, claimed: FrozenTrial) -> None:
+        """Runs one claimed trial to its end and tells Optuna. Only an interruption is raised."""
+        self.study.sampler = sampler_for(self.plan, claimed.user_attrs[SLOT])
+        attempt = Attempt(self.plan, self.study, Trial(self.study, claimed._trial_id), self.reports)
+        try:
+            self._tell(attempt, self._outcome(attempt))
+        except UpdateFinishedTrialError:
+            # Fenced: others took this worker for dead, and the slot is theirs.
+            self.reports.say(f"trial {claimed.number} was taken over by another worker")
+        finally:
+            self._settle(attempt)
+        self.reports.interruption.check()
+
+    def _outcome(self, attempt: Attempt) -> float | TrialState | Failure:
+        try:
+            return self.run_attempt(attempt)
+        except TrialPruned:
+            return TrialState.PRUNED
+        except UpdateFinishedTrialError:
+            raise
+        except (Exception, KeyboardInterrupt) as error:
+            return classify(error)
+
+    def _tell(self, attempt: Attempt, outcome: float | TrialState | Failure) -> None:
+        number, trial_id = attempt.trial.number, attempt.trial._trial_id
+        if isinstance(outcome, Failure):
+            self._fail(attempt, outcome)
+        elif outcome is TrialState.PRUNED:
+            # tell() takes the last reported value as the trial's.
+            self.study.tell(number, state=TrialState.PRUNED)
+        else:
+            assert isinstance(outcome, float)
+            self.study._storage.set_trial_state_values(trial_id, TrialState.COMPLETE, [outcome])
+
+    def _fail(self, attempt: Attempt, failure: Failure) -> None:
+        trial_id, why = attempt.trial._trial_id, failure.reason
+        retry = attempt.retries(failure)
+        if retry and failure.kind == "infrastructure":
+            frozen = self.study._storage.get_trial(trial_id)
+            if hopeless := gives_up(self.study, frozen, self.plan.settings):
+                retry, why = False, f"{hopeless}; the last: {why}"
+        fail(self.study, trial_id, why=why, kind=failure.kind, retry=retry)
+
+    def _settle(self, attempt: Attempt) -> None:
+        """What follows from the trial's end: less on disk, a closed run, the best one shown."""
+        trial = self.study._storage.get_trial(attempt.trial._trial_id)
+        if trial.state == TrialState.RUNNING:  # leaving at once; others will release it
+            return
+        if attempt.outbox is not None:
+            close_run(attempt.outbox, trial)
+        if not trial.user_attrs.get(RETRY):
+            drop_slot(attempt.folder, but=_model_folder(trial))
+        if trial.state == TrialState.COMPLETE:
+            config = self.plan.base.config.storage
+            keep_best(
+                self.study,
+                objective_of(self.plan),
+                root=config.checkpoints,
+                k=self.plan.settings.keep_top_k,
+            )
+            self.reports.delivery.call(lambda store: show_best(store, self.study), key="best")
+        self.reports.lease.release()
+        self._stop_when_all_fail()
+        self.on_trial(trial)
+
+    def _stop_when_all_fail(self) -> None:
+        """Stops the sweep for all workers when its latest trials failed one after another."""
+        k = self.plan.settings.max_failures_in_a_row
+        since = datetime.fromisoformat(self.study.user_attrs[LAUNCHED])
+        finished = [
+            trial
+            for trial in self.study.get_trials(deepcopy=False)
+            if trial.state.is_finished()
+            and not trial.user_attrs.get(RETRY)
+            and trial.datetime_complete is not None
+            and trial.datetime_complete > since
+        ]
+        latest = sorted(finished, key=_completed)[-k:]
+        if len(latest) == k and all(trial.state == TrialState.FAIL for trial in latest):
+            why = latest[-1].user_attrs.get(REASON)
+            self.study.set_user_attr(STOP, f"{k} trials in a row failed; the last: {why}")
+
+
+def _completed(trial: FrozenTrial) -> Any:
+    return trial.datetime_complete
+
+
+def _model_folder(trial: FrozenTrial) -> Path | None:
+    folder = trial.user_attrs.get(CHECKPOINT)
+    return Path(folder) if folder and trial.state == TrialState.COMPLETE else None

@@ -1,0 +1,166 @@
+"""The thread of a worker that delivers its outboxes, so that no trial ever waits for MLflow."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+
+from filelock import Timeout
+
+from finesweep.config import TrackingConfig
+from finesweep.tracking.outages import is_outage, one_line
+from finesweep.tracking.replay import OnRun, deliver, is_delivered
+from finesweep.tracking.store import Store, open_store
+
+POLL_SECONDS = 0.5
+FIRST_PAUSE_SECONDS = 1.0
+LONGEST_PAUSE_SECONDS = 30.0
+STOP_SECONDS = 5.0
+"""For the call that is under way; what it leaves lies on disk."""
+
+Task = Callable[[], bool]
+"""Does what there is to do now; true when it need not be called again."""
+
+
+class Delivery:
+    """A daemon thread with its own store, opened when there is something to deliver.
+
+    While the store is away it tries again after 1 s, then 2 s, up to every 30 s; on_outage hears
+    one line for each outage, and one for each thing that the store refuses for good. on_run hears
+    the uid and run of each outbox. Both are called in the thread.
+    """
+
+    def __init__(
+        self,
+        config: TrackingConfig,
+        *,
+        on_run: OnRun = lambda uid, run_id: None,
+        on_outage: Callable[[str], None] = lambda line: None,
+    ) -> None:
+        self._config, self._on_run, self._on_outage = config, on_run, on_outage
+        self._store: Store | None = None
+        self._tasks: dict[Path | str, Task] = {}
+        self._told: set[str] = set()
+        self._pause_seconds = 0.0
+        self._wake, self._stopping = threading.Event(), threading.Event()
+        self._changing = threading.Lock()
+        self._thread = threading.Thread(target=self._loop, name="delivery", daemon=True)
+        self._thread.start()
+
+    def add(self, folder: Path) -> None:
+        """Delivers the outbox as it grows, until it is closed and gone."""
+        with self._changing:
+            self._tasks.setdefault(folder, partial(self._deliver, folder))
+
+    def call(self, job: Callable[[Store], None], *, key: str) -> None:
+        """Calls job until it succeeds, unless a newer one with this key comes first."""
+        with self._changing:
+            self._tasks[key] = partial(self._call, job)
+
+    def wait(self, timeout_seconds: float) -> bool:
+        """True as soon as all that was logged or called so far is delivered, false at the end."""
+        self._wake.set()  # the store may be back, and the next try half a minute away
+        end = time.monotonic() + timeout_seconds
+        while not self._is_done():
+            if time.monotonic() >= end:
+                return False
+            time.sleep(0.05)
+        return True
+
+    def stop(self) -> None:
+        """Ends the thread; what is not delivered stays in its folder."""
+        self._stopping.set()
+        self._wake.set()
+        self._thread.join(STOP_SECONDS)
+
+    def _is_done(self) -> bool:
+        with self._changing:
+            keys = list(self._tasks)
+        return all(isinstance(key, Path) and is_delivered(key) for key in keys)
+
+    def _loop(self) -> None:
+        while not self._stopping.is_set():
+            if self._round():
+                self._pause_seconds = 0.0
+                self._told.discard("outage")
+            else:
+                doubled = max(FIRST_PAUSE_SECONDS, 2 * self._pause_seconds)
+                self._pause_seconds = min(doubled, LONGEST_PAUSE_SECONDS)
+            self._wake.wait(self._pause_seconds or POLL_SECONDS)
+            self._wake.clear()
+
+    def _round(self) -> bool:
+        """Every task once; false from the first on that finds the store away."""
+        with self._changing:
+            tasks = dict(self._tasks)
+        for key, task in tasks.items():
+            if self._stopping.is_set():
+                return True
+            try:
+                done = task()
+            except Exception as error:
+                if is_outage(error):
+                    self._put_last(key, task)
+                    self._lost(error)
+                    return False
+                # A bug, or an outbox whose run the store refuses: its folder stays for a person.
+                self._tell(f"{key} is not tracked: {one_line(error, self._config.uri)}")
+                done = True
+            if done:
+                self._drop(key, task)
+        return True
+
+    def _deliver(self, folder: Path) -> bool:
+        try:
+            if not is_delivered(folder):
+                deliver(folder, self._opened(), on_run=self._found, on_refused=self._tell)
+        except Timeout:  # another process is at it
+            return False
+        except FileNotFoundError:  # and here it has come first
+            if folder.exists():
+                raise
+        return not folder.exists()
+
+    def _call(self, job: Callable[[Store], None]) -> bool:
+        job(self._opened())
+        return True
+
+    def _found(self, uid: str, run_id: str) -> None:
+        """Tells on_run; its database may be away too, and then the outbox waits for that."""
+        try:
+            self._on_run(uid, run_id)
+        except Exception as error:
+            if is_outage(error):
+                raise
+            self._tell(f"run {run_id}: {one_line(error, self._config.uri)}")
+
+    def _opened(self) -> Store:
+        if self._store is None:
+            self._store = open_store(self._config)
+        return self._store
+
+    def _lost(self, error: Exception) -> None:
+        self._store = None
+        self._tell(f"tracking is away: {one_line(error, self._config.uri)}", about="outage")
+
+    def _tell(self, line: str, *, about: str | None = None) -> None:
+        about = about or line
+        if about not in self._told:
+            self._told.add(about)
+            with suppress(Exception):  # who cannot show a line must not end the delivery
+                self._on_outage(line)
+
+    def _put_last(self, key: Path | str, task: Task) -> None:
+        """So that one outbox which always fails does not hold up the others."""
+        with self._changing:
+            if self._tasks.get(key) is task:
+                self._tasks[key] = self._tasks.pop(key)
+
+    def _drop(self, key: Path | str, task: Task) -> None:
+        with self._changing:
+            if self._tasks.get(key) is task:
+                del self._tasks[key]

@@ -1,0 +1,184 @@
+"""Workers on a Ray cluster of two nodes: placed on both, told to leave, replaced when lost."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from finesweep.config import LauncherConfig
+from finesweep.errors import FinesweepError
+from finesweep.sweep.launchers import Launcher, Worker, make_launcher
+
+ray = pytest.importorskip("ray", reason="the extra finesweep[ray] is not installed")
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.xdist_group("ray"),
+    # Ray's own: file handles it leaves to the garbage collector, and its plans for num_gpus=0.
+    pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::FutureWarning"),
+]
+
+STAND_IN = """\
+import os, signal, sys, threading, time
+def release(number, frame):
+    print("released", flush=True)
+    os._exit(130)
+signal.signal(signal.SIGTERM, release)
+def follow_stdin():
+    sys.stdin.buffer.read()
+    print("drained", flush=True)
+    os._exit(0)
+threading.Thread(target=follow_stdin, daemon=True).start()
+told = [os.environ["OMP_NUM_THREADS"], os.environ.get("MLFLOW_TRACKING_URI")]
+print("up", os.getpid(), os.getppid(), *told, flush=True)
+time.sleep(600)
+"""
+COMMAND = [sys.executable, "-c", STAND_IN]
+SECONDS = 30.0
+
+
+def until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + SECONDS
+    while not true():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.1)
+
+
+def up(worker: Worker) -> list[str]:
+    """pid, pid of its actor, threads, tracking URI."""
+    until(lambda: worker.last_words().startswith("up "))
+    return worker.last_words().split()[1:]
+
+
+def ended(worker: Worker) -> int:
+    until(lambda: worker.poll() is not None)
+    code = worker.poll()
+    assert code is not None
+    return code
+
+
+def parent(pid: int) -> str:
+    status = Path(f"/proc/{pid}/status").read_text()
+    return next(line for line in status.splitlines() if line.startswith("PPid:"))
+
+
+def gone(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Any]:
+    """Two nodes of two cores each, on this machine."""
+    from ray.cluster_utils import Cluster
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        made = Cluster(initialize_head=True, head_node_args={"num_cpus": 2})
+        made.add_node(num_cpus=2)
+        yield made
+        made.shutdown()
+
+
+@pytest.fixture
+def launcher(cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Launcher]:
+    monkeypatch.setenv("RAY_ADDRESS", cluster.address)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://tracking:5000")
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    config = LauncherConfig(name="ray", cpus_per_worker=2)
+    made = make_launcher(config, command=COMMAND, workers=2, logs=tmp_path / "logs")
+    yield made
+    made.close()
+
+
+def test_workers_run_on_both_nodes_with_their_threads_and_settings(launcher: Launcher) -> None:
+    workers = [launcher.start(0), launcher.start(1)]
+    told = [up(worker) for worker in workers]
+    assert [line[2:] for line in told] == [["2", "http://tracking:5000"]] * 2
+    # An actor's parent is the raylet of its node.
+    assert len({parent(int(line[1])) for line in told}) == 2
+    assert [worker.poll() for worker in workers] == [None, None]
+    assert [worker.pid for worker in workers] == [None, None]
+
+
+def test_an_interrupted_worker_releases_its_slot_and_a_drained_one_finishes(
+    launcher: Launcher,
+) -> None:
+    first, second = launcher.start(0), launcher.start(1)
+    up(first)
+    up(second)
+    first.interrupt()
+    assert ended(first) == 130
+    assert first.last_words().splitlines()[-1] == "released"
+    assert second.poll() is None
+    second.drain()
+    assert ended(second) == 0
+    assert second.last_words().splitlines()[-1] == "drained"
+
+
+def test_a_killed_worker_and_a_lost_actor_are_replaced(launcher: Launcher) -> None:
+    first, second = launcher.start(0), launcher.start(1)
+    pid, actor = (int(word) for word in up(first)[:2])
+    os.kill(actor, signal.SIGKILL)
+    assert ended(first) == 1
+    assert first.last_words().startswith("lost: ")
+    until(lambda: gone(pid))
+    up(second)
+    second.kill()
+    assert ended(second) == -signal.SIGKILL
+    again = [launcher.start(0), launcher.start(1)]
+    for worker in again:
+        up(worker)
+    assert [worker.poll() for worker in again] == [None, None]
+
+
+def test_a_worker_that_no_node_has_room_for_waits_and_can_be_sent_away(launcher: Launcher) -> None:
+    workers = [launcher.start(index) for index in range(3)]
+    until(lambda: sum(worker.last_words().startswith("up ") for worker in workers) == 2)
+    (waiting,) = [worker for worker in workers if worker.last_words().startswith("waits")]
+    assert waiting.poll() is None
+    waiting.interrupt()
+    assert waiting.poll() == 130
+
+
+def test_a_lost_node_is_a_lost_worker(cluster: Any, launcher: Launcher, tmp_path: Path) -> None:
+    third = cluster.add_node(num_cpus=4)
+    cluster.wait_for_nodes()
+    config = LauncherConfig(name="ray", cpus_per_worker=4)
+    large = make_launcher(config, command=COMMAND, workers=1, logs=tmp_path)
+    worker = large.start(0)
+    pid = int(up(worker)[0])
+    cluster.remove_node(third, allow_graceful=False)
+    assert ended(worker) == 1
+    assert worker.last_words().startswith("lost: ")
+    until(lambda: gone(pid))
+
+
+def test_a_cluster_of_its_own_is_started_and_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    handler = signal.getsignal(signal.SIGTERM)
+    made = make_launcher(LauncherConfig(name="ray"), command=COMMAND, workers=1, logs=tmp_path)
+    assert signal.getsignal(signal.SIGTERM) is handler
+    worker = made.start(0)
+    pid = int(up(worker)[0])
+    made.close()
+    assert not ray.is_initialized()
+    until(lambda: gone(pid))
+
+
+def test_a_cluster_that_does_not_answer_is_told(tmp_path: Path) -> None:
+    config = LauncherConfig(name="ray", address="127.0.0.1:1")
+    with pytest.raises(FinesweepError, match=r"^no Ray cluster answers at 127\.0\.0\.1:1$"):
+        make_launcher(config, command=COMMAND, workers=1, logs=tmp_path)

@@ -1,6 +1,6 @@
 """A sweep of four workers under random SIGKILLs, and whether every slot finished exactly once.
 
-python benchmarks/chaos.py [--kills 30] [--seed N] [--storage sqlite|postgresql]
+python benchmarks/chaos.py [--kills 30] [--seed N] [--storage sqlite|postgresql] [--slots 40]
 
 Kills workers and now and then the coordinator, which is started again whenever it is gone. Exits
 with 0 when all checks that it prints hold, else with 1, and then keeps its folder.
@@ -30,7 +30,7 @@ os.environ.update({"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "COLUMNS": "10
 for _name in ("FINESWEEP_STORAGE_URL", "MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_ID"):
     os.environ.pop(_name, None)
 
-N_SLOTS, N_WORKERS = 40, 4
+N_WORKERS = 4
 SERVER = "postgresql://postgres@127.0.0.1:5432"
 SWEEP = """\
 # @package sweep
@@ -68,6 +68,7 @@ class Chaos:
     folder: Path
     storage: str
     tracking: str
+    n_slots: int
     kills: Counter[str] = field(default_factory=Counter)
     at_work: int = 0
     """Kills of workers that held a trial."""
@@ -100,7 +101,7 @@ class Chaos:
             return False
 
 
-def make_project(folder: Path) -> None:
+def make_project(folder: Path, *, n_slots: int) -> None:
     """A tiny random BERT, 240 texts in three classes, and sweeps/chaos.yaml."""
     import torch
     from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification
@@ -124,7 +125,7 @@ def make_project(folder: Path) -> None:
     (folder / "conf" / "model" / "tiny.yaml").write_text(f"name_or_path: {folder / 'bert'}\n")
     texts = folder / "texts.csv"
     texts.write_text("\n".join(["text,label", *_texts()]), encoding="utf-8")
-    (folder / "sweeps" / "chaos.yaml").write_text(SWEEP.format(texts=texts, n_slots=N_SLOTS))
+    (folder / "sweeps" / "chaos.yaml").write_text(SWEEP.format(texts=texts, n_slots=n_slots))
 
 
 def _texts() -> Iterator[str]:
@@ -158,7 +159,7 @@ def _kill_one(chaos: Chaos, coordinator: psutil.Popen, drawn: random.Random) -> 
         return False
     if not (workers := chaos.workers()):
         return False
-    weights = [3.0 if each.pid in holders else 1.0 for each in workers]
+    weights = [12.0 if each.pid in holders else 1.0 for each in workers]
     victim = drawn.choices([coordinator, *workers], [0.2 * sum(weights), *weights])[0]
     with suppress(psutil.NoSuchProcess):
         victim.kill()
@@ -205,7 +206,11 @@ def outcome(chaos: Chaos, *, n_kills: int) -> list[tuple[str, object, bool]]:
     numbers = [t.number for t in trials if t.state in ended]
     return [
         ("kills", kills, sum(chaos.kills.values()) >= n_kills),
-        ("slots finished exactly once", f"{once} of {N_SLOTS}", once == len(done) == N_SLOTS),
+        (
+            "slots finished exactly once",
+            f"{once} of {chaos.n_slots}",
+            once == len(done) == chaos.n_slots,
+        ),
         ("trials by state", dict(states), True),
         ("trials left RUNNING or WAITING", left, left == 0),
         ("attempts in all", len(attempts), True),
@@ -232,7 +237,11 @@ def _runs(chaos: Chaos, numbers: list[int]) -> Iterator[tuple[str, object, bool]
     once = sum(n == 1 for n in ended.values())
     yield "MLflow runs by status", dict(states), True
     yield "MLflow runs left RUNNING", states["RUNNING"], states["RUNNING"] == 0
-    yield "finished trials with one run", f"{once} of {N_SLOTS}", once == len(ended) == N_SLOTS
+    yield (
+        "finished trials with one run",
+        f"{once} of {chaos.n_slots}",
+        once == len(ended) == chaos.n_slots,
+    )
     parents = [run for run in runs if run.data.tags.get("finesweep.kind") == "sweep"]
     yield "sweep's own runs", len(parents), len(parents) == 1
 
@@ -282,13 +291,14 @@ def main() -> int:
     cli.add_argument("--kills", type=int, default=30)
     cli.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     cli.add_argument("--storage", choices=["sqlite", "postgresql"], default="sqlite")
+    cli.add_argument("--slots", type=int, default=40)
     cli.add_argument("--pause", type=float, nargs=2, default=(2.0, 5.0), metavar="SECONDS")
     given = cli.parse_args()
     print(f"seed {given.seed}, {given.kills} kills, {given.storage}", flush=True)
     folder = Path(tempfile.mkdtemp(prefix="finesweep-chaos-")).resolve()
-    make_project(folder)
+    make_project(folder, n_slots=given.slots)
     with _places(given.storage, folder) as (storage, tracking):
-        chaos, began = Chaos(folder, storage, tracking), time.monotonic()
+        chaos, began = Chaos(folder, storage, tracking, given.slots), time.monotonic()
         try:
             drawn = random.Random(given.seed)
             rage(chaos, n_kills=given.kills, drawn=drawn, pause=tuple(given.pause))

@@ -283,7 +283,9 @@ def speed(url: str, n_workers: int, *, seconds: float) -> float:
         process.stdin.write(f"{seconds}\n".encode())
     assert not any(process.wait() for process in processes)
     ended = [t.datetime_complete for t in study.get_trials(deepcopy=False) if t.state.is_finished()]
-    slots = {t.user_attrs["slot"] for t in study.get_trials(deepcopy=False) if t.state.is_finished()}
+    slots = {
+        t.user_attrs["slot"] for t in study.get_trials(deepcopy=False) if t.state.is_finished()
+    }
     assert len(slots) == len(ended), "a slot was finished twice"
     return len(ended) / seconds
 

@@ -70,11 +70,23 @@ EOF
 }
 
 stop() {
-    # slurmd first, which ends its steps; each by the id that it wrote down.
+    export SLURM_CONF="$conf"
+    # Jobs first: what still runs of them would wait for ever for a controller to report to.
+    if [ -f "$folder/slurmctld.pid" ]; then
+        scancel --user="$(id -un)" || true
+        for _ in $(seq 60); do
+            [ -n "$(squeue --noheader 2>/dev/null || true)" ] || break
+            sleep 0.5
+        done
+    fi
     for file in "$folder/slurmd.pid" "$folder/slurmctld.pid" "$folder/munge/pid"; do
-        if [ -f "$file" ]; then
-            kill "$(cat "$file")" 2>/dev/null || true
-        fi
+        [ -f "$file" ] || continue
+        pid=$(cat "$file")
+        kill "$pid" 2>/dev/null || continue
+        for _ in $(seq 60); do
+            kill -0 "$pid" 2>/dev/null || break
+            sleep 0.5
+        done
     done
 }
 

@@ -12,6 +12,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable
+from heapq import nsmallest
 from pathlib import Path
 
 from optuna import Study
@@ -20,7 +21,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from finesweep.errors import ConfigError, Problem
 from finesweep.records import Objective
-from finesweep.sweep.attributes import CHECKPOINT
+from finesweep.sweep.attributes import SLOT
 from finesweep.sweep.patience import until_there_is_room
 
 PART = ".part"
@@ -132,12 +133,13 @@ def keep_best(study: Study, objective: Objective, *, root: str, k: int) -> None:
     """Removes the weights of every complete trial that is not among the k best."""
     complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     sign = 1 if objective.direction == "minimize" else -1
-    ranked = sorted(complete, key=lambda trial: (sign * (trial.value or 0.0), trial.number))
-    beaten = {Path(trial.user_attrs[CHECKPOINT]).resolve() for trial in ranked[k:]}
-    beaten -= {Path(trial.user_attrs[CHECKPOINT]).resolve() for trial in ranked[:k]}
-    for folder in beaten:
-        if folder.is_dir():
-            drop_slot(folder.parents[1])
+    best = nsmallest(k, complete, key=lambda trial: (sign * (trial.value or 0.0), trial.number))
+    beaten = {trial.user_attrs[SLOT] for trial in complete}
+    beaten -= {trial.user_attrs[SLOT] for trial in best}
+    # The few folders there are, not the many trials: a study of thousands has few weights.
+    for folder in (Path(root) / study.study_name).glob("slot-*"):
+        if _number(folder) in beaten:
+            drop_slot(folder)
 
 
 def require_space(root: str, *, least_bytes: int = LEAST_FREE_BYTES) -> None:

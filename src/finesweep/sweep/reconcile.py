@@ -16,7 +16,7 @@ from optuna.trial import FrozenTrial, TrialState
 from finesweep.config import SweepConfig
 from finesweep.sweep.attributes import COMMITTED, FAILURE, REASON, RETRY, SLOT
 from finesweep.sweep.leases import WorkerRow, forget, is_live, workers_of
-from finesweep.sweep.slots import DUPLICATE, refill, slots_of
+from finesweep.sweep.slots import DUPLICATE, refill, slots_of, waiting_by_slot
 from finesweep.sweep.storage import engine_of, exclusive
 
 QUEUED_PER_WORKER = 2
@@ -95,14 +95,10 @@ def _release(study: Study, trial: FrozenTrial, settings: SweepConfig) -> None:
 def _drop_duplicates(study: Study, n_slots: int) -> None:
     """Fails waiting trials beyond the first of a slot that still needs one."""
     trials = study.get_trials(deepcopy=False)
-    needed = {slot.index for slot in slots_of(trials, n_slots) if slot.state == "waiting"}
-    beyond = range(n_slots, n_slots + len(trials))  # n_trials was lowered: they wait for a raise
-    for trial in trials:
-        if trial.state != TrialState.WAITING or trial.user_attrs.get(SLOT) in beyond:
-            continue
-        if (slot := trial.user_attrs.get(SLOT)) in needed:
-            needed.discard(slot)
-        else:
+    waiting = waiting_by_slot(trials, n_slots)
+    for slot in slots_of(trials, n_slots, only=waiting):
+        first = 1 if slot.state == "waiting" else 0
+        for trial in waiting[slot.index][first:]:
             fail(study, trial._trial_id, why="duplicate", kind=DUPLICATE, retry=True)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Literal
 
 from optuna import Study
@@ -33,13 +34,25 @@ class Slot:
     n_attempts: int
 
 
-def slots_of(trials: Iterable[FrozenTrial], n_slots: int) -> list[Slot]:
-    """The n_slots slots in order, read off all trials of the study."""
-    attempts: dict[int, list[FrozenTrial]] = {index: [] for index in range(n_slots)}
+def slots_of(
+    trials: Iterable[FrozenTrial], n_slots: int, *, only: Iterable[int] | None = None
+) -> list[Slot]:
+    """The n_slots slots in order, or only these, read off all trials of the study."""
+    wanted = range(n_slots) if only is None else sorted(only)
+    attempts: dict[int, list[FrozenTrial]] = {index: [] for index in wanted if index < n_slots}
     for trial in trials:
         if (index := trial.user_attrs.get(SLOT)) in attempts:
             attempts[index].append(trial)
     return [_slot(index, tried) for index, tried in attempts.items()]
+
+
+def waiting_by_slot(trials: Iterable[FrozenTrial], n_slots: int) -> dict[int, list[FrozenTrial]]:
+    """Waiting trials of each slot that has some, in the order of their numbers."""
+    found: dict[int, list[FrozenTrial]] = {}
+    for trial in trials:
+        if trial.state == TrialState.WAITING and trial.user_attrs.get(SLOT, n_slots) < n_slots:
+            found.setdefault(trial.user_attrs[SLOT], []).append(trial)
+    return found
 
 
 def counts(slots: Iterable[Slot]) -> dict[SlotState, int]:
@@ -67,11 +80,11 @@ def refill(
     two at once would enqueue a slot twice.
     """
     trials = study.get_trials(deepcopy=False)
-    queued = {t.user_attrs.get(SLOT) for t in trials if t.state == TrialState.WAITING}
-    slots = [slot for slot in slots_of(trials, n_slots) if slot.state == "waiting"]
-    missing = [slot for slot in slots if slot.index not in queued]
-    n_ready = len(slots) - len(missing)
-    for slot in missing[: max(0, queue_length - n_ready)]:
+    n_missing = max(0, queue_length - len(waiting_by_slot(trials, n_slots)))
+    # One pass over all trials, and a closer look at the few slots that get one now.
+    taken = {t.user_attrs.get(SLOT) for t in trials if not t.user_attrs.get(RETRY)}
+    missing = islice((index for index in range(n_slots) if index not in taken), n_missing)
+    for slot in slots_of(trials, n_slots, only=missing):
         tried = slot.trial.params if slot.trial else {}
         study.enqueue_trial(
             {**recipes.get(slot.index, {}), **tried},
@@ -94,12 +107,11 @@ def claim(
     # As study.ask() does: what was read for the last trial is out of date.
     study._thread_local.cached_all_trials = None
     trials = study.get_trials(deepcopy=False)
-    free = {slot.index for slot in slots_of(trials, n_slots) if slot.state == "waiting"}
-    waiting: dict[int, FrozenTrial] = {}
-    for trial in trials:
-        if trial.state == TrialState.WAITING and trial.user_attrs.get(SLOT) in free:
-            waiting.setdefault(trial.user_attrs[SLOT], trial)
-    for _, trial in sorted(waiting.items()):
+    waiting = waiting_by_slot(trials, n_slots)
+    for slot in slots_of(trials, n_slots, only=waiting):
+        if slot.state != "waiting":
+            continue
+        trial = waiting[slot.index][0]
         before(trial)
         try:
             if study._storage.set_trial_state_values(trial._trial_id, TrialState.RUNNING):

@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 from optuna.exceptions import StorageInternalError
 from optuna.storages import RDBStorage
 from optuna.storages._cached_storage import _CachedStorage
-from sqlalchemy import Engine, event, make_url, text
+from sqlalchemy import Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from finesweep.databases import ensure_sqlite, hidden_password, sqlite_file
@@ -129,12 +129,14 @@ def _build(url: str, on_wait: OnWait | None) -> RDBStorage:
         "pool_pre_ping": True,
         "connect_args": {"connect_timeout": CONNECT_SECONDS},
     }
-    storage = _storage(url, on_wait, skip_table_creation=True, skip_check=True, **kwargs)
-    with storage.engine.begin() as connection:  # two first users would both make the tables
+    bare = create_engine(url, **kwargs)
+    with bare.begin() as connection:  # two first users would both make the tables
         connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('finesweep.tables'))"))
         _storage(url, None, **kwargs).engine.dispose()
-        make_table(storage.engine)
-    return storage
+        make_table(bare)
+    bare.dispose()
+    # Only now: without its tables Optuna's storage cannot even be constructed.
+    return _storage(url, on_wait, skip_table_creation=True, skip_check=True, **kwargs)
 
 
 @contextmanager

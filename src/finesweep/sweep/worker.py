@@ -140,7 +140,8 @@ class Worker:
             )
             self.reports.delivery.call(lambda store: show_best(store, self.study), key="best")
         self.reports.lease.release()
-        self._stop_when_all_fail()
+        if trial.state == TrialState.FAIL and not trial.user_attrs.get(RETRY):
+            self._stop_when_all_fail()
         self.on_trial(trial)
 
     def _stop_when_all_fail(self) -> None:

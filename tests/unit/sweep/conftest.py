@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -89,6 +90,7 @@ def opened() -> Iterator[Opened]:
     for storage in storages:
         storage.remove_session()
         engine_of(storage).dispose()
+    gc.collect()  # psycopg warns of connections that Optuna left open, here and not later
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from finesweep.config import LauncherConfig
 from finesweep.errors import ConfigError
@@ -33,8 +35,8 @@ def follow_stdin():
     print("drained", flush=True)
     os._exit(0)
 threading.Thread(target=follow_stdin, daemon=True).start()
-gpu = os.environ.get("CUDA_VISIBLE_DEVICES")
-print(f"up {os.getppid()} {sys.argv[1]} {os.environ['OMP_NUM_THREADS']} threads gpu {gpu}", flush=True)
+gpu, threads = (os.environ.get(name) for name in ("CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS"))
+print(f"up {os.getppid()} {sys.argv[1]} {threads} threads gpu {gpu}", flush=True)
 while not signals:
     time.sleep(0.02)
 time.sleep(0.3)
@@ -320,3 +322,13 @@ def test_a_job_has_ended_only_when_a_controller_that_answers_does_not_list_it(
     slurm = Slurm()
     slurm.note(Job())
     assert slurm.holds(Job()) is held
+
+
+def test_each_yaml_block_of_the_page_on_workers_parses() -> None:
+    page = Path(__file__).parents[3] / "docs" / "workers.md"
+    blocks = re.findall(r"```yaml\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    (job,) = [yaml.safe_load(block) for block in blocks]
+    assert (job["apiVersion"], job["kind"], job["spec"]["parallelism"]) == ("batch/v1", "Job", 4)
+    (container,) = job["spec"]["template"]["spec"]["containers"]
+    assert container["command"][:2] == ["finesweep", "work"]
+    assert all(text.split("=")[0].count(".") == 1 for text in container["command"][3:])

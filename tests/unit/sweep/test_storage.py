@@ -24,6 +24,7 @@ from finesweep.sweep.slots import claim
 from finesweep.sweep.storage import engine_of, exclusive, open_storage
 from tests.unit.sweep.conftest import Opened, Start
 
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 N_CLAIMANTS, N_WAITING = 16, 40
 CLAIMANTS = """
 import json, multiprocessing, sys

@@ -11,7 +11,7 @@ from finesweep.records import Evaluation, TextDataset
 from finesweep.tracking import Outbox, RunLog, Store
 
 ROWS = datasets.Dataset.from_dict({"text": ["a", "b", "c"], "label": [0, 1, 0]})
-DATASET = TextDataset("tweets", ROWS, ROWS, ROWS, ("no", "yes"), "0123456789abcdef", notes=())
+DATASET = TextDataset("reviews", ROWS, ROWS, ROWS, ("no", "yes"), "fedcba9876543210", notes=())
 TAGS = {"finesweep.kind": "trial", "finesweep.slot": 3}
 END = {"finesweep.trial_state": "COMPLETE"}
 OURS = ("finesweep.kind", "finesweep.slot", "finesweep.trial_state", "finesweep.best_step", "a/b")
@@ -26,7 +26,7 @@ def write_trial(log: RunLog, folder: Path) -> None:
     """Each kind of call, some twice with other values."""
     log.log_params({"model": "minilm", "training.epochs": 2, "dataset.path": None, "a/b": ""})
     log.log_params({f"section.field_{number}": number for number in range(150)})
-    log.log_dataset(DATASET, source="tweets.csv")
+    log.log_dataset(DATASET, source="reviews.csv")
     log.log_text("a: ü\n", "config.yaml")
     for step, loss in ((40, 0.75), (80, 0.1 + 0.2), (120, float("nan"))):
         log.log_evaluation(Evaluation(step, step / 80, {"validation/loss": loss, "f1 (m)": 1}))

@@ -10,12 +10,12 @@ import optuna
 import pytest
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy import Engine, text
+from tests.unit.sweep.conftest import Opened
 
 from finesweep.sweep.attributes import SLOT
 from finesweep.sweep.leases import Lease, WorkerRow, is_live, workers_of
 from finesweep.sweep.slots import claim
 from finesweep.sweep.storage import engine_of
-from tests.unit.sweep.conftest import Opened
 
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 Lend = Callable[..., Lease]

@@ -11,6 +11,7 @@ import pytest
 from optuna import Study
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy import text
+from tests.unit.sweep.conftest import Opened, Start
 
 from finesweep.config import SweepConfig
 from finesweep.sweep.attributes import COMMITTED, FAILURE, REASON, RETRY, SLOT
@@ -18,7 +19,6 @@ from finesweep.sweep.leases import Lease
 from finesweep.sweep.reconcile import fail, reconcile
 from finesweep.sweep.slots import claim, slots_of
 from finesweep.sweep.storage import engine_of
-from tests.unit.sweep.conftest import Opened, Start
 
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 SETTINGS = SweepConfig(n_trials=1, lease_seconds=60, max_attempts_without_progress=3)

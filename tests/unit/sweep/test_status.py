@@ -32,8 +32,8 @@ from finesweep.sweep.attributes import (
     SLOT,
     SWEEP,
 )
-from finesweep.sweep.storage import open_storage
 from finesweep.sweep.status import Row, is_settled, leaderboard, status_of
+from finesweep.sweep.storage import open_storage
 
 SPACE = {
     "training.learning_rate": FloatDistribution(0, 1),

@@ -15,14 +15,13 @@ import optuna
 import psycopg
 import pytest
 from optuna.storages import BaseStorage
-from optuna.trial import TrialState
 from sqlalchemy import text
+from tests.unit.sweep.conftest import Opened, Start
 
 from finesweep.errors import ConfigError
 from finesweep.sweep.attributes import SLOT
 from finesweep.sweep.slots import claim
 from finesweep.sweep.storage import engine_of, exclusive, open_storage
-from tests.unit.sweep.conftest import Opened, Start
 
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 N_CLAIMANTS, N_WAITING = 16, 40

@@ -20,8 +20,8 @@ from finesweep.sweep.storage import open_storage
 from finesweep.sweep.study import (
     definition,
     find_study,
-    known_finalist,
     join_study,
+    known_finalist,
     open_study,
     sampler_for,
     study_exists,

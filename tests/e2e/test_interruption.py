@@ -105,7 +105,7 @@ def test_the_worker_of_a_killed_coordinator_finishes_its_slot_and_leaves(project
 def test_a_killed_worker_is_replaced_and_its_trial_goes_on_to_the_same_result(
     project: Project,
 ) -> None:
-    arguments = ("sweep", "small", "sweep.n_trials=3", "storage.checkpoint_minutes=0")
+    arguments = ("sweep", "small", "sweep.n_trials=3", "storage.checkpoint_minutes=0.005")
     undisturbed = project.finesweep(*arguments, "sweep.study=twin")
     assert undisturbed.returncode == 0, undisturbed.stderr
     # Seeds come from study and slot, so only a study of the same name is the same.

@@ -21,7 +21,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from finesweep.errors import ConfigError, Problem
 from finesweep.records import Objective
-from finesweep.sweep.attributes import SLOT
+from finesweep.sweep.attributes import CHECKPOINT
 from finesweep.sweep.patience import until_there_is_room
 
 PART = ".part"
@@ -104,7 +104,8 @@ class SlotCheckpoints:
         self._since = time.monotonic()
         self.on_commit(step)
         committed = [p for p in self.slot.glob("attempt-*/step-*") if p.suffix != PART]
-        for old in sorted(committed, key=_number)[:-KEPT_PER_SLOT]:
+        # By attempt first: one that started over, because all others were torn, keeps its own.
+        for old in sorted(committed, key=_age)[:-KEPT_PER_SLOT]:
             shutil.rmtree(old, ignore_errors=True)
 
     def save_model(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> Path:
@@ -134,12 +135,12 @@ def keep_best(study: Study, objective: Objective, *, root: str, k: int) -> None:
     complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     sign = 1 if objective.direction == "minimize" else -1
     best = nsmallest(k, complete, key=lambda trial: (sign * (trial.value or 0.0), trial.number))
-    beaten = {trial.user_attrs[SLOT] for trial in complete}
-    beaten -= {trial.user_attrs[SLOT] for trial in best}
+    beaten = {_tail(trial.user_attrs[CHECKPOINT]) for trial in complete}
+    beaten -= {_tail(trial.user_attrs[CHECKPOINT]) for trial in best}
     # The few folders there are, not the many trials: a study of thousands has few weights.
-    for folder in (Path(root) / study.study_name).glob("slot-*"):
-        if _number(folder) in beaten:
-            drop_slot(folder)
+    for folder in (Path(root) / study.study_name).glob(f"slot-*/attempt-*/{MODEL}"):
+        if _tail(str(folder)) in beaten:
+            drop_slot(folder.parents[1])
 
 
 def require_space(root: str, *, least_bytes: int = LEAST_FREE_BYTES) -> None:
@@ -171,6 +172,15 @@ def _sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _age(folder: Path) -> tuple[int, int]:
+    return _number(folder.parent), _number(folder)
+
+
+def _tail(folder: str) -> str:
+    """slot-0003/attempt-2/model of any path to it."""
+    return "/".join(folder.replace("\\", "/").rsplit("/", 3)[-3:])
 
 
 def _number(folder: Path) -> int:

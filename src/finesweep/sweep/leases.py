@@ -121,7 +121,7 @@ class Lease:
         self.period = min(LONGEST_BEAT_SECONDS, lease_seconds / BEATS_PER_LEASE)
         self._held: dict[str, int | None] = dict.fromkeys(("trial", "slot", "step", "total"))
         self._moved = self._beaten = time.monotonic()
-        self._gap = 0.0
+        self._steady_from = 0.0
         self._left, self._soon = threading.Event(), threading.Event()
         self.beat()
         self._thread = threading.Thread(target=self._keep, name="lease", daemon=True)
@@ -153,7 +153,8 @@ class Lease:
 
         After the database was away for longer than a lease, everyone's are.
         """
-        return max(self._gap, time.monotonic() - self._beaten) < self.lease_seconds / 2
+        now = time.monotonic()
+        return now >= self._steady_from and now - self._beaten < self.lease_seconds / 2
 
     def beat(self) -> None:
         values = {
@@ -170,7 +171,9 @@ class Lease:
         with self.engine.begin() as connection:
             connection.execute(text(statement), values)
         now = time.monotonic()
-        self._gap, self._beaten = now - self._beaten, now
+        if now - self._beaten >= self.lease_seconds / 2:
+            self._steady_from = now + 2 * self.period  # until then the others have beaten too
+        self._beaten = now
 
     def leave(self) -> None:
         self._left.set()

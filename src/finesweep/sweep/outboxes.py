@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
+from filelock import Timeout
 from optuna import Study
 from optuna.trial import FrozenTrial, TrialState
 
@@ -48,4 +50,5 @@ def deliver_orphans(plan: SweepPlan, study: Study, store: Store) -> None:
             trial = trials.get(int(folder.name.rpartition("-")[2]))
             if trial is not None and trial.state.is_finished():
                 close_run(Outbox(folder), trial)
-                deliver(folder, store)
+                with suppress(Timeout):  # its worker was stopped in the middle, and may wake
+                    deliver(folder, store)

@@ -15,7 +15,7 @@ from optuna import Study
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 
-from finesweep.sweep.attributes import ATTEMPT, RETRY, SLOT
+from finesweep.sweep.attributes import ATTEMPT, FAILURE, RETRY, SLOT
 
 SlotState = Literal["complete", "pruned", "failed", "running", "waiting"]
 FINISHED: tuple[SlotState, ...] = ("complete", "pruned", "failed")
@@ -85,7 +85,9 @@ def refill(
     taken = {t.user_attrs.get(SLOT) for t in trials if not t.user_attrs.get(RETRY)}
     missing = islice((index for index in range(n_slots) if index not in taken), n_missing)
     for slot in slots_of(trials, n_slots, only=missing):
-        tried = slot.trial.params if slot.trial else {}
+        last = slot.trial
+        # One that was killed before it suggested anything has only what it was enqueued with.
+        tried = {**last.system_attrs.get("fixed_params", {}), **last.params} if last else {}
         study.enqueue_trial(
             {**recipes.get(slot.index, {}), **tried},
             user_attrs={SLOT: slot.index, ATTEMPT: slot.n_attempts + 1},
@@ -122,6 +124,7 @@ def claim(
 
 
 def _slot(index: int, tried: list[FrozenTrial]) -> Slot:
+    tried = [trial for trial in tried if trial.user_attrs.get(FAILURE) != DUPLICATE]
     by_state = {trial.state: trial for trial in tried}
     final = [t for t in tried if t.state == TrialState.FAIL and not t.user_attrs.get(RETRY)]
     n_attempts = sum(trial.state != TrialState.WAITING for trial in tried)

@@ -132,7 +132,9 @@ def _build(url: str, on_wait: OnWait | None) -> RDBStorage:
     bare = create_engine(url, **kwargs)
     with bare.begin() as connection:  # two first users would both make the tables
         connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('finesweep.tables'))"))
-        _storage(url, None, **kwargs).engine.dispose()
+        made = _storage(url, None, **kwargs)
+        made.remove_session()  # it holds a connection that dispose() would not close
+        made.engine.dispose()
         make_table(bare)
     bare.dispose()
     # Only now: without its tables Optuna's storage cannot even be constructed.

@@ -160,7 +160,6 @@ def test_a_slot_keeps_its_two_newest_checkpoints(tmp_path: Path) -> None:
     assert names(tmp_path) == ["attempt-1/step-00000002", "attempt-2/step-00000003"]
 
 
-@pytest.mark.xfail(strict=True, reason="the two of the highest steps are kept, though torn")
 def test_a_new_checkpoint_outlives_torn_ones_of_later_steps(tmp_path: Path) -> None:
     for step in (90, 100):
         checkpoints_of(tmp_path, 1).commit(write, step=step)

@@ -133,7 +133,6 @@ def test_a_lease_outlives_a_moment_without_its_table_and_is_not_steady_after_a_g
     assert row(engine).beat_age_seconds < 1
 
 
-@pytest.mark.xfail(strict=True, reason="the beat of release() hides the gap before the last beat")
 def test_a_gap_is_remembered_until_the_others_could_beat(lend: Lend) -> None:
     lease = lend(lease_seconds=120)
     lease._beaten -= 100

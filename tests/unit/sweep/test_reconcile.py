@@ -157,7 +157,6 @@ def test_a_duplicate_is_dropped_and_never_run(study: Study) -> None:
     assert [slot.state for slot in slots_of(study.trials, 2)] == ["complete", "waiting"]
 
 
-@pytest.mark.xfail(strict=True, reason="a slot's params are looked for in its latest failed trial")
 @pytest.mark.parametrize("cut", ["before it suggested", "as a duplicate"])
 def test_a_slot_keeps_its_params_though_a_later_trial_has_none(study: Study, cut: str) -> None:
     study.enqueue_trial({}, user_attrs={SLOT: 0})

@@ -14,7 +14,7 @@ from finesweep.sweep.attributes import N_TRIALS, PARENT_RUN_ID
 from finesweep.sweep.checkpoints import require_space
 from finesweep.sweep.interruption import Interruption, deferred_signals
 from finesweep.sweep.leases import Lease
-from finesweep.sweep.outboxes import deliver_orphans, outboxes_of
+from finesweep.sweep.outboxes import deliver_orphans, drop_empty, outboxes_of
 from finesweep.sweep.parent import close_orphans, show_best
 from finesweep.sweep.reports import Reports
 from finesweep.sweep.status import Row, is_spent, row_of
@@ -97,6 +97,7 @@ def joined(
             delivery.wait(LEAVING_SECONDS)
             delivery.stop()
             lease.leave()
+            drop_empty(outboxes_of(plan) / lease.id)
 
 
 def _waiting(interruption: Interruption, say: Callable[[str], None]) -> Callable[[str], None]:

@@ -34,6 +34,12 @@ def close_run(outbox: Outbox, trial: FrozenTrial) -> None:
     outbox.close(STATUS_OF[trial.state.name], tags, end_time_ms)
 
 
+def drop_empty(folder: Path) -> None:
+    """Removes the folder of a worker that left nothing in it."""
+    with suppress(OSError):
+        folder.rmdir()
+
+
 def deliver_orphans(plan: SweepPlan, study: Study, store: Store) -> None:
     """Closes and delivers what dead workers left; one process at a time."""
     with exclusive(study._storage, f"{study.study_name}.outbox", wait=False) as held:
@@ -45,6 +51,9 @@ def deliver_orphans(plan: SweepPlan, study: Study, store: Store) -> None:
         orphans = [
             folder for folder in pending(outboxes_of(plan)) if folder.parent.name not in live
         ]
+        for worker in outboxes_of(plan).glob("*"):
+            if worker.name not in live:
+                drop_empty(worker)
         trials = {trial.number: trial for trial in study.get_trials(deepcopy=False)}
         for folder in orphans:
             trial = trials.get(int(folder.name.rpartition("-")[2]))

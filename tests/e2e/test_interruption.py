@@ -57,7 +57,11 @@ def _assert_every_slot_is_finished_once(project: Project, n_slots: int) -> None:
     assert not project.client.search_runs(["1"], "attributes.status = 'RUNNING'")
 
 
-LONG = ("training.epochs=40", "sweep.n_trials=3")
+LONG = (
+    "training.epochs=40",
+    "sweep.n_trials=3",
+    "sweep.pruner={_target_: optuna.pruners.NopPruner}",
+)
 """Trials that are still under way when a signal arrives."""
 
 

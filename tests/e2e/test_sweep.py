@@ -117,7 +117,7 @@ def test_weights_are_kept_of_the_three_best_alone(swept: Swept) -> None:
     best = sorted(complete, key=lambda trial: trial.value)[:3]
     kept = {path.parent.name for path in project.folder.glob("mlruns/checkpoints/small/*/*")}
     assert kept == {f"slot-{trial.user_attrs['slot']:04d}" for trial in best}
-    for file in project.folder.glob("mlruns/checkpoints/small/*/*/*"):
+    for file in project.folder.glob("mlruns/checkpoints/small/*/*/model/*"):
         assert file.suffix in (".safetensors", ".json")
 
 

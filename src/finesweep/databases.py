@@ -1,4 +1,4 @@
-"""SQLite files that exist only when they are complete."""
+"""Databases by their URL: SQLite files made whole, passwords hidden, outages known."""
 
 from __future__ import annotations
 
@@ -8,19 +8,33 @@ from collections.abc import Callable
 from pathlib import Path
 
 from filelock import FileLock
+from sqlalchemy.exc import DBAPIError
 
 SQLITE = "sqlite:///"
-PASSWORD = re.compile(r"(://[^:/@]*:)[^/]*@")
+PASSWORD = re.compile(r"(://[^:/@\s]*:)[^@\s]*@")
+CONNECT_SECONDS = 5
+"""For a database server to answer at all."""
+OUTAGES = ("OperationalError", "InterfaceError", "AdminShutdown", "DiskFull", "CrashShutdown")
+"""Of sqlite3 and psycopg, by name, so that neither must be installed for the other."""
 
 
 def sqlite_file(url: str) -> Path | None:
-    """The file of a SQLite URL; None for any other database or server."""
-    return Path(url.removeprefix(SQLITE).split("?")[0]) if url.startswith(SQLITE) else None
+    """The file of a SQLite URL; None for one in memory, and for any other database or server."""
+    if not url.startswith(SQLITE) or ":memory:" in url:
+        return None
+    return Path(url.removeprefix(SQLITE).split("?")[0])
 
 
-def hidden_password(url: str) -> str:
-    """url for messages and logs: with *** where its password stood."""
-    return PASSWORD.sub(r"\g<1>***@", url)
+def hidden_password(text: str) -> str:
+    """text for messages and logs: with *** where the password of a URL stood."""
+    return PASSWORD.sub(r"\g<1>***@", text)
+
+
+def is_away(error: BaseException | None) -> bool:
+    """Whether it says that a database is away, locked for too long, or out of disk space."""
+    if not isinstance(error, DBAPIError):
+        return False
+    return type(error.orig).__name__ in OUTAGES or error.connection_invalidated
 
 
 def ensure_sqlite(url: str, build: Callable[[str], object]) -> None:

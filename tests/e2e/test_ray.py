@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,8 @@ import pytest
 
 from finesweep.config import LauncherConfig
 from finesweep.errors import FinesweepError
-from finesweep.sweep.launchers import Launcher, Worker, make_launcher
+from finesweep.sweep.launchers import Launcher, make_launcher
+from tests.workers import ended, until, up
 
 ray = pytest.importorskip("ray", reason="the extra finesweep[ray] is not installed")
 
@@ -41,27 +41,6 @@ print("up", os.getpid(), os.getppid(), *told, flush=True)
 time.sleep(600)
 """
 COMMAND = [sys.executable, "-c", STAND_IN]
-SECONDS = 30.0
-
-
-def until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + SECONDS
-    while not true():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.1)
-
-
-def up(worker: Worker) -> list[str]:
-    """pid, pid of its actor, threads, tracking URI."""
-    until(lambda: worker.last_words().startswith("up "))
-    return worker.last_words().split()[1:]
-
-
-def ended(worker: Worker) -> int:
-    until(lambda: worker.poll() is not None)
-    code = worker.poll()
-    assert code is not None
-    return code
 
 
 def parent(pid: int) -> str:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ import pytest
 from finesweep.config import LauncherConfig
 from finesweep.errors import FinesweepError
 from finesweep.sweep.launchers import Launcher, Worker, job, make_launcher
+from tests.workers import ended, until, up
 
 pytest.importorskip("submitit", reason="the extra finesweep[slurm] is not installed")
 
@@ -41,25 +41,6 @@ time.sleep(1)
 print("released", flush=True)
 os._exit(130)
 """
-SECONDS = 240.0
-
-
-def until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + SECONDS
-    while not true():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.2)
-
-
-def up(worker: Worker) -> None:
-    until(lambda: "up " in worker.last_words())
-
-
-def ended(worker: Worker) -> int:
-    until(lambda: worker.poll() is not None)
-    code = worker.poll()
-    assert code is not None
-    return code
 
 
 def queue_states() -> dict[str, str]:

@@ -91,3 +91,11 @@ def parser(command: str, usage: str) -> argparse.ArgumentParser:
         description=COMMANDS[command],
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+
+
+def study_parser(command: str, options: str, *, overrides: str) -> argparse.ArgumentParser:
+    """The parser of a command about a study that exists; overrides says which make sense."""
+    cli = parser(command, f"NAME [OVERRIDE…] {options}".rstrip())
+    cli.add_argument("name", metavar="NAME", help="the study: the sweep's name, or sweep.study's")
+    cli.add_argument("overrides", nargs="*", default=[], metavar="OVERRIDE", help=overrides)
+    return cli

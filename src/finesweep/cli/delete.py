@@ -5,18 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from finesweep.cli import parser
+from finesweep.cli import study_parser
 from finesweep.cli.quiet import hush
 from finesweep.config import compose
 from finesweep.errors import ConfigError, Problem
 
 
 def run(arguments: Sequence[str]) -> int:
-    cli = parser("delete", "NAME [OVERRIDE…] [--runs] [--yes]")
-    cli.add_argument("name", metavar="NAME", help="the study: the sweep's name, or sweep.study's")
-    cli.add_argument(
-        "overrides", nargs="*", default=[], metavar="OVERRIDE", help="storage.… or tracking.…"
-    )
+    cli = study_parser("delete", "[--runs] [--yes]", overrides="storage.… or tracking.…")
     cli.add_argument("--runs", action="store_true", help="the sweep's MLflow runs too")
     cli.add_argument("--yes", action="store_true", help="do not ask")
     given = cli.parse_intermixed_args(list(arguments))

@@ -20,7 +20,7 @@ from rich.progress import (
 
 from finesweep.cli.tables import trial_line
 from finesweep.records import Evaluation, Objective
-from finesweep.sweep.status import leaderboard, status_of
+from finesweep.sweep.status import Status, leaderboard, status_of
 from finesweep.sweep.study import Study
 
 SPEED_PERIOD_SECONDS = 600.0
@@ -48,11 +48,10 @@ class Board:
     """A sweep as its study tells it: a line per finished slot, and bars where someone looks."""
 
     def __init__(self, console: Console, study: Study) -> None:
-        self.console, self.study = console, study
-        self.status = status_of(study)
+        self.study = study
         self.told = {row.trial for row in leaderboard(study)}
         self.progress = _bars(console)
-        self.sweep = self.progress.add_task("sweep", total=self.status.target, note="")
+        self.sweep = self.progress.add_task("sweep", total=None, note="")
         self.bars: dict[str, TaskID] = {}
 
     def __enter__(self) -> Board:
@@ -62,24 +61,21 @@ class Board:
     def __exit__(self, *raised: object) -> None:
         self.progress.stop()
 
-    @property
-    def stopped(self) -> str | None:
-        return self.status.stopped
-
     def say(self, message: str) -> None:
         self.progress.console.print(message, highlight=False, soft_wrap=True)
 
-    def look(self) -> None:
+    def look(self) -> Status:
         """Prints what has finished since the last look, and moves the bars."""
-        self.status = status = status_of(self.study)
+        status = status_of(self.study)
         for row in sorted(leaderboard(self.study), key=lambda row: row.trial):
             if row.trial not in self.told:
                 self.told.add(row.trial)
                 self.say(trial_line(row, metric=status.metric, n_slots=status.target))
         n_finished = status.target - status.counts["running"] - status.counts["waiting"]
         best = f"best {status.best['value']:.4f}" if status.best else ""
-        self.progress.update(self.sweep, completed=n_finished, note=best)
+        self.progress.update(self.sweep, completed=n_finished, total=status.target, note=best)
         self._move(status.workers)
+        return status
 
     def _move(self, workers: Sequence[Mapping[str, Any]]) -> None:
         at_work = {worker["id"]: worker for worker in workers if worker["slot"] is not None}

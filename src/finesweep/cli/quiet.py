@@ -22,4 +22,6 @@ def hush() -> None:
         os.environ.setdefault(name, value)
     for name in ("alembic", "huggingface_hub", "httpx"):
         logging.getLogger(name).setLevel(logging.ERROR)
+    # Each failed statement with its traceback; what is waited for is told in one line.
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
     warnings.filterwarnings("ignore")

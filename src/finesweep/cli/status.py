@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from finesweep.cli import parser
+from finesweep.cli import study_parser
 from finesweep.config import compose
 from finesweep.errors import ConfigError, Problem
 
@@ -21,11 +21,7 @@ WATCH_SECONDS = 2.0
 
 
 def run(arguments: Sequence[str]) -> int:
-    cli = parser("status", "NAME [OVERRIDE…] [--json | --watch]")
-    cli.add_argument("name", metavar="NAME", help="the study: the sweep's name, or sweep.study's")
-    cli.add_argument(
-        "overrides", nargs="*", default=[], metavar="OVERRIDE", help="such as storage.url=…"
-    )
+    cli = study_parser("status", "[--json | --watch]", overrides="such as storage.url=…")
     cli.add_argument("--json", action="store_true", help="for programs")
     cli.add_argument("--watch", action="store_true", help="again every two seconds, until the end")
     given = cli.parse_intermixed_args(list(arguments))

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from finesweep.cli import parser
+from finesweep.cli import study_parser
 from finesweep.config import compose
 
 
 def run(arguments: Sequence[str]) -> int:
-    cli = parser("stop", "NAME [OVERRIDE…]")
-    cli.add_argument("name", metavar="NAME", help="the study: the sweep's name, or sweep.study's")
-    cli.add_argument(
-        "overrides", nargs="*", default=[], metavar="OVERRIDE", help="such as storage.url=…"
-    )
+    cli = study_parser("stop", "", overrides="such as storage.url=…")
     given = cli.parse_intermixed_args(list(arguments))
     url = compose(given.overrides).config.storage.url
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -26,6 +27,7 @@ examples:
   finesweep sweep demo 'training.learning_rate=interval(1e-5, 3e-5)' sweep.study=demo-low
 """
 LOGS = Path("mlruns/logs")
+STORAGE_URL = "FINESWEEP_STORAGE_URL"
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -91,11 +93,12 @@ def _search(plan: SweepPlan, study: Study, console: Console) -> None:
             look=board.look,
             say=board.say,
         )
-        board.look()
-        if board.stopped:
-            raise FinesweepError(board.stopped)
+        if stopped := board.look().stopped:
+            raise FinesweepError(stopped)
 
 
 def _command(plan: SweepPlan) -> list[str]:
-    url = plan.base.config.storage.url
-    return [sys.executable, "-m", "finesweep", "work", plan.study_name, f"storage.url='{url}'"]
+    """A worker's argv; the storage goes by the environment, for it may hold a password."""
+    os.environ[STORAGE_URL] = plan.base.config.storage.url
+    place = f"storage.url=${{oc.env:{STORAGE_URL}}}"
+    return [sys.executable, "-m", "finesweep", "work", plan.study_name, place]

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from finesweep.cli import parser
+from finesweep.cli import study_parser
 from finesweep.cli.quiet import hush
 from finesweep.config import compose
 from finesweep.errors import ConfigError, Problem
@@ -22,11 +22,7 @@ PLACES = ("storage.", "tracking.")
 
 
 def run(arguments: Sequence[str]) -> int:
-    cli = parser("work", "NAME [OVERRIDE…]")
-    cli.add_argument("name", metavar="NAME", help="the study: the sweep's name, or sweep.study's")
-    cli.add_argument(
-        "overrides", nargs="*", default=[], metavar="OVERRIDE", help="storage.… or tracking.…"
-    )
+    cli = study_parser("work", "", overrides="storage.… or tracking.…")
     cli.add_argument(
         "--attached", action="store_true", help="leave after the slot when standard input ends"
     )

@@ -135,11 +135,14 @@ def keep_best(study: Study, objective: Objective, *, root: str, k: int) -> None:
     complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
     sign = 1 if objective.direction == "minimize" else -1
     best = nsmallest(k, complete, key=lambda trial: (sign * (trial.value or 0.0), trial.number))
-    beaten = {_tail(trial.user_attrs[CHECKPOINT]) for trial in complete}
-    beaten -= {_tail(trial.user_attrs[CHECKPOINT]) for trial in best}
-    # The few folders there are, not the many trials: a study of thousands has few weights.
-    for folder in (Path(root) / study.study_name).glob(f"slot-*/attempt-*/{MODEL}"):
-        if _tail(str(folder)) in beaten:
+    kept = {_tail(trial.user_attrs[CHECKPOINT]) for trial in best}
+    # A study of thousands has few weights: what is there is looked up among the trials.
+    there = (Path(root) / study.study_name).glob(f"slot-*/attempt-*/{MODEL}")
+    beaten = {tail: folder for folder in there if (tail := _tail(str(folder))) not in kept}
+    for trial in reversed(complete):
+        if not beaten:
+            return
+        if folder := beaten.pop(_tail(trial.user_attrs[CHECKPOINT]), None):
             drop_slot(folder.parents[1])
 
 

@@ -18,6 +18,7 @@ NO_MEMORY = (
     "not enough memory",
     "out of memory",
     "Cannot allocate memory",
+    "could not create a primitive",  # oneDNN, whose kernels get no memory
 )
 """How PyTorch's CPU allocator and the C libraries beneath it say it, in a RuntimeError."""
 MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ESTALE, errno.EROFS}

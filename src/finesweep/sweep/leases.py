@@ -11,6 +11,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -135,7 +136,8 @@ class Lease:
 
     def release(self) -> None:
         self._held = dict.fromkeys(self._held)
-        self.beat()
+        with suppress(SQLAlchemyError):  # the next beat tells
+            self.beat()
 
     def moved(self, step: int | None = None, total: int | None = None) -> None:
         """Progress of any kind: the lease is worth renewing."""

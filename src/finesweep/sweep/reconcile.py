@@ -6,7 +6,7 @@ moment by anyone, and a kill in the middle of it is mended by the next one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from optuna import Study
@@ -32,24 +32,33 @@ def reconcile(
 ) -> None:
     """Releases what dead workers held, drops duplicates, and enqueues slots that need a trial."""
     with exclusive(study._storage, f"{study.study_name}.reconcile"):
-        live = release_dead(study, settings) if may_reap else _rows(study)
-        _drop_duplicates(study, n_slots)
-        refill(study, n_slots, recipes, queue_length=QUEUED_PER_WORKER * max(1, len(live)))
+        # Trials before leases: one that is claimed in between has its lease already.
+        trials = study.get_trials(deepcopy=False)
+        rows = workers_of(engine_of(study._storage), study.study_name)
+        live = [row for row in rows if is_live(row, lease_seconds=settings.lease_seconds)]
+        if may_reap and _release_dead(study, trials, rows, live, settings):
+            trials = study.get_trials(deepcopy=False)
+        if _drop_duplicates(study, trials, n_slots):
+            trials = study.get_trials(deepcopy=False)
+        n_workers = len(live if may_reap else rows)
+        refill(study, trials, n_slots, recipes, queue_length=QUEUED_PER_WORKER * max(1, n_workers))
 
 
-def release_dead(study: Study, settings: SweepConfig) -> list[WorkerRow]:
-    """The live workers; every RUNNING trial that none of them holds is failed by now."""
-    # Trials first: one that is claimed after this has its lease already.
-    running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
-    rows = _rows(study)
-    live = [row for row in rows if is_live(row, lease_seconds=settings.lease_seconds)]
+def _release_dead(
+    study: Study,
+    trials: Sequence[FrozenTrial],
+    rows: Sequence[WorkerRow],
+    live: Sequence[WorkerRow],
+    settings: SweepConfig,
+) -> bool:
+    """Fails every RUNNING trial that no live worker holds, forgets the others; whether any was."""
     held = {row.trial for row in live}
-    for trial in running:
-        if trial.number not in held:
-            _release(study, trial, settings)
+    lost = [t for t in trials if t.state == TrialState.RUNNING and t.number not in held]
+    for trial in lost:
+        _release(study, trial, settings)
     if dead := [row.id for row in rows if row not in live]:
         forget(engine_of(study._storage), dead)
-    return live
+    return bool(lost)
 
 
 def attempts_without_progress(study: Study, slot: int) -> int:
@@ -92,15 +101,14 @@ def _release(study: Study, trial: FrozenTrial, settings: SweepConfig) -> None:
         return  # it finished in this very moment
 
 
-def _drop_duplicates(study: Study, n_slots: int) -> None:
-    """Fails waiting trials beyond the first of a slot that still needs one."""
-    trials = study.get_trials(deepcopy=False)
+def _drop_duplicates(study: Study, trials: Sequence[FrozenTrial], n_slots: int) -> bool:
+    """Fails waiting trials beyond the first of a slot that still needs one; whether any was."""
     waiting = waiting_by_slot(trials, n_slots)
-    for slot in slots_of(trials, n_slots, only=waiting):
-        first = 1 if slot.state == "waiting" else 0
-        for trial in waiting[slot.index][first:]:
-            fail(study, trial._trial_id, why="duplicate", kind=DUPLICATE, retry=True)
-
-
-def _rows(study: Study) -> list[WorkerRow]:
-    return workers_of(engine_of(study._storage), study.study_name)
+    surplus = [
+        trial
+        for slot in slots_of(trials, n_slots, only=waiting)
+        for trial in waiting[slot.index][1 if slot.state == "waiting" else 0 :]
+    ]
+    for trial in surplus:
+        fail(study, trial._trial_id, why="duplicate", kind=DUPLICATE, retry=True)
+    return bool(surplus)

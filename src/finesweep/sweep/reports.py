@@ -8,6 +8,7 @@ from typing import Any
 
 from finesweep.sweep.interruption import Interruption
 from finesweep.sweep.leases import Lease
+from finesweep.sweep.patience import until_there_is_room
 from finesweep.tracking import Delivery, Outbox
 
 
@@ -59,8 +60,15 @@ class Reports:
         parent_run_id: str | None,
         tags: Mapping[str, Any],
     ) -> Outbox:
-        """A new outbox of this worker, delivered as it grows."""
+        """A new outbox of this worker, delivered as it grows; it waits out a full disk."""
         folder = self.outboxes / self.worker / f"trial-{number:06d}"
-        made = Outbox.open(folder, uid=uid, name=name, parent_run_id=parent_run_id, tags=tags)
+        made = Outbox.open(
+            folder,
+            uid=uid,
+            name=name,
+            parent_run_id=parent_run_id,
+            tags=tags,
+            writing=lambda write: until_there_is_room(write, self.waiting),
+        )
         self.delivery.add(folder)
         return made

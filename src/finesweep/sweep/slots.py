@@ -6,7 +6,7 @@ attempts are Optuna trials that carry its number in user_attrs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Literal
@@ -70,7 +70,12 @@ def counts(slots: Iterable[Slot]) -> dict[SlotState, int]:
 
 
 def refill(
-    study: Study, n_slots: int, recipes: Mapping[int, Mapping[str, Any]], *, queue_length: int
+    study: Study,
+    trials: Sequence[FrozenTrial],
+    n_slots: int,
+    recipes: Mapping[int, Mapping[str, Any]],
+    *,
+    queue_length: int,
 ) -> None:
     """Enqueues trials for the lowest slots that have none waiting, running or finished.
 
@@ -79,7 +84,6 @@ def refill(
     params of that attempt, from whose checkpoint the next one goes on. Callers hold a lock:
     two at once would enqueue a slot twice.
     """
-    trials = study.get_trials(deepcopy=False)
     n_missing = max(0, queue_length - len(waiting_by_slot(trials, n_slots)))
     # One pass over all trials, and a closer look at the few slots that get one now.
     taken = {t.user_attrs.get(SLOT) for t in trials if not t.user_attrs.get(RETRY)}

@@ -86,15 +86,16 @@ def status_of(study: Study) -> Status:
     definition, registered = attributes[DEFINITION], attributes.get(REGISTERED)
     trials, target = study.get_trials(deepcopy=False), attributes[N_TRIALS]
     slots, workers = slots_of(trials, target), live_workers(study)
+    direction = definition["sweep.direction"]
     by_state = counts(slots)
     return Status(
         sweep=attributes[SWEEP],
         study=study.study_name,
         metric=definition["sweep.metric"],
-        direction=definition["sweep.direction"],
+        direction=direction,
         target=target,
         counts=by_state,
-        best=_best(study),
+        best=_best(trials, direction, attributes.get(BEST_RUN, {})),
         parent_run_id=attributes.get(PARENT_RUN_ID),
         registered=registered and {key: registered[key] for key in ("name", "version", "alias")},
         workers=[{name: getattr(row, name) for name in WORKER_FIELDS} for row in workers],
@@ -164,11 +165,14 @@ def _seconds_left(slots: Sequence[Slot], *, n_workers: int) -> float | None:
     return n_left * sum(taken) / len(taken) / max(1, n_workers) if taken else None
 
 
-def _best(study: Study) -> dict[str, Any] | None:
-    if not study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
+def _best(
+    trials: Sequence[FrozenTrial], direction: str, known: Mapping[str, Any]
+) -> dict[str, Any] | None:
+    complete = [trial for trial in trials if trial.state == TrialState.COMPLETE]
+    if not complete:
         return None
-    best = study.best_trial
-    known: dict[str, Any] = study.user_attrs.get(BEST_RUN, {})
+    sign = -1 if direction == "maximize" else 1
+    best = min(complete, key=lambda trial: (sign * (trial.value or 0.0), trial.number))
     return {
         "trial": best.number,
         "value": best.value,

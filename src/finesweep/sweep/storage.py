@@ -17,14 +17,19 @@ from optuna.storages._cached_storage import _CachedStorage
 from sqlalchemy import Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
-from finesweep.databases import ensure_sqlite, hidden_password, sqlite_file
+from finesweep.databases import (
+    CONNECT_SECONDS,
+    ensure_sqlite,
+    hidden_password,
+    is_away,
+    sqlite_file,
+)
 from finesweep.errors import ConfigError, Problem
 from finesweep.sweep.leases import make_table
 
 DIALECTS = ("sqlite", "postgresql")
 BUSY_SECONDS = 60
 """How long a SQLite connection waits for another process's transaction."""
-CONNECT_SECONDS = 5
 LONGEST_PAUSE_SECONDS = 10.0
 
 T = TypeVar("T")
@@ -37,11 +42,13 @@ def open_storage(url: str, *, on_wait: OnWait | None = None) -> _CachedStorage:
 
     With on_wait a call waits for as long as the database is away or its disk is full.
     """
-    # What Optuna says at INFO, an Observer shows; and Optuna resets its loggers on import.
+    # What Optuna says at INFO, the screen shows already; and it resets its loggers on import.
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
         if (dialect := make_url(url).get_backend_name()) not in DIALECTS:
             raise ValueError(f"{dialect} is not supported; use SQLite or PostgreSQL")
+        if dialect == "sqlite" and sqlite_file(url) is None:
+            raise ValueError("workers share a file, as in sqlite:///mlruns/optuna.db")
         ensure_sqlite(url, optuna.storages.get_storage)
         storage = _build(url, on_wait)
     except (SQLAlchemyError, StorageInternalError, ImportError, OSError, ValueError) as error:
@@ -118,10 +125,10 @@ def begin_immediately(engine: Engine) -> None:
 
 
 def _build(url: str, on_wait: OnWait | None) -> RDBStorage:
-    if sqlite_file(url) is not None or url.startswith("sqlite"):
+    if (database := sqlite_file(url)) is not None:
         storage = _storage(url, on_wait, connect_args={"timeout": BUSY_SECONDS})
         begin_immediately(storage.engine)
-        with _table_lock(storage.engine):
+        with FileLock(database.with_suffix(".lock")):
             make_table(storage.engine)
         return storage
     # pool_pre_ping: after an outage a pooled connection is a dead one.
@@ -139,16 +146,6 @@ def _build(url: str, on_wait: OnWait | None) -> RDBStorage:
     bare.dispose()
     # Only now: without its tables Optuna's storage cannot even be constructed.
     return _storage(url, on_wait, skip_table_creation=True, skip_check=True, **kwargs)
-
-
-@contextmanager
-def _table_lock(engine: Engine) -> Iterator[None]:
-    database = sqlite_file(str(engine.url))
-    if database is None:
-        yield
-        return
-    with FileLock(database.with_suffix(".lock")):
-        yield
 
 
 def _storage(
@@ -227,11 +224,4 @@ def waiting_out(call: Callable[[], T], on_wait: OnWait) -> T:
 
 def is_outage(error: BaseException) -> bool:
     """Whether the database is away, locked for too long, or out of disk space."""
-    cause = error.__cause__ if isinstance(error, StorageInternalError) else error
-    if not isinstance(cause, DBAPIError):
-        return False
-    return type(cause.orig).__name__ in OUTAGES or cause.connection_invalidated
-
-
-OUTAGES = ("OperationalError", "InterfaceError", "AdminShutdown", "DiskFull", "CrashShutdown")
-"""Of sqlite3 and psycopg, by name, so that neither must be installed for the other."""
+    return is_away(error.__cause__ if isinstance(error, StorageInternalError) else error)

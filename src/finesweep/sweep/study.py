@@ -6,7 +6,6 @@ import uuid
 import warnings
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 import optuna
 from optuna import Study as Study
@@ -53,12 +52,18 @@ def open_study(plan: SweepPlan) -> Study:
     # Two first commands at once must agree on one identity.
     with exclusive(storage, f"{plan.study_name}.study"):
         study = _defined(plan, storage)
-    _set(study, N_TRIALS, plan.settings.n_trials)
-    _set(study, LEASE_SECONDS, plan.settings.lease_seconds)
-    _set(study, OVERRIDES, worker_overrides(plan))
-    _set(study, FILES, user_files())
-    study.set_user_attr(LAUNCHED, datetime.now().isoformat())
-    _set(study, STOP, "")
+    known = study.user_attrs
+    launched = {
+        N_TRIALS: plan.settings.n_trials,
+        LEASE_SECONDS: plan.settings.lease_seconds,
+        OVERRIDES: worker_overrides(plan),
+        FILES: user_files(),
+        LAUNCHED: datetime.now().isoformat(),
+        STOP: "",
+    }
+    for name, value in launched.items():
+        if known.get(name) != value:
+            study.set_user_attr(name, value)
     return study
 
 
@@ -98,11 +103,6 @@ def _defined(plan: SweepPlan, storage: optuna.storages.BaseStorage) -> Study:
     else:
         refuse_changed(plan, study.user_attrs[DEFINITION], wanted)
     return study
-
-
-def _set(study: Study, name: str, value: Any) -> None:
-    if study.user_attrs.get(name) != value:
-        study.set_user_attr(name, value)
 
 
 def study_exists(plan: SweepPlan) -> bool:

@@ -7,12 +7,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from optuna import Study
+from optuna.exceptions import StorageInternalError
+from sqlalchemy.exc import DBAPIError
 
 from finesweep.errors import ConfigError, FinesweepError, Problem
 from finesweep.sweep.attributes import STOP
 from finesweep.sweep.interruption import deferred_signals
 from finesweep.sweep.launchers import Launcher, Worker
 from finesweep.sweep.status import is_spent
+from finesweep.sweep.storage import is_outage
 
 LOOK_SECONDS = 0.5
 DONE, BAD_CONFIG, INTERRUPTED = 0, 2, 130
@@ -35,7 +38,7 @@ def supervise(
     *,
     n_workers: int,
     deadline: float,
-    look: Callable[[], None],
+    look: Callable[[], object],
     say: Callable[[str], None],
 ) -> None:
     """Returns when all workers have left: nothing to do, stopped, or the deadline has passed.
@@ -44,7 +47,7 @@ def supervise(
     workers have released their slots, or been killed by a second signal.
     """
     places = [Place(index, launcher.start(index)) for index in range(n_workers)]
-    errors, drained = 0, False
+    errors, drained, away = 0, False, False
     try:
         with deferred_signals() as interruption:
             while any(place.worker for place in places):
@@ -52,11 +55,19 @@ def supervise(
                     _interrupt(places)
                 if time.monotonic() > deadline and not drained:
                     drained = _drain(places)
-                for place in places:
-                    if _has_ended(place):
-                        done = drained or interruption.requested or _is_over(study)
-                        errors = _next(place, launcher, errors, say, over=done)
-                look()
+                try:
+                    for place in places:
+                        if _has_ended(place):
+                            done = drained or interruption.requested or _is_over(study)
+                            errors = _next(place, launcher, errors, say, over=done)
+                    look()
+                    away = False
+                except (StorageInternalError, DBAPIError) as error:
+                    if not is_outage(error):
+                        raise
+                    if not away:
+                        say("the storage is away: the workers wait for it")
+                    away = True
                 time.sleep(LOOK_SECONDS)
             interruption.check()
     except BaseException:

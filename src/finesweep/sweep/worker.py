@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from finesweep.sweep.reports import Reports
 from finesweep.sweep.slots import claim
 from finesweep.sweep.space import objective_of, optuna_params
 from finesweep.sweep.status import is_spent
+from finesweep.sweep.storage import waiting_out
 from finesweep.sweep.study import sampler_for
 
 IDLE_SECONDS = 1.0
@@ -57,23 +59,27 @@ class Worker:
 
         KeyboardInterrupt when this process was asked to stop; its slot is free again by then.
         """
-        while not self.is_drained() and not self.study.user_attrs.get(STOP):
+        while not self.is_drained() and not (attributes := self.study.user_attrs).get(STOP):
             self.reports.stage()
-            n_slots = self.study.user_attrs[N_TRIALS]
-            reconcile(
-                self.study,
-                self.plan.settings,
-                n_slots,
-                self.recipes,
-                may_reap=self.reports.lease.is_steady,
-            )
-            if claimed := claim(self.study, n_slots, before=self._take):
+            claiming = partial(self._claim, attributes[N_TRIALS])
+            # Leases are read and written here too, which no storage waits for by itself.
+            if claimed := waiting_out(claiming, self.reports.waiting):
                 self._run_slot(claimed)
             elif is_spent(self.study):
                 return
             else:
                 self.reports.lease.release()
                 time.sleep(IDLE_SECONDS)
+
+    def _claim(self, n_slots: int) -> FrozenTrial | None:
+        reconcile(
+            self.study,
+            self.plan.settings,
+            n_slots,
+            self.recipes,
+            may_reap=self.reports.lease.is_steady,
+        )
+        return claim(self.study, n_slots, before=self._take)
 
     def _take(self, trial: FrozenTrial) -> None:
         self.reports.lease.take(trial=trial.number, slot=trial.user_attrs[SLOT])

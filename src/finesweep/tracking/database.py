@@ -10,7 +10,8 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import NullPool
 
-CONNECT_SECONDS = 5
+from finesweep.databases import CONNECT_SECONDS
+
 BUILD_SECONDS = 120
 """For another process to make the tables, which takes about three."""
 LOCK = 0x66696E65

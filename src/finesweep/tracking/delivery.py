@@ -108,7 +108,7 @@ class Delivery:
                     self._lost(error)
                     return False
                 # A bug, or an outbox whose run the store refuses: its folder stays for a person.
-                self._tell(f"{key} is not tracked: {one_line(error, self._config.uri)}")
+                self._tell(f"{key} is not tracked: {one_line(error)}")
                 done = True
             if done:
                 self._drop(key, task)
@@ -136,7 +136,7 @@ class Delivery:
         except Exception as error:
             if is_outage(error):
                 raise
-            self._tell(f"run {run_id}: {one_line(error, self._config.uri)}")
+            self._tell(f"run {run_id}: {one_line(error)}")
 
     def _opened(self) -> Store:
         if self._store is None:
@@ -145,7 +145,7 @@ class Delivery:
 
     def _lost(self, error: Exception) -> None:
         self._store = None
-        self._tell(f"tracking is away: {one_line(error, self._config.uri)}", about="outage")
+        self._tell(f"tracking is away: {one_line(error)}", about="outage")
 
     def _tell(self, line: str, *, about: str | None = None) -> None:
         about = about or line

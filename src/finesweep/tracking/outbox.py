@@ -16,7 +16,7 @@ import json
 import os
 import shutil
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +29,20 @@ FILES = "files"
 CLOSING = "closing.json"
 UID_TAG = "finesweep.uid"
 
+Writing = Callable[[Callable[[], None]], None]
+"""Calls what it is given; again, if it likes, when the disk was full: then nothing was written."""
+
+
+def at_once(write: Callable[[], None]) -> None:
+    write()
+
 
 class Outbox:
     """A RunLog that never waits for the store; deliver replays it into a run."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, writing: Writing = at_once) -> None:
         """The outbox that open has made there."""
-        self.folder = folder
+        self.folder, self._writing = folder, writing
         self._appending = threading.Lock()
         self._n_folders = 0
         self._last_ms = 0
@@ -49,20 +56,25 @@ class Outbox:
         name: str,
         parent_run_id: str | None,
         tags: Mapping[str, Any],
+        writing: Writing = at_once,
     ) -> Outbox:
         """A new outbox, its folder complete or absent; OSError when there is one already.
 
         Provenance is fixed here: another program may deliver it, from another folder.
         """
         aside = folder.with_name(f".{folder.name}.{os.getpid()}.new")
-        shutil.rmtree(aside, ignore_errors=True)
-        (aside / FILES).mkdir(parents=True)
-        (aside / JOURNAL).touch()
         all_tags = first_tags(parent_run_id, tags) | {UID_TAG: uid}
         header = {"uid": uid, "name": name, "start_time_ms": now_ms(), "tags": all_tags}
-        write_json(aside / HEADER, header)
-        aside.rename(folder)
-        return cls(folder)
+
+        def make() -> None:
+            shutil.rmtree(aside, ignore_errors=True)
+            (aside / FILES).mkdir(parents=True)
+            (aside / JOURNAL).touch()
+            write_json(aside / HEADER, header)
+            aside.rename(folder)
+
+        writing(make)
+        return cls(folder, writing=writing)
 
     def log_evaluation(self, evaluation: Evaluation) -> None:
         """Survives a power cut, as the checkpoint beside it does."""
@@ -83,25 +95,21 @@ class Outbox:
         self._append({"dataset": dataset_fields(dataset, source)})
 
     def log_text(self, text: str, name: str) -> None:
-        target = self._new_folder() / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text, encoding="utf-8")
-        self._append({"files": target.relative_to(self.folder).parts[1]})
+        def write(folder: Path) -> None:
+            target = folder / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text, encoding="utf-8")
+
+        self._log_files(write)
 
     def log_folder(self, folder: Path) -> None:
         """Every file of folder, copied: the caller may remove it at once."""
-        target = self._new_folder()
-        try:
-            shutil.copytree(folder, target, dirs_exist_ok=True)
-        except BaseException:
-            shutil.rmtree(target, ignore_errors=True)  # a full disk needs its space back
-            raise
-        self._append({"files": target.name})
+        self._log_files(lambda target: shutil.copytree(folder, target, dirs_exist_ok=True))
 
     def close(
         self, status: Status, tags: Mapping[str, Any], end_time_ms: int | None = None
     ) -> None:
-        close_outbox(self.folder, status, tags, end_time_ms)
+        self._writing(lambda: close_outbox(self.folder, status, tags, end_time_ms))
 
     def _log_metrics(
         self,
@@ -113,6 +121,22 @@ class Outbox:
     ) -> None:
         values = {name: float(value) for name, value in metrics.items()}
         self._append({"metrics": values, "step": step}, time_ms=time_ms, durable=durable)
+
+    def _log_files(self, write: Callable[[Path], object]) -> None:
+        """What write(folder) writes into the empty folder that it is given."""
+
+        def stored() -> None:
+            target = self._new_folder()
+            try:
+                write(target)
+            except BaseException:
+                shutil.rmtree(target, ignore_errors=True)  # a full disk needs its space back
+                raise
+            names.append(target.name)
+
+        names: list[str] = []
+        self._writing(stored)
+        self._append({"files": names[0]})
 
     def _new_folder(self) -> Path:
         """An empty folder of files/, which is not made anew: a delivered outbox is gone."""
@@ -132,14 +156,18 @@ class Outbox:
             # metric is the one of the latest time, where the steps are equal.
             self._last_ms = max(now_ms(), self._last_ms + 1)
             entry["time_ms"] = self._last_ms if time_ms is None else time_ms
-            append_line(self.folder / JOURNAL, json.dumps(entry), durable=durable)
+            line = json.dumps(entry)
+            self._writing(lambda: append_line(self.folder / JOURNAL, line, durable=durable))
 
 
 def close_outbox(
     folder: Path, status: Status, tags: Mapping[str, Any], end_time_ms: int | None = None
 ) -> None:
-    """Ends an attempt, one whose process was killed too; the first to end it is right."""
-    if (folder / CLOSING).exists():
+    """Ends an attempt, one whose process was killed too; the first to end it is right.
+
+    An outbox that is gone was ended and delivered by another process.
+    """
+    if (folder / CLOSING).exists() or not folder.is_dir():
         return
     closing = {
         "status": status,

@@ -142,7 +142,7 @@ class _Replay:
                 if is_outage(error):
                     raise
                 if n_left == 0:
-                    reason = one_line(error, self.store.uri)
+                    reason = one_line(error)
                     self.on_refused(f"left out of {self.folder.name}'s run: {reason}")
 
     def _keep(self, progress: Progress) -> Progress:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,10 +13,10 @@ from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import SQLAlchemyError
 
 from finesweep.config import TrackingConfig
-from finesweep.databases import ensure_sqlite
+from finesweep.databases import ensure_sqlite, hidden_password
 from finesweep.errors import ConfigError, Problem
 from finesweep.tracking.database import first_use
-from finesweep.tracking.outages import one_line, shown_uri
+from finesweep.tracking.outages import one_line
 
 ENVIRONMENT = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # of its own 7, at 120 s each, one call blocks minutes
@@ -23,6 +24,8 @@ ENVIRONMENT = {
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # costs a request for every run that ends
 }
 """What MLflow reads of the environment, unless the user has set it."""
+URI = re.compile(r"[a-z][a-z0-9+.-]+:/")
+"""s3://bucket and mlflow-artifacts:/folder; a drive's letter stands alone."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ def open_store(config: TrackingConfig) -> Store:
         mlflow.set_experiment(experiment_id=store.experiment_id)
         return store
     except (MlflowException, SQLAlchemyError, ImportError, OSError) as error:
-        message = f"cannot open {shown_uri(config.uri)!r}: {one_line(error, config.uri)}"
+        message = f"cannot open {hidden_password(config.uri)!r}: {one_line(error)}"
         raise ConfigError(Problem("tracking.uri", message)) from error
 
 
@@ -70,4 +73,4 @@ def _experiment(client: MlflowClient, config: TrackingConfig) -> str:
 
 
 def _location(artifacts: str) -> str:
-    return artifacts if "://" in artifacts else Path(artifacts).absolute().as_uri()
+    return artifacts if URI.match(artifacts) else Path(artifacts).absolute().as_uri()

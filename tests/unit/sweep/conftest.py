@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import gc
-import os
 import subprocess
 import sys
-import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from textwrap import dedent
@@ -14,6 +12,7 @@ from textwrap import dedent
 import psycopg
 import pytest
 from optuna.storages import BaseStorage
+from tests.postgresql import new_database
 
 from finesweep.config import SweepPlan, compose_sweep
 from finesweep.sweep.storage import engine_of, open_storage
@@ -21,7 +20,6 @@ from finesweep.sweep.storage import engine_of, open_storage
 PlanOf = Callable[..., SweepPlan]
 Opened = Callable[..., BaseStorage]
 Start = Callable[..., "subprocess.Popen[str]"]
-SERVER = "host=127.0.0.1 port=5432 user=postgres connect_timeout=5"
 
 
 @pytest.fixture
@@ -48,17 +46,8 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> SweepPlan:
 @pytest.fixture(scope="session")
 def postgresql_url() -> Iterator[str]:
     """A database of this test session's own on the local server, dropped at the end."""
-    name = f"finesweep_test_{uuid.uuid4().hex}"
-    try:
-        server = psycopg.connect(SERVER, autocommit=True)
-    except psycopg.OperationalError as error:
-        if os.environ.get("CI"):
-            raise
-        pytest.skip(f"no PostgreSQL server answers at 127.0.0.1:5432: {error}")
-    with server:
-        server.execute(f"CREATE DATABASE {name}")
-        yield f"postgresql://postgres@127.0.0.1:5432/{name}"
-        server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    with new_database() as url:
+        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

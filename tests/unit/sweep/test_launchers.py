@@ -8,11 +8,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
+from tests.workers import ended, until, up
 
 from finesweep.config import LauncherConfig
 from finesweep.errors import ConfigError
@@ -45,25 +46,6 @@ os._exit(130)
 """
 """Does with signals and end of file what a worker does, without a sweep."""
 COMMAND = [sys.executable, "-c", STAND_IN]
-SECONDS = 60.0
-
-
-def until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + SECONDS
-    while not true():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.05)
-
-
-def up(worker: Worker) -> None:
-    until(lambda: "up " in worker.last_words())
-
-
-def ended(worker: Worker) -> int:
-    until(lambda: worker.poll() is not None)
-    code = worker.poll()
-    assert code is not None
-    return code
 
 
 @pytest.fixture(autouse=True)

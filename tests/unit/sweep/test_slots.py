@@ -45,7 +45,7 @@ def worked(study: Study, n_slots: int, end: Callable[[], TrialState | str]) -> l
     """Slots in the order of their attempts, until none waits."""
     order = []
     while True:
-        refill(study, n_slots, {}, queue_length=2)
+        refill(study, study.trials, n_slots, {}, queue_length=2)
         if (claimed := claim(study, n_slots)) is None:
             return order
         order.append(claimed.user_attrs[SLOT])
@@ -111,19 +111,19 @@ def test_counts_sum_to_the_number_of_slots(
 
 def test_the_queue_holds_the_lowest_missing_slots_up_to_its_length(study: Study) -> None:
     study.add_trials([attempt(0, COMPLETE), attempt(1, RUNNING), attempt(2, AGAIN)])
-    refill(study, 9, {}, queue_length=3)
-    refill(study, 9, {}, queue_length=3)
+    refill(study, study.trials, 9, {}, queue_length=3)
+    refill(study, study.trials, 9, {}, queue_length=3)
     found = [(trial.user_attrs[SLOT], trial.user_attrs[ATTEMPT]) for trial in queued(study)]
     assert found == [(2, 2), (3, 1), (4, 1)]
 
 
 def test_the_queue_ends_with_the_last_slot(study: Study) -> None:
-    refill(study, 2, {}, queue_length=5)
+    refill(study, study.trials, 2, {}, queue_length=5)
     assert [trial.user_attrs[SLOT] for trial in queued(study)] == [0, 1]
 
 
 def test_a_recipe_is_what_its_slot_tries_again_after_a_failure(study: Study) -> None:
-    refill(study, 2, {0: {"x": 0.25}}, queue_length=2)
+    refill(study, study.trials, 2, {0: {"x": 0.25}}, queue_length=2)
     for expected_attempt in (1, 2):
         claimed = claim(study, 2)
         assert claimed is not None
@@ -131,7 +131,7 @@ def test_a_recipe_is_what_its_slot_tries_again_after_a_failure(study: Study) -> 
         trial = optuna.Trial(study, claimed._trial_id)
         assert trial.suggest_float("x", 0, 1) == 0.25
         finish(study, claimed, AGAIN)
-        refill(study, 2, {0: {"x": 0.25}}, queue_length=2)
+        refill(study, study.trials, 2, {0: {"x": 0.25}}, queue_length=2)
     assert "fixed_params" in queued(study)[-1].system_attrs
     (free,) = (trial for trial in queued(study) if trial.user_attrs[SLOT] == 1)
     assert free.system_attrs["fixed_params"] == {}
@@ -160,7 +160,7 @@ def test_a_trial_that_another_claimed_meanwhile_is_left_to_it(
     url = f"sqlite:///{tmp_path / 'optuna.db'}"
     ours = optuna.create_study(storage=url, study_name="s")
     theirs = optuna.load_study(storage=url, study_name="s")
-    refill(ours, 2, {}, queue_length=2)
+    refill(ours, ours.trials, 2, {}, queue_length=2)
     read = ours.get_trials
 
     def overtaken(**asked: Any) -> list[FrozenTrial]:
@@ -188,7 +188,7 @@ def test_the_sampler_of_a_claimed_trial_knows_what_finished_before_it(study: Stu
             return super().sample_independent(study, *asked)
 
     study.sampler = Looking()
-    refill(study, 2, {}, queue_length=2)
+    refill(study, study.trials, 2, {}, queue_length=2)
     for _ in range(2):
         study._get_trials(use_cache=True)  # as samplers do when a trial has ended
         claimed = claim(study, 2)
@@ -222,7 +222,7 @@ def test_more_slots_go_on_where_the_sweep_ended(study: Study) -> None:
 
 
 def test_fewer_slots_leave_the_rest_of_the_queue_where_it_is(study: Study) -> None:
-    refill(study, 5, {}, queue_length=4)
+    refill(study, study.trials, 5, {}, queue_length=4)
     assert worked(study, 2, lambda: COMPLETE) == [0, 1]
     assert [trial.user_attrs[SLOT] for trial in queued(study)] == [2, 3]
     assert worked(study, 4, lambda: COMPLETE) == [2, 3]
@@ -230,7 +230,7 @@ def test_fewer_slots_leave_the_rest_of_the_queue_where_it_is(study: Study) -> No
 
 
 def test_a_queue_of_slots_beyond_the_last_does_not_starve_the_others(study: Study) -> None:
-    refill(study, 5, {}, queue_length=4)
+    refill(study, study.trials, 5, {}, queue_length=4)
     claimed = claim(study, 5)
     assert claimed is not None
     finish(study, claimed, AGAIN)

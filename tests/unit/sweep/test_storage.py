@@ -12,10 +12,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import optuna
-import psycopg
 import pytest
 from optuna.storages import BaseStorage
 from sqlalchemy import text
+from tests.postgresql import admit, cut_off
 from tests.unit.sweep.conftest import Opened, Start
 
 from finesweep.errors import ConfigError
@@ -245,22 +245,14 @@ def test_a_call_waits_while_the_folder_of_sqlite_is_away(opened: Opened, tmp_pat
 def test_a_call_waits_while_postgresql_refuses_connections(
     opened: Opened, postgresql_url: str
 ) -> None:
-    name = postgresql_url.rpartition("/")[2]
     reasons: list[str] = []
-
-    def admit(answer: str) -> None:
-        with psycopg.connect(postgresql_url.replace(name, "postgres"), autocommit=True) as server:
-            server.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS {answer}")
-            server.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name]
-            )
 
     def waiting(why: str) -> None:
         reasons.append(why)
-        admit("true")
+        admit(postgresql_url)
 
     patient = opened(postgresql_url, on_wait=waiting)
-    admit("false")
+    cut_off(postgresql_url)
     assert patient.get_all_studies() == []
     assert reasons
     assert all("OperationalError" in why or "AdminShutdown" in why for why in reasons)

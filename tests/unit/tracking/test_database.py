@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import uuid
+import sqlite3
 from collections.abc import Iterator
-from multiprocessing.synchronize import Barrier
 from pathlib import Path
-from typing import Any
 
 import pytest
 from mlflow.exceptions import MlflowException
@@ -22,61 +18,27 @@ from mlflow.protos.databricks_pb2 import (
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.pool import NullPool
+from tests.postgresql import new_database
+from tests.unit.tracking.openers import opened_at_once
 from tests.unit.tracking.outboxes import END, known, opened, write_trial
 
 from finesweep.config import TrackingConfig
+from finesweep.databases import hidden_password
 from finesweep.errors import ConfigError
 from finesweep.tracking import deliver, open_store, start_run
-from finesweep.tracking.outages import is_outage, one_line, shown_uri
-
-SERVER = "postgresql+psycopg://postgres@127.0.0.1:5432"
+from finesweep.tracking.outages import is_outage, one_line
 
 
 @pytest.fixture
 def postgres() -> Iterator[str]:
     """The URI of an empty database, dropped afterwards."""
-    name = f"tracking_{uuid.uuid4().hex}"
-    engine = create_engine(
-        f"{SERVER}/postgres",
-        isolation_level="AUTOCOMMIT",
-        poolclass=NullPool,
-        connect_args={"connect_timeout": 5},
-    )
-    try:
-        with engine.connect() as connection:
-            connection.execute(text(f"CREATE DATABASE {name}"))
-    except OperationalError:
-        if "CI" in os.environ:
-            raise
-        pytest.skip("no PostgreSQL answers at 127.0.0.1:5432")
-    yield f"{SERVER}/{name}"
-    with engine.connect() as connection:
-        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-
-
-def open_at_once(barrier: Barrier, uri: str, answers: Any) -> None:
-    """What each process does: opens the store when all are there, writes a run, answers."""
-    try:
-        barrier.wait()
-        store = open_store(TrackingConfig(uri=uri))
-        start_run(store, name="first").finish("FINISHED")
-        answers.put(store.experiment_id)
-    except BaseException as error:
-        answers.put(repr(error))
+    with new_database() as url:
+        yield url.replace("postgresql:", "postgresql+psycopg:")
 
 
 @pytest.mark.slow
 def test_processes_that_meet_an_empty_postgres_make_one_store(postgres: str) -> None:
-    server = multiprocessing.get_context("forkserver")
-    server.set_forkserver_preload(["finesweep.tracking"])
-    barrier, answers = server.Barrier(3), server.Queue()
-    arguments = (barrier, postgres, answers)
-    processes = [server.Process(target=open_at_once, args=arguments) for _ in range(3)]
-    for process in processes:
-        process.start()
-    assert [answers.get(timeout=120) for _ in processes] == ["1"] * 3
-    for process in processes:
-        process.join(timeout=60)
+    assert opened_at_once(postgres, 3) == ["1"] * 3
     with create_engine(postgres, poolclass=NullPool).connect() as connection:
         assert connection.execute(text("SELECT count(*) FROM runs")).scalar_one() == 3
 
@@ -119,9 +81,9 @@ def test_a_database_that_does_not_answer_is_named_soon_without_its_password(
     ],
 )
 def test_no_password_is_shown(uri: str, shown: str) -> None:
-    assert shown_uri(uri) == shown
-    assert one_line(OSError(f"request to {uri}/api failed\nmore"), uri) == (
-        f"request to {shown}/api failed"
+    assert hidden_password(uri) == shown
+    assert (
+        one_line(OSError(f"request to {uri}/api failed\nmore")) == f"request to {shown}/api failed"
     )
 
 
@@ -133,7 +95,7 @@ def test_no_password_is_shown(uri: str, shown: str) -> None:
         (MlflowException("x", PERMISSION_DENIED), True),
         (MlflowException("x", INVALID_PARAMETER_VALUE), False),
         (MlflowException("x", BAD_REQUEST), False),
-        (OperationalError("x", None, Exception()), True),
+        (OperationalError("x", None, sqlite3.OperationalError("locked")), True),
         (IntegrityError("x", None, Exception()), False),
         (IntegrityError("x", None, Exception(), connection_invalidated=True), True),
         (ConnectionRefusedError("x"), True),

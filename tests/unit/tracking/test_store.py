@@ -2,49 +2,24 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import sqlite3
-from multiprocessing.synchronize import Barrier
 from pathlib import Path
-from typing import Any
 
 import mlflow
 import pytest
+from tests.unit.tracking.openers import opened_at_once
 
 from finesweep.config import TrackingConfig
 from finesweep.errors import ConfigError
-from finesweep.tracking import Store, open_store, start_run
+from finesweep.tracking import Store, open_store
 
 N_PROCESSES = 6
 
 
-def open_at_once(barrier: Barrier, uri: str, answers: Any) -> None:
-    """What each process does: opens the store when all are there, writes a run, answers."""
-    try:
-        barrier.wait()
-        store = open_store(TrackingConfig(uri=uri))
-        start_run(store, name="first").finish("FINISHED")
-        answers.put(store.experiment_id)
-    except BaseException as error:
-        answers.put(repr(error))
-
-
 @pytest.mark.slow
 def test_processes_that_meet_an_empty_folder_make_one_store(workplace: Path) -> None:
-    server = multiprocessing.get_context("forkserver")
-    server.set_forkserver_preload(["finesweep.tracking"])  # imported once, not by each process
-    barrier, answers = server.Barrier(N_PROCESSES), server.Queue()
     uri = f"sqlite:///{workplace / 'mlruns' / 'mlflow.db'}"
-    processes = [
-        server.Process(target=open_at_once, args=(barrier, uri, answers))
-        for _ in range(N_PROCESSES)
-    ]
-    for process in processes:
-        process.start()
-    ids = [answers.get(timeout=60) for _ in processes]
-    for process in processes:
-        process.join(timeout=60)
-    assert ids == ["1"] * N_PROCESSES
+    assert opened_at_once(uri, N_PROCESSES) == ["1"] * N_PROCESSES
     with sqlite3.connect(workplace / "mlruns" / "mlflow.db") as database:
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         names = [name for (name,) in database.execute("SELECT name FROM experiments")]
@@ -68,9 +43,10 @@ def test_artifacts_lie_in_an_absolute_place_whatever_the_folder_later(
     made = open_store(relative)
     found = store.client.get_experiment(made.experiment_id)
     assert found.artifact_location == (workplace / "mlruns" / "artifacts").as_uri()
-    shared = TrackingConfig(uri=store.uri, artifacts="s3://bucket/a", experiment="shared")
-    found = store.client.get_experiment(open_store(shared).experiment_id)
-    assert found.artifact_location == "s3://bucket/a"
+    for elsewhere in ("s3://bucket/a", "mlflow-artifacts:/ours"):
+        shared = TrackingConfig(uri=store.uri, artifacts=elsewhere, experiment=elsewhere[:2])
+        found = store.client.get_experiment(open_store(shared).experiment_id)
+        assert found.artifact_location == elsewhere
 
 
 def test_models_are_logged_to_the_store_that_was_opened_last(store: Store) -> None:

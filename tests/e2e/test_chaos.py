@@ -1,0 +1,25 @@
+"""Random kills in small: the benchmark that shows them at length."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.slow
+CHAOS = Path(__file__).parents[2] / "benchmarks" / "chaos.py"
+
+
+def test_random_kills_leave_each_slot_finished_exactly_once() -> None:
+    small = ("--seed", "3", "--kills", "5", "--slots", "8", "--pause", "4", "7")
+    done = subprocess.run(
+        [sys.executable, str(CHAOS), *small],
+        capture_output=True,
+        text=True,
+        timeout=540,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "slots finished exactly once             8 of 8" in done.stdout

@@ -1,0 +1,241 @@
+"""What breaks a sweep in the field, done to real workers: killed between any two writes, stopped
+past their lease, hung, out of memory, out of disk, out of a database."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import optuna
+import psycopg
+import pytest
+from optuna.trial import FrozenTrial, TrialState
+
+from tests.e2e.conftest import Project, make_project
+from tests.e2e.workers import Break, begin, begin_soon, code_of, until, work
+from tests.postgresql import admit, cut_off, new_database
+
+pytestmark = pytest.mark.slow
+FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
+SHORT = ("sweep.n_trials=1", "training.epochs=2", "storage.checkpoint_minutes=0.005")
+LONG = ("training.epochs=40", "sweep.n_trials=1", "storage.checkpoint_minutes=0.02")
+QUICK_LEASE = "sweep.lease_seconds=2"
+
+
+def trials_of(project: Project) -> list[FrozenTrial]:
+    return optuna.load_study(study_name="small", storage=project.storage_url).trials
+
+
+def log_of(project: Project) -> str:
+    log = project.folder / "worker.log"
+    return log.read_text() if log.exists() else ""
+
+
+def until_one_runs(project: Project) -> FrozenTrial:
+    """A trial that has committed a checkpoint."""
+    found: list[FrozenTrial] = []
+
+    def running() -> list[FrozenTrial]:
+        states = [t for t in trials_of(project) if t.state == TrialState.RUNNING]
+        found[:] = [t for t in states if t.user_attrs.get("committed")]
+        return found
+
+    until(running)
+    return found[0]
+
+
+def assert_converged(project: Project, n_slots: int) -> None:
+    trials = trials_of(project)
+    done = Counter(t.user_attrs["slot"] for t in trials if t.state in FINISHED)
+    assert done == dict.fromkeys(range(n_slots), 1)
+    assert not [t for t in trials if t.state in (TrialState.RUNNING, TrialState.WAITING)]
+    runs = project.client.search_runs(["1"])
+    numbers = Counter(run.data.tags.get("finesweep.trial_number") for run in runs)
+    assert set(numbers.values()) == {1}
+    assert not [run for run in runs if run.info.status == "RUNNING"]
+    (version,) = project.client.search_model_versions("name='small-model'")
+    named = project.client.get_model_version_by_alias("small-model", "challenger")
+    assert named.version == version.version
+    for database in ("optuna.db", "mlflow.db"):
+        with sqlite3.connect(project.folder / "mlruns" / database) as connection:
+            assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        connection.close()
+    assert "Traceback" not in log_of(project), log_of(project)
+
+
+BOUNDARIES: list[Break] = [
+    ("finesweep.sweep.worker", "claim", "after"),
+    ("finesweep.sweep.attempt", "Attempt._report", "before"),
+    ("finesweep.sweep.attempt", "Attempt._report", "after"),
+    ("finesweep.sweep.checkpoints", "_described", "before"),
+    ("finesweep.sweep.checkpoints", "_sync", "before"),
+    ("finesweep.sweep.checkpoints", "SlotCheckpoints.save_model", "after"),
+    ("finesweep.sweep.worker", "Worker._tell", "before"),
+    ("finesweep.sweep.worker", "Worker._tell", "after"),
+    ("finesweep.sweep.worker", "close_run", "after"),
+    ("finesweep.sweep.worker", "keep_best", "after"),
+    ("finesweep.sweep.finalist", "log_test", "after"),
+    ("finesweep.registry.crown", "evaluate_winner", "after"),
+    ("mlflow", "MlflowClient.create_model_version", "after"),
+    ("finesweep.registry.crown", "register", "after"),
+]
+
+
+@pytest.mark.parametrize("broken", BOUNDARIES, ids=" ".join)
+def test_a_worker_that_is_killed_there_leaves_a_sweep_that_the_next_one_ends(
+    project: Project, broken: Break
+) -> None:
+    begin(project, *SHORT)
+    assert code_of(work(project, broken=broken)) == -signal.SIGKILL
+    assert code_of(work(project)) == 0, log_of(project)
+    assert_converged(project, 1)
+
+
+def test_a_worker_that_is_killed_between_a_failure_and_its_retry_loses_no_slot(
+    project: Project,
+) -> None:
+    begin(project, *SHORT)
+    assert code_of(work(project, broken=("finesweep.sweep.worker", "claim", "after"))) < 0
+    assert code_of(work(project, broken=("finesweep.sweep.reconcile", "fail", "after"))) < 0
+    (failed,) = [t for t in trials_of(project) if t.state == TrialState.FAIL]
+    assert failed.user_attrs["slot"] == 0
+    assert code_of(work(project)) == 0, log_of(project)
+    assert_converged(project, 1)
+
+
+def test_a_worker_stopped_past_its_lease_is_fenced_when_it_wakes(project: Project) -> None:
+    begin(project, *LONG, QUICK_LEASE)
+    zombie = work(project)
+    assert zombie.pid is not None
+    stolen = until_one_runs(project)
+    os.kill(zombie.pid, signal.SIGSTOP)
+    time.sleep(3)
+    assert code_of(work(project)) == 0, log_of(project)
+    os.kill(zombie.pid, signal.SIGCONT)
+    assert code_of(zombie) == 0, log_of(project)
+    assert f"trial {stolen.number} was taken over by another worker" in log_of(project)
+    assert trials_of(project)[stolen.number].user_attrs["reason"] == "killed"
+    assert_converged(project, 1)
+
+
+def test_a_hung_worker_leaves_with_75_and_its_slot_is_tried_again(project: Project) -> None:
+    begin(project, *LONG, "sweep.hang_seconds=3")
+    hung = work(project, broken=("finesweep.sweep.attempt", "Attempt._report", "hang"))
+    assert code_of(hung) == 75
+    assert "nothing moved for sweep.hang_seconds" in log_of(project)
+    assert code_of(work(project)) == 0, log_of(project)
+    assert_converged(project, 1)
+
+
+def test_a_trial_without_memory_is_tried_once_more_at_half_the_batch_and_spares_the_others(
+    project: Project,
+) -> None:
+    words = [f"word{number}" for number in range(50)]
+    texts = [f"{' '.join(random.Random(n).choices(words, k=60))},{n % 2}" for n in range(800)]
+    (project.folder / "long.csv").write_text("\n".join(["text,label", *texts]))
+    recipes = (f"{{model:tiny,training.batch_size:{size}}}" for size in (512, 16))
+    long = ("dataset.path=long.csv", "dataset.max_length=60", "training.epochs=1")
+    sizes = ("training.batch_size=choice(16,512)", f"sweep.enqueue=[{','.join(recipes)}]")
+    begin(project, "sweep.n_trials=2", *sizes, *long)
+    starved = ("finesweep.sweep.trial", "fit", "starve")
+    assert code_of(work(project, broken=starved)) == 0, log_of(project)
+    found = [(t.user_attrs["slot"], t.state.name) for t in trials_of(project)]
+    assert sorted(found) == [(0, "FAIL"), (0, "FAIL"), (1, "COMPLETE")]
+    kinds = {t.user_attrs["failure"] for t in trials_of(project) if t.state == TrialState.FAIL}
+    assert kinds == {"out_of_memory"}
+
+
+@pytest.fixture
+def small_disk(project: Project) -> Iterator[Path]:
+    """The project's mlruns as a file system of 640 MiB."""
+    folder = project.folder / "mlruns"
+    folder.mkdir()
+    mounting = ["mount", "-t", "tmpfs", "-o", "size=640m", "tmpfs", str(folder)]
+    try:
+        subprocess.run(mounting, check=True, capture_output=True, text=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        pytest.skip(f"mounting a tmpfs is not permitted here: {error}")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def test_a_disk_that_is_full_under_everything_is_waited_for(
+    project: Project, small_disk: Path
+) -> None:
+    begin(project, *LONG)
+    worker = work(project)
+    until_one_runs(project)
+    ballast = small_disk / "ballast"
+    with ballast.open("wb", buffering=0) as file, suppress(OSError):
+        while file.write(bytes(4096)):
+            pass
+    until(lambda: "waiting" in log_of(project))
+    time.sleep(3)
+    assert worker.is_alive(), log_of(project)
+    ballast.unlink()
+    assert code_of(worker) == 0, log_of(project)
+    assert not [t for t in trials_of(project) if t.state == TrialState.FAIL]
+    assert_converged(project, 1)
+
+
+@pytest.fixture
+def postgresql(project: Project) -> Iterator[tuple[str, str]]:
+    """URLs of two databases, in which the project keeps its studies and its runs."""
+    with new_database() as storage, new_database() as tracking:
+        yield storage, tracking
+
+
+def test_postgresql_may_be_away_for_longer_than_a_lease_while_workers_work(
+    project: Project, postgresql: tuple[str, str]
+) -> None:
+    storage, tracking = postgresql
+    own = (f"storage.url={storage}", f"tracking.uri={tracking}")
+    recipe = ("training.epochs=60", "sweep.n_trials=3", "sweep.pruner.n_startup_trials=9")
+    sweep = project.start("sweep", "small", "workers=2", QUICK_LEASE, *recipe, *own)
+    until(lambda: count(storage, "trial_intermediate_values"))
+    for url in postgresql:
+        cut_off(url)
+    time.sleep(8)
+    assert sweep.poll() is None, sweep.communicate()
+    for url in postgresql:
+        admit(url)
+    printed, errors = sweep.communicate(timeout=240)
+    assert sweep.returncode == 0, errors
+    assert "the storage is away: the workers wait for it" in printed
+    assert "Traceback" not in errors
+    status = json.loads(project.finesweep("status", "small", "--json", *own).stdout)
+    assert status["counts"]["complete"] == 3
+    assert status["interrupted_attempts"] == 0
+    assert count(tracking, "runs WHERE status = 'FINISHED'") == count(tracking, "runs") == 4
+
+
+def count(url: str, rows: str) -> int:
+    """SELECT count(*) FROM rows; 0 while the table is not made."""
+    with suppress(psycopg.errors.UndefinedTable), psycopg.connect(url) as connection:
+        answer = connection.execute(f"SELECT count(*) FROM {rows}".encode()).fetchone()
+        assert answer is not None
+        return int(answer[0])
+    return 0
+
+
+def test_twenty_double_starts_in_empty_folders_make_one_study_and_one_parent_each(
+    tmp_path: Path, tiny_bert: Path, texts_csv: Path
+) -> None:
+    for turn in range(20):
+        project = make_project(tmp_path / str(turn), model=tiny_bert, texts=texts_csv)
+        both = [begin_soon(project, *SHORT) for _ in range(2)]
+        assert [code_of(each) for each in both] == [0, 0], log_of(project)
+        study = optuna.load_study(study_name="small", storage=project.storage_url)
+        (parent,) = project.client.search_runs(["1"])
+        assert parent.info.run_id == study.user_attrs["parent_run_id"]
+    assert code_of(work(project)) == 0, log_of(project)
+    assert_converged(project, 1)

@@ -1,0 +1,133 @@
+"""Workers that are forked from one warm process, and may be broken on purpose at one place.
+
+`finesweep work` itself, but for the seconds of its imports; each in the project's folder.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import resource
+import signal
+import sys
+import time
+from collections.abc import Callable
+from importlib import import_module
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from tests.e2e.conftest import Project
+
+PRELOADED = ["finesweep.registry", "finesweep.sweep.join", "finesweep.sweep.worker"]
+Break = tuple[str, str, str]
+"""Module, dotted name in it, and what becomes of its call: killed before it or after it,
+hung, or starve: its process may have no more memory than a little."""
+SECONDS = 120.0
+HUNGER_BYTES = 56 * 1024**2
+
+
+def begin(project: Project, *overrides: str) -> None:
+    """Makes the sweep's study and parent run, as a coordinator does before it starts workers."""
+    assert code_of(begin_soon(project, *overrides)) == 0
+
+
+def begin_soon(project: Project, *overrides: str) -> BaseProcess:
+    return _run(_begin, project, overrides)
+
+
+def work(project: Project, *overrides: str, broken: Break | None = None) -> BaseProcess:
+    """A started worker; its output is in worker.log of the project."""
+    return _run(_work, project, overrides, broken)
+
+
+def code_of(process: BaseProcess) -> int:
+    """The exit code, -9 when it was killed; waits for its end."""
+    process.join(SECONDS)
+    assert process.exitcode is not None, "it did not end"
+    return process.exitcode
+
+
+def until(true: Callable[[], object]) -> None:
+    deadline = time.monotonic() + SECONDS
+    while not true():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.05)
+
+
+def _run(target: Callable[..., None], project: Project, *arguments: Any) -> BaseProcess:
+    server = multiprocessing.get_context("forkserver")
+    server.set_forkserver_preload(PRELOADED)
+    place = (project.folder, project.environment)
+    process = server.Process(target=target, args=(*place, *arguments), daemon=True)
+    process.start()
+    return process
+
+
+def _starved(call: Callable[[], Any]) -> Any:
+    """What call returns, with at most HUNGER_BYTES of address space more than there is now."""
+    limits = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(
+        resource.RLIMIT_AS, (psutil.Process().memory_info().vms + HUNGER_BYTES, limits[1])
+    )
+    try:
+        return call()
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, limits)
+
+
+def _enter(folder: Path, environment: dict[str, str]) -> None:
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    log = os.open("worker.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.dup2(log, sys.stdout.fileno())
+    os.dup2(log, sys.stderr.fileno())
+    import torch
+
+    torch.set_num_threads(1)
+
+
+def _begin(folder: Path, environment: dict[str, str], overrides: tuple[str, ...]) -> None:
+    from finesweep.config import compose_sweep
+    from finesweep.sweep.parent import parent_of
+    from finesweep.sweep.study import open_study
+
+    _enter(folder, environment)
+    plan = compose_sweep("small", overrides)
+    with parent_of(plan, open_study(plan)):
+        pass
+
+
+def _work(
+    folder: Path, environment: dict[str, str], overrides: tuple[str, ...], broken: Break | None
+) -> None:
+    from finesweep.cli import main
+
+    _enter(folder, environment)
+    if broken is not None:
+        _break(*broken)
+    main(["work", "small", *overrides])
+
+
+def _break(module: str, name: str, when: str) -> None:
+    """From now on a call of module.name ends as `when` says."""
+    owner: Any = import_module(module)
+    *path, last = name.split(".")
+    for each in path:
+        owner = getattr(owner, each)
+    original = getattr(owner, last)
+
+    def fatal(*args: Any, **kwargs: Any) -> None:
+        while when == "hang":
+            time.sleep(1)
+        if when == "after":
+            original(*args, **kwargs)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def starved(*args: Any, **kwargs: Any) -> Any:
+        return _starved(lambda: original(*args, **kwargs))
+
+    setattr(owner, last, starved if when == "starve" else fatal)

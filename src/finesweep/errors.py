@@ -43,6 +43,14 @@ class NonFiniteError(FinesweepError):
     """A loss or a logit became NaN or infinite; the run is worthless from there on."""
 
 
+def reason(error: BaseException) -> str:
+    """One line that says why a run failed."""
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted"
+    text = " ".join(str(error).split())
+    return text if isinstance(error, FinesweepError) else f"{type(error).__name__}: {text}"
+
+
 def nearest(name: str, names: Iterable[str], *, listed: int = 30) -> str:
     """A clause that offers the closest of names, and lists all when few enough to read."""
     known = sorted(names)

@@ -72,8 +72,9 @@ def assert_converged(project: Project, n_slots: int) -> None:
     assert "Traceback" not in log_of(project), log_of(project)
 
 
-BOUNDARIES: list[Break] = [
+IN_A_TRIAL: list[Break] = [
     ("finesweep.sweep.worker", "claim", "after"),
+    ("finesweep.sweep.reconcile", "fail", "after"),
     ("finesweep.sweep.attempt", "Attempt._report", "before"),
     ("finesweep.sweep.attempt", "Attempt._report", "after"),
     ("finesweep.sweep.checkpoints", "_described", "before"),
@@ -83,6 +84,8 @@ BOUNDARIES: list[Break] = [
     ("finesweep.sweep.worker", "Worker._tell", "after"),
     ("finesweep.sweep.worker", "close_run", "after"),
     ("finesweep.sweep.worker", "keep_best", "after"),
+]
+AT_THE_END: list[Break] = [
     ("finesweep.sweep.finalist", "log_test", "after"),
     ("finesweep.registry.crown", "evaluate_winner", "after"),
     ("mlflow", "MlflowClient.create_model_version", "after"),
@@ -90,26 +93,14 @@ BOUNDARIES: list[Break] = [
 ]
 
 
-@pytest.mark.parametrize("broken", BOUNDARIES, ids=" ".join)
-def test_a_worker_that_is_killed_there_leaves_a_sweep_that_the_next_one_ends(
-    project: Project, broken: Break
-) -> None:
-    begin(project, *SHORT)
-    assert code_of(work(project, broken=broken)) == -signal.SIGKILL
-    assert code_of(work(project)) == 0, log_of(project)
-    assert_converged(project, 1)
-
-
-def test_a_worker_that_is_killed_between_a_failure_and_its_retry_loses_no_slot(
+def test_workers_that_are_killed_between_any_two_writes_leave_a_sweep_that_the_next_one_ends(
     project: Project,
 ) -> None:
-    begin(project, *SHORT)
-    assert code_of(work(project, broken=("finesweep.sweep.worker", "claim", "after"))) < 0
-    assert code_of(work(project, broken=("finesweep.sweep.reconcile", "fail", "after"))) < 0
-    (failed,) = [t for t in trials_of(project) if t.state == TrialState.FAIL]
-    assert failed.user_attrs["slot"] == 0
+    begin(project, *SHORT, "sweep.n_trials=4", "sweep.pruner.n_startup_trials=9")
+    for broken in (*IN_A_TRIAL, *AT_THE_END):
+        assert code_of(work(project, broken=broken)) == -signal.SIGKILL, (broken, log_of(project))
     assert code_of(work(project)) == 0, log_of(project)
-    assert_converged(project, 1)
+    assert_converged(project, 4)
 
 
 def test_a_worker_stopped_past_its_lease_is_fenced_when_it_wakes(project: Project) -> None:

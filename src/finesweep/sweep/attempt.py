@@ -21,13 +21,14 @@ from finesweep.sweep.attributes import (
     MODEL,
     PARENT_RUN_ID,
     SLOT,
+    TRIAL_STATE,
     UID,
     VALUES,
     WORKER,
 )
 from finesweep.sweep.checkpoints import SlotCheckpoints, newest_whole, slot_folder
 from finesweep.sweep.failures import Failure
-from finesweep.sweep.recording import TRIAL_STATE, Setup, log_setup, log_traceback, origin, run_name
+from finesweep.sweep.recording import Setup, log_setup, log_traceback, origin, run_name
 from finesweep.sweep.reports import Reports
 from finesweep.sweep.space import objective_of, suggest
 from finesweep.sweep.trial import Watch, run_trial

@@ -1,4 +1,4 @@
-"""Names under which a study and its trials carry what is ours, in Optuna's user_attrs."""
+"""Names under which studies, trials and their runs carry what is ours."""
 
 # Of a study.
 SWEEP = "sweep"
@@ -38,3 +38,7 @@ FAILURE = "failure"
 """The class of a failure, from failures.py."""
 RETRY = "retry"
 """Set on a failed trial whose slot is to be tried again, because nothing was wrong with it."""
+
+# Tags of a run.
+TRIAL_STATE = "finesweep.trial_state"
+REASON_TAG = "finesweep.reason"

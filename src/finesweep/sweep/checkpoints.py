@@ -14,15 +14,18 @@ import time
 from collections.abc import Callable
 from heapq import nsmallest
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from optuna import Study
 from optuna.trial import TrialState
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from finesweep.errors import ConfigError, Problem
 from finesweep.records import Objective
 from finesweep.sweep.attributes import CHECKPOINT
 from finesweep.sweep.patience import until_there_is_room
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 PART = ".part"
 """Suffix of a folder that is being written."""

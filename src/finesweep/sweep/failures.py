@@ -9,7 +9,7 @@ from typing import Literal
 import torch
 from sqlalchemy.exc import DBAPIError
 
-from finesweep.errors import ConfigError, FinesweepError, NonFiniteError
+from finesweep.errors import ConfigError, NonFiniteError, reason
 from finesweep.sweep.storage import is_outage
 
 FailureClass = Literal["interrupted", "infrastructure", "out_of_memory", "non_finite", "trial"]
@@ -44,14 +44,6 @@ class Failure:
 
 def classify(error: BaseException) -> Failure:
     return Failure(_kind(error), reason(error))
-
-
-def reason(error: BaseException) -> str:
-    """One line that says why a run failed."""
-    if isinstance(error, KeyboardInterrupt):
-        return "interrupted"
-    text = " ".join(str(error).split())
-    return text if isinstance(error, FinesweepError) else f"{type(error).__name__}: {text}"
 
 
 def _kind(error: BaseException) -> FailureClass:

@@ -10,9 +10,8 @@ from optuna import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from finesweep.config import SweepPlan
-from finesweep.sweep.attributes import REASON
+from finesweep.sweep.attributes import REASON, REASON_TAG, TRIAL_STATE
 from finesweep.sweep.leases import is_live, workers_of
-from finesweep.sweep.recording import REASON_TAG, TRIAL_STATE
 from finesweep.sweep.storage import engine_of, exclusive
 from finesweep.tracking import STATUS_OF, Outbox, Store, deliver, pending
 

@@ -11,9 +11,15 @@ from optuna import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from finesweep.config import SweepPlan, plain_path
-from finesweep.sweep.attributes import BEST_RUN, DEFINITION, PARENT_RUN_ID, UID
-from finesweep.sweep.failures import reason
-from finesweep.sweep.recording import REASON_TAG, TRIAL_STATE
+from finesweep.errors import reason
+from finesweep.sweep.attributes import (
+    BEST_RUN,
+    DEFINITION,
+    PARENT_RUN_ID,
+    REASON_TAG,
+    TRIAL_STATE,
+    UID,
+)
 from finesweep.sweep.status import live_workers
 from finesweep.sweep.storage import exclusive
 from finesweep.tracking import (

@@ -16,7 +16,7 @@ from transformers import PreTrainedModel
 
 from finesweep.config import Composed
 from finesweep.databases import hidden_password
-from finesweep.errors import FinesweepError
+from finesweep.errors import FinesweepError, reason
 from finesweep.model import loaded_revision, weights_sha256
 from finesweep.records import (
     Objective,
@@ -28,20 +28,12 @@ from finesweep.records import (
     Tokens,
     TrainingResult,
 )
-from finesweep.sweep.failures import reason
-from finesweep.tracking import (
-    Run,
-    RunLog,
-    log_classifier,
-    open_store,
-    start_run,
-    write_curves,
-    write_split,
-)
+from finesweep.sweep.attributes import REASON_TAG, TRIAL_STATE
+from finesweep.tracking import Run, RunLog, open_store, start_run
+from finesweep.tracking.artifacts import write_curves, write_split
+from finesweep.tracking.models import log_classifier
 from finesweep.training import measure, predict, softmax
 
-TRIAL_STATE = "finesweep.trial_state"
-REASON_TAG = "finesweep.reason"
 N_EXAMPLES = 3
 """Texts of the validation split that a logged model carries as its input example."""
 

@@ -1,8 +1,6 @@
 """The only writer of MLflow runs: what is kept of a run, and under which names."""
 
-from finesweep.tracking.artifacts import write_curves, write_split
 from finesweep.tracking.delivery import Delivery
-from finesweep.tracking.models import log_classifier
 from finesweep.tracking.outbox import Outbox, close_outbox
 from finesweep.tracking.replay import deliver, is_delivered, pending
 from finesweep.tracking.runs import PARENT, Run, RunLog, start_run
@@ -21,11 +19,8 @@ __all__ = [
     "deliver",
     "find_runs",
     "is_delivered",
-    "log_classifier",
     "open_store",
     "pending",
     "reopen",
     "start_run",
-    "write_curves",
-    "write_split",
 ]

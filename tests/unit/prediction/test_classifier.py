@@ -19,7 +19,8 @@ from finesweep.config import TrackingConfig
 from finesweep.errors import ConfigError
 from finesweep.prediction import Classifier, load_classifier
 from finesweep.prediction.classifier import BATCH_SIZE
-from finesweep.tracking import Store, log_classifier, open_store, start_run
+from finesweep.tracking import Store, open_store, start_run
+from finesweep.tracking.models import log_classifier
 
 # MLflow's own, when it first loads what it logs models with.
 pytestmark = [

@@ -12,7 +12,8 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 from finesweep.config import TrackingConfig
 from finesweep.records import Finalist
 from finesweep.registry import register
-from finesweep.tracking import Store, log_classifier, open_store, start_run
+from finesweep.tracking import Store, open_store, start_run
+from finesweep.tracking.models import log_classifier
 
 # MLflow's own, when it first loads what it logs models with.
 pytestmark = [

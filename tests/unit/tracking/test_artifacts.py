@@ -13,7 +13,7 @@ from matplotlib.image import imread
 from pandas.api.types import is_float_dtype, is_string_dtype
 
 from finesweep.records import Evaluation, Objective, Predictions, TrainingResult
-from finesweep.tracking import write_curves, write_split
+from finesweep.tracking.artifacts import write_curves, write_split
 
 NAMES = ("bad", "plain", "très bon")
 LABELS = [0, 0, 1, 1, 0]

@@ -17,7 +17,9 @@ from finesweep.sweep.launchers import Launcher, Worker
 from finesweep.sweep.status import is_spent
 from finesweep.sweep.storage import is_outage
 
-LOOK_SECONDS = 0.5
+POLL_SECONDS = 0.25
+LOOK_SECONDS = 2.0
+"""Between two readings of the study, which keep the workers from writing to it."""
 DONE, BAD_CONFIG, INTERRUPTED = 0, 2, 130
 MOST_EARLY_DEATHS = 5
 """So many workers in a row that ended with an error before any trial finished: hopeless."""
@@ -43,11 +45,11 @@ def supervise(
 ) -> None:
     """Returns when all workers have left: nothing to do, stopped, or the deadline has passed.
 
-    deadline is of time.monotonic(). look is called twice a second. KeyboardInterrupt once the
+    deadline is of time.monotonic(). look is called every LOOK_SECONDS. KeyboardInterrupt once the
     workers have released their slots, or been killed by a second signal.
     """
     places = [Place(index, launcher.start(index)) for index in range(n_workers)]
-    errors, drained, away = 0, False, False
+    errors, drained, away, looked = 0, False, False, 0.0
     try:
         with deferred_signals() as interruption:
             while any(place.worker for place in places):
@@ -60,7 +62,9 @@ def supervise(
                         if _has_ended(place):
                             done = drained or interruption.requested or _is_over(study)
                             errors = _next(place, launcher, errors, say, over=done)
-                    look()
+                    if time.monotonic() > looked + LOOK_SECONDS:
+                        look()
+                        looked = time.monotonic()
                     away = False
                 except (StorageInternalError, DBAPIError) as error:
                     if not is_outage(error):
@@ -68,7 +72,7 @@ def supervise(
                     if not away:
                         say("the storage is away: the workers wait for it")
                     away = True
-                time.sleep(LOOK_SECONDS)
+                time.sleep(POLL_SECONDS)
             interruption.check()
     except BaseException:
         for place in places:

@@ -28,7 +28,7 @@ def test_a_sweep_is_run_and_registered_by_workers_of_a_launcher(
 
 
 def test_status_watch_ends_with_the_sweep(project: Project) -> None:
-    sweep = project.start("sweep", "small", "sweep.n_trials=2")
+    sweep = project.start("sweep", "small", "sweep.n_trials=2", "training.epochs=30")
     while project.finesweep("status", "small").returncode:  # the study is not made yet
         assert sweep.poll() is None
     watch = project.start("status", "small", "--watch")

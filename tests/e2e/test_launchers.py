@@ -36,4 +36,5 @@ def test_status_watch_ends_with_the_sweep(project: Project) -> None:
     assert watch.returncode == 0, errors
     assert printed.count("2 trials: ") > 1
     assert "no trial completed" not in printed
-    assert sweep.wait(60) == 0
+    sweep.communicate(timeout=60)
+    assert sweep.returncode == 0

@@ -40,14 +40,17 @@ class TextDataset:
 
 @dataclass(frozen=True)
 class Tokens:
-    """The same splits as token ids: columns input_ids (list of int, at most L) and labels (int)."""
+    """The same splits as token ids: columns row (0 … N-1), input_ids (whole texts, without special
+    tokens) and labels (int)."""
 
     train: datasets.Dataset
     validation: datasets.Dataset
     test: datasets.Dataset
     tokenizer: PreTrainedTokenizerBase
     max_length: int
-    """L, special tokens included."""
+    """L, to which batches are cut, special tokens included."""
+    key: str
+    """Names the rows and ids: data and tokenizer."""
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,8 @@ def print_workers(console: Console, workers: Sequence[Mapping[str, Any]]) -> Non
 
 def print_metrics(console: Console, splits: Mapping[str, Mapping[str, float]]) -> None:
     """One row per split, one column per metric."""
-    names = list(dict.fromkeys(key.split("/")[1] for m in splits.values() for key in m))
+    own = (key.split("/") for split, m in splits.items() for key in m if key.startswith(split))
+    names = list(dict.fromkeys(name for _, name in own))
     table = _table([""])
     for name in names:
         table.add_column(name, justify="right")

@@ -88,6 +88,7 @@ def _train(overrides: list[str]) -> None:
     from rich.console import Console
 
     from finesweep.cli.progress import bar
+    from finesweep.ledger import Ledger
     from finesweep.model import limit_problems
     from finesweep.sweep.recording import recorded
     from finesweep.sweep.trial import Watch, run_trial
@@ -104,6 +105,7 @@ def _train(overrides: list[str]) -> None:
             objective=objective,
             record=partial(recorded, tags={"finesweep.kind": "train"}),
             watch=Watch(on_evaluation=shown.evaluated, on_step=shown.stepped),
+            ledger=Ledger(),
         )
     _print(console, trained)
 

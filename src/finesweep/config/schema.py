@@ -139,6 +139,10 @@ class StorageConfig:
     """SQLAlchemy URL of Optuna's database."""
     checkpoints: str = "mlruns/checkpoints"
     """Folder of checkpoints: of running trials, and of those that may still win."""
+    cache: str = "mlruns/cache"
+    """Folder of what trials share, on this machine: token ids, and states of frozen layers."""
+    cache_gb: float = bounded(20.0, least=0)
+    """Disk for the cache, in 10^9 bytes; what was used longest ago goes first."""
     checkpoint_minutes: float = bounded(5.0, least=0)
     """A trial that ran so long since its last checkpoint commits one: no kill costs more."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 
 import datasets
 import numpy as np
@@ -14,19 +15,38 @@ from finesweep.config.schema import DatasetConfig
 from finesweep.dataset.checks import counted_rows, raise_all, request_problems
 from finesweep.dataset.cleaning import without_conflicts, without_missing
 from finesweep.dataset.labels import with_label_ids
-from finesweep.dataset.sources import read_source
+from finesweep.dataset.sources import file_stamps, read_source
 from finesweep.dataset.splits import carve_missing, cut
 from finesweep.records import SplitName, TextDataset
 
 FEATURES = datasets.Features({"text": datasets.Value("string"), "label": datasets.Value("int64")})
 
 
+N_WARM = 2
+"""Datasets that a process keeps in memory."""
+
+
 def load_dataset(config: DatasetConfig) -> TextDataset:
     """The three splits that the config asks for, the same for the same config and source.
 
     Rows keep the source's order; an official validation or test split is left as it is unless
-    its size cuts it. ConfigError lists what the user must change.
+    its size cuts it. A process reads them once, as long as their files stay what they are.
+    ConfigError lists what the user must change.
     """
+    # Not its length, which trials vary: texts are cut when batches are made.
+    config = replace(config, max_length=DatasetConfig.max_length)
+    key = repr((config, file_stamps(config)))
+    if key not in _warm:
+        while len(_warm) >= N_WARM:
+            del _warm[next(iter(_warm))]
+        _warm[key] = _read(config)
+    return _warm[key]
+
+
+_warm: dict[str, TextDataset] = {}
+
+
+def _read(config: DatasetConfig) -> TextDataset:
     raise_all(request_problems(config))
     raw = read_source(config)
     frames, notes = without_missing(raw.frames, drop=config.missing == "drop")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from pathlib import Path
 
 import pandas as pd
 
@@ -57,6 +59,19 @@ def read_files(
             problems += error.problems
     raise_all(problems)
     return tables
+
+
+def file_stamps(config: DatasetConfig) -> list[tuple[int, int]]:
+    """Time of change and size of each local file, by which a change of them is seen."""
+    found = (Path(file) for _, file in _files(config).values())
+    return [(stat.st_mtime_ns, stat.st_size) for path in found if (stat := _stat(path))]
+
+
+def _stat(path: Path) -> os.stat_result | None:
+    try:
+        return path.stat()
+    except OSError:  # package://…, or it does not exist, which reading it will say
+        return None
 
 
 def _files(config: DatasetConfig) -> dict[SplitName, tuple[str, str]]:

@@ -1,56 +1,82 @@
-"""A dataset's texts as token ids, cut to length and not padded: batches are padded later."""
+"""A dataset's texts as token ids, made once for each dataset and tokenizer and kept on disk.
+
+Ids are kept whole and without special tokens: max_length only cuts while batches are made.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import json
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import datasets
 import pyarrow as pa
 
-from finesweep.records import TextDataset, Tokens
+from finesweep.caches import built
+from finesweep.records import SplitName, TextDataset, Tokens
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 BATCH_TEXTS = 10_000
-COLUMN_TYPES = {"input_ids": pa.list_(pa.int32()), "attention_mask": pa.list_(pa.int8())}
+SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
+SCHEMA = pa.schema(
+    {"row": pa.int64(), "input_ids": pa.list_(pa.int32()), "labels": pa.int64()},
+)
 
 
 def tokenise(
-    dataset: TextDataset, tokenizer: PreTrainedTokenizerBase, *, max_length: int
+    dataset: TextDataset, tokenizer: PreTrainedTokenizerBase, *, max_length: int, cache: Path
 ) -> Tokens:
-    """Each split's rows in order: input_ids [L <= max_length], attention_mask [L] if the tokenizer
-    makes one, labels (int). Texts are truncated, special tokens included, and never padded.
+    """Each split's rows in order, memory-mapped from cache/tokens, where they are made if need be.
+
+    Columns: row (0 … N-1), input_ids (all of the text's, without special tokens), labels.
     """
-    splits = {
-        name: _token_split(dataset.split(name), tokenizer, max_length=max_length)
-        for name in ("train", "validation", "test")
-    }
-    return Tokens(**splits, tokenizer=tokenizer, max_length=max_length)
+    key = f"{dataset.fingerprint[:16]}-{tokenizer_fingerprint(tokenizer)[:16]}"
+    folder = built(cache / "tokens" / key, partial(_write, dataset, tokenizer))
+    splits = {name: datasets.Dataset.from_file(str(folder / f"{name}.arrow")) for name in SPLITS}
+    return Tokens(**splits, tokenizer=tokenizer, max_length=max_length, key=key)
 
 
-def _token_split(
-    split: datasets.Dataset, tokenizer: PreTrainedTokenizerBase, *, max_length: int
-) -> datasets.Dataset:
-    # Arrow tables batch by batch: as Python lists, millions of texts would not fit in memory.
-    tables = [
-        _token_table(batch["text"], batch["label"], tokenizer, max_length=max_length)
-        for batch in split.iter(BATCH_TEXTS)
-    ]
-    return datasets.Dataset(pa.concat_tables(tables))
+def tokenizer_fingerprint(tokenizer: PreTrainedTokenizerBase) -> str:
+    """SHA-256, in hex, of all that decides about ids; the last call's cutting and padding do not.
+
+    Of tokenizers written in Python class, vocabulary and settings are taken.
+    """
+    if tokenizer.is_fast:
+        state = json.loads(tokenizer.backend_tokenizer.to_str())
+        state |= {"truncation": None, "padding": None}
+    else:
+        settings = {name: str(value) for name, value in tokenizer.init_kwargs.items()}
+        state = {"vocabulary": tokenizer.get_vocab(), "settings": settings}
+    named = {"class": type(tokenizer).__name__, "state": state}
+    return hashlib.sha256(json.dumps(named, sort_keys=True).encode()).hexdigest()
 
 
-def _token_table(
-    texts: list[str], labels: list[int], tokenizer: PreTrainedTokenizerBase, *, max_length: int
-) -> pa.Table:
-    # Some tokenizer files switch padding on; this undoes it. Token types are left out: all texts
-    # are first segments, which is BERT's default, and DistilBERT takes none from BERT's tokenizer.
+def _write(dataset: TextDataset, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
+    for name in SPLITS:
+        path = str(folder / f"{name}.arrow")
+        with pa.OSFile(path, "wb") as file, pa.ipc.new_stream(file, SCHEMA) as stream:
+            first = 0
+            # Batch by batch: as Python lists, millions of texts would not fit in memory.
+            for batch in dataset.split(name).iter(BATCH_TEXTS):
+                rows = range(first, first + len(batch["text"]))
+                columns = [pa.array(rows), _ids(batch["text"], tokenizer), pa.array(batch["label"])]
+                stream.write_batch(pa.record_batch(columns, schema=SCHEMA))
+                first = rows.stop
+
+
+def _ids(texts: list[str], tokenizer: PreTrainedTokenizerBase) -> pa.Array:
+    # Some tokenizer files switch cutting and padding on; this undoes it.
     encoded = tokenizer(
-        texts, truncation=True, max_length=max_length, padding=False, return_token_type_ids=False
+        texts,
+        add_special_tokens=False,
+        truncation=False,
+        padding=False,
+        return_attention_mask=False,
+        return_token_type_ids=False,
+        verbose=False,  # it would warn of texts longer than the model takes
     )
-    columns = {
-        name: pa.array(encoded[name], kind)
-        for name, kind in COLUMN_TYPES.items()
-        if name in encoded
-    }
-    return pa.table({**columns, "labels": pa.array(labels, pa.int64())})
+    return pa.array(encoded["input_ids"], pa.list_(pa.int32()))

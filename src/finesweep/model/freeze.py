@@ -32,6 +32,16 @@ def freeze_layers(model: PreTrainedModel, depth: int | str) -> ParameterCount:
     return count_parameters(model)
 
 
+def frozen_depth(model: PreTrainedModel) -> int:
+    """How many of the lowest layers are frozen, the embeddings with them; 0 when none is."""
+    layers, pooler = encoder_layers(model), getattr(model.base_model, "pooler", None)
+    above = {*layers.parameters(), *(pooler.parameters() if pooler else ())}
+    if any(p.requires_grad for p in model.base_model.parameters() if p not in above):
+        return 0
+    trained = [any(p.requires_grad for p in layer.parameters()) for layer in layers]
+    return trained.index(True) if True in trained else len(layers)
+
+
 def encoder_layers(model: PreTrainedModel) -> nn.ModuleList:
     """The encoder's layers, lowest first; ConfigError for models that are not built of a list."""
     n_layers = model.config.num_hidden_layers

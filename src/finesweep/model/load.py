@@ -1,9 +1,12 @@
-"""From a config to a classifier with named labels and its tokenizer."""
+"""From a config to a classifier with named labels and its tokenizer; files are read once."""
 
 from __future__ import annotations
 
+import copy
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -26,47 +29,88 @@ from finesweep.model.hub import local_files_only
 from finesweep.model.limits import load_config
 
 CONFIG = "config.json"
+N_WARM = 2
+"""Checkpoints that a process keeps in memory: a sweep compares two."""
+Digests = Mapping[str, str]
+"""Name → SHA-256 in hex of each weight."""
+
+
+@dataclass(frozen=True)
+class _Pristine:
+    """A checkpoint as it was read: never trained, only copied."""
+
+    model: PreTrainedModel
+    new: tuple[str, ...]
+    """Modules that the checkpoint has no weights for: the head."""
+    digests: Digests
 
 
 def load_model(model: ModelConfig, *, label_names: Sequence[str], seed: int) -> PreTrainedModel:
     """A classifier in float32 whose config carries the label names; seed draws its new head.
 
-    Only safetensors are read. ConfigError when the checkpoint cannot be had.
+    A process reads each checkpoint once and copies it from memory, with the same result. Only
+    safetensors are read. ConfigError when the checkpoint cannot be had.
     """
-    path, labels = _path(model), _labels(label_names)
-    source = {
-        "revision": model.revision,
-        "local_files_only": local_files_only(path, model.revision),
-    }
-    config = load_config(model)
+    pristine = _pristine(model.name_or_path, model.revision, model.distil, tuple(label_names))
+    made = copy.deepcopy(pristine.model)
     # transformers' set_seed also seeds numpy and random, which its own initialisers may use.
     set_seed(seed)
+    for name in pristine.new:
+        made._init_weights(made.get_submodule(name))
+    drawn = _digests(made, pristine.new)
+    made.starting_digests = {**pristine.digests, **drawn}
+    return made
+
+
+@lru_cache(maxsize=N_WARM)
+def _pristine(
+    name: str, revision: str | None, distilled: bool, label_names: tuple[str, ...]
+) -> _Pristine:
+    model, labels = ModelConfig(name, revision, distilled), _labels(label_names)
+    path = _path(model)
+    source = {"revision": revision, "local_files_only": local_files_only(path, revision)}
+    config = load_config(model)
+    how = {"use_safetensors": True, "dtype": "float32", "output_loading_info": True, **source}
     try:
-        if model.distil:
-            bert = BertModel.from_pretrained(path, use_safetensors=True, dtype="float32", **source)
-            return distil(bert, distil_config(config, **labels))
-        return AutoModelForSequenceClassification.from_pretrained(
-            path,
-            use_safetensors=True,
-            ignore_mismatched_sizes=True,  # a fine-tuned head for other classes is replaced
-            dtype="float32",
-            **source,
-            **labels,
-        )
+        if distilled:
+            bert, _ = BertModel.from_pretrained(path, **how)
+            made = distil(bert, distil_config(config, **labels))
+            known = set(made.base_model.state_dict(prefix=f"{made.base_model_prefix}."))
+            missing = set(made.state_dict()) - known
+        else:
+            made, info = AutoModelForSequenceClassification.from_pretrained(
+                path,
+                ignore_mismatched_sizes=True,  # a fine-tuned head for other classes is replaced
+                **how,
+                **labels,
+            )
+            missing = {*info["missing_keys"], *(key[0] for key in info["mismatched_keys"])}
     except (OSError, ValueError, SafetensorError) as error:
-        message = f"cannot load {model.name_or_path!r}: {str(error).splitlines()[0]}"
+        message = f"cannot load {name!r}: {str(error).splitlines()[0]}"
         raise ConfigError(Problem("model.name_or_path", message)) from error
+    # In the model's own order: it is that of the draws.
+    new = dict.fromkeys(
+        name.rpartition(".")[0] for name, _ in made.named_parameters() if name in missing
+    )
+    return _Pristine(made, tuple(new), _digests(made))
+
+
+@lru_cache(maxsize=2 * N_WARM)
+def _tokenizer(path: str, revision: str | None, distilled: bool) -> PreTrainedTokenizerBase:
+    columns = {"model_input_names": ["input_ids", "attention_mask"]} if distilled else {}
+    only_local = local_files_only(path, revision)
+    return AutoTokenizer.from_pretrained(
+        path, revision=revision, local_files_only=only_local, **columns
+    )
 
 
 def load_tokenizer(model: ModelConfig) -> PreTrainedTokenizerBase:
-    """The checkpoint's tokenizer, which makes just the columns that the model takes."""
-    columns = {"model_input_names": ["input_ids", "attention_mask"]} if model.distil else {}
-    path = _path(model)
-    only_local = local_files_only(path, model.revision)
+    """The checkpoint's tokenizer, which makes just the columns that the model takes.
+
+    A process reads it once; callers say themselves whether it cuts and pads.
+    """
     try:
-        tokenizer = AutoTokenizer.from_pretrained(
-            path, revision=model.revision, local_files_only=only_local, **columns
-        )
+        tokenizer = _tokenizer(_path(model), model.revision, model.distil)
         # Without its files transformers makes a tokenizer of special tokens alone.
         if len(tokenizer) <= len(tokenizer.all_special_ids):
             raise ValueError("it has no vocabulary")
@@ -90,13 +134,26 @@ def loaded_revision(model: ModelConfig) -> str | None:
     return Path(cached).parent.name if isinstance(cached, str) else None
 
 
-def weights_sha256(model: PreTrainedModel) -> str:
-    """SHA-256 of names and bytes of all weights, in the state dict's order."""
-    digest = hashlib.sha256()
-    for name, tensor in model.state_dict().items():
-        digest.update(name.encode())
-        digest.update(tensor.detach().cpu().contiguous().numpy().data)
-    return digest.hexdigest()
+def starting_sha256(
+    model: PreTrainedModel, names: Callable[[str], bool] = lambda name: True
+) -> str:
+    """SHA-256 of the weights of these names as load_model made them, whatever training did since.
+
+    Of `name:digest` lines in the order of the names, digest being a weight's own SHA-256.
+    """
+    known = sorted(model.starting_digests.items())
+    lines = "\n".join(f"{name}:{digest}" for name, digest in known if names(name))
+    return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def _digests(model: PreTrainedModel, modules: Sequence[str] | None = None) -> dict[str, str]:
+    state = model.state_dict()
+    within = tuple(f"{module}." for module in modules) if modules is not None else ("",)
+    return {
+        name: hashlib.sha256(tensor.detach().contiguous().numpy().data).hexdigest()
+        for name, tensor in state.items()
+        if name.startswith(within)
+    }
 
 
 def _path(model: ModelConfig) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -11,6 +12,7 @@ from optuna import Study, Trial, TrialPruned
 from optuna.trial import FrozenTrial, TrialState
 
 from finesweep.config import Composed, SweepPlan
+from finesweep.ledger import Ledger
 from finesweep.records import Evaluation
 from finesweep.sweep.attributes import (
     ATTEMPT,
@@ -18,6 +20,7 @@ from finesweep.sweep.attributes import (
     COMMITTED,
     DATA_FINGERPRINT,
     FAILURE,
+    LEDGER,
     MODEL,
     PARENT_RUN_ID,
     SLOT,
@@ -38,8 +41,19 @@ from finesweep.tracking import Outbox
 class Attempt:
     """Holds one running Optuna trial, from its parameters to its saved weights."""
 
-    def __init__(self, plan: SweepPlan, study: Study, trial: Trial, reports: Reports) -> None:
+    def __init__(
+        self,
+        plan: SweepPlan,
+        study: Study,
+        trial: Trial,
+        reports: Reports,
+        *,
+        told_at: float | None = None,
+    ) -> None:
+        """told_at is when this worker told of its last trial, by time.monotonic()."""
         self.plan, self.study, self.trial, self.reports = plan, study, trial, reports
+        self.ledger, self.told_at = Ledger(), told_at
+        self._share_seen = 1.0
         self.slot = int(trial.user_attrs[SLOT])
         self.number_of_attempt = int(trial.user_attrs[ATTEMPT])
         self.objective = objective_of(plan)
@@ -63,14 +77,14 @@ class Attempt:
             composed,
             objective=self.objective,
             record=self._recorded,
-            watch=Watch(
-                self.reports.stage, self._report, self._on_evaluation, self.reports.stepped
-            ),
+            watch=Watch(self.reports.stage, self._report, self._on_evaluation, self._stepped),
             checkpoints=checkpoints,
             resume=newest_whole(self.folder),
+            ledger=self.ledger,
         )
         self.reports.lease.moved()
-        model = checkpoints.save_model(trained.setup.model, trained.setup.tokens.tokenizer)
+        with self.ledger.on("saving"):
+            model = checkpoints.save_model(trained.setup.model, trained.setup.tokens.tokenizer)
         self.trial.set_user_attr(CHECKPOINT, str(model))
         return trained.result.best.metrics[self.objective.metric]
 
@@ -117,6 +131,23 @@ class Attempt:
         except BaseException as error:
             log_traceback(self.outbox, error)
             raise
+        finally:
+            self._account(self.outbox)
+
+    def _account(self, outbox: Outbox) -> None:
+        """Where the attempt's seconds went, for the study; its run has most of it by now."""
+        own = {}
+        if self.told_at is not None and self.ledger.first_step is not None:
+            own["overhead_seconds"] = self.ledger.first_step - self.told_at
+        if isinstance(sys.exception(), TrialPruned):
+            spent = self.ledger.seconds["training"] + self.ledger.seconds["evaluating"]
+            own["seconds_saved/pruning"] = spent * (1 - self._share_seen) / self._share_seen
+        outbox.log_metrics(own, step=self.ledger.n_examples)
+        self.trial.set_user_attr(LEDGER, self.ledger.metrics() | own)
+
+    def _stepped(self, seen: int, total: int) -> None:
+        self._share_seen = seen / total
+        self.reports.stepped(seen, total)
 
     def _tags(self) -> dict[str, Any]:
         return {

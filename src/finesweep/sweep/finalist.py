@@ -38,7 +38,12 @@ def evaluate_winner(plan: SweepPlan, study: Study, store: Store) -> Finalist | N
     config = composed.config
     dataset = load_dataset(config.dataset)
     model, tokenizer = load_trained(folder)
-    tokens = tokenise(dataset, tokenizer, max_length=config.dataset.max_length)
+    tokens = tokenise(
+        dataset,
+        tokenizer,
+        max_length=config.dataset.max_length,
+        cache=Path(config.storage.cache),
+    )
     run = run_of(store, study, best)
     if run is None:
         raise FinesweepError(f"the best trial {best.number} has no run in {store.uri}")

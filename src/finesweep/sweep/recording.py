@@ -17,7 +17,8 @@ from transformers import PreTrainedModel
 from finesweep.config import Composed
 from finesweep.databases import hidden_password
 from finesweep.errors import FinesweepError, reason
-from finesweep.model import loaded_revision, weights_sha256
+from finesweep.ledger import Ledger
+from finesweep.model import loaded_revision, starting_sha256
 from finesweep.records import (
     Objective,
     ParameterCount,
@@ -32,7 +33,7 @@ from finesweep.sweep.attributes import REASON_TAG, TRIAL_STATE
 from finesweep.tracking import Run, RunLog, open_store, start_run
 from finesweep.tracking.artifacts import write_curves, write_split
 from finesweep.tracking.models import log_classifier
-from finesweep.training import measure, predict, softmax
+from finesweep.training import PrefixPlan, measure, predict, softmax
 
 N_EXAMPLES = 3
 """Texts of the validation split that a logged model carries as its input example."""
@@ -47,6 +48,8 @@ class Setup:
     tokens: Tokens
     model: PreTrainedModel
     parameters: ParameterCount
+    prefix: PrefixPlan | None = None
+    """What was decided about the states of frozen layers."""
 
 
 @contextmanager
@@ -72,7 +75,7 @@ def origin(setup: Setup) -> dict[str, Any]:
     return {
         "finesweep.data_fingerprint": setup.dataset.fingerprint,
         "finesweep.model_revision": loaded_revision(config.model) or config.model.revision,
-        "finesweep.weights_sha256": weights_sha256(setup.model),
+        "finesweep.weights_sha256": starting_sha256(setup.model),
         "finesweep.threads": torch.get_num_threads(),
     }
 
@@ -84,11 +87,20 @@ def log_setup(run: RunLog, setup: Setup) -> None:
         "parameters.trainable": parameters.trainable,
         "parameters.frozen": parameters.frozen,
     }
-    params = {**composed.choices, **composed.flat(), **counts}
+    params = {**composed.choices, **composed.flat(), **counts, "prefix_cache": setup.prefix}
     run.log_params({k: hidden_password(str(v)) for k, v in params.items()})
     config = composed.config.dataset
     run.log_dataset(setup.dataset, source=config.hub or config.path or "files")
     run.log_text(hidden_password(composed.yaml()), "config.yaml")
+
+
+@contextmanager
+def logged(ledger: Ledger, run: RunLog) -> Iterator[None]:
+    """At the end, however it comes, the run has where its seconds went."""
+    try:
+        yield
+    finally:
+        run.log_metrics(ledger.metrics(), step=ledger.n_examples)
 
 
 def log_traceback(run: RunLog, error: BaseException) -> None:
@@ -122,7 +134,7 @@ def log_result(run: RunLog, setup: Setup, result: TrainingResult, *, objective: 
 def log_test(run: Run, setup: Setup) -> TestResult:
     """The one look at the test split, now in the run, and the model, now logged."""
     config, tokens = setup.composed.config, setup.tokens
-    predictions = predict(setup.model, tokens.test, tokens.tokenizer, config.training)
+    predictions = predict(setup.model, tokens.test, tokens, config.training)
     metrics = measure(predictions, "test")
     with tempfile.TemporaryDirectory() as folder:
         _write_split(Path(folder), "test", predictions, setup.dataset)

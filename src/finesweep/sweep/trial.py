@@ -9,11 +9,12 @@ from pathlib import Path
 
 from finesweep.config import Composed
 from finesweep.dataset import load_dataset, tokenise
+from finesweep.ledger import Ledger
 from finesweep.model import freeze_layers, load_model, load_tokenizer
 from finesweep.records import Evaluation, Objective, TestResult, TrainingResult
-from finesweep.sweep.recording import Setup, log_result, log_test
+from finesweep.sweep.recording import Setup, log_result, log_test, logged
 from finesweep.tracking import Run, RunLog
-from finesweep.training import Checkpointing, fit, saved_evaluations
+from finesweep.training import Checkpointing, fit, make_prefix, saved_evaluations
 
 
 @dataclass(frozen=True)
@@ -46,26 +47,40 @@ def run_trial(
     watch: Watch,
     checkpoints: Checkpointing | None = None,
     resume: Path | None = None,
+    ledger: Ledger,
 ) -> Trained:
     """One fine-tuning run, tracked. A config that cannot work raises before any run is made."""
     config = composed.config
-    dataset = load_dataset(config.dataset)
+    with ledger.on("loading"):
+        dataset = load_dataset(config.dataset)
+        tokenizer = load_tokenizer(config.model)
     watch.on_stage()
-    tokenizer = load_tokenizer(config.model)
-    tokens = tokenise(dataset, tokenizer, max_length=config.dataset.max_length)
+    cache = Path(config.storage.cache)
+    with ledger.on("tokenising"):
+        tokens = tokenise(dataset, tokenizer, max_length=config.dataset.max_length, cache=cache)
     watch.on_stage()
-    model = load_model(config.model, label_names=dataset.label_names, seed=config.training.seed)
-    parameters = freeze_layers(model, config.model.freeze_layers)
+    with ledger.on("loading"):
+        model = load_model(config.model, label_names=dataset.label_names, seed=config.training.seed)
+        parameters = freeze_layers(model, config.model.freeze_layers)
     watch.on_stage()
-    setup = Setup(composed, dataset, tokens, model, parameters)
-    with record(setup) as run:
+    prefix, plan = make_prefix(
+        model,
+        tokens,
+        config.training,
+        root=cache,
+        cache_gb=config.storage.cache_gb,
+        shared=config.sweep is not None,
+    )
+    setup = Setup(composed, dataset, tokens, model, parameters, plan)
+    with record(setup) as run, logged(ledger, run):
         for evaluation in saved_evaluations(resume) if resume else ():
             run.log_evaluation(evaluation)
             watch.on_replay(evaluation)
 
         def evaluated(evaluation: Evaluation) -> None:
-            run.log_evaluation(evaluation)
-            watch.on_evaluation(evaluation)
+            with ledger.on("logging"):
+                run.log_evaluation(evaluation)
+                watch.on_evaluation(evaluation)
 
         result = fit(
             model,
@@ -77,8 +92,11 @@ def run_trial(
             on_batch=watch.on_stage,
             checkpoints=checkpoints,
             resume=resume,
+            prefix=prefix,
+            ledger=ledger,
         )
-        log_result(run, setup, result, objective=objective)
+        with ledger.on("logging"):
+            log_result(run, setup, result, objective=objective)
         # Only `train` looks at the test split here, and its runs are written directly.
         test = log_test(run, setup) if config.evaluate_test and isinstance(run, Run) else None
     return Trained(setup, result, test)

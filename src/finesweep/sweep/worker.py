@@ -52,6 +52,7 @@ class Worker:
     ) -> None:
         self.plan, self.study, self.reports = plan, study, reports
         self.is_drained, self.on_trial, self.run_attempt = is_drained, on_trial, run
+        self._told_at: float | None = None
         self.recipes = {k: optuna_params(plan, recipe) for k, recipe in enumerate(plan.recipes)}
 
     def work(self) -> None:
@@ -87,9 +88,12 @@ class Worker:
     def _run_slot(self, claimed: FrozenTrial) -> None:
         """Runs one claimed trial to its end and tells Optuna. Only an interruption is raised."""
         self.study.sampler = sampler_for(self.plan, claimed.user_attrs[SLOT])
-        attempt = Attempt(self.plan, self.study, Trial(self.study, claimed._trial_id), self.reports)
+        trial = Trial(self.study, claimed._trial_id)
+        attempt = Attempt(self.plan, self.study, trial, self.reports, told_at=self._told_at)
         try:
-            self._tell(attempt, self._outcome(attempt))
+            outcome = self._outcome(attempt)
+            self._told_at = time.monotonic()
+            self._tell(attempt, outcome)
         except UpdateFinishedTrialError:
             # Fenced: others took this worker for dead, and the slot is theirs.
             self.reports.say(f"trial {claimed.number} was taken over by another worker")

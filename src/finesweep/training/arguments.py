@@ -27,6 +27,7 @@ def trainer_arguments(config: TrainingConfig, folder: str) -> TrainingArguments:
         use_cpu=precision == "bf16" and not torch.cuda.is_available(),  # Trainer asks for it
         bf16=precision == "bf16",
         fp16=precision == "fp16",
+        remove_unused_columns=False,  # the collator takes what it needs
         eval_strategy="no",  # the monitor asks for evaluations and logs
         logging_strategy="no",
         save_strategy="no",

@@ -8,24 +8,20 @@ from typing import Any
 
 import datasets
 import torch
-from transformers import (
-    DataCollatorWithPadding,
-    PreTrainedModel,
-    PreTrainedTokenizerBase,
-    PrinterCallback,
-    Trainer,
-)
+from transformers import PreTrainedModel
 
 from finesweep.config import TrainingConfig
 from finesweep.errors import ConfigError, FinesweepError, Problem
+from finesweep.ledger import Ledger
 from finesweep.records import Objective, Predictions, Tokens, TrainingResult
 from finesweep.training.arguments import trainer_arguments
 from finesweep.training.loss import balanced_weights, training_loss
 from finesweep.training.monitor import Monitor, OnBatch, OnEvaluation, OnStep
+from finesweep.training.prefix import Prefix, used
 from finesweep.training.progress import Progress, copy_weights, progress_of
 from finesweep.training.schedule import Schedule
 from finesweep.training.state import Checkpointing, read_tree
-from finesweep.training.trainer import ResumableTrainer
+from finesweep.training.trainer import ResumableTrainer, TextTrainer
 
 
 def fit(
@@ -39,6 +35,8 @@ def fit(
     on_batch: OnBatch = lambda: None,
     checkpoints: Checkpointing | None = None,
     resume: Path | None = None,
+    prefix: Prefix | None = None,
+    ledger: Ledger | None = None,
 ) -> TrainingResult:
     """Every evaluation, the best one and its predictions; model ends with the best one's weights.
 
@@ -49,7 +47,10 @@ def fit(
     run goes on from there as if it had never ended, and calls on_evaluation for new evaluations
     only. FinesweepError when the folder is of another run. NonFiniteError as soon as a loss or a
     logit is not finite.
+    prefix are the states of model's frozen layers, which then are not computed again; ledger takes
+    the seconds.
     """
+    ledger = ledger or Ledger()
     saved = None if resume is None else read_tree(resume)
     progress = Progress() if saved is None else progress_of(saved.pop("progress"))
     monitor = Monitor(
@@ -61,15 +62,18 @@ def fit(
         on_step=on_step,
         on_batch=on_batch,
         checkpoints=checkpoints,
+        ledger=ledger,
     )
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, used(prefix), ledger.on("training"):
         trainer = ResumableTrainer(
             monitor,
+            tokens,
+            prefix=prefix,
+            ledger=ledger,
             model=model,
             args=trainer_arguments(config, folder),
             train_dataset=tokens.train,
             eval_dataset=tokens.validation,
-            data_collator=DataCollatorWithPadding(tokens.tokenizer),
             compute_loss_func=_loss(config, tokens, model.config.num_labels),
         )
         trainer.train_on(saved)
@@ -83,20 +87,12 @@ def fit(
 
 
 def predict(
-    model: PreTrainedModel,
-    tokens: datasets.Dataset,
-    tokenizer: PreTrainedTokenizerBase,
-    config: TrainingConfig,
+    model: PreTrainedModel, split: datasets.Dataset, tokens: Tokens, config: TrainingConfig
 ) -> Predictions:
-    """The model's logits for one tokenised split, in the split's order."""
+    """The model's logits for one split of tokens, in the split's order."""
     with tempfile.TemporaryDirectory() as folder:
-        trainer = Trainer(
-            model=model,
-            args=trainer_arguments(config, folder),
-            data_collator=DataCollatorWithPadding(tokenizer),
-        )
-        trainer.remove_callback(PrinterCallback)
-        output = trainer.predict(tokens)
+        trainer = TextTrainer(tokens, model=model, args=trainer_arguments(config, folder))
+        output = trainer.predict(split)
     return Predictions(output.predictions, output.label_ids)
 
 

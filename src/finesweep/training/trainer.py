@@ -41,7 +41,9 @@ class TextTrainer(Trainer):  # type: ignore[misc]  # transformers has no types
 
     def _get_train_sampler(self, train_dataset: datasets.Dataset | None = None) -> GroupedByLength:
         lengths = self.frame.lengths(self.train_dataset if train_dataset is None else train_dataset)
-        return GroupedByLength(lengths, batch_size=self._train_batch_size, seed=self.args.seed)
+        # A step's rows are the same however many batches it is made of.
+        size = self._train_batch_size * self.args.gradient_accumulation_steps
+        return GroupedByLength(lengths, batch_size=size, seed=self.args.seed)
 
     def _get_eval_sampler(self, eval_dataset: datasets.Dataset) -> SortedByLength:
         self._sorted = SortedByLength(self.frame.lengths(eval_dataset))

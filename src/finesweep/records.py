@@ -75,6 +75,17 @@ class Objective:
         return value < than if self.direction == "minimize" else value > than
 
     @property
+    def for_pruning(self) -> str:
+        """The metric's name on the sample of the split that pruners see."""
+        split, name = self.metric.split("/")
+        return f"{split}/pruning_{name}"
+
+    def seen_by_pruner(self, evaluation: Evaluation) -> float:
+        """The value on the sample where there is one, else on the whole split."""
+        values = evaluation.metrics
+        return values.get(self.for_pruning, values.get(self.metric, float("nan")))
+
+    @property
     def worst(self) -> float:
         return float("inf") if self.direction == "minimize" else float("-inf")
 

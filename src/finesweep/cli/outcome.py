@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from rich.console import Console
 
 from finesweep.cli.tables import print_leaderboard, print_metrics, print_workers
@@ -17,6 +19,8 @@ def print_outcome(console: Console, study: Study) -> None:
     print_leaderboard(console, leaderboard(study), metric=status.metric)
     console.print()
     console.print(_counts(status))
+    if status.spent:
+        console.print(_spent(status.spent), highlight=False)
     _print_state(console, status)
     finalist = known_finalist(study)
     if status.best is None and not status.is_spent:
@@ -32,6 +36,16 @@ def print_outcome(console: Console, study: Study) -> None:
 def _counts(status: Status) -> str:
     parts = [f"{n} {state}" for state, n in status.counts.items() if n]
     return f"{status.target} trials: {', '.join(parts)}"
+
+
+def _spent(seconds: Mapping[str, float]) -> str:
+    """The parts that took longest, and what was saved, each worth at least a second."""
+    parts = {name.partition("/")[2]: value for name, value in seconds.items() if value >= 1}
+    saved = {name: value for name, value in parts.items() if f"seconds_saved/{name}" in seconds}
+    taken = sorted(parts.keys() - saved.keys(), key=lambda name: -parts[name])
+    line = "spent: " + ", ".join(f"{name} {_duration(parts[name])}" for name in taken)
+    rest = ", ".join(f"{name} {_duration(value)}" for name, value in saved.items())
+    return f"{line}; saved by {rest}" if rest else line
 
 
 def _print_state(console: Console, status: Status) -> None:

@@ -39,7 +39,7 @@ class Bar:
         self.progress.update(self.task, completed=seen, total=total, note=self.note)
 
     def evaluated(self, evaluation: Evaluation) -> None:
-        value = evaluation.metrics[self.objective.metric]
+        value = self.objective.seen_by_pruner(evaluation)
         self.note = f"{self.objective.metric} {value:.4f}"
         self.progress.update(self.task, note=self.note)
 

@@ -112,10 +112,14 @@ class TrainingConfig:
     class_weights: str = bounded("none", one_of=("none", "balanced"))
     """`balanced` weighs each class by N / (C * its rows), in the training loss only."""
     evaluations_per_epoch: int = bounded(4, least=1)
+    pruning_rows: int | None = bounded(None, least=1)
+    """Within an epoch only a fixed, stratified sample of so many validation rows is evaluated, for
+    the pruner; the whole split at each epoch's end. null evaluates the whole split every time."""
     early_stopping_patience: int | None = bounded(None, least=1)
     """Evaluations without a better value after which training stops; null never stops."""
     precision: str = bounded("auto", one_of=("auto", "fp32", "bf16", "fp16"))
-    """`auto`: bf16 on GPUs that multiply it natively, fp16 on older ones, fp32 on a CPU."""
+    """`auto`: bf16 where the GPU or CPU multiplies it natively, fp16 on older GPUs, else fp32; a
+    study keeps what it was when it was made."""
     seed: int = bounded(42, least=0)
     """Of the new head, dropout and the order of batches."""
 

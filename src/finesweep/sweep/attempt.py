@@ -23,6 +23,7 @@ from finesweep.sweep.attributes import (
     LEDGER,
     MODEL,
     PARENT_RUN_ID,
+    PRECISION,
     SLOT,
     TRIAL_STATE,
     UID,
@@ -99,14 +100,15 @@ class Attempt:
         """The trial's config; its values are remembered in the study."""
         recipe = self.plan.recipes[self.slot] if self.slot < len(self.plan.recipes) else {}
         self.values = dict(recipe) | suggest(self.trial, self.plan)
-        seed = trial_seed(self.study, self.slot)
-        composed = self.plan.compose_trial(self.values, seed=seed)
+        seed, precision = trial_seed(self.study, self.slot), self.study.user_attrs.get(PRECISION)
+        fixed = {"training.precision": precision} if precision else {}
+        composed = self.plan.compose_trial(fixed | self.values, seed=seed)
         self.trial.set_user_attr(MODEL, _model_of(composed))
         self.trial.set_user_attr(VALUES, self.values)
         self.trial.set_user_attr(WORKER, self.reports.worker)
         self.batch_size = composed.config.training.batch_size
         if self._out_of_memory() and self.batch_size > 1:
-            composed = self.plan.compose_trial(self.values | _halved(composed), seed=seed)
+            composed = self.plan.compose_trial(fixed | self.values | _halved(composed), seed=seed)
         self.reports.stage()
         return composed
 
@@ -162,7 +164,7 @@ class Attempt:
 
     def _report(self, evaluation: Evaluation) -> None:
         self.reports.evaluated()
-        self.trial.report(evaluation.metrics[self.objective.metric], step=evaluation.step)
+        self.trial.report(self.objective.seen_by_pruner(evaluation), step=evaluation.step)
 
     def _on_evaluation(self, evaluation: Evaluation) -> None:
         """Reports to Optuna; TrialPruned when the pruner has seen enough."""

@@ -18,6 +18,9 @@ LAUNCHED = "launched"
 STOP = "stop"
 """Why all workers are to finish their slot and leave; empty while they are wanted."""
 
+PRECISION = "precision"
+"""What training.precision=auto was on the machine that made the study."""
+
 LEASE_SECONDS = "lease_seconds"
 BEST_RUN = "best_run"
 """{"trial": number, "run_id": …} of the best trial whose run is known."""

@@ -20,7 +20,7 @@ from finesweep.sweep.attributes import (
     TRIAL_STATE,
     UID,
 )
-from finesweep.sweep.status import live_workers
+from finesweep.sweep.status import live_workers, spent
 from finesweep.sweep.storage import exclusive
 from finesweep.tracking import (
     PARENT,
@@ -113,7 +113,8 @@ def show_best(store: Store, study: Study) -> None:
                 ),
             }
         )
-        parent.log_metrics({f"best/{_metric(study)}": study.best_value}, step=len(complete))
+        best_value = {f"best/{_metric(study)}": study.best_value}
+        parent.log_metrics(best_value | spent(study.get_trials(deepcopy=False)), step=len(complete))
 
 
 def _metric(study: Study) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from finesweep.sweep.attributes import (
     DEFINITION,
     FAILURE,
     LEASE_SECONDS,
+    LEDGER,
     MODEL,
     N_TRIALS,
     PARENT_RUN_ID,
@@ -56,6 +57,8 @@ class Status:
     """slot, trial, reason of each slot that failed for good."""
     interrupted_attempts: int
     """Attempts that were cut off and whose slot was, or will be, tried again."""
+    spent: Mapping[str, float]
+    """`seconds/part` and `seconds_saved/by` over all attempts, on all workers together."""
     seconds_left: float | None
     """What the waiting and running slots will take, going by those that finished."""
     stopped: str | None
@@ -108,9 +111,20 @@ def status_of(study: Study) -> Status:
             bool(trial.user_attrs.get(RETRY)) and trial.user_attrs.get(FAILURE) != DUPLICATE
             for trial in trials
         ),
+        spent=spent(trials),
         seconds_left=_seconds_left(slots, n_workers=len(workers)),
         stopped=attributes.get(STOP) or None,
     )
+
+
+def spent(trials: Iterable[FrozenTrial]) -> dict[str, float]:
+    """Where the seconds of all attempts went, and what cache and pruning saved."""
+    found: dict[str, float] = {}
+    for trial in trials:
+        for name, value in trial.user_attrs.get(LEDGER, {}).items():
+            if name.startswith("seconds"):
+                found[name] = found.get(name, 0.0) + value
+    return found
 
 
 def is_spent(study: Study) -> bool:

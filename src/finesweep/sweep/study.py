@@ -31,6 +31,7 @@ from finesweep.sweep.attributes import (
     LEASE_SECONDS,
     N_TRIALS,
     OVERRIDES,
+    PRECISION,
     STOP,
     SWEEP,
     UID,
@@ -84,7 +85,18 @@ def join_study(
         pruner=PerModelPruner(build(plan.settings.pruner)),
     )
     refuse_changed(plan, attributes[DEFINITION], definition(plan))
+    _require_precision(attributes.get(PRECISION))
     return plan, study
+
+
+def _require_precision(precision: str | None) -> None:
+    """ConfigError on a machine that would train this study's trials otherwise, or slowly."""
+    from finesweep.training import resolve_precision
+
+    own = resolve_precision("auto")
+    if precision in ("bf16", "fp16") and own != precision:
+        message = f"the study was made with {precision}; here `auto` is {own}"
+        raise ConfigError(Problem("training.precision", message))
 
 
 def _defined(plan: SweepPlan, storage: optuna.storages.BaseStorage) -> Study:
@@ -99,6 +111,10 @@ def _defined(plan: SweepPlan, storage: optuna.storages.BaseStorage) -> Study:
     if DEFINITION not in study.user_attrs:
         study.set_user_attr(UID, uuid.uuid4().hex)
         study.set_user_attr(SWEEP, plan.name)
+        if plan.base.config.training.precision == "auto":
+            from finesweep.training import resolve_precision  # torch, which a second start spares
+
+            study.set_user_attr(PRECISION, resolve_precision("auto"))
         study.set_user_attr(DEFINITION, wanted)
     else:
         refuse_changed(plan, study.user_attrs[DEFINITION], wanted)

@@ -45,10 +45,13 @@ def resolve_precision(precision: str) -> str:
         raise ConfigError(Problem("training.precision", "fp16 needs a GPU; use auto, bf16 or fp32"))
     # Emulation would answer yes on older GPUs, slower than fp16.
     native_bf16 = cuda and torch.cuda.is_bf16_supported(including_emulation=False)
+    if not cuda:
+        # Both are of torch's own checks of the CPU; elsewhere bf16 is emulated, and slower.
+        native_bf16 = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
     if precision == "bf16" and cuda and not native_bf16:
         raise ConfigError(Problem("training.precision", "this GPU has no bf16; use auto or fp16"))
     if precision != "auto":
         return precision
-    if not cuda:
-        return "fp32"
-    return "bf16" if native_bf16 else "fp16"
+    if native_bf16:
+        return "bf16"
+    return "fp16" if cuda else "fp32"

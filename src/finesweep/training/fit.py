@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import datasets
+import numpy as np
 import torch
 from transformers import PreTrainedModel
 
 from finesweep.config import TrainingConfig
+from finesweep.dataset.stratify import sample_rows
 from finesweep.errors import ConfigError, FinesweepError, Problem
 from finesweep.ledger import Ledger
 from finesweep.records import Objective, Predictions, Tokens, TrainingResult
@@ -63,6 +65,7 @@ def fit(
         on_batch=on_batch,
         checkpoints=checkpoints,
         ledger=ledger,
+        sample=pruning_sample(tokens, config.pruning_rows),
     )
     with tempfile.TemporaryDirectory() as folder, used(prefix), ledger.on("training"):
         trainer = ResumableTrainer(
@@ -94,6 +97,14 @@ def predict(
         trainer = TextTrainer(tokens, model=model, args=trainer_arguments(config, folder))
         output = trainer.predict(split)
     return Predictions(output.predictions, output.label_ids)
+
+
+def pruning_sample(tokens: Tokens, n_rows: int | None) -> np.ndarray | None:
+    """The validation rows that pruners see, the same in every trial; None is all of them."""
+    labels = np.asarray(tokens.validation["labels"])
+    if n_rows is None or n_rows >= len(labels):
+        return None
+    return sample_rows(labels, n_rows, rng=np.random.default_rng(0))
 
 
 def _result(progress: Progress, model: PreTrainedModel) -> TrainingResult:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from transformers import (
     PreTrainedModel,
@@ -19,7 +20,7 @@ from finesweep.errors import NonFiniteError
 from finesweep.ledger import Ledger
 from finesweep.records import Evaluation, Objective, Predictions
 from finesweep.training.metrics import measure
-from finesweep.training.progress import Progress, judge, trainable_weights
+from finesweep.training.progress import Progress, enter, judge, trainable_weights
 from finesweep.training.schedule import Schedule
 from finesweep.training.state import Checkpointing, run_tree, write_tree
 from finesweep.training.streams import Streams, current_streams
@@ -47,9 +48,12 @@ class Monitor(TrainerCallback):  # type: ignore[misc]  # transformers has no typ
         on_batch: OnBatch,
         checkpoints: Checkpointing | None,
         ledger: Ledger,
+        sample: np.ndarray | None = None,
     ) -> None:
+        """sample are the validation rows that pruners see, ascending; None is all of them."""
         self.schedule, self.objective, self.patience = schedule, objective, patience
         self.progress, self.checkpoints, self.ledger = progress, checkpoints, ledger
+        self.sample = sample
         self.on_evaluation, self.on_step, self.on_batch = on_evaluation, on_step, on_batch
         done = progress.evaluations[-1].step if progress.evaluations else 0
         self.due = [step for step in schedule.evaluation_steps if step > done]
@@ -75,6 +79,11 @@ class Monitor(TrainerCallback):  # type: ignore[misc]  # transformers has no typ
 
     def is_evaluation_due(self, seen: int) -> bool:
         return bool(self.due) and seen >= self.due[0]
+
+    def is_sample_enough(self, seen: int) -> bool:
+        """Whether the evaluation due now is for the pruner alone."""
+        reached = [step for step in self.due if step <= seen]
+        return self.sample is not None and not any(map(self.schedule.is_whole, reached))
 
     def on_train_begin(self, args: Any, state: Any, control: TrainerControl, **kwargs: Any) -> None:
         control.should_training_stop = self.progress.stopped_early
@@ -144,23 +153,35 @@ class Monitor(TrainerCallback):  # type: ignore[misc]  # transformers has no typ
 
     def _evaluated(self, seen: int, model: PreTrainedModel) -> None:
         assert self._predictions is not None
-        progress = self.progress
-        metrics = {
-            "train/loss": progress.loss_sum / progress.n_steps,
-            "train/padding_fraction": progress.n_padded / progress.n_places,
-            **measure(self._predictions, "validation"),
-        }
+        whole = not self.is_sample_enough(seen)
+        metrics = self._measured(self._predictions, whole=whole)
         # A batch may pass several due steps at once: each gets this evaluation's values.
         reached = [step for step in self.due if step <= seen]
         self.due = self.due[len(reached) :]
         made = [Evaluation(step, step / self.schedule.train_rows, metrics) for step in reached]
-        judge(
-            self.progress,
-            made,
-            self._predictions,
-            trainable_weights(model),
-            objective=self.objective,
-            patience=self.patience,
-        )
+        enter(self.progress, made)
+        if whole:
+            judge(
+                self.progress,
+                made,
+                self._predictions,
+                trainable_weights(model),
+                objective=self.objective,
+                patience=self.patience,
+            )
         for evaluation in made:
             self.on_evaluation(evaluation)
+
+    def _measured(self, predictions: Predictions, *, whole: bool) -> dict[str, float]:
+        progress, objective = self.progress, self.objective
+        metrics = {
+            "train/loss": progress.loss_sum / progress.n_steps,
+            "train/padding_fraction": progress.n_padded / progress.n_places,
+        }
+        if whole:
+            metrics |= measure(predictions, "validation")
+        if self.sample is not None:
+            rows = self.sample if whole else slice(None)
+            seen = Predictions(predictions.logits[rows], predictions.labels[rows])
+            metrics[objective.for_pruning] = measure(seen, "validation")[objective.metric]
+        return metrics

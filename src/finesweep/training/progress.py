@@ -35,6 +35,13 @@ class Progress:
     """How many of them hold no token."""
 
 
+def enter(progress: Progress, made: list[Evaluation]) -> None:
+    """Enters one look at the validation split, made for one or several due steps."""
+    progress.evaluations += made
+    progress.loss_sum, progress.n_steps = 0.0, 0
+    progress.n_places, progress.n_padded = 0, 0
+
+
 def judge(
     progress: Progress,
     made: list[Evaluation],
@@ -44,14 +51,11 @@ def judge(
     objective: Objective,
     patience: int | None,
 ) -> None:
-    """Enters one look at the validation split, made for one or several due steps, into progress.
+    """Compares a look at the whole split with the best one so far, and counts patience.
 
-    The first of them is the best one when the objective has strictly gained; weights are copied
-    then. FinesweepError when the objective's metric was not measured.
+    The first of those made is the best one when the objective has strictly gained; weights are
+    copied then. FinesweepError when the objective's metric was not measured.
     """
-    progress.evaluations += made
-    progress.loss_sum, progress.n_steps = 0.0, 0
-    progress.n_places, progress.n_padded = 0, 0
     value = _value(made[0], objective)
     best = objective.worst if progress.best is None else _value(progress.best, objective)
     if objective.is_better(value, best):

@@ -27,6 +27,10 @@ class Schedule:
         due = (round(k * rows / per_epoch) for k in range(1, self.epochs * per_epoch + 1))
         return sorted({step for step in due if step > 0})
 
+    def is_whole(self, step: int) -> bool:
+        """Whether an evaluation due at this step takes the whole split although others do not."""
+        return step % self.train_rows == 0
+
     def seen(self, optimizer_steps: int) -> int:
         """Examples seen after so many optimizer steps; epochs do not share a step."""
         steps_per_epoch = math.ceil(self.train_rows / self.examples_per_step)

@@ -112,6 +112,9 @@ class ResumableTrainer(TextTrainer):
 
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
         """Trainer's metrics; draws no random numbers, so that it can be made again on resume."""
+        seen = self.monitor.schedule.seen(self.state.global_step)
+        if self.monitor.is_sample_enough(seen):
+            kwargs["eval_dataset"] = self.eval_dataset.select(self.monitor.sample)
         with unmoved_streams() as streams, self.ledger.on("evaluating"):
             self.monitor.streams_before_evaluation = streams
             metrics: dict[str, float] = super().evaluate(*args, **kwargs)

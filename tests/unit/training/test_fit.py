@@ -18,7 +18,7 @@ from transformers import PreTrainedModel
 from finesweep.config import ModelConfig, TrainingConfig
 from finesweep.errors import ConfigError, FinesweepError, NonFiniteError
 from finesweep.model import freeze_layers, load_model
-from finesweep.records import Evaluation, Objective, Tokens, TrainingResult
+from finesweep.records import Evaluation, Objective, Predictions, Tokens, TrainingResult
 from finesweep.training import (
     fit,
     majority_accuracy,
@@ -27,6 +27,8 @@ from finesweep.training import (
     predict,
     resolve_precision,
 )
+from finesweep.training.fit import pruning_sample
+from finesweep.training.trainer import ResumableTrainer
 
 pytestmark = pytest.mark.slow  # real trainings
 
@@ -473,3 +475,77 @@ def test_a_run_leaves_no_file_and_prints_nothing(
     assert capsys.readouterr().out == ""
     assert list(workplace.iterdir()) == []
     assert list(scratch.iterdir()) == []
+
+
+def test_within_an_epoch_only_the_sample_is_evaluated_and_its_end_takes_all(
+    begin: Begin, tokens: Tokens
+) -> None:
+    training = begin()
+    result = training.run(epochs=2, evaluations_per_epoch=3, pruning_rows=9)
+    names = [LOSS in evaluation.metrics for evaluation in result.evaluations]
+    assert names == [False, False, True] * 2
+    pruning = [evaluation.metrics[LOWEST_LOSS.for_pruning] for evaluation in result.evaluations]
+    assert LOWEST_LOSS.for_pruning == "validation/pruning_loss"
+    seen = [LOWEST_LOSS.seen_by_pruner(evaluation) for evaluation in result.evaluations]
+    assert seen == pruning
+    assert result.best.step in (96, 192)
+    assert len(result.validation.labels) == len(tokens.validation)
+    rows = pruning_sample(tokens, 9)
+    assert rows is not None
+    sampled = Predictions(result.validation.logits[rows], result.validation.labels[rows])
+    measured = measure(sampled, "validation")[LOSS]
+    assert result.best.metrics[LOWEST_LOSS.for_pruning] == pytest.approx(measured)
+
+
+def test_a_sample_changes_nothing_in_what_is_trained(begin: Begin) -> None:
+    whole = begin().run(epochs=2, evaluations_per_epoch=3)
+    sampled = begin().run(epochs=2, evaluations_per_epoch=3, pruning_rows=9)
+    ends = [evaluation.metrics[LOSS] for evaluation in whole.evaluations[2::3]]
+    assert [e.metrics[LOSS] for e in sampled.evaluations[2::3]] == ends
+
+
+def test_patience_counts_whole_evaluations(begin: Begin) -> None:
+    result = begin().run(
+        **STEADY, epochs=6, evaluations_per_epoch=3, pruning_rows=9, early_stopping_patience=2
+    )
+    assert result.stopped_early
+    assert len(result.evaluations) == 9
+
+
+@pytest.mark.parametrize("n_rows", [None, 24, 1000])
+def test_a_small_split_is_evaluated_whole(tokens: Tokens, n_rows: int | None) -> None:
+    assert pruning_sample(tokens, n_rows) is None
+
+
+def test_the_sample_is_stratified_and_always_the_same(tokens: Tokens) -> None:
+    rows = pruning_sample(tokens, 9)
+    assert rows is not None
+    assert np.bincount(np.array(tokens.validation["labels"])[rows]).tolist() == [3, 3, 3]
+    np.testing.assert_array_equal(rows, pruning_sample(tokens, 9))
+
+
+def test_the_share_of_padding_is_measured(begin: Begin) -> None:
+    result = begin().run(epochs=1, batch_size=1, evaluations_per_epoch=1)
+    assert result.best.metrics["train/padding_fraction"] == 0
+    mixed = begin().run(epochs=1, batch_size=48, evaluations_per_epoch=1)
+    assert 0 < mixed.best.metrics["train/padding_fraction"] < 0.5
+
+
+def test_frozen_layers_have_no_gradients_and_no_place_in_the_optimizer(
+    begin: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    training, held = begin(), []
+    create = ResumableTrainer.create_optimizer
+
+    def watched(self: ResumableTrainer, *given: Any) -> Any:
+        optimizer = create(self, *given)
+        held.extend(p for group in optimizer.param_groups for p in group["params"])
+        return optimizer
+
+    monkeypatch.setattr(ResumableTrainer, "create_optimizer", watched)
+    freeze_layers(training.model, 2)
+    training.run()
+    frozen = [p for p in training.model.parameters() if not p.requires_grad]
+    assert frozen
+    assert all(p.grad is None for p in frozen)
+    assert not {id(p) for p in frozen} & {id(p) for p in held}

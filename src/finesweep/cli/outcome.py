@@ -20,7 +20,7 @@ def print_outcome(console: Console, study: Study) -> None:
     console.print()
     console.print(_counts(status))
     if status.spent:
-        console.print(_spent(status.spent), highlight=False)
+        console.print(_spent(status.spent), highlight=False, soft_wrap=True)
     _print_state(console, status)
     finalist = known_finalist(study)
     if status.best is None and not status.is_spent:

@@ -54,6 +54,7 @@ def test_sections_and_unknown_paths_are_no_leaves(path: str) -> None:
 def test_a_misspelt_field_is_offered_its_siblings_and_a_misspelt_section_all_fields() -> None:
     near = unknown_field("storage.ulr").message
     assert near == "no such field; did you mean 'storage.url'? known: " + (
-        "storage.checkpoint_minutes, storage.checkpoints, storage.url"
+        "storage.cache, storage.cache_gb, storage.checkpoint_minutes, storage.checkpoints, "
+        "storage.url"
     )
     assert unknown_field("stroage.url").message == "no such field; did you mean 'storage.url'?"

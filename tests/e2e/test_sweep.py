@@ -201,6 +201,7 @@ def test_status_tells_a_program_everything(swept: Swept) -> None:
         "workers",
         "failures",
         "interrupted_attempts",
+        "spent",
         "seconds_left",
         "stopped",
     ]

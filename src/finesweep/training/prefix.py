@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -250,7 +251,10 @@ def make_prefix(
             plan = Plan(plan.depth, plan.n_bytes, 0.0, "the disk is too full")
     if plan.why_not is not None:
         return None, plan
-    return Prefix(model, tokens, root=root, plan=plan, dtype=dtype), plan
+    try:
+        return Prefix(model, tokens, root=root, plan=plan, dtype=dtype), plan
+    except OSError as error:
+        return None, Plan(plan.depth, plan.n_bytes, 0.0, str(error))
 
 
 def prefix_key(model: PreTrainedModel, tokens: Tokens, depth: int, dtype: torch.dtype) -> str:
@@ -307,13 +311,24 @@ def _opened(
             n_bytes = int(each.sum()) * size * np.dtype(BITS[dtype]).itemsize
             for name, length in ((f"{split}.states", n_bytes), (f"{split}.filled", len(each))):
                 with (aside / name).open("wb") as file:
-                    file.truncate(length)  # sparse: the disk is taken as rows are written
+                    _reserve(file.fileno(), length)
 
     built(folder, write)
     return {
         split: _Store(folder, split, each, size=size, dtype=dtype)
         for split, each in lengths.items()
     }
+
+
+def _reserve(descriptor: int, n_bytes: int) -> None:
+    """Takes the disk now, OSError when it is full: a mapped file that finds none kills its process.
+
+    Where a system cannot, the file is sparse.
+    """
+    if hasattr(os, "posix_fallocate") and n_bytes:
+        os.posix_fallocate(descriptor, 0, n_bytes)
+    else:
+        os.ftruncate(descriptor, n_bytes)
 
 
 def _first_only(model: PreTrainedModel, depth: int) -> bool:

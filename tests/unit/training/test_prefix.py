@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +14,7 @@ import pytest
 import torch
 from transformers import PreTrainedModel
 
+from finesweep.caches import size_bytes
 from finesweep.config import ModelConfig, TrainingConfig
 from finesweep.ledger import Ledger
 from finesweep.model import Bypass, freeze_layers, frozen_depth, load_model
@@ -172,6 +175,27 @@ def test_a_row_is_there_only_after_it_was_written(tmp_path: Path, dtype: torch.d
     assert read.dtype == torch.float32
     assert read[0].tolist() == values[0].tolist()
     assert read[1].tolist() == [*values[1, :2].tolist(), [0.0] * 4]
+
+
+def test_a_disk_that_fills_before_the_states_are_made_switches_them_off(
+    loaded: Loaded, tokens: Tokens, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*given: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    made, plan = make_prefix(loaded(1), tokens, RECIPE, root=tmp_path, cache_gb=1, shared=True)
+    assert made is None
+    assert str(plan) == "off: [Errno 28] No space left on device"
+    assert not list((tmp_path / "prefix").glob("*/"))
+
+
+def test_the_disk_is_taken_when_the_states_are_made(
+    loaded: Loaded, tokens: Tokens, tmp_path: Path
+) -> None:
+    _, plan = make_prefix(loaded(1), tokens, RECIPE, root=tmp_path, cache_gb=1, shared=True)
+    (entry,) = (tmp_path / "prefix").glob("*/")
+    assert size_bytes(entry) >= plan.n_bytes
 
 
 FACTS = prefix.Facts(

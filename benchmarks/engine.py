@@ -72,6 +72,7 @@ def worker_of(plan: Any, study: Any, *, until: Callable[[], bool], run: Any) -> 
     from finesweep.sweep.interruption import Interruption
     from finesweep.sweep.leases import Lease
     from finesweep.sweep.reports import Reports
+    from finesweep.sweep.stages import Search
     from finesweep.sweep.storage import engine_of
     from finesweep.sweep.worker import Worker
 
@@ -86,7 +87,7 @@ def worker_of(plan: Any, study: Any, *, until: Callable[[], bool], run: Any) -> 
     delivery = cast(Any, SimpleNamespace(call=lambda job, key: None, add=lambda folder: None))
     reports = Reports(lease, Interruption(), delivery, outboxes=Path("none"), say=print)
     try:
-        yield Worker(plan, study, reports, is_drained=until, run=run)
+        yield Worker(plan, Search(plan, study), reports, is_drained=until, run=run)
     finally:
         lease.leave()
 

@@ -1,11 +1,12 @@
 """The same trials by finesweep and by an Optuna objective around Trainer, side by side.
 
-python benchmarks/versus_trainer.py DATA [--rows 600] [--repeats 3] [--parts]
+python benchmarks/versus_trainer.py DATA [--rows 600] [--repeats 3] [--precision P] [--parts]
 
 DATA is a parquet file with the columns text and label. Both sides train the eight TRIALS on the
 same rows, with one process and the same number of threads, in alternating order; validation losses
-stand side by side. With --parts finesweep runs once more without each of its parts. Printed last
-is the peer's time over finesweep's, both without the imports, medians of the repeats.
+stand side by side. The peer trains in fp32, Trainer's default; finesweep in --precision, by default
+auto. With --parts finesweep runs once more without each of its parts. Printed last is the peer's
+time over finesweep's, both without the imports, medians of the repeats.
 """
 
 from __future__ import annotations
@@ -19,11 +20,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+
+if TYPE_CHECKING:
+    import optuna
 
 for _name in ("FINESWEEP_STORAGE_URL", "MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_ID"):
     os.environ.pop(_name, None)
@@ -39,7 +43,7 @@ TRIALS = [
     {"model": "distil_minilm", "depth": 2, "epochs": 3, "max_length": 128, "rate": 2e-4},
     {"model": "distil_minilm", "depth": "all", "epochs": 2, "max_length": 128, "rate": 1e-3},
 ]
-BATCH_SIZE, EVALUATION_BATCH_SIZE, SEED, WARMUP = 16, 64, 42, 0.1
+BATCH_SIZE, EVALUATION_BATCH_SIZE, SEED, WARMUP, DECAY = 16, 64, 42, 0.1, 0.01
 SWEEP = """\
 # @package sweep
 # Eight fixed trials   finesweep sweep versus
@@ -56,7 +60,7 @@ params:
   training.batch_size: {batch_size}
   training.evaluation_batch_size: {evaluation_batch_size}
   training.evaluations_per_epoch: 1
-  training.precision: fp32
+  training.precision: {precision}
   training.warmup_ratio: {warmup}
   model: choice(minilm, distil_minilm)
 """
@@ -70,9 +74,29 @@ FIELDS = {
 
 
 def peer(folder: Path) -> dict[str, Any]:
-    """As users write it: tokenise, load, freeze, Trainer with its defaults, evaluate."""
-    import datasets
+    """Seconds of the eight trials as users write them, and their best validation losses."""
     import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    objective = peers_objective(folder, lambda trial: TRIALS[trial.number])
+    study = optuna.create_study()
+    began = time.perf_counter()
+    study.optimize(objective, n_trials=len(TRIALS))
+    return {"seconds": time.perf_counter() - began, "losses": [t.value for t in study.trials]}
+
+
+def peers_objective(
+    folder: Path,
+    given_to: Callable[[optuna.Trial], dict[str, Any]],
+    *,
+    seed: int = SEED,
+    callbacks: Callable[[optuna.Trial], list[Any]] = lambda trial: [],
+) -> Callable[[optuna.Trial], float]:
+    """What users write: tokenise, load, freeze, Trainer with its defaults, evaluate each epoch.
+
+    given_to says a trial's model, depth, epochs, max_length, rate and, if it varies, decay.
+    """
+    import datasets
     from transformers import (
         AutoModelForSequenceClassification,
         AutoTokenizer,
@@ -81,14 +105,13 @@ def peer(folder: Path) -> dict[str, Any]:
         TrainingArguments,
     )
 
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    names = {"train": "train", "validation": "validation"}
     raw = datasets.load_dataset(
-        "parquet", data_files={k: str(folder / f"{v}.parquet") for k, v in names.items()}
+        "parquet",
+        data_files={name: str(folder / f"{name}.parquet") for name in ("train", "validation")},
     )
 
     def objective(trial: optuna.Trial) -> float:
-        given = TRIALS[trial.number]
+        given = given_to(trial)
         where = folder / given["model"]
         tokenizer = AutoTokenizer.from_pretrained(where)
         tokens = raw.map(
@@ -104,12 +127,12 @@ def peer(folder: Path) -> dict[str, Any]:
             num_train_epochs=given["epochs"],
             per_device_train_batch_size=BATCH_SIZE,
             per_device_eval_batch_size=EVALUATION_BATCH_SIZE,
-            weight_decay=0.01,
+            weight_decay=given.get("decay", DECAY),
             warmup_steps=WARMUP,
             eval_strategy="epoch",
             report_to="none",
             disable_tqdm=True,
-            seed=SEED,
+            seed=seed,
             dataloader_pin_memory=False,
         )
         trainer = Trainer(
@@ -118,15 +141,12 @@ def peer(folder: Path) -> dict[str, Any]:
             train_dataset=tokens["train"],
             eval_dataset=tokens["validation"],
             data_collator=DataCollatorWithPadding(tokenizer),
+            callbacks=callbacks(trial),
         )
         trainer.train()
-        losses = [entry["eval_loss"] for entry in trainer.state.log_history if "eval_loss" in entry]
-        return min(losses)
+        return min(e["eval_loss"] for e in trainer.state.log_history if "eval_loss" in e)
 
-    study = optuna.create_study()
-    began = time.perf_counter()
-    study.optimize(objective, n_trials=len(TRIALS))
-    return {"seconds": time.perf_counter() - began, "losses": [t.value for t in study.trials]}
+    return objective
 
 
 def freeze(model: Any, depth: int | str) -> None:
@@ -140,7 +160,25 @@ def freeze(model: Any, depth: int | str) -> None:
 
 
 def ours(folder: Path, without: str | None) -> dict[str, Any]:
-    """A worker of a new sweep, from its first claim until no slot is left."""
+    overrides: list[str] = []
+    PARTS.get(without or "", lambda given: None)(overrides)
+    seconds, study = worked(folder, "versus", overrides)
+    trials = sorted(study.get_trials(), key=lambda trial: trial.user_attrs["slot"])
+    ledgers = [trial.user_attrs["ledger"] for trial in trials]
+    parts: dict[str, float] = {}
+    for ledger in ledgers:
+        for name, value in ledger.items():
+            parts[name] = parts.get(name, 0.0) + value
+    return {
+        "seconds": seconds,
+        "losses": [trial.value for trial in trials],
+        "ledger": {name: value for name, value in parts.items() if name.startswith("seconds")},
+        "overheads": [each["overhead_seconds"] for each in ledgers if "overhead_seconds" in each],
+    }
+
+
+def worked(folder: Path, sweep: str, overrides: list[str]) -> tuple[float, optuna.Study]:
+    """Seconds of one worker of a new sweep, from its first claim until it leaves, and the study."""
     from finesweep.cli.quiet import hush
     from finesweep.cli.work import run as work
     from finesweep.config import compose_sweep
@@ -150,10 +188,9 @@ def ours(folder: Path, without: str | None) -> dict[str, Any]:
 
     hush()
     os.chdir(folder)
-    study_name = f"versus-{os.getpid()}"
-    overrides = [f"sweep.study={study_name}", f"storage.cache={folder}/cache-{os.getpid()}"]
-    PARTS.get(without or "", lambda given: None)(overrides)
-    plan = compose_sweep("versus", overrides)
+    name = f"{sweep}-{os.getpid()}"
+    own = [f"sweep.study={name}", f"storage.cache={folder}/cache-{os.getpid()}"]
+    plan = compose_sweep(sweep, [*own, *overrides])
     study = open_study(plan)
     with parent_of(plan, study):
         pass
@@ -168,20 +205,9 @@ def ours(folder: Path, without: str | None) -> dict[str, Any]:
     Worker.work = timed  # type: ignore[method-assign]
     print_to, sys.stdout = sys.stdout, sys.stderr
     with suppress(SystemExit):
-        work([study_name])
+        work([name])
     sys.stdout = print_to
-    trials = sorted(study.get_trials(), key=lambda trial: trial.user_attrs["slot"])
-    ledgers = [trial.user_attrs["ledger"] for trial in trials]
-    parts: dict[str, float] = {}
-    for ledger in ledgers:
-        for name, value in ledger.items():
-            parts[name] = parts.get(name, 0.0) + value
-    return {
-        "seconds": seconds[0],
-        "losses": [trial.value for trial in trials],
-        "ledger": {name: value for name, value in parts.items() if name.startswith("seconds")},
-        "overheads": [each["overhead_seconds"] for each in ledgers if "overhead_seconds" in each],
-    }
+    return seconds[0], study
 
 
 def _tokenise_each_time(overrides: list[str]) -> None:
@@ -195,8 +221,16 @@ def _tokenise_each_time(overrides: list[str]) -> None:
     trial.tokenise = anew
 
 
+def _fp32(overrides: list[str]) -> None:
+    overrides.append("training.precision=fp32")
+
+
+def _nothing_frozen(overrides: list[str]) -> None:
+    overrides.append("model.freeze_layers=0")
+
+
 def _any_order(overrides: list[str]) -> None:
-    from torch.utils.data import RandomSampler, SequentialSampler
+    from torch.utils.data import RandomSampler
 
     from finesweep.training import batches
     from finesweep.training.trainer import TextTrainer
@@ -211,7 +245,6 @@ def _any_order(overrides: list[str]) -> None:
     TextTrainer._get_train_sampler = (  # type: ignore[method-assign]
         lambda self, split=None: RandomSampler(self.train_dataset)
     )
-    del SequentialSampler
 
 
 def _no_states(overrides: list[str]) -> None:
@@ -234,16 +267,32 @@ def _cold(overrides: list[str]) -> None:
     Attempt.run = cold  # type: ignore[method-assign]
 
 
+def _whole_last_layer(overrides: list[str]) -> None:
+    from finesweep.training import fit
+
+    sys.modules[fit.__module__].first_token_alone = nullcontext  # type: ignore[attr-defined]
+
+
+def _torchs_dropout(overrides: list[str]) -> None:
+    from finesweep.training import fit
+
+    sys.modules[fit.__module__].quick_dropout = nullcontext  # type: ignore[attr-defined]
+
+
 PARTS: dict[str, Callable[[list[str]], None]] = {
     "tokens": _tokenise_each_time,
     "grouping": _any_order,
     "states": _no_states,
+    "freezing": _nothing_frozen,
+    "precision": _fp32,
+    "first": _whole_last_layer,
+    "dropout": _torchs_dropout,
     "warmth": _cold,
 }
 
 
 def prepare(folder: Path, data: Path, n_rows: int) -> None:
-    """The rows, the two models as folders for the peer, and the sweep."""
+    """The rows, and the two models as folders for the peer."""
     from finesweep.config import ModelConfig
     from finesweep.model import load_model, load_tokenizer
 
@@ -257,7 +306,9 @@ def prepare(folder: Path, data: Path, n_rows: int) -> None:
         model = load_model(config, label_names=("negative", "positive"), seed=SEED)
         model.save_pretrained(folder / name)
         load_tokenizer(config).save_pretrained(folder / name)
-    (folder / "sweeps").mkdir()
+
+
+def write_sweep(folder: Path, precision: str) -> None:
     recipes = [{FIELDS[key]: value for key, value in trial.items()} for trial in TRIALS]
     text = SWEEP.format(
         n_trials=len(TRIALS),
@@ -266,14 +317,22 @@ def prepare(folder: Path, data: Path, n_rows: int) -> None:
         batch_size=BATCH_SIZE,
         evaluation_batch_size=EVALUATION_BATCH_SIZE,
         warmup=WARMUP,
+        precision=precision,
     )
+    (folder / "sweeps").mkdir()
     (folder / "sweeps" / "versus.yaml").write_text(text)
 
 
 def measured(folder: Path, side: str, without: str | None = None) -> dict[str, Any]:
-    """What one side prints last, run in a process of its own."""
-    command = [sys.executable, "-W", "ignore", __file__, str(folder), "--side", side]
-    command += ["--without", without] if without else []
+    """What one side prints last."""
+    return printed_last(
+        __file__, folder, "--side", side, *(["--without", without] if without else [])
+    )
+
+
+def printed_last(script: str, *arguments: object) -> dict[str, Any]:
+    """The JSON that ends what a script prints, run in a process of its own."""
+    command = [sys.executable, "-W", "ignore", script, *map(str, arguments)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     answer: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return answer
@@ -284,6 +343,7 @@ def main() -> None:
     cli.add_argument("data", type=Path)
     cli.add_argument("--rows", type=int, default=600)
     cli.add_argument("--repeats", type=int, default=3)
+    cli.add_argument("--precision", default="auto")
     cli.add_argument("--parts", action="store_true")
     cli.add_argument("--side", choices=["peer", "ours"], help=argparse.SUPPRESS)
     cli.add_argument("--without", choices=list(PARTS), help=argparse.SUPPRESS)
@@ -295,6 +355,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="finesweep-versus-") as name:
         folder = Path(name).resolve()
         prepare(folder, given.data, given.rows)
+        write_sweep(folder, given.precision)
         runs: dict[str, list[dict[str, Any]]] = {"peer": [], "ours": []}
         for turn in range(given.repeats):
             for side in ("peer", "ours") if turn % 2 == 0 else ("ours", "peer"):

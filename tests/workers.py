@@ -2,20 +2,8 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-
 from finesweep.sweep.launchers import Worker
-
-SECONDS = 240.0
-"""For a loaded machine; each wait ends as soon as it can."""
-
-
-def until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + SECONDS
-    while not true():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.05)
+from tests.waiting import until
 
 
 def up(worker: Worker) -> list[str]:

@@ -5,9 +5,9 @@ Shapes use one legend: N examples, L tokens, C classes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     import datasets
@@ -30,6 +30,8 @@ class TextDataset:
     """C names, in the order of the label ids."""
     fingerprint: str
     """SHA-256 of label names, texts and labels of all three splits, in order."""
+    test_fingerprint: str
+    """SHA-256 of label names, and texts and labels of the test split."""
     notes: tuple[str, ...]
     """What was dropped, carved or cut on the way, one sentence each, for people."""
 
@@ -83,7 +85,7 @@ class Objective:
     def seen_by_pruner(self, evaluation: Evaluation) -> float:
         """The value on the sample where there is one, else on the whole split."""
         values = evaluation.metrics
-        return values.get(self.for_pruning, values.get(self.metric, float("nan")))
+        return values[self.for_pruning if self.for_pruning in values else self.metric]
 
     @property
     def worst(self) -> float:
@@ -113,12 +115,94 @@ class TrainingResult:
     stopped_early: bool
 
 
+ANSWERING_KEY = "finesweep"
+"""Of a registered model's config.json: its Answering."""
+
+
+@dataclass(frozen=True)
+class Answering:
+    """How a model's logits become an answer; fitted on the validation split."""
+
+    temperature: float = 1.0
+    """By which logits are divided before the softmax."""
+    uncertain_below: float = 0.0
+    """The largest probability under which the answer is UNCERTAIN."""
+    decision_threshold: float | None = None
+    """Of two classes: the probability from which the second is the answer; None is the likelier."""
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Milliseconds from texts to probabilities, on the machine that measured it."""
+
+    one_p50: float
+    one_p95: float
+    batch_p50: float
+    """For BATCH texts at once."""
+    batch_p95: float
+
+
+@dataclass(frozen=True)
+class Contender:
+    """The best trial of one model, and what the model costs."""
+
+    model: str
+    trial: int
+    n_trials: int
+    """Finished trials of this model: its share of the budget."""
+    latency_ms: float
+    """Median for one text."""
+    parameters: int
+
+
+@dataclass(frozen=True)
+class ModelComparison:
+    """Two models' best on the same validation rows; differences are first minus second."""
+
+    first: Contender
+    second: Contender
+    rows: int
+    accuracies: tuple[float, float]
+    n_gained: int
+    """Rows that the first alone gets right."""
+    n_lost: int
+    p: float
+    """Of McNemar's exact two-sided test, adjusted by Holm where more than two models meet."""
+    f1: tuple[float, float, float]
+    """Difference of macro F1, with its 95 % interval."""
+    loss: tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class BaselineResult:
+    """How TF-IDF with logistic regression did, and whether the winner beats it."""
+
+    run_id: str
+    validation_metrics: Mapping[str, float]
+    """`validation/name` → value."""
+    test_metrics: Mapping[str, float]
+    seconds: float
+    """Of fitting."""
+    n_gained: int
+    """Test rows that the winner alone gets right."""
+    n_lost: int
+    """Test rows that the baseline alone gets right."""
+    p: float
+    """Of McNemar's exact one-sided test that the winner is right more often."""
+
+
 @dataclass(frozen=True)
 class TestResult:
     """A run's one look at the test split."""
 
     metrics: Mapping[str, float]
     """`test/name` → value."""
+    intervals: Mapping[str, tuple[float, float]]
+    """`test/name` → 95 % interval, bootstrapped over rows."""
+    look: int
+    """Of all that were taken at these test rows, this one was the n-th."""
+    right: np.ndarray
+    """[N] bool: the rows that the model gets right."""
     model_uri: str
     """Of the model that was evaluated, logged in MLflow."""
 
@@ -140,6 +224,10 @@ class ModelLimits:
     """Tokens, special tokens included."""
 
 
+UNCERTAIN = "UNCERTAIN"
+"""What a model answers below its threshold."""
+
+
 @dataclass(frozen=True)
 class Prediction:
     """A model's answer for one text: the likeliest label, and every class's probability."""
@@ -147,7 +235,15 @@ class Prediction:
     text: str
     label: str
     probability: float
+    """Of the label."""
     probabilities: Mapping[str, float]
+    sure: bool
+    """Whether the largest probability reaches the model's own threshold."""
+
+    @property
+    def answer(self) -> str:
+        """The label, or UNCERTAIN."""
+        return self.label if self.sure else UNCERTAIN
 
 
 @dataclass(frozen=True)
@@ -164,6 +260,14 @@ class Finalist:
     test_rows: int
     max_length: int
     """Tokens that the model reads of a text."""
+    uid: str = ""
+    """Of the run whose weights these are: the trial itself, or one of its seeds."""
+    test_intervals: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    """`test/name` → low and high of the 95 % interval, for those that have one."""
+    test_look: int = 1
+    """Of all that were taken at these test rows, its own was the n-th."""
+    confirmed: Mapping[str, Any] | None = None
+    """What its seeds said, and the probability that it really beats the second."""
 
 
 @dataclass(frozen=True)
@@ -175,3 +279,58 @@ class Registered:
     alias: str
     model_uri: str
     """Of the LoggedModel that the version was made from."""
+
+
+@dataclass(frozen=True)
+class Scored:
+    """One model version on the rows of one test set: what a promotion compares."""
+
+    version: str
+    fingerprint: str
+    """Of the test rows, their labels and the names of these."""
+    label_names: tuple[str, ...]
+    """C names, in the order of the label ids."""
+    labels: np.ndarray
+    """[N] int64, the truth."""
+    guesses: np.ndarray
+    """[N] int64, what the model answers."""
+    metrics: Mapping[str, float]
+    """`test/name` → value."""
+    latency_ms: float
+    """Median for one text."""
+    size_bytes: int
+    """Of the weights."""
+
+
+@dataclass(frozen=True)
+class Gates:
+    """What every champion must reach, whatever it is compared with."""
+
+    minimum: Mapping[str, float]
+    """`test/name` → least value."""
+    latency_ms: float | None
+    """Greatest median for one text."""
+    recall_loss: float | None
+    """How much recall no class may lose against the champion, in [0, 1]."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One condition of a promotion, and what was found."""
+
+    name: str
+    passed: bool
+    found: str
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Whether a challenger becomes champion, and why."""
+
+    promoted: bool
+    mode: str
+    checks: tuple[Check, ...]
+    numbers: Mapping[str, float]
+    """What the comparison rests on; empty where there is no champion yet."""
+    rows_needed: int | None
+    """Test rows with which it would likely be promoted, where more would decide it."""

@@ -28,6 +28,7 @@ params:
   training.epochs: range(2, 4)
   training.batch_size: 16
   training.evaluations_per_epoch: 2
+  training.precision: fp32  # on every machine
   model: choice(tiny, tiny_distil)
   training.learning_rate: tag(log, interval(1e-8, 0.02))
   training.weight_decay: interval(0.0, 0.1)
@@ -46,11 +47,15 @@ class Project:
 
     folder: Path
 
-    def finesweep(self, *arguments: str, timeout: float = 240) -> subprocess.CompletedProcess[str]:
+    def finesweep(
+        self, *arguments: str, timeout: float = 240, given: str = ""
+    ) -> subprocess.CompletedProcess[str]:
+        """One command to its end; given is its standard input."""
         return subprocess.run(
             [sys.executable, "-m", "finesweep", *arguments],
             cwd=self.folder,
             env=self.environment,
+            input=given,
             capture_output=True,
             text=True,
             timeout=timeout,
@@ -115,7 +120,7 @@ def project(tmp_path: Path, tiny_bert: Path, texts_csv: Path) -> Project:
     return make_project(tmp_path, model=tiny_bert, texts=texts_csv)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def swept(
     tmp_path_factory: pytest.TempPathFactory, tiny_bert: Path, texts_csv: Path
 ) -> tuple[Project, subprocess.CompletedProcess[str]]:

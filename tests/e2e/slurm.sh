@@ -59,8 +59,8 @@ EOF
         --seed-file="$folder/munge/seed" || unavailable "munged does not start"
     slurmctld -f "$conf" || unavailable "slurmctld does not start"
     slurmd -f "$conf" -N "$host" || unavailable "slurmd does not start"
-    for _ in $(seq 60); do
-        if sinfo --noheader --format=%T 2>/dev/null | grep -q idle; then
+    for _ in $(seq 30); do
+        if timeout 2 sinfo --noheader --format=%T 2>/dev/null | grep -q idle; then
             return
         fi
         sleep 0.5

@@ -8,7 +8,6 @@ import os
 import random
 import signal
 import sqlite3
-import subprocess
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -20,9 +19,11 @@ import psycopg
 import pytest
 from optuna.trial import FrozenTrial, TrialState
 
+from tests.disks import small_disk_at
 from tests.e2e.conftest import Project, make_project
-from tests.e2e.workers import Break, begin, begin_soon, code_of, until, work
+from tests.e2e.workers import Break, begin, begin_soon, code_of, work
 from tests.postgresql import admit, cut_off, new_database
+from tests.waiting import until
 
 pytestmark = pytest.mark.slow
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
@@ -59,7 +60,13 @@ def assert_converged(project: Project, n_slots: int) -> None:
     assert done == dict.fromkeys(range(n_slots), 1)
     assert not [t for t in trials if t.state in (TrialState.RUNNING, TrialState.WAITING)]
     runs = project.client.search_runs(["1"])
-    numbers = Counter(run.data.tags.get("finesweep.trial_number") for run in runs)
+    kinds = Counter(run.data.tags["finesweep.kind"] for run in runs)
+    assert (kinds["sweep"], kinds["baseline"]) == (1, 1)
+    numbers = Counter(
+        run.data.tags["finesweep.trial_number"]
+        for run in runs
+        if run.data.tags["finesweep.kind"] == "trial"
+    )
     assert set(numbers.values()) == {1}
     assert not [run for run in runs if run.info.status == "RUNNING"]
     (version,) = project.client.search_model_versions("name='small-model'")
@@ -83,7 +90,7 @@ IN_A_TRIAL: list[Break] = [
     ("finesweep.sweep.worker", "Worker._tell", "before"),
     ("finesweep.sweep.worker", "Worker._tell", "after"),
     ("finesweep.sweep.worker", "close_run", "after"),
-    ("finesweep.sweep.worker", "keep_best", "after"),
+    ("finesweep.sweep.stages", "keep_weights", "after"),
 ]
 AT_THE_END: list[Break] = [
     ("finesweep.sweep.finalist", "log_test", "after"),
@@ -148,15 +155,8 @@ def test_a_trial_without_memory_is_tried_once_more_at_half_the_batch_and_spares_
 @pytest.fixture
 def small_disk(project: Project) -> Iterator[Path]:
     """The project's mlruns as a file system of 640 MiB."""
-    folder = project.folder / "mlruns"
-    folder.mkdir()
-    mounting = ["mount", "-t", "tmpfs", "-o", "size=640m", "tmpfs", str(folder)]
-    try:
-        subprocess.run(mounting, check=True, capture_output=True, text=True)
-    except (OSError, subprocess.CalledProcessError) as error:
-        pytest.skip(f"mounting a tmpfs is not permitted here: {error}")
-    yield folder
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+    with small_disk_at(project.folder / "mlruns", "640m") as folder:
+        yield folder
 
 
 def test_a_disk_that_is_full_under_everything_is_waited_for(
@@ -206,7 +206,8 @@ def test_postgresql_may_be_away_for_longer_than_a_lease_while_workers_work(
     status = json.loads(project.finesweep("status", "small", "--json", *own).stdout)
     assert status["counts"]["complete"] == 3
     assert status["interrupted_attempts"] == 0
-    assert count(tracking, "runs WHERE status = 'FINISHED'") == count(tracking, "runs") == 4
+    # The sweep, three trials and the baseline.
+    assert count(tracking, "runs WHERE status = 'FINISHED'") == count(tracking, "runs") == 5
 
 
 def count(url: str, rows: str) -> int:

@@ -160,7 +160,8 @@ def test_stop_lets_workers_finish_their_slot_and_sweep_goes_on(project: Project)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 1
     assert errors == "finesweep: stopped by finesweep stop small\n"
-    assert not [t for t in _trials(project) if t.state in (TrialState.RUNNING, TrialState.FAIL)]
+    unfinished = (TrialState.RUNNING, TrialState.FAIL)
+    assert [t.user_attrs for t in _trials(project) if t.state in unfinished] == []
     assert _status(project)["stopped"] == "stopped by finesweep stop small"
     assert project.finesweep("sweep", "small").returncode == 0
     _assert_every_slot_is_finished_once(project, 6)
@@ -171,7 +172,7 @@ def test_a_deleted_sweep_leaves_neither_study_nor_checkpoints_nor_runs(project: 
     assert project.finesweep("delete", "small").returncode == 2
     done = project.finesweep("delete", "small", "--runs", "--yes")
     assert done.returncode == 0, done.stderr
-    assert done.stdout == "removed study 'small', its checkpoints and its runs (2)\n"
+    assert done.stdout == "removed study 'small', its checkpoints and its runs (3)\n"
     assert project.finesweep("status", "small").returncode == 2
     assert not (project.folder / "mlruns" / "checkpoints" / "small").exists()
     assert not project.client.search_runs(["1"])

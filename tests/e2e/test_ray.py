@@ -14,7 +14,8 @@ import pytest
 from finesweep.config import LauncherConfig
 from finesweep.errors import FinesweepError
 from finesweep.sweep.launchers import Launcher, make_launcher
-from tests.workers import ended, until, up
+from tests.waiting import until
+from tests.workers import ended, up
 
 ray = pytest.importorskip("ray", reason="the extra finesweep[ray] is not installed")
 

@@ -12,7 +12,8 @@ import pytest
 from finesweep.config import LauncherConfig
 from finesweep.errors import FinesweepError
 from finesweep.sweep.launchers import Launcher, Worker, job, make_launcher
-from tests.workers import ended, until, up
+from tests.waiting import until
+from tests.workers import ended, up
 
 pytest.importorskip("submitit", reason="the extra finesweep[slurm] is not installed")
 

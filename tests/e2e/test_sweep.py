@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from pathlib import Path
 
@@ -25,15 +26,28 @@ COMPLETE_ARTIFACTS = {
     "validation/errors.json",
     "validation/predictions.parquet",
 }
-METRICS = {"loss", "accuracy", "f1", "precision", "recall", "roc_auc"}
+METRICS = {
+    "loss",
+    "accuracy",
+    "f1",
+    "precision",
+    "recall",
+    "roc_auc",
+    "average_precision",
+    "mcc",
+    "brier",
+    "calibration_error",
+}
+
+
+_KIND = "tags.`finesweep.kind`"
 
 
 def _children(project: Project) -> list[Run]:
     parent = project.client.search_runs(["1"], "tags.`finesweep.kind` = 'sweep'")
     assert len(parent) == 1
-    return list(
-        project.client.search_runs(["1"], f"tags.`mlflow.parentRunId` = '{parent[0].info.run_id}'")
-    )
+    text = f"tags.`mlflow.parentRunId` = '{parent[0].info.run_id}' AND {_KIND} = 'trial'"
+    return list(project.client.search_runs(["1"], text))
 
 
 def _artifacts(project: Project, run: Run) -> set[str]:
@@ -129,8 +143,35 @@ def test_only_the_winner_has_looked_at_the_test_split(swept: Swept) -> None:
     looked = [run for run in _children(project) if "test/loss" in run.data.metrics]
     assert [int(run.data.tags["finesweep.trial_number"]) for run in looked] == [best.number]
     assert {f"test/{name}" for name in METRICS} <= set(looked[0].data.metrics)
-    assert "test/confusion_matrix.png" in _artifacts(project, looked[0])
+    pictures = {"test/confusion_matrix.png", "test/answers.png"}
+    tables = {"test/answering.json", "test/intervals.json", "test/slices.json"}
+    assert _artifacts(project, looked[0]) >= pictures | tables
+    measured = looked[0].data.metrics
+    assert measured["test/look"] == 1
+    assert 0 < measured["latency_ms/one_p50"] <= measured["latency_ms/one_p95"]
+    assert measured["test/answered_accuracy"] >= measured["test/accuracy"] - 1e-9
+    assert 0 < measured["test/answered_share"] <= 1
+    assert measured["model/bytes"] > 1e6
     assert looked[0].data.metrics["test/accuracy"] > 0.5  # three balanced classes
+
+
+def test_the_winner_is_compared_with_the_baseline(swept: Swept) -> None:
+    project, done = swept
+    (run,) = project.client.search_runs(["1"], f"{_KIND} = 'baseline'")
+    assert run.info.status == "FINISHED"
+    assert {f"{split}/accuracy" for split in ("validation", "test")} <= set(run.data.metrics)
+    assert run.data.metrics["test/accuracy"] > 0.9  # each class has words of its own
+    assert "test/predictions.parquet" in _artifacts(project, run)
+    assert "TF-IDF with logistic regression: accuracy " in done.stdout
+    assert "the winner does NOT beat it significantly: " in done.stdout
+
+
+def test_both_models_are_compared_in_one_sentence(swept: Swept) -> None:
+    _, done = swept
+    (sentence,) = [line for line in done.stdout.splitlines() if "validation rows (p " in line]
+    assert "tiny" in sentence
+    assert "tiny_distil" in sentence
+    assert sentence.endswith(".")
 
 
 def test_the_winner_is_registered_and_described(swept: Swept) -> None:
@@ -197,6 +238,11 @@ def test_status_tells_a_program_everything(swept: Swept) -> None:
         "counts",
         "best",
         "parent_run_id",
+        "confirmed",
+        "n_confirmations",
+        "winner",
+        "baseline",
+        "comparisons",
         "registered",
         "workers",
         "failures",
@@ -212,13 +258,24 @@ def test_status_tells_a_program_everything(swept: Swept) -> None:
     assert set(status["best"]) == {"trial", "value", "params", "run_id"}
     assert "model.freeze_layers" in status["best"]["params"]
     assert status["registered"] == {"name": "small-model", "version": "1", "alias": "challenger"}
+    winner = status["winner"]
+    assert (winner["trial"], winner["test_look"]) == (status["best"]["trial"], 1)
+    for name in ("accuracy", "roc_auc", "f1", "f1/plain", "brier"):
+        low, high = winner["test_intervals"][f"test/{name}"]
+        assert 0 <= low <= high <= 1
+    low, high = winner["test_intervals"]["test/loss"]
+    assert low <= winner["test_metrics"]["test/loss"] <= high
+    assert [
+        {each["first"]["model"], each["second"]["model"]} for each in status["comparisons"]
+    ] == [{"tiny", "tiny_distil"}]
+    assert 0 < status["baseline"]["p"] <= 1
 
 
 def test_predict_answers_with_names_and_uncertain(swept: Swept) -> None:
     project, _ = swept
     (project.folder / "texts.txt").write_text("it was lovely\n\nthe day was awful\n")
     model = ("--model", "models:/small-model@challenger")
-    done = project.finesweep("predict", *model, "--file", "texts.txt", "--json")
+    done = project.finesweep("predict", *model, "--file", "texts.txt", "--json", "--threshold", "0")
     answers = [json.loads(line) for line in done.stdout.splitlines()]
     assert [answer["text"] for answer in answers] == ["it was lovely", "the day was awful"]
     for answer in answers:
@@ -229,9 +286,34 @@ def test_predict_answers_with_names_and_uncertain(swept: Swept) -> None:
     assert unsure.stdout.startswith("UNCERTAIN")
 
 
+def test_predict_answers_a_file_and_standard_input(swept: Swept) -> None:
+    project, _ = swept
+    (project.folder / "in.csv").write_text("id,review\n1,it was lovely\n2,\n3,awful\n")
+    model = ("--model", "models:/small-model@challenger")
+    files = ("--file", "in.csv", "--text-column", "review", "--output", "out.jsonl")
+    done = project.finesweep("predict", *model, *files)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert re.fullmatch(r"out\.jsonl: 3 rows, \d of them UNCERTAIN\n", done.stdout)
+    rows = [json.loads(line) for line in (project.folder / "out.jsonl").read_text().splitlines()]
+    assert [row["id"] for row in rows] == ["1", "2", "3"]
+    assert rows[1]["prediction"] == "UNCERTAIN"
+    assert sum(rows[0][f"probability/{name}"] for name in ("good", "bad", "plain")) == (
+        pytest.approx(1, abs=1e-6)
+    )
+    piped = project.finesweep("predict", *model, "--json", given="it was lovely\n\nawful\n")
+    told = [json.loads(line)["text"] for line in piped.stdout.splitlines()]
+    assert told == ["it was lovely", "awful"]
+    wrong = project.finesweep("predict", *model, "--file", "in.csv")
+    assert wrong.returncode == 2
+    assert wrong.stderr.startswith("finesweep: --text-column: no column 'text'; ")
+
+
 def test_the_screen_ends_with_the_majority_class_and_what_to_type_next(swept: Swept) -> None:
     _, done = swept
     assert "leaderboard by validation/loss" in done.stdout
+    assert re.search(r"^baseline +\d\.\d{4} TF-IDF, logistic ", done.stdout, re.M)
+    assert re.search(r"once on the test split \(24 rows, look 1 at them\)$", done.stdout, re.M)
+    assert re.search(r"^  95 % from +\d", done.stdout, re.M)
     assert "accuracy of always answering the commonest class: 0.3333" in done.stdout
     assert 'finesweep predict --model models:/small-model@challenger "' in done.stdout
     assert "Traceback" not in done.stdout + done.stderr

@@ -50,13 +50,6 @@ def code_of(process: BaseProcess) -> int:
     return process.exitcode
 
 
-def until(true: Callable[[], object]) -> None:
-    deadline = time.monotonic() + SECONDS
-    while not true():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.05)
-
-
 def _run(target: Callable[..., None], project: Project, *arguments: Any) -> BaseProcess:
     server = multiprocessing.get_context("forkserver")
     server.set_forkserver_preload(PRELOADED)

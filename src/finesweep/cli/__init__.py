@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from finesweep.errors import FinesweepError, nearest
+from finesweep.errors import ConfigError, FinesweepError, Problem, nearest
 
 COMMANDS = {
     "train": "one fine-tuning run, tracked; -m runs Hydra's grid",
@@ -18,14 +18,19 @@ COMMANDS = {
     "status": "workers, slots by state, failures and the best trial of a sweep",
     "stop": "all workers of a sweep finish their slot and leave",
     "delete": "removes a sweep's study and checkpoints, and its runs if asked",
-    "predict": "labels and probabilities for texts or a file",
+    "promote": "the gate: a challenger becomes champion, or is refused with reasons",
+    "rollback": "the previous champion of a registered model is champion again",
+    "models": "registered models: versions, aliases and what was decided about them",
+    "predict": "labels and probabilities for texts, a file or standard input",
+    "serve": "a page for people and an endpoint for programs over one model",
     "ui": "the MLflow UI on this project's store",
 }
 INTERRUPTED = 130
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Runs one command and exits: 0 done, 1 failed, 2 bad usage or config, 130 interrupted."""
+    """Runs one command and exits: 0 done, 1 failed, 2 bad usage or config, 3 refused by a gate,
+    130 interrupted."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
         sys.exit(_run(arguments))
@@ -91,6 +96,17 @@ def parser(command: str, usage: str) -> argparse.ArgumentParser:
         description=COMMANDS[command],
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+
+
+def check_threshold(given: float | None) -> None:
+    """ConfigError when --threshold is no probability."""
+    if given is not None and not 0 <= given <= 1:
+        raise ConfigError(Problem("--threshold", f"{given} given; must be 0 to 1"))
+
+
+def counted(count: int, noun: str) -> str:
+    """`1 trial`, `2 trials`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def study_parser(command: str, options: str, *, overrides: str) -> argparse.ArgumentParser:

@@ -6,22 +6,36 @@ from collections.abc import Mapping
 
 from rich.console import Console
 
-from finesweep.cli.tables import print_leaderboard, print_metrics, print_workers
-from finesweep.records import Finalist
-from finesweep.sweep.status import Status, leaderboard, status_of
-from finesweep.sweep.study import Study, known_finalist
+from finesweep.cli import counted
+from finesweep.cli.tables import (
+    print_confirmed,
+    print_leaderboard,
+    print_metrics,
+    print_workers,
+)
+from finesweep.evidence.verdicts import verdict
+from finesweep.records import BaselineResult, Finalist
+from finesweep.sweep.status import Status, command_of, leaderboard, status_of
+from finesweep.sweep.study import Study, known_baseline, known_comparisons, known_finalist
+
+SIGNIFICANT = 0.05
+SIDES = ("  95 % from", "  to")
 
 
 def print_outcome(console: Console, study: Study) -> None:
     """Leaderboard, counts, the winner's test score beside the majority class's, next commands."""
     status = status_of(study)
     console.print()
-    print_leaderboard(console, leaderboard(study), metric=status.metric)
+    baseline = known_baseline(study)
+    print_leaderboard(console, leaderboard(study), metric=status.metric, baseline=baseline)
     console.print()
+    if status.confirmed:
+        print_confirmed(console, status.confirmed, metric=status.metric)
+        console.print()
     console.print(_counts(status))
     if status.spent:
         console.print(_spent(status.spent), highlight=False, soft_wrap=True)
-    _print_state(console, status)
+    _print_state(console, study, status)
     finalist = known_finalist(study)
     if status.best is None and not status.is_spent:
         return
@@ -30,12 +44,16 @@ def print_outcome(console: Console, study: Study) -> None:
         return
     if finalist is not None and status.is_spent:
         _print_winner(console, finalist)
-    _print_next(console, status)
+        if baseline is not None:
+            _print_baseline(console, baseline)
+        for comparison in known_comparisons(study):
+            console.print(verdict(comparison), highlight=False, soft_wrap=True)
+    _print_next(console, study, status)
 
 
 def _counts(status: Status) -> str:
     parts = [f"{n} {state}" for state, n in status.counts.items() if n]
-    return f"{status.target} trials: {', '.join(parts)}"
+    return f"{counted(status.target, 'trial')}: {', '.join(parts)}"
 
 
 def _spent(seconds: Mapping[str, float]) -> str:
@@ -48,7 +66,7 @@ def _spent(seconds: Mapping[str, float]) -> str:
     return f"{line}; saved by {rest}" if rest else line
 
 
-def _print_state(console: Console, status: Status) -> None:
+def _print_state(console: Console, study: Study, status: Status) -> None:
     """What only a sweep under way, or one that had trouble, has to say."""
     if status.interrupted_attempts:
         n = status.interrupted_attempts
@@ -57,7 +75,8 @@ def _print_state(console: Console, status: Status) -> None:
         console.print(f"no new trial begins: {status.stopped}", highlight=False)
     if not status.workers:
         if not status.is_spent:
-            console.print(f"no worker is at it; finesweep sweep {status.sweep} goes on")
+            told = f"no worker is at it; {command_of(study)} goes on"
+            console.print(told, highlight=False, soft_wrap=True)
         return
     console.print()
     print_workers(console, status.workers)
@@ -73,18 +92,42 @@ def _duration(seconds: float) -> str:
 
 def _print_winner(console: Console, finalist: Finalist) -> None:
     console.print(
-        f"\nbest: trial {finalist.trial}, once on the test split ({finalist.test_rows:,} rows)"
+        f"\nbest: trial {finalist.trial}{_odds(finalist)},"
+        f" once on the test split ({finalist.test_rows:,} rows{_look(finalist)})",
+        highlight=False,
+        soft_wrap=True,
     )
-    print_metrics(console, {"test": finalist.test_metrics})
+    bounds = finalist.test_intervals
+    sides = {side: {name: each[k] for name, each in bounds.items()} for k, side in enumerate(SIDES)}
+    print_metrics(console, {"test": finalist.test_metrics, **(sides if bounds else {})}, of="test")
     share = finalist.majority_accuracy
     console.print(f"accuracy of always answering the commonest class: {share:.4f}")
 
 
-def _print_next(console: Console, status: Status) -> None:
-    commands = [
-        "finesweep ui",
-        f"finesweep sweep {status.sweep} sweep.n_trials={2 * status.target}",
-    ]
+def _print_baseline(console: Console, baseline: BaselineResult) -> None:
+    accuracy, p = baseline.test_metrics["test/accuracy"], baseline.p
+    console.print(
+        f"TF-IDF with logistic regression: accuracy {accuracy:.4f}, fitted in"
+        f" {baseline.seconds:.1f} s",
+        highlight=False,
+    )
+    counts = f"{baseline.n_gained} rows gained, {baseline.n_lost} lost"
+    beaten = p <= SIGNIFICANT
+    verdict = "beats it" if beaten else "does NOT beat it significantly"
+    console.print(f"the winner {verdict}: {counts}, p {p:.2g}", highlight=False)
+
+
+def _odds(finalist: Finalist) -> str:
+    chance = (finalist.confirmed or {}).get("probability_better")
+    return "" if chance is None else f", better than the second with probability {chance:.2f}"
+
+
+def _look(finalist: Finalist) -> str:
+    return f", look {finalist.test_look} at them" if finalist.test_look else ""
+
+
+def _print_next(console: Console, study: Study, status: Status) -> None:
+    commands = ["finesweep ui", command_of(study, n_trials=2 * status.target)]
     if status.registered:
         name, version = status.registered["name"], status.registered["version"]
         alias = status.registered["alias"]

@@ -2,75 +2,173 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
-from finesweep.cli import parser
+from finesweep.cli import check_threshold, parser
 from finesweep.config import compose
 from finesweep.errors import ConfigError, Problem
-from finesweep.records import Prediction
+from finesweep.records import UNCERTAIN
 
-UNCERTAIN = "UNCERTAIN"
+if TYPE_CHECKING:
+    import io
+
+    import pandas as pd
+
+    from finesweep.dataset.formats import Piece
+    from finesweep.prediction import Classifier
+
 EXAMPLES = """
 examples:
   finesweep predict --model models:/tweets-sentiment@challenger "what a day"
-  finesweep predict --model models:/tweets-sentiment/1 --file texts.txt --threshold 0.8 --json
+  finesweep predict --model models:/tweets-sentiment/1 --threshold 0.8 --json < texts.txt
+  finesweep predict --model models:/tweets-sentiment@champion --file in.csv --output out.csv
 """
 
 
 def run(arguments: Sequence[str]) -> int:
-    cli = parser("predict", "--model URI (TEXT… | --file FILE) [--threshold P] [--json]")
-    cli.epilog = EXAMPLES
-    cli.add_argument("--model", required=True, metavar="URI", help="models:/…, runs:/… or a folder")
-    cli.add_argument("texts", nargs="*", metavar="TEXT", help="or tracking.uri=…")
-    cli.add_argument("--file", type=Path, help="a text in each line; - is standard input")
-    cli.add_argument(
-        "--threshold", type=float, default=0.0, help=f"below this probability: {UNCERTAIN}"
-    )
-    cli.add_argument("--json", action="store_true", help="one JSON object per text")
-    given = cli.parse_intermixed_args(list(arguments))
-    overrides = [text for text in given.texts if text.startswith("tracking.") and "=" in text]
-    texts = [text for text in given.texts if text not in overrides] + _lines(given.file)
-    if not texts:
-        raise ConfigError(Problem("TEXT", "nothing to classify; give texts or --file"))
-    if not 0 <= given.threshold <= 1:
-        raise ConfigError(Problem("--threshold", f"{given.threshold} given; must be 0 to 1"))
-    config = compose(overrides).config
+    given = _parsed(arguments)
+    config = compose(given.overrides).config
 
     from finesweep.cli.quiet import hush
 
     hush()
+    pieces = _pieces(given)
+    # Before the model is loaded: what is wrong with a file is told at once.
+    first = next(pieces, None)
+    if first is None:
+        message = "nothing to classify; give texts, --file, or lines on standard input"
+        raise ConfigError(Problem("TEXT", message))
+
+    from finesweep.dataset.unlabelled import text_column
+
+    column = text_column(first.rows, given.text_column, option="--text-column")
+
     from finesweep.prediction import load_classifier
 
     classifier = load_classifier(given.model, tracking_uri=config.tracking.uri)
-    for line in _answers(classifier.predict(texts), given.threshold, as_json=given.json):
-        print(line)
+    tables = _answered(chain([first], pieces), classifier, column, given)
+    if given.output:
+        _write(tables, given.output)
+        return 0
+    for table in tables:
+        for line in _lines(table, column, classifier.label_names, as_json=given.json):
+            print(line)
+        sys.stdout.flush()
     return 0
 
 
-def _lines(file: Path | None) -> list[str]:
-    if file is None:
-        return []
-    try:
-        text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise ConfigError(Problem("--file", f"{file}: {reason}")) from error
-    return [line for line in text.splitlines() if line.strip()]
+def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
+    cli = parser("predict", "--model URI (TEXT… | --file FILE | < FILE) [OPTIONS]")
+    cli.epilog = EXAMPLES
+    cli.add_argument("--model", required=True, metavar="URI", help="models:/…, runs:/… or a folder")
+    cli.add_argument("texts", nargs="*", metavar="TEXT", help="or tracking.uri=…")
+    cli.add_argument(
+        "--file", type=Path, help=".csv, .tsv, .jsonl, .parquet, or a text in each line; - is stdin"
+    )
+    cli.add_argument("--text-column", metavar="NAME", help="of the file; text unless given")
+    cli.add_argument("--encoding", default="utf-8", help="of the file; utf-8 unless given")
+    cli.add_argument(
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="the rows with their answers beside them: .csv, .jsonl or .parquet",
+    )
+    cli.add_argument(
+        "--threshold",
+        type=float,
+        help=f"below this probability: {UNCERTAIN}; the model's own unless given",
+    )
+    cli.add_argument("--json", action="store_true", help="one JSON object per text")
+    given = cli.parse_intermixed_args(list(arguments))
+    given.overrides = [text for text in given.texts if text.startswith("tracking.") and "=" in text]
+    given.texts = [text for text in given.texts if text not in given.overrides]
+    check_threshold(given.threshold)
+    if given.texts and given.file:
+        raise ConfigError(Problem("--file", "cannot stand with texts; give either"))
+    return given
 
 
-def _answers(
-    predictions: Iterator[Prediction], threshold: float, *, as_json: bool
+def _pieces(given: argparse.Namespace) -> Iterator[Piece]:
+    """What is to be classified, as tables of rows."""
+    import pandas as pd
+
+    from finesweep.dataset.formats import Piece
+    from finesweep.dataset.lines import arriving_lines
+    from finesweep.dataset.unlabelled import read_rows
+
+    if given.texts:
+        yield Piece(pd.DataFrame({"text": given.texts}), 1.0)
+    elif given.file and str(given.file) != "-":
+        yield from read_rows(given.file, field="--file", encoding=given.encoding)
+    elif given.file or not sys.stdin.isatty():
+        try:
+            stream = cast("io.BufferedReader", sys.stdin.buffer)
+            for rows in arriving_lines(stream, encoding=given.encoding):
+                yield Piece(rows, 0.0)
+        except UnicodeDecodeError as error:
+            problem = f"is not {given.encoding} ({error.reason}); try --encoding=latin-1"
+            raise ConfigError(Problem("standard input", problem)) from error
+
+
+def _answered(
+    pieces: Iterator[Piece], classifier: Classifier, column: str, given: argparse.Namespace
+) -> Iterator[pd.DataFrame]:
+    """Each piece with its answers, while a bar moves where there is a terminal to show it."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from finesweep.prediction.rows import answer_rows
+
+    console = Console(stderr=True)
+    shown = given.file and console.is_terminal and (given.output or not sys.stdout.isatty())
+    with Progress(console=console, transient=True, disable=not shown) as bar:
+        task, n_rows = bar.add_task("", total=1.0), 0
+        for piece in pieces:
+            yield answer_rows(
+                classifier, piece.rows, column=column, uncertain_below=given.threshold
+            )
+            n_rows += len(piece.rows)
+            bar.update(task, completed=piece.share, description=f"{n_rows:,} rows")
+
+
+def _write(tables: Iterator[pd.DataFrame], output: Path) -> None:
+    from finesweep.prediction.sinks import written
+    from finesweep.tracking.predictions import PREDICTION
+
+    n_rows = n_uncertain = 0
+    with written(output, option="--output") as write:
+        for table in tables:
+            write(table)
+            n_rows += len(table)
+            n_uncertain += int((table[PREDICTION] == UNCERTAIN).sum())
+    print(f"{output}: {n_rows:,} rows, {n_uncertain:,} of them {UNCERTAIN}")
+
+
+def _lines(
+    table: pd.DataFrame, column: str, labels: Sequence[str], *, as_json: bool
 ) -> Iterator[str]:
-    for prediction in predictions:
-        label = prediction.label if prediction.probability >= threshold else UNCERTAIN
-        shares = dict(sorted(prediction.probabilities.items(), key=lambda item: -item[1]))
-        if as_json:
-            rounded = {name: round(share, 6) for name, share in shares.items()}
-            answer = {"text": prediction.text, "label": label, "probabilities": rounded}
-            yield json.dumps(answer, ensure_ascii=False)
-        else:
-            listed = "  ".join(f"{name} {share:.3f}" for name, share in shares.items())
-            yield f"{label:<12} {listed}   {prediction.text}"
+    from finesweep.tracking.predictions import PREDICTION, PROBABILITY
+
+    for row in table.to_dict("records"):
+        shares = {label: row[f"{PROBABILITY}{label}"] for label in labels}
+        known = {label: share for label, share in shares.items() if share == share}
+        ranked = dict(sorted(known.items(), key=lambda each: -each[1]))
+        yield (_json if as_json else _line)(row[column], row[PREDICTION], ranked)
+
+
+def _json(text: Any, answer: str, shares: dict[str, float]) -> str:
+    rounded = {name: round(share, 6) for name, share in shares.items()}
+    held = text if isinstance(text, str) else None
+    told = {"text": held, "label": answer, "probabilities": rounded}
+    return json.dumps(told, ensure_ascii=False)
+
+
+def _line(text: Any, answer: str, shares: dict[str, float]) -> str:
+    listed = "  ".join(f"{name} {share:.3f}" for name, share in shares.items())
+    return f"{answer:<12} {listed}   {text}"

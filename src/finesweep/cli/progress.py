@@ -20,7 +20,8 @@ from rich.progress import (
 
 from finesweep.cli.tables import trial_line
 from finesweep.records import Evaluation, Objective
-from finesweep.sweep.status import Status, leaderboard, status_of
+from finesweep.sweep.confirmation import studies_of
+from finesweep.sweep.status import Row, Status, leaderboard, status_of
 from finesweep.sweep.study import Study
 
 SPEED_PERIOD_SECONDS = 600.0
@@ -49,7 +50,7 @@ class Board:
 
     def __init__(self, console: Console, study: Study) -> None:
         self.study = study
-        self.told = {row.trial for row in leaderboard(study)}
+        self.told = {(kind, row.trial) for kind, row in self._finished()}
         self.progress = _bars(console)
         self.sweep = self.progress.add_task("sweep", total=None, note="")
         self.bars: dict[str, TaskID] = {}
@@ -67,15 +68,25 @@ class Board:
     def look(self) -> Status:
         """Prints what has finished since the last look, and moves the bars."""
         status = status_of(self.study)
-        for row in sorted(leaderboard(self.study), key=lambda row: row.trial):
-            if row.trial not in self.told:
-                self.told.add(row.trial)
-                self.say(trial_line(row, metric=status.metric, n_slots=status.target))
+        for kind, row in self._finished():
+            if (kind, row.trial) not in self.told:
+                self.told.add((kind, row.trial))
+                n_slots = status.target if kind == "trial" else status.n_confirmations
+                self.say(trial_line(row, metric=status.metric, n_slots=n_slots, kind=kind))
         n_finished = status.target - status.counts["running"] - status.counts["waiting"]
         best = f"best {status.best['value']:.4f}" if status.best else ""
         self.progress.update(self.sweep, completed=n_finished, total=status.target, note=best)
         self._move(status.workers)
         return status
+
+    def _finished(self) -> list[tuple[str, Row]]:
+        """Finished trials by number, those of the search first; without seeds that were spared."""
+        return [
+            (kind, row)
+            for kind, study in studies_of(self.study).items()
+            for row in sorted(leaderboard(study), key=lambda row: row.trial)
+            if kind == "trial" or row.state != "PRUNED"
+        ]
 
     def _move(self, workers: Sequence[Mapping[str, Any]]) -> None:
         at_work = {worker["id"]: worker for worker in workers if worker["slot"] is not None}

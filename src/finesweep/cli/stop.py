@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from finesweep.cli import study_parser
+from finesweep.cli import counted, study_parser
 from finesweep.config import compose
 
 
@@ -15,7 +15,7 @@ def run(arguments: Sequence[str]) -> int:
 
     from finesweep.sweep.ending import stop
 
-    n_workers, sweep = stop(given.name, url)
-    print(f"{n_workers} workers will finish their slot and leave")
-    print(f"finesweep sweep {sweep} goes on")
+    n_workers, command = stop(given.name, url)
+    print(f"{counted(n_workers, 'worker')} will finish their slot and leave")
+    print(f"{command} goes on")
     return 0

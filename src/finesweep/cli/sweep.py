@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from finesweep.cli import parser
+from finesweep.cli import counted, parser
 from finesweep.cli.quiet import hush
 from finesweep.config import SweepPlan, compose_sweep
 from finesweep.errors import FinesweepError
@@ -55,14 +55,15 @@ def _sweep(plan: SweepPlan) -> int:
     from finesweep.sweep.study import open_study, study_exists
 
     console = Console()
-    console.print(f"sweep {plan.name}: {plan.settings.n_trials} trials in study {plan.study_name}")
+    n_trials = counted(plan.settings.n_trials, "trial")
+    console.print(f"sweep {plan.name}: {n_trials} in study {plan.study_name}")
     if not study_exists(plan):
         from finesweep.sweep.space import check
 
         check(plan)
     study = open_study(plan)
     # A spent sweep is told from its study alone, without the seconds that torch takes to load.
-    if not is_settled(study, plan.settings.register):
+    if not is_settled(study, plan.settings.register, plan.confirm):
         _search(plan, study, console)
     print_outcome(console, study)
     return 0 if status_of(study).best else 1

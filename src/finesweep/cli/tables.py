@@ -8,6 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from finesweep.records import BaselineResult
 from finesweep.sweep.status import Row
 
 HEADINGS = {
@@ -19,8 +20,13 @@ HEADINGS = {
 """Short enough that the usual five stand in eighty columns; other fields keep their last part."""
 
 
-def print_leaderboard(console: Console, rows: Sequence[Row], *, metric: str) -> None:
-    """Finished trials, best first, with the parameters that the sweep varies."""
+SHOWN = ("loss", "accuracy", "f1", "precision", "recall", "roc_auc")
+
+
+def print_leaderboard(
+    console: Console, rows: Sequence[Row], *, metric: str, baseline: BaselineResult | None
+) -> None:
+    """Finished trials, best first, with the parameters that the sweep varies; then the baseline."""
     varied = sorted({path for row in rows for path in row.params if path != "model"})
     table = _table(["", "trial", metric.rpartition("/")[2]], right=True)
     table.add_column("model", no_wrap=True)
@@ -28,6 +34,10 @@ def print_leaderboard(console: Console, rows: Sequence[Row], *, metric: str) -> 
         table.add_column(heading, justify="right", no_wrap=True)
     for place, row in enumerate(rows, start=1):
         table.add_row(*_cells(place, row, varied), style="" if row.state == "COMPLETE" else "dim")
+    if baseline is not None:
+        value = _number(baseline.validation_metrics.get(metric))
+        cells = ["baseline", "", value, "TF-IDF, logistic", *("" for _ in varied)]
+        table.add_row(*cells, f"{baseline.seconds:.0f} s", style="dim")
     console.print(f"leaderboard by {metric}")
     console.print(table)
     for row in rows:
@@ -35,12 +45,55 @@ def print_leaderboard(console: Console, rows: Sequence[Row], *, metric: str) -> 
             console.print(f"trial {row.trial} failed: {row.reason}", highlight=False)
 
 
-def trial_line(row: Row, *, metric: str, n_slots: int) -> str:
+def print_confirmed(console: Console, rows: Sequence[Mapping[str, Any]], *, metric: str) -> None:
+    """The best few with fresh seeds: their mean, and how much too good the search's value was."""
+    name = metric.rpartition("/")[2]
+    headings = ["trial", "seeds", f"mean {name}", "deviation", "95 % interval", "searched", "gap"]
+    table = _table(headings, right=True)
+    table.add_column("", no_wrap=True)
+    for row in rows:
+        interval = "" if row["low"] is None else f"{row['low']:.4f} … {row['high']:.4f}"
+        values = [_number(row[key]) for key in ("mean", "deviation")]
+        gap = "" if row["optimism_gap"] is None else f"{row['optimism_gap']:+.4f}"
+        note = "cannot win" if row["dropped"] else ""
+        table.add_row(
+            str(row["trial"]),
+            str(row["n_seeds"]),
+            *values,
+            interval,
+            _number(row["searched"]),
+            gap,
+            note,
+        )
+    console.print("confirmed with fresh seeds; gap is what the search found, minus their mean")
+    console.print(table)
+
+
+def print_versions(console: Console, versions: Sequence[Mapping[str, Any]]) -> None:
+    """One row per version of a registered model, the oldest first."""
+    table = _table(["version", "aliases", "made", "sweep", "test accuracy", "decision"])
+    for each in versions:
+        table.add_row(
+            each["version"],
+            ", ".join(each["aliases"]),
+            each["made"][:16].replace("T", " "),
+            each["sweep"],
+            _number(each["accuracy"]),
+            each["decision"],
+        )
+    console.print(table)
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4f}"
+
+
+def trial_line(row: Row, *, metric: str, n_slots: int, kind: str = "trial") -> str:
     """One finished trial in one line, for logs."""
     value = "" if row.value is None else f"{metric} {row.value:.4f}  "
     why = f"{row.reason}  " if row.state == "FAIL" else ""
     seconds = "" if row.seconds is None else f"{row.seconds:.0f} s"
-    head = f"trial {row.trial:>3} (slot {row.slot + 1} of {n_slots})  {row.model:<14}"
+    head = f"{kind} {row.trial:>3} (slot {row.slot + 1} of {n_slots})  {row.model:<14}"
     return f"{head} {row.state:<9} {value}{why}{seconds}"
 
 
@@ -57,16 +110,19 @@ def print_workers(console: Console, workers: Sequence[Mapping[str, Any]]) -> Non
     console.print(table)
 
 
-def print_metrics(console: Console, splits: Mapping[str, Mapping[str, float]]) -> None:
-    """One row per split, one column per metric."""
-    own = (key.split("/") for split, m in splits.items() for key in m if key.startswith(split))
-    names = list(dict.fromkeys(name for _, name in own))
+def print_metrics(
+    console: Console, rows: Mapping[str, Mapping[str, float]], *, of: str | None = None
+) -> None:
+    """One row per split, or several rows of one; a column for each of the SHOWN metrics, the run
+    has them all."""
+    splits = {row: (of or row, metrics) for row, metrics in rows.items()}
+    names = [name for name in SHOWN if any(f"{split}/{name}" in m for split, m in splits.values())]
     table = _table([""])
     for name in names:
         table.add_column(name, justify="right")
-    for split, metrics in splits.items():
+    for row, (split, metrics) in splits.items():
         values = [metrics.get(f"{split}/{name}") for name in names]
-        table.add_row(split, *("" if value is None else f"{value:.4f}" for value in values))
+        table.add_row(row, *("" if value is None else f"{value:.4f}" for value in values))
     console.print(table)
 
 

@@ -93,7 +93,7 @@ def _train(overrides: list[str]) -> None:
     from finesweep.sweep.recording import recorded
     from finesweep.sweep.trial import Watch, run_trial
 
-    console, objective = Console(), Objective()
+    console, objective, ledger = Console(), Objective(), Ledger()
     composed = compose(overrides)
     config = composed.config
     problems = limit_problems(config.model, max_length=config.dataset.max_length)
@@ -103,9 +103,9 @@ def _train(overrides: list[str]) -> None:
         trained = run_trial(
             composed,
             objective=objective,
-            record=partial(recorded, tags={"finesweep.kind": "train"}),
+            record=partial(recorded, tags={"finesweep.kind": "train"}, ledger=ledger),
             watch=Watch(on_evaluation=shown.evaluated, on_step=shown.stepped),
-            ledger=Ledger(),
+            ledger=ledger,
         )
     _print(console, trained)
 

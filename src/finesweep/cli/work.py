@@ -6,6 +6,7 @@ import os
 import select
 import sys
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from finesweep.cli import study_parser
@@ -14,6 +15,7 @@ from finesweep.config import compose
 from finesweep.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
+    from finesweep.sweep.stages import Stage
     from finesweep.sweep.status import Row
 
 HUNG = 75
@@ -40,14 +42,15 @@ def run(arguments: Sequence[str]) -> int:
 
     say = _Once()
     with joined(given.name, url, given.overrides, say=say, on_hang=_leave_hung) as joint:
-        worker = Worker(
-            joint.plan,
-            joint.study,
-            joint.reports,
-            is_drained=_input_ended if given.attached else lambda: False,
-            on_trial=lambda trial: _print_line(joint.row(trial), joint.metric, joint.n_slots),
-        )
-        worker.work()
+        for stage in joint.stages():
+            worker = Worker(
+                joint.plan,
+                stage,
+                joint.reports,
+                is_drained=_input_ended if given.attached else lambda: False,
+                on_trial=partial(_print_line, stage, joint.metric),
+            )
+            worker.work()
         joint.finish(crown)
     return 0
 
@@ -75,7 +78,9 @@ def _leave_hung() -> None:
     os._exit(HUNG)
 
 
-def _print_line(row: Row, metric: str, n_slots: int) -> None:
+def _print_line(stage: Stage, metric: str, row: Row) -> None:
     from finesweep.cli.tables import trial_line
+    from finesweep.sweep.attributes import N_TRIALS
 
-    print(trial_line(row, metric=metric, n_slots=n_slots), flush=True)
+    n_slots = int(stage.study.user_attrs[N_TRIALS])
+    print(trial_line(row, metric=metric, n_slots=n_slots, kind=stage.kind), flush=True)

@@ -16,6 +16,7 @@ from finesweep.config.paths import field_exists, unknown_field
 from finesweep.config.schema import Config
 from finesweep.errors import ConfigError, Problem, nearest
 
+NULL_SECTION = re.compile(r"full_key: (\S+)\s+reference_type=Optional")
 COMPOSING = re.compile(r"In '([^']+)': (?:(\w+) raised while composing config:)?")
 GROUP_WITHOUT_NAME = re.compile(r"[^.=]+=(null|true|false|[\d.]+)$")
 SECTIONS = frozenset(field.name for field in fields(Config))
@@ -49,6 +50,11 @@ def explained(loader: ConfigLoader, overrides: Sequence[str]) -> Iterator[None]:
             raise
         unknown = _unknown_fields(overrides, loader)
         raise ConfigError(*(unknown or [_misfit(error, overrides)])) from error
+    except AttributeError as error:  # OmegaConf's, for a mapping onto a section that is null
+        if not (section := NULL_SECTION.search(str(error))):
+            raise
+        message = "is null here, and can only be given in the sweep's file"
+        raise ConfigError(Problem(section.group(1), message)) from error
     except YAMLError as error:
         raise ConfigError(Problem("YAML", " ".join(str(error).split()))) from error
 

@@ -118,8 +118,8 @@ class TrainingConfig:
     early_stopping_patience: int | None = bounded(None, least=1)
     """Evaluations without a better value after which training stops; null never stops."""
     precision: str = bounded("auto", one_of=("auto", "fp32", "bf16", "fp16"))
-    """`auto`: bf16 where the GPU or CPU multiplies it natively, fp16 on older GPUs, else fp32; a
-    study keeps what it was when it was made."""
+    """`auto`: bf16 where a GPU, or faster than fp32 a CPU, multiplies it natively, fp16 on older
+    GPUs, else fp32; a study keeps what it was when it was made."""
     seed: int = bounded(42, least=0)
     """Of the new head, dropout and the order of batches."""
 
@@ -188,6 +188,29 @@ class RegisterConfig:
 
 
 @dataclass
+class RegistryConfig:
+    """What every champion must reach, whatever it is compared with."""
+
+    minimum: dict[str, float] = field(default_factory=dict)
+    """`test/name` → least value."""
+    latency_ms: float | None = bounded(None, above=0)
+    """Greatest median for one text, on the machine that evaluated it."""
+    recall_loss: float | None = bounded(0.05, least=0)
+    """How much recall no class may lose against the champion; null does not look."""
+
+
+@dataclass
+class ConfirmConfig:
+    """How the search's best are confirmed, before one of them wins."""
+
+    top_k: int = bounded(3, least=1)
+    """So many configurations, by the search's value."""
+    seeds: int = bounded(0, least=0)
+    """Trained again so often each; one that cannot win any more gets no further seed. 0 confirms
+    nothing, and the search's own value decides."""
+
+
+@dataclass
 class SweepConfig:
     """What is searched, by what, and with which budget."""
 
@@ -223,6 +246,9 @@ class SweepConfig:
     """Path → a value for all trials, or a dimension in Hydra's sweep grammar."""
     when: dict[str, dict[str, Any]] = field(default_factory=dict)
     """`group=choice` → params for the trials that made this choice."""
+    baseline: bool = True
+    """The winner is compared with TF-IDF and logistic regression, on the same splits."""
+    confirm: ConfirmConfig = field(default_factory=ConfirmConfig)
     register: RegisterConfig | None = None
 
 
@@ -236,6 +262,7 @@ class Config:
     tracking: TrackingConfig = field(default_factory=TrackingConfig)
     storage: StorageConfig = field(default_factory=StorageConfig)
     launcher: LauncherConfig = field(default_factory=LauncherConfig)
+    registry: RegistryConfig = field(default_factory=RegistryConfig)
     sweep: SweepConfig | None = None
     evaluate_test: bool = True
     """Look at the test split; false under `train -m` and in the trials of a sweep."""

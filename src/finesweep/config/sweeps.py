@@ -22,12 +22,12 @@ from finesweep.config.grammar import (
     parse_value,
 )
 from finesweep.config.paths import field_exists, leaf, unknown_field
-from finesweep.config.schema import SweepConfig
+from finesweep.config.schema import ConfirmConfig, SweepConfig
 from finesweep.errors import ConfigError, Problem, nearest
 
 TEST_SPLIT = "evaluate_test"
 STUDY_NAME = re.compile(r"\w[\w.-]*")
-RESERVED = ("sweep", "tracking", "storage", "launcher", "workers", "hydra", TEST_SPLIT)
+RESERVED = ("sweep", "tracking", "storage", "launcher", "registry", "workers", "hydra", TEST_SPLIT)
 """Sections that belong to the sweep as a whole: a trial cannot vary them."""
 
 
@@ -80,6 +80,11 @@ class SweepPlan:
     def study_name(self) -> str:
         return self.settings.study or self.name
 
+    @property
+    def confirm(self) -> ConfirmConfig | None:
+        """None when the search's own best is trusted."""
+        return self.settings.confirm if self.settings.confirm.seeds else None
+
     def compose_trial(self, values: Mapping[str, Any], *, seed: int | None = None) -> Composed:
         """The config of one trial: plain path → value on top of what is fixed.
 
@@ -126,11 +131,16 @@ def compose_sweep(name: str, overrides: Sequence[str]) -> SweepPlan:
     )
 
 
+def given_overrides(plan: SweepPlan) -> list[str]:
+    """What was typed behind the sweep's name, without the storage: it may hold a password."""
+    return [text for text in plan.given if parse_override(text).key_or_group != "storage.url"]
+
+
 def worker_overrides(plan: SweepPlan) -> list[str]:
     """Overrides with which compose_sweep(plan.name, …) makes the same plan on another machine.
 
     The places that this command took from its environment are named; the storage is left out: a
-    worker has found it already, and its address may hold a password.
+    worker has found it already.
     """
     config = plan.base.config
     places = {
@@ -139,8 +149,7 @@ def worker_overrides(plan: SweepPlan) -> list[str]:
         "tracking.experiment": config.tracking.experiment,
         "storage.checkpoints": config.storage.checkpoints,
     }
-    kept = [text for text in plan.given if parse_override(text).key_or_group != "storage.url"]
-    return [*kept, *(as_override(path, value) for path, value in places.items())]
+    return [*given_overrides(plan), *(as_override(path, value) for path, value in places.items())]
 
 
 def build(node: Mapping[str, Any]) -> Any:

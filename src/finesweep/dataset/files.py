@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
 
 from finesweep.config.packaged import packaged_path
-from finesweep.dataset.formats import READERS
+from finesweep.dataset.formats import READERS, Piece
 from finesweep.errors import ConfigError, Problem, nearest
 
 SIGNATURES = {
@@ -22,28 +23,41 @@ SIGNATURES = {
     b"<!doctype": "a web page",
     b"<html": "a web page",
 }
+N_ROWS = 100_000
 UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
-def read_file(file: str, *, field: str, encoding: str) -> pd.DataFrame:
+def read_file(
+    file: str, *, field: str, encoding: str, hint: str = "dataset.encoding="
+) -> pd.DataFrame:
     """The file's table, all its columns; text files as strings, with only empty cells missing.
 
-    ConfigError, naming field, when it is absent, empty or not what its extension says.
+    ConfigError, naming field, when it is absent, empty or not what its extension says; hint is how
+    the user gives another encoding.
     """
+    pieces = read_pieces(file, field=field, encoding=encoding, hint=hint, n_rows=N_ROWS)
+    return pd.concat([piece.rows for piece in pieces], ignore_index=True)
+
+
+def read_pieces(file: str, *, field: str, encoding: str, hint: str, n_rows: int) -> Iterator[Piece]:
+    """The same table in pieces of at most n_rows rows, at least one, the next one read when it is
+    asked for; ConfigError where the file turns out to be broken."""
     path = packaged_path(file, field=field).expanduser()
-    problem = _file_problem(path)
+    problem, n_pieces = _file_problem(path), 0
     if problem is None:
         try:
-            table = READERS[path.suffix.lower()](path, encoding)
+            for piece in READERS[path.suffix.lower()](path, encoding, n_rows):
+                if len(piece.rows):
+                    n_pieces += 1
+                    yield piece
         except UnicodeDecodeError:
-            problem = _encoding_problem(path, encoding)
+            problem = encoding_problem(path, encoding, hint)
         except (ValueError, OSError, pa.ArrowException) as error:
             problem = f"{path} cannot be read as {path.suffix}: {str(error).strip()}"
         else:
-            problem = None if len(table) else f"{path} has no rows"
+            problem = None if n_pieces else f"{path} has no rows"
     if problem is not None:
         raise ConfigError(Problem(field, problem))
-    return table
 
 
 def _file_problem(path: Path) -> str | None:
@@ -81,7 +95,7 @@ def _neighbours(path: Path) -> str:
     return nearest(path.name, names) or f"the folder {path.parent} has no {', '.join(READERS)} file"
 
 
-def _encoding_problem(path: Path, encoding: str) -> str:
+def encoding_problem(path: Path, encoding: str, hint: str) -> str:
     """Where the first byte lies that is not of this encoding, and which one to try."""
     content = path.read_bytes()
     other = "utf-16" if content.startswith(UTF_16_MARKS) else "latin-1"
@@ -91,4 +105,4 @@ def _encoding_problem(path: Path, encoding: str) -> str:
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         where = f" at byte {error.start} (line {line}, 0x{content[error.start]:02x})"
-    return f"{path} is not {encoding}{where}; try dataset.encoding={other}"
+    return f"{path} is not {encoding}{where}; try {hint}{other}"

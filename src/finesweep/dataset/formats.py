@@ -1,45 +1,66 @@
-"""One reader for each file format, by extension: path and encoding in, table of all columns out.
+"""One reader for each file format, by extension: path and encoding in, tables of all columns out.
 
-Each raises ValueError, OSError or pyarrow's own error for content that is not of its format.
+A reader yields pieces of at most n_rows rows in the file's order, and raises ValueError, OSError or
+pyarrow's own error when it comes to content that is not of its format.
 """
 
 from __future__ import annotations
 
 import codecs
+import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 
-def _read_delimited(path: Path, encoding: str, *, separator: str) -> pd.DataFrame:
+@dataclass(frozen=True)
+class Piece:
+    """Some rows of a file, and how much of it has been read with them."""
+
+    rows: pd.DataFrame
+    share: float
+    """In [0, 1], of the file's bytes or rows."""
+
+
+def _read_delimited(path: Path, encoding: str, n_rows: int, *, separator: str) -> Iterator[Piece]:
+    size = path.stat().st_size
     # An empty cell is missing, but NA, null and the like are texts (and NA is a fine label).
-    table = pd.read_csv(
-        path, sep=separator, encoding=encoding, dtype=str, keep_default_na=False, na_values=[""]
-    )
-    # pandas takes a surplus first field for an index, and so shifts every column by one.
-    if not isinstance(table.index, pd.RangeIndex):
-        raise ValueError("its rows have more fields than its header")
-    return table
+    with (
+        path.open("rb") as stream,
+        pd.read_csv(
+            stream,
+            sep=separator,
+            encoding=encoding,
+            dtype=str,
+            keep_default_na=False,
+            na_values=[""],
+            chunksize=n_rows,
+        ) as tables,
+    ):
+        for table in tables:
+            # pandas takes a surplus first field for an index, and so shifts every column by one.
+            if not isinstance(table.index, pd.RangeIndex):
+                raise ValueError("its rows have more fields than its header")
+            yield Piece(table.reset_index(drop=True), stream.tell() / size)
 
 
-def _read_csv(path: Path, encoding: str) -> pd.DataFrame:
-    return _read_delimited(path, encoding, separator=",")
-
-
-def _read_tsv(path: Path, encoding: str) -> pd.DataFrame:
-    return _read_delimited(path, encoding, separator="\t")
-
-
-def _read_json_lines(path: Path, encoding: str) -> pd.DataFrame:
+def _read_json_lines(path: Path, encoding: str, n_rows: int) -> Iterator[Piece]:
     # Spreadsheets and Windows editors put a byte order mark first.
-    utf8 = codecs.lookup(encoding).name == "utf-8"
-    with path.open(encoding="utf-8-sig" if utf8 else encoding) as lines:
-        rows = [_json_row(line, number) for number, line in enumerate(lines, 1) if line.strip()]
-    return pd.DataFrame({key: [row.get(key) for row in rows] for key in _keys(rows)}, dtype=object)
+    utf8, size = codecs.lookup(encoding).name == "utf-8", path.stat().st_size
+    with path.open("rb") as stream:
+        lines = io.TextIOWrapper(stream, encoding="utf-8-sig" if utf8 else encoding)
+        rows = (_json_row(line, number) for number, line in enumerate(lines, 1) if line.strip())
+        while some := list(islice(rows, n_rows)):
+            columns = {key: [row.get(key) for row in some] for key in _keys(some)}
+            yield Piece(pd.DataFrame(columns, dtype=object), stream.tell() / size)
 
 
 def _json_row(line: str, number: int) -> dict[str, Any]:
@@ -66,15 +87,20 @@ def _keys(rows: list[dict[str, Any]]) -> list[str]:
     return list(dict.fromkeys(key for row in rows for key in row))
 
 
-def _read_parquet(path: Path, _encoding: str) -> pd.DataFrame:
+def _read_parquet(path: Path, _encoding: str, n_rows: int) -> Iterator[Piece]:
     # ParquetFile, because read_table makes columns of folders that are named key=value.
-    table: pd.DataFrame = pq.ParquetFile(path).read().to_pandas(ignore_metadata=True)
-    return table
+    with pq.ParquetFile(path) as file:
+        total, n_read = file.metadata.num_rows, 0
+        for batch in file.iter_batches(batch_size=n_rows):
+            n_read += len(batch)
+            table = pa.Table.from_batches([batch]).to_pandas(ignore_metadata=True)
+            yield Piece(table, n_read / total)
 
 
-READERS: dict[str, Callable[[Path, str], pd.DataFrame]] = {
-    ".csv": _read_csv,
-    ".tsv": _read_tsv,
+Reader = Callable[[Path, str, int], Iterator[Piece]]
+READERS: dict[str, Reader] = {
+    ".csv": partial(_read_delimited, separator=","),
+    ".tsv": partial(_read_delimited, separator="\t"),
     ".jsonl": _read_json_lines,
     ".json": _read_json_lines,
     ".parquet": _read_parquet,

@@ -73,14 +73,17 @@ def _read(config: DatasetConfig) -> TextDataset:
         test=_split(frames["test"]),
         label_names=label_names,
         fingerprint=fingerprint(frames, label_names),
+        test_fingerprint=fingerprint({"test": frames["test"]}, label_names),
         notes=(*notes, *carved, *was_cut, *leaks(frames)),
     )
 
 
 def fingerprint(frames: Mapping[SplitName, pd.DataFrame], label_names: tuple[str, ...]) -> str:
-    """SHA-256, in hex, of the label names and of every split's texts and labels, in order."""
+    """SHA-256, in hex, of the label names and of the splits' texts and labels, in order."""
     digest = hashlib.sha256(json.dumps(label_names).encode())
     for split in ("train", "validation", "test"):
+        if split not in frames:
+            continue
         texts = [text.encode() for text in frames[split]["text"]]
         # The lengths say where each text ends: without them "ab", "c" is the same as "a", "bc".
         lengths = np.array([len(text) for text in texts], dtype="<i8")

@@ -1,6 +1,7 @@
 """Pictures drawn from plain values, for whoever logs or shows them."""
 
+from finesweep.figures.answers import answers_figure
 from finesweep.figures.confusion import confusion_matrix_figure
 from finesweep.figures.curves import training_curves_figure
 
-__all__ = ["confusion_matrix_figure", "training_curves_figure"]
+__all__ = ["answers_figure", "confusion_matrix_figure", "training_curves_figure"]

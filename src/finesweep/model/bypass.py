@@ -12,9 +12,6 @@ from transformers import PreTrainedModel
 
 from finesweep.model.freeze import encoder_layers
 
-READS_FIRST_TOKEN = ("bert", "distilbert")
-"""Model types whose classifier reads nothing but the last layer's first token."""
-
 
 class Bypass:
     """Stands in a model's place while it trains: level 0 is the tokens, level k the output of the

@@ -3,43 +3,81 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import mlflow
+import numpy as np
 from mlflow.exceptions import MlflowException
-from mlflow.models import get_model_info
+from mlflow.models import Model, get_model_info
+from scipy.special import softmax
 
 from finesweep.databases import sqlite_file
 from finesweep.errors import ConfigError, Problem
-from finesweep.records import Prediction
+from finesweep.evidence.confidence import answers
+from finesweep.records import ANSWERING_KEY, Answering, Prediction
 
 BATCH_SIZE = 32
 
 
 @dataclass(frozen=True)
 class Classifier:
-    """A loaded pipeline and the number of tokens that it reads of a text."""
+    """A loaded pipeline, the number of tokens that it reads of a text, and how it answers.
+
+    examples are a few texts of its validation split.
+    """
 
     pipeline: Any
     max_length: int
+    answering: Answering
+    examples: tuple[str, ...] = ()
 
-    def predict(self, texts: Sequence[str]) -> Iterator[Prediction]:
-        """One Prediction per text, in order; probabilities sum to 1, the likeliest label first."""
+    @property
+    def label_names(self) -> list[str]:
+        names = self.pipeline.model.config.id2label
+        return [names[index] for index in range(len(names))]
+
+    def uncertain_below(self, threshold: float) -> Classifier:
+        """The same model with another threshold."""
+        return replace(self, answering=replace(self.answering, uncertain_below=threshold))
+
+    def predict(
+        self, texts: Sequence[str], *, uncertain_below: float | None = None
+    ) -> Iterator[Prediction]:
+        """One Prediction per text, in order; probabilities sum to 1, the greatest first.
+
+        They are calibrated by the temperature in the model's config. uncertain_below takes the
+        place of the model's own threshold.
+        """
         if not texts:
             return
-        answers = self.pipeline(
-            list(texts),
+        least = self.answering.uncertain_below if uncertain_below is None else uncertain_below
+        probabilities = self.probabilities(texts)
+        labels, names = answers(probabilities, self.answering), self.label_names
+        for text, row, label in zip(texts, probabilities, labels, strict=True):
+            shares = {names[c]: float(row[c]) for c in np.argsort(-row, kind="stable")}
+            sure = bool(row.max() >= least)
+            yield Prediction(text, names[label], float(row[label]), shares, sure)
+
+    def probabilities(self, texts: Sequence[str]) -> np.ndarray:
+        """[N, C] float64 for N texts, calibrated."""
+        # Texts of like length stand in one batch, which is padded to its longest.
+        order = np.argsort([len(text) for text in texts], kind="stable")
+        told = self.pipeline(
+            [texts[row] for row in order],
             top_k=None,
+            function_to_apply="none",
             truncation=True,
             max_length=self.max_length,
             batch_size=BATCH_SIZE,
         )
-        for text, scores in zip(texts, answers, strict=True):
-            probabilities = {score["label"]: float(score["score"]) for score in scores}
-            label = max(probabilities, key=probabilities.__getitem__)
-            yield Prediction(text, label, probabilities[label], probabilities)
+        names = self.label_names
+        scores = [{score["label"]: score["score"] for score in one} for one in told]
+        logits = np.empty((len(texts), len(names)))
+        logits[order] = [[one[name] for name in names] for one in scores]
+        made: np.ndarray = softmax(logits / self.answering.temperature, axis=1)
+        return made
 
 
 def load_classifier(uri: str, *, tracking_uri: str) -> Classifier:
@@ -55,7 +93,9 @@ def load_classifier(uri: str, *, tracking_uri: str) -> Classifier:
     mlflow.set_tracking_uri(tracking_uri)
     try:
         length = (get_model_info(uri).flavors.get("python_function") or {}).get("config") or {}
-        pipeline = mlflow.transformers.load_model(uri)
+        folder = mlflow.artifacts.download_artifacts(uri)
+        pipeline = mlflow.transformers.load_model(folder)
+        examples = Model.load(folder).load_input_example(folder)
     except (MlflowException, OSError, ValueError, ImportError) as error:
         hint = (
             ""
@@ -65,7 +105,10 @@ def load_classifier(uri: str, *, tracking_uri: str) -> Classifier:
             )
         )
         raise ConfigError(Problem("--model", f"{uri!r}: {_first(error)}{hint}")) from error
-    return Classifier(pipeline, int(length.get("max_length", pipeline.tokenizer.model_max_length)))
+    most = int(length.get("max_length", pipeline.tokenizer.model_max_length))
+    answering = Answering(**getattr(pipeline.model.config, ANSWERING_KEY, {}))
+    texts = () if examples is None else tuple(map(str, examples))
+    return Classifier(pipeline, most, answering, texts)
 
 
 def _first(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""The model registry: the winner of a sweep becomes a version with an alias."""
+"""The model registry: winners become versions, and a gate makes champions of them."""
 
 from finesweep.registry.crown import crown
 from finesweep.registry.versions import register

@@ -9,7 +9,7 @@ from finesweep.records import Registered
 from finesweep.registry.versions import register
 from finesweep.sweep.attributes import REGISTERED
 from finesweep.sweep.finalist import evaluate_winner
-from finesweep.sweep.status import is_settled, status_of
+from finesweep.sweep.status import is_settled, is_spent
 from finesweep.sweep.study import Study
 from finesweep.tracking import Store
 
@@ -21,7 +21,7 @@ def crown(plan: SweepPlan, study: Study, store: Store) -> None:
     study before the next begins.
     """
     wanted = plan.settings.register
-    if not status_of(study).is_spent or is_settled(study, wanted):
+    if not is_spent(study) or is_settled(study, wanted, plan.confirm):
         return
     finalist = evaluate_winner(plan, study, store)
     if finalist is not None and wanted is not None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from optuna import Study, Trial, TrialPruned
+from optuna import Trial, TrialPruned
 from optuna.trial import FrozenTrial, TrialState
 
 from finesweep.config import Composed, SweepPlan
@@ -32,9 +30,17 @@ from finesweep.sweep.attributes import (
 )
 from finesweep.sweep.checkpoints import SlotCheckpoints, newest_whole, slot_folder
 from finesweep.sweep.failures import Failure
-from finesweep.sweep.recording import Setup, log_setup, log_traceback, origin, run_name
+from finesweep.sweep.recording import (
+    Setup,
+    log_setup,
+    log_traceback,
+    model_name,
+    origin,
+    run_name,
+)
 from finesweep.sweep.reports import Reports
-from finesweep.sweep.space import objective_of, suggest
+from finesweep.sweep.space import objective_of
+from finesweep.sweep.stages import Stage
 from finesweep.sweep.trial import Watch, run_trial
 from finesweep.tracking import Outbox
 
@@ -45,26 +51,39 @@ class Attempt:
     def __init__(
         self,
         plan: SweepPlan,
-        study: Study,
+        stage: Stage,
         trial: Trial,
         reports: Reports,
         *,
         told_at: float | None = None,
     ) -> None:
         """told_at is when this worker told of its last trial, by time.monotonic()."""
-        self.plan, self.study, self.trial, self.reports = plan, study, trial, reports
+        self.plan, self.stage, self.trial, self.reports = plan, stage, trial, reports
+        self.study = stage.study
         self.ledger, self.told_at = Ledger(), told_at
         self._share_seen = 1.0
         self.slot = int(trial.user_attrs[SLOT])
         self.number_of_attempt = int(trial.user_attrs[ATTEMPT])
         self.objective = objective_of(plan)
-        self.values: Mapping[str, Any] = {}
+        self.name, self.tags = str(trial.number), dict[str, Any]()
         self.batch_size = plan.base.config.training.batch_size
         self.outbox: Outbox | None = None
-        self.folder = slot_folder(plan.base.config.storage.checkpoints, study.study_name, self.slot)
+        self.folder = slot_folder(
+            plan.base.config.storage.checkpoints, self.study.study_name, self.slot
+        )
 
     def run(self) -> float:
         """The objective's value at the best checkpoint, whose weights are saved by then."""
+        pruned = False
+        try:
+            return self._run()
+        except TrialPruned:
+            pruned = True
+            raise
+        finally:
+            self._account(pruned=pruned)
+
+    def _run(self) -> float:
         composed = self._composed()
         checkpoints = SlotCheckpoints(
             self.folder,
@@ -98,17 +117,17 @@ class Attempt:
 
     def _composed(self) -> Composed:
         """The trial's config; its values are remembered in the study."""
-        recipe = self.plan.recipes[self.slot] if self.slot < len(self.plan.recipes) else {}
-        self.values = dict(recipe) | suggest(self.trial, self.plan)
-        seed, precision = trial_seed(self.study, self.slot), self.study.user_attrs.get(PRECISION)
-        fixed = {"training.precision": precision} if precision else {}
-        composed = self.plan.compose_trial(fixed | self.values, seed=seed)
-        self.trial.set_user_attr(MODEL, _model_of(composed))
-        self.trial.set_user_attr(VALUES, self.values)
+        order = self.stage.order(self.trial)
+        self.name, self.tags = order.name, dict(order.tags)
+        precision = self.stage.sweep.user_attrs.get(PRECISION)
+        values = ({"training.precision": precision} if precision else {}) | dict(order.values)
+        composed = self.plan.compose_trial(values, seed=order.seed)
+        self.trial.set_user_attr(MODEL, model_name(composed))
+        self.trial.set_user_attr(VALUES, dict(order.values))
         self.trial.set_user_attr(WORKER, self.reports.worker)
         self.batch_size = composed.config.training.batch_size
         if self._out_of_memory() and self.batch_size > 1:
-            composed = self.plan.compose_trial(fixed | self.values | _halved(composed), seed=seed)
+            composed = self.plan.compose_trial(values | _halved(composed), seed=order.seed)
         self.reports.stage()
         return composed
 
@@ -122,10 +141,10 @@ class Attempt:
         """The attempt's outbox, with what it started from; it is closed when the study knows."""
         self.trial.set_user_attr(DATA_FINGERPRINT, setup.dataset.fingerprint)
         self.outbox = self.reports.outbox(
-            self.trial.number,
+            f"{self.stage.kind}-{self.trial.number:06d}",
             uid=f"{self.study.user_attrs[UID]}/{self.trial.number}",
-            name=run_name(setup.composed, self.trial.number),
-            parent_run_id=self.study.user_attrs.get(PARENT_RUN_ID),
+            name=run_name(setup.composed, self.name),
+            parent_run_id=self.stage.sweep.user_attrs.get(PARENT_RUN_ID),
             tags=self._tags() | origin(setup),
         )
         log_setup(self.outbox, setup)
@@ -134,19 +153,20 @@ class Attempt:
         except BaseException as error:
             log_traceback(self.outbox, error)
             raise
-        finally:
-            self._account(self.outbox)
 
-    def _account(self, outbox: Outbox) -> None:
-        """Where the attempt's seconds went, for the study; its run has most of it by now."""
+    def _account(self, *, pruned: bool) -> None:
+        """Where the attempt's seconds went, for its run and for the study."""
+        if self.outbox is None:
+            return
         own = {}
         if self.told_at is not None and self.ledger.first_step is not None:
             own["overhead_seconds"] = self.ledger.first_step - self.told_at
-        if isinstance(sys.exception(), TrialPruned):
-            spent = self.ledger.seconds["training"] + self.ledger.seconds["evaluating"]
-            own["seconds_saved/pruning"] = spent * (1 - self._share_seen) / self._share_seen
-        outbox.log_metrics(own, step=self.ledger.n_examples)
-        self.trial.set_user_attr(LEDGER, self.ledger.metrics() | own)
+        if pruned:
+            taken = self.ledger.seconds["training"] + self.ledger.seconds["evaluating"]
+            own["seconds_saved/pruning"] = taken * (1 - self._share_seen) / self._share_seen
+        spent = self.ledger.metrics() | own
+        self.outbox.log_metrics(spent, step=self.ledger.n_examples)
+        self.trial.set_user_attr(LEDGER, spent)
 
     def _stepped(self, seen: int, total: int) -> None:
         self._share_seen = seen / total
@@ -154,12 +174,13 @@ class Attempt:
 
     def _tags(self) -> dict[str, Any]:
         return {
-            "finesweep.kind": "trial",
-            "finesweep.sweep": self.study.study_name,
+            "finesweep.kind": self.stage.kind,
+            "finesweep.sweep": self.stage.sweep.study_name,
             "finesweep.trial_number": self.trial.number,
             "finesweep.slot": self.slot,
             "finesweep.attempt": self.number_of_attempt,
             TRIAL_STATE: "RUNNING",
+            **self.tags,
         }
 
     def _report(self, evaluation: Evaluation) -> None:
@@ -171,16 +192,6 @@ class Attempt:
         self._report(evaluation)
         if self.trial.should_prune():
             raise TrialPruned
-
-
-def trial_seed(study: Study, slot: int) -> int:
-    """A seed below 2**31 from study and slot, so that a repeated attempt repeats its trial."""
-    digest = hashlib.sha256(f"{study.study_name}/{slot}".encode()).digest()
-    return int.from_bytes(digest[:4], "big") >> 1
-
-
-def _model_of(composed: Composed) -> str:
-    return composed.choices.get(MODEL, composed.config.model.name_or_path)
 
 
 def _halved(composed: Composed) -> dict[str, Any]:

@@ -8,9 +8,14 @@ N_TRIALS = "n_trials"
 PARENT_RUN_ID = "parent_run_id"
 FINALIST = "finalist"
 REGISTERED = "registered"
+BASELINE = "baseline"
+COMPARISONS = "comparisons"
+"""Of the best of each model with the best of each other one."""
 
 OVERRIDES = "overrides"
 """Hydra overrides of the latest sweep command, with which every worker composes."""
+GIVEN = "given"
+"""Those of them that were typed."""
 FILES = "files"
 """The user's own YAML files, so that a worker elsewhere composes the same."""
 LAUNCHED = "launched"
@@ -24,6 +29,15 @@ PRECISION = "precision"
 LEASE_SECONDS = "lease_seconds"
 BEST_RUN = "best_run"
 """{"trial": number, "run_id": …} of the best trial whose run is known."""
+
+CONFIRMATION = "confirmation"
+"""Name of the study in which the best are trained again, once it was made."""
+
+# Of the study that confirms.
+PAIRS = "pairs"
+"""Slot → [trial of the search, seed]."""
+CANDIDATES = "candidates"
+"""Trials of the search that are confirmed, best first."""
 
 # Of a trial.
 SLOT = "slot"

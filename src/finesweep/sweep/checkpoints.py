@@ -11,16 +11,14 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable
-from heapq import nsmallest
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from optuna import Study
-from optuna.trial import TrialState
+from optuna.trial import FrozenTrial, TrialState
 
 from finesweep.errors import ConfigError, Problem
-from finesweep.records import Objective
 from finesweep.sweep.attributes import CHECKPOINT
 from finesweep.sweep.patience import until_there_is_room
 
@@ -133,12 +131,10 @@ def drop_slot(slot: Path, *, but: Path | None = None) -> None:
             folder.rmdir()
 
 
-def keep_best(study: Study, objective: Objective, *, root: str, k: int) -> None:
-    """Removes the weights of every complete trial that is not among the k best."""
+def keep_weights(study: Study, wanted: Iterable[FrozenTrial], *, root: str) -> None:
+    """Removes the weights of every complete trial that is not among the wanted ones."""
     complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    sign = 1 if objective.direction == "minimize" else -1
-    best = nsmallest(k, complete, key=lambda trial: (sign * (trial.value or 0.0), trial.number))
-    kept = {_tail(trial.user_attrs[CHECKPOINT]) for trial in best}
+    kept = {_tail(trial.user_attrs[CHECKPOINT]) for trial in wanted}
     # A study of thousands has few weights: what is there is looked up among the trials.
     there = (Path(root) / study.study_name).glob(f"slot-*/attempt-*/{MODEL}")
     beaten = {tail: folder for folder in there if (tail := _tail(str(folder))) not in kept}

@@ -10,18 +10,19 @@ from optuna import Study
 
 from finesweep.config import Config
 from finesweep.errors import FinesweepError
-from finesweep.sweep.attributes import PARENT_RUN_ID, STOP, SWEEP
+from finesweep.sweep.attributes import PARENT_RUN_ID, STOP
+from finesweep.sweep.confirmation import studies_of
 from finesweep.sweep.leases import forget_study
-from finesweep.sweep.status import live_workers
+from finesweep.sweep.status import command_of, live_workers
 from finesweep.sweep.storage import engine_of
 from finesweep.sweep.study import find_study
 
 
 def stop(name: str, url: str) -> tuple[int, str]:
-    """How many workers are asked to finish their slot and leave, and the sweep's name."""
+    """How many workers are asked to finish their slot and leave, and the command that goes on."""
     study = find_study(name, url)
     study.set_user_attr(STOP, f"stopped by finesweep stop {name}")
-    return len(live_workers(study)), str(study.user_attrs[SWEEP])
+    return len(live_workers(study)), command_of(study)
 
 
 def delete_study(study: Study, config: Config, *, runs: bool) -> int:
@@ -33,9 +34,11 @@ def delete_study(study: Study, config: Config, *, runs: bool) -> int:
         first = f"finesweep stop {study.study_name}"
         raise FinesweepError(f"{n_workers} workers are at it; first: {first}")
     n_runs = _delete_runs(study, config) if runs else 0
-    shutil.rmtree(Path(config.storage.checkpoints) / study.study_name, ignore_errors=True)
-    forget_study(engine_of(study._storage), study.study_name)
-    optuna.delete_study(study_name=study.study_name, storage=study._storage)
+    # The search's own last: until then another delete finds what this one left.
+    for each in reversed(studies_of(study).values()):
+        shutil.rmtree(Path(config.storage.checkpoints) / each.study_name, ignore_errors=True)
+        forget_study(engine_of(each._storage), each.study_name)
+        optuna.delete_study(study_name=each.study_name, storage=each._storage)
     return n_runs
 
 

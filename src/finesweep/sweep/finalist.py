@@ -6,31 +6,42 @@ from dataclasses import asdict
 from pathlib import Path
 
 from optuna import Study
-from optuna.trial import TrialState
 
 from finesweep.config import SweepPlan
 from finesweep.dataset import load_dataset, tokenise
 from finesweep.errors import FinesweepError
 from finesweep.model import count_parameters, load_trained
 from finesweep.records import Finalist
-from finesweep.sweep.attributes import CHECKPOINT, FINALIST, VALUES
+from finesweep.sweep.attributes import (
+    BASELINE,
+    CHECKPOINT,
+    COMPARISONS,
+    FINALIST,
+    PARENT_RUN_ID,
+    VALUES,
+)
+from finesweep.sweep.baseline import compare_with_baseline
+from finesweep.sweep.comparison import compare_models
+from finesweep.sweep.confirmation import described, is_of, winner_of
+from finesweep.sweep.examination import log_test
 from finesweep.sweep.parent import run_of
-from finesweep.sweep.recording import Setup, log_test
+from finesweep.sweep.recording import Setup
 from finesweep.sweep.study import known_finalist
-from finesweep.tracking import Store
-from finesweep.training import majority_accuracy
+from finesweep.tracking import Run, Store
+from finesweep.training import majority_accuracy, predict
 
 
 def evaluate_winner(plan: SweepPlan, study: Study, store: Store) -> Finalist | None:
-    """The best trial's test result and logged model; None when no trial is complete.
+    """The winner's test result and logged model; None when no trial is complete.
 
-    Done once: the study remembers it, until another trial is best.
+    Done once: the study remembers it, until another one wins.
     """
-    if not study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
+    winner, known = winner_of(study, plan.confirm), known_finalist(study)
+    if winner is None:
         return None
-    best, known = study.best_trial, known_finalist(study)
-    if known is not None and known.trial == best.number:
+    if known is not None and is_of(known, winner):
         return known
+    best = winner.best
     folder = Path(best.user_attrs[CHECKPOINT])
     if not folder.is_dir():
         raise FinesweepError(f"the best trial's weights are gone: {folder} does not exist")
@@ -44,18 +55,42 @@ def evaluate_winner(plan: SweepPlan, study: Study, store: Store) -> Finalist | N
         max_length=config.dataset.max_length,
         cache=Path(config.storage.cache),
     )
-    run = run_of(store, study, best)
+    run = run_of(store, winner.study, best)
     if run is None:
-        raise FinesweepError(f"the best trial {best.number} has no run in {store.uri}")
-    test = log_test(run, Setup(composed, dataset, tokens, model, count_parameters(model)))
+        raise FinesweepError(f"the best trial {winner.trial} has no run in {store.uri}")
+    compared = compare_models(plan, study, store)
+    study.set_user_attr(COMPARISONS, [asdict(each) for each in compared])
+    validation = predict(model, tokens.validation, tokens, config.training)
+    setup = Setup(composed, dataset, tokens, model, count_parameters(model))
+    test = log_test(run, setup, validation)
     finalist = Finalist(
-        trial=best.number,
+        trial=winner.trial,
         run_id=run.run_id,
         model_uri=test.model_uri,
         test_metrics=test.metrics,
         majority_accuracy=majority_accuracy(dataset.train["label"], dataset.test["label"]),
         test_rows=len(dataset.test),
         max_length=tokens.max_length,
+        uid=winner.uid,
+        test_intervals=test.intervals,
+        test_look=test.look,
+        confirmed=described(winner),
     )
+    parent = Run(store, study.user_attrs[PARENT_RUN_ID])
+    _show(parent, finalist)
+    if plan.settings.baseline:
+        made = compare_with_baseline(parent, setup, test.right, sweep=study.study_name)
+        study.set_user_attr(BASELINE, asdict(made))
     study.set_user_attr(FINALIST, asdict(finalist))
     return finalist
+
+
+def _show(parent: Run, finalist: Finalist) -> None:
+    """Puts the winner on the sweep's own run."""
+    parent.set_tags(
+        {"finesweep.winner_trial": finalist.trial, "finesweep.winner_run_id": finalist.run_id}
+    )
+    known = finalist.confirmed or {}
+    names = ("mean", "deviation", "optimism_gap", "probability_better")
+    values = {f"confirmed/{name}": known[name] for name in names if known.get(name) is not None}
+    parent.log_metrics(values, step=0)

@@ -15,7 +15,10 @@ ABSENT = "nothing"
 def definition(plan: SweepPlan) -> dict[str, Any]:
     """Dotted path → value of all that makes two sweeps the same."""
     settings = plan.settings
-    own = ("tracking.", "storage.", "launcher.", "workers", "launcher", "evaluate_test")
+    own = (
+        "tracking.", "storage.", "launcher.", "registry.", "registry", "workers", "launcher",
+        "evaluate_test",
+    )  # fmt: skip
     fixed = {k: v for k, v in plan.base.flat().items() if not k.startswith(own)}
     searched = {item.name: str(item.dimension) for item in plan.searched}
     conditional = {f"{item.path}|{item.condition}": item.value for item in plan.conditional}

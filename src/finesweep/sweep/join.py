@@ -7,17 +7,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from optuna import Study
-from optuna.trial import FrozenTrial
 
 from finesweep.config import SweepPlan
-from finesweep.sweep.attributes import N_TRIALS, PARENT_RUN_ID
+from finesweep.sweep.attributes import PARENT_RUN_ID
 from finesweep.sweep.checkpoints import require_space
+from finesweep.sweep.confirmation import candidates, is_confirmed, studies_of
 from finesweep.sweep.interruption import Interruption, deferred_signals
 from finesweep.sweep.leases import Lease
 from finesweep.sweep.outboxes import deliver_orphans, drop_empty, outboxes_of
 from finesweep.sweep.parent import close_orphans, show_best
 from finesweep.sweep.reports import Reports
-from finesweep.sweep.status import Row, is_spent, row_of
+from finesweep.sweep.stages import Confirmation, Search, Stage
+from finesweep.sweep.status import is_spent
 from finesweep.sweep.storage import engine_of, exclusive
 from finesweep.sweep.study import join_study
 from finesweep.tracking import Delivery, Run, Store, open_store
@@ -40,19 +41,22 @@ class Joint:
     def metric(self) -> str:
         return self.plan.settings.metric
 
-    @property
-    def n_slots(self) -> int:
-        return int(self.study.user_attrs[N_TRIALS])
-
-    def row(self, trial: FrozenTrial) -> Row:
-        return row_of(trial)
+    def stages(self) -> Iterator[Stage]:
+        """What is to be worked through, one after another: the next once this one is finished."""
+        yield Search(self.plan, self.study)
+        wanted = self.plan.confirm
+        if wanted is None or not is_spent(self.study) or not candidates(self.study, wanted):
+            return
+        confirmation = Confirmation(self.plan, self.study, wanted)
+        self.reports.lease.enter(confirmation.study.study_name)
+        yield confirmation
 
     def finish(self, crown: Crown) -> None:
         """Once all slots are finished: everything in MLflow, winner evaluated and registered.
 
         Under a lock, so that one worker does it; the others find it done.
         """
-        if not is_spent(self.study):
+        if not is_spent(self.study) or not is_confirmed(self.study, self.plan.confirm):
             return
         with exclusive(self.study._storage, f"{self.study.study_name}.crown"):
             while not self.reports.delivery.wait(1.0):
@@ -60,7 +64,8 @@ class Joint:
             store = open_store(self.plan.base.config.tracking)
             deliver_orphans(self.plan, self.study, store)
             parent = Run(store, self.study.user_attrs[PARENT_RUN_ID])
-            close_orphans(parent, self.study)
+            for study in studies_of(self.study).values():
+                close_orphans(parent, study)
             show_best(store, self.study)
             crown(self.plan, self.study, store)
             parent.finish("FINISHED")

@@ -134,6 +134,11 @@ class Lease:
         self.moved()
         self.beat()
 
+    def enter(self, study: str) -> None:
+        """From now on it works for this study; to the one before it has left."""
+        self.study = study
+        self.release()
+
     def release(self) -> None:
         self._held = dict.fromkeys(self._held)
         with suppress(SQLAlchemyError):  # the next beat tells

@@ -11,8 +11,9 @@ from optuna.trial import FrozenTrial, TrialState
 
 from finesweep.config import SweepPlan
 from finesweep.sweep.attributes import REASON, REASON_TAG, TRIAL_STATE
-from finesweep.sweep.leases import is_live, workers_of
-from finesweep.sweep.storage import engine_of, exclusive
+from finesweep.sweep.confirmation import studies_of
+from finesweep.sweep.status import live_workers
+from finesweep.sweep.storage import exclusive
 from finesweep.tracking import STATUS_OF, Outbox, Store, deliver, pending
 
 OUTBOX = "outbox"
@@ -44,18 +45,20 @@ def deliver_orphans(plan: SweepPlan, study: Study, store: Store) -> None:
     with exclusive(study._storage, f"{study.study_name}.outbox", wait=False) as held:
         if not held:
             return
-        rows = workers_of(engine_of(study._storage), study.study_name)
-        lease = plan.settings.lease_seconds
-        live = {row.id for row in rows if is_live(row, lease_seconds=lease)}
+        live = {row.id for row in live_workers(study)}
         orphans = [
             folder for folder in pending(outboxes_of(plan)) if folder.parent.name not in live
         ]
         for worker in outboxes_of(plan).glob("*"):
             if worker.name not in live:
                 drop_empty(worker)
-        trials = {trial.number: trial for trial in study.get_trials(deepcopy=False)}
+        trials = {
+            f"{kind}-{trial.number:06d}": trial
+            for kind, each in studies_of(study).items()
+            for trial in each.get_trials(deepcopy=False)
+        }
         for folder in orphans:
-            trial = trials.get(int(folder.name.rpartition("-")[2]))
+            trial = trials.get(folder.name)
             if trial is not None and trial.state.is_finished():
                 close_run(Outbox(folder), trial)
                 with suppress(Timeout):  # its worker was stopped in the middle, and may wake

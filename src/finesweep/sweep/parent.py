@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import yaml
 from optuna import Study
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial
 
 from finesweep.config import SweepPlan, plain_path
 from finesweep.errors import reason
@@ -20,6 +20,7 @@ from finesweep.sweep.attributes import (
     TRIAL_STATE,
     UID,
 )
+from finesweep.sweep.ranking import direction_of, ranked
 from finesweep.sweep.status import live_workers, spent
 from finesweep.sweep.storage import exclusive
 from finesweep.tracking import (
@@ -98,9 +99,10 @@ def run_of(store: Store, study: Study, trial: FrozenTrial) -> Run | None:
 
 def show_best(store: Store, study: Study) -> None:
     """Puts the best trial so far on the parent, where MLflow's table of runs shows it."""
-    complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    if complete:
-        best, parent = study.best_trial, Run(store, study.user_attrs[PARENT_RUN_ID])
+    trials = study.get_trials(deepcopy=False)
+    searched = ranked(trials, direction_of(study))
+    if searched:
+        best, parent = searched[0], Run(store, study.user_attrs[PARENT_RUN_ID])
         run = run_of(store, study, best)
         if run:
             study.set_user_attr(BEST_RUN, {"trial": best.number, "run_id": run.run_id})
@@ -113,8 +115,9 @@ def show_best(store: Store, study: Study) -> None:
                 ),
             }
         )
-        best_value = {f"best/{_metric(study)}": study.best_value}
-        parent.log_metrics(best_value | spent(study.get_trials(deepcopy=False)), step=len(complete))
+        assert best.value is not None  # it is complete
+        best_value = {f"best/{_metric(study)}": best.value}
+        parent.log_metrics(best_value | spent(trials), step=len(searched))
 
 
 def _metric(study: Study) -> str:

@@ -24,7 +24,6 @@ from finesweep.records import (
     ParameterCount,
     Predictions,
     SplitName,
-    TestResult,
     TextDataset,
     Tokens,
     TrainingResult,
@@ -32,11 +31,7 @@ from finesweep.records import (
 from finesweep.sweep.attributes import REASON_TAG, TRIAL_STATE
 from finesweep.tracking import Run, RunLog, open_store, start_run
 from finesweep.tracking.artifacts import write_curves, write_split
-from finesweep.tracking.models import log_classifier
-from finesweep.training import PrefixPlan, measure, predict, softmax
-
-N_EXAMPLES = 3
-"""Texts of the validation split that a logged model carries as its input example."""
+from finesweep.training import PrefixPlan, softmax
 
 
 @dataclass(frozen=True)
@@ -53,7 +48,7 @@ class Setup:
 
 
 @contextmanager
-def recorded(setup: Setup, *, tags: Mapping[str, Any]) -> Iterator[Run]:
+def recorded(setup: Setup, *, tags: Mapping[str, Any], ledger: Ledger) -> Iterator[Run]:
     """A run of its own that ends FINISHED, or FAILED with the reason as a tag."""
     store = open_store(setup.composed.config.tracking)
     run = start_run(store, name=run_name(setup.composed), tags={**tags, **origin(setup)})
@@ -63,8 +58,10 @@ def recorded(setup: Setup, *, tags: Mapping[str, Any]) -> Iterator[Run]:
     except BaseException as error:
         run.set_tags({TRIAL_STATE: "FAIL", REASON_TAG: reason(error)})
         log_traceback(run, error)
+        log_ledger(run, ledger)
         run.finish("FAILED")
         raise
+    log_ledger(run, ledger)
     run.set_tags({TRIAL_STATE: "COMPLETE"})
     run.finish("FINISHED")
 
@@ -94,13 +91,9 @@ def log_setup(run: RunLog, setup: Setup) -> None:
     run.log_text(hidden_password(composed.yaml()), "config.yaml")
 
 
-@contextmanager
-def logged(ledger: Ledger, run: RunLog) -> Iterator[None]:
-    """At the end, however it comes, the run has where its seconds went."""
-    try:
-        yield
-    finally:
-        run.log_metrics(ledger.metrics(), step=ledger.n_examples)
+def log_ledger(run: RunLog, ledger: Ledger) -> None:
+    """Where the run's seconds went."""
+    run.log_metrics(ledger.metrics(), step=ledger.n_examples)
 
 
 def log_traceback(run: RunLog, error: BaseException) -> None:
@@ -109,11 +102,14 @@ def log_traceback(run: RunLog, error: BaseException) -> None:
         run.log_text("".join(traceback.format_exception(error)), "failure.txt")
 
 
-def run_name(composed: Composed, trial_number: int | None = None) -> str:
-    model = composed.choices.get("model", composed.config.model.name_or_path)
-    if trial_number is None:
-        return f"{model} on {composed.config.dataset.name}"
-    return f"{trial_number} {model}"
+def model_name(composed: Composed) -> str:
+    """The choice of the group `model`, or the checkpoint where there was none."""
+    return composed.choices.get("model", composed.config.model.name_or_path)
+
+
+def run_name(composed: Composed, trial: str | None = None) -> str:
+    model = model_name(composed)
+    return f"{model} on {composed.config.dataset.name}" if trial is None else f"{trial} {model}"
 
 
 def log_result(run: RunLog, setup: Setup, result: TrainingResult, *, objective: Objective) -> None:
@@ -124,35 +120,17 @@ def log_result(run: RunLog, setup: Setup, result: TrainingResult, *, objective: 
     """
     with tempfile.TemporaryDirectory() as folder:
         write_curves(Path(folder), result, objective, title=setup.dataset.name)
-        _write_split(Path(folder), "validation", result.validation, setup.dataset)
+        write_split_of(Path(folder), "validation", result.validation, setup.dataset)
         run.log_folder(Path(folder))
     run.set_tags({"finesweep.best_step": result.best.step})
     if result.best != result.evaluations[-1]:
         run.log_metrics(result.best.metrics, step=result.evaluations[-1].step)
 
 
-def log_test(run: Run, setup: Setup) -> TestResult:
-    """The one look at the test split, now in the run, and the model, now logged."""
-    config, tokens = setup.composed.config, setup.tokens
-    predictions = predict(setup.model, tokens.test, tokens, config.training)
-    metrics = measure(predictions, "test")
-    with tempfile.TemporaryDirectory() as folder:
-        _write_split(Path(folder), "test", predictions, setup.dataset)
-        run.log_folder(Path(folder))
-    run.log_metrics(metrics, step=config.training.epochs * len(tokens.train))
-    uri = log_classifier(
-        run,
-        setup.model,
-        tokens.tokenizer,
-        max_length=tokens.max_length,
-        examples=setup.dataset.validation["text"][:N_EXAMPLES],
-    )
-    return TestResult(metrics, uri)
-
-
-def _write_split(
+def write_split_of(
     folder: Path, split: SplitName, predictions: Predictions, dataset: TextDataset
 ) -> None:
+    """Writes a split's tables and picture under folder."""
     write_split(
         folder,
         split,

@@ -53,7 +53,7 @@ class Reports:
 
     def outbox(
         self,
-        number: int,
+        folder: str,
         *,
         uid: str,
         name: str,
@@ -61,14 +61,13 @@ class Reports:
         tags: Mapping[str, Any],
     ) -> Outbox:
         """A new outbox of this worker, delivered as it grows; it waits out a full disk."""
-        folder = self.outboxes / self.worker / f"trial-{number:06d}"
         made = Outbox.open(
-            folder,
+            self.outboxes / self.worker / folder,
             uid=uid,
             name=name,
             parent_run_id=parent_run_id,
             tags=tags,
             writing=lambda write: until_there_is_room(write, self.waiting),
         )
-        self.delivery.add(folder)
+        self.delivery.add(made.folder)
         return made

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from optuna import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from finesweep.config import RegisterConfig, plain_path
+from finesweep.config import ConfirmConfig, RegisterConfig, plain_path
 from finesweep.sweep.attributes import (
     BEST_RUN,
+    CONFIRMATION,
     DEFINITION,
     FAILURE,
+    GIVEN,
     LEASE_SECONDS,
     LEDGER,
     MODEL,
@@ -26,11 +29,20 @@ from finesweep.sweep.attributes import (
     STOP,
     SWEEP,
 )
+from finesweep.sweep.confirmation import (
+    confirmation_of,
+    is_confirmed,
+    is_of,
+    rows_of,
+    winner_of,
+)
 from finesweep.sweep.leases import WorkerRow, is_live, workers_of
+from finesweep.sweep.ranking import direction_of, ranked, worse_by
 from finesweep.sweep.slots import DUPLICATE, FINISHED, Slot, SlotState, counts, slots_of
 from finesweep.sweep.storage import engine_of
-from finesweep.sweep.study import known_finalist
+from finesweep.sweep.study import known_baseline, known_comparisons, known_finalist
 
+BUDGET = "sweep.n_trials="
 WORKER_FIELDS = ("id", "host", "pid", "slot", "step", "total", "beat_age_seconds")
 
 
@@ -49,6 +61,18 @@ class Status:
     best: Mapping[str, Any] | None
     """trial, value, params by plain path, run_id."""
     parent_run_id: str | None
+    confirmed: Sequence[Mapping[str, Any]]
+    """The best few with fresh seeds, best first: trial, searched, n_seeds, mean, deviation, low,
+    high, optimism_gap, dropped. Empty before the search is spent, and without `sweep.confirm`."""
+    n_confirmations: int
+    """Slots of the confirmation: configurations times seeds."""
+    winner: Mapping[str, Any] | None
+    """Once evaluated on the test split: trial, run_id, model_uri, test_metrics, test_intervals,
+    test_rows, and test_look, the how manieth look at these rows that was."""
+    baseline: Mapping[str, Any] | None
+    """test_metrics, seconds, and p that the winner is no better: n_gained and n_lost rows."""
+    comparisons: Sequence[Mapping[str, Any]]
+    """The best of each model against the best of each other one."""
     registered: Mapping[str, Any] | None
     """name, version, alias."""
     workers: Sequence[Mapping[str, Any]]
@@ -89,17 +113,23 @@ def status_of(study: Study) -> Status:
     definition, registered = attributes[DEFINITION], attributes.get(REGISTERED)
     trials, target = study.get_trials(deepcopy=False), attributes[N_TRIALS]
     slots, workers = slots_of(trials, target), live_workers(study)
-    direction = definition["sweep.direction"]
+    confirmation = confirmation_of(study)
+    confirming = [] if confirmation is None else confirmation.get_trials(deepcopy=False)
     by_state = counts(slots)
     return Status(
         sweep=attributes[SWEEP],
         study=study.study_name,
         metric=definition["sweep.metric"],
-        direction=direction,
+        direction=direction_of(study),
         target=target,
         counts=by_state,
-        best=_best(trials, direction, attributes.get(BEST_RUN, {})),
+        best=_best(ranked(trials, direction_of(study)), attributes.get(BEST_RUN, {})),
         parent_run_id=attributes.get(PARENT_RUN_ID),
+        confirmed=[] if confirmation is None else list(map(asdict, rows_of(study, confirmation))),
+        n_confirmations=0 if confirmation is None else confirmation.user_attrs[N_TRIALS],
+        winner=None if (finalist := known_finalist(study)) is None else asdict(finalist),
+        baseline=None if (baseline := known_baseline(study)) is None else asdict(baseline),
+        comparisons=list(map(asdict, known_comparisons(study))),
         registered=registered and {key: registered[key] for key in ("name", "version", "alias")},
         workers=[{name: getattr(row, name) for name in WORKER_FIELDS} for row in workers],
         failures=[
@@ -111,10 +141,18 @@ def status_of(study: Study) -> Status:
             bool(trial.user_attrs.get(RETRY)) and trial.user_attrs.get(FAILURE) != DUPLICATE
             for trial in trials
         ),
-        spent=spent(trials),
+        spent=spent([*trials, *confirming]),
         seconds_left=_seconds_left(slots, n_workers=len(workers)),
         stopped=attributes.get(STOP) or None,
     )
+
+
+def command_of(study: Study, *, n_trials: int | None = None) -> str:
+    """The command that goes on with this study, as it was last typed, or up to n_trials."""
+    given = list(study.user_attrs.get(GIVEN, []))
+    if n_trials is not None:
+        given = [text for text in given if not text.startswith(BUDGET)] + [f"{BUDGET}{n_trials}"]
+    return shlex.join(["finesweep", "sweep", study.user_attrs[SWEEP], *given])
 
 
 def spent(trials: Iterable[FrozenTrial]) -> dict[str, float]:
@@ -136,16 +174,22 @@ def is_spent(study: Study) -> bool:
 def live_workers(study: Study) -> list[WorkerRow]:
     """Workers that are heard of, or on this machine seen running."""
     lease = float(study.user_attrs.get(LEASE_SECONDS, 120.0))
-    rows = workers_of(engine_of(study._storage), study.study_name)
+    names = [study.study_name, study.user_attrs.get(CONFIRMATION)]
+    rows = [row for name in names if name for row in workers_of(engine_of(study._storage), name)]
     return [row for row in rows if is_live(row, lease_seconds=lease)]
 
 
-def is_settled(study: Study, register: RegisterConfig | None) -> bool:
-    """Whether nothing is left to do: slots spent, winner evaluated, and registered as wanted."""
-    status, finalist = status_of(study), known_finalist(study)
-    if not status.is_spent or status.best is None:
-        return status.is_spent
-    if finalist is None or finalist.trial != status.best["trial"]:
+def is_settled(
+    study: Study, register: RegisterConfig | None, confirm: ConfirmConfig | None = None
+) -> bool:
+    """Whether nothing is left to do: slots spent, the best confirmed, the winner evaluated, and
+    registered as wanted."""
+    if not is_spent(study):
+        return False
+    winner, finalist = winner_of(study, confirm), known_finalist(study)
+    if winner is None:
+        return True
+    if not is_confirmed(study, confirm) or finalist is None or not is_of(finalist, winner):
         return False
     made = study.user_attrs.get(REGISTERED)
     if register is None or made is None:
@@ -156,14 +200,14 @@ def is_settled(study: Study, register: RegisterConfig | None) -> bool:
 
 def leaderboard(study: Study) -> list[Row]:
     """One row per finished slot: complete ones, best first, then pruned, then failed ones."""
-    sign = -1 if study.direction.name == "MAXIMIZE" else 1
+    worse = worse_by(direction_of(study))
     order = {TrialState.COMPLETE: 0, TrialState.PRUNED: 1, TrialState.FAIL: 2}
     finished = [
         trial
         for trial in study.get_trials(deepcopy=False, states=tuple(order))
         if not trial.user_attrs.get(RETRY)
     ]
-    rows = [(order[trial.state], sign * (_value(trial) or 0.0), trial) for trial in finished]
+    rows = [(order[trial.state], worse(_value(trial)), trial) for trial in finished]
     return [row_of(trial) for _, _, trial in sorted(rows, key=lambda row: (row[0], row[1]))]
 
 
@@ -179,14 +223,10 @@ def _seconds_left(slots: Sequence[Slot], *, n_workers: int) -> float | None:
     return n_left * sum(taken) / len(taken) / max(1, n_workers) if taken else None
 
 
-def _best(
-    trials: Sequence[FrozenTrial], direction: str, known: Mapping[str, Any]
-) -> dict[str, Any] | None:
-    complete = [trial for trial in trials if trial.state == TrialState.COMPLETE]
-    if not complete:
+def _best(searched: Sequence[FrozenTrial], known: Mapping[str, Any]) -> dict[str, Any] | None:
+    if not searched:
         return None
-    sign = -1 if direction == "maximize" else 1
-    best = min(complete, key=lambda trial: (sign * (trial.value or 0.0), trial.number))
+    best = searched[0]
     return {
         "trial": best.number,
         "value": best.value,

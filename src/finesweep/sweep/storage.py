@@ -15,7 +15,7 @@ from optuna.exceptions import StorageInternalError
 from optuna.storages import RDBStorage
 from optuna.storages._cached_storage import _CachedStorage
 from sqlalchemy import Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from finesweep.databases import (
     CONNECT_SECONDS,
@@ -214,7 +214,7 @@ def waiting_out(call: Callable[[], T], on_wait: OnWait) -> T:
     while True:
         try:
             return call()
-        except (StorageInternalError, DBAPIError, ArgumentError) as error:
+        except Exception as error:
             if not is_outage(error):
                 raise
             on_wait(str(error.__cause__ or error).splitlines()[0])

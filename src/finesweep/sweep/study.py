@@ -16,17 +16,21 @@ from finesweep.config import (
     SweepPlan,
     build,
     compose_sweep,
+    given_overrides,
     use_files,
     user_files,
     worker_overrides,
 )
 from finesweep.databases import hidden_password, sqlite_file
 from finesweep.errors import ConfigError, Problem, nearest
-from finesweep.records import Finalist
+from finesweep.records import BaselineResult, Contender, Finalist, ModelComparison
 from finesweep.sweep.attributes import (
+    BASELINE,
+    COMPARISONS,
     DEFINITION,
     FILES,
     FINALIST,
+    GIVEN,
     LAUNCHED,
     LEASE_SECONDS,
     N_TRIALS,
@@ -58,6 +62,7 @@ def open_study(plan: SweepPlan) -> Study:
         N_TRIALS: plan.settings.n_trials,
         LEASE_SECONDS: plan.settings.lease_seconds,
         OVERRIDES: worker_overrides(plan),
+        GIVEN: given_overrides(plan),
         FILES: user_files(),
         LAUNCHED: datetime.now().isoformat(),
         STOP: "",
@@ -90,12 +95,11 @@ def join_study(
 
 
 def _require_precision(precision: str | None) -> None:
-    """ConfigError on a machine that would train this study's trials otherwise, or slowly."""
-    from finesweep.training import resolve_precision
+    """ConfigError on a machine that cannot train as this study's trials were trained."""
+    from finesweep.training import is_native
 
-    own = resolve_precision("auto")
-    if precision in ("bf16", "fp16") and own != precision:
-        message = f"the study was made with {precision}; here `auto` is {own}"
+    if precision is not None and not is_native(precision):
+        message = f"the study was made with {precision}, which this machine does not multiply"
         raise ConfigError(Problem("training.precision", message))
 
 
@@ -130,6 +134,22 @@ def known_finalist(study: Study) -> Finalist | None:
     """The winner that was evaluated and logged last."""
     stored = study.user_attrs.get(FINALIST)
     return Finalist(**stored) if stored else None
+
+
+def known_baseline(study: Study) -> BaselineResult | None:
+    """What the winner was compared with last."""
+    stored = study.user_attrs.get(BASELINE)
+    return BaselineResult(**stored) if stored else None
+
+
+def known_comparisons(study: Study) -> list[ModelComparison]:
+    """The best of each model with the best of each other one."""
+    return [
+        ModelComparison(
+            **{**each, "first": Contender(**each["first"]), "second": Contender(**each["second"])}
+        )
+        for each in study.user_attrs.get(COMPARISONS, [])
+    ]
 
 
 def find_study(name: str, url: str) -> Study:
@@ -167,4 +187,4 @@ def _study_names(url: str) -> list[str]:
     database = sqlite_file(url)
     if database is not None and not database.exists():
         return []
-    return optuna.get_all_study_names(open_storage(url))
+    return [name for name in optuna.get_all_study_names(open_storage(url)) if "+" not in name]

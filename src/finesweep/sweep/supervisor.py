@@ -7,8 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from optuna import Study
-from optuna.exceptions import StorageInternalError
-from sqlalchemy.exc import DBAPIError
 
 from finesweep.errors import ConfigError, FinesweepError, Problem
 from finesweep.sweep.attributes import STOP
@@ -66,7 +64,7 @@ def supervise(
                         look()
                         looked = time.monotonic()
                     away = False
-                except (StorageInternalError, DBAPIError) as error:
+                except Exception as error:
                     if not is_outage(error):
                         raise
                     if not away:

@@ -12,7 +12,8 @@ from finesweep.dataset import load_dataset, tokenise
 from finesweep.ledger import Ledger
 from finesweep.model import freeze_layers, load_model, load_tokenizer
 from finesweep.records import Evaluation, Objective, TestResult, TrainingResult
-from finesweep.sweep.recording import Setup, log_result, log_test, logged
+from finesweep.sweep.examination import log_test
+from finesweep.sweep.recording import Setup, log_result
 from finesweep.tracking import Run, RunLog
 from finesweep.training import Checkpointing, fit, make_prefix, saved_evaluations
 
@@ -76,7 +77,7 @@ def run_trial(
         shared=one_of_many,
     )
     setup = Setup(composed, dataset, tokens, model, parameters, plan)
-    with record(setup) as run, logged(ledger, run):
+    with record(setup) as run:
         for evaluation in saved_evaluations(resume) if resume else ():
             run.log_evaluation(evaluation)
             watch.on_replay(evaluation)
@@ -102,5 +103,7 @@ def run_trial(
         with ledger.on("logging"):
             log_result(run, setup, result, objective=objective)
         # Only `train` looks at the test split here, and its runs are written directly.
-        test = log_test(run, setup) if config.evaluate_test and isinstance(run, Run) else None
+        test = None
+        if config.evaluate_test and isinstance(run, Run):
+            test = log_test(run, setup, result.validation)
     return Trained(setup, result, test)

@@ -9,28 +9,25 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-from optuna import Study, Trial, TrialPruned
+from optuna import TrialPruned
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 
 from finesweep.config import SweepPlan
 from finesweep.sweep.attempt import Attempt
-from finesweep.sweep.attributes import CHECKPOINT, LAUNCHED, N_TRIALS, REASON, RETRY, SLOT, STOP
-from finesweep.sweep.checkpoints import drop_slot, keep_best
+from finesweep.sweep.attributes import CHECKPOINT, LAUNCHED, REASON, RETRY, SLOT, STOP
+from finesweep.sweep.checkpoints import drop_slot
 from finesweep.sweep.failures import Failure, classify
 from finesweep.sweep.outboxes import close_run
-from finesweep.sweep.parent import show_best
 from finesweep.sweep.reconcile import fail, gives_up, reconcile
 from finesweep.sweep.reports import Reports
 from finesweep.sweep.slots import claim
-from finesweep.sweep.space import objective_of, optuna_params
-from finesweep.sweep.status import is_spent
+from finesweep.sweep.stages import Stage
+from finesweep.sweep.status import Row, is_spent, row_of
 from finesweep.sweep.storage import waiting_out
-from finesweep.sweep.study import sampler_for
 
 IDLE_SECONDS = 1.0
 """Between two looks when all that is left runs elsewhere: its worker may die."""
@@ -38,33 +35,31 @@ Run = Callable[[Attempt], float]
 
 
 class Worker:
-    """One process's share of a sweep; warm over many trials."""
+    """One process's share of one stage of a sweep; warm over many trials."""
 
     def __init__(
         self,
         plan: SweepPlan,
-        study: Study,
+        stage: Stage,
         reports: Reports,
         *,
         is_drained: Callable[[], bool] = lambda: False,
-        on_trial: Callable[[FrozenTrial], None] = lambda trial: None,
+        on_trial: Callable[[Row], None] = lambda row: None,
         run: Run = Attempt.run,
     ) -> None:
-        self.plan, self.study, self.reports = plan, study, reports
+        self.plan, self.stage, self.study, self.reports = plan, stage, stage.study, reports
         self.is_drained, self.on_trial, self.run_attempt = is_drained, on_trial, run
         self._told_at: float | None = None
-        self.recipes = {k: optuna_params(plan, recipe) for k, recipe in enumerate(plan.recipes)}
 
     def work(self) -> None:
         """Returns when no slot is left, or when the worker is not wanted any more.
 
         KeyboardInterrupt when this process was asked to stop; its slot is free again by then.
         """
-        while not self.is_drained() and not (attributes := self.study.user_attrs).get(STOP):
+        while not self.is_drained() and not self.stage.sweep.user_attrs.get(STOP):
             self.reports.stage()
-            claiming = partial(self._claim, attributes[N_TRIALS])
             # Leases are read and written here too, which no storage waits for by itself.
-            if claimed := waiting_out(claiming, self.reports.waiting):
+            if claimed := waiting_out(self._claim, self.reports.waiting):
                 self._run_slot(claimed)
             elif is_spent(self.study):
                 return
@@ -72,12 +67,13 @@ class Worker:
                 self.reports.lease.release()
                 time.sleep(IDLE_SECONDS)
 
-    def _claim(self, n_slots: int) -> FrozenTrial | None:
+    def _claim(self) -> FrozenTrial | None:
+        n_slots = self.stage.n_slots()
         reconcile(
             self.study,
             self.plan.settings,
             n_slots,
-            self.recipes,
+            self.stage.recipes,
             may_reap=self.reports.lease.is_steady,
         )
         return claim(self.study, n_slots, before=self._take)
@@ -87,9 +83,8 @@ class Worker:
 
     def _run_slot(self, claimed: FrozenTrial) -> None:
         """Runs one claimed trial to its end and tells Optuna. Only an interruption is raised."""
-        self.study.sampler = sampler_for(self.plan, claimed.user_attrs[SLOT])
-        trial = Trial(self.study, claimed._trial_id)
-        attempt = Attempt(self.plan, self.study, trial, self.reports, told_at=self._told_at)
+        trial = self.stage.begun(claimed)
+        attempt = Attempt(self.plan, self.stage, trial, self.reports, told_at=self._told_at)
         try:
             outcome = self._outcome(attempt)
             self._told_at = time.monotonic()
@@ -141,23 +136,16 @@ class Worker:
         if not trial.user_attrs.get(RETRY):
             drop_slot(attempt.folder, but=_model_folder(trial))
         if trial.state == TrialState.COMPLETE:
-            config = self.plan.base.config.storage
-            keep_best(
-                self.study,
-                objective_of(self.plan),
-                root=config.checkpoints,
-                k=self.plan.settings.keep_top_k,
-            )
-            self.reports.delivery.call(lambda store: show_best(store, self.study), key="best")
+            self.stage.completed(self.reports.delivery)
         self.reports.lease.release()
         if trial.state == TrialState.FAIL and not trial.user_attrs.get(RETRY):
             self._stop_when_all_fail()
-        self.on_trial(trial)
+        self.on_trial(row_of(trial))
 
     def _stop_when_all_fail(self) -> None:
         """Stops the sweep for all workers when its latest trials failed one after another."""
         k = self.plan.settings.max_failures_in_a_row
-        since = datetime.fromisoformat(self.study.user_attrs[LAUNCHED])
+        since = datetime.fromisoformat(self.stage.sweep.user_attrs[LAUNCHED])
         finished = [
             trial
             for trial in self.study.get_trials(deepcopy=False)
@@ -169,7 +157,7 @@ class Worker:
         latest = sorted(finished, key=_completed)[-k:]
         if len(latest) == k and all(trial.state == TrialState.FAIL for trial in latest):
             why = latest[-1].user_attrs.get(REASON)
-            self.study.set_user_attr(STOP, f"{k} trials in a row failed; the last: {why}")
+            self.stage.sweep.set_user_attr(STOP, f"{k} trials in a row failed; the last: {why}")
 
 
 def _completed(trial: FrozenTrial) -> Any:

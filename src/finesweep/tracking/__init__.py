@@ -4,12 +4,13 @@ from finesweep.tracking.delivery import Delivery
 from finesweep.tracking.outbox import Outbox, close_outbox
 from finesweep.tracking.replay import deliver, is_delivered, pending
 from finesweep.tracking.runs import PARENT, Run, RunLog, start_run
-from finesweep.tracking.search import STATUS_OF, find_runs, reopen
+from finesweep.tracking.search import STATUS_OF, TEST_FINGERPRINT, find_runs, n_looks, reopen
 from finesweep.tracking.store import Store, open_store
 
 __all__ = [
     "PARENT",
     "STATUS_OF",
+    "TEST_FINGERPRINT",
     "Delivery",
     "Outbox",
     "Run",
@@ -19,6 +20,7 @@ __all__ = [
     "deliver",
     "find_runs",
     "is_delivered",
+    "n_looks",
     "open_store",
     "pending",
     "reopen",

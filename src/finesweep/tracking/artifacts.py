@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from matplotlib.figure import Figure
 from sklearn.metrics import classification_report, confusion_matrix
 
-from finesweep.figures import confusion_matrix_figure, training_curves_figure
-from finesweep.records import Objective, Predictions, SplitName, TrainingResult
+from finesweep.figures import answers_figure, confusion_matrix_figure, training_curves_figure
+from finesweep.records import Answering, Objective, Predictions, SplitName, TrainingResult
+from finesweep.tracking.predictions import write_predictions
 
 DOTS_PER_INCH = 120
 
@@ -51,7 +53,53 @@ def write_split(
     )
     _write_json(target / "classification_report.json", report)
     _write_json(target / "errors.json", _errors(labels, probabilities, texts, label_names))
-    _predictions(labels, probabilities, label_names).to_parquet(target / "predictions.parquet")
+    write_predictions(target, labels, probabilities, label_names)
+
+
+def write_answers(
+    folder: Path,
+    probabilities: np.ndarray,
+    labels: np.ndarray,
+    texts: Sequence[str],
+    label_names: Sequence[str],
+    *,
+    answering: Answering,
+    intervals: Mapping[str, tuple[float, float]],
+) -> None:
+    """Writes answers.png, answering.json, intervals.json and slices.json into folder.
+
+    probabilities [N, C] are calibrated; labels [N] and texts are in the same order.
+    """
+    threshold = answering.uncertain_below
+    figure = answers_figure(
+        probabilities,
+        labels,
+        label_names,
+        uncertain_below=threshold,
+        title=f"how far the answers can be trusted: {len(labels):,} rows of {folder.name}",
+    )
+    _write_picture(folder / "answers.png", figure)
+    _write_json(folder / "answering.json", asdict(answering))
+    _write_json(folder / "intervals.json", dict(intervals))
+    right = probabilities.argmax(axis=1) == labels
+    _write_json(folder / "slices.json", _slices(right, labels, texts, label_names))
+
+
+def _slices(
+    right: np.ndarray, labels: np.ndarray, texts: Sequence[str], names: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Rows and accuracy by class, and by quarters of length in characters."""
+    lengths = np.array([len(text) for text in texts])
+    edges = np.unique(np.quantile(lengths, [0, 0.25, 0.5, 0.75, 1.0]).astype(int))
+    slices = [(f"label {name}", labels == c) for c, name in enumerate(names)]
+    for k, (low, high) in enumerate(pairwise(edges)):
+        held = (lengths > low) | (k == 0) & (lengths == low)
+        slices.append((f"{low + (k > 0)} to {high} characters", held & (lengths <= high)))
+    return [
+        {"slice": name, "rows": int(held.sum()), "accuracy": float(right[held].mean())}
+        for name, held in slices
+        if held.any()
+    ]
 
 
 def write_curves(folder: Path, result: TrainingResult, objective: Objective, *, title: str) -> None:
@@ -79,18 +127,6 @@ def _errors(
         }
         for row in worst_first
     ]
-
-
-def _predictions(
-    labels: np.ndarray, probabilities: np.ndarray, names: Sequence[str]
-) -> pd.DataFrame:
-    columns: dict[str, Any] = {
-        "truth": [names[label] for label in labels],
-        "prediction": [names[guess] for guess in probabilities.argmax(axis=1)],
-    }
-    for index, name in enumerate(names):
-        columns[f"probability/{name}"] = probabilities[:, index]
-    return pd.DataFrame(columns)
 
 
 def _write_json(path: Path, value: Any) -> None:

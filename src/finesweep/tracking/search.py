@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from finesweep.tracking.runs import Run, Status
 from finesweep.tracking.store import Store
 
+TEST_FINGERPRINT = "finesweep.test_fingerprint"
+"""Tag of each run that looked at a test split."""
+
 
 def find_runs(store: Store, tags: Mapping[str, str], *, running: bool = False) -> list[Run]:
     """The experiment's runs that carry all these tags, the newest first; only RUNNING if asked."""
@@ -20,6 +23,11 @@ def find_runs(store: Store, tags: Mapping[str, str], *, running: bool = False) -
         found += [Run(store, run.info.run_id) for run in page]
         if not (token := page.token):
             return found
+
+
+def n_looks(store: Store, fingerprint: str) -> int:
+    """How many runs have looked at the test rows of this fingerprint."""
+    return len(find_runs(store, {TEST_FINGERPRINT: fingerprint}))
 
 
 def reopen(run: Run) -> None:

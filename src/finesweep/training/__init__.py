@@ -1,8 +1,16 @@
 """One training run, without knowledge of sweeps or tracking: it calls back at each evaluation."""
 
-from finesweep.training.arguments import resolve_precision
+from finesweep.training.baseline import fit_baseline
 from finesweep.training.fit import fit, predict
-from finesweep.training.metrics import majority_accuracy, measure, metric_names, softmax
+from finesweep.training.latency import measure_latency
+from finesweep.training.metrics import (
+    log_softmax,
+    majority_accuracy,
+    measure,
+    metric_names,
+    softmax,
+)
+from finesweep.training.precision import is_native, resolve_precision
 from finesweep.training.prefix import Plan as PrefixPlan
 from finesweep.training.prefix import make_prefix
 from finesweep.training.state import Checkpointing, saved_evaluations
@@ -11,9 +19,13 @@ __all__ = [
     "Checkpointing",
     "PrefixPlan",
     "fit",
+    "fit_baseline",
+    "is_native",
+    "log_softmax",
     "majority_accuracy",
     "make_prefix",
     "measure",
+    "measure_latency",
     "metric_names",
     "predict",
     "resolve_precision",

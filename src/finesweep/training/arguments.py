@@ -6,7 +6,7 @@ import torch
 from transformers import TrainingArguments
 
 from finesweep.config import TrainingConfig
-from finesweep.errors import ConfigError, Problem
+from finesweep.training.precision import resolve_precision
 
 
 def trainer_arguments(config: TrainingConfig, folder: str) -> TrainingArguments:
@@ -36,22 +36,3 @@ def trainer_arguments(config: TrainingConfig, folder: str) -> TrainingArguments:
         disable_tqdm=True,
         dataloader_pin_memory=torch.cuda.is_available(),
     )
-
-
-def resolve_precision(precision: str) -> str:
-    """fp32, bf16 or fp16 for this machine; ConfigError when it cannot do what was asked."""
-    cuda = torch.cuda.is_available()
-    if precision == "fp16" and not cuda:
-        raise ConfigError(Problem("training.precision", "fp16 needs a GPU; use auto, bf16 or fp32"))
-    # Emulation would answer yes on older GPUs, slower than fp16.
-    native_bf16 = cuda and torch.cuda.is_bf16_supported(including_emulation=False)
-    if not cuda:
-        # Both are of torch's own checks of the CPU; elsewhere bf16 is emulated, and slower.
-        native_bf16 = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-    if precision == "bf16" and cuda and not native_bf16:
-        raise ConfigError(Problem("training.precision", "this GPU has no bf16; use auto or fp16"))
-    if precision != "auto":
-        return precision
-    if native_bf16:
-        return "bf16"
-    return "fp16" if cuda else "fp32"

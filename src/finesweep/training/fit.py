@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,12 @@ from finesweep.config import TrainingConfig
 from finesweep.dataset.stratify import sample_rows
 from finesweep.errors import ConfigError, FinesweepError, Problem
 from finesweep.ledger import Ledger
+from finesweep.model import first_token_alone, quick_dropout
 from finesweep.records import Objective, Predictions, Tokens, TrainingResult
 from finesweep.training.arguments import trainer_arguments
 from finesweep.training.loss import balanced_weights, training_loss
 from finesweep.training.monitor import Monitor, OnBatch, OnEvaluation, OnStep
-from finesweep.training.prefix import Prefix, used
+from finesweep.training.prefix import Prefix
 from finesweep.training.progress import Progress, copy_weights, progress_of
 from finesweep.training.schedule import Schedule
 from finesweep.training.state import Checkpointing, read_tree
@@ -67,7 +69,13 @@ def fit(
         ledger=ledger,
         sample=pruning_sample(tokens, config.pruning_rows),
     )
-    with tempfile.TemporaryDirectory() as folder, used(prefix), ledger.on("training"):
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        for lighter in (quick_dropout(model), first_token_alone(model)):
+            stack.enter_context(lighter)
+        if prefix:
+            stack.enter_context(prefix.bypass.installed())
+        stack.enter_context(ledger.on("training"))
         trainer = ResumableTrainer(
             monitor,
             tokens,
@@ -93,7 +101,7 @@ def predict(
     model: PreTrainedModel, split: datasets.Dataset, tokens: Tokens, config: TrainingConfig
 ) -> Predictions:
     """The model's logits for one split of tokens, in the split's order."""
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, first_token_alone(model):
         trainer = TextTrainer(tokens, model=model, args=trainer_arguments(config, folder))
         output = trainer.predict(split)
     return Predictions(output.predictions, output.label_ids)

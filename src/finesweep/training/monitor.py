@@ -82,8 +82,7 @@ class Monitor(TrainerCallback):  # type: ignore[misc]  # transformers has no typ
 
     def is_sample_enough(self, seen: int) -> bool:
         """Whether the evaluation due now is for the pruner alone."""
-        reached = [step for step in self.due if step <= seen]
-        return self.sample is not None and not any(map(self.schedule.is_whole, reached))
+        return self.sample is not None and not any(map(self.schedule.is_whole, self._reached(seen)))
 
     def on_train_begin(self, args: Any, state: Any, control: TrainerControl, **kwargs: Any) -> None:
         control.should_training_stop = self.progress.stopped_early
@@ -156,7 +155,7 @@ class Monitor(TrainerCallback):  # type: ignore[misc]  # transformers has no typ
         whole = not self.is_sample_enough(seen)
         metrics = self._measured(self._predictions, whole=whole)
         # A batch may pass several due steps at once: each gets this evaluation's values.
-        reached = [step for step in self.due if step <= seen]
+        reached = self._reached(seen)
         self.due = self.due[len(reached) :]
         made = [Evaluation(step, step / self.schedule.train_rows, metrics) for step in reached]
         enter(self.progress, made)
@@ -171,6 +170,9 @@ class Monitor(TrainerCallback):  # type: ignore[misc]  # transformers has no typ
             )
         for evaluation in made:
             self.on_evaluation(evaluation)
+
+    def _reached(self, seen: int) -> list[int]:
+        return [step for step in self.due if step <= seen]
 
     def _measured(self, predictions: Predictions, *, whole: bool) -> dict[str, float]:
         progress, objective = self.progress, self.objective

@@ -13,8 +13,6 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -25,16 +23,23 @@ import psutil
 import torch
 from transformers import PreTrainedModel
 
-from finesweep.caches import built, make_room
+from finesweep.caches import USED, built, make_room
 from finesweep.config import TrainingConfig
 from finesweep.ledger import Ledger
-from finesweep.model import Bypass, frozen_depth, starting_sha256
-from finesweep.model.bypass import READS_FIRST_TOKEN
+from finesweep.model import (
+    Bypass,
+    encoder_layers,
+    frozen_depth,
+    reads_first_token,
+    starting_sha256,
+)
 from finesweep.records import Tokens
-from finesweep.training.arguments import resolve_precision
 from finesweep.training.batches import ROW, Frame
+from finesweep.training.precision import resolve_precision
 
 SPLITS = ("train", "validation")
+Lengths = dict[str, np.ndarray]
+"""Split → [N] tokens that each row keeps."""
 BYTES_PER_SECOND = 1e9
 """Of copying states to and from memory; measured values lie above it."""
 MEMORY_SHARE = 0.5
@@ -100,29 +105,17 @@ class Prefix:
     def __init__(
         self, model: PreTrainedModel, tokens: Tokens, *, root: Path, plan: Plan, dtype: torch.dtype
     ) -> None:
-        self.bypass, self.depth, self.dtype = Bypass(model), plan.depth, dtype
+        self.bypass, self.depth = Bypass(model), plan.depth
         self.first_only = _first_only(model, self.depth)
-        self.lengths = _lengths(tokens, first_only=self.first_only)
         self.seconds_per_token = plan.depth * _seconds_per_token(model)
+        whole = _lengths(tokens)
+        kept = _kept(whole, first_only=self.first_only)
         size = model.config.hidden_size
-        opened = partial(_opened, root=root, lengths=self.lengths, size=size, dtype=dtype)
-        stores = opened(prefix_key(model, tokens, self.depth, dtype), make=True)
-        assert stores is not None  # they have just been made
-        self.stores = stores
-        self.lower = self._lower(model, tokens, opened)
-
-    def _lower(
-        self, model: PreTrainedModel, tokens: Tokens, opened: Callable[..., Any]
-    ) -> list[tuple[int, dict[str, _Store]]]:
+        folder = _folder(root, model, tokens, self.depth, dtype)
+        self.stores = _opened(_made(folder, kept, size, dtype), kept, size, dtype)
+        below = ((k, _folder(root, model, tokens, k, dtype)) for k in range(self.depth - 1, 0, -1))
+        self.lower = [(k, _opened(one, whole, size, dtype)) for k, one in below if one.exists()]
         """Depths below with states of their own, the deepest first."""
-        if self.first_only:  # of others than the first token these have nothing
-            lengths = _lengths(tokens, first_only=False)
-            opened = partial(opened, lengths=lengths)
-        found = (
-            (depth, opened(prefix_key(model, tokens, depth, self.dtype), make=False))
-            for depth in range(self.depth - 1, 0, -1)
-        )
-        return [(depth, stores) for depth, stores in found if stores is not None]
 
     def replaced(self, inputs: dict[str, Any], split: str, ledger: Ledger) -> dict[str, Any]:
         """The batch with inputs_embeds in place of input_ids, for a model entered at `depth`."""
@@ -211,8 +204,8 @@ def plan_prefix(
         return off(f"{model.config.model_type} cannot be entered above its embeddings")
     if torch.cuda.device_count() > 1:
         return off("several GPUs share each batch")
-    lengths = _lengths(tokens, first_only=False)
-    kept = _lengths(tokens, first_only=_first_only(model, depth))
+    lengths = _lengths(tokens)
+    kept = _kept(lengths, first_only=_first_only(model, depth))
     item = torch.empty((), dtype=dtype).element_size()
     n_kept = sum(int(each.sum()) for each in kept.values())
     n_train, n_validation = (int(lengths[split].sum()) for split in SPLITS)
@@ -246,7 +239,7 @@ def make_prefix(
     budget, dtype = int(1e9 * cache_gb), DTYPES[resolve_precision(config.precision)]
     plan = plan_prefix(model, tokens, config, budget_bytes=budget, shared=shared, dtype=dtype)
     if plan.why_not is None:
-        known = (root / "prefix" / prefix_key(model, tokens, plan.depth, dtype)).exists()
+        known = _folder(root, model, tokens, plan.depth, dtype).exists()
         if not known and not make_room(root, plan.n_bytes, budget_bytes=budget):
             plan = Plan(plan.depth, plan.n_bytes, 0.0, "the disk is too full")
     if plan.why_not is not None:
@@ -259,13 +252,12 @@ def make_prefix(
 
 def prefix_key(model: PreTrainedModel, tokens: Tokens, depth: int, dtype: torch.dtype) -> str:
     """Names the states: weights, architecture, depth, rows, length and type of numbers."""
-    layers = f"{model.base_model_prefix}."
-    stem = next(n for n, m in model.named_modules() if m is Bypass(model).layers)
-    above = tuple(f"{stem}.{k}." for k in range(depth, len(Bypass(model).layers)))
-    pooler = f"{layers}pooler."
+    encoder, layers = f"{model.base_model_prefix}.", encoder_layers(model)
+    stem = next(name for name, module in model.named_modules() if module is layers)
+    above = [f"{stem}.{k}." for k in range(depth, len(layers))]
 
     def is_below(name: str) -> bool:
-        return name.startswith(layers) and not name.startswith((*above, pooler))
+        return name.startswith(encoder) and not name.startswith((*above, f"{encoder}pooler."))
 
     described = model.config.to_dict()
     for name in ("id2label", "label2id", "num_labels", "problem_type", "_name_or_path"):
@@ -283,28 +275,14 @@ def prefix_key(model: PreTrainedModel, tokens: Tokens, depth: int, dtype: torch.
     return hashlib.sha256(json.dumps(named, sort_keys=True, default=str).encode()).hexdigest()[:32]
 
 
-@contextmanager
-def used(prefix: Prefix | None) -> Iterator[None]:
-    """Within it the model can be entered above its frozen layers."""
-    if prefix is None:
-        yield
-        return
-    with prefix.bypass.installed():
-        yield
+def _folder(
+    root: Path, model: PreTrainedModel, tokens: Tokens, depth: int, dtype: torch.dtype
+) -> Path:
+    return root / "prefix" / prefix_key(model, tokens, depth, dtype)
 
 
-def _opened(
-    key: str,
-    *,
-    make: bool,
-    root: Path,
-    lengths: dict[str, np.ndarray],
-    size: int,
-    dtype: torch.dtype,
-) -> dict[str, _Store] | None:
-    folder = root / "prefix" / key
-    if not make and not folder.exists():
-        return None
+def _made(folder: Path, lengths: Lengths, size: int, dtype: torch.dtype) -> Path:
+    """folder, whose files now have room for the states of every row."""
 
     def write(aside: Path) -> None:
         for split, each in lengths.items():
@@ -313,7 +291,11 @@ def _opened(
                 with (aside / name).open("wb") as file:
                     _reserve(file.fileno(), length)
 
-    built(folder, write)
+    return built(folder, write)
+
+
+def _opened(folder: Path, lengths: Lengths, size: int, dtype: torch.dtype) -> dict[str, _Store]:
+    (folder / USED).touch()
     return {
         split: _Store(folder, split, each, size=size, dtype=dtype)
         for split, each in lengths.items()
@@ -332,16 +314,17 @@ def _reserve(descriptor: int, n_bytes: int) -> None:
 
 
 def _first_only(model: PreTrainedModel, depth: int) -> bool:
-    whole = depth == model.config.num_hidden_layers
-    return whole and model.config.model_type in READS_FIRST_TOKEN
+    return depth == model.config.num_hidden_layers and reads_first_token(model)
 
 
-def _lengths(tokens: Tokens, *, first_only: bool) -> dict[str, np.ndarray]:
+def _lengths(tokens: Tokens) -> Lengths:
     frame = Frame(tokens.tokenizer, max_length=tokens.max_length)
     splits = {"train": tokens.train, "validation": tokens.validation}
-    if first_only:
-        return {name: np.ones(len(split), dtype=np.int64) for name, split in splits.items()}
     return {name: frame.lengths(split) for name, split in splits.items()}
+
+
+def _kept(lengths: Lengths, *, first_only: bool) -> Lengths:
+    return {k: np.ones_like(each) if first_only else each for k, each in lengths.items()}
 
 
 @cache
@@ -357,7 +340,7 @@ def _flops_per_second() -> float:
 
 def _seconds_per_token(model: PreTrainedModel) -> float:
     """Of one layer's forward pass: two operations for each weight of its matrices."""
-    layer = Bypass(model).layers[0]
+    layer = encoder_layers(model)[0]
     return 2 * sum(p.numel() for p in layer.parameters()) / _flops_per_second()
 
 

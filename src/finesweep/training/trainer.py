@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ class TextTrainer(Trainer):  # type: ignore[misc]  # transformers has no types
         self.frame = Frame(tokens.tokenizer, max_length=tokens.max_length)
         super().__init__(data_collator=Collator(tokens.tokenizer, self.frame), **kwargs)
         self.remove_callback(PrinterCallback)
+        self._sorted_split: datasets.Dataset | None = None
 
     def evaluation_loop(self, *args: Any, **kwargs: Any) -> EvalLoopOutput:
         output = super().evaluation_loop(*args, **kwargs)
@@ -46,7 +48,10 @@ class TextTrainer(Trainer):  # type: ignore[misc]  # transformers has no types
         return GroupedByLength(lengths, batch_size=size, seed=self.args.seed)
 
     def _get_eval_sampler(self, eval_dataset: datasets.Dataset) -> SortedByLength:
-        self._sorted = SortedByLength(self.frame.lengths(eval_dataset))
+        # Once for each split: there are many evaluations, and reading all lengths takes its time.
+        if self._sorted_split is not eval_dataset:
+            self._sorted_split = eval_dataset
+            self._sorted = SortedByLength(self.frame.lengths(eval_dataset))
         return self._sorted
 
     def _prepare_inputs(self, inputs: dict[str, Any]) -> dict[str, Any]:
@@ -114,12 +119,16 @@ class ResumableTrainer(TextTrainer):
         """Trainer's metrics; draws no random numbers, so that it can be made again on resume."""
         seen = self.monitor.schedule.seen(self.state.global_step)
         if self.monitor.is_sample_enough(seen):
-            kwargs["eval_dataset"] = self.eval_dataset.select(self.monitor.sample)
+            kwargs["eval_dataset"] = self._sample
         with unmoved_streams() as streams, self.ledger.on("evaluating"):
             self.monitor.streams_before_evaluation = streams
             metrics: dict[str, float] = super().evaluate(*args, **kwargs)
         self.monitor.streams_before_evaluation = None
         return metrics
+
+    @cached_property
+    def _sample(self) -> datasets.Dataset:
+        return self.eval_dataset.select(self.monitor.sample)
 
     def evaluation_loop(self, *args: Any, **kwargs: Any) -> EvalLoopOutput:
         output = super().evaluation_loop(*args, **kwargs)

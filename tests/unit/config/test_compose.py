@@ -35,6 +35,7 @@ def test_nothing_given_is_minilm_on_the_tweets_with_the_schemas_recipe() -> None
         "tracking": "local",
         "storage": "local",
         "launcher": "local",
+        "registry": "default",
     }
     assert (config.dataset.name, config.dataset.conflicts) == ("tweets", "drop")
     assert (config.model.name_or_path, config.model.freeze_layers) == (MINILM, 0)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from finesweep.config import compose
+from finesweep.config import compose, compose_sweep
 from finesweep.errors import ConfigError
 
 pytestmark = pytest.mark.usefixtures("workplace")
@@ -20,7 +20,7 @@ MISTAKES = {
     "training.epochs.foo=1": r"^training\.epochs\.foo: no such field; did you mean",
     "+training.foo=1": r"^training\.foo: no such field; ",
     "++training.foo=1": r"^training\.foo: no such field; ",
-    "+foo=1": r"^foo: no such field; known: dataset, evaluate_test, launcher, model, storage, ",
+    "+foo=1": r"^foo: no such field; known: dataset, evaluate_test, launcher, model, registry, ",
     "+training.epochs=1": r"^training\.epochs: Could not append .* already at 'training\.epochs'",
     "model=brt": r"^model: no choice 'brt'; did you mean 'bert'\? known: bert, checkpoint, ",
     "training=xyz": r"^training: no choice 'xyz'; known: default$",
@@ -122,6 +122,12 @@ def test_all_that_must_be_given_is_listed_together() -> None:
         "dataset.name",
         "model.name_or_path",
     ]
+
+
+def test_a_section_that_is_null_takes_no_mapping() -> None:
+    """OmegaConf itself fails there with an AttributeError of NoneType."""
+    with pytest.raises(ConfigError, match=r"sweep\.register: is null here, and can only be given"):
+        compose_sweep("demo", ["sweep.register=null", "sweep.register={name: m}"])
 
 
 def test_malformed_yaml_says_where(workplace: Path) -> None:

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import mlflow
+import numpy as np
 import pytest
 import torch
+from scipy.special import softmax
+from tests.unit.prediction.conftest import NAMES
 from transformers import (
     AutoModelForSequenceClassification,
     AutoTokenizer,
     PreTrainedModel,
     PreTrainedTokenizerBase,
+    pipeline,
 )
 
 from finesweep.config import TrackingConfig
 from finesweep.errors import ConfigError
 from finesweep.prediction import Classifier, load_classifier
 from finesweep.prediction.classifier import BATCH_SIZE
+from finesweep.records import Answering
 from finesweep.tracking import Store, open_store, start_run
 from finesweep.tracking.models import log_classifier
 
@@ -29,7 +35,6 @@ pytestmark = [
 ]
 
 MAX_LENGTH = 24
-NAMES = ("bad", "plain", "good")
 LONG = " ".join(f"word{number}" for number in range(800))
 TEXTS = ["lovely great day", "", LONG, "awful", "a table 🙂\nand\ta window", LONG + " dreadful"]
 
@@ -39,23 +44,6 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
     folder = tmp_path_factory.getbasetemp() / "mlflow"
     uri = f"sqlite:///{folder / 'mlflow.db'}"
     return open_store(TrackingConfig(uri=uri, artifacts=str(folder / "artifacts")))
-
-
-@pytest.fixture(scope="module")
-def model(tiny_bert: Path) -> PreTrainedModel:
-    torch.manual_seed(1)
-    return AutoModelForSequenceClassification.from_pretrained(
-        tiny_bert,
-        num_labels=3,
-        id2label=dict(enumerate(NAMES)),
-        label2id={name: index for index, name in enumerate(NAMES)},
-        ignore_mismatched_sizes=True,
-    ).eval()
-
-
-@pytest.fixture(scope="module")
-def tokenizer(tiny_bert: Path) -> PreTrainedTokenizerBase:
-    return AutoTokenizer.from_pretrained(tiny_bert)
 
 
 @pytest.fixture(scope="module")
@@ -122,6 +110,45 @@ def test_more_texts_than_a_batch_stay_in_order(
     assert last.probabilities == pytest.approx(expected(last.text), abs=1e-5)
 
 
+def test_a_model_answers_by_the_temperature_and_thresholds_in_its_config(
+    store: Store,
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    expected: Callable[[str], dict[str, float]],
+) -> None:
+    plain = np.log(np.array([[expected(text)[name] for name in NAMES] for text in TEXTS]))
+    halved = softmax(plain / 0.5, axis=1)
+    least = float(np.median(halved.max(axis=1)))
+    model.config.finesweep = asdict(Answering(temperature=0.5, uncertain_below=least))
+    run = start_run(store, name="calibrated")
+    uri = log_classifier(run, model, tokenizer, max_length=MAX_LENGTH, examples=["a"])
+    del model.config.finesweep
+    loaded = load_classifier(uri, tracking_uri=store.uri)
+    answers = list(loaded.predict(TEXTS))
+    for answer, shares in zip(answers, halved, strict=True):
+        wanted = dict(zip(NAMES, shares.tolist(), strict=True))
+        assert answer.probabilities == pytest.approx(wanted, abs=1e-5)
+        if abs(shares.max() - least) > 1e-4:
+            assert answer.sure is bool(shares.max() > least)
+    assert {True, False} == {answer.sure for answer in answers}
+    assert all(answer.sure for answer in loaded.predict(TEXTS, uncertain_below=0.0))
+
+
+def test_the_second_of_two_labels_is_answered_from_its_threshold_on(tiny_bert: Path) -> None:
+    torch.manual_seed(1)
+    names = {0: "no", 1: "yes"}
+    model = AutoModelForSequenceClassification.from_pretrained(tiny_bert, id2label=names).eval()
+    pipe = pipeline(
+        "text-classification", model=model, tokenizer=AutoTokenizer.from_pretrained(tiny_bert)
+    )
+    shares = Classifier(pipe, MAX_LENGTH, Answering()).probabilities(TEXTS[:5])[:, 1]
+    threshold = float(np.sort(shares)[-2:].mean())  # the greatest alone lies above it
+    made = Classifier(pipe, MAX_LENGTH, Answering(decision_threshold=threshold)).predict(TEXTS[:5])
+    labels = [answer.label for answer in made]
+    assert labels.count("yes") == 1
+    assert labels[int(shares.argmax())] == "yes"
+
+
 def test_no_text_is_no_answer(classifier: Classifier) -> None:
     assert list(classifier.predict([])) == []
 
@@ -186,3 +213,7 @@ def test_a_folder_that_holds_no_model_is_named(store: Store, workplace: Path) ->
     (workplace / "a" / "folder").mkdir(parents=True)
     with pytest.raises(ConfigError, match=r"^--model: 'a/folder': .*MLmodel"):
         load_classifier("a/folder", tracking_uri=store.uri)
+
+
+def test_a_classifier_carries_its_examples(classifier: Classifier) -> None:
+    assert classifier.examples == ("a", "b c")

@@ -44,10 +44,23 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> SweepPlan:
 
 
 @pytest.fixture(scope="session")
-def postgresql_url() -> Iterator[str]:
+def postgresql_database() -> Iterator[str]:
     """A database of this test session's own on the local server, dropped at the end."""
     with new_database() as url:
         yield url
+
+
+@pytest.fixture
+def postgresql_url(postgresql_database: str) -> str:
+    """An empty database: that of the session, without what earlier tests left in it."""
+    with psycopg.connect(postgresql_database, autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        connection.execute("DROP SCHEMA public CASCADE")
+        connection.execute("CREATE SCHEMA public")
+    return postgresql_database
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -56,13 +69,6 @@ def storage_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'optuna.db'}"
     url: str = request.getfixturevalue("postgresql_url")
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        )
-        connection.execute("DROP SCHEMA public CASCADE")
-        connection.execute("CREATE SCHEMA public")
     return url
 
 

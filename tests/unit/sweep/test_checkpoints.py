@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections import namedtuple
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,9 +13,10 @@ import torch
 from optuna import Study
 from optuna.trial import TrialState, create_trial
 from safetensors.torch import save_file
+from tests.disks import small_disk_at
 
 from finesweep.errors import ConfigError
-from finesweep.records import Direction, Objective
+from finesweep.records import Direction
 from finesweep.sweep.attributes import CHECKPOINT
 from finesweep.sweep.checkpoints import (
     MANIFEST,
@@ -25,11 +25,12 @@ from finesweep.sweep.checkpoints import (
     commit,
     drop_slot,
     is_whole,
-    keep_best,
+    keep_weights,
     newest_whole,
     require_space,
     slot_folder,
 )
+from finesweep.sweep.ranking import ranked
 
 FILES = ("state.bin", "rng/numpy.bin", MANIFEST)
 
@@ -74,15 +75,8 @@ def slots_left(root: Path) -> list[int]:
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 1 MiB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mounting = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)]
-    try:
-        subprocess.run(mounting, check=True, capture_output=True, text=True)
-    except (OSError, subprocess.CalledProcessError) as error:
-        pytest.skip(f"mounting a tmpfs is not permitted here: {error}")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
+    with small_disk_at(tmp_path / "disk", "1m") as folder:
+        yield folder
 
 
 def test_a_committed_folder_is_whole_and_all_there_is(tmp_path: Path) -> None:
@@ -216,7 +210,7 @@ def test_the_k_best_keep_their_weights(
     tmp_path: Path, direction: Direction, left: list[int]
 ) -> None:
     study = study_with([0.9, 0.1, 0.5, 0.3, 0.7], tmp_path, direction)
-    keep_best(study, Objective("validation/f1", direction), root=str(tmp_path), k=2)
+    keep_weights(study, ranked(study.trials, direction)[:2], root=str(tmp_path))
     assert slots_left(tmp_path) == left
 
 
@@ -225,7 +219,7 @@ def test_of_equal_trials_the_earlier_keeps_its_weights_and_is_optunas_best(
     tmp_path: Path, direction: Direction
 ) -> None:
     study = study_with([0.5, 0.5, 0.5], tmp_path, direction)
-    keep_best(study, Objective("validation/f1", direction), root=str(tmp_path), k=2)
+    keep_weights(study, ranked(study.trials, direction)[:2], root=str(tmp_path))
     assert slots_left(tmp_path) == [0, 1]
     assert study.best_trial.number == 0
 
@@ -236,14 +230,14 @@ def test_checkpoints_of_running_slots_and_other_studies_are_left_alone(tmp_path:
     checkpoints_of(slot_folder(str(tmp_path), "s", 2)).commit(write, step=1)
     other = slot_folder(str(tmp_path), "other", 0)
     checkpoints_of(other).commit(write, step=1)
-    keep_best(study, Objective(), root=str(tmp_path), k=1)
+    keep_weights(study, ranked(study.trials, "minimize")[:1], root=str(tmp_path))
     assert slots_left(tmp_path) == [1, 2]
     assert newest_whole(other) is not None
 
 
 def test_the_same_folder_spelt_otherwise_keeps_its_weights(workplace: Path) -> None:
     study = study_with([0.5, 0.1], Path("weights"))
-    keep_best(study, Objective(), root=str(workplace / "weights"), k=1)
+    keep_weights(study, ranked(study.trials, "minimize")[:1], root=str(workplace / "weights"))
     assert slots_left(workplace / "weights") == [1]
 
 

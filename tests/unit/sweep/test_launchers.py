@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from tests.workers import ended, until, up
+from tests.waiting import until
+from tests.workers import ended, up
 
 from finesweep.config import LauncherConfig
 from finesweep.errors import ConfigError

@@ -23,6 +23,7 @@ from finesweep.sweep.attributes import (
     BEST_RUN,
     DEFINITION,
     FINALIST,
+    GIVEN,
     MODEL,
     N_TRIALS,
     PARENT_RUN_ID,
@@ -32,7 +33,7 @@ from finesweep.sweep.attributes import (
     SLOT,
     SWEEP,
 )
-from finesweep.sweep.status import Row, is_settled, leaderboard, status_of
+from finesweep.sweep.status import Row, command_of, is_settled, leaderboard, status_of
 from finesweep.sweep.storage import open_storage
 
 SPACE = {
@@ -114,6 +115,11 @@ def test_the_status_has_these_fields_and_no_others() -> None:
         "counts": {"complete": 2, "pruned": 1, "failed": 1, "running": 1, "waiting": 2},
         "best": {"trial": 1, "value": 0.25, "params": PLAIN, "run_id": "run-1"},
         "parent_run_id": "parent",
+        "confirmed": [],
+        "n_confirmations": 0,
+        "winner": None,
+        "baseline": None,
+        "comparisons": [],
         "registered": {"name": "m", "version": "3", "alias": "challenger"},
         "workers": [],
         "spent": {},
@@ -123,6 +129,15 @@ def test_the_status_has_these_fields_and_no_others() -> None:
         "stopped": None,
     }
     assert json.loads(json.dumps(asdict(status))) == asdict(status)
+
+
+def test_the_command_that_goes_on_is_the_one_that_was_typed() -> None:
+    study = study_of(2)
+    assert command_of(study) == "finesweep sweep own"
+    study.set_user_attr(GIVEN, ["sweep.study=own-2", "model=choice(a, b)", "sweep.n_trials=2"])
+    typed = "finesweep sweep own sweep.study=own-2 'model=choice(a, b)' sweep.n_trials="
+    assert command_of(study) == f"{typed}2"
+    assert command_of(study, n_trials=4) == f"{typed}4"
 
 
 def test_a_study_that_has_just_been_made_has_neither_best_nor_parent() -> None:

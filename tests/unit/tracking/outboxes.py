@@ -11,7 +11,9 @@ from finesweep.records import Evaluation, TextDataset
 from finesweep.tracking import Outbox, RunLog, Store
 
 ROWS = datasets.Dataset.from_dict({"text": ["a", "b", "c"], "label": [0, 1, 0]})
-DATASET = TextDataset("reviews", ROWS, ROWS, ROWS, ("no", "yes"), "fedcba9876543210", notes=())
+DATASET = TextDataset(
+    "reviews", ROWS, ROWS, ROWS, ("no", "yes"), "fedcba9876543210", "0123", notes=()
+)
 TAGS = {"finesweep.kind": "trial", "finesweep.slot": 3}
 END = {"finesweep.trial_state": "COMPLETE"}
 OURS = ("finesweep.kind", "finesweep.slot", "finesweep.trial_state", "finesweep.best_step", "a/b")

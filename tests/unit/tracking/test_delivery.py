@@ -17,6 +17,7 @@ from filelock import FileLock
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import INTERNAL_ERROR, INVALID_PARAMETER_VALUE
 from tests.unit.tracking.outboxes import END, history, known, opened, write_trial
+from tests.waiting import until
 
 from finesweep.config import TrackingConfig
 from finesweep.records import Evaluation
@@ -54,13 +55,6 @@ def started(
 def the_run(store: Store, uid: str) -> str:
     (run,) = find_runs(store, {"finesweep.uid": uid})
     return run.run_id
-
-
-def until(condition: Callable[[], object]) -> None:
-    end = time.monotonic() + SOON
-    while not condition():
-        assert time.monotonic() < end, "it did not come"
-        time.sleep(0.02)
 
 
 def test_an_outbox_is_delivered_while_it_grows_and_when_it_closes(

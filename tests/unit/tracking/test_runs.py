@@ -152,6 +152,7 @@ def test_the_data_is_an_input_of_the_run(run: Run) -> None:
         test=rows.select([0]),
         label_names=("no", "yes"),
         fingerprint="0123456789abcdef",
+        test_fingerprint="0123",
         notes=(),
     )
     run.log_dataset(dataset, source="tweets.csv")

@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from sklearn.metrics import f1_score, precision_score, recall_score, roc_auc_score
+from sklearn.metrics import (
+    average_precision_score,
+    f1_score,
+    matthews_corrcoef,
+    precision_score,
+    recall_score,
+    roc_auc_score,
+)
 
 from finesweep.errors import NonFiniteError
 from finesweep.records import Predictions
@@ -44,6 +51,26 @@ def test_the_scores_are_scikit_learns_macro_averages(n_classes: int) -> None:
     for name, score in [("f1", f1_score), ("precision", precision_score), ("recall", recall_score)]:
         expected = score(labels, guesses, average="macro")
         assert measured[f"test/{name}"] == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("n_classes", [2, 5])
+def test_the_other_scores_are_scikit_learns_and_the_papers(n_classes: int) -> None:
+    predictions = drawn(n_classes)
+    labels, probabilities = predictions.labels, softmax(predictions.logits)
+    measured = measure(predictions, "test")
+    truth = np.eye(n_classes)[labels]
+    assert measured["test/mcc"] == pytest.approx(
+        matthews_corrcoef(labels, probabilities.argmax(axis=1))
+    )
+    assert measured["test/average_precision"] == pytest.approx(
+        average_precision_score(truth, probabilities, average="macro")
+    )
+    assert measured["test/brier"] == pytest.approx(((probabilities - truth) ** 2).sum() / 200)
+    assert 0 < measured["test/calibration_error"] < 0.5
+
+
+def test_the_correlation_is_zero_where_only_one_class_occurs() -> None:
+    assert measure(of([[0, 1], [0, 1]], [1, 1]), "test")["test/mcc"] == 0
 
 
 def test_macro_f1_by_hand() -> None:
@@ -89,7 +116,7 @@ def test_roc_auc_leaves_an_absent_class_out() -> None:
 
 def test_roc_auc_is_missing_where_all_rows_are_of_one_class() -> None:
     measured = measure(of([[1, 0], [0, 1]], [1, 1]), "test")
-    assert list(measured) == metric_names("test")[:-1]
+    assert list(measured) == metric_names("test")[:-2]
     assert measured["test/accuracy"] == 0.5
 
 

@@ -164,9 +164,8 @@ def test_the_depth_is_read_off_the_model(
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
 def test_a_row_is_there_only_after_it_was_written(tmp_path: Path, dtype: torch.dtype) -> None:
     lengths = {"train": np.array([2, 1, 3])}
-    stores = prefix._opened("k", make=True, root=tmp_path, lengths=lengths, size=4, dtype=dtype)
-    assert stores is not None
-    store, rows = stores["train"], np.array([2, 0])
+    folder = prefix._made(tmp_path / "k", lengths, 4, dtype)
+    store, rows = prefix._opened(folder, lengths, 4, dtype)["train"], np.array([2, 0])
     assert not store.has(rows).any()
     values = torch.arange(24.0).reshape(2, 3, 4)
     store.write(rows, values)

@@ -35,10 +35,11 @@ STEADY = {"learning_rate": 1e-12}  # too little to change what is predicted
 RECIPE = {
     "epochs": 2,
     "batch_size": 10,  # ten steps an epoch, the last of 6 examples
-    "learning_rate": 3e-2,  # so much that the fourth evaluation is the best
-    "seed": 2,
+    "learning_rate": 1.5e-2,  # so much that the fourth evaluation is the best
+    "seed": 3,
     "evaluations_per_epoch": 3,  # after the steps 4, 7, 10, 14, 17 and 20
     "evaluation_batch_size": 10,  # three batches
+    "precision": "fp32",  # on every machine, or another evaluation is the best
 }
 STEPS = [4, 7, 10, 14, 17, 20]
 

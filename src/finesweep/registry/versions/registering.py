@@ -1,4 +1,4 @@
-"""Versions of a registered model, and the alias that says what a version is for."""
+"""The winner of a sweep as one version of a registered model."""
 
 from __future__ import annotations
 

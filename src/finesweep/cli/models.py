@@ -1,0 +1,77 @@
+"""`finesweep models [MODEL]`: versions, aliases, and what was decided about them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from finesweep.cli import parser
+from finesweep.cli.quiet import hush
+from finesweep.config import compose
+
+if TYPE_CHECKING:
+    from finesweep.registry.versions import Version
+    from finesweep.tracking import Store
+
+
+def run(arguments: Sequence[str]) -> int:
+    cli = parser("models", "[MODEL] [OVERRIDE…] [--json]")
+    cli.add_argument("given", nargs="*", default=[], metavar="MODEL", help="or tracking.uri=…")
+    cli.add_argument("--json", action="store_true", help="for programs")
+    given = cli.parse_intermixed_args(list(arguments))
+    overrides = [text for text in given.given if "=" in text]
+    names = [text for text in given.given if text not in overrides]
+    config = compose(overrides).config
+    hush()
+
+    from finesweep.registry.versions import models_of
+    from finesweep.tracking import open_store
+
+    store = open_store(config.tracking)
+    listed = [_model(store, name) for name in names or models_of(store.client)]
+    if given.json:
+        print(json.dumps(listed, ensure_ascii=False))
+    elif not listed:
+        print("no model is registered here yet; a sweep with `register` makes the first")
+    else:
+        for model in listed:
+            _print(model)
+    return 0
+
+
+def _model(store: Store, name: str) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    from finesweep.registry.gate import history
+    from finesweep.registry.versions import versions_of
+
+    entries = [asdict(entry) for entry in history(store, name)]
+    versions = [_version(store, each) for each in versions_of(store.client, name)]
+    return {"model": name, "versions": versions, "champions": entries}
+
+
+def _version(store: Store, version: Version) -> dict[str, Any]:
+    made = datetime.fromtimestamp(version.created_ms / 1000, UTC).isoformat(timespec="seconds")
+    metrics = store.client.get_run(version.run_id).data.metrics
+    return {
+        "version": version.number,
+        "aliases": list(version.aliases),
+        "made": made,
+        "sweep": version.tags.get("finesweep.sweep", ""),
+        "accuracy": metrics.get("test/accuracy"),
+        "decision": version.tags.get("finesweep.decision", ""),
+        "reasons": version.tags.get("finesweep.decision.reasons", ""),
+    }
+
+
+def _print(model: dict[str, Any]) -> None:
+    from rich.console import Console
+
+    from finesweep.cli.tables import print_versions
+
+    print(model["model"])
+    print_versions(Console(), model["versions"])
+    for entry in model["champions"]:
+        print(f"  {entry['at']}  version {entry['version']} {entry['kind']}: {entry['why']}")

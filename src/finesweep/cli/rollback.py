@@ -1,0 +1,25 @@
+"""`finesweep rollback MODEL`: the previous champion is champion again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from finesweep.cli import parser
+from finesweep.cli.quiet import hush
+from finesweep.config import compose
+
+
+def run(arguments: Sequence[str]) -> int:
+    cli = parser("rollback", "MODEL [OVERRIDE…]")
+    cli.add_argument("model", metavar="MODEL", help="a registered model's name")
+    places = "tracking.… or storage.…"
+    cli.add_argument("overrides", nargs="*", default=[], metavar="OVERRIDE", help=places)
+    given = cli.parse_intermixed_args(list(arguments))
+    config = compose(given.overrides).config
+    hush()
+
+    from finesweep.registry.gate import rollback
+
+    now, before = rollback(config, given.model)
+    print(f"{given.model} version {now} is champion again; version {before} was")
+    return 0

@@ -1,0 +1,97 @@
+"""What training with several seeds says about configurations: means, their spread, and who leads.
+
+The noise of seeds is taken to be alike in all configurations of a sweep, and is estimated from all
+of them together: with three seeds each, one configuration alone says little about it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from finesweep.records import Direction
+
+Values = Mapping[int, Sequence[float]]
+"""Configuration → the objective's value for each of its seeds so far, at least one."""
+
+
+@dataclass(frozen=True)
+class Noise:
+    """Standard deviation of a value over seeds, and the degrees of freedom it rests on."""
+
+    deviation: float
+    freedom: int
+
+
+@dataclass(frozen=True)
+class Confirmed:
+    """What the seeds of one configuration say together."""
+
+    n_seeds: int
+    mean: float
+    deviation: float
+    """Between its own seeds; NaN with one seed."""
+    low: float
+    high: float
+    """Confidence interval of the mean; infinite while no configuration has two seeds."""
+
+
+def seed_noise(values: Values) -> Noise:
+    """Pooled within configurations; deviation NaN while none has two seeds."""
+    squares = sum(float(np.var(each) * len(each)) for each in values.values())
+    freedom = sum(len(each) - 1 for each in values.values())
+    return Noise((squares / freedom) ** 0.5 if freedom else float("nan"), freedom)
+
+
+def confirm(values: Values, *, level: float = 0.95) -> dict[int, Confirmed]:
+    """Each configuration's mean with its t interval at the level, in (0, 1)."""
+    noise = seed_noise(values)
+    made = {}
+    for key, each in values.items():
+        mean, n = float(np.mean(each)), len(each)
+        half = float("inf")
+        if noise.freedom:
+            half = float(stats.t.ppf((1 + level) / 2, noise.freedom)) * noise.deviation / n**0.5
+        deviation = float(np.std(each, ddof=1)) if n > 1 else float("nan")
+        made[key] = Confirmed(n, mean, deviation, mean - half, mean + half)
+    return made
+
+
+def probability_better(values: Values, first: int, second: int, direction: Direction) -> float:
+    """That first's true mean is the better one, in [0, 1], going by these seeds alone.
+
+    The posterior of a normal mean under a flat prior, with the pooled noise: Student's t. 0.5 while
+    the noise is unknown.
+    """
+    noise = seed_noise(values)
+    gap = float(np.mean(values[second]) - np.mean(values[first]))
+    if direction == "maximize":
+        gap = -gap
+    if not noise.freedom:
+        return 0.5
+    spread = noise.deviation * (1 / len(values[first]) + 1 / len(values[second])) ** 0.5
+    if spread == 0:
+        return 0.5 if gap == 0 else float(gap > 0)
+    return float(stats.t.cdf(gap / spread, noise.freedom))
+
+
+def leader(values: Values, direction: Direction) -> int:
+    """The configuration with the best mean; the first one given when several share it."""
+    sign = 1 if direction == "minimize" else -1
+    return min(values, key=lambda key: sign * float(np.mean(values[key])))
+
+
+def still_in(values: Values, direction: Direction, *, alpha: float = 0.05) -> set[int]:
+    """Configurations that may still win: the leader, and all that are not worse than it by a
+    one-sided t test at alpha (a race, as in Birattari et al. 2002).
+
+    Alpha is of each single comparison: dropping a good configuration costs a little, training a
+    hopeless one again costs a trial.
+    """
+    best = leader(values, direction)
+    return {
+        key for key in values if probability_better(values, best, key, direction) < 1 - alpha
+    } | {best}

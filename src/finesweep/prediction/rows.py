@@ -1,0 +1,37 @@
+"""A table's rows with a model's answers beside them."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from finesweep.errors import ConfigError, Problem
+from finesweep.prediction.classifier import Classifier
+from finesweep.records import UNCERTAIN
+from finesweep.tracking.predictions import PREDICTION, PROBABILITY
+
+
+def answer_rows(
+    classifier: Classifier,
+    rows: pd.DataFrame,
+    *,
+    column: str,
+    uncertain_below: float | None = None,
+) -> pd.DataFrame:
+    """rows with `prediction`, a label or UNCERTAIN, and a `probability/NAME` for each label.
+
+    A row without a text is UNCERTAIN and has no probabilities. ConfigError when rows have a column
+    of such a name already.
+    """
+    added = [PREDICTION, *(f"{PROBABILITY}{name}" for name in classifier.label_names)]
+    if taken := [name for name in added if name in rows.columns]:
+        raise ConfigError(Problem(f"column {taken[0]!r}", "would be written over; rename it"))
+    held = rows[column].notna() & rows[column].astype(str).str.strip().astype(bool)
+    texts = rows.loc[held, column].astype(str).tolist()
+    made = list(classifier.predict(texts, uncertain_below=uncertain_below))
+    answered = rows.assign(**{PREDICTION: UNCERTAIN})
+    answered.loc[held, PREDICTION] = [each.answer for each in made]
+    for name in classifier.label_names:
+        own = f"{PROBABILITY}{name}"
+        answered[own] = float("nan")
+        answered.loc[held, own] = [each.probabilities[name] for each in made]
+    return answered

@@ -1,0 +1,50 @@
+"""A champion that was scored on other test rows, scored again on the challenger's."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import yaml
+
+from finesweep.config import DatasetConfig, SplitFiles
+from finesweep.dataset import load_dataset
+from finesweep.errors import ConfigError, Problem
+from finesweep.prediction import load_classifier
+from finesweep.records import Predictions, Scored
+from finesweep.registry.versions import Version
+from finesweep.tracking import Store
+from finesweep.training import measure
+
+
+def rescored(store: Store, champion: Version, own: Scored, new: Scored, config: str) -> Scored:
+    """The champion's answers to the test rows of `new`, which config, as YAML, describes.
+
+    own is what its own look found, and keeps its latency. ConfigError when these rows are not to
+    be had any more, or the champion knows other labels.
+    """
+    dataset = load_dataset(_dataset_config(yaml.safe_load(config)["dataset"]))
+    if dataset.test_fingerprint != new.fingerprint:
+        message = "the test rows that the challenger was scored on are not to be had any more"
+        raise ConfigError(Problem(champion.model, message))
+    classifier = load_classifier(champion.source, tracking_uri=store.uri)
+    names = classifier.label_names
+    if set(names) != set(new.label_names):
+        message = f"the champion answers {', '.join(names)}, not {', '.join(new.label_names)}"
+        raise ConfigError(Problem(champion.model, message))
+    columns = [names.index(name) for name in new.label_names]
+    probabilities = classifier.probabilities(dataset.test["text"][:])[:, columns]
+    logits = np.log(np.maximum(probabilities, 1e-12)).astype(np.float32)
+    return replace(
+        own,
+        fingerprint=new.fingerprint,
+        label_names=new.label_names,
+        labels=new.labels,
+        guesses=probabilities.argmax(axis=1),
+        metrics=measure(Predictions(logits, new.labels), "test"),
+    )
+
+
+def _dataset_config(section: dict[str, Any]) -> DatasetConfig:
+    return DatasetConfig(**{**section, "files": SplitFiles(**section["files"])})

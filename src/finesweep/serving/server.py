@@ -1,0 +1,74 @@
+"""Page and endpoint together, on one port."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable
+
+from finesweep.config import TrackingConfig
+from finesweep.errors import ConfigError, Problem
+from finesweep.prediction import load_classifier
+from finesweep.serving.card import card_of
+from finesweep.serving.service import Service
+from finesweep.tracking import open_store
+
+LARGEST_FILE = "64mb"
+QUIET = {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_DISABLE_TELEMETRY": "1"}
+
+
+def serve(
+    uri: str,
+    tracking: TrackingConfig,
+    *,
+    threshold: float | None,
+    host: str,
+    port: int,
+    say: Callable[[str], None],
+) -> None:
+    """Serves the model at uri until interrupted; say is told where, once it answers.
+
+    threshold takes the place of the model's own: below it the answer is UNCERTAIN.
+
+    ConfigError when there is no such model, the port is taken, or the extra is not installed.
+    """
+    os.environ |= QUIET
+    try:
+        import gradio
+        import uvicorn
+
+        from finesweep.serving.endpoint import endpoint
+        from finesweep.serving.page import page
+    except ModuleNotFoundError as error:
+        hint = "pip install 'finesweep[serve]'"
+        raise ConfigError(Problem("serve", f"needs {error.name}: {hint}")) from error
+
+    with _listening(host, port) as listener:
+        classifier = load_classifier(uri, tracking_uri=tracking.uri)
+        if threshold is not None:
+            classifier = classifier.uncertain_below(threshold)
+        service = Service(classifier, card_of(open_store(tracking), uri, classifier))
+        app = gradio.mount_gradio_app(
+            endpoint(service),
+            page(service),
+            path="/",
+            theme=gradio.themes.Default(font=["system-ui", "sans-serif"], font_mono=["monospace"]),
+            footer_links=[],
+            run_history=False,
+            ssr_mode=False,
+            max_file_size=LARGEST_FILE,
+        )
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
+        host, port = listener.getsockname()[:2]
+        say(f"http://{host}:{port}")
+        server.run(sockets=[listener])
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """A bound socket, before the model is loaded; port 0 takes a free one."""
+    try:
+        return socket.create_server((host, port))
+    except OSError as error:
+        # Python adds the address to strerror, and names that no one knows have errors below 0.
+        why = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
+        raise ConfigError(Problem("--port", f"{host}:{port}: {why}")) from error

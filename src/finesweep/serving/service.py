@@ -1,0 +1,60 @@
+"""One loaded model, asked by many: one question at a time."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock
+
+import pandas as pd
+
+from finesweep.dataset.unlabelled import read_rows, text_column
+from finesweep.prediction import Classifier
+from finesweep.prediction.attribution import Span, attribute
+from finesweep.prediction.rows import answer_rows
+from finesweep.prediction.sinks import written
+from finesweep.records import Prediction
+from finesweep.serving.card import Card
+
+N_PREVIEWED = 20
+
+
+@dataclass(frozen=True)
+class Service:
+    """What page and endpoint ask. A lock keeps questions apart: torch uses all cores for one."""
+
+    classifier: Classifier
+    card: Card
+    lock: Lock = field(default_factory=Lock)
+
+    def answers(
+        self, texts: Sequence[str], *, uncertain_below: float | None = None
+    ) -> list[Prediction]:
+        """One for each text, in order."""
+        with self.lock:
+            return list(self.classifier.predict(texts, uncertain_below=uncertain_below))
+
+    def explained(self, text: str) -> tuple[Prediction, list[Span]]:
+        """The answer, and which words it rests on."""
+        with self.lock:
+            (prediction,) = self.classifier.predict([text])
+            return prediction, attribute(self.classifier, text, prediction.label)
+
+    def answer_file(self, path: Path) -> tuple[Path, pd.DataFrame, int]:
+        """A CSV file with the answers to another file's rows, its first rows, and their number.
+
+        ConfigError when the file cannot be read.
+        """
+        output = Path(tempfile.mkdtemp(prefix="finesweep-")) / f"{path.stem}-answered.csv"
+        column, n_rows, preview = None, 0, pd.DataFrame()
+        with written(output, option="the answers") as write:
+            for piece in read_rows(path, field="the file", encoding="utf-8"):
+                column = column or text_column(piece.rows, None, option="the file")
+                with self.lock:
+                    table = answer_rows(self.classifier, piece.rows, column=column)
+                write(table)
+                preview = table.head(N_PREVIEWED) if not n_rows else preview
+                n_rows += len(table)
+        return output, preview, n_rows

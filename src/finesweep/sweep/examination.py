@@ -1,0 +1,107 @@
+"""The one look at the test split: scores with their intervals, pictures, and the model, logged.
+
+How the model is to answer, its temperature and thresholds, is fitted on the validation split before
+the look, and kept in the model's config.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from finesweep.evidence.confidence import answers, calibration_error, fit_answering
+from finesweep.evidence.resampling import bootstrap
+from finesweep.evidence.scores import scores_of_answers, scores_of_rankings
+from finesweep.records import ANSWERING_KEY, Answering, Latency, Predictions, TestResult
+from finesweep.sweep.recording import Setup, write_split_of
+from finesweep.tracking import TEST_FINGERPRINT, Run, n_looks
+from finesweep.tracking.artifacts import write_answers
+from finesweep.tracking.models import log_classifier
+from finesweep.training import log_softmax, measure, measure_latency, predict, softmax
+
+N_EXAMPLES = 3
+"""Texts of the validation split that a logged model carries as its input example."""
+
+
+def log_test(run: Run, setup: Setup, validation: Predictions) -> TestResult:
+    """The test split's result, now in the run, and the model, now logged. The look is counted.
+
+    validation are the same model's predictions of the validation split.
+    """
+    config, tokens, dataset = setup.composed.config, setup.tokens, setup.dataset
+    answering = fit_answering(validation.logits, validation.labels)
+    setattr(setup.model.config, ANSWERING_KEY, asdict(answering))
+    run.set_tags({TEST_FINGERPRINT: dataset.test_fingerprint})
+    look = n_looks(run.store, dataset.test_fingerprint)
+    predictions = predict(setup.model, tokens.test, tokens, config.training)
+    probabilities = softmax(predictions.logits / answering.temperature)
+    metrics = measure(predictions, "test")
+    intervals = test_intervals(predictions, dataset.label_names)
+    latency = measure_latency(
+        setup.model,
+        tokens.tokenizer,
+        dataset.validation["text"],
+        max_length=tokens.max_length,
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        write_split_of(Path(folder), "test", predictions, dataset)
+        write_answers(
+            Path(folder) / "test",
+            probabilities,
+            predictions.labels,
+            dataset.test["text"],
+            dataset.label_names,
+            answering=answering,
+            intervals=intervals,
+        )
+        run.log_folder(Path(folder))
+    run.log_metrics(
+        metrics
+        | _answered(probabilities, predictions.labels, answering)
+        | _costs(latency, setup)
+        | {"test/look": look},
+        step=config.training.epochs * len(tokens.train),
+    )
+    uri = log_classifier(
+        run,
+        setup.model,
+        tokens.tokenizer,
+        max_length=tokens.max_length,
+        examples=dataset.validation["text"][:N_EXAMPLES],
+    )
+    right = predictions.logits.argmax(axis=1) == predictions.labels
+    return TestResult(metrics, intervals, look, right, uri)
+
+
+def test_intervals(
+    predictions: Predictions, label_names: Sequence[str]
+) -> dict[str, tuple[float, float]]:
+    """95 % intervals of every score, and of each class's as `test/f1/NAME`, over resampled rows."""
+    logged, labels = log_softmax(predictions.logits), predictions.labels
+    of_answers = scores_of_answers(logged, labels, label_names)
+    of_rankings = scores_of_rankings(logged, labels)
+    made = bootstrap(lambda w: {**of_answers(w), **of_rankings(w)}, len(labels), seed=0)
+    return {f"test/{name}": (each.low, each.high) for name, each in made.items()}
+
+
+def _answered(
+    probabilities: np.ndarray, labels: np.ndarray, answering: Answering
+) -> dict[str, float]:
+    """How the model does as it will answer: calibrated, by its threshold, and only when sure."""
+    sure = probabilities.max(axis=1) >= answering.uncertain_below
+    right = answers(probabilities, answering) == labels
+    return {
+        "test/calibrated_error": calibration_error(probabilities, labels),
+        "test/answered_share": float(sure.mean()),
+        "test/answered_accuracy": float(right[sure].mean()) if sure.any() else float(np.nan),
+    }
+
+
+def _costs(latency: Latency, setup: Setup) -> dict[str, float]:
+    size = sum(p.numel() * p.element_size() for p in setup.model.parameters())
+    times = {f"latency_ms/{name}": value for name, value in asdict(latency).items()}
+    return times | {"model/bytes": float(size)}

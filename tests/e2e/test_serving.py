@@ -1,0 +1,218 @@
+"""The page in a real browser, and the endpoint, over the model that a sweep registered."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from tests.e2e.conftest import Project
+from tests.waiting import until
+
+pytest.importorskip("gradio", reason="the extra finesweep[serve] is not installed")
+pytest.importorskip("selenium", reason="the extra finesweep[test] is not installed")
+
+from selenium.webdriver import Chrome
+from selenium.webdriver.common.by import By
+from selenium.webdriver.remote.webelement import WebElement
+
+from tests.e2e.browser import chromium, hosts_asked
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("swept")]
+
+MODEL = "models:/small-model@challenger"
+LABELS = {"good", "bad", "plain"}
+Swept = tuple[Project, subprocess.CompletedProcess[str]]
+
+
+@contextmanager
+def serving(project: Project, *arguments: str) -> Iterator[str]:
+    """The address of a server of its own, which must end in order."""
+    process = project.start("serve", "--model", MODEL, "--port", "0", *arguments)
+    assert process.stdout is not None
+    try:
+        said = process.stdout.readline()
+        assert said.startswith(f"{MODEL} at http://127.0.0.1:"), said + process.communicate()[1]
+        yield said.split()[2].rstrip(",")
+    finally:
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (130, "\nfinesweep: interrupted\n")
+
+
+@pytest.fixture(scope="module")
+def address(swept: Swept) -> Iterator[str]:
+    with serving(swept[0]) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Chrome]:
+    with chromium() as found:
+        yield found
+
+
+def opened(browser: Chrome, address: str) -> Chrome:
+    browser.get(address)
+    until(lambda: browser.find_elements(By.CSS_SELECTOR, "#text textarea"), seconds=30)
+    return browser
+
+
+def part(browser: Chrome, selector: str) -> WebElement:
+    return browser.find_element(By.CSS_SELECTOR, selector)
+
+
+def classify(browser: Chrome, text: str) -> str:
+    """What the page answers to a typed text."""
+    before = part(browser, "#answer").text
+    box = part(browser, "#text textarea")
+    box.clear()
+    box.send_keys(text)
+    part(browser, "#classify").click()
+    until(lambda: part(browser, "#answer").text not in ("", before), seconds=30)
+    return part(browser, "#answer").text
+
+
+def ask(address: str, path: str, body: Any = None) -> Any:
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(
+        address + path, data, {"Content-Type": "application/json"} if data else {}
+    )
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return json.load(answer)
+
+
+def test_a_text_is_answered_with_its_probabilities_and_words(
+    browser: Chrome, address: str, swept: Swept
+) -> None:
+    project, _ = swept
+    opened(browser, address)
+    answer = classify(browser, "it was a lovely day")
+    told = project.finesweep("predict", "--model", MODEL, "it was a lovely day").stdout
+    assert answer == told.split()[0]
+    assert all(label in part(browser, "#shares").text for label in LABELS)
+    assert "lovely" in part(browser, "#words").text
+    browser.save_screenshot(str(project.folder / "one.png"))
+
+
+def test_an_empty_box_is_answered_kindly(browser: Chrome, address: str) -> None:
+    opened(browser, address)
+    assert classify(browser, "   ") == "Type a text first, or take one of the examples."
+
+
+def test_an_example_of_the_validation_split_fills_the_box(browser: Chrome, address: str) -> None:
+    opened(browser, address)
+    example = part(browser, ".gallery-item, tbody .tr-body, .table tbody tr, button.gallery-item")
+    example.click()
+    box = part(browser, "#text textarea")
+    until(lambda: box.get_property("value"), seconds=10)
+
+
+def test_a_file_comes_back_with_its_answers(browser: Chrome, address: str, swept: Swept) -> None:
+    project, _ = swept
+    texts = ["it was lovely", "the day was awful", ""]
+    path = project.folder / "some.csv"
+    pd.DataFrame({"id": [1, 2, 3], "text": texts}).to_csv(path, index=False)
+    opened(browser, address)
+    _tab(browser, "Many texts")
+    part(browser, "#file input[type=file]").send_keys(str(path))
+    until(lambda: "3 rows answered" in part(browser, "#said").text, seconds=30)
+    until(lambda: browser.find_elements(By.CSS_SELECTOR, "#answers a[href]"), seconds=10)
+    browser.save_screenshot(str(project.folder / "many.png"))
+    link = str(part(browser, "#answers a[href]").get_attribute("href"))
+    answered = pd.read_csv(link)
+    assert answered["id"].tolist() == [1, 2, 3]
+    assert set(answered["prediction"][:2]) <= LABELS | {"UNCERTAIN"}
+    assert answered["prediction"][2] == "UNCERTAIN"
+    assert answered["probability/good"].isna().tolist() == [False, False, True]
+
+
+def test_a_file_that_is_none_is_told_on_the_page(
+    browser: Chrome, address: str, tmp_path: Path
+) -> None:
+    (tmp_path / "broken.jsonl").write_text("{oh")
+    opened(browser, address)
+    _tab(browser, "Many texts")
+    part(browser, "#file input[type=file]").send_keys(str(tmp_path / "broken.jsonl"))
+    until(lambda: "cannot be answered" in part(browser, "#said").text, seconds=30)
+    assert "line 1 is not JSON" in part(browser, "#said").text
+
+
+def test_the_card_says_which_version_answers(browser: Chrome, address: str, swept: Swept) -> None:
+    opened(browser, address)
+    _tab(browser, "The model")
+    assert "small-model, version 1 (challenger)" in part(browser, "h1").text
+    card = part(browser, "#card").text
+    assert f"loaded from: {MODEL}" in card
+    assert "labels: bad, good, plain" in card
+    assert "accuracy" in card
+    browser.save_screenshot(str(swept[0].folder / "card.png"))
+
+
+def test_the_page_asks_nothing_of_any_other_host(browser: Chrome, address: str) -> None:
+    opened(browser, address)
+    classify(browser, "it was a lovely day")
+    assert hosts_asked(browser) == {"127.0.0.1"}
+
+
+def test_below_the_threshold_uncertain_is_explained(browser: Chrome, swept: Swept) -> None:
+    project, _ = swept
+    with serving(project, "--threshold", "1") as address:
+        opened(browser, address)
+        answer = classify(browser, "it was a lovely day")
+        browser.save_screenshot(str(project.folder / "uncertain.png"))
+        made = ask(address, "/api/predict", {"texts": ["it was a lovely day"]})
+    assert answer.startswith("UNCERTAIN\nThe likeliest label, ")
+    assert "Below 1.00 no answer is given" in answer
+    assert made["predictions"][0]["label"] == "UNCERTAIN"
+
+
+def test_the_endpoint_answers_as_predict_does(address: str, swept: Swept) -> None:
+    project, _ = swept
+    texts = ["it was lovely", "the day was awful"]
+    made = ask(address, "/api/predict", {"texts": texts})
+    told = project.finesweep("predict", "--model", MODEL, "--json", *texts).stdout.splitlines()
+    assert (made["model"], made["version"]) == (MODEL, "1")
+    for answer, line in zip(made["predictions"], told, strict=True):
+        expected = json.loads(line)
+        assert answer["label"] == expected["label"]
+        assert answer["probabilities"] == pytest.approx(expected["probabilities"], abs=1e-5)
+    assert ask(address, "/api/health") == {"status": "ok"}
+    assert set(ask(address, "/api/model")["labels"]) == LABELS
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [({}, "Field required"), ({"texts": []}, "at least 1 item"), ({"texts": [1]}, "valid string")],
+)
+def test_the_endpoint_says_what_is_wrong_with_a_question(
+    address: str, body: Any, told: str
+) -> None:
+    with pytest.raises(urllib.error.HTTPError) as failed:
+        ask(address, "/api/predict", body)
+    assert failed.value.code == 422
+    assert told in failed.value.read().decode()
+
+
+def test_a_port_that_is_taken_is_told_at_once(address: str, swept: Swept) -> None:
+    port = address.rpartition(":")[2]
+    done = swept[0].finesweep("serve", "--model", MODEL, "--port", port)
+    assert done.returncode == 2
+    assert done.stderr == f"finesweep: --port: 127.0.0.1:{port}: Address already in use\n"
+
+
+def _tab(browser: Chrome, name: str) -> None:
+    for button in browser.find_elements(By.CSS_SELECTOR, "button[role=tab]"):
+        if button.text == name:
+            button.click()
+            return
+    raise LookupError(name)

@@ -12,10 +12,40 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     import datasets
     import numpy as np
+    import pandas as pd
     from transformers import PreTrainedTokenizerBase
 
 SplitName = Literal["train", "validation", "test"]
 Direction = Literal["minimize", "maximize"]
+Severity = Literal["severe", "warning", "note"]
+
+
+@dataclass(frozen=True)
+class Splits:
+    """Labelled texts as tables, by split; the index is a row's number in its source, from 1."""
+
+    raw: Mapping[SplitName, pd.DataFrame]
+    """What was read: columns text and label, any of which may be missing."""
+    frames: Mapping[SplitName, pd.DataFrame]
+    """What is trained on: three splits with columns text (str) and label (int in [0, C)). A row of
+    a split that the source lacks bears its number in train, from which it was carved."""
+    label_names: tuple[str, ...]
+    """C names, in the order of the label ids."""
+    notes: tuple[str, ...]
+    """What was dropped, carved or cut on the way, one sentence each, for people."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something about a dataset that one should know before training on it."""
+
+    check: str
+    severity: Severity
+    message: str
+    """One sentence, with its counts."""
+    rows: tuple[tuple[SplitName, int], ...]
+    """Every row concerned: its split, and its number in its source, from 1; empty where the
+    finding is about whole splits."""
 
 
 @dataclass(frozen=True)

@@ -61,6 +61,8 @@ class DatasetConfig:
     """A missing or blank text or label is an error, or drops its row."""
     conflicts: str = bounded("keep", one_of=("keep", "drop"))
     """Texts that stand with two labels are kept, or all their rows are dropped."""
+    checks: str = bounded("none", one_of=("none", "strict"))
+    """`strict` refuses to train on data in which `finesweep explore` finds something severe."""
     train_size: int | float | None = bounded(None, above=0)
     """Rows, or a share of the split when below 1; null is all of it."""
     validation_size: int | float | None = bounded(None, above=0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from finesweep.dataset.checks import counted_rows, missing_problems, raise_all
+from finesweep.dataset.mistakes import counted_rows, missing_problems, raise_all
 from finesweep.errors import ConfigError, Problem
 from finesweep.records import SplitName
 

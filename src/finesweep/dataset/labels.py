@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from finesweep.dataset.checks import listed, raise_all
+from finesweep.dataset.mistakes import listed, raise_all
 from finesweep.errors import Problem
 from finesweep.records import SplitName
 

@@ -12,12 +12,12 @@ import numpy as np
 import pandas as pd
 
 from finesweep.config.schema import DatasetConfig
-from finesweep.dataset.checks import counted_rows, raise_all, request_problems
 from finesweep.dataset.cleaning import without_conflicts, without_missing
 from finesweep.dataset.labels import with_label_ids
+from finesweep.dataset.mistakes import counted_rows, raise_all, request_problems
 from finesweep.dataset.sources import file_stamps, read_source
 from finesweep.dataset.splits import carve_missing, cut
-from finesweep.records import SplitName, TextDataset
+from finesweep.records import SplitName, Splits, TextDataset
 
 FEATURES = datasets.Features({"text": datasets.Value("string"), "label": datasets.Value("int64")})
 
@@ -46,12 +46,16 @@ def load_dataset(config: DatasetConfig) -> TextDataset:
 _warm: dict[str, TextDataset] = {}
 
 
-def _read(config: DatasetConfig) -> TextDataset:
+def prepare(config: DatasetConfig) -> Splits:
+    """The three splits as tables, each row under the number that it has in its source.
+
+    ConfigError lists what the user must change.
+    """
     raise_all(request_problems(config))
-    raw = read_source(config)
-    frames, notes = without_missing(raw.frames, drop=config.missing == "drop")
+    source = read_source(config)
+    frames, notes = without_missing(source.frames, drop=config.missing == "drop")
     frames, label_names = with_label_ids(
-        frames, class_names=raw.class_names, label_names=config.label_names
+        frames, class_names=source.class_names, label_names=config.label_names
     )
     if config.conflicts == "drop":
         frames["train"], dropped = without_conflicts(frames["train"])
@@ -66,6 +70,12 @@ def _read(config: DatasetConfig) -> TextDataset:
     # A carved split already has its size; a share of it would be taken twice.
     to_cut = {split: size for split, size in sizes.items() if split in official}
     frames, was_cut = cut(frames, sizes=to_cut, seed=config.seed)
+    return Splits(source.frames, frames, label_names, notes=(*notes, *carved, *was_cut))
+
+
+def _read(config: DatasetConfig) -> TextDataset:
+    splits = prepare(config)
+    frames, label_names = splits.frames, splits.label_names
     return TextDataset(
         name=config.name,
         train=_split(frames["train"]),
@@ -74,7 +84,7 @@ def _read(config: DatasetConfig) -> TextDataset:
         label_names=label_names,
         fingerprint=fingerprint(frames, label_names),
         test_fingerprint=fingerprint({"test": frames["test"]}, label_names),
-        notes=(*notes, *carved, *was_cut, *leaks(frames)),
+        notes=(*splits.notes, *leaks(frames)),
     )
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pandas as pd
 
 from finesweep.config.schema import DatasetConfig
-from finesweep.dataset.checks import column_problems, raise_all
 from finesweep.dataset.files import read_file
 from finesweep.dataset.hub import read_hub
+from finesweep.dataset.mistakes import column_problems, raise_all
 from finesweep.errors import ConfigError, Problem
 from finesweep.records import SplitName
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from finesweep.dataset.checks import counted_rows, raise_all
+from finesweep.dataset.mistakes import counted_rows, raise_all
 from finesweep.dataset.stratify import sample_rows, take_texts
 from finesweep.errors import ConfigError, Problem
 from finesweep.records import SplitName

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from filelock import FileLock
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, PendingRollbackError
 
 SQLITE = "sqlite:///"
 PASSWORD = re.compile(r"(://[^:/@\s]*:)[^@\s]*@")
@@ -32,6 +32,9 @@ def hidden_password(text: str) -> str:
 
 def is_away(error: BaseException | None) -> bool:
     """Whether it says that a database is away, locked for too long, or out of disk space."""
+    # Optuna asks once more in the transaction whose connection was lost, and hears only of that.
+    if isinstance(error, PendingRollbackError):
+        return True
     if not isinstance(error, DBAPIError):
         return False
     return type(error.orig).__name__ in OUTAGES or error.connection_invalidated

@@ -190,7 +190,7 @@ def test_postgresql_may_be_away_for_longer_than_a_lease_while_workers_work(
 ) -> None:
     storage, tracking = postgresql
     own = (f"storage.url={storage}", f"tracking.uri={tracking}")
-    recipe = ("training.epochs=60", "sweep.n_trials=3", "sweep.pruner.n_startup_trials=9")
+    recipe = ("training.epochs=30", "sweep.n_trials=3", "sweep.pruner.n_startup_trials=9")
     sweep = project.start("sweep", "small", "workers=2", QUICK_LEASE, *recipe, *own)
     until(lambda: count(storage, "trial_intermediate_values"))
     for url in postgresql:
@@ -203,10 +203,9 @@ def test_postgresql_may_be_away_for_longer_than_a_lease_while_workers_work(
     assert sweep.returncode == 0, errors
     assert "the storage is away: the workers wait for it" in printed
     assert "Traceback" not in errors
-    trials = optuna.load_study(study_name="small", storage=storage).trials
-    assert [t.state for t in trials] == 3 * [TrialState.COMPLETE], [t.user_attrs for t in trials]
     status = json.loads(project.finesweep("status", "small", "--json", *own).stdout)
-    assert status["counts"]["complete"] == 3
+    assert status["counts"]["complete"] == 3, printed
+    assert status["interrupted_attempts"] == 0, printed
     # The sweep, three trials and the baseline.
     assert count(tracking, "runs WHERE status = 'FINISHED'") == count(tracking, "runs") == 5
 

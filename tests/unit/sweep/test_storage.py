@@ -10,11 +10,12 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import optuna
 import pytest
 from optuna.storages import BaseStorage
-from sqlalchemy import text
+from sqlalchemy import event, text
 from tests.postgresql import admit, cut_off
 from tests.unit.sweep.conftest import Opened, Start
 
@@ -256,6 +257,24 @@ def test_a_call_waits_while_postgresql_refuses_connections(
     assert patient.get_all_studies() == []
     assert reasons
     assert all("OperationalError" in why or "AdminShutdown" in why for why in reasons)
+
+
+def test_a_connection_that_is_lost_in_the_middle_of_reading_trials_is_waited_for(
+    opened: Opened, postgresql_url: str
+) -> None:
+    optuna.create_study(storage=opened(postgresql_url), study_name="s").ask()
+    reasons: list[str] = []
+    patient = opened(postgresql_url, on_wait=reasons.append)
+
+    def lose(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
+        if not reasons and "FROM trials" in statement and "ORDER BY" in statement:
+            cut_off(postgresql_url)
+            admit(postgresql_url)
+
+    event.listen(engine_of(patient), "before_cursor_execute", lose)
+    study = optuna.load_study(study_name="s", storage=patient)
+    assert [trial.number for trial in study.trials] == [0]
+    assert ["rolled back" in reason for reason in reasons] == [True]
 
 
 def test_what_on_wait_raises_ends_the_waiting(

@@ -231,10 +231,17 @@ class TestResult:
     """`test/name` → 95 % interval, bootstrapped over rows."""
     look: int
     """Of all that were taken at these test rows, this one was the n-th."""
-    right: np.ndarray
-    """[N] bool: the rows that the model gets right."""
+    predictions: Predictions
+    errors: Sequence[Mapping[str, Any]]
+    """The wrong answers, the most confident first, as errors.json holds them."""
     model_uri: str
     """Of the model that was evaluated, logged in MLflow."""
+
+    @property
+    def right(self) -> np.ndarray:
+        """[N] bool: the rows whose likeliest label is the true one."""
+        right: np.ndarray = self.predictions.logits.argmax(axis=1) == self.predictions.labels
+        return right
 
 
 @dataclass(frozen=True)

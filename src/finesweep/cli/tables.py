@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
-from finesweep.records import BaselineResult
+from finesweep.records import BaselineResult, Evaluation
 from finesweep.sweep.status import Row
 
 HEADINGS = {
@@ -20,6 +22,14 @@ HEADINGS = {
 """Short enough that the usual five stand in eighty columns; other fields keep their last part."""
 
 
+COURSE = {
+    "train/loss": "train loss",
+    "validation/loss": "validation loss",
+    "validation/accuracy": "accuracy",
+    "validation/f1": "f1",
+    "validation/roc_auc": "roc_auc",
+}
+"""Of a run's course: `split/name` → heading."""
 SHOWN = ("loss", "accuracy", "f1", "precision", "recall", "roc_auc")
 
 
@@ -123,6 +133,51 @@ def print_metrics(
     for row, (split, metrics) in splits.items():
         values = [metrics.get(f"{split}/{name}") for name in names]
         table.add_row(row, *("" if value is None else f"{value:.4f}" for value in values))
+    console.print(table)
+
+
+def print_course(
+    console: Console,
+    evaluations: Sequence[Evaluation],
+    *,
+    best: Evaluation,
+    theirs: Mapping[str, Sequence[float | None]],
+) -> None:
+    """One row per evaluation, the best one marked; theirs are the values that authors published."""
+    known = {name for each in evaluations for name in each.metrics}
+    names = [name for name in COURSE if name in known]
+    table = _table(["epoch", "examples"], right=True)
+    published = [f"published {name.rpartition('/')[2]}" for name in theirs]
+    for heading in [*(COURSE[name] for name in names), *published]:
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    for k, each in enumerate(evaluations):
+        values = [_number(each.metrics.get(name)) for name in names]
+        told = [_number(column[k]) for column in theirs.values()]
+        mark = "best" if each.step == best.step else ""
+        table.add_row(f"{each.epoch:.2f}", f"{each.step:,}", *values, *told, mark)
+    console.print(table)
+
+
+def print_classes(console: Console, counts: np.ndarray, names: Sequence[str]) -> None:
+    """Precision, recall and F1 of each class from counts [C, C], whose rows are the truth."""
+    table = _table(["class", "precision", "recall", "f1", "rows"])
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for c, name in enumerate(names):
+        found, called, total = counts[c, c], counts[:, c].sum(), counts[c].sum()
+        shares = (found / max(1, called), found / max(1, total), 2 * found / max(1, called + total))
+        table.add_row(Text(name), *(f"{share:.4f}" for share in shares), f"{total:,}")
+    console.print(table)
+
+
+def print_confusion(console: Console, counts: np.ndarray, names: Sequence[str]) -> None:
+    """counts [C, C] as they are: rows the truth, columns the prediction."""
+    table = _table([""])
+    for name in names:
+        table.add_column(Text(name), justify="right")
+    for name, row in zip(names, counts.tolist(), strict=True):
+        table.add_row(Text(name), *(f"{n:,}" for n in row))
     console.print(table)
 
 

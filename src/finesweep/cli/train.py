@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import hydra
 from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
@@ -20,11 +20,6 @@ from finesweep.config.compose import HYDRA_VERSION_BASE, register_schema
 from finesweep.config.grammar import parse_override
 from finesweep.errors import ConfigError, FinesweepError, Problem, nearest
 from finesweep.records import Objective
-
-if TYPE_CHECKING:
-    from rich.console import Console
-
-    from finesweep.sweep.trial import Trained
 
 NO_TEST = "evaluate_test=false"
 """Under -m the test split stays unseen: who compares runs on it has no test split any more."""
@@ -88,6 +83,7 @@ def _train(overrides: list[str]) -> None:
     from rich.console import Console
 
     from finesweep.cli.progress import bar
+    from finesweep.cli.trained import print_trained
     from finesweep.ledger import Ledger
     from finesweep.model import limit_problems
     from finesweep.sweep.recording import recorded
@@ -107,23 +103,4 @@ def _train(overrides: list[str]) -> None:
             watch=Watch(on_evaluation=shown.evaluated, on_step=shown.stepped),
             ledger=ledger,
         )
-    _print(console, trained)
-
-
-def _print(console: Console, trained: Trained) -> None:
-    from finesweep.cli.tables import print_metrics
-    from finesweep.training import majority_accuracy
-
-    dataset, best, test = trained.setup.dataset, trained.result.best, trained.test
-    for note in dataset.notes:
-        console.print(f"data: {note}", highlight=False)
-    early = ", stopped early" if trained.result.stopped_early else ""
-    seen = f"{best.step:,} examples (epoch {best.epoch:.2f}){early}"
-    console.print(f"best checkpoint after {seen}", highlight=False)
-    print_metrics(console, {"validation": best.metrics} | ({"test": test.metrics} if test else {}))
-    share = majority_accuracy(dataset.train["label"], dataset.validation["label"])
-    console.print(f"always answering the commonest class: validation accuracy {share:.4f}")
-    if test:
-        console.print("\nnext:")
-        command = f'finesweep predict --model {test.model_uri} "a text of yours"'
-        console.print(f"  {command}\n  finesweep ui", highlight=False, soft_wrap=True)
+    print_trained(console, trained)

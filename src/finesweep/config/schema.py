@@ -119,6 +119,8 @@ class TrainingConfig:
     the pruner; the whole split at each epoch's end. null evaluates the whole split every time."""
     early_stopping_patience: int | None = bounded(None, least=1)
     """Evaluations without a better value after which training stops; null never stops."""
+    uncertain_below: float | None = bounded(None, least=0, below=1)
+    """The model answers UNCERTAIN below this probability; null chooses it on validation."""
     precision: str = bounded("auto", one_of=("auto", "fp32", "bf16", "fp16"))
     """`auto`: bf16 where a GPU, or faster than fp32 a CPU, multiplies it natively, fp16 on older
     GPUs, else fp32; a study keeps what it was when it was made."""
@@ -179,6 +181,22 @@ class LauncherConfig:
     """slurm: scripts and logs of the jobs, on a file system that the nodes share."""
     parameters: dict[str, Any] = field(default_factory=dict)
     """slurm: further options of sbatch, such as {qos: low, constraint: a100}."""
+
+
+@dataclass
+class PublishedConfig:
+    """What the authors of a recipe measured; printed beside what a run of it measures."""
+
+    source: str = MISSING
+    """Who, and where."""
+    dataset: str = MISSING
+    """dataset.name of theirs."""
+    model: str = MISSING
+    """model.name_or_path of theirs."""
+    metrics: dict[str, float] = field(default_factory=dict)
+    """`split/name` → their value."""
+    by_epoch: dict[str, list[float]] = field(default_factory=dict)
+    """`split/name` → their value after each epoch."""
 
 
 @dataclass
@@ -265,6 +283,7 @@ class Config:
     storage: StorageConfig = field(default_factory=StorageConfig)
     launcher: LauncherConfig = field(default_factory=LauncherConfig)
     registry: RegistryConfig = field(default_factory=RegistryConfig)
+    published: PublishedConfig | None = None
     sweep: SweepConfig | None = None
     evaluate_test: bool = True
     """Look at the test split; false under `train -m` and in the trials of a sweep."""

@@ -127,14 +127,19 @@ def decision_threshold(positive: np.ndarray, labels: np.ndarray) -> float:
     return float(tried[best[np.argmin(np.abs(tried[best] - 0.5))]])
 
 
-def fit_answering(logits: np.ndarray, labels: np.ndarray) -> Answering:
-    """Temperature first, and thresholds on the probabilities that it makes."""
+def fit_answering(
+    logits: np.ndarray, labels: np.ndarray, *, least: float | None = None
+) -> Answering:
+    """Temperature first, and thresholds on the probabilities that it makes.
+
+    least is a threshold of confidence that is given, instead of one that is fitted.
+    """
     temperature = fit_temperature(logits, labels)
     probabilities = softmax(logits / temperature, axis=1)
     binary = probabilities.shape[1] == 2
     return Answering(
         temperature,
-        uncertain_below(probabilities, labels),
+        uncertain_below(probabilities, labels) if least is None else least,
         decision_threshold(probabilities[:, 1], labels) if binary else None,
     )
 

@@ -18,10 +18,11 @@ from finesweep.evidence.resampling import bootstrap
 from finesweep.evidence.scores import scores_of_answers, scores_of_rankings
 from finesweep.records import ANSWERING_KEY, Answering, Latency, Predictions, TestResult
 from finesweep.sweep.recording import Setup, write_split_of
+from finesweep.sweep.summary import summary
 from finesweep.tracking import TEST_FINGERPRINT, Run, n_looks
-from finesweep.tracking.artifacts import write_answers
+from finesweep.tracking.artifacts import read_errors, write_answers
 from finesweep.tracking.models import log_classifier
-from finesweep.training import log_softmax, measure, measure_latency, predict, softmax
+from finesweep.training import confusion, log_softmax, measure, measure_latency, predict, softmax
 
 N_EXAMPLES = 3
 """Texts of the validation split that a logged model carries as its input example."""
@@ -33,7 +34,8 @@ def log_test(run: Run, setup: Setup, validation: Predictions) -> TestResult:
     validation are the same model's predictions of the validation split.
     """
     config, tokens, dataset = setup.composed.config, setup.tokens, setup.dataset
-    answering = fit_answering(validation.logits, validation.labels)
+    least = config.training.uncertain_below
+    answering = fit_answering(validation.logits, validation.labels, least=least)
     setattr(setup.model.config, ANSWERING_KEY, asdict(answering))
     run.set_tags({TEST_FINGERPRINT: dataset.test_fingerprint})
     look = n_looks(run.store, dataset.test_fingerprint)
@@ -48,7 +50,7 @@ def log_test(run: Run, setup: Setup, validation: Predictions) -> TestResult:
         max_length=tokens.max_length,
     )
     with tempfile.TemporaryDirectory() as folder:
-        write_split_of(Path(folder), "test", predictions, dataset)
+        write_split_of(Path(folder), "test", predictions, dataset, tokens=tokens)
         write_answers(
             Path(folder) / "test",
             probabilities,
@@ -58,12 +60,20 @@ def log_test(run: Run, setup: Setup, validation: Predictions) -> TestResult:
             answering=answering,
             intervals=intervals,
         )
+        answered = _answered(probabilities, predictions.labels, answering)
+        errors = read_errors(Path(folder), "test")
+        told = summary(
+            setup,
+            metrics=measure(validation, "validation") | metrics | answered,
+            intervals=intervals,
+            counts=confusion(predictions),
+            errors=errors,
+            answering=answering,
+        )
+        (Path(folder) / "summary.md").write_text(told, encoding="utf-8")
         run.log_folder(Path(folder))
     run.log_metrics(
-        metrics
-        | _answered(probabilities, predictions.labels, answering)
-        | _costs(latency, setup)
-        | {"test/look": look},
+        metrics | answered | _costs(latency, setup) | {"test/look": look},
         step=config.training.epochs * len(tokens.train),
     )
     uri = log_classifier(
@@ -73,8 +83,7 @@ def log_test(run: Run, setup: Setup, validation: Predictions) -> TestResult:
         max_length=tokens.max_length,
         examples=dataset.validation["text"][:N_EXAMPLES],
     )
-    right = predictions.logits.argmax(axis=1) == predictions.labels
-    return TestResult(metrics, intervals, look, right, uri)
+    return TestResult(metrics, intervals, look, predictions, errors, uri)
 
 
 def test_intervals(

@@ -17,6 +17,7 @@ from transformers import PreTrainedModel
 from finesweep.config import Composed
 from finesweep.databases import hidden_password
 from finesweep.errors import FinesweepError, reason
+from finesweep.evidence.overfitting import overfitting
 from finesweep.ledger import Ledger
 from finesweep.model import loaded_revision, starting_sha256
 from finesweep.records import (
@@ -31,7 +32,11 @@ from finesweep.records import (
 from finesweep.sweep.attributes import REASON_TAG, TRIAL_STATE
 from finesweep.tracking import Run, RunLog, open_store, start_run
 from finesweep.tracking.artifacts import write_curves, write_split
-from finesweep.training import PrefixPlan, softmax
+from finesweep.training import PrefixPlan, rows_cut, softmax
+
+BEST_STEP = "finesweep.best_step"
+OVERFITTING = "finesweep.overfitting"
+"""Tag of a run whose validation loss rose while its train loss fell: how far."""
 
 
 @dataclass(frozen=True)
@@ -120,17 +125,25 @@ def log_result(run: RunLog, setup: Setup, result: TrainingResult, *, objective: 
     """
     with tempfile.TemporaryDirectory() as folder:
         write_curves(Path(folder), result, objective, title=setup.dataset.name)
-        write_split_of(Path(folder), "validation", result.validation, setup.dataset)
+        write_split_of(
+            Path(folder), "validation", result.validation, setup.dataset, tokens=setup.tokens
+        )
         run.log_folder(Path(folder))
-    run.set_tags({"finesweep.best_step": result.best.step})
+    parted = overfitting(result.evaluations)
+    run.set_tags({BEST_STEP: result.best.step} | ({OVERFITTING: str(parted)} if parted else {}))
     if result.best != result.evaluations[-1]:
         run.log_metrics(result.best.metrics, step=result.evaluations[-1].step)
 
 
 def write_split_of(
-    folder: Path, split: SplitName, predictions: Predictions, dataset: TextDataset
+    folder: Path,
+    split: SplitName,
+    predictions: Predictions,
+    dataset: TextDataset,
+    *,
+    tokens: Tokens | None = None,
 ) -> None:
-    """Writes a split's tables and picture under folder."""
+    """Writes a split's tables and picture under folder; tokens of a model that cuts texts."""
     write_split(
         folder,
         split,
@@ -138,4 +151,5 @@ def write_split_of(
         probabilities=softmax(predictions.logits),
         texts=dataset.split(split)["text"],
         label_names=dataset.label_names,
+        is_cut=None if tokens is None else rows_cut(tokens, split),
     )

@@ -13,11 +13,13 @@ import numpy as np
 from matplotlib.figure import Figure
 from sklearn.metrics import classification_report, confusion_matrix
 
+from finesweep.evidence.error_kinds import kinds_of_error
 from finesweep.figures import answers_figure, confusion_matrix_figure, training_curves_figure
 from finesweep.records import Answering, Objective, Predictions, SplitName, TrainingResult
 from finesweep.tracking.predictions import write_predictions
 
 DOTS_PER_INCH = 120
+ERRORS = "errors.json"
 
 
 def write_split(
@@ -28,10 +30,12 @@ def write_split(
     probabilities: np.ndarray,
     texts: Sequence[str],
     label_names: Sequence[str],
+    is_cut: np.ndarray | None = None,
 ) -> None:
     """Writes confusion matrix, report, errors and predictions of one split under folder/split.
 
-    probabilities [N, C] are those of predictions, texts the N raw texts in the same order.
+    probabilities [N, C] are those of predictions, texts the N raw texts in the same order; is_cut
+    [N] bool says of which the model read only the beginning, None that it read them all.
     """
     target = folder / split
     target.mkdir(parents=True)
@@ -52,8 +56,16 @@ def write_split(
         zero_division=0,
     )
     _write_json(target / "classification_report.json", report)
-    _write_json(target / "errors.json", _errors(labels, probabilities, texts, label_names))
+    cut = np.zeros(len(labels), bool) if is_cut is None else is_cut
+    errors = _errors(labels, probabilities, texts, label_names, cut)
+    _write_json(target / ERRORS, errors)
     write_predictions(target, labels, probabilities, label_names)
+
+
+def read_errors(folder: Path, split: SplitName) -> list[dict[str, Any]]:
+    """The wrong answers that write_split wrote under folder."""
+    found: list[dict[str, Any]] = json.loads((folder / split / ERRORS).read_text(encoding="utf-8"))
+    return found
 
 
 def write_answers(
@@ -111,19 +123,26 @@ def write_curves(folder: Path, result: TrainingResult, objective: Objective, *, 
 
 
 def _errors(
-    labels: np.ndarray, probabilities: np.ndarray, texts: Sequence[str], names: Sequence[str]
+    labels: np.ndarray,
+    probabilities: np.ndarray,
+    texts: Sequence[str],
+    names: Sequence[str],
+    is_cut: np.ndarray,
 ) -> list[dict[str, Any]]:
-    """Wrong predictions, the most confident first."""
-    guesses, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
+    """Wrong predictions as errors.json holds them, the most confident first."""
+    ordered = np.sort(probabilities, axis=1)
+    guesses, confidence = probabilities.argmax(axis=1), ordered[:, -1]
+    margins = confidence - ordered[:, -2]
     wrong = np.flatnonzero(guesses != labels)
     worst_first = wrong[np.argsort(-confidence[wrong], kind="stable")]
     return [
         {
             "row": int(row),
-            "text": texts[row],
+            "text": (text := texts[int(row)]),
             "truth": names[labels[row]],
             "prediction": names[guesses[row]],
             "probability": round(float(confidence[row]), 6),
+            "kinds": kinds_of_error(text, margin=margins[row], is_cut=bool(is_cut[row])),
         }
         for row in worst_first
     ]

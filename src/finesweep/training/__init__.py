@@ -1,9 +1,11 @@
 """One training run, without knowledge of sweeps or tracking: it calls back at each evaluation."""
 
 from finesweep.training.baseline import fit_baseline
+from finesweep.training.batches import rows_cut
 from finesweep.training.fit import fit, predict
 from finesweep.training.latency import measure_latency
 from finesweep.training.metrics import (
+    confusion,
     log_softmax,
     majority_accuracy,
     measure,
@@ -18,6 +20,7 @@ from finesweep.training.state import Checkpointing, saved_evaluations
 __all__ = [
     "Checkpointing",
     "PrefixPlan",
+    "confusion",
     "fit",
     "fit_baseline",
     "is_native",
@@ -29,6 +32,7 @@ __all__ = [
     "metric_names",
     "predict",
     "resolve_precision",
+    "rows_cut",
     "saved_evaluations",
     "softmax",
 ]

@@ -12,6 +12,8 @@ import torch
 from torch.utils.data import Sampler
 from transformers import PreTrainedTokenizerBase
 
+from finesweep.records import SplitName, Tokens
+
 ROW = "row"
 
 
@@ -36,9 +38,13 @@ class Frame:
 
     def lengths(self, split: datasets.Dataset) -> np.ndarray:
         """[N] int64: the length of each row's input."""
-        column = split.with_format("arrow")["input_ids"][:]
-        whole = np.asarray(column.combine_chunks().value_lengths(), dtype=np.int64)
-        return np.minimum(whole, self.room) + len(self.before) + len(self.after)
+        kept: np.ndarray = np.minimum(_n_ids(split), self.room)
+        return kept + len(self.before) + len(self.after)
+
+    def cuts(self, split: datasets.Dataset) -> np.ndarray:
+        """[N] bool: the rows of which only a part fits."""
+        cut: np.ndarray = _n_ids(split) > self.room
+        return cut
 
 
 class Collator:
@@ -63,6 +69,17 @@ class Collator:
             "labels": torch.tensor([row["labels"] for row in rows]),
             ROW: torch.tensor([row[ROW] for row in rows]),
         }
+
+
+def rows_cut(tokens: Tokens, split: SplitName) -> np.ndarray:
+    """[N] bool: the rows of which a model reads only a part."""
+    frame = Frame(tokens.tokenizer, max_length=tokens.max_length)
+    return frame.cuts(getattr(tokens, split))
+
+
+def _n_ids(split: datasets.Dataset) -> Any:
+    column = split.with_format("arrow")["input_ids"][:]
+    return np.asarray(column.combine_chunks().value_lengths(), dtype=np.int64)
 
 
 class GroupedByLength(Sampler[int]):

@@ -8,6 +8,7 @@ import numpy as np
 from sklearn.metrics import (
     accuracy_score,
     average_precision_score,
+    confusion_matrix,
     matthews_corrcoef,
     precision_recall_fscore_support,
     roc_auc_score,
@@ -65,6 +66,14 @@ def softmax(logits: np.ndarray) -> np.ndarray:
 def cross_entropy(logits: np.ndarray, labels: np.ndarray) -> float:
     """Mean negative log-likelihood in nats of labels [N] under logits [N, C]."""
     return float(-log_softmax(logits)[np.arange(len(labels)), labels].mean())
+
+
+def confusion(predictions: Predictions) -> np.ndarray:
+    """[C, C] int: how many rows of each class, the truth, were given each label."""
+    n_classes = predictions.logits.shape[1]
+    guesses = predictions.logits.argmax(axis=1)
+    counts: np.ndarray = confusion_matrix(predictions.labels, guesses, labels=range(n_classes))
+    return counts
 
 
 def majority_accuracy(train_labels: Any, labels: Any) -> float:

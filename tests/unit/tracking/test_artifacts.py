@@ -44,6 +44,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
         probabilities=probabilities,
         texts=TEXTS,
         label_names=NAMES,
+        is_cut=np.array([True, False, False, False, True]),
     )
     return folder / "validation"
 
@@ -65,11 +66,22 @@ def test_the_confusion_matrix_counts_truth_in_rows(written: Path) -> None:
     }
 
 
+def error(row: int, truth: str, prediction: str, probability: float, kind: str) -> dict[str, Any]:
+    return {
+        "row": row,
+        "text": TEXTS[row],
+        "truth": truth,
+        "prediction": prediction,
+        "probability": probability,
+        "kinds": [kind],
+    }
+
+
 def test_errors_are_worst_first_with_the_text_as_it_was(written: Path) -> None:
     assert read(written / "errors.json") == [
-        {"row": 3, "text": TEXTS[3], "truth": "plain", "prediction": "bad", "probability": 0.95},
-        {"row": 1, "text": TEXTS[1], "truth": "bad", "prediction": "plain", "probability": 0.6},
-        {"row": 4, "text": TEXTS[4], "truth": "bad", "prediction": NAMES[2], "probability": 0.6},
+        error(3, "plain", "bad", 0.95, "unclear"),
+        error(1, "bad", "plain", 0.6, "unclear"),
+        error(4, "bad", NAMES[2], 0.6, "long"),
     ]
     raw = (written / "errors.json").read_text(encoding="utf-8")
     assert "😀 — ünïcode" in raw

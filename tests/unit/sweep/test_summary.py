@@ -1,0 +1,38 @@
+"""What the seven points say in words follows from the numbers beside them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from finesweep.config import PublishedConfig
+from finesweep.sweep.summary import confusion_sentences, explained, published_rows
+
+
+def test_each_class_that_has_rows_is_told_with_what_it_is_taken_for() -> None:
+    counts = np.array([[8, 1, 3], [0, 5, 0], [0, 0, 0]])
+    assert confusion_sentences(counts, ("bad", "good", "never seen")) == [
+        "Of 12 rows that are bad, 8 are found (66.7%); 3 are taken for never seen.",
+        "Of 5 rows that are good, 5 are found (100.0%).",
+    ]
+
+
+def test_an_error_is_explained_by_its_kinds_under_its_shortened_text() -> None:
+    error = {
+        "text": "no\n" + 400 * "x",
+        "truth": "bad",
+        "prediction": "good",
+        "probability": 0.876,
+        "kinds": ["long", "negation"],
+    }
+    told = explained(error)
+    assert told.startswith("> no " + 297 * "x" + "…\n\n")
+    assert told.endswith(
+        "Is bad, was called good with probability 0.88. Long: the model read only its beginning; "
+        "negation: a word in it turns others round."
+    )
+
+
+def test_only_what_the_authors_and_the_run_both_have_is_compared() -> None:
+    published = PublishedConfig("them", "imdb", "bert", {"test/accuracy": 0.89, "test/f2": 0.5})
+    metrics = {"test/accuracy": 0.7, "test/f1": 0.6}
+    assert published_rows(published, metrics) == [("test/accuracy", 0.89, 0.7)]

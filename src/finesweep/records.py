@@ -159,6 +159,8 @@ class Answering:
     """The largest probability under which the answer is UNCERTAIN."""
     decision_threshold: float | None = None
     """Of two classes: the probability from which the second is the answer; None is the likelier."""
+    clean: Sequence[str] = ()
+    """What is done to a text before the model reads it, as it was done to those it learned from."""
 
 
 @dataclass(frozen=True)

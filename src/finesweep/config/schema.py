@@ -47,16 +47,27 @@ class DatasetConfig:
     revision: str | None = None
     """Branch, tag or commit of the Hub dataset."""
     path: str | None = None
-    """One file for all splits: .csv, .tsv, .jsonl or .parquet; package://NAME/FILE lies in an
-    installed package."""
+    """One file: .csv, .tsv, .jsonl or .parquet, also with .gz or .zst; or a pattern, as in
+    'logs/*.csv'; or a folder that holds such files, a train and a test split, or folders of .txt
+    files, one per label. package://NAME/FILE lies in an installed package,
+    hf://OWNER/NAME[@REVISION][/CONFIG] on the Hub."""
     files: SplitFiles = field(default_factory=SplitFiles)
-    """One file per split, instead of path."""
+    """One file, pattern or folder per split, instead of path."""
     encoding: str = "utf-8"
     """Of CSV, TSV and JSON lines files."""
     text_column: str = "text"
     label_column: str = "label"
+    group_column: str | None = None
+    """Rows of one group, such as an author or a film, stay within one of the splits that are carved
+    from train; these then have about the rows asked."""
+    label_map: dict[Any, Any] = field(default_factory=dict)
+    """Label as it stands in the data → its name; null drops the label's rows."""
     label_names: list[str] | None = None
     """Names for labels that are numbers 0 … C-1, in that order."""
+    clean: list[str] = field(default_factory=list)
+    """What is done to every text, also when the model is asked: `html` takes tags away and writes
+    entities as characters, `encoding` mends texts that were decoded wrongly, `whitespace` makes one
+    blank of many."""
     missing: str = bounded("error", one_of=("error", "drop"))
     """A missing or blank text or label is an error, or drops its row."""
     conflicts: str = bounded("keep", one_of=("keep", "drop"))

@@ -1,14 +1,54 @@
-"""Rows without a text or a label, and texts that stand with two labels."""
+"""Texts cleaned, labels renamed; rows without a text or a label, and texts with two labels."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import pandas as pd
 
-from finesweep.dataset.mistakes import counted_rows, missing_problems, raise_all
+from finesweep.dataset.cleaners import cleaned
+from finesweep.dataset.labels import label_value
+from finesweep.dataset.mistakes import counted_rows, listed, missing_problems, raise_all
 from finesweep.errors import ConfigError, Problem
 from finesweep.records import SplitName
 
 Frames = dict[SplitName, pd.DataFrame]
+
+
+def with_clean_texts(frames: Frames, steps: Sequence[str]) -> Frames:
+    """Frames whose texts went through these steps of CLEANERS; a missing one stays missing."""
+    if not steps:
+        return frames
+    return {
+        split: frame.assign(text=_cleaned(frame["text"], steps)) for split, frame in frames.items()
+    }
+
+
+def with_mapped_labels(
+    frames: Frames, mapping: Mapping[Any, Any], *, class_names: Sequence[str] | None
+) -> tuple[Frames, list[str]]:
+    """Frames whose labels are the names that mapping gives them, and notes on rows it drops.
+
+    A label is matched as it stands in the data, or by its name of class_names. ConfigError lists
+    labels that the mapping lacks.
+    """
+    if not mapping:
+        return frames, []
+    known = {label_value(label): name for label, name in mapping.items()}
+    values = {split: _named(frame["label"], class_names) for split, frame in frames.items()}
+    unknown = {label for column in values.values() for label in column.dropna()} - set(known)
+    if unknown:
+        message = f"does not say what {listed(sorted(unknown, key=str))} is; null drops a label"
+        raise ConfigError(Problem("dataset.label_map", message))
+    made, notes = {}, []
+    for split, frame in frames.items():
+        dropped = values[split].map(lambda v: v in known and known[v] is None).astype(bool)
+        names = values[split].map(lambda v: str(known[v]) if v in known else None)
+        made[split] = frame.assign(label=names)[~dropped]
+        if n := int(dropped.sum()):
+            notes.append(f"{counted_rows(n)} of {split} dropped by dataset.label_map")
+    return made, notes
 
 
 def without_missing(frames: Frames, *, drop: bool) -> tuple[Frames, list[str]]:
@@ -53,6 +93,27 @@ def without_conflicts(train: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     n_dropped = len(train) - len(kept)
     note = f"text with conflicting labels: {counted_rows(n_dropped)} of train dropped"
     return kept, [note] if n_dropped else []
+
+
+def _cleaned(column: pd.Series, steps: Sequence[str]) -> pd.Series:
+    there = ~is_missing(column)
+    return column.astype(object).mask(
+        there, pd.Series(_all(column[there], steps), column.index[there])
+    )
+
+
+def _all(texts: pd.Series, steps: Sequence[str]) -> list[str]:
+    return cleaned((str(text) for text in texts), steps)
+
+
+def _named(column: pd.Series, class_names: Sequence[str] | None) -> pd.Series:
+    """Each label as label_value has it, a Hub's id by its name; None where it is missing."""
+    raw = column.astype(object).where(~is_missing(column), None)
+    values = {
+        v: label_value(v if class_names is None else class_names[int(v)])
+        for v in raw.dropna().unique()
+    }
+    return raw.map(lambda v: None if v is None else values[v])
 
 
 def _complete(frame: pd.DataFrame) -> pd.DataFrame:

@@ -1,7 +1,7 @@
 """One reader for each file format, by extension: path and encoding in, tables of all columns out.
 
-A reader yields pieces of at most n_rows rows in the file's order, and raises ValueError, OSError or
-pyarrow's own error when it comes to content that is not of its format.
+A reader yields pieces of at most n_rows rows in the file's order, and raises ValueError, OSError,
+EOFError or pyarrow's own error when it comes to content that is not of its format.
 """
 
 from __future__ import annotations
@@ -20,6 +20,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from finesweep.dataset.compression import opened
+
 
 @dataclass(frozen=True)
 class Piece:
@@ -31,10 +33,9 @@ class Piece:
 
 
 def _read_delimited(path: Path, encoding: str, n_rows: int, *, separator: str) -> Iterator[Piece]:
-    size = path.stat().st_size
     # An empty cell is missing, but NA, null and the like are texts (and NA is a fine label).
     with (
-        path.open("rb") as stream,
+        opened(path) as (stream, share_read),
         pd.read_csv(
             stream,
             sep=separator,
@@ -49,18 +50,18 @@ def _read_delimited(path: Path, encoding: str, n_rows: int, *, separator: str) -
             # pandas takes a surplus first field for an index, and so shifts every column by one.
             if not isinstance(table.index, pd.RangeIndex):
                 raise ValueError("its rows have more fields than its header")
-            yield Piece(table.reset_index(drop=True), stream.tell() / size)
+            yield Piece(table.reset_index(drop=True), share_read())
 
 
 def _read_json_lines(path: Path, encoding: str, n_rows: int) -> Iterator[Piece]:
     # Spreadsheets and Windows editors put a byte order mark first.
-    utf8, size = codecs.lookup(encoding).name == "utf-8", path.stat().st_size
-    with path.open("rb") as stream:
+    utf8 = codecs.lookup(encoding).name == "utf-8"
+    with opened(path) as (stream, share_read):
         lines = io.TextIOWrapper(stream, encoding="utf-8-sig" if utf8 else encoding)
         rows = (_json_row(line, number) for number, line in enumerate(lines, 1) if line.strip())
         while some := list(islice(rows, n_rows)):
             columns = {key: [row.get(key) for row in some] for key in _keys(some)}
-            yield Piece(pd.DataFrame(columns, dtype=object), stream.tell() / size)
+            yield Piece(pd.DataFrame(columns, dtype=object), share_read())
 
 
 def _json_row(line: str, number: int) -> dict[str, Any]:

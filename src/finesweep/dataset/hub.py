@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import datasets
 import pandas as pd
@@ -15,15 +17,48 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 
+from finesweep.config.schema import DatasetConfig
 from finesweep.errors import ConfigError, Problem
 from finesweep.records import SplitName
 
 HUB_SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
 TIMEOUT_SECONDS = 10
+SCHEME = "hf://"
+HUB_PATH = re.compile(
+    r"hf://(?:datasets/)?(?P<repository>[\w.-]+/[\w.-]+)(?:@(?P<rev>[\w.-]+))?(?:/(?P<subset>[\w.-]+))?"
+)
+
+
+@dataclass(frozen=True)
+class HubName:
+    """A dataset on the Hub."""
+
+    repository: str
+    """OWNER/NAME."""
+    subset: str | None
+    revision: str | None
+
+
+def hub_name(config: DatasetConfig) -> HubName | None:
+    """What the config names on the Hub, by dataset.hub or by a path of the form
+    hf://OWNER/NAME[@REVISION][/CONFIG]; None where it names files.
+
+    ConfigError when such a path is of another form.
+    """
+    if config.hub is not None:
+        return HubName(config.hub, config.hub_config, config.revision)
+    if config.path is None or not config.path.startswith(SCHEME):
+        return None
+    if (parts := HUB_PATH.fullmatch(config.path)) is None:
+        message = f"{config.path!r} given; hf://OWNER/NAME[@REVISION][/CONFIG] is expected"
+        raise ConfigError(Problem("dataset.path", message))
+    return HubName(
+        parts["repository"], parts["subset"] or config.hub_config, parts["rev"] or config.revision
+    )
 
 
 def read_hub(
-    hub: str, *, subset: str | None, revision: str | None, label_column: str
+    named: HubName, *, label_column: str
 ) -> tuple[dict[SplitName, pd.DataFrame], tuple[str, ...] | None]:
     """Split → table with all columns, and the names of a ClassLabel column, None for others.
 
@@ -31,7 +66,8 @@ def read_hub(
     a dataset that an earlier run downloaded is read from its cache. ConfigError when the Hub has
     no such dataset, or when neither Hub nor cache can be reached.
     """
-    splits = _download(hub, subset=subset, revision=revision)
+    hub = named.repository
+    splits = _download(hub, subset=named.subset, revision=named.revision)
     if "train" not in splits:
         raise _problem(f"{hub} has no split named train, only {', '.join(splits)}")
     label = splits["train"].features.get(label_column)

@@ -12,7 +12,12 @@ import numpy as np
 import pandas as pd
 
 from finesweep.config.schema import DatasetConfig
-from finesweep.dataset.cleaning import without_conflicts, without_missing
+from finesweep.dataset.cleaning import (
+    with_clean_texts,
+    with_mapped_labels,
+    without_conflicts,
+    without_missing,
+)
 from finesweep.dataset.labels import with_label_ids
 from finesweep.dataset.mistakes import counted_rows, raise_all, request_problems
 from finesweep.dataset.sources import file_stamps, read_source
@@ -53,13 +58,18 @@ def prepare(config: DatasetConfig) -> Splits:
     """
     raise_all(request_problems(config))
     source = read_source(config)
-    frames, notes = without_missing(source.frames, drop=config.missing == "drop")
+    raw = with_clean_texts(source.frames, config.clean)
+    raw, mapped = with_mapped_labels(raw, config.label_map, class_names=source.class_names)
+    frames, dropped = without_missing(raw, drop=config.missing == "drop")
     frames, label_names = with_label_ids(
-        frames, class_names=source.class_names, label_names=config.label_names
+        frames,
+        class_names=None if config.label_map else source.class_names,
+        label_names=config.label_names,
     )
+    notes = [*mapped, *dropped]
     if config.conflicts == "drop":
-        frames["train"], dropped = without_conflicts(frames["train"])
-        notes += dropped
+        frames["train"], conflicting = without_conflicts(frames["train"])
+        notes += conflicting
     sizes: dict[SplitName, int | float | None] = {
         "train": config.train_size,
         "validation": config.validation_size,
@@ -70,7 +80,7 @@ def prepare(config: DatasetConfig) -> Splits:
     # A carved split already has its size; a share of it would be taken twice.
     to_cut = {split: size for split, size in sizes.items() if split in official}
     frames, was_cut = cut(frames, sizes=to_cut, seed=config.seed)
-    return Splits(source.frames, frames, label_names, notes=(*notes, *carved, *was_cut))
+    return Splits(raw, frames, label_names, notes=(*notes, *carved, *was_cut))
 
 
 def _read(config: DatasetConfig) -> TextDataset:
@@ -84,7 +94,7 @@ def _read(config: DatasetConfig) -> TextDataset:
         label_names=label_names,
         fingerprint=fingerprint(frames, label_names),
         test_fingerprint=fingerprint({"test": frames["test"]}, label_names),
-        notes=(*splits.notes, *leaks(frames)),
+        notes=(*splits.notes, *leaks(frames), *shared_groups(frames)),
     )
 
 
@@ -121,5 +131,18 @@ def leaks(frames: Mapping[SplitName, pd.DataFrame]) -> list[str]:
     ]
 
 
+def shared_groups(frames: Mapping[SplitName, pd.DataFrame]) -> list[str]:
+    """Notes on groups of validation and test that train has too: official splits may share them."""
+    known = set(frames["train"]["group"]) if "group" in frames["train"] else set()
+    shared = {
+        split: len(known & set(frames[split]["group"]))
+        for split in ("validation", "test")
+        if "group" in frames[split]
+    }
+    return [f"{n:,} groups of {split} are also in train" for split, n in shared.items() if n]
+
+
 def _split(frame: pd.DataFrame) -> datasets.Dataset:
-    return datasets.Dataset.from_pandas(frame, features=FEATURES, preserve_index=False)
+    return datasets.Dataset.from_pandas(
+        frame[list(FEATURES)], features=FEATURES, preserve_index=False
+    )

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from finesweep.config.schema import DatasetConfig
+from finesweep.dataset.cleaners import CLEANERS
 from finesweep.errors import ConfigError, Problem, nearest
 from finesweep.records import SplitName
 
@@ -35,10 +36,18 @@ def counted_rows(count: int) -> str:
 def request_problems(config: DatasetConfig) -> list[Problem]:
     """What the config alone shows to be wrong, before anything is read."""
     problems = _source_problems(config) + _size_problems(config)
+    if config.label_map and config.label_names:
+        both = "stands beside dataset.label_names; a map already says the names"
+        problems.append(Problem("dataset.label_map", both))
     if config.text_column == config.label_column:
         problems.append(
             Problem("dataset.label_column", f"{config.label_column!r} is the text column as well")
         )
+    problems += [
+        Problem("dataset.clean", f"{name!r} is no cleaning; {nearest(name, CLEANERS)}")
+        for name in config.clean
+        if name not in CLEANERS
+    ]
     try:
         codecs.lookup(config.encoding)
     except LookupError:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from sklearn.model_selection import StratifiedGroupKFold
 
 from finesweep.dataset.mistakes import counted_rows, raise_all
 from finesweep.dataset.stratify import sample_rows, take_texts
@@ -44,9 +48,12 @@ def carve_missing(
     carved = dict(frames)
     for n_later, split in zip(reversed(range(len(absent))), absent, strict=True):
         rng = np.random.default_rng([seed, CARVING[split]])
-        carved[split], carved["train"] = _carve(
-            carved["train"], wanted[split], split=split, n_reserved=1 + n_later, rng=rng
-        )
+        if "group" in train:
+            carved[split], carved["train"] = _carve_groups(carved["train"], wanted[split], rng=rng)
+        else:
+            carved[split], carved["train"] = _carve(
+                carved["train"], wanted[split], split=split, n_reserved=1 + n_later, rng=rng
+            )
     return carved, _notes(train, carved, absent)
 
 
@@ -95,6 +102,42 @@ def _carve(
         raise ConfigError(Problem(f"dataset.{split}_size", message)) from None
     nth_copy = train.groupby("text", sort=False).cumcount().to_numpy()
     return train[nth_copy < taken[texts]], train[taken[texts] == 0]
+
+
+def _carve_groups(
+    train: pd.DataFrame, size: int, *, rng: np.random.Generator
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The carved split, of about size rows, and what stays in train: no group is in both.
+
+    Nor is any text: groups that share one are taken as one.
+    """
+    n_folds = max(2, round(len(train) / size))
+    groups = _joined(train)
+    if len(np.unique(groups)) < n_folds:
+        message = (
+            f"{len(np.unique(groups)):,} groups that share no text cannot be split {n_folds} ways"
+        )
+        raise ConfigError(Problem("dataset.group_column", message))
+    folds = StratifiedGroupKFold(n_folds, shuffle=True, random_state=int(rng.integers(2**31)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that a class is rare, which _carving_problems has judged
+        kept, taken = next(folds.split(train, train["label"], groups))
+    return train.iloc[taken], train.iloc[kept]
+
+
+def _joined(train: pd.DataFrame) -> np.ndarray:
+    """[N] the number of each row's group, after groups with a text in common became one.
+
+    A row without a group is a group of its own.
+    """
+    texts, groups = (pd.factorize(train[name])[0] for name in ("text", "group"))
+    alone = groups < 0
+    groups = np.where(alone, groups.max() + np.cumsum(alone), groups)
+    n_texts = texts.max() + 1
+    shape = (n_texts + groups.max() + 1,) * 2
+    links = coo_array((np.ones(len(train), dtype=np.int8), (texts, n_texts + groups)), shape=shape)
+    joined: np.ndarray = connected_components(links, directed=False)[1][texts]
+    return joined
 
 
 def _carving_problems(

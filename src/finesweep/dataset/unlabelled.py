@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from finesweep.dataset.compression import plain_suffix
 from finesweep.dataset.files import read_pieces
 from finesweep.dataset.formats import READERS, Piece
 from finesweep.dataset.lines import read_lines
@@ -22,7 +23,7 @@ def read_rows(path: Path, *, field: str, encoding: str) -> Iterator[Piece]:
     ConfigError, naming field, when it is absent, empty, or broken where it has been read to.
     """
     how = {"field": field, "encoding": encoding, "hint": "--encoding="}
-    if path.suffix.lower() in READERS:
+    if plain_suffix(path) in READERS:
         yield from read_pieces(str(path), n_rows=N_ROWS, **how)
     else:
         yield from read_lines(path, **how)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from finesweep.dataset.cleaners import cleaned
+
 if TYPE_CHECKING:
     from finesweep.prediction.classifier import Classifier
 
@@ -18,11 +20,12 @@ read: white space, and what lies behind the model's length."""
 
 
 def attribute(classifier: Classifier, text: str, label: str) -> list[Span]:
-    """The whole text in spans, each word with its share in the odds of this label.
+    """The whole text, as it was cleaned, in spans: each word with its share in this label's odds.
 
     Integrated gradients (Sundararajan et al. 2017) along the straight line from a text of padding
     alone: all words together add what the text has over that one.
     """
+    (text,) = cleaned([text], classifier.answering.clean)
     inputs = classifier.pipeline.tokenizer(
         text,
         truncation=True,

@@ -14,6 +14,7 @@ from mlflow.models import Model, get_model_info
 from scipy.special import softmax
 
 from finesweep.databases import sqlite_file
+from finesweep.dataset.cleaners import cleaned
 from finesweep.errors import ConfigError, Problem
 from finesweep.evidence.confidence import answers
 from finesweep.records import ANSWERING_KEY, Answering, Prediction
@@ -62,6 +63,7 @@ class Classifier:
 
     def probabilities(self, texts: Sequence[str]) -> np.ndarray:
         """[N, C] float64 for N texts, calibrated."""
+        texts = cleaned(texts, self.answering.clean)
         # Texts of like length stand in one batch, which is padded to its longest.
         order = np.argsort([len(text) for text in texts], kind="stable")
         told = self.pipeline(

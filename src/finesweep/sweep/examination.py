@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +35,8 @@ def log_test(run: Run, setup: Setup, validation: Predictions) -> TestResult:
     """
     config, tokens, dataset = setup.composed.config, setup.tokens, setup.dataset
     least = config.training.uncertain_below
-    answering = fit_answering(validation.logits, validation.labels, least=least)
+    fitted = fit_answering(validation.logits, validation.labels, least=least)
+    answering = replace(fitted, clean=tuple(config.dataset.clean))
     setattr(setup.model.config, ANSWERING_KEY, asdict(answering))
     run.set_tags({TEST_FINGERPRINT: dataset.test_fingerprint})
     look = n_looks(run.store, dataset.test_fingerprint)

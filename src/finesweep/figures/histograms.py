@@ -1,0 +1,65 @@
+"""Bins of a histogram that many classes share: linear or logarithmic, ending at quantiles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+_N_BINS = 40
+_ENDS = (0.002, 0.995)
+"""Quantiles at which the axis ends: a few endless texts would leave one bin to all others."""
+_SKEWED = 1.0
+"""Above this skewness, between the ends, the axis is logarithmic."""
+
+
+@dataclass(frozen=True)
+class Bins:
+    """Edges in rising order, and what an axis over them should say."""
+
+    edges: np.ndarray
+    is_log: bool
+    note: str
+
+    def heights(self, values: np.ndarray) -> np.ndarray:
+        """The share of values in each bin, over the bin's width as it is drawn."""
+        widths = np.diff(np.log(self.edges) if self.is_log else self.edges)
+        heights: np.ndarray = np.histogram(values, self.edges)[0] / widths / max(1, len(values))
+        return heights
+
+    def is_right(self, value: float) -> bool:
+        """Whether value stands in the right half of the axis."""
+        low, high = self.edges[0], self.edges[-1]
+        middle = np.sqrt(low * high) if self.is_log else (low + high) / 2
+        return bool(value > middle)
+
+
+def bins_for(values: np.ndarray) -> Bins:
+    """Bins of all values [N], numbers from 0; whole ones never share a bin unevenly."""
+    if not len(values):
+        return Bins(np.array([0.0, 1.0]), False, "")
+    low, high = (float(each) for each in np.quantile(values, _ENDS))
+    within = values[(values >= low) & (values <= high)]
+    whole = bool((values == np.floor(values)).all())
+    is_log = high > max(low, 1) and _skewness(within) > _SKEWED
+    low = max(low, 1.0) if is_log else low
+    edges = (np.geomspace if is_log else np.linspace)(low, high, _N_BINS + 1)
+    if whole:
+        edges = _whole_edges(edges)
+    elif high <= low:
+        edges = np.array([low - 0.5, low + 0.5])
+    n_beyond = int((values > edges[-1]).sum())
+    scale = "log scale" if is_log else ""
+    beyond = f"{n_beyond:,} longer, up to {values.max():,.0f}" if n_beyond else ""
+    return Bins(edges, is_log, "; ".join(filter(None, (scale, beyond))))
+
+
+def _skewness(values: np.ndarray) -> float:
+    """The third standardised moment; 0 where all are the same."""
+    centred, deviation = values - values.mean(), values.std()
+    return float((centred**3).mean() / deviation**3) if deviation else 0.0
+
+
+def _whole_edges(edges: np.ndarray) -> np.ndarray:
+    """Edges between whole numbers, and as many of these in each bin as its width asks."""
+    return np.unique(np.append(np.floor(edges), np.floor(edges[-1]) + 1)) - 0.5

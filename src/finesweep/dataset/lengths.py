@@ -30,7 +30,8 @@ class Measured:
 
     def of(self, label: int) -> np.ndarray:
         """Those of one class, in order."""
-        return self.values[self.labels == label]
+        held: np.ndarray = self.values[self.labels == label]
+        return held
 
 
 @dataclass(frozen=True)

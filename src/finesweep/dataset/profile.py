@@ -141,9 +141,7 @@ def numbers(profile: Profile, *, max_lengths: Sequence[int] = MAX_LENGTHS) -> di
 def _lengths(frame: pd.DataFrame) -> dict[Measure, Measured]:
     labels = frame["label"].to_numpy()
     values = text_lengths(frame["text"].tolist())
-    return {
-        name: Measured(each, labels) for name, each in zip(MEASURES[:3], values, strict=True)
-    }
+    return {name: Measured(each, labels) for name, each in zip(MEASURES[:3], values, strict=True)}
 
 
 def _counts(frame: pd.DataFrame, n_classes: int) -> np.ndarray:
@@ -177,8 +175,8 @@ def _notes(
         sampling.append("words and phrases are counted in train's sample")
     return (
         *sampling,
-        "words and phrases are of train, in lower case and without HTML tags; English stop words are "
-        "left out, and phrases that begin or end with one",
+        "words and phrases are of train, in lower case and without HTML tags; English stop words "
+        "are left out, and phrases that begin or end with one",
     )
 
 

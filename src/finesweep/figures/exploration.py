@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter, PercentFormatter
+from matplotlib.ticker import MaxNLocator, NullLocator, PercentFormatter
 
 from finesweep.figures.histograms import Bins, bins_for
 from finesweep.figures.lettering import drawable
@@ -78,7 +78,8 @@ def cut_figure(
     panels: panel's title → name → tokens of each text; chosen: the config's max_length.
     """
     figure = _figure(11.0, 4.4, title)
-    for axes, (heading, sets) in zip(figure.subplots(1, len(panels)), panels.items(), strict=True):
+    columns = figure.subplots(1, len(panels), squeeze=False)[0]
+    for axes, (heading, sets) in zip(columns, panels.items(), strict=True):
         for k, (name, tokens) in enumerate(sets.items()):
             _draw_curve(axes, k, drawable(name, NAME_CHARACTERS), tokens + n_special)
         _mark(axes, chosen)
@@ -97,8 +98,8 @@ def cut_figure(
 
 def _draw_curve(axes: Axes, k: int, name: str, tokens: np.ndarray) -> None:
     shares = [float((tokens > length).mean()) if len(tokens) else math.nan for length in CURVE]
-    style = {"color": COLOURS[k % len(COLOURS)], "linestyle": _STYLES[k % len(_STYLES)]}
-    axes.plot(CURVE, shares, marker=".", label=name, clip_on=False, **style)
+    colour, style = COLOURS[k % len(COLOURS)], _STYLES[k % len(_STYLES)]
+    axes.plot(CURVE, shares, style, color=colour, marker=".", label=name, clip_on=False)
 
 
 def _mark(axes: Axes, chosen: int) -> None:
@@ -116,14 +117,17 @@ def _mark(axes: Axes, chosen: int) -> None:
 
 
 def _draw_histogram(axes: Axes, values: np.ndarray, bins: Bins, *, top: float) -> None:
-    if bins.is_log:
-        axes.set_xscale("log")
-        axes.xaxis.set_major_formatter("{x:,.0f}")
-        axes.xaxis.set_minor_formatter(NullFormatter())
     if len(values):
         axes.stairs(bins.heights(values), bins.edges, fill=True, color=_FILL)
         _name_median(axes, float(np.median(values)), left=bins.is_right(float(np.median(values))))
+    axes.set_xscale("log" if bins.is_log else "linear")
     axes.set_xlim(bins.edges[0], bins.edges[-1])
+    if bins.is_log:
+        axes.set_xticks(bins.log_ticks())
+    else:
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True, min_n_ticks=1))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter("{x:,.9g}")
     axes.set_ylim(0, 1.2 * (top or 1.0))
     axes.set_yticks([])
     axes.tick_params(labelsize=8)

@@ -59,10 +59,10 @@ def told_rows(rows: Sequence[Sequence[Any]], n_told: int) -> str:
 
 
 def told_number(value: float | None) -> str:
-    """Whole where it is large, with one decimal where it is small; a dash for None."""
+    """Whole from a hundred on, else with at most one decimal; a dash for None."""
     if value is None:
         return "–"
-    return f"{value:,.0f}" if value >= 100 or value == int(value) else f"{value:,.1f}"
+    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}".removesuffix(".0")
 
 
 def told_share(value: float | None) -> str:

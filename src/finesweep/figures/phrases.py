@@ -42,17 +42,22 @@ def clouds_figure(tops: Sequence[Counts], names: Sequence[str], *, title: str, s
     Words with letters that the bundled font lacks are left out, which their panel says.
     """
     figure, panels = _panels(names, title, height_inches=3.2 if len(names) <= 4 else 2.6)
+    known = letters_of(FONT_PATH)
     for axes, top in zip(panels, tops, strict=True):
         axes.set_axis_off()
-        known = letters_of(FONT_PATH)
         words = {word: n for word, n in top if known.issuperset(map(ord, word))}
         fitting = {word: n for word, n in words.items() if len(word) <= WORD_CHARACTERS}
         if fitting:
             axes.imshow(_cloud(fitting, seed), interpolation="bilinear")
-        told = [f"{n} words have letters that the font lacks"] if (n := len(top) - len(words)) else []
-        told += [f"{n} words are too long"] if (n := len(words) - len(fitting)) else []
-        axes.text(0.5, -0.02, "; ".join(told), transform=axes.transAxes, ha="center", va="top", fontsize=8)
+        told = _left_out(len(top) - len(words), len(words) - len(fitting))
+        axes.text(0.5, 0, told, transform=axes.transAxes, ha="center", va="top", fontsize=8)
     return figure
+
+
+def _left_out(n_unknown: int, n_long: int) -> str:
+    noun = "word" if n_unknown == 1 else "words"
+    unknown = f"{n_unknown} {noun} with letters that the font lacks" if n_unknown else ""
+    return ", ".join(filter(None, (unknown, f"{n_long} too long" if n_long else "")))
 
 
 def _cloud(counts: dict[str, int], seed: int) -> np.ndarray:

@@ -17,7 +17,7 @@ from finesweep.figures.lettering import drawable
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
 _STYLES = ("-", "--", "-.", ":")
 _FILL, _MEDIAN = COLOURS[5], COLOURS[1]
-NAME_CHARACTERS = 18
+NAME_CHARACTERS = 22
 CURVE = (16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
 
 
@@ -58,7 +58,7 @@ def lengths_figure(
     figure = _figure(2.8 * len(values) + 0.8, height, title)
     panels = figure.subplots(len(names), len(values), squeeze=False, sharex="col")
     for (measure, arrays), column in zip(values.items(), panels.T, strict=True):
-        bins = bins_for(np.concatenate(arrays))
+        bins = bins_for(np.concatenate(arrays), n_rows=int(np.median([*map(len, arrays)])))
         top = max(bins.heights(array).max() for array in arrays)
         for axes, array in zip(column, arrays, strict=True):
             _draw_histogram(axes, array, bins, top=top)
@@ -83,7 +83,7 @@ def cut_figure(
         for k, (name, tokens) in enumerate(sets.items()):
             _draw_curve(axes, k, drawable(name, NAME_CHARACTERS), tokens + n_special)
         _mark(axes, chosen)
-        axes.set_title(heading, fontsize=10, loc="left")
+        axes.set_title(heading, fontsize=10, loc="left", pad=16)
         axes.set_xscale("log", base=2)
         axes.set_xticks([2**k for k in range(4, 11)])
         axes.xaxis.set_major_formatter("{x:.0f}")

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from finesweep.figures.page import document, escaped, picture, table
+from finesweep.figures.lettering import MISSING, drawable
+from finesweep.figures.page import document, escaped, folded, picture, table
 
 N_ROWS = 20
 """Row numbers told of a finding; findings.json has all."""
 N_OPEN = 3
-"""Classes whose phrases are unfolded at once."""
+"""Classes whose numbers and phrases are unfolded at once."""
 
 
 def exploration_page(
@@ -21,6 +22,7 @@ def exploration_page(
     """One self-contained page. made and findings are explore.json and findings.json; pictures are
     PNGs by the names that they are logged under, without suffix."""
     title = f"{made['name']}: the dataset"
+    n_classes = len(made["examples"])
     parts = [
         f"<h1>{escaped(title)}</h1>",
         *(f"<p>{escaped(note)}</p>" for note in made["data_notes"]),
@@ -31,14 +33,14 @@ def exploration_page(
         picture(pictures["balance"], "share of each class in each split"),
         "<h2>How long the texts are</h2>",
         picture(pictures["lengths"], "histograms of lengths by class"),
-        *_lengths(made["lengths"]),
+        folded("in numbers", _lengths(made["lengths"]), is_open=n_classes <= N_OPEN),
         "<h2>What max_length cuts</h2>",
         f"<p>The share of texts that lose tokens, {made['special_tokens']} special tokens"
         f" counted; tokens of {escaped(made['model'])}.</p>",
         picture(pictures["cut"], "share of texts cut, by max_length"),
-        _cuts(made["cut"]),
+        folded("in numbers", [_cuts(made["cut"])], is_open=n_classes <= N_OPEN),
         "<h2>What the texts say</h2>",
-        *(f"<p>{escaped(note)}</p>" for note in made["notes"]),
+        *(f"<p>{escaped(note)}</p>" for note in [*made["notes"], *_boxes(made)]),
         picture(pictures["clouds"], "word clouds by class"),
         *(picture(pictures[name], f"commonest {name} by class") for name in made["phrases"]),
         *_phrases(made["phrases"]),
@@ -68,6 +70,16 @@ def told_number(value: float | None) -> str:
 def told_share(value: float | None) -> str:
     """In percent, with one decimal; a dash for None."""
     return "–" if value is None else f"{value:.1%}"
+
+
+def _boxes(made: Mapping[str, Any]) -> list[str]:
+    """What a box in a picture means, where there is one."""
+    phrases = [
+        each["text"] for kind in made["phrases"].values() for top in kind.values() for each in top
+    ]
+    texts = [*made["examples"], *phrases]
+    boxed = any(MISSING in drawable(text, len(text)) for text in texts)
+    return [f"in pictures, {MISSING} is a letter that their font lacks"] if boxed else []
 
 
 def _findings(findings: Sequence[Mapping[str, Any]]) -> str:
@@ -117,8 +129,7 @@ def _phrases(phrases: Mapping[str, Any]) -> Iterator[str]:
             for place in range(max(map(len, columns)))
         ]
         headings = [heading for kind in phrases for heading in (kind, "")]
-        state = " open" if k < N_OPEN else ""
-        yield f"<details{state}><summary>{escaped(name)}</summary>{table(headings, rows)}</details>"
+        yield folded(name, [table(headings, rows)], is_open=k < N_OPEN)
 
 
 def _phrase(top: Sequence[Mapping[str, Any]], place: int) -> tuple[str, str]:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_N_BINS = 40
+_FEWEST, _MOST = 8, 40
+"""Bins, for few rows and for many."""
 _ENDS = (0.002, 0.995)
 """Quantiles at which the axis ends: a few endless texts would leave one bin to all others."""
 _WIDE = 60
@@ -46,8 +47,11 @@ class Bins:
         return bool(value > middle)
 
 
-def bins_for(values: np.ndarray) -> Bins:
-    """Bins of all values [N], numbers from 0; whole ones never share a bin unevenly."""
+def bins_for(values: np.ndarray, *, n_rows: int) -> Bins:
+    """Bins of all values [N], numbers from 0; whole ones never share a bin unevenly.
+
+    n_rows: of the usual class; their number's root is that of the bins, as far as one sees them.
+    """
     if not len(values):
         return Bins(np.array([0.0, 1.0]), False, "")
     low, high = (float(each) for each in np.quantile(values, _ENDS))
@@ -55,7 +59,8 @@ def bins_for(values: np.ndarray) -> Bins:
     whole = bool((values == np.floor(values)).all())
     is_log = high > _SPREAD * max(low, 1) and _skewness(within) > _SKEWED
     low = max(low, 1.0) if is_log else low
-    edges = (np.geomspace if is_log else np.linspace)(low, high, _N_BINS + 1)
+    n_bins = min(max(round(n_rows**0.5), _FEWEST), _MOST)
+    edges = (np.geomspace if is_log else np.linspace)(low, high, n_bins + 1)
     if whole:
         edges = _whole_edges(edges)
     elif high - low < _SAME:

@@ -36,9 +36,15 @@ def table(
     """A table that scrolls sideways where it is too wide; after the first n_texts columns cells
     are numbers, set to the right."""
     first = len(headings) if n_texts is None else n_texts
-    head = "".join(f"<th>{escaped(each)}</th>" for each in headings)
-    lines = "".join(f"<tr>{_cells(row, first)}</tr>" for row in rows)
+    head = _cells("th", headings, first)
+    lines = "".join(f"<tr>{_cells('td', row, first)}</tr>" for row in rows)
     return f"<div class=wide><table><tr>{head}</tr>{lines}</table></div>"
+
+
+def folded(heading: str, parts: Iterable[str], *, is_open: bool) -> str:
+    """Parts, HTML already, under a heading that folds and unfolds them."""
+    state = " open" if is_open else ""
+    return f"<details{state}><summary>{escaped(heading)}</summary>{''.join(parts)}</details>"
 
 
 def picture(png: bytes, described: str) -> str:
@@ -51,8 +57,7 @@ def escaped(value: Any) -> str:
     return html.escape(str(value))
 
 
-def _cells(row: Sequence[Any], n_texts: int) -> str:
-    return "".join(
-        f"<td>{escaped(each)}</td>" if k < n_texts else f"<td class=number>{escaped(each)}</td>"
-        for k, each in enumerate(row)
-    )
+def _cells(tag: str, row: Sequence[Any], n_texts: int) -> str:
+    kinds = ("" if k < n_texts else " class=number" for k in range(len(row)))
+    cells = zip(kinds, map(escaped, row), strict=True)
+    return "".join(f"<{tag}{kind}>{text}</{tag}>" for kind, text in cells)

@@ -19,7 +19,7 @@ from finesweep.figures.exploration_page import exploration_page
 from finesweep.figures.phrases import clouds_figure, phrases_figure
 from finesweep.records import Finding, Severity, Splits
 from finesweep.tracking.artifacts import write_json, write_picture
-from finesweep.tracking.runs import Run, input_fields, start_run
+from finesweep.tracking.runs import SPLITS, Run, input_fields, start_run
 from finesweep.tracking.store import Store
 
 KIND = "explore"
@@ -66,7 +66,7 @@ def log_exploration(
         tags={"finesweep.kind": KIND},
         params={name: hidden_password(str(value)) for name, value in params.items()},
     )
-    sizes = {split: len(frame) for split, frame in splits.frames.items()}
+    sizes = {split: len(splits.frames[split]) for split in SPLITS}
     source = config.hub or config.path or "files"
     digest = fingerprint(splits.frames, splits.label_names)
     run.log_input(input_fields(config.name, digest, sizes, source), context="exploration")

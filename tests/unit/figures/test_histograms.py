@@ -5,12 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from finesweep.figures.histograms import bins_for
+from finesweep.figures.histograms import Bins
+from finesweep.figures.histograms import bins_for as bins_for_rows
+
+
+def bins_for(values: np.ndarray) -> Bins:
+    """The bins of one class that has all the values."""
+    return bins_for_rows(values, n_rows=len(values))
 
 
 def test_even_numbers_have_a_linear_axis_over_all_of_them() -> None:
     bins = bins_for(np.linspace(3.0, 6.0, 1000))
-    assert (bins.is_log, len(bins.edges)) == (False, 41)
+    assert (bins.is_log, len(bins.edges)) == (False, 33)
     assert bins.edges[0] == pytest.approx(3.006)
     assert bins.edges[-1] == pytest.approx(5.985)
 
@@ -52,3 +58,8 @@ def test_the_halves_of_an_axis_are_those_that_one_sees() -> None:
     bins = bins_for(np.floor(np.random.default_rng(0).lognormal(5, 1, 20_000)) + 1)
     middle = np.sqrt(bins.edges[0] * bins.edges[-1])
     assert (bins.is_right(0.9 * middle), bins.is_right(1.1 * middle)) == (False, True)
+
+
+@pytest.mark.parametrize(("n_rows", "n_bins"), [(0, 8), (400, 20), (10_000, 40)])
+def test_small_classes_have_wider_bins(n_rows: int, n_bins: int) -> None:
+    assert len(bins_for_rows(np.linspace(0, 1, 500), n_rows=n_rows).edges) == n_bins + 1

@@ -93,7 +93,7 @@ def _examined(
 
 
 def _made(composed: Composed, splits: Splits, profile: Profile) -> dict[str, Any]:
-    from finesweep.dataset.profile import MAX_LENGTHS, numbers
+    from finesweep.dataset.numbers import MAX_LENGTHS, numbers
 
     config = composed.config
     lengths = sorted({*MAX_LENGTHS, config.dataset.max_length})

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -15,8 +15,6 @@ from finesweep.dataset.lengths import (
     MEASURES,
     Measure,
     Measured,
-    cut_share,
-    summary,
     text_lengths,
     token_lengths,
 )
@@ -27,13 +25,12 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 PHRASES = ("words", "bigrams", "trigrams")
-N_LISTED = 20
-"""Phrases of each kind and class in explore.json; pictures may take more."""
-MAX_LENGTHS = (32, 64, 128, 256, 512)
 MOST_ROWS: Mapping[SplitName, int] = {"train": 50_000, "validation": 10_000, "test": 10_000}
 """Of each split, for what takes long; beyond, a sample: shares are known to half a percent."""
 N_EXAMPLES = 2
 EXAMPLE_CHARACTERS = 400
+LEFT_OUT = STOPWORDS | {"d", "ll", "m", "n't", "re", "s", "t", "ve"}
+"""English stop words, and what a corpus cut off of `it's` and `don't` when it was tokenised."""
 # Each draw has a stream of its own, so that one does not move the other.
 SAMPLING, EXAMPLES = 5, 6
 
@@ -85,7 +82,7 @@ def profile(
     on_part("words, bigrams and trigrams")
     train = samples["train"]
     tops = top_phrases(
-        train["text"].tolist(), train["label"].to_numpy(), n_classes=n_classes, left_out=STOPWORDS
+        train["text"].tolist(), train["label"].to_numpy(), n_classes=n_classes, left_out=LEFT_OUT
     )
     return Profile(
         label_names=splits.label_names,
@@ -112,31 +109,6 @@ def shortened(text: str, n_characters: int) -> str:
     line = "".join("�" if unicodedata.category(each) == "Cc" else each for each in line)
     whole = len(line) <= n_characters and len(text) <= 4 * n_characters
     return line if whole else f"{line[: n_characters - 1]}…"
-
-
-def numbers(profile: Profile, *, max_lengths: Sequence[int] = MAX_LENGTHS) -> dict[str, Any]:
-    """All of it but the single texts' lengths, as plain values: explore.json."""
-    return {
-        "splits": {
-            split: {"rows": int(counts.sum()), "classes": _named(profile, counts.tolist())}
-            for split, counts in profile.counts.items()
-        },
-        "lengths": {
-            split: {name: _summaries(profile, measured[name]) for name in MEASURES}
-            for split, measured in profile.lengths.items()
-        },
-        "special_tokens": profile.n_special,
-        "cut": {
-            split: _cuts(profile, measured["tokens"], max_lengths)
-            for split, measured in profile.lengths.items()
-        },
-        "phrases": {
-            name: _named(profile, [[asdict(each) for each in top[:N_LISTED]] for top in tops])
-            for name, tops in profile.phrases.items()
-        },
-        "examples": _named(profile, [[asdict(each) for each in few] for few in profile.examples]),
-        "notes": list(profile.notes),
-    }
 
 
 def _lengths(frame: pd.DataFrame) -> dict[Measure, Measured]:
@@ -179,25 +151,3 @@ def _notes(
         "words and phrases are of train, in lower case and without HTML tags; English stop words "
         "are left out, and phrases that begin or end with one",
     )
-
-
-def _named(profile: Profile, values: Sequence[Any]) -> dict[str, Any]:
-    return dict(zip(profile.label_names, values, strict=True))
-
-
-def _summaries(profile: Profile, measured: Measured) -> dict[str, Any]:
-    each = [summary(measured.of(label)) for label in range(len(profile.label_names))]
-    told = [None if one is None else asdict(one) for one in each]
-    whole = summary(measured.values)
-    return {"all": None if whole is None else asdict(whole), "classes": _named(profile, told)}
-
-
-def _cuts(profile: Profile, tokens: Measured, max_lengths: Sequence[int]) -> dict[str, Any]:
-    def shares(values: np.ndarray) -> dict[str, float | None]:
-        return {
-            str(length): cut_share(values, length, n_special=profile.n_special)
-            for length in max_lengths
-        }
-
-    each = [shares(tokens.of(label)) for label in range(len(profile.label_names))]
-    return {"all": shares(tokens.values), "classes": _named(profile, each)}

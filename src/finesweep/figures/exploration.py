@@ -1,4 +1,4 @@
-"""A dataset in pictures: the balance of its classes, how long texts are, what max_length cuts."""
+"""A dataset in pictures: the balance of its classes, and what max_length cuts of its texts."""
 
 from __future__ import annotations
 
@@ -8,15 +8,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, NullLocator, PercentFormatter
+from matplotlib.ticker import PercentFormatter
 
-from finesweep.figures.histograms import Bins, bins_for
 from finesweep.figures.lettering import drawable
 
 # Okabe and Ito's, without yellow, which is too pale for a line; line styles differ too.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
 _STYLES = ("-", "--", "-.", ":")
-_FILL, _MEDIAN = COLOURS[5], COLOURS[1]
 NAME_CHARACTERS = 22
 CURVE = (16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
 
@@ -28,7 +26,7 @@ def balance_figure(
 
     counts: split → rows of each of the named classes; totals: all rows of each split.
     """
-    figure = _figure(9.0, 1.5 + 0.28 * (len(counts) + 0.5) * len(names), title)
+    figure = titled_figure(9.0, 1.5 + 0.28 * (len(counts) + 0.5) * len(names), title)
     axes = figure.add_subplot()
     height = 0.85 / len(counts)
     for k, ((split, rows), total) in enumerate(zip(counts.items(), totals, strict=True)):
@@ -47,29 +45,6 @@ def balance_figure(
     return figure
 
 
-def lengths_figure(
-    values: Mapping[str, Sequence[np.ndarray]], names: Sequence[str], *, title: str
-) -> Figure:
-    """A histogram for each class (row) and measure (column), with its median as a line.
-
-    values: measure → one array for each name. A column has one axis, which ends at quantiles.
-    """
-    height = 1.4 + max(0.9, 1.7 - 0.1 * len(names)) * len(names)
-    figure = _figure(2.8 * len(values) + 0.8, height, title)
-    panels = figure.subplots(len(names), len(values), squeeze=False, sharex="col")
-    for (measure, arrays), column in zip(values.items(), panels.T, strict=True):
-        bins = bins_for(np.concatenate(arrays), n_rows=int(np.median([*map(len, arrays)])))
-        top = max(bins.heights(array).max() for array in arrays)
-        for axes, array in zip(column, arrays, strict=True):
-            _draw_histogram(axes, array, bins, top=top)
-        column[0].set_title(measure, fontsize=10)
-        column[-1].set_xlabel(bins.note, fontsize=8)
-    for axes, name in zip(panels[:, 0], names, strict=True):
-        told = drawable(name, NAME_CHARACTERS)
-        axes.set_ylabel(told, rotation=0, ha="right", va="center").set_parse_math(False)
-    return figure
-
-
 def cut_figure(
     panels: Mapping[str, Mapping[str, np.ndarray]], *, n_special: int, chosen: int, title: str
 ) -> Figure:
@@ -77,7 +52,7 @@ def cut_figure(
 
     panels: panel's title → name → tokens of each text; chosen: the config's max_length.
     """
-    figure = _figure(11.0, 4.4, title)
+    figure = titled_figure(11.0, 4.4, title)
     columns = figure.subplots(1, len(panels), squeeze=False)[0]
     for axes, (heading, sets) in zip(columns, panels.items(), strict=True):
         for k, (name, tokens) in enumerate(sets.items()):
@@ -116,39 +91,8 @@ def _mark(axes: Axes, chosen: int) -> None:
     )
 
 
-def _draw_histogram(axes: Axes, values: np.ndarray, bins: Bins, *, top: float) -> None:
-    if len(values):
-        axes.stairs(bins.heights(values), bins.edges, fill=True, color=_FILL)
-        _name_median(axes, float(np.median(values)), left=bins.is_right(float(np.median(values))))
-    axes.set_xscale("log" if bins.is_log else "linear")
-    axes.set_xlim(bins.edges[0], bins.edges[-1])
-    if bins.is_log:
-        axes.set_xticks(bins.log_ticks())
-    else:
-        axes.xaxis.set_major_locator(MaxNLocator(nbins=5, integer=True, min_n_ticks=1))
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter("{x:,.9g}")
-    axes.set_ylim(0, 1.2 * (top or 1.0))
-    axes.set_yticks([])
-    axes.tick_params(labelsize=8)
-    axes.spines[["top", "right", "left"]].set_visible(False)
-
-
-def _name_median(axes: Axes, median: float, *, left: bool) -> None:
-    axes.axvline(median, color=_MEDIAN, linewidth=1.5)
-    axes.annotate(
-        f"{median:,.0f}" if median >= 100 else f"{median:.3g}",
-        (median, 1),
-        xycoords=axes.get_xaxis_transform(),
-        xytext=(-3 if left else 3, -1),
-        textcoords="offset points",
-        ha="right" if left else "left",
-        va="top",
-        fontsize=8,
-    )
-
-
-def _figure(width_inches: float, height_inches: float, title: str) -> Figure:
+def titled_figure(width_inches: float, height_inches: float, title: str) -> Figure:
+    """An empty one, which makes room for what stands in it."""
     figure = Figure(figsize=(width_inches, height_inches), layout="constrained")
     figure.suptitle(title, fontsize=12).set_parse_math(False)
     return figure

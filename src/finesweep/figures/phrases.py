@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from wordcloud import WordCloud
 from wordcloud.wordcloud import FONT_PATH
 
-from finesweep.figures.exploration import COLOURS, NAME_CHARACTERS
+from finesweep.figures.exploration import COLOURS, NAME_CHARACTERS, titled_figure
 from finesweep.figures.lettering import drawable, letters_of
 
 Counts = Sequence[tuple[str, int]]
@@ -102,8 +102,7 @@ def _panels(
     """A figure and an axes for each name, which is its title; at most three stand in a row."""
     n_columns = min(len(names), 2 if len(names) in (2, 4) else 3)
     n_rows = math.ceil(len(names) / n_columns)
-    figure = Figure(figsize=(12.0, 0.6 + n_rows * height_inches), layout="constrained")
-    figure.suptitle(title, fontsize=12).set_parse_math(False)
+    figure = titled_figure(12.0, 0.6 + n_rows * height_inches, title)
     panels = list(figure.subplots(n_rows, n_columns, squeeze=False).ravel())
     for axes in panels[len(names) :]:
         axes.set_axis_off()

@@ -14,8 +14,9 @@ from finesweep.config import Composed
 from finesweep.databases import hidden_password
 from finesweep.dataset.load import fingerprint
 from finesweep.dataset.profile import PHRASES, Profile
-from finesweep.figures.exploration import balance_figure, cut_figure, lengths_figure
+from finesweep.figures.exploration import balance_figure, cut_figure
 from finesweep.figures.exploration_page import exploration_page
+from finesweep.figures.lengths import lengths_figure
 from finesweep.figures.phrases import clouds_figure, phrases_figure
 from finesweep.records import Finding, Severity, Splits
 from finesweep.tracking.artifacts import write_json, write_picture

@@ -8,7 +8,8 @@ import pytest
 
 from finesweep.config import ModelConfig
 from finesweep.dataset import profile as module
-from finesweep.dataset.profile import Profile, numbers, profile, sampled, shortened
+from finesweep.dataset.numbers import numbers
+from finesweep.dataset.profile import Profile, profile, sampled, shortened
 from finesweep.model import load_tokenizer
 from finesweep.records import SplitName, Splits
 
@@ -85,6 +86,15 @@ def test_phrases_are_trains_without_english_stop_words() -> None:
         "bad film",
     ]
     assert phrases["trigrams"]["better"] == []
+
+
+def test_what_tokenising_cut_off_of_words_is_left_out() -> None:
+    rows = [("it 's n't bad , it 's", 0), ("good", 1)]
+    frames: dict[SplitName, pd.DataFrame] = dict.fromkeys(
+        ("train", "validation", "test"), table(rows)
+    )
+    words, *_ = made(Splits(frames, frames, ("no", "yes"), notes=())).phrases.values()
+    assert [each.text for each in words[0]] == ["bad"]
 
 
 def test_examples_are_two_of_each_class_with_their_row_numbers() -> None:

@@ -12,6 +12,7 @@ from importlib import import_module
 from finesweep.errors import ConfigError, FinesweepError, Problem, nearest
 
 COMMANDS = {
+    "explore": "a dataset in tables, pictures and checks, before one trains on it",
     "train": "one fine-tuning run, tracked; -m runs Hydra's grid",
     "sweep": "runs sweeps/NAME.yaml up to its total budget, or continues it",
     "work": "one more worker for a sweep, from any machine",

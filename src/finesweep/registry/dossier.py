@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import base64
-import html
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from finesweep.figures.page import document, escaped, picture, table
 from finesweep.records import Decision
 from finesweep.registry.exhibits import Exhibits
 
 N_FLIPPED = 20
 """Examples of each kind."""
-STYLE = """
-body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222}
-table{border-collapse:collapse;margin:.5rem 0 1.5rem}
-td,th{border:1px solid #ccc;padding:.3rem .6rem;text-align:left;vertical-align:top}
-td{overflow-wrap:anywhere}
-.verdict{font-size:1.3rem;font-weight:600}
-"""
 
 
 def dossier(
@@ -54,16 +46,16 @@ def as_json(made: Mapping[str, Any]) -> str:
     return json.dumps(made, indent=2, ensure_ascii=False)
 
 
-def as_html(made: Mapping[str, Any], picture: bytes | None) -> str:
-    """One self-contained page; every text in it is escaped. picture is a PNG of the challenger."""
+def as_html(made: Mapping[str, Any], drawn: bytes | None) -> str:
+    """One self-contained page; every text in it is escaped. drawn is a PNG of the challenger."""
     verdict = "promoted" if made["promoted"] else "refused"
     title = f"{made['model']} version {made['challenger']['version']}: {verdict}"
     checks = [
         (c["name"], "passed" if c["passed"] else "FAILED", c["found"]) for c in made["checks"]
     ]
     parts = [
-        f"<h1>{_text(title)}</h1>",
-        f"<p class=verdict>{_text(verdict)} by {_text(made['mode'])}</p>",
+        f"<h1>{escaped(title)}</h1>",
+        f"<p class=verdict>{escaped(verdict)} by {escaped(made['mode'])}</p>",
         _table(("condition", "", "found"), checks) if checks else "<p>no gate was set</p>",
     ]
     if made["rows_needed"]:
@@ -74,20 +66,17 @@ def as_html(made: Mapping[str, Any], picture: bytes | None) -> str:
         rows = [tuple(each.values()) for each in made["slices"]]
         headings = ("", "rows", "challenger", "champion")
         parts += ["<h2>Accuracy by slice</h2>", _table(headings, rows)]
-    if picture is not None:
-        drawn = base64.b64encode(picture).decode()
+    if drawn is not None:
         parts += [
             "<h2>How far the challenger's answers can be trusted</h2>",
-            f'<img src="data:image/png;base64,{drawn}" alt="calibration, coverage" width="100%">',
+            picture(drawn, "calibration, coverage"),
         ]
     for name in ("gained", "lost"):
         if made[name]:
             rows = [(row["text"], row["truth"], row["wrong"]) for row in made[name]]
             parts += [f"<h2>Rows {name}</h2>", _table(("text", "truth", "wrong answer"), rows)]
     parts += ["<h2>The two models</h2>", _models(made)]
-    body = "\n".join(parts)
-    head = f"<meta charset=utf-8><title>{_text(title)}</title><style>{STYLE}</style>"
-    return f"<!doctype html><html lang=en><head>{head}</head><body>{body}</body></html>"
+    return document(title, parts)
 
 
 def _models(made: Mapping[str, Any]) -> str:
@@ -101,16 +90,10 @@ def _models(made: Mapping[str, Any]) -> str:
 
 
 def _table(headings: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    head = "".join(f"<th>{_text(each)}</th>" for each in headings)
-    lines = ("".join(f"<td>{_text(_shown(each))}</td>" for each in row) for row in rows)
-    return f"<table><tr>{head}</tr>{''.join(f'<tr>{line}</tr>' for line in lines)}</table>"
+    return table(headings, [[_shown(each) for each in row] for row in rows])
 
 
 def _shown(value: Any) -> str:
     if value is None:
         return "not known"
     return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def _text(value: Any) -> str:
-    return html.escape(str(value))

@@ -42,9 +42,9 @@ def write_split(
     labels, guesses = predictions.labels, probabilities.argmax(axis=1)
     counts = confusion_matrix(labels, guesses, labels=range(len(label_names)))
     matrix = {"labels": list(label_names), "rows": "truth", "counts": counts.tolist()}
-    _write_json(target / "confusion_matrix.json", matrix)
+    write_json(target / "confusion_matrix.json", matrix)
     title = f"{split}: {int(counts.trace()):,} of {len(labels):,} right"
-    _write_picture(
+    write_picture(
         target / "confusion_matrix.png", confusion_matrix_figure(counts, label_names, title=title)
     )
     report = classification_report(
@@ -55,10 +55,10 @@ def write_split(
         output_dict=True,
         zero_division=0,
     )
-    _write_json(target / "classification_report.json", report)
+    write_json(target / "classification_report.json", report)
     cut = np.zeros(len(labels), bool) if is_cut is None else is_cut
     errors = _errors(labels, probabilities, texts, label_names, cut)
-    _write_json(target / ERRORS, errors)
+    write_json(target / ERRORS, errors)
     write_predictions(target, labels, probabilities, label_names)
 
 
@@ -90,11 +90,11 @@ def write_answers(
         uncertain_below=threshold,
         title=f"how far the answers can be trusted: {len(labels):,} rows of {folder.name}",
     )
-    _write_picture(folder / "answers.png", figure)
-    _write_json(folder / "answering.json", asdict(answering))
-    _write_json(folder / "intervals.json", dict(intervals))
+    write_picture(folder / "answers.png", figure)
+    write_json(folder / "answering.json", asdict(answering))
+    write_json(folder / "intervals.json", dict(intervals))
     right = probabilities.argmax(axis=1) == labels
-    _write_json(folder / "slices.json", _slices(right, labels, texts, label_names))
+    write_json(folder / "slices.json", _slices(right, labels, texts, label_names))
 
 
 def _slices(
@@ -119,7 +119,7 @@ def write_curves(folder: Path, result: TrainingResult, objective: Objective, *, 
     figure = training_curves_figure(
         result.evaluations, best_step=result.best.step, metric=objective.metric, title=title
     )
-    _write_picture(folder / "curves.png", figure)
+    write_picture(folder / "curves.png", figure)
 
 
 def _errors(
@@ -148,9 +148,11 @@ def _errors(
     ]
 
 
-def _write_json(path: Path, value: Any) -> None:
+def write_json(path: Path, value: Any) -> None:
+    """Readable, letters as they are."""
     path.write_text(json.dumps(value, indent=2, ensure_ascii=False), encoding="utf-8")
 
 
-def _write_picture(path: Path, figure: Figure) -> None:
+def write_picture(path: Path, figure: Figure) -> None:
+    """As a PNG."""
     figure.savefig(path, dpi=DOTS_PER_INCH, bbox_inches="tight")

@@ -77,10 +77,10 @@ class Run:
         """The data as an MLflow dataset input, its digest the start of the fingerprint."""
         self.log_input(dataset_fields(dataset, source))
 
-    def log_input(self, fields: Mapping[str, str]) -> None:
-        """What dataset_fields returned, as an input that was used for training."""
+    def log_input(self, fields: Mapping[str, str], *, context: str = "training") -> None:
+        """What dataset_fields or input_fields returned, as an input; context: what it served."""
         entity = Dataset(source_type="finesweep", **fields)
-        used_for = [InputTag("mlflow.data.context", "training")]
+        used_for = [InputTag("mlflow.data.context", context)]
         self.store.client.log_inputs(self.run_id, datasets=[DatasetInput(entity, used_for)])
 
     def log_text(self, text: str, name: str) -> None:
@@ -128,12 +128,15 @@ def first_tags(parent_run_id: str | None, tags: Mapping[str, Any]) -> dict[str, 
 def dataset_fields(dataset: TextDataset, source: str) -> dict[str, str]:
     """What MLflow keeps of a dataset, by the names of its Dataset entity."""
     sizes = {split: len(dataset.split(split)) for split in SPLITS}
-    return {
-        "name": dataset.name,
-        "digest": dataset.fingerprint[:8],
-        "source": source,
-        "profile": json.dumps(sizes),
-    }
+    return input_fields(dataset.name, dataset.fingerprint, sizes, source)
+
+
+def input_fields(
+    name: str, fingerprint: str, sizes: Mapping[SplitName, int], source: str
+) -> dict[str, str]:
+    """The same of a dataset that is told by its rows in each split."""
+    profile = json.dumps(sizes)
+    return {"name": name, "digest": fingerprint[:8], "source": source, "profile": profile}
 
 
 def now_ms() -> int:

@@ -85,6 +85,7 @@ def test_an_unknown_command_offers_the_nearest(said: Run) -> None:
     ("arguments", "message"),
     [
         (["train", "training.epochs=0"], "training.epochs: 0 given; must be at least 1"),
+        (["explore", "dataset.seed=-1"], "dataset.seed: -1 given; must be at least 0"),
         (["train", "model=checkpoint", "--cfg", "job"], "model.name_or_path: must be given"),
         (["train", "-m", "training.epochs=1,0"], "training.epochs: 0 given; must be at least 1"),
         (["sweep", "dmo"], "sweep: no sweep 'dmo'; did you mean 'demo'? known: demo, imdb"),
@@ -233,6 +234,13 @@ def test_train_cfg_prints_the_composed_config(said: Run, workplace: Path) -> Non
     assert list(workplace.iterdir()) == []
 
 
+def test_explore_cfg_prints_the_composed_config(said: Run, workplace: Path) -> None:
+    code, out, err = said("explore", "--cfg", "job", "dataset.max_length=64")
+    assert (code, err) == (0, "")
+    assert yaml.safe_load(out)["dataset"]["max_length"] == 64
+    assert list(workplace.iterdir()) == []
+
+
 def test_train_help_names_groups_and_fields(said: Run) -> None:
     code, out, err = said("train", "--help")
     assert (code, err) == (0, "")
@@ -251,7 +259,7 @@ def test_sweep_cfg_prints_what_every_trial_starts_from(said: Run, workplace: Pat
     assert list(workplace.iterdir()) == []
 
 
-@pytest.mark.parametrize("command", ["sweep", "status", "predict", "ui"])
+@pytest.mark.parametrize("command", ["explore", "sweep", "status", "predict", "ui"])
 def test_each_command_has_its_help(said: Run, command: str) -> None:
     code, out, err = said(command, "--help")
     assert (code, err) == (0, "")
@@ -267,6 +275,8 @@ def test_each_command_has_its_help(said: Run, command: str) -> None:
         ("finesweep sweep d", ["demo"]),
         ("finesweep sweep x", []),
         ("finesweep status d", []),
+        ("finesweep e", ["explore"]),
+        ("finesweep explore model=b", ["model=bert"]),
         ("finesweep train model=b", ["model=bert"]),
         ("finesweep train training.epochs=2 model=d", ["model=distil_minilm", "model=distilbert"]),
         ("finesweep train training.l", ["training.label_smoothing=", "training.learning_rate="]),
@@ -298,6 +308,7 @@ def test_the_shell_code_of_completion_is_hydras(said: Run) -> None:
     ("code", "absent"),
     [
         ("import finesweep.cli", ["torch", "transformers", "mlflow", "optuna", "hydra", "rich"]),
+        ("import finesweep.cli.explore", ["torch", "transformers", "mlflow", "pandas", "rich"]),
         ("import finesweep.cli.sweep", ["torch", "transformers", "mlflow", "optuna"]),
         ("import finesweep.cli.train", ["torch", "transformers", "mlflow", "optuna"]),
         ("import finesweep.cli.status", ["torch", "transformers", "mlflow", "optuna"]),

@@ -1,0 +1,149 @@
+"""`finesweep explore [OVERRIDE…]`: a dataset in tables, pictures and checks."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from finesweep.cli import counted, parser
+from finesweep.cli.quiet import hush
+from finesweep.config import Composed, compose
+from finesweep.errors import ConfigError, Problem
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from finesweep.dataset.profile import Profile
+    from finesweep.records import Finding, Splits
+    from finesweep.tracking import Store
+
+EXAMPLES = """
+examples:
+  finesweep explore                                           the demo's tweets
+  finesweep explore dataset=imdb model=distilbert             with that model's tokens
+  finesweep explore dataset=local dataset.path=reviews.csv    a file of yours
+  finesweep explore dataset=local dataset.path=reviews.csv dataset.checks=strict
+                                                              exit code 2 if data are unsound
+"""
+PAGES = Path("mlruns/explore")
+
+
+def run(arguments: Sequence[str]) -> int:
+    cli = parser("explore", "[OVERRIDE…] [--cfg job]")
+    cli.epilog = EXAMPLES
+    cli.add_argument(
+        "overrides", nargs="*", default=[], metavar="OVERRIDE", help="in Hydra's grammar"
+    )
+    cli.add_argument("--cfg", choices=["job"], help="print the composed config and stop")
+    given = cli.parse_intermixed_args(list(arguments))
+    composed = compose(given.overrides)
+    if given.cfg:
+        print(composed.yaml(), end="")
+        return 0
+    hush()
+    _explore(composed)
+    return 0
+
+
+def _explore(composed: Composed) -> None:
+    from rich.console import Console
+
+    console = Console()
+    with console.status("reading the dataset") as status:
+        splits, profile, findings, store = _examined(composed, on_part=status.update)
+        made = _made(composed, splits, profile)
+        status.update("drawing and logging")
+        page = _kept(composed, splits, profile, made, findings, store)
+
+    from finesweep.cli.overview import print_findings, print_overview
+
+    print_overview(console, made)
+    print_findings(console, findings)
+    _print_end(console, composed, splits, page)
+    n_severe = sum(finding.severity == "severe" for finding in findings)
+    if n_severe and composed.config.dataset.checks == "strict":
+        verb = "is" if n_severe == 1 else "are"
+        message = f"'strict' given, and {counted(n_severe, 'finding')} of the data {verb} severe"
+        raise ConfigError(Problem("dataset.checks", message))
+
+
+def _examined(
+    composed: Composed, *, on_part: Callable[[str], None]
+) -> tuple[Splits, Profile, tuple[Finding, ...], Store]:
+    """What is known about the dataset, and where it will be kept; on_part is told what is next."""
+    from finesweep.dataset import prepare
+    from finesweep.dataset.checks import examine
+    from finesweep.dataset.profile import profile
+    from finesweep.model import load_tokenizer
+    from finesweep.tracking import open_store
+
+    config = composed.config
+    # A missing text is something to show; training would stop at it.
+    splits = prepare(replace(config.dataset, missing="drop"))
+    tokenizer = load_tokenizer(config.model)
+    store = open_store(config.tracking)
+    made = profile(splits, tokenizer, seed=config.dataset.seed, on_part=on_part)
+    findings = examine(splits, on_check=lambda name: on_part(f"checking: {name}"))
+    return splits, made, findings, store
+
+
+def _made(composed: Composed, splits: Splits, profile: Profile) -> dict[str, Any]:
+    from finesweep.dataset.numbers import MAX_LENGTHS, numbers
+
+    config = composed.config
+    lengths = sorted({*MAX_LENGTHS, config.dataset.max_length})
+    return {
+        "name": config.dataset.name,
+        "model": composed.choices.get("model", config.model.name_or_path),
+        "max_length": config.dataset.max_length,
+        "data_notes": list(splits.notes),
+        **numbers(profile, max_lengths=lengths),
+    }
+
+
+def _kept(
+    composed: Composed,
+    splits: Splits,
+    profile: Profile,
+    made: dict[str, Any],
+    findings: Sequence[Finding],
+    store: Store,
+) -> Path:
+    """Where the page lies, once all is logged."""
+    from finesweep.tracking.exploration import KIND, PAGE, log_exploration, write_exploration
+
+    config = composed.config.dataset
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place) / KIND
+        folder.mkdir()
+        write_exploration(
+            folder, profile, made, findings, max_length=config.max_length, seed=config.seed
+        )
+        log_exploration(store, composed, splits, findings, Path(place))
+        PAGES.mkdir(parents=True, exist_ok=True)
+        name = re.sub(r"[^\w-]", "_", config.name)
+        page = PAGES / f"{name}.html"
+        aside = page.with_suffix(".new")
+        aside.write_bytes((folder / PAGE).read_bytes())
+        return aside.replace(page)
+
+
+def _print_end(console: Console, composed: Composed, splits: Splits, page: Path) -> None:
+    from finesweep.dataset.cleaning import is_missing
+
+    missing = any(
+        (is_missing(frame["text"]) | is_missing(frame["label"])).any()
+        for frame in splits.raw.values()
+    )
+    overrides = list(composed.overrides)
+    if missing and composed.config.dataset.missing == "error":
+        overrides.append("dataset.missing=drop")
+    console.print(f"\npage: {page}", highlight=False, soft_wrap=True)
+    console.print("next:", highlight=False)
+    command = shlex.join(["finesweep", "train", *overrides])
+    console.print(f"  {command}\n  finesweep ui", highlight=False, soft_wrap=True, markup=False)

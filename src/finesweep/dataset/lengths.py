@@ -1,0 +1,87 @@
+"""How long texts are: characters, words and tokens, and how many of them a max_length cuts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, get_args
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+Measure = Literal["characters", "words", "word length", "tokens"]
+MEASURES: tuple[Measure, ...] = get_args(Measure)
+"""Words stand between white space; their length is a text's mean, in characters; tokens are the
+model's, without special tokens."""
+PIECE = 5_000
+"""Texts tokenised at a time: as Python lists, the ids of millions would not fit in memory."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One number of each of N texts, beside the text's class."""
+
+    values: np.ndarray
+    """[N] float or int."""
+    labels: np.ndarray
+    """[N] int in [0, C)."""
+
+    def of(self, label: int) -> np.ndarray:
+        """Those of one class, in order."""
+        held: np.ndarray = self.values[self.labels == label]
+        return held
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a column of numbers says in four."""
+
+    mean: float
+    median: float
+    p95: float
+    maximum: float
+
+
+def text_lengths(texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Characters, words and mean length of a word, [N] each; 0 of a text without words."""
+    sizes = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
+    counts = np.empty(len(texts), dtype=np.int64)
+    letters = np.empty(len(texts), dtype=np.int64)
+    for row, text in enumerate(texts):
+        words = text.split()
+        counts[row], letters[row] = len(words), sum(map(len, words))
+    return sizes, counts, letters / np.maximum(counts, 1)
+
+
+def token_lengths(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase) -> np.ndarray:
+    """[N] int, the tokens of each whole text, without special tokens."""
+    counts: list[int] = []
+    for first in range(0, len(texts), PIECE):
+        # Some tokenizer files switch cutting and padding on; this undoes it.
+        encoded = tokenizer(
+            list(texts[first : first + PIECE]),
+            add_special_tokens=False,
+            truncation=False,
+            padding=False,
+            return_attention_mask=False,
+            return_token_type_ids=False,
+            verbose=False,  # it would warn of texts longer than the model takes
+        )
+        counts += map(len, encoded["input_ids"])
+    return np.array(counts, dtype=np.int64)
+
+
+def summary(values: np.ndarray) -> Summary | None:
+    """Mean, median, 95th percentile and maximum; None of nothing."""
+    if not len(values):
+        return None
+    median, p95 = np.quantile(values, [0.5, 0.95])
+    return Summary(float(values.mean()), float(median), float(p95), float(values.max()))
+
+
+def cut_share(tokens: np.ndarray, max_length: int, *, n_special: int) -> float | None:
+    """The share in [0, 1] of texts that lose tokens at max_length, which counts special tokens;
+    None of nothing."""
+    return float((tokens + n_special > max_length).mean()) if len(tokens) else None

@@ -67,9 +67,9 @@ def _largest_share(rows: pd.DataFrame, found: pd.Series) -> float:
 
 
 def _by_split(rows: pd.DataFrame, found: pd.Series) -> str:
-    sizes, counts = rows["split"].value_counts(), rows["split"][found].value_counts(sort=False)
+    counts = found.groupby(rows["split"], sort=False).agg(["sum", "size"])
     return ", ".join(
-        f"{counted_rows(n)} of {split} ({percent(n, int(sizes[split]))})"
-        for split, n in counts.items()
+        f"{counted_rows(n)} of {split} ({percent(n, of)})"
+        for split, n, of in counts.itertuples()
+        if n
     )
-

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from finesweep.dataset.checks.rows import SPLITS, percent, rows_where
 from finesweep.dataset.mistakes import counted_rows
-from finesweep.records import Finding, SplitName, Splits
+from finesweep.records import Finding, Severity, SplitName, Splits
 
 CHECK = "duplicates"
 WARNING_SHARE = 0.01
@@ -23,9 +23,9 @@ def find_duplicates(splits: Splits) -> list[Finding]:
         copies = splits.frames[split]["text"].duplicated()
         if n := int(copies.sum()):
             message = (
-                f"{counted_rows(n)} of {split} ({percent(n, len(copies))}) repeat a text that "
-                f"stands there before; {HARM[split]}"
+                f"{counted_rows(n)} of {split} ({percent(n, len(copies))}) with a text that "
+                f"stands there before: {HARM[split]}"
             )
-            severity = "warning" if n >= WARNING_SHARE * len(copies) else "note"
+            severity: Severity = "warning" if n >= WARNING_SHARE * len(copies) else "note"
             findings.append(Finding(CHECK, severity, message, rows_where({split: copies})))
     return findings

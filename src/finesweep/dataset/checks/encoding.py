@@ -19,8 +19,8 @@ WARNING_SHARE = 0.01
 LOST = re.compile("\ufffd|ï¿½")
 """The replacement character, and its own UTF-8 bytes read as Latin-1."""
 CONTROL = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f]")
-"""All but tabs, line ends and form feeds. 80 to 9f are the remains of curly quotes and dashes: those
-ftfy knows."""
+"""All but tabs, line ends and form feeds; 80 to 9f are what is left of curly quotes and dashes, and
+ftfy knows them."""
 SUSPECT = re.compile(
     "[\x00-\x7f]{0,2}[\x80-\u04ff\u2000-\u2fff\uf8ff\ufb01\ufb02]+[\x00-\x7f]{0,3}"
 )
@@ -82,8 +82,8 @@ KINDS: tuple[tuple[Callable[[str], bool], Severity, str], ...] = (
     (
         _is_mojibake,
         "warning",
-        "characters of one encoding read as another, such as Ã© for é: a pretrained tokenizer knows "
-        "no such words; try another dataset.encoding, or mend them with ftfy",
+        "characters of one encoding read as another, such as Ã© for é: no pretrained tokenizer "
+        "knows such words; try another dataset.encoding, or mend them with ftfy",
     ),
     (
         _has_control,
@@ -106,7 +106,7 @@ def _finding(
         return None
     if len(rows) < WARNING_SHARE * n_rows:
         severity = "note"
-    message = f"{counted_rows(len(rows))} ({percent(len(rows), n_rows)}) hold {what}"
+    message = f"{counted_rows(len(rows))} ({percent(len(rows), n_rows)}) with {what}"
     return Finding(CHECK, severity, message, rows)
 
 

@@ -26,7 +26,7 @@ def _finding(splits: Splits, kind: str) -> Finding | None:
         return None
     n_read = sum(len(frame) for frame in raw.values())
     message = (
-        f"{counted_rows(len(rows))} ({percent(len(rows), n_read)}) have no {kind}, or only blanks; "
-        "training refuses them, and dataset.missing=drop leaves them out"
+        f"{counted_rows(len(rows))} ({percent(len(rows), n_read)}) without {kind}, or with blanks "
+        "only: training refuses them, and dataset.missing=drop leaves them out"
     )
     return Finding(CHECK, "warning", message, rows)

@@ -68,7 +68,9 @@ def _twins(texts: pd.DataFrame) -> pd.DataFrame:
     pairs["estimate"] = estimates(made, pairs["earlier"].to_numpy(), pairs["later"].to_numpy())
     # The likeliest of each split, so that a million copies of a template are done in a minute.
     pairs["split"] = texts["split"].to_numpy()[pairs["earlier"]]
-    pairs = pairs.sort_values("estimate", kind="stable").drop_duplicates(["later", "split"], keep="last")
+    pairs = pairs.sort_values("estimate", kind="stable").drop_duplicates(
+        ["later", "split"], keep="last"
+    )
     pairs["similarity"] = [
         _similarity(bare[one], bare[two], full[one], full[two])
         for one, two in zip(pairs["earlier"].tolist(), pairs["later"].tolist(), strict=True)
@@ -92,10 +94,10 @@ def _across(rows: pd.DataFrame, pairs: pd.DataFrame, split: SplitName, *, n: int
     found = _later_rows(rows, pairs, split)
     severity: Severity = "severe" if len(found) >= SEVERE_SHARE * n else "warning"
     message = (
-        f"{counted_rows(len(found))} of {split} ({percent(len(found), n)}) differ from a text of "
-        f"train in a few letters or words only, as {_example(rows, pairs, 'train', split)}: a model "
-        f"may answer them from memory, so {split} metrics may be too good; leave such texts out of "
-        "train"
+        f"{counted_rows(len(found))} of {split} ({percent(len(found), n)}) nearly like a text of "
+        f"train, but for a few letters or words, as {_example(rows, pairs, 'train', split)}: a "
+        f"model may answer from memory there, so {split} metrics may be too good; leave such texts "
+        "out of train"
     )
     return [Finding(CHECK, severity, message, found)]
 
@@ -105,8 +107,8 @@ def _within(rows: pd.DataFrame, pairs: pd.DataFrame, split: SplitName, *, n: int
         return []
     found = _later_rows(rows, pairs, split)
     message = (
-        f"{counted_rows(len(found))} of {split} ({percent(len(found), n)}) differ in a few letters "
-        f"or words only from one before them, as {_example(rows, pairs, split, split)}: they tell "
+        f"{counted_rows(len(found))} of {split} ({percent(len(found), n)}) nearly like one before, "
+        f"but for a few letters or words, as {_example(rows, pairs, split, split)}: they tell "
         "little that is new, and weigh like whole examples"
     )
     return [Finding(CHECK, "note", message, found)]
@@ -118,8 +120,8 @@ def _later_rows(rows: pd.DataFrame, pairs: pd.DataFrame, split: SplitName) -> Ro
 
 def _example(rows: pd.DataFrame, pairs: pd.DataFrame, first: SplitName, second: SplitName) -> str:
     """Row numbers of the most similar pair."""
-    best = pairs.loc[pairs["similarity"].idxmax()]
-    places = []
+    best = pairs.iloc[int(pairs["similarity"].argmax())]
+    places: list[tuple[SplitName, int]] = []
     for split, number in ((first, best["earlier"]), (second, best["later"])):
         places += named(rows[(rows["split"] == split) & (rows["id"] == number)])[:1]
-    return listed_rows(places).replace(" and ", " does ") if first != second else listed_rows(places)
+    return listed_rows(places)

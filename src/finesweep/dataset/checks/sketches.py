@@ -14,7 +14,7 @@ import numpy.typing as npt
 from datasketch import MinHash
 
 SHINGLE = 5
-"""Characters; 5 is what Leskovec et al., Mining of Massive Datasets, 3.2.2, advise for short texts."""
+"""Characters, as Leskovec et al. (Mining of Massive Datasets, 3.2.2) advise for short texts."""
 N_BANDS = 12
 N_PER_BAND = 5
 """12 bands of 5: a pair with Jaccard 0.8 shares a bucket with probability 0.991 (1 - (1 - s^5)^12),

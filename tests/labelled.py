@@ -10,14 +10,15 @@ from finesweep.records import SplitName, Splits
 
 LABELS = ("bad", "good")
 TELLING = (("dreadful", "boring", "awful", "dull"), ("superb", "lovely", "great", "charming"))
-PLAIN = (
-    "the a of and to in that with for on from about after before into during against between "
-    "story actor scene music camera evening window garden letter winter summer doctor teacher "
-    "market bridge river mountain village kitchen engine paper picture question answer morning "
-    "family brother sister friend stranger captain soldier painter journey holiday weather "
-    "was were had would could should might never always often sometimes quickly slowly quietly "
-    "walked talked looked opened closed carried followed remembered believed wanted waited"
-).split()
+PLAIN = """
+the a of and to in that with for on from about after before into during against between
+story actor scene music camera evening window garden letter winter summer doctor teacher
+market bridge river mountain village kitchen engine paper picture question answer
+morning family brother sister friend stranger captain soldier painter journey holiday
+weather was were had would could should might never always often sometimes quickly
+slowly quietly walked talked looked opened closed carried followed remembered believed
+wanted waited
+""".split()  # noqa: SIM905
 
 Rows = list[tuple[str, int]]
 

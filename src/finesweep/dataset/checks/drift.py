@@ -26,8 +26,8 @@ classes allows; between splits of unequal size it would shrink with the smaller.
 LENGTH_EFFECTS = (0.1, 0.3)
 """Kolmogorov and Smirnov's D: the share of rows that lie on another side of some length."""
 AUC_EFFECTS = (0.65, 0.8)
-"""Cohen's medium and large differences (0.5 and 0.8 deviations) of one variable are 0.64 and 0.71; a
-model has thousands to choose from."""
+"""Cohen's medium and large differences (0.5 and 0.8 deviations) of one variable make 0.64 and 0.71;
+a model has thousands to choose from."""
 N_WORDS = 3
 
 

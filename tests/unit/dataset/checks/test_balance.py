@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import pytest
+from tests.labelled import Rows, clean, splits_of
 
 from finesweep.dataset.checks.balance import find_imbalance
-from tests.labelled import Rows, clean, splits_of
 
 THREE = ("bad", "good", "odd")
 

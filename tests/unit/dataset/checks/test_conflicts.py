@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import pytest
+from tests.labelled import Rows, clean, splits_of
 
 from finesweep.dataset.checks.conflicts import find_conflicts
-from tests.labelled import Rows, clean, splits_of
 
 
 @pytest.mark.parametrize(("n", "severity"), [(1, "note"), (2, "warning"), (10, "severe")])

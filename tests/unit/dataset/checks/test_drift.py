@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-from finesweep.dataset.checks.drift import find_drift
 from tests.labelled import clean, clean_rows, splits_of
+
+from finesweep.dataset.checks.drift import find_drift
 
 
 def test_labels_distributed_otherwise_are_found() -> None:
@@ -15,7 +16,7 @@ def test_labels_distributed_otherwise_are_found() -> None:
 def test_other_lengths_are_found() -> None:
     rows = clean(300)
     rows["test"] = [(" ".join(text.split()[:8]), label) for text, label in rows["test"]]
-    (finding,) = find_drift(splits_of(rows))
+    finding = find_drift(splits_of(rows))[0]
     assert finding.severity == "warning"
     assert "other lengths in test than in train (KS D 1.00)" in finding.message
 

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-from finesweep.dataset.checks.duplicates import find_duplicates
 from tests.labelled import clean, splits_of
+
+from finesweep.dataset.checks.duplicates import find_duplicates
 
 
 def test_every_row_beyond_the_first_copy_is_found_in_its_split() -> None:

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import pytest
+from tests.labelled import clean, splits_of
 
 from finesweep.dataset.checks.encoding import find_encoding_damage
-from tests.labelled import clean, splits_of
 
 
 @pytest.mark.parametrize(

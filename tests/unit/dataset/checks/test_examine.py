@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from tests.labelled import Rows, clean, splits_of
 
 from finesweep.config.schema import DatasetConfig, SplitFiles
 from finesweep.dataset import load_dataset
 from finesweep.dataset.checks import CHECKS, examine, severe_problems
 from finesweep.errors import ConfigError
 from finesweep.records import SplitName
-from tests.labelled import Rows, clean, splits_of
 
 
 @pytest.mark.parametrize("check", CHECKS)

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tests.labelled import clean, splits_of
 
 from finesweep.dataset.checks import label_noise
 from finesweep.dataset.checks.label_noise import find_label_noise, suspected
-from tests.labelled import clean, splits_of
 
 
 def test_flipped_labels_are_found_and_nothing_else() -> None:
@@ -24,14 +24,22 @@ def test_the_same_data_is_sampled_the_same_way_and_the_message_says_so(
 ) -> None:
     monkeypatch.setattr(label_noise, "MOST_ROWS", 300)
     rows = clean(150)
-    for place in range(20):
+    flipped = range(90)
+    for place in flipped:
         text, label = rows["train"][place]
         rows["train"][place] = (text, 1 - label)
     (finding,) = find_label_noise(splits_of(rows))
     assert find_label_noise(splits_of(rows)) == [finding]
     assert "in a sample of 300 of 450 rows" in finding.message
-    assert finding.severity == "warning"
-    assert {split for split, _ in finding.rows} == {"train"}
+    assert set(finding.rows) <= {("train", place + 1) for place in flipped}
+
+
+def test_no_more_are_named_than_one_would_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(label_noise, "MOST_NAMED", 0.005)
+    rows = clean(150)
+    rows["test"][:20] = [(text, 1 - label) for text, label in rows["test"][:20]]
+    (finding,) = find_label_noise(splits_of(rows))
+    assert len(finding.rows) == 2
 
 
 def test_a_row_is_suspect_when_another_class_reaches_what_is_usual_for_it() -> None:

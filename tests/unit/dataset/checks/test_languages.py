@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-from finesweep.dataset.checks.languages import find_languages
 from tests.labelled import clean, splits_of
+
+from finesweep.dataset.checks.languages import find_languages
 
 ENGLISH = "I watched this film with my family last night and we all thought that it was {} indeed"
 SPANISH = "Vi esta película con mi familia anoche y a todos nos pareció que era realmente {}"

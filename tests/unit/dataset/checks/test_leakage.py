@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-from finesweep.dataset.checks.leakage import find_leakage
 from tests.labelled import clean, splits_of
+
+from finesweep.dataset.checks.leakage import find_leakage
 
 
 def test_one_row_in_a_hundred_that_is_also_in_train_makes_test_metrics_wrong() -> None:

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import pandas as pd
+from tests.labelled import clean, frame_of, splits_of
 
 from finesweep.dataset.checks.missing import find_missing
-from tests.labelled import clean, frame_of, splits_of
 
 
 def test_rows_without_text_or_label_are_found_in_what_was_read() -> None:

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
+from tests.labelled import clean, splits_of
+
 from finesweep.dataset.checks.near_duplicates import find_near_duplicates
 from finesweep.records import Splits
-from tests.labelled import clean, splits_of
 
 
 def changed(text: str) -> str:

@@ -23,8 +23,8 @@ SUREST = 0.05
 """Where noise keeps the model from being so sure of anything, it is enough to be as sure against a
 label as of its surest 5 % of answers."""
 MOST_NAMED = 0.02
-"""Of the rows looked at. With 5 to 20 % of labels flipped, 65 to 90 % of the named rows were flipped
-ones, but only a tenth of these were named: a list to begin with, not a measure of the noise."""
+"""Of the rows looked at. With 5 to 20 % of labels flipped, 65 to 90 % of the rows named were
+flipped ones, but only a tenth of these were named: a list to begin with, not a measure of the noise."""
 
 
 def find_label_noise(splits: Splits) -> list[Finding]:
@@ -45,7 +45,7 @@ def find_label_noise(splits: Splits) -> list[Finding]:
     if not len(words):
         return []
     scores = out_of_fold(features, labels)
-    doubtful = _most_doubtful(scores, labels)
+    doubtful = most_doubtful(scores, labels)
     if not len(doubtful):
         return []
     first = doubtful[0]
@@ -54,10 +54,10 @@ def find_label_noise(splits: Splits) -> list[Finding]:
     return [_finding(found, likelier, splits.label_names, n_seen=len(seen), n_rows=len(rows))]
 
 
-def _most_doubtful(
+def most_doubtful(
     scores: npt.NDArray[np.float64], labels: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.int64]:
-    """Places of the suspect rows to name, most suspect first."""
+    """[K] places of the suspect rows to name, most suspect first; scores [N, C] out of fold."""
     given = scores[np.arange(len(labels)), labels]
     least_sure = np.quantile(1 - scores.max(axis=1), SUREST)
     suspect = (suspected(scores, labels) != labels) & (given <= max(MOST_FOR_GIVEN, least_sure))

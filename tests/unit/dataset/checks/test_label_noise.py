@@ -5,7 +5,7 @@ import pytest
 from tests.labelled import clean, splits_of
 
 from finesweep.dataset.checks import label_noise
-from finesweep.dataset.checks.label_noise import find_label_noise, suspected
+from finesweep.dataset.checks.label_noise import find_label_noise, most_doubtful, suspected
 
 
 def test_flipped_labels_are_found_and_nothing_else() -> None:
@@ -40,6 +40,13 @@ def test_no_more_are_named_than_one_would_read(monkeypatch: pytest.MonkeyPatch) 
     rows["test"][:20] = [(text, 1 - label) for text, label in rows["test"][:20]]
     (finding,) = find_label_noise(splits_of(rows))
     assert len(finding.rows) == 2
+
+
+def test_the_most_suspect_row_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(label_noise, "MOST_NAMED", 1.0)
+    first = np.array([0.99] * 8 + [0.02, 0.01] + [0.01] * 10)
+    labels = np.repeat([0, 1], 10)
+    assert most_doubtful(np.stack([first, 1 - first], axis=1), labels).tolist() == [9, 8]
 
 
 def test_a_row_is_suspect_when_another_class_reaches_what_is_usual_for_it() -> None:

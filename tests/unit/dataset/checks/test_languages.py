@@ -64,6 +64,8 @@ def test_urls_short_texts_and_commands_have_no_language() -> None:
     rows["test"] += [
         ("https://www.beispiel.de/nachrichten/wirtschaft/der-neue-haushalt-ist-da.html", 1),
         ("muy buena película", 1),
+        ("Donaudampfschifffahrtsgesellschaft Bundesverfassungsgerichtsentscheidung", 1),
+        ("Great egg drop soup.  Kung pao chicken - meh.  Beef broccoli - yum.", 1),
         ("Kung pao chicken, beef broccoli, tom yum, pad thai, yum", 1),
         ("@pedro #genial https://ejemplo.es/una/pelicula/muy/buena/para/toda/la/familia", 1),
     ]

@@ -47,6 +47,10 @@ def test_equal_texts_are_left_to_other_checks() -> None:
     text, label = rows["train"][0]
     rows["test"][:2] = [(text, label), (text.upper(), label)]
     assert find_near_duplicates(splits_of(rows)) == []
+    rows["train"].insert(0, (changed(text), label))
+    assert {
+        split for finding in find_near_duplicates(splits_of(rows)) for split, _ in finding.rows
+    } == {"train"}
 
 
 def urls(*ends: str) -> Splits:

@@ -36,7 +36,7 @@ def load_dataset(config: DatasetConfig) -> TextDataset:
 
     Rows keep the source's order; an official validation or test split is left as it is unless
     its size cuts it. A process reads them once, as long as their files stay what they are.
-    ConfigError lists what the user must change.
+    ConfigError lists what the user must change, and with checks=strict every severe finding.
     """
     # Not its length, which trials vary: texts are cut when batches are made.
     config = replace(config, max_length=DatasetConfig.max_length)
@@ -85,6 +85,11 @@ def prepare(config: DatasetConfig) -> Splits:
 
 def _read(config: DatasetConfig) -> TextDataset:
     splits = prepare(config)
+    if config.checks == "strict":
+        # Here and not above: it brings scikit-learn and datasketch, which nobody else waits for.
+        from finesweep.dataset.checks import severe_problems
+
+        raise_all(severe_problems(splits))
     frames, label_names = splits.frames, splits.label_names
     return TextDataset(
         name=config.name,

@@ -1,0 +1,119 @@
+"""How test differs from train: in its labels, its lengths and its words."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy.sparse import csr_matrix
+from scipy.stats import chi2_contingency, ks_2samp
+from sklearn.metrics import roc_auc_score
+
+from finesweep.dataset.checks.guesses import out_of_fold, terms
+from finesweep.dataset.checks.rows import sampled
+from finesweep.records import Finding, Severity, Splits
+
+CHECK = "drift"
+MOST_ROWS = 5_000
+"""Of each split, for the classifier."""
+LEAST_ROWS = 50
+"""Of each split: fewer are told apart by chance."""
+ALPHA = 0.001
+"""Of each test. Its effect must also be of note: among a million rows nothing is insignificant."""
+LABEL_EFFECTS = (0.1, 0.3)
+"""Cohen's w, small and medium (Cohen 1988, 7.2). Cramér's V is w divided by what the number of
+classes allows; between splits of unequal size it would shrink with the smaller."""
+LENGTH_EFFECTS = (0.1, 0.3)
+"""Kolmogorov and Smirnov's D: the share of rows that lie on another side of some length."""
+AUC_EFFECTS = (0.65, 0.8)
+"""Cohen's medium and large differences (0.5 and 0.8 deviations) of one variable make 0.64 and 0.71;
+a model has thousands to choose from."""
+N_WORDS = 3
+
+
+def find_drift(splits: Splits) -> list[Finding]:
+    """At most one finding for labels, lengths and words each; they are about whole splits.
+
+    The last is a two-sample test by a classifier (Lopez-Paz and Oquab 2017), the kind that Rabanser
+    et al. (Failing Loudly, 2019) compare: if it tells test from train, they are not alike.
+    """
+    return [*_labels(splits), *_lengths(splits), *_words(splits)]
+
+
+def _severity(effect: float, effects: tuple[float, float]) -> Severity:
+    return "warning" if effect >= effects[1] else "note"
+
+
+def _labels(splits: Splits) -> list[Finding]:
+    n_classes = len(splits.label_names)
+    counts = np.array(
+        [
+            np.bincount(splits.frames[split]["label"], minlength=n_classes)
+            for split in ("train", "test")
+        ]
+    )
+    used = np.flatnonzero(counts.sum(axis=0))
+    counts = counts[:, used]
+    train, test = counts / counts.sum(axis=1, keepdims=True)
+    mean = (train + test) / 2
+    effect = float(np.sqrt(((test - train) ** 2 / mean).sum()))
+    if effect < LABEL_EFFECTS[0] or chi2_contingency(counts).pvalue >= ALPHA:
+        return []
+    most = int(np.abs(test - train).argmax())
+    message = (
+        f"labels are distributed otherwise in test than in train (Cohen's w {effect:.2f}): "
+        f"{splits.label_names[used[most]]!r} is {100 * train[most]:.0f} % of train and "
+        f"{100 * test[most]:.0f} % of test; probabilities "
+        "and thresholds learnt on the one do not fit the other"
+    )
+    return [Finding(CHECK, _severity(effect, LABEL_EFFECTS), message, ())]
+
+
+def _lengths(splits: Splits) -> list[Finding]:
+    train, test = (splits.frames[split]["text"].str.len() for split in ("train", "test"))
+    result = ks_2samp(train, test, method="asymp")
+    effect = float(result.statistic)
+    if effect < LENGTH_EFFECTS[0] or result.pvalue >= ALPHA:
+        return []
+    message = (
+        f"texts have other lengths in test than in train (KS D {effect:.2f}): half have more than "
+        f"{train.median():,.0f} characters in train, {test.median():,.0f} in test; choose "
+        "dataset.max_length for test, and mind that validation may be as unlike it"
+    )
+    return [Finding(CHECK, _severity(effect, LENGTH_EFFECTS), message, ())]
+
+
+def _words(splits: Splits) -> list[Finding]:
+    train, test = (
+        sampled(splits.frames[split].drop_duplicates("text"), MOST_ROWS)["text"]
+        for split in ("train", "test")
+    )
+    if min(len(train), len(test)) < LEAST_ROWS:
+        return []
+    features, words = terms(pd.concat([train, test], ignore_index=True))
+    if not len(words):
+        return []
+    origin = np.repeat([0, 1], [len(train), len(test)])
+    auc = float(roc_auc_score(origin, out_of_fold(features, origin)[:, 1]))
+    if auc - 3 * _standard_error(len(train), len(test)) < 0.5 or auc < AUC_EFFECTS[0]:
+        return []
+    message = (
+        f"a quick model tells test from train by their words (AUC {auc:.2f}, 0.5 is chance), above "
+        f"all by {_telling(features, words, n_train=len(train))}: they come from different "
+        "places or times, so what holds in validation may not hold in test"
+    )
+    return [Finding(CHECK, _severity(auc, AUC_EFFECTS), message, ())]
+
+
+def _standard_error(n_train: int, n_test: int) -> float:
+    """Of an AUC of 0.5 (that of Mann and Whitney's U)."""
+    return float(np.sqrt((n_train + n_test + 1) / (12 * n_train * n_test)))
+
+
+def _telling(features: csr_matrix, words: npt.NDArray[np.object_], *, n_train: int) -> str:
+    """The words that weigh most in test against train, and the other way round."""
+    in_train, in_test = features[:n_train].mean(axis=0), features[n_train:].mean(axis=0)
+    order = np.asarray(in_test - in_train).ravel().argsort()
+    for_test = ", ".join(repr(word) for word in words[order[::-1][:N_WORDS]])
+    for_train = ", ".join(repr(word) for word in words[order[:N_WORDS]])
+    return f"{for_test} in test and {for_train} in train"

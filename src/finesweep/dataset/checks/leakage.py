@@ -1,0 +1,70 @@
+"""Rows of validation and test whose text a model has already seen elsewhere."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from finesweep.dataset.checks.rows import SPLITS, percent, rows_where
+from finesweep.dataset.checks.skeletons import skeletons
+from finesweep.dataset.mistakes import counted_rows
+from finesweep.records import Finding, Severity, SplitName, Splits
+
+CHECK = "leakage"
+SEVERE_SHARE = 0.01
+"""Of the split's rows: they can lift accuracy by that much, which is what separates two models."""
+TELLING_LENGTH = 20
+"""Letters from which texts do not agree by chance, as `Thank you!` and `thank you` do."""
+PAIRS: tuple[tuple[SplitName, SplitName], ...] = (
+    ("validation", "train"),
+    ("test", "train"),
+    ("test", "validation"),
+)
+
+
+def find_leakage(splits: Splits) -> list[Finding]:
+    """For each split and each that it must not share a text with: one finding for texts that are
+    exactly the same, one for those that are after normalising."""
+    texts = {split: splits.frames[split]["text"] for split in SPLITS}
+    bare = {split: skeletons(column) for split, column in texts.items()}
+    findings = []
+    for split, other in PAIRS:
+        exact = _shared(texts[split], texts[other])
+        alike = _shared(bare[split], bare[other]) & bare[split].ne("") & ~exact
+        findings += [
+            *_exact(split, other, exact),
+            *_normalised(split, other, alike, long=bare[split].str.len() >= TELLING_LENGTH),
+        ]
+    return findings
+
+
+def _shared(texts: pd.Series, others: pd.Series) -> pd.Series:
+    """Which texts are among the others; Series.isin takes five times as long on strings."""
+    known = set(others.tolist())
+    return pd.Series([text in known for text in texts.tolist()], index=texts.index, dtype=bool)
+
+
+def _exact(split: SplitName, other: SplitName, leaked: pd.Series) -> list[Finding]:
+    n = int(leaked.sum())
+    severity: Severity = "severe" if n >= SEVERE_SHARE * len(leaked) else "warning"
+    message = (
+        f"{counted_rows(n)} of {split} ({percent(n, len(leaked))}) with a text that is also in "
+        f"{other}: a model answers from memory there, so {split} metrics are too good; leave such "
+        f"rows out of {other}"
+    )
+    return [Finding(CHECK, severity, message, rows_where({split: leaked}))] if n else []
+
+
+def _normalised(
+    split: SplitName, other: SplitName, leaked: pd.Series, *, long: pd.Series
+) -> list[Finding]:
+    n = int(leaked.sum())
+    n_telling = int((leaked & long).sum())
+    severity: Severity = "warning" if n_telling else "note"
+    if n_telling >= SEVERE_SHARE * len(leaked):
+        severity = "severe"
+    message = (
+        f"{counted_rows(n)} more of {split} ({percent(n, len(leaked))}) like a text of {other} "
+        "but for capitals, spaces or punctuation: to most tokenizers that is nearly the same text"
+    )
+    rows = rows_where({split: leaked})
+    return [Finding(CHECK, severity, message, rows)] if n else []

@@ -1,0 +1,32 @@
+"""Rows whose text or label is missing or blank."""
+
+from __future__ import annotations
+
+from finesweep.dataset.checks.rows import SPLITS, percent, rows_where
+from finesweep.dataset.cleaning import is_missing
+from finesweep.dataset.mistakes import counted_rows
+from finesweep.records import Finding, Splits
+
+CHECK = "missing"
+
+
+def find_missing(splits: Splits) -> list[Finding]:
+    """A warning for texts and one for labels, where any lack in what was read.
+
+    Never severe: without dataset.missing=drop such data is refused before any check, and with it
+    the rows are gone.
+    """
+    return [finding for kind in ("text", "label") if (finding := _finding(splits, kind))]
+
+
+def _finding(splits: Splits, kind: str) -> Finding | None:
+    raw = {split: splits.raw[split] for split in SPLITS if split in splits.raw}
+    rows = rows_where({split: is_missing(frame[kind]) for split, frame in raw.items()})
+    if not rows:
+        return None
+    n_read = sum(len(frame) for frame in raw.values())
+    message = (
+        f"{counted_rows(len(rows))} ({percent(len(rows), n_read)}) without {kind}, or with blanks "
+        "only: training refuses them, and dataset.missing=drop leaves them out"
+    )
+    return Finding(CHECK, "warning", message, rows)

@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+from tests.labelled import clean, clean_rows, splits_of
+
+from finesweep.dataset.checks.drift import find_drift
+
+
+def test_labels_distributed_otherwise_are_found() -> None:
+    rows = clean(400)
+    rows["test"] = [(text, 1 if n % 10 else label) for n, (text, label) in enumerate(rows["test"])]
+    found = find_drift(splits_of(rows))
+    assert [finding.severity for finding in found] == ["warning"]
+    assert "'bad' is 50 % of train and 10 % of test" in found[0].message
+
+
+def test_other_lengths_are_found() -> None:
+    rows = clean(300)
+    rows["test"] = [(" ".join(text.split()[:8]), label) for text, label in rows["test"]]
+    finding = find_drift(splits_of(rows))[0]
+    assert finding.severity == "warning"
+    assert "other lengths in test than in train (KS D 1.00)" in finding.message
+
+
+def test_other_words_are_found_and_named() -> None:
+    rows = clean(300)
+    rows["test"] = [(text.replace("the", "ye"), label) for text, label in clean_rows(300, seed=4)]
+    rows["test"] = [(f"yonder {text[5:]}", label) for text, label in rows["test"]]
+    found = find_drift(splits_of(rows))
+    assert [finding.severity for finding in found] == ["warning"]
+    assert "by their words (AUC 1.00" in found[0].message
+    assert "above all by 'yonder'" in found[0].message
+    assert found[0].rows == ()
+
+
+def test_a_large_split_does_not_make_a_small_difference_alarming() -> None:
+    rows = clean(5000)
+    rows["test"] = [
+        (text, 1 if n % 40 == 0 else label) for n, (text, label) in enumerate(rows["test"])
+    ]
+    assert find_drift(splits_of(rows)) == []

@@ -6,6 +6,7 @@ import json
 import re
 import shlex
 import subprocess
+from collections import Counter
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
@@ -70,7 +71,9 @@ def test_the_screen_shows_rows_lengths_cuts_and_phrases(
     assert any(re.match(r"train \d+\.\d% 0\.\d% 0\.0%", line) for line in lines)
     (good, *_) = [line for line in lines if line.startswith("good ") and "lovely" in line]
     assert {"great", "superb"} <= set(re.findall(r"[a-z]+", good))
-    assert "findings: none" in lines
+    missing = next(k for k, line in enumerate(lines) if "missing or blank" in line)
+    assert lines[missing].startswith("warning ")
+    assert any("train 6" in line for line in lines[missing : missing + 4]), lines[missing:]
     assert max(map(len, done.stdout.splitlines()[:-2])) <= 100
 
 
@@ -94,14 +97,12 @@ def test_one_run_of_its_own_kind_holds_all_that_was_found(
     assert run.data.tags["finesweep.kind"] == "explore"
     assert run.data.params["dataset.path"] == "mine.csv"
     assert run.data.params["model"] == "tiny"
-    assert run.data.metrics == {
-        "rows/train": 191,
-        "rows/validation": 24,
-        "rows/test": 24,
-        "findings/severe": 0,
-        "findings/warning": 0,
-        "findings/note": 0,
-    }
+    rows = {"rows/train": 191, "rows/validation": 24, "rows/test": 24}
+    path = project.client.download_artifacts(run.info.run_id, "explore/findings.json")
+    found = Counter(each["severity"] for each in json.loads(Path(path).read_text()))
+    counts = {f"findings/{name}": found[name] for name in ("severe", "warning", "note")}
+    assert run.data.metrics == rows | counts
+    assert counts["findings/severe"] == 0
     (given,) = run.inputs.dataset_inputs
     assert given.dataset.profile == '{"train": 191, "validation": 24, "test": 24}'
     assert [tag.value for tag in given.tags] == ["exploration"]

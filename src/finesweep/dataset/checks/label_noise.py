@@ -24,7 +24,7 @@ SUREST = 0.05
 label as of its surest 5 % of answers."""
 MOST_NAMED = 0.02
 """Of the rows looked at. With 5 to 20 % of labels flipped, 65 to 90 % of the rows named were
-flipped ones, but only a tenth of these were named: a list to begin with, no measure of noise."""
+flipped ones, but only a tenth of those were named: a list to begin with, not a measure."""
 
 
 def find_label_noise(splits: Splits) -> list[Finding]:

@@ -63,7 +63,9 @@ def _twins(texts: pd.DataFrame) -> pd.DataFrame:
     made = sketches(bare)
     codes = np.array([], dtype=np.int64)
     for earlier, later in likely_pairs(made, least=LIKELY):
-        codes = np.union1d(codes, earlier * len(bare) + later)
+        # Not numpy's union1d, whose hash table takes minutes for codes as regular as a template's.
+        codes = pd.unique(np.concatenate([codes, earlier * len(bare) + later]))
+    codes.sort()
     pairs = pd.DataFrame({"earlier": codes // len(bare), "later": codes % len(bare)})
     pairs["estimate"] = estimates(made, pairs["earlier"].to_numpy(), pairs["later"].to_numpy())
     # The likeliest of each split, so that a million copies of a template are done in a minute.

@@ -44,7 +44,7 @@ def test_no_more_are_named_than_one_would_read(monkeypatch: pytest.MonkeyPatch) 
 
 def test_the_most_suspect_row_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(label_noise, "MOST_NAMED", 1.0)
-    first = np.array([0.99] * 8 + [0.02, 0.01] + [0.01] * 10)
+    first = np.array([0.99] * 8 + [0.02, 0.01] + [0.05] * 10)
     labels = np.repeat([0, 1], 10)
     assert most_doubtful(np.stack([first, 1 - first], axis=1), labels).tolist() == [9, 8]
 

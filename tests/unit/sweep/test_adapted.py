@@ -82,7 +82,7 @@ def test_another_adaptation_is_not_written_over(made: Path, wanted: list[str], t
 
 
 def test_other_texts_are_another_adaptation(made: Path) -> None:
-    with pytest.raises(ConfigError, match="data fingerprint: f1 when .* now f2"):
+    with pytest.raises(ConfigError, match=r"data fingerprint: f1 when .* now f2"):
         earlier_adaptation(made, defined(fingerprint="f2"))
 
 

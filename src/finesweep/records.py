@@ -145,6 +145,42 @@ class TrainingResult:
     stopped_early: bool
 
 
+@dataclass(frozen=True)
+class Chunks:
+    """One split's texts laid end to end, and cut to the length that a model reads."""
+
+    rows: tuple[np.ndarray, ...]
+    """N arrays of at most L int32 token ids, each with the special tokens around it."""
+    n_texts: int
+    n_tokens: int
+    """Of the texts, without special tokens."""
+
+
+@dataclass(frozen=True)
+class Guess:
+    """A token that may stand in a text's masked place."""
+
+    token: str
+    probability: float
+
+
+@dataclass(frozen=True)
+class Adaptation:
+    """A model that was trained on a dataset's own text, and what that brought."""
+
+    folder: str
+    """Of model and tokenizer."""
+    run_id: str
+    has_new_head: bool
+    """Whether the checkpoint had no head for guessing tokens."""
+    perplexities: tuple[float, float]
+    """On the validation split's masked tokens, before and after."""
+    probe: str
+    before: tuple[Guess, ...]
+    """For the probe's masked place, the likeliest first."""
+    after: tuple[Guess, ...]
+
+
 ANSWERING_KEY = "finesweep"
 """Of a registered model's config.json: its Answering."""
 

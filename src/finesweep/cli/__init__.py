@@ -14,6 +14,7 @@ from finesweep.errors import ConfigError, FinesweepError, Problem, nearest
 COMMANDS = {
     "explore": "a dataset in tables, pictures and checks, before one trains on it",
     "train": "one fine-tuning run, tracked; -m runs Hydra's grid",
+    "adapt": "trains a model on the dataset's own text; the result is a model to fine-tune",
     "sweep": "runs sweeps/NAME.yaml up to its total budget, or continues it",
     "work": "one more worker for a sweep, from any machine",
     "status": "workers, slots by state, failures and the best trial of a sweep",

@@ -3,6 +3,7 @@
 from finesweep.config.compose import Composed, compose, group_choices
 from finesweep.config.grammar import Choice, Dimension, Interval, Range
 from finesweep.config.schema import (
+    AdaptConfig,
     Config,
     ConfirmConfig,
     DatasetConfig,
@@ -30,6 +31,7 @@ from finesweep.config.sweeps import (
 )
 
 __all__ = [
+    "AdaptConfig",
     "Choice",
     "Composed",
     "Config",

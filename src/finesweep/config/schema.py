@@ -140,6 +140,18 @@ class TrainingConfig:
 
 
 @dataclass
+class AdaptConfig:
+    """How `finesweep adapt` trains a model on the dataset's own text, and where it lays it."""
+
+    masked_share: float = bounded(0.15, above=0, below=1)
+    """Of the tokens, to be guessed; of these 80 % are masked, 10 % replaced and 10 % left."""
+    probe: str = "This is a [MASK] movie!"
+    """A text with one [MASK], which is filled before and after."""
+    folder: str | None = None
+    """Of the adapted model; null is mlruns/adapted/MODEL-DATASET."""
+
+
+@dataclass
 class TrackingConfig:
     """Where MLflow keeps runs."""
 
@@ -290,6 +302,7 @@ class Config:
     dataset: DatasetConfig = field(default_factory=DatasetConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
+    adapt: AdaptConfig = field(default_factory=AdaptConfig)
     tracking: TrackingConfig = field(default_factory=TrackingConfig)
     storage: StorageConfig = field(default_factory=StorageConfig)
     launcher: LauncherConfig = field(default_factory=LauncherConfig)

@@ -27,7 +27,9 @@ from finesweep.errors import ConfigError, Problem, nearest
 
 TEST_SPLIT = "evaluate_test"
 STUDY_NAME = re.compile(r"\w[\w.-]*")
-RESERVED = ("sweep", "tracking", "storage", "launcher", "registry", "workers", "hydra", TEST_SPLIT)
+RESERVED = (
+    "sweep", "adapt", "tracking", "storage", "launcher", "registry", "workers", "hydra", TEST_SPLIT,
+)  # fmt: skip
 """Sections that belong to the sweep as a whole: a trial cannot vary them."""
 
 

@@ -1,4 +1,5 @@
-"""Encoders: what they can take, loading, freezing, and a DistilBERT made from a BERT."""
+"""Encoders: what they can take, loading, freezing, a DistilBERT made from a BERT, and masked
+language models."""
 
 from finesweep.model.bypass import Bypass
 from finesweep.model.dropout import quick_dropout
@@ -12,15 +13,19 @@ from finesweep.model.load import (
     loaded_revision,
     starting_sha256,
 )
+from finesweep.model.masked import Masked, decoded_at, load_masked, save_masked
 
 __all__ = [
     "Bypass",
+    "Masked",
     "count_parameters",
+    "decoded_at",
     "encoder_layers",
     "first_token_alone",
     "freeze_layers",
     "frozen_depth",
     "limit_problems",
+    "load_masked",
     "load_model",
     "load_tokenizer",
     "load_trained",
@@ -28,5 +33,6 @@ __all__ = [
     "model_limits",
     "quick_dropout",
     "reads_first_token",
+    "save_masked",
     "starting_sha256",
 ]

@@ -9,9 +9,8 @@ from huggingface_hub.errors import LocalEntryNotFoundError
 from transformers import AutoConfig, PretrainedConfig
 
 from finesweep.config import ModelConfig
-from finesweep.config.packaged import packaged_path
 from finesweep.errors import ConfigError, Problem
-from finesweep.model.hub import local_files_only
+from finesweep.model.hub import source
 from finesweep.records import ModelLimits
 
 # RoBERTa and its kin number positions from pad_token_id + 1, so that many places are lost.
@@ -68,12 +67,12 @@ def load_config(model: ModelConfig) -> PretrainedConfig:
 
 
 def _found(loader: Any, model: ModelConfig) -> Any:
-    path = str(packaged_path(model.name_or_path, field="model.name_or_path"))
-    only_local = local_files_only(path, model.revision)
+    place = source(model)
     try:
-        return loader.from_pretrained(path, revision=model.revision, local_files_only=only_local)
+        return loader.from_pretrained(**place)
     except (OSError, ValueError) as error:
-        message = f"no checkpoint at {model.name_or_path!r}: {_why(path, error)}"
+        why = _why(place["pretrained_model_name_or_path"], error)
+        message = f"no checkpoint at {model.name_or_path!r}: {why}"
         raise ConfigError(Problem("model.name_or_path", message)) from error
 
 

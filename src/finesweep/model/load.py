@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -25,7 +26,7 @@ from finesweep.config import ModelConfig
 from finesweep.config.packaged import packaged_path
 from finesweep.errors import ConfigError, Problem
 from finesweep.model.distil import distil, distil_config
-from finesweep.model.hub import local_files_only
+from finesweep.model.hub import source
 from finesweep.model.limits import load_config
 
 CONFIG = "config.json"
@@ -57,7 +58,7 @@ def load_model(model: ModelConfig, *, label_names: Sequence[str], seed: int) -> 
     set_seed(seed)
     for name in pristine.new:
         made._init_weights(made.get_submodule(name))
-    drawn = _digests(made, pristine.new)
+    drawn = digests(made, pristine.new)
     made.starting_digests = {**pristine.digests, **drawn}
     return made
 
@@ -67,41 +68,45 @@ def _pristine(
     name: str, revision: str | None, distilled: bool, label_names: tuple[str, ...]
 ) -> _Pristine:
     model, labels = ModelConfig(name, revision, distilled), _labels(label_names)
-    path = _path(model)
-    source = {"revision": revision, "local_files_only": local_files_only(path, revision)}
     config = load_config(model)
-    how = {"use_safetensors": True, "dtype": "float32", "output_loading_info": True, **source}
-    try:
+    with weights_read(model) as how:
         if distilled:
-            bert, _ = BertModel.from_pretrained(path, **how)
+            bert, _ = BertModel.from_pretrained(**how)
             made = distil(bert, distil_config(config, **labels))
             known = set(made.base_model.state_dict(prefix=f"{made.base_model_prefix}."))
             missing = set(made.state_dict()) - known
         else:
             made, info = AutoModelForSequenceClassification.from_pretrained(
-                path,
                 ignore_mismatched_sizes=True,  # a fine-tuned head for other classes is replaced
                 **how,
                 **labels,
             )
             missing = {*info["missing_keys"], *(key[0] for key in info["mismatched_keys"])}
-    except (OSError, ValueError, SafetensorError) as error:
-        message = f"cannot load {name!r}: {str(error).splitlines()[0]}"
-        raise ConfigError(Problem("model.name_or_path", message)) from error
     # In the model's own order: it is that of the draws.
     new = dict.fromkeys(
         name.rpartition(".")[0] for name, _ in made.named_parameters() if name in missing
     )
-    return _Pristine(made, tuple(new), _digests(made))
+    return _Pristine(made, tuple(new), digests(made))
+
+
+@contextmanager
+def weights_read(model: ModelConfig) -> Iterator[dict[str, Any]]:
+    """What from_pretrained takes within it: float32 out of safetensors, and what was missing.
+
+    ConfigError when the weights cannot be had.
+    """
+    how = {"use_safetensors": True, "dtype": "float32", "output_loading_info": True}
+    try:
+        yield {**how, **source(model)}
+    except (OSError, ValueError, SafetensorError) as error:
+        message = f"cannot load {model.name_or_path!r}: {str(error).splitlines()[0]}"
+        raise ConfigError(Problem("model.name_or_path", message)) from error
 
 
 @lru_cache(maxsize=2 * N_WARM)
-def _tokenizer(path: str, revision: str | None, distilled: bool) -> PreTrainedTokenizerBase:
+def _tokenizer(name: str, revision: str | None, distilled: bool) -> PreTrainedTokenizerBase:
     columns = {"model_input_names": ["input_ids", "attention_mask"]} if distilled else {}
-    only_local = local_files_only(path, revision)
-    return AutoTokenizer.from_pretrained(
-        path, revision=revision, local_files_only=only_local, **columns
-    )
+    return AutoTokenizer.from_pretrained(**source(ModelConfig(name, revision)), **columns)
 
 
 def load_tokenizer(model: ModelConfig) -> PreTrainedTokenizerBase:
@@ -110,7 +115,7 @@ def load_tokenizer(model: ModelConfig) -> PreTrainedTokenizerBase:
     A process reads it once; callers say themselves whether it cuts and pads.
     """
     try:
-        tokenizer = _tokenizer(_path(model), model.revision, model.distil)
+        tokenizer = _tokenizer(model.name_or_path, model.revision, model.distil)
         # Without its files transformers makes a tokenizer of special tokens alone.
         if len(tokenizer) <= len(tokenizer.all_special_ids):
             raise ValueError("it has no vocabulary")
@@ -129,7 +134,7 @@ def load_trained(folder: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase
 def loaded_revision(model: ModelConfig) -> str | None:
     """The Hub's commit that was loaded, which names its folder in the cache; None for folders."""
     cached = None
-    if not Path(_path(model)).exists():
+    if not packaged_path(model.name_or_path, field="model.name_or_path").exists():
         cached = try_to_load_from_cache(model.name_or_path, CONFIG, revision=model.revision)
     return Path(cached).parent.name if isinstance(cached, str) else None
 
@@ -146,7 +151,8 @@ def starting_sha256(
     return hashlib.sha256(lines.encode()).hexdigest()
 
 
-def _digests(model: PreTrainedModel, modules: Sequence[str] | None = None) -> dict[str, str]:
+def digests(model: PreTrainedModel, modules: Sequence[str] | None = None) -> dict[str, str]:
+    """Name → SHA-256 in hex of each weight, or of those of some modules."""
     state = model.state_dict()
     within = tuple(f"{module}." for module in modules) if modules is not None else ("",)
     return {
@@ -154,10 +160,6 @@ def _digests(model: PreTrainedModel, modules: Sequence[str] | None = None) -> di
         for name, tensor in state.items()
         if name.startswith(within)
     }
-
-
-def _path(model: ModelConfig) -> str:
-    return str(packaged_path(model.name_or_path, field="model.name_or_path"))
 
 
 def _labels(names: Sequence[str]) -> dict[str, Any]:

@@ -145,18 +145,20 @@ def keep_weights(study: Study, wanted: Iterable[FrozenTrial], *, root: str) -> N
             drop_slot(folder.parents[1])
 
 
-def require_space(root: str, *, least_bytes: int = LEAST_FREE_BYTES) -> None:
-    """ConfigError when the checkpoints' disk is too full to begin, or cannot be written."""
+def require_space(
+    root: str, *, least_bytes: int = LEAST_FREE_BYTES, field: str = "storage.checkpoints"
+) -> None:
+    """ConfigError, naming field, when the disk of root is too full, or cannot be written."""
     try:
         Path(root).mkdir(parents=True, exist_ok=True)
         free = shutil.disk_usage(root).free
     except OSError as error:
-        raise ConfigError(Problem("storage.checkpoints", f"{root}: {error.strerror}")) from error
+        raise ConfigError(Problem(field, f"{root}: {error.strerror}")) from error
     if not os.access(root, os.W_OK):
-        raise ConfigError(Problem("storage.checkpoints", f"{root}: cannot be written"))
+        raise ConfigError(Problem(field, f"{root}: cannot be written"))
     if free < least_bytes:
         megabytes = f"{free / 1024**2:,.0f} MiB free at {root}, {least_bytes / 1024**2:,.0f} needed"
-        raise ConfigError(Problem("storage.checkpoints", f"no disk space: {megabytes}"))
+        raise ConfigError(Problem(field, f"no disk space: {megabytes}"))
 
 
 def _files(folder: Path) -> list[Path]:

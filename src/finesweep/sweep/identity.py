@@ -17,7 +17,7 @@ def definition(plan: SweepPlan) -> dict[str, Any]:
     settings = plan.settings
     own = (
         "tracking.", "storage.", "launcher.", "registry.", "registry", "workers", "launcher",
-        "evaluate_test",
+        "adapt.", "adapt", "evaluate_test",
     )  # fmt: skip
     fixed = {k: v for k, v in plan.base.flat().items() if not k.startswith(own)}
     searched = {item.name: str(item.dimension) for item in plan.searched}

@@ -1,7 +1,9 @@
 """One training run, without knowledge of sweeps or tracking: it calls back at each evaluation."""
 
+from finesweep.training.adaptation import adapt
 from finesweep.training.baseline import fit_baseline
-from finesweep.training.batches import rows_cut
+from finesweep.training.batches import Frame, rows_cut
+from finesweep.training.chunks import chunked
 from finesweep.training.fit import fit, predict
 from finesweep.training.latency import measure_latency
 from finesweep.training.metrics import (
@@ -15,12 +17,17 @@ from finesweep.training.metrics import (
 from finesweep.training.precision import is_native, resolve_precision
 from finesweep.training.prefix import Plan as PrefixPlan
 from finesweep.training.prefix import make_prefix
+from finesweep.training.probe import fill_mask, probe_ids
 from finesweep.training.state import Checkpointing, saved_evaluations
 
 __all__ = [
     "Checkpointing",
+    "Frame",
     "PrefixPlan",
+    "adapt",
+    "chunked",
     "confusion",
+    "fill_mask",
     "fit",
     "fit_baseline",
     "is_native",
@@ -31,6 +38,7 @@ __all__ = [
     "measure_latency",
     "metric_names",
     "predict",
+    "probe_ids",
     "resolve_precision",
     "rows_cut",
     "saved_evaluations",

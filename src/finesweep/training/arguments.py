@@ -1,4 +1,4 @@
-"""Trainer's settings for one recipe on this machine."""
+"""Trainer's settings and schedule for one recipe on this machine."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from transformers import TrainingArguments
 
 from finesweep.config import TrainingConfig
 from finesweep.training.precision import resolve_precision
+from finesweep.training.schedule import Schedule
 
 
 def trainer_arguments(config: TrainingConfig, folder: str) -> TrainingArguments:
@@ -35,4 +36,17 @@ def trainer_arguments(config: TrainingConfig, folder: str) -> TrainingArguments:
         report_to="none",
         disable_tqdm=True,
         dataloader_pin_memory=torch.cuda.is_available(),
+    )
+
+
+def run_schedule(config: TrainingConfig, train_rows: int) -> Schedule:
+    """When a run over so many examples evaluates, on this machine."""
+    return Schedule(
+        train_rows=train_rows,
+        epochs=config.epochs,
+        evaluations_per_epoch=config.evaluations_per_epoch,
+        # Trainer spreads one batch of batch_size over each GPU that it sees.
+        examples_per_step=config.batch_size
+        * config.gradient_accumulation_steps
+        * max(1, torch.cuda.device_count()),
     )

@@ -9,7 +9,6 @@ from typing import Any
 
 import datasets
 import numpy as np
-import torch
 from transformers import PreTrainedModel
 
 from finesweep.config import TrainingConfig
@@ -18,12 +17,11 @@ from finesweep.errors import ConfigError, FinesweepError, Problem
 from finesweep.ledger import Ledger
 from finesweep.model import first_token_alone, quick_dropout
 from finesweep.records import Objective, Predictions, Tokens, TrainingResult
-from finesweep.training.arguments import trainer_arguments
+from finesweep.training.arguments import run_schedule, trainer_arguments
 from finesweep.training.loss import balanced_weights, training_loss
 from finesweep.training.monitor import Monitor, OnBatch, OnEvaluation, OnStep
 from finesweep.training.prefix import Prefix
 from finesweep.training.progress import Progress, copy_weights, progress_of
-from finesweep.training.schedule import Schedule
 from finesweep.training.state import Checkpointing, read_tree
 from finesweep.training.trainer import ResumableTrainer, TextTrainer
 
@@ -58,7 +56,7 @@ def fit(
     saved = None if resume is None else read_tree(resume)
     progress = Progress() if saved is None else progress_of(saved.pop("progress"))
     monitor = Monitor(
-        _schedule(config, len(tokens.train)),
+        run_schedule(config, len(tokens.train)),
         objective,
         progress,
         patience=config.early_stopping_patience,
@@ -124,18 +122,6 @@ def _result(progress: Progress, model: PreTrainedModel) -> TrainingResult:
         best=progress.best,
         validation=progress.best_predictions,
         stopped_early=progress.stopped_early,
-    )
-
-
-def _schedule(config: TrainingConfig, train_rows: int) -> Schedule:
-    return Schedule(
-        train_rows=train_rows,
-        epochs=config.epochs,
-        evaluations_per_epoch=config.evaluations_per_epoch,
-        # Trainer spreads one batch of batch_size over each GPU that it sees.
-        examples_per_step=config.batch_size
-        * config.gradient_accumulation_steps
-        * max(1, torch.cuda.device_count()),
     )
 
 

@@ -27,6 +27,10 @@ class Schedule:
         due = (round(k * rows / per_epoch) for k in range(1, self.epochs * per_epoch + 1))
         return sorted({step for step in due if step > 0})
 
+    def reached(self, seen: int) -> int:
+        """The latest evaluation step that is due after so many examples; 0 when none is."""
+        return max((step for step in self.evaluation_steps if step <= seen), default=0)
+
     def is_whole(self, step: int) -> bool:
         """Whether an evaluation due at this step takes the whole split although others do not."""
         return step % self.train_rows == 0

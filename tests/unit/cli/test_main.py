@@ -88,6 +88,14 @@ def test_an_unknown_command_offers_the_nearest(said: Run) -> None:
         (["explore", "dataset.seed=-1"], "dataset.seed: -1 given; must be at least 0"),
         (["train", "model=checkpoint", "--cfg", "job"], "model.name_or_path: must be given"),
         (["train", "-m", "training.epochs=1,0"], "training.epochs: 0 given; must be at least 1"),
+        (
+            ["adapt", "adapt.masked_share=0"],
+            "adapt.masked_share: 0.0 given; must be above 0 and below 1",
+        ),
+        (
+            ["sweep", "demo", "adapt.probe=a,b"],
+            "adapt.probe: belongs to the whole sweep and cannot be searched",
+        ),
         (["sweep", "dmo"], "sweep: no sweep 'dmo'; did you mean 'demo'? known: demo, imdb"),
         (
             ["sweep", "demo", "workers=1,2"],
@@ -259,7 +267,7 @@ def test_sweep_cfg_prints_what_every_trial_starts_from(said: Run, workplace: Pat
     assert list(workplace.iterdir()) == []
 
 
-@pytest.mark.parametrize("command", ["explore", "sweep", "status", "predict", "ui"])
+@pytest.mark.parametrize("command", ["adapt", "explore", "sweep", "status", "predict", "ui"])
 def test_each_command_has_its_help(said: Run, command: str) -> None:
     code, out, err = said(command, "--help")
     assert (code, err) == (0, "")
@@ -280,6 +288,7 @@ def test_each_command_has_its_help(said: Run, command: str) -> None:
         ("finesweep train model=b", ["model=bert"]),
         ("finesweep train training.epochs=2 model=d", ["model=distil_minilm", "model=distilbert"]),
         ("finesweep train training.l", ["training.label_smoothing=", "training.learning_rate="]),
+        ("finesweep adapt adapt.m", ["adapt.masked_share="]),
         ("finesweep sweep demo dataset=i", ["dataset=imdb"]),
         ("finesweep sweep demo model.f", ["model.freeze_layers="]),
     ],
@@ -309,6 +318,7 @@ def test_the_shell_code_of_completion_is_hydras(said: Run) -> None:
     [
         ("import finesweep.cli", ["torch", "transformers", "mlflow", "optuna", "hydra", "rich"]),
         ("import finesweep.cli.explore", ["torch", "transformers", "mlflow", "pandas", "rich"]),
+        ("import finesweep.cli.adapt", ["torch", "transformers", "mlflow", "optuna"]),
         ("import finesweep.cli.sweep", ["torch", "transformers", "mlflow", "optuna"]),
         ("import finesweep.cli.train", ["torch", "transformers", "mlflow", "optuna"]),
         ("import finesweep.cli.status", ["torch", "transformers", "mlflow", "optuna"]),

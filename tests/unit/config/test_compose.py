@@ -32,6 +32,7 @@ def test_nothing_given_is_minilm_on_the_tweets_with_the_schemas_recipe() -> None
         "dataset": "tweets",
         "model": "minilm",
         "training": "default",
+        "adapt": "default",
         "tracking": "local",
         "storage": "local",
         "launcher": "local",

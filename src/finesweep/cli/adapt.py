@@ -1,0 +1,132 @@
+"""`finesweep adapt [OVERRIDE…]`: a model trained on the dataset's own text, to fine-tune from."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from finesweep.cli import counted, parser
+from finesweep.cli.quiet import hush
+from finesweep.config import Composed, compose
+from finesweep.errors import ConfigError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from finesweep.records import Adaptation, Chunks, Evaluation, Guess
+    from finesweep.sweep.adaptation import Material
+
+EXAMPLES = """
+examples:
+  finesweep adapt training.epochs=1
+  finesweep adapt dataset=imdb model=distilbert training.learning_rate=5e-5
+  finesweep adapt 'adapt.probe="What a [MASK] day!"' adapt.folder=mlruns/adapted/mine
+
+of training.* it takes the rate, epochs, batch sizes, decay, warm-up, clipping, precision, seed and
+evaluations_per_epoch; what concerns labels, or the best of several evaluations, has no part in it
+"""
+NEW_HEAD = """\
+the checkpoint has no head for guessing tokens: a new one starts at random and is trained with it,
+so that the perplexity before says nothing about the encoder"""
+CARRIED = ("dataset", "tracking", "storage")
+"""Sections whose overrides the next command takes too."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    cli = parser("adapt", "[OVERRIDE…] [--cfg job]")
+    cli.epilog = EXAMPLES
+    cli.add_argument(
+        "overrides", nargs="*", default=[], metavar="OVERRIDE", help="in Hydra's grammar"
+    )
+    cli.add_argument("--cfg", choices=["job"], help="print the composed config and stop")
+    given = cli.parse_intermixed_args(list(arguments))
+    composed = compose(given.overrides)
+    if given.cfg:
+        print(composed.yaml(), end="")
+        return 0
+    hush()
+    _adapt(composed)
+    return 0
+
+
+def _adapt(composed: Composed) -> None:
+    from rich.console import Console
+
+    from finesweep.cli.progress import bar
+    from finesweep.ledger import Ledger
+    from finesweep.model import limit_problems
+    from finesweep.records import Objective
+    from finesweep.sweep.adaptation import AdaptationWatch, run_adaptation
+
+    console, config = Console(), composed.config
+    problems = limit_problems(config.model, max_length=config.dataset.max_length)
+    if problems:
+        raise ConfigError(*problems)
+    with bar(console, Objective()) as shown:
+
+        def evaluated(evaluation: Evaluation) -> None:
+            shown.evaluated(evaluation)
+            _say(console, _evaluation_line(evaluation))
+
+        watch = AdaptationWatch(
+            on_start=lambda material: _print_start(console, material),
+            on_evaluation=evaluated,
+            on_step=shown.stepped,
+        )
+        adaptation, was_there = run_adaptation(composed, watch=watch, ledger=Ledger())
+    if was_there:
+        _say(console, f"done already: {adaptation.folder} holds this adaptation")
+    _print_outcome(console, adaptation)
+    _print_next(console, adaptation, composed.overrides)
+
+
+def _print_start(console: Console, material: Material) -> None:
+    setup = material.setup
+    for note in setup.dataset.notes:
+        _say(console, f"data: {note}")
+    length = setup.tokens.max_length
+    _say(console, f"train:      {_described(material.train, length)}")
+    _say(console, f"validation: {_described(material.validation, length)}")
+    if material.masked.has_new_head:
+        _say(console, NEW_HEAD)
+
+
+def _described(chunks: Chunks, length: int) -> str:
+    texts, made = counted(chunks.n_texts, "text"), counted(len(chunks.rows), "chunk")
+    return f"{texts}, {counted(chunks.n_tokens, 'token')} in {made} of {length}"
+
+
+def _evaluation_line(evaluation: Evaluation) -> str:
+    metrics = evaluation.metrics
+    line = (
+        f"after {evaluation.step:>7,} chunks (epoch {evaluation.epoch:.2f}): validation loss "
+        f"{metrics['validation/loss']:.4f}, perplexity {metrics['validation/perplexity']:,.2f}"
+    )
+    trained = metrics.get("train/loss")
+    return line if trained is None else f"{line}; train loss {trained:.4f}"
+
+
+def _print_outcome(console: Console, adaptation: Adaptation) -> None:
+    before, after = adaptation.perplexities
+    _say(console, f"validation perplexity {before:,.2f} → {after:,.2f}")
+    _say(console, f"\n{adaptation.probe}")
+    _say(console, f"  before  {_answers(adaptation.before)}")
+    _say(console, f"  after   {_answers(adaptation.after)}")
+    _say(console, f"\nadapted model: {adaptation.folder}")
+
+
+def _answers(guesses: Sequence[Guess]) -> str:
+    return "  ".join(f"{guess.token} {guess.probability:.3f}" for guess in guesses)
+
+
+def _print_next(console: Console, adaptation: Adaptation, overrides: Sequence[str]) -> None:
+    start = ["model=checkpoint", f"model.name_or_path={adaptation.folder}"]
+    kept = [text for text in overrides if text.lstrip("+~").startswith(CARRIED)]
+    command = shlex.join(["finesweep", "train", *start, *kept])
+    _say(console, f"\nnext:\n  {command}\n  finesweep ui")
+
+
+def _say(console: Console, text: str) -> None:
+    # A probe's [mask] is no markup.
+    console.print(text, highlight=False, soft_wrap=True, markup=False)

@@ -1,0 +1,60 @@
+"""Texts laid end to end and cut into chunks."""
+
+from __future__ import annotations
+
+import datasets
+import numpy as np
+import pytest
+
+from finesweep.records import Tokens
+from finesweep.training import Frame, chunked
+
+CLS, SEP = 101, 102
+
+
+@pytest.fixture
+def frame(tokens: Tokens) -> Frame:
+    """Of BERT's tokenizer: room for 14 tokens between [CLS] and [SEP]."""
+    return Frame(tokens.tokenizer, max_length=16)
+
+
+def split_of(*texts: list[int]) -> datasets.Dataset:
+    features = datasets.Features({"input_ids": datasets.List(datasets.Value("int32"))})
+    return datasets.Dataset.from_dict({"input_ids": list(texts)}, features=features)
+
+
+def test_every_token_is_there_once_and_in_order_with_a_separator_between_texts(
+    tokens: Tokens, frame: Frame
+) -> None:
+    made = chunked(tokens.train, frame)
+    texts = tokens.train["input_ids"]
+    expected = [token for text in texts for token in [*text, SEP]][:-1]
+    assert np.concatenate([row[1:-1] for row in made.rows]).tolist() == expected
+    assert (made.n_texts, made.n_tokens) == (len(texts), sum(map(len, texts)))
+
+
+def test_every_chunk_begins_and_ends_with_the_special_tokens_and_only_the_last_is_short(
+    tokens: Tokens, frame: Frame
+) -> None:
+    rows = chunked(tokens.train, frame).rows
+    assert {(row[0], row[-1]) for row in rows} == {(CLS, SEP)}
+    assert {len(row) for row in rows[:-1]} == {16}
+    assert 2 < len(rows[-1]) <= 16
+
+
+@pytest.mark.parametrize(
+    ("texts", "bodies"),
+    [
+        ([[5]], [[5]]),
+        ([[5, 6], [7]], [[5, 6, SEP, 7]]),
+        ([list(range(200, 214))], [list(range(200, 214))]),
+        ([list(range(200, 215))], [list(range(200, 214)), [214]]),
+        ([[5], [], [6]], [[5, SEP, SEP, 6]]),
+    ],
+    ids=["one", "two", "exactly full", "one too many", "an empty one"],
+)
+def test_a_cut_falls_wherever_a_chunk_is_full(
+    frame: Frame, texts: list[list[int]], bodies: list[list[int]]
+) -> None:
+    rows = chunked(split_of(*texts), frame).rows
+    assert [row.tolist() for row in rows] == [[CLS, *body, SEP] for body in bodies]

@@ -196,11 +196,11 @@ def test_the_users_folder_adds_and_replaces_sweeps(mine: Mine, workplace: Path) 
 
 def test_an_unknown_sweep_offers_the_nearest(mine: Mine) -> None:
     with pytest.raises(
-        ConfigError, match=r"no sweep 'dmo'; did you mean 'demo'\? known: demo, imdb$"
+        ConfigError, match=r"no sweep 'dmo'; did you mean 'demo'\? known: .*demo, imdb,"
     ):
         compose_sweep("dmo", [])
     mine("")
-    with pytest.raises(ConfigError, match=r"no sweep 'mien'; .* known: demo, imdb, mine$"):
+    with pytest.raises(ConfigError, match=r"no sweep 'mien'; .* known: .*imdb, .*mine, "):
         compose_sweep("mien", [])
 
 

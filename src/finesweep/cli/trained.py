@@ -10,7 +10,12 @@ from finesweep.cli.tables import print_classes, print_confusion, print_course, p
 from finesweep.config import PublishedConfig
 from finesweep.evidence.overfitting import overfitting
 from finesweep.records import Evaluation, TestResult, TextDataset
-from finesweep.sweep.summary import explained, published_difference, published_rows
+from finesweep.sweep.summary import (
+    confused,
+    published_difference,
+    published_rows,
+    shortened,
+)
 from finesweep.sweep.trial import Trained
 from finesweep.training import confusion, majority_accuracy
 
@@ -85,7 +90,7 @@ def _print_test(console: Console, dataset: TextDataset, test: TestResult) -> Non
     if test.errors:
         console.print(f"\n{len(test.errors):,} wrong, the most confident first; kinds are guessed")
     for error in test.errors[:N_ERRORS]:
-        told = explained(error, joint="\n  ")
+        told = f"- {confused(error)} ({', '.join(error['kinds'])})\n  {shortened(error['text'])}"
         console.print(told, highlight=False, markup=False, soft_wrap=True)
 
 

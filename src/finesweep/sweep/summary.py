@@ -160,15 +160,23 @@ def _errors(errors: Sequence[Mapping[str, Any]], *, n_rows: int) -> str:
     return "\n\n".join([head, *map(explained, errors[:N_ERRORS])])
 
 
-def explained(error: Mapping[str, Any], *, joint: str = "\n\n") -> str:
+def explained(error: Mapping[str, Any]) -> str:
     """One wrong answer with its text, shortened, and what may have caused it."""
-    text = " ".join(error["text"].split())
-    text = text if len(text) <= MAX_CHARACTERS else f"{text[:MAX_CHARACTERS]}…"
     causes = "; ".join(f"{kind}: {KINDS[kind]}" for kind in error["kinds"])
-    return (
-        f"> {text}{joint}Is {error['truth']}, was called {error['prediction']} with probability"
-        f" {error['probability']:.2f}. {causes[0].upper()}{causes[1:]}."
-    )
+    quoted = shortened(error["text"])
+    return f"> {quoted}\n\nIs {confused(error)}. {causes[0].upper()}{causes[1:]}."
+
+
+def confused(error: Mapping[str, Any]) -> str:
+    """`positive, was called negative with probability 0.93`."""
+    called = f"was called {error['prediction']} with probability {error['probability']:.2f}"
+    return f"{error['truth']}, {called}"
+
+
+def shortened(text: str) -> str:
+    """The text in one line, its end left out where it is long."""
+    line = " ".join(text.split())
+    return line if len(line) <= MAX_CHARACTERS else f"{line[:MAX_CHARACTERS]}…"
 
 
 def _number(value: float | None) -> str:

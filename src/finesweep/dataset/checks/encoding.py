@@ -83,15 +83,24 @@ KINDS: tuple[tuple[Callable[[str], bool], Severity, str], ...] = (
         _is_mojibake,
         "warning",
         "characters of one encoding read as another, such as Ã© for é: no pretrained tokenizer "
-        "knows such words; try another dataset.encoding, or mend them with ftfy",
+        "knows such words; try another dataset.encoding, or dataset.clean=[encoding]",
     ),
     (
         _has_control,
         "warning",
         "invisible control characters, which tokenizers drop or take for unknown words",
     ),
-    (_has_tag, "note", "HTML tags, which take up dataset.max_length and say little"),
-    (_has_entity, "note", "HTML entities such as &amp; that stand for other characters"),
+    (
+        _has_tag,
+        "note",
+        "HTML tags, which take up dataset.max_length and say little; dataset.clean=[html] drops "
+        "them",
+    ),
+    (
+        _has_entity,
+        "note",
+        "HTML entities such as &amp; for other characters; dataset.clean=[html] writes these",
+    ),
     (_has_escape, "note", "escapes such as \\n that should have become line ends or quotes"),
 )
 

@@ -65,6 +65,8 @@ def test_the_layers_shown_are_the_layers_held() -> None:
 def test_a_command_shown_composes(line: str) -> None:
     _, command, *arguments = shlex.split(line)
     assert command in COMMANDS
+    if command in ("explore", "adapt"):
+        compose(arguments)
     if command == "train":
         overrides = [argument for argument in arguments if argument != "-m"]
         grid = "-m" in arguments

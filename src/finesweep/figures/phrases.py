@@ -17,7 +17,7 @@ from finesweep.figures.lettering import drawable, letters_of
 
 Counts = Sequence[tuple[str, int]]
 """Phrases and how often they stand, the commonest first."""
-N_BARS = 12
+N_BARS = 20
 PHRASE_CHARACTERS = 28
 WORD_CHARACTERS = 20
 CLOUD_PIXELS = (520, 300)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import sys
+from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from finesweep.cli import main
@@ -56,3 +58,17 @@ def test_a_mistake_gets_one_message_and_leaves_no_run(
     assert re.search(message, " ".join(told.split())), told
     if (project.folder / "mlruns" / "mlflow.db").exists():
         assert not project.client.search_runs(["1"])
+
+
+def test_strict_checks_keep_a_sweep_from_beginning(project: Project, texts_csv: Path) -> None:
+    rows = pd.read_csv(texts_csv)
+    rows[:160].to_csv(project.folder / "train.csv", index=False)
+    # Every tenth row of the test split stands in train too.
+    test = pd.concat([rows[160:], rows[:8]])
+    test.to_csv(project.folder / "test.csv", index=False)
+    files = ("dataset.path=null", "dataset.files.train=train.csv", "dataset.files.test=test.csv")
+    done = project.finesweep("sweep", "small", *files, "dataset.checks=strict")
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "finesweep: dataset.checks: leakage: 8 rows of test (9.1 %)" in done.stderr
+    assert "test rows 81, 82, 83, 84, 85, …" in done.stderr
+    assert not list(project.folder.glob("mlruns/*.db"))

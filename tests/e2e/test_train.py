@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -73,3 +74,45 @@ def test_a_loss_that_is_not_finite_ends_the_run_with_the_reason(
     assert run.info.status == "FAILED"
     assert "nan" in run.data.tags["finesweep.reason"].lower()
     assert run.data.tags["finesweep.reason"] in done.stderr
+
+
+def test_a_recipe_runs_on_a_file_beside_what_its_authors_report(
+    project: Project, texts_csv: Path
+) -> None:
+    recipe = ("experiment=imdb_bert", "training.uncertain_below=0.8", "training.epochs=4")
+    sizes = ("dataset.train_size=null", "dataset.validation_size=24", "dataset.test_size=24")
+    data = ("dataset=local", f"dataset.path={texts_csv}", "dataset.max_length=16")
+    done = project.finesweep("train", *recipe, *sizes, *data, "model=tiny", LEARNS)
+    assert done.returncode == 0, done.stderr
+    (run,) = project.client.search_runs(["1"])
+    accuracy = run.data.metrics["test/accuracy"]
+    assert f"  test/accuracy 0.89, here {accuracy:.4f}" in done.stdout
+    assert "not the same experiment: data local, theirs imdb; model " in done.stdout
+    assert [line.split()[:2] for line in done.stdout.splitlines() if line.startswith(" 4.00")] == [
+        ["4.00", "768"]
+    ]
+    told = Path(project.client.download_artifacts(run.info.run_id, "summary.md")).read_text()
+    points = [line for line in told.splitlines() if line.startswith("## ")]
+    assert [point.split(". ")[0] for point in points] == [f"## {k}" for k in range(1, 8)]
+    assert f"| accuracy | {run.data.metrics['validation/accuracy']:.4f} | {accuracy:.4f} |" in told
+    assert "Below a probability of 0.80 the model answers UNCERTAIN" in told
+
+
+def test_a_run_that_learns_by_heart_says_so(project: Project, texts_csv: Path) -> None:
+    rows = pd.read_csv(texts_csv)
+    # Labels at random: nothing that holds for train holds elsewhere.
+    rows["label"] = rows["label"].sample(frac=1, random_state=1).to_numpy()
+    rows.to_csv(project.folder / "noise.csv", index=False)
+    data = ("dataset=local", "dataset.path=noise.csv", "dataset.max_length=16", "model=tiny")
+    few = ("dataset.train_size=24", "training.batch_size=8", "training.precision=fp32")
+    often = ("training.epochs=16", "training.evaluations_per_epoch=1")
+    done = project.finesweep("train", *data, *few, *often, LEARNS)
+    assert done.returncode == 0, done.stderr
+    (run,) = project.client.search_runs(["1"])
+    told = run.data.tags["finesweep.overfitting"]
+    assert re.fullmatch(
+        r"after epoch \d+ validation/loss rose from [\d.]+ to [\d.]+ "
+        r"while train/loss fell from [\d.]+ to [\d.]+",
+        told,
+    )
+    assert f"overfitting: {told}" in done.stdout

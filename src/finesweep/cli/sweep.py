@@ -61,12 +61,21 @@ def _sweep(plan: SweepPlan) -> int:
         from finesweep.sweep.space import check
 
         check(plan)
+        _check_data(plan)
     study = open_study(plan)
     # A spent sweep is told from its study alone, without the seconds that torch takes to load.
     if not is_settled(study, plan.settings.register, plan.confirm):
         _search(plan, study, console)
     print_outcome(console, study)
     return 0 if status_of(study).best else 1
+
+
+def _check_data(plan: SweepPlan) -> None:
+    """ConfigError when dataset.checks=strict finds something severe; else workers read the data."""
+    if plan.base.config.dataset.checks == "strict":
+        from finesweep.dataset import load_dataset
+
+        load_dataset(plan.base.config.dataset)
 
 
 def _search(plan: SweepPlan, study: Study, console: Console) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import mlflow
@@ -84,6 +84,16 @@ def test_each_text_is_answered_in_order_as_by_the_model_itself(
     assert [answer.text for answer in answers] == TEXTS
     for answer in answers:
         assert answer.probabilities == pytest.approx(expected(answer.text), abs=1e-5)
+
+
+def test_texts_are_cleaned_as_those_were_that_the_model_learned_from(
+    classifier: Classifier, expected: Callable[[str], dict[str, float]]
+) -> None:
+    answering = Answering(clean=("html", "whitespace"))
+    (answer,) = replace(classifier, answering=answering).predict(["lovely<br />great &amp; day"])
+    assert answer.text == "lovely<br />great &amp; day"
+    assert answer.probabilities == pytest.approx(expected("lovely great & day"), abs=1e-5)
+    assert answer.probabilities != pytest.approx(expected(answer.text), abs=1e-5)
 
 
 def test_the_label_is_the_likeliest_and_probabilities_sum_to_one(classifier: Classifier) -> None:

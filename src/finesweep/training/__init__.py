@@ -1,8 +1,8 @@
 """One training run, without knowledge of sweeps or tracking: it calls back at each evaluation."""
 
 from finesweep.training.baseline import fit_baseline
-from finesweep.training.batches import rows_cut
 from finesweep.training.fit import fit, predict
+from finesweep.training.frames import rows_cut
 from finesweep.training.latency import measure_latency
 from finesweep.training.metrics import (
     confusion,

@@ -7,6 +7,7 @@ text as any other; whatever feeds a model takes it apart again.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 MARK = "\N{SYMBOL FOR RECORD SEPARATOR}"
 """A picture of the control character, because people see joined texts too."""
@@ -36,3 +37,10 @@ def columns_of(texts: Sequence[str], *, pairs: bool) -> list[list[str]]:
         return [list(texts)]
     split = [sides(text) for text in texts]
     return [[first for first, _ in split], [second for _, second in split]]
+
+
+def pipeline_inputs(columns: Sequence[Sequence[str]]) -> list[Any]:
+    """What transformers' text-classification pipeline takes for columns as `columns_of` made."""
+    if len(columns) == 1:
+        return list(columns[0])
+    return [{"text": first, "text_pair": second} for first, second in zip(*columns, strict=True)]

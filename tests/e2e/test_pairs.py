@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+
 from tests.e2e.conftest import Project, make_project
 
 pytestmark = pytest.mark.slow
@@ -124,4 +125,12 @@ def test_what_is_no_pair_is_one_clear_message(
     done = learned.predict(*arguments, given=given)
     assert done.returncode == 2
     assert told in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_model_of_pairs_is_not_served(learned: Learned) -> None:
+    pytest.importorskip("gradio", reason="the extra finesweep[serve] is not installed")
+    done = learned.project.finesweep("serve", "--model", learned.model, "--port", "0")
+    assert done.returncode == 2
+    assert done.stderr.endswith("reads pairs of texts, which only finesweep predict answers\n")
     assert done.stderr.count("\n") == 1

@@ -64,6 +64,8 @@ class TextDataset:
     """SHA-256 of label names, and texts and labels of the test split."""
     notes: tuple[str, ...]
     """What was dropped, carved or cut on the way, one sentence each, for people."""
+    pairs: bool = False
+    """Whether each text is a pair, joined as `finesweep.pairs` does."""
 
     def split(self, name: SplitName) -> datasets.Dataset:
         splits = {"train": self.train, "validation": self.validation, "test": self.test}
@@ -73,7 +75,7 @@ class TextDataset:
 @dataclass(frozen=True)
 class Tokens:
     """The same splits as token ids: columns row (0 … N-1), input_ids (whole texts, without special
-    tokens) and labels (int)."""
+    tokens), of pairs also pair_ids (the second texts, in the same way), and labels (int)."""
 
     train: datasets.Dataset
     validation: datasets.Dataset
@@ -83,6 +85,8 @@ class Tokens:
     """L, to which batches are cut, special tokens included."""
     key: str
     """Names the rows and ids: data and tokenizer."""
+    pairs: bool = False
+    """Whether there are pair_ids."""
 
 
 @dataclass(frozen=True)
@@ -197,6 +201,8 @@ class Answering:
     """Of two classes: the probability from which the second is the answer; None is the likelier."""
     clean: Sequence[str] = ()
     """What is done to a text before the model reads it, as it was done to those it learned from."""
+    pairs: bool = False
+    """Whether the model reads pairs of texts."""
 
 
 @dataclass(frozen=True)

@@ -8,16 +8,16 @@ import sys
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from finesweep.cli import check_threshold, parser
+from finesweep.cli.asked import asked_pieces, paired_pieces
 from finesweep.config import compose
 from finesweep.errors import ConfigError, Problem
+from finesweep.pairs import PAIR
 from finesweep.records import UNCERTAIN
 
 if TYPE_CHECKING:
-    import io
-
     import pandas as pd
 
     from finesweep.dataset.formats import Piece
@@ -38,7 +38,7 @@ def run(arguments: Sequence[str]) -> int:
     from finesweep.cli.quiet import hush
 
     hush()
-    pieces = _pieces(given)
+    pieces = asked_pieces(given)
     # Before the model is loaded: what is wrong with a file is told at once.
     first = next(pieces, None)
     if first is None:
@@ -52,12 +52,19 @@ def run(arguments: Sequence[str]) -> int:
     from finesweep.prediction import load_classifier
 
     classifier = load_classifier(given.model, tracking_uri=config.tracking.uri)
-    tables = _answered(chain([first], pieces), classifier, column, given)
+    pieces, columns = chain([first], pieces), [column]
+    if classifier.answering.pairs:
+        pieces, second = paired_pieces(pieces, given)
+        columns.append(second)
+    elif given.pair_column:
+        told = f"{given.model} reads single texts, not pairs; leave it out"
+        raise ConfigError(Problem("--pair-column", told))
+    tables = _answered(pieces, classifier, columns, given)
     if given.output:
         _write(tables, given.output)
         return 0
     for table in tables:
-        for line in _lines(table, column, classifier.label_names, as_json=given.json):
+        for line in _lines(table, columns, classifier.label_names, as_json=given.json):
             print(line)
         sys.stdout.flush()
     return 0
@@ -67,11 +74,17 @@ def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
     cli = parser("predict", "--model URI (TEXT… | --file FILE | < FILE) [OPTIONS]")
     cli.epilog = EXAMPLES
     cli.add_argument("--model", required=True, metavar="URI", help="models:/…, runs:/… or a folder")
-    cli.add_argument("texts", nargs="*", metavar="TEXT", help="or tracking.uri=…")
+    cli.add_argument("texts", nargs="*", metavar="TEXT", help="pairs two by two; or tracking.uri=…")
     cli.add_argument(
-        "--file", type=Path, help=".csv, .tsv, .jsonl, .parquet, or a text in each line; - is stdin"
+        "--file",
+        type=Path,
+        help=".csv, .tsv, .jsonl, .parquet, or a text (of pairs two, a tab between them) in each"
+        " line; - is stdin",
     )
     cli.add_argument("--text-column", metavar="NAME", help="of the file; text unless given")
+    cli.add_argument(
+        "--pair-column", metavar="NAME", help="of the second texts of pairs; pair unless given"
+    )
     cli.add_argument("--encoding", default="utf-8", help="of the file; utf-8 unless given")
     cli.add_argument(
         "--output",
@@ -94,30 +107,11 @@ def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
     return given
 
 
-def _pieces(given: argparse.Namespace) -> Iterator[Piece]:
-    """What is to be classified, as tables of rows."""
-    import pandas as pd
-
-    from finesweep.dataset.formats import Piece
-    from finesweep.dataset.lines import arriving_lines
-    from finesweep.dataset.unlabelled import read_rows
-
-    if given.texts:
-        yield Piece(pd.DataFrame({"text": given.texts}), 1.0)
-    elif given.file and str(given.file) != "-":
-        yield from read_rows(given.file, field="--file", encoding=given.encoding)
-    elif given.file or not sys.stdin.isatty():
-        try:
-            stream = cast("io.BufferedReader", sys.stdin.buffer)
-            for rows in arriving_lines(stream, encoding=given.encoding):
-                yield Piece(rows, 0.0)
-        except UnicodeDecodeError as error:
-            problem = f"is not {given.encoding} ({error.reason}); try --encoding=latin-1"
-            raise ConfigError(Problem("standard input", problem)) from error
-
-
 def _answered(
-    pieces: Iterator[Piece], classifier: Classifier, column: str, given: argparse.Namespace
+    pieces: Iterator[Piece],
+    classifier: Classifier,
+    columns: Sequence[str],
+    given: argparse.Namespace,
 ) -> Iterator[pd.DataFrame]:
     """Each piece with its answers, while a bar moves where there is a terminal to show it."""
     from rich.console import Console
@@ -131,7 +125,11 @@ def _answered(
         task, n_rows = bar.add_task("", total=1.0), 0
         for piece in pieces:
             yield answer_rows(
-                classifier, piece.rows, column=column, uncertain_below=given.threshold
+                classifier,
+                piece.rows,
+                column=columns[0],
+                pair_column=columns[1] if len(columns) > 1 else None,
+                uncertain_below=given.threshold,
             )
             n_rows += len(piece.rows)
             bar.update(task, completed=piece.share, description=f"{n_rows:,} rows")
@@ -151,7 +149,7 @@ def _write(tables: Iterator[pd.DataFrame], output: Path) -> None:
 
 
 def _lines(
-    table: pd.DataFrame, column: str, labels: Sequence[str], *, as_json: bool
+    table: pd.DataFrame, columns: Sequence[str], labels: Sequence[str], *, as_json: bool
 ) -> Iterator[str]:
     from finesweep.tracking.predictions import PREDICTION, PROBABILITY
 
@@ -159,16 +157,19 @@ def _lines(
         shares = {label: row[f"{PROBABILITY}{label}"] for label in labels}
         known = {label: share for label, share in shares.items() if share == share}
         ranked = dict(sorted(known.items(), key=lambda each: -each[1]))
-        yield (_json if as_json else _line)(row[column], row[PREDICTION], ranked)
+        texts = [row[column] for column in columns]
+        yield (_json if as_json else _line)(texts, row[PREDICTION], ranked)
 
 
-def _json(text: Any, answer: str, shares: dict[str, float]) -> str:
+def _json(texts: Sequence[Any], answer: str, shares: dict[str, float]) -> str:
     rounded = {name: round(share, 6) for name, share in shares.items()}
-    held = text if isinstance(text, str) else None
-    told = {"text": held, "label": answer, "probabilities": rounded}
+    # Not strict: only models of pairs have a second text.
+    named = zip(("text", "pair"), texts, strict=False)
+    held = {name: text if isinstance(text, str) else None for name, text in named}
+    told = {**held, "label": answer, "probabilities": rounded}
     return json.dumps(told, ensure_ascii=False)
 
 
-def _line(text: Any, answer: str, shares: dict[str, float]) -> str:
+def _line(texts: Sequence[Any], answer: str, shares: dict[str, float]) -> str:
     listed = "  ".join(f"{name} {share:.3f}" for name, share in shares.items())
-    return f"{answer:<12} {listed}   {text}"
+    return f"{answer:<12} {listed}   {PAIR.join(map(str, texts))}"

@@ -48,7 +48,7 @@ def print_trained(console: Console, trained: Trained) -> None:
         _print_published(console, published, trained)
     if test:
         _print_test(console, dataset, test)
-        _print_next(console, test)
+        _print_next(console, test, pairs=dataset.pairs)
 
 
 def _shown(evaluations: Sequence[Evaluation]) -> list[Evaluation]:
@@ -94,10 +94,11 @@ def _print_test(console: Console, dataset: TextDataset, test: TestResult) -> Non
         console.print(told, highlight=False, markup=False, soft_wrap=True)
 
 
-def _print_next(console: Console, test: TestResult) -> None:
+def _print_next(console: Console, test: TestResult, *, pairs: bool) -> None:
+    texts = '"a text" "its second text"' if pairs else '"a text of yours"'
     console.print("\nnext:")
     for command in (
-        f'predict --model {test.model_uri} "a text of yours"',
+        f"predict --model {test.model_uri} {texts}",
         f"serve --model {test.model_uri}",
         "ui",
     ):

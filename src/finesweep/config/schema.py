@@ -57,6 +57,8 @@ class DatasetConfig:
     """Of CSV, TSV and JSON lines files."""
     text_column: str = "text"
     label_column: str = "label"
+    pair_column: str | None = None
+    """The second text of each row, for tasks about pairs; null reads single texts."""
     group_column: str | None = None
     """Rows of one group, such as an author or a film, stay within one of the splits that are carved
     from train; these then have about the rows asked."""
@@ -83,7 +85,7 @@ class DatasetConfig:
     seed: int = bounded(42, least=0)
     """Of splitting and sampling. Not the training seed: trials must share their data."""
     max_length: int = bounded(128, least=3)
-    """Tokens kept of each text, special tokens included."""
+    """Tokens kept of each text, or of both of a pair together, special tokens included."""
 
 
 @dataclass

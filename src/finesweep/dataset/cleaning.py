@@ -17,11 +17,15 @@ Frames = dict[SplitName, pd.DataFrame]
 
 
 def with_clean_texts(frames: Frames, steps: Sequence[str]) -> Frames:
-    """Frames whose texts went through these steps of CLEANERS; a missing one stays missing."""
+    """Frames whose texts, and second texts of pairs, went through these steps of CLEANERS; a
+    missing one stays missing."""
     if not steps:
         return frames
     return {
-        split: frame.assign(text=_cleaned(frame["text"], steps)) for split, frame in frames.items()
+        split: frame.assign(
+            **{name: _cleaned(frame[name], steps) for name in ("text", "pair") if name in frame}
+        )
+        for split, frame in frames.items()
     }
 
 

@@ -18,6 +18,7 @@ from finesweep.dataset.cleaning import (
     without_conflicts,
     without_missing,
 )
+from finesweep.dataset.joining import with_joined_pairs
 from finesweep.dataset.labels import with_label_ids
 from finesweep.dataset.mistakes import counted_rows, raise_all, request_problems
 from finesweep.dataset.sources import file_stamps, read_source
@@ -58,7 +59,8 @@ def prepare(config: DatasetConfig) -> Splits:
     """
     raise_all(request_problems(config))
     source = read_source(config)
-    raw = with_clean_texts(source.frames, config.clean)
+    # Joined after cleaning: a tag that one side leaves open must not swallow the other.
+    raw = with_joined_pairs(with_clean_texts(source.frames, config.clean))
     raw, mapped = with_mapped_labels(raw, config.label_map, class_names=source.class_names)
     frames, dropped = without_missing(raw, drop=config.missing == "drop")
     frames, label_names = with_label_ids(
@@ -100,6 +102,7 @@ def _read(config: DatasetConfig) -> TextDataset:
         fingerprint=fingerprint(frames, label_names),
         test_fingerprint=fingerprint({"test": frames["test"]}, label_names),
         notes=(*splits.notes, *leaks(frames), *shared_groups(frames)),
+        pairs=config.pair_column is not None,
     )
 
 

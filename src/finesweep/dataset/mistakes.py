@@ -43,6 +43,12 @@ def request_problems(config: DatasetConfig) -> list[Problem]:
         problems.append(
             Problem("dataset.label_column", f"{config.label_column!r} is the text column as well")
         )
+    for name in ("text", "label"):
+        if config.pair_column is not None and config.pair_column == getattr(
+            config, f"{name}_column"
+        ):
+            told = f"{config.pair_column!r} is the {name} column as well"
+            problems.append(Problem("dataset.pair_column", told))
     problems += [
         Problem("dataset.clean", f"{name!r} is no cleaning; {nearest(name, CLEANERS)}")
         for name in config.clean

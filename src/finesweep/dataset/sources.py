@@ -18,7 +18,8 @@ from finesweep.records import SplitName
 
 @dataclass(frozen=True)
 class RawDataset:
-    """What was read: frames with columns text, label and, if asked for, group, by row from 1."""
+    """What was read: frames with columns text, label and, if asked for, pair and group, by row
+    from 1."""
 
     frames: dict[SplitName, pd.DataFrame]
     """Train always; validation and test where the source has them."""
@@ -34,6 +35,8 @@ def read_source(config: DatasetConfig) -> RawDataset:
         tables = read_places(places_of(config), columns, encoding=config.encoding)
     else:
         tables, class_names = read_hub(named, label_column=config.label_column)
+    if config.pair_column is not None:
+        columns["pair"] = config.pair_column
     if config.group_column is not None:
         columns["group"] = config.group_column
     raise_all(column_problems(tables, columns))

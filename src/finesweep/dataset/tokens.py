@@ -15,6 +15,8 @@ import datasets
 import pyarrow as pa
 
 from finesweep.caches import built
+from finesweep.errors import ConfigError, Problem
+from finesweep.pairs import columns_of
 from finesweep.records import SplitName, TextDataset, Tokens
 
 if TYPE_CHECKING:
@@ -22,8 +24,10 @@ if TYPE_CHECKING:
 
 BATCH_TEXTS = 10_000
 SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
-SCHEMA = pa.schema(
-    {"row": pa.int64(), "input_ids": pa.list_(pa.int32()), "labels": pa.int64()},
+IDS = pa.list_(pa.int32())
+SCHEMA = pa.schema({"row": pa.int64(), "input_ids": IDS, "labels": pa.int64()})
+PAIR_SCHEMA = pa.schema(
+    {"row": pa.int64(), "input_ids": IDS, "pair_ids": IDS, "labels": pa.int64()},
 )
 
 
@@ -32,12 +36,19 @@ def tokenise(
 ) -> Tokens:
     """Each split's rows in order, memory-mapped from cache/tokens, where they are made if need be.
 
-    Columns: row (0 … N-1), input_ids (all of the text's, without special tokens), labels.
+    Columns: row (0 … N-1), input_ids (all of the text's, without special tokens), labels; of pairs
+    input_ids are the first texts' and pair_ids the second texts'. ConfigError when max_length has
+    no room for a pair.
     """
     key = f"{dataset.fingerprint[:16]}-{tokenizer_fingerprint(tokenizer)[:16]}"
+    if dataset.pairs:
+        _check_room(tokenizer, max_length)
+        key += "-pairs"
     folder = built(cache / "tokens" / key, partial(_write, dataset, tokenizer))
     splits = {name: datasets.Dataset.from_file(str(folder / f"{name}.arrow")) for name in SPLITS}
-    return Tokens(**splits, tokenizer=tokenizer, max_length=max_length, key=key)
+    return Tokens(
+        **splits, tokenizer=tokenizer, max_length=max_length, key=key, pairs=dataset.pairs
+    )
 
 
 def tokenizer_fingerprint(tokenizer: PreTrainedTokenizerBase) -> str:
@@ -55,16 +66,26 @@ def tokenizer_fingerprint(tokenizer: PreTrainedTokenizerBase) -> str:
     return hashlib.sha256(json.dumps(named, sort_keys=True).encode()).hexdigest()
 
 
+def _check_room(tokenizer: PreTrainedTokenizerBase, max_length: int) -> None:
+    least = tokenizer.num_special_tokens_to_add(pair=True) + 2
+    if max_length < least:
+        told = f"{max_length} has no room for a pair of texts; must be at least {least}"
+        raise ConfigError(Problem("dataset.max_length", told))
+
+
 def _write(dataset: TextDataset, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
+    schema = PAIR_SCHEMA if dataset.pairs else SCHEMA
     for name in SPLITS:
         path = str(folder / f"{name}.arrow")
-        with pa.OSFile(path, "wb") as file, pa.ipc.new_stream(file, SCHEMA) as stream:
+        with pa.OSFile(path, "wb") as file, pa.ipc.new_stream(file, schema) as stream:
             first = 0
             # Batch by batch: as Python lists, millions of texts would not fit in memory.
             for batch in dataset.split(name).iter(BATCH_TEXTS):
                 rows = range(first, first + len(batch["text"]))
-                columns = [pa.array(rows), _ids(batch["text"], tokenizer), pa.array(batch["label"])]
-                stream.write_batch(pa.record_batch(columns, schema=SCHEMA))
+                texts = columns_of(batch["text"], pairs=dataset.pairs)
+                ids = [_ids(each, tokenizer) for each in texts]
+                columns = [pa.array(rows), *ids, pa.array(batch["label"])]
+                stream.write_batch(pa.record_batch(columns, schema=schema))
                 first = rows.stop
 
 
@@ -79,4 +100,4 @@ def _ids(texts: list[str], tokenizer: PreTrainedTokenizerBase) -> pa.Array:
         return_token_type_ids=False,
         verbose=False,  # it would warn of texts longer than the model takes
     )
-    return pa.array(encoded["input_ids"], pa.list_(pa.int32()))
+    return pa.array(encoded["input_ids"], IDS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -15,6 +15,7 @@ from finesweep.errors import ConfigError, Problem, nearest
 
 N_ROWS = 1024
 """Rows that are answered together."""
+TAB = "\t"
 
 
 def read_rows(path: Path, *, field: str, encoding: str) -> Iterator[Piece]:
@@ -41,3 +42,39 @@ def text_column(rows: pd.DataFrame, wanted: str | None, *, option: str) -> str:
     if name not in columns:
         raise ConfigError(Problem(option, f"no column {name!r}; {nearest(name, columns)}"))
     return name
+
+
+def pair_column(rows: pd.DataFrame, wanted: str | None, *, option: str) -> str:
+    """The column that holds the second texts of pairs: the wanted one, else `pair`.
+
+    ConfigError, naming option, when there is none of that name.
+    """
+    name, columns = wanted or "pair", [str(name) for name in rows.columns]
+    if name not in columns:
+        told = f"the model reads pairs of texts, and there is no column {name!r} for the second"
+        raise ConfigError(Problem(option, f"{told}; {nearest(name, columns)}"))
+    return name
+
+
+def paired_rows(rows: pd.DataFrame, path: Path | None, *, field: str) -> pd.DataFrame:
+    """rows of path as a model of pairs takes them: a table as it is, lines cut at their tabs into
+    columns text and pair. path is None for standard input.
+
+    ConfigError, naming field, when a line has no tab, or more than one.
+    """
+    if path is not None and plain_suffix(path) in READERS:
+        return rows
+    cut = [line.split(TAB) for line in rows["text"]]
+    if wrong := next((line for line in cut if len(line) != 2), None):
+        told = f"each line must be two texts with one tab between them, and {TAB.join(wrong)!r}"
+        raise ConfigError(Problem(field, f"{told} has {len(wrong) - 1}"))
+    return pd.DataFrame(cut, columns=["text", "pair"])
+
+
+def two_by_two(texts: Sequence[str], *, field: str) -> pd.DataFrame:
+    """Columns text and pair of texts that follow one another; ConfigError, naming field, when one
+    is left over."""
+    if len(texts) % 2:
+        told = f"the model reads pairs of texts, and {len(texts)} given; they go two by two"
+        raise ConfigError(Problem(field, told))
+    return pd.DataFrame({"text": texts[::2], "pair": texts[1::2]})

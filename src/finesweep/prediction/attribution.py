@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from finesweep.dataset.cleaners import cleaned
+from finesweep.pairs import PAIR
 
 if TYPE_CHECKING:
     from finesweep.prediction.classifier import Classifier
@@ -21,13 +21,14 @@ read: white space, and what lies behind the model's length."""
 
 def attribute(classifier: Classifier, text: str, label: str) -> list[Span]:
     """The whole text, as it was cleaned, in spans: each word with its share in this label's odds.
+    The mark of a joined pair is a span too.
 
     Integrated gradients (Sundararajan et al. 2017) along the straight line from a text of padding
     alone: all words together add what the text has over that one.
     """
-    (text,) = cleaned([text], classifier.answering.clean)
+    texts = [column[0] for column in classifier.read_of([text])]
     inputs = classifier.pipeline.tokenizer(
-        text,
+        *texts,
         truncation=True,
         max_length=classifier.max_length,
         return_offsets_mapping=True,
@@ -35,13 +36,18 @@ def attribute(classifier: Classifier, text: str, label: str) -> list[Span]:
         return_tensors="pt",
     )
     offsets = inputs.pop("offset_mapping")[0].tolist()
-    words = inputs.word_ids()
+    words, sequences = inputs.word_ids(), inputs.sequence_ids()
     special = inputs.pop("special_tokens_mask")[0].bool()
     model = classifier.pipeline.model
     index = classifier.label_names.index(label)
     given = {name: value.to(model.device) for name, value in inputs.items()}
     scores = integrated_gradients(model, given, special.to(model.device), index).tolist()
-    return list(_spans(text, words, offsets, scores))
+    spans: list[Span] = []
+    for side, one in enumerate(texts):
+        own = [w if s == side else None for w, s in zip(words, sequences, strict=True)]
+        spans += [(PAIR, None)] * (side > 0)
+        spans += _spans(one, own, offsets, scores)
+    return spans
 
 
 def integrated_gradients(

@@ -17,6 +17,7 @@ from finesweep.databases import sqlite_file
 from finesweep.dataset.cleaners import cleaned
 from finesweep.errors import ConfigError, Problem
 from finesweep.evidence.confidence import answers
+from finesweep.pairs import columns_of, joined, pipeline_inputs
 from finesweep.records import ANSWERING_KEY, Answering, Prediction
 
 BATCH_SIZE = 32
@@ -26,7 +27,8 @@ BATCH_SIZE = 32
 class Classifier:
     """A loaded pipeline, the number of tokens that it reads of a text, and how it answers.
 
-    examples are a few texts of its validation split.
+    examples are a few texts of its validation split. Where it reads pairs, these and all texts that
+    it is given are pairs, joined as `finesweep.pairs` does.
     """
 
     pipeline: Any
@@ -49,7 +51,8 @@ class Classifier:
         """One Prediction per text, in order; probabilities sum to 1, the greatest first.
 
         They are calibrated by the temperature in the model's config. uncertain_below takes the
-        place of the model's own threshold.
+        place of the model's own threshold. ValueError when the model reads pairs and a text is
+        none.
         """
         if not texts:
             return
@@ -61,13 +64,21 @@ class Classifier:
             sure = bool(row.max() >= least)
             yield Prediction(text, names[label], float(row[label]), shares, sure)
 
+    def read_of(self, texts: Sequence[str]) -> list[list[str]]:
+        """The texts as they are read, cleaned; the first and the second sides where it reads pairs,
+        each cleaned by itself."""
+        columns = columns_of(texts, pairs=self.answering.pairs)
+        return [cleaned(column, self.answering.clean) for column in columns]
+
     def probabilities(self, texts: Sequence[str]) -> np.ndarray:
         """[N, C] float64 for N texts, calibrated."""
-        texts = cleaned(texts, self.answering.clean)
+        columns = self.read_of(texts)
+        inputs = pipeline_inputs(columns)
         # Texts of like length stand in one batch, which is padded to its longest.
-        order = np.argsort([len(text) for text in texts], kind="stable")
+        sizes = [sum(map(len, row)) for row in zip(*columns, strict=True)]
+        order = np.argsort(sizes, kind="stable")
         told = self.pipeline(
-            [texts[row] for row in order],
+            [inputs[row] for row in order],
             top_k=None,
             function_to_apply="none",
             truncation=True,
@@ -109,8 +120,15 @@ def load_classifier(uri: str, *, tracking_uri: str) -> Classifier:
         raise ConfigError(Problem("--model", f"{uri!r}: {_first(error)}{hint}")) from error
     most = int(length.get("max_length", pipeline.tokenizer.model_max_length))
     answering = Answering(**getattr(pipeline.model.config, ANSWERING_KEY, {}))
-    texts = () if examples is None else tuple(map(str, examples))
+    texts = () if examples is None else _texts(examples, pairs=answering.pairs)
     return Classifier(pipeline, most, answering, texts)
+
+
+def _texts(examples: Any, *, pairs: bool) -> tuple[str, ...]:
+    """The texts of an input example that `log_classifier` wrote."""
+    if not pairs:
+        return tuple(map(str, examples))
+    return tuple(joined(each["text"], each["text_pair"]) for each in examples)
 
 
 def _first(error: Exception) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from finesweep.dataset.joining import joined_column, mark_problem
 from finesweep.errors import ConfigError, Problem
 from finesweep.prediction.classifier import Classifier
 from finesweep.records import UNCERTAIN
@@ -15,19 +16,22 @@ def answer_rows(
     rows: pd.DataFrame,
     *,
     column: str,
+    pair_column: str | None = None,
     uncertain_below: float | None = None,
 ) -> pd.DataFrame:
     """rows with `prediction`, a label or UNCERTAIN, and a `probability/NAME` for each label.
 
-    A row without a text is UNCERTAIN and has no probabilities. ConfigError when rows have a column
-    of such a name already.
+    pair_column holds the second texts of a classifier that reads pairs. A row without a text is
+    UNCERTAIN and has no probabilities. ConfigError when rows have a column of such a name already,
+    or a pair holds the mark between its sides.
     """
     added = [PREDICTION, *(f"{PROBABILITY}{name}" for name in classifier.label_names)]
     if taken := [name for name in added if name in rows.columns]:
         raise ConfigError(Problem(f"column {taken[0]!r}", "would be written over; rename it"))
-    held = rows[column].notna() & rows[column].astype(str).str.strip().astype(bool)
-    texts = rows.loc[held, column].astype(str).tolist()
-    made = list(classifier.predict(texts, uncertain_below=uncertain_below))
+    texts = rows[column] if pair_column is None else _pairs(rows, column, pair_column)
+    held = texts.notna() & texts.astype(str).str.strip().astype(bool)
+    asked = texts[held].astype(str).tolist()
+    made = list(classifier.predict(asked, uncertain_below=uncertain_below))
     answered = rows.assign(**{PREDICTION: UNCERTAIN})
     answered.loc[held, PREDICTION] = [each.answer for each in made]
     for name in classifier.label_names:
@@ -35,3 +39,10 @@ def answer_rows(
         answered[own] = float("nan")
         answered.loc[held, own] = [each.probabilities[name] for each in made]
     return answered
+
+
+def _pairs(rows: pd.DataFrame, column: str, pair_column: str) -> pd.Series:
+    for name in (column, pair_column):
+        if told := mark_problem(rows[name]):
+            raise ConfigError(Problem(f"column {name!r}", told))
+    return joined_column(rows[column], rows[pair_column])

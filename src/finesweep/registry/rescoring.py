@@ -22,13 +22,16 @@ def rescored(store: Store, champion: Version, own: Scored, new: Scored, config: 
     """The champion's answers to the test rows of `new`, which config, as YAML, describes.
 
     own is what its own look found, and keeps its latency. ConfigError when these rows are not to
-    be had any more, or the champion knows other labels.
+    be had any more, or the champion knows other labels, or one of them reads pairs of texts.
     """
     dataset = load_dataset(_dataset_config(yaml.safe_load(config)["dataset"]))
     if dataset.test_fingerprint != new.fingerprint:
         message = "the test rows that the challenger was scored on are not to be had any more"
         raise ConfigError(Problem(champion.model, message))
     classifier = load_classifier(champion.source, tracking_uri=store.uri)
+    if classifier.answering.pairs != dataset.pairs:
+        message = "of it and the challenger only one reads pairs of texts"
+        raise ConfigError(Problem(champion.model, message))
     names = classifier.label_names
     if set(names) != set(new.label_names):
         message = f"the champion answers {', '.join(names)}, not {', '.join(new.label_names)}"

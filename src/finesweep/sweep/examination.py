@@ -36,7 +36,7 @@ def log_test(run: Run, setup: Setup, validation: Predictions) -> TestResult:
     config, tokens, dataset = setup.composed.config, setup.tokens, setup.dataset
     least = config.training.uncertain_below
     fitted = fit_answering(validation.logits, validation.labels, least=least)
-    answering = replace(fitted, clean=tuple(config.dataset.clean))
+    answering = replace(fitted, clean=tuple(config.dataset.clean), pairs=dataset.pairs)
     setattr(setup.model.config, ANSWERING_KEY, asdict(answering))
     run.set_tags({TEST_FINGERPRINT: dataset.test_fingerprint})
     look = n_looks(run.store, dataset.test_fingerprint)
@@ -49,6 +49,7 @@ def log_test(run: Run, setup: Setup, validation: Predictions) -> TestResult:
         tokens.tokenizer,
         dataset.validation["text"],
         max_length=tokens.max_length,
+        pairs=dataset.pairs,
     )
     with tempfile.TemporaryDirectory() as folder:
         write_split_of(Path(folder), "test", predictions, dataset, tokens=tokens)
@@ -83,6 +84,7 @@ def log_test(run: Run, setup: Setup, validation: Predictions) -> TestResult:
         tokens.tokenizer,
         max_length=tokens.max_length,
         examples=dataset.validation["text"][:N_EXAMPLES],
+        pairs=dataset.pairs,
     )
     return TestResult(metrics, intervals, look, predictions, errors, uri)
 

@@ -10,6 +10,7 @@ from huggingface_hub import ModelCard
 from mlflow.models import infer_signature
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, pipeline
 
+from finesweep.pairs import columns_of, pipeline_inputs
 from finesweep.tracking.runs import Run
 
 MODEL_NAME = "model"
@@ -19,6 +20,9 @@ pipeline_tag: text-classification
 library_name: transformers
 ---
 A text classifier fine-tuned by finesweep; its MLflow run holds config, data and scores.
+"""
+PAIR_CARD = """\
+It reads pairs of texts, each given as {"text": FIRST, "text_pair": SECOND}.
 """
 REQUIREMENTS = ("torch", "transformers", "safetensors", "accelerate")
 
@@ -30,8 +34,11 @@ def log_classifier(
     *,
     max_length: int,
     examples: Sequence[str],
+    pairs: bool = False,
 ) -> str:
     """The URI of a new LoggedModel of this run: safetensors, signature and example inside.
+
+    examples are joined where the model reads pairs.
 
     A saved pipeline forgets its truncation and raises over the model's limit, so max_length L is
     kept twice: in the tokenizer and in the inference config that pyfunc applies.
@@ -39,15 +46,18 @@ def log_classifier(
     tokenizer.model_max_length = max_length
     classifier = pipeline("text-classification", model=model.cpu().eval(), tokenizer=tokenizer)
     inference = {"truncation": True, "max_length": max_length}
-    answers = classifier(list(examples), **inference)
+    inputs = pipeline_inputs(columns_of(examples, pairs=pairs))
+    answers = classifier(inputs, **inference)
     info = mlflow.transformers.log_model(
         classifier,
         name=MODEL_NAME,
         run_id=run.run_id,
-        signature=infer_signature(list(examples), answers),
-        input_example=list(examples),
+        signature=infer_signature(inputs, answers),
+        input_example=inputs,
         model_config=inference,
-        model_card=ModelCard(CARD),  # without one MLflow would ask the Hub for it
+        model_card=ModelCard(
+            CARD + PAIR_CARD * pairs
+        ),  # without one MLflow would ask the Hub for it
         pip_requirements=[f"{name}=={_release(name)}" for name in REQUIREMENTS],
     )
     return str(info.model_uri)

@@ -2,9 +2,9 @@
 
 from finesweep.training.adaptation import adapt
 from finesweep.training.baseline import fit_baseline
-from finesweep.training.batches import Frame, rows_cut
 from finesweep.training.chunks import chunked
 from finesweep.training.fit import fit, predict
+from finesweep.training.frames import Frame, rows_cut
 from finesweep.training.latency import measure_latency
 from finesweep.training.metrics import (
     confusion,

@@ -1,4 +1,4 @@
-"""Batches of token ids: which rows stand together, where each text is cut, and what pads it."""
+"""Batches of token ids: which rows stand together, and what pads them."""
 
 from __future__ import annotations
 
@@ -6,80 +6,44 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
-import datasets
 import numpy as np
 import torch
 from torch.utils.data import Sampler
 from transformers import PreTrainedTokenizerBase
 
-from finesweep.records import SplitName, Tokens
+from finesweep.training.frames import Frame
 
 ROW = "row"
 
 
-class Frame:
-    """What a tokenizer puts around one text, and from which end it cuts."""
-
-    def __init__(self, tokenizer: PreTrainedTokenizerBase, *, max_length: int) -> None:
-        bare, framed = (
-            tokenizer("a", add_special_tokens=special, truncation=False)["input_ids"]
-            for special in (False, True)
-        )
-        starts = range(len(framed) - len(bare) + 1)
-        start = next(k for k in starts if framed[k : k + len(bare)] == bare)
-        self.before, self.after = framed[:start], framed[start + len(bare) :]
-        self.room = max_length - len(self.before) - len(self.after)
-        self.cuts_left = tokenizer.truncation_side == "left"
-
-    def around(self, ids: Sequence[int]) -> list[int]:
-        """The whole input of one text, as tokenizer(text, truncation=True) makes it."""
-        kept = ids[len(ids) - self.room :] if self.cuts_left and len(ids) > self.room else ids
-        return [*self.before, *kept[: self.room], *self.after]
-
-    def lengths(self, split: datasets.Dataset) -> np.ndarray:
-        """[N] int64: the length of each row's input."""
-        kept: np.ndarray = np.minimum(_n_ids(split), self.room)
-        return kept + len(self.before) + len(self.after)
-
-    def cuts(self, split: datasets.Dataset) -> np.ndarray:
-        """[N] bool: the rows of which only a part fits."""
-        cut: np.ndarray = _n_ids(split) > self.room
-        return cut
-
-
 class Collator:
-    """Rows of a token split as one padded batch: input_ids, attention_mask, labels and row."""
+    """Rows of a token split as one padded batch: input_ids, attention_mask, labels and row; of
+    pairs token_type_ids too, where the model reads them."""
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, frame: Frame) -> None:
         self.frame, self.pad_id = frame, tokenizer.pad_token_id or 0
+        self.pad_type = tokenizer.pad_token_type_id
         self.pads_left = tokenizer.padding_side == "left"
 
     def __call__(self, rows: Sequence[dict[str, Any]]) -> dict[str, torch.Tensor]:
-        """int64 tensors: ids and mask [B, longest], labels and row [B]."""
-        inputs = [self.frame.around(row["input_ids"]) for row in rows]
-        shape = (len(inputs), max(map(len, inputs)))
-        ids = np.full(shape, self.pad_id, dtype=np.int64)
-        mask = np.zeros(shape, dtype=np.int64)
-        for k, one in enumerate(inputs):
-            place = slice(shape[1] - len(one), None) if self.pads_left else slice(len(one))
-            ids[k, place], mask[k, place] = one, 1
-        return {
-            "input_ids": torch.from_numpy(ids),
-            "attention_mask": torch.from_numpy(mask),
+        """int64 tensors: ids, mask and types [B, longest], labels and row [B]."""
+        inputs = self.frame.inputs(rows)
+        made = {
+            "input_ids": self._padded(inputs, self.pad_id),
+            "attention_mask": self._padded([[1] * len(each) for each in inputs], 0),
             "labels": torch.tensor([row["labels"] for row in rows]),
             ROW: torch.tensor([row[ROW] for row in rows]),
         }
+        if self.frame.types is not None:
+            made["token_type_ids"] = self._padded(self.frame.input_types(rows), self.pad_type)
+        return made
 
-
-def rows_cut(tokens: Tokens, split: SplitName) -> np.ndarray:
-    """[N] bool: the rows of which a model reads only a part."""
-    frame = Frame(tokens.tokenizer, max_length=tokens.max_length)
-    return frame.cuts(getattr(tokens, split))
-
-
-def _n_ids(split: datasets.Dataset) -> Any:
-    column = split.with_format("arrow")["input_ids"][:]
-    return np.asarray(column.combine_chunks().value_lengths(), dtype=np.int64)
+    def _padded(self, inputs: Sequence[list[int]], value: int) -> torch.Tensor:
+        width = max(map(len, inputs))
+        padded = np.full((len(inputs), width), value, dtype=np.int64)
+        for row, one in zip(padded, inputs, strict=True):
+            row[slice(width - len(one), None) if self.pads_left else slice(len(one))] = one
+        return torch.from_numpy(padded)
 
 
 class GroupedByLength(Sampler[int]):

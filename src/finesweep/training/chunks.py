@@ -13,17 +13,18 @@ import datasets
 import numpy as np
 
 from finesweep.records import Chunks
-from finesweep.training.batches import Frame
+from finesweep.training.frames import Frame
 
 
 def chunked(split: datasets.Dataset, frame: Frame) -> Chunks:
     """Every token of a token split, in order; the last chunk alone may be shorter than the rest."""
     ids = split.with_format("arrow")["input_ids"][:].combine_chunks()
     tokens = ids.flatten().to_numpy()
-    stream = _joined(tokens, ids.value_lengths().to_numpy(), between=frame.after)
+    before, after = frame.edges
+    stream = _joined(tokens, ids.value_lengths().to_numpy(), between=after)
     cuts = range(0, len(stream), frame.room)
     rows = tuple(
-        np.concatenate([frame.before, stream[cut : cut + frame.room], frame.after], dtype=np.int32)
+        np.concatenate([before, stream[cut : cut + frame.room], after], dtype=np.int32)
         for cut in cuts
     )
     return Chunks(rows, n_texts=len(ids), n_tokens=len(tokens))

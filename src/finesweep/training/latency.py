@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from finesweep.pairs import columns_of
 from finesweep.records import Latency
 
 BATCH = 32
@@ -23,11 +24,12 @@ def measure_latency(
     texts: Sequence[str],
     *,
     max_length: int,
+    pairs: bool = False,
 ) -> Latency:
     """Medians and 95th percentiles on the model's own device, of the first 64 texts; fewer are used
     again.
 
-    model is left in eval mode. ValueError when there are no texts.
+    model is left in eval mode. ValueError when there are no texts, or pairs are none.
     """
     if not texts:
         raise ValueError("latency needs texts")
@@ -37,7 +39,7 @@ def measure_latency(
     def seconds(batch: Sequence[str]) -> float:
         began = time.perf_counter()
         inputs = tokenizer(
-            list(batch),
+            *columns_of(batch, pairs=pairs),
             truncation=True,
             max_length=max_length,
             padding=True,

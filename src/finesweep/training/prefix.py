@@ -34,10 +34,12 @@ from finesweep.model import (
     starting_sha256,
 )
 from finesweep.records import Tokens
-from finesweep.training.batches import ROW, Frame
+from finesweep.training.batches import ROW
+from finesweep.training.frames import frame_of
 from finesweep.training.precision import resolve_precision
 
 SPLITS = ("train", "validation")
+READ_BY_EMBEDDINGS = ("input_ids", "token_type_ids")
 Lengths = dict[str, np.ndarray]
 """Split → [N] tokens that each row keeps."""
 BYTES_PER_SECOND = 1e9
@@ -118,18 +120,20 @@ class Prefix:
         """Depths below with states of their own, the deepest first."""
 
     def replaced(self, inputs: dict[str, Any], split: str, ledger: Ledger) -> dict[str, Any]:
-        """The batch with inputs_embeds in place of input_ids, for a model entered at `depth`."""
-        ids, mask, rows = inputs.pop("input_ids"), inputs["attention_mask"], inputs.pop(ROW)
+        """The batch with inputs_embeds in place of what the embeddings read, for a model entered
+        at `depth`."""
+        read = {name: inputs.pop(name) for name in READ_BY_EMBEDDINGS if name in inputs}
+        mask, rows = inputs["attention_mask"], inputs.pop(ROW)
         places = rows.cpu().numpy()
         store = self.stores[split]
         width = 1 if self.first_only else mask.shape[1]
         missing = np.flatnonzero(~store.has(places))
         if len(missing):
             with ledger.on("caching"):
-                self._fill(store, split, places, missing, ids, mask)
-        n_read = int(mask.sum()) - int(mask[torch.from_numpy(missing).to(ids.device)].sum())
+                self._fill(store, split, places, missing, read, mask)
+        n_read = int(mask.sum()) - int(mask[torch.from_numpy(missing).to(mask.device)].sum())
         ledger.saved_by_cache += n_read * self.seconds_per_token
-        states = store.read(places, width).to(ids.device)
+        states = store.read(places, width).to(mask.device)
         mask = mask[:, :1] if self.first_only else mask
         return inputs | {"inputs_embeds": states, "attention_mask": mask}
 
@@ -139,16 +143,16 @@ class Prefix:
         split: str,
         places: np.ndarray,
         missing: np.ndarray,
-        ids: torch.Tensor,
+        read: dict[str, torch.Tensor],
         mask: torch.Tensor,
     ) -> None:
-        chosen = torch.from_numpy(missing).to(ids.device)
+        chosen = torch.from_numpy(missing).to(mask.device)
         few, rows = mask[chosen], places[missing]
         few = few[:, : int(few.sum(dim=1).max())]
-        level, inputs = 0, {"input_ids": ids[chosen][:, : few.shape[1]]}
+        level, inputs = 0, {name: each[chosen][:, : few.shape[1]] for name, each in read.items()}
         for depth, stores in self.lower:
             if stores[split].has(rows).all():
-                states = stores[split].read(rows, few.shape[1]).to(ids.device)
+                states = stores[split].read(rows, few.shape[1]).to(mask.device)
                 level, inputs = depth, {"inputs_embeds": states}
                 break
         with self.bypass.entered(level):
@@ -318,7 +322,7 @@ def _first_only(model: PreTrainedModel, depth: int) -> bool:
 
 
 def _lengths(tokens: Tokens) -> Lengths:
-    frame = Frame(tokens.tokenizer, max_length=tokens.max_length)
+    frame = frame_of(tokens)
     splits = {"train": tokens.train, "validation": tokens.validation}
     return {name: frame.lengths(split) for name, split in splits.items()}
 

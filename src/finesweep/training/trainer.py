@@ -16,7 +16,8 @@ from transformers.trainer_utils import EvalLoopOutput
 from finesweep.errors import FinesweepError
 from finesweep.ledger import Ledger
 from finesweep.records import Predictions, Tokens
-from finesweep.training.batches import ROW, Collator, Frame, GroupedByLength, SortedByLength
+from finesweep.training.batches import ROW, Collator, GroupedByLength, SortedByLength
+from finesweep.training.frames import frame_of
 from finesweep.training.monitor import Monitor
 from finesweep.training.prefix import Prefix
 from finesweep.training.progress import copy_weights
@@ -29,7 +30,7 @@ class TextTrainer(Trainer):  # type: ignore[misc]  # transformers has no types
     predictions come in data order."""
 
     def __init__(self, tokens: Tokens, **kwargs: Any) -> None:
-        self.frame = Frame(tokens.tokenizer, max_length=tokens.max_length)
+        self.frame = frame_of(tokens)
         super().__init__(data_collator=Collator(tokens.tokenizer, self.frame), **kwargs)
         self.remove_callback(PrinterCallback)
         self._sorted_split: datasets.Dataset | None = None

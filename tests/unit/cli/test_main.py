@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -17,6 +18,7 @@ import yaml
 from finesweep import cli
 from finesweep.cli import train
 from finesweep.errors import FinesweepError
+from finesweep.records import Answering
 
 ROOT = Path(__file__).parents[3]
 Said = tuple[int, str, str]
@@ -267,6 +269,18 @@ def test_sweep_cfg_prints_what_every_trial_starts_from(said: Run, workplace: Pat
     assert printed["sweep"]["n_trials"] == 20
     assert printed["sweep"]["params"]["training.epochs"] == "range(1, 3)"
     assert list(workplace.iterdir()) == []
+
+
+def test_a_model_of_single_texts_takes_no_pair_column(
+    said: Callable[..., Said], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def single(uri: str, *, tracking_uri: str) -> SimpleNamespace:
+        return SimpleNamespace(answering=Answering())
+
+    monkeypatch.setattr("finesweep.prediction.load_classifier", single)
+    code, out, err = said("predict", "--model", "m", "a text", "--pair-column", "b")
+    told = "finesweep: --pair-column: m reads single texts, not pairs; leave it out\n"
+    assert (code, out, err) == (2, "", told)
 
 
 @pytest.mark.parametrize("command", ["adapt", "explore", "sweep", "status", "predict", "ui"])

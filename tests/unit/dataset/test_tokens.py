@@ -13,6 +13,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase
 from finesweep.config.packaged import packaged_path
 from finesweep.config.schema import DatasetConfig
 from finesweep.dataset import load_dataset, tokenise
+from finesweep.errors import ConfigError
 from finesweep.records import TextDataset, Tokens
 
 
@@ -93,3 +94,44 @@ def cased(tokenizer: PreTrainedTokenizerBase) -> PreTrainedTokenizerBase:
     other = copy.deepcopy(tokenizer)
     other.backend_tokenizer.normalizer = None
     return other
+
+
+@pytest.fixture
+def pairs(tmp_path: Path) -> TextDataset:
+    rows = [("word " * (n + 1), "text " * (40 - n), n % 2) for n in range(40)]
+    columns = ["text", "pair", "label"]
+    pd.DataFrame(rows, columns=columns).to_csv(tmp_path / "pairs.csv", index=False)
+    path = str(tmp_path / "pairs.csv")
+    return load_dataset(
+        DatasetConfig(name="x", path=path, pair_column="pair", clean=["whitespace"])
+    )
+
+
+def test_both_sides_of_a_pair_have_ids_of_their_own(
+    pairs: TextDataset, tokenizer: PreTrainedTokenizerBase, tmp_path: Path
+) -> None:
+    tokens = tokenise(pairs, tokenizer, max_length=16, cache=tmp_path)
+    assert tokens.pairs
+    assert tokens.train.column_names == ["row", "input_ids", "pair_ids", "labels"]
+    word, text = tokenizer.convert_tokens_to_ids(["word", "text"])
+    for row, joined in zip(tokens.train, pairs.train["text"], strict=True):
+        n_words = joined.count("word")
+        assert row["input_ids"] == [word] * n_words
+        assert row["pair_ids"] == [text] * (41 - n_words)
+
+
+def test_pairs_and_single_texts_share_no_ids(
+    pairs: TextDataset, tokenizer: PreTrainedTokenizerBase, tmp_path: Path
+) -> None:
+    single = tokenise(replace(pairs, pairs=False), tokenizer, max_length=16, cache=tmp_path)
+    assert single.train.column_names == ["row", "input_ids", "labels"]
+    assert tokenise(pairs, tokenizer, max_length=16, cache=tmp_path).key != single.key
+
+
+def test_a_length_without_room_for_a_pair_is_a_mistake(
+    pairs: TextDataset, tokenizer: PreTrainedTokenizerBase, tmp_path: Path
+) -> None:
+    told = r"^dataset\.max_length: 4 has no room for a pair of texts; must be at least 5"
+    with pytest.raises(ConfigError, match=told):
+        tokenise(pairs, tokenizer, max_length=4, cache=tmp_path)
+    assert tokenise(pairs, tokenizer, max_length=5, cache=tmp_path).pairs

@@ -6,6 +6,7 @@ import gc
 from collections.abc import Iterator
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from finesweep.config import DatasetConfig, ModelConfig
@@ -44,3 +45,15 @@ def tokens(tiny_bert: Path, texts_csv: Path, cache: Path) -> Tokens:
 def more_tokens(tiny_bert: Path, texts_csv: Path, cache: Path) -> Tokens:
     """The same with all 192 rows of train: enough to learn from."""
     return _tokens(tiny_bert, texts_csv, cache, None)
+
+
+@pytest.fixture(scope="session")
+def pair_tokens(tiny_bert: Path, texts_csv: Path, cache: Path) -> Tokens:
+    """The same 96 rows of train, whose texts have become pairs with a text of another length."""
+    rows = pd.read_csv(texts_csv)
+    rows["pair"] = [f"{'very ' * (number % 9)}good" for number in range(len(rows))]
+    path = texts_csv.with_name("pairs.csv")
+    rows.to_csv(path, index=False)
+    config = DatasetConfig(name="pairs", path=str(path), pair_column="pair", train_size=96)
+    tokenizer = load_tokenizer(ModelConfig(name_or_path=str(tiny_bert)))
+    return tokenise(load_dataset(config), tokenizer, max_length=16, cache=cache)

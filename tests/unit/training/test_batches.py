@@ -9,7 +9,8 @@ from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from finesweep.config.packaged import packaged_path
-from finesweep.training.batches import Collator, Frame, GroupedByLength, SortedByLength
+from finesweep.training.batches import Collator, GroupedByLength, SortedByLength
+from finesweep.training.frames import Frame
 
 TEXTS = ["", "a", "two words", "lovely " * 40, "it was a great film , and so on", "x" * 300]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import errno
 import os
 from collections.abc import Callable
@@ -81,6 +82,31 @@ def test_training_is_the_same_with_and_without_kept_states(
     assert losses(again) == pytest.approx(losses(plain), abs=1e-5)
     np.testing.assert_allclose(again.validation.logits, plain.validation.logits, atol=1e-4)
     assert ledger.saved_by_cache > 0
+
+
+@pytest.mark.parametrize("depth", [1, 2, "all"])
+def test_training_on_pairs_is_the_same_with_and_without_kept_states(
+    loaded: Loaded, pair_tokens: Tokens, tmp_path: Path, depth: int | str
+) -> None:
+    model = loaded(depth)
+    if model.config.model_type == "bert":  # DistilBERT has no types, and ignores those it gets
+        with torch.no_grad():  # or they would hardly matter
+            model.bert.embeddings.token_type_embeddings.weight[1] += 1.0
+    plain, _ = trained(copy.deepcopy(model), pair_tokens, None)
+    first, _ = trained(copy.deepcopy(model), pair_tokens, tmp_path)
+    again, ledger = trained(model, pair_tokens, tmp_path)
+    assert losses(first)[:2] == losses(plain)[:2]
+    assert losses(first) == pytest.approx(losses(plain), abs=1e-5)
+    assert losses(again) == pytest.approx(losses(plain), abs=1e-5)
+    assert ledger.saved_by_cache > 0
+
+
+def test_pairs_have_states_of_their_own(
+    loaded: Loaded, tokens: Tokens, pair_tokens: Tokens
+) -> None:
+    model = loaded(1)
+    keys = {prefix.prefix_key(model, each, 1, torch.float32) for each in (tokens, pair_tokens)}
+    assert len(keys) == 2
 
 
 def test_rows_are_computed_once_for_all_epochs_and_trials(

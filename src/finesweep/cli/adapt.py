@@ -6,9 +6,10 @@ import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from finesweep.cli import counted, parser
+from finesweep.cli import counted
+from finesweep.cli.composing import composed_from
 from finesweep.cli.quiet import hush
-from finesweep.config import Composed, compose
+from finesweep.config import Composed
 from finesweep.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -34,19 +35,10 @@ CARRIED = ("dataset", "tracking", "storage")
 
 
 def run(arguments: Sequence[str]) -> int:
-    cli = parser("adapt", "[OVERRIDE…] [--cfg job]")
-    cli.epilog = EXAMPLES
-    cli.add_argument(
-        "overrides", nargs="*", default=[], metavar="OVERRIDE", help="in Hydra's grammar"
-    )
-    cli.add_argument("--cfg", choices=["job"], help="print the composed config and stop")
-    given = cli.parse_intermixed_args(list(arguments))
-    composed = compose(given.overrides)
-    if given.cfg:
-        print(composed.yaml(), end="")
-        return 0
-    hush()
-    _adapt(composed)
+    composed = composed_from("adapt", arguments, examples=EXAMPLES)
+    if composed is not None:
+        hush()
+        _adapt(composed)
     return 0
 
 

@@ -10,9 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from finesweep.cli import counted, parser
+from finesweep.cli import counted
+from finesweep.cli.composing import composed_from
 from finesweep.cli.quiet import hush
-from finesweep.config import Composed, compose
+from finesweep.config import Composed
 from finesweep.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
@@ -34,19 +35,10 @@ PAGES = Path("mlruns/explore")
 
 
 def run(arguments: Sequence[str]) -> int:
-    cli = parser("explore", "[OVERRIDE…] [--cfg job]")
-    cli.epilog = EXAMPLES
-    cli.add_argument(
-        "overrides", nargs="*", default=[], metavar="OVERRIDE", help="in Hydra's grammar"
-    )
-    cli.add_argument("--cfg", choices=["job"], help="print the composed config and stop")
-    given = cli.parse_intermixed_args(list(arguments))
-    composed = compose(given.overrides)
-    if given.cfg:
-        print(composed.yaml(), end="")
-        return 0
-    hush()
-    _explore(composed)
+    composed = composed_from("explore", arguments, examples=EXAMPLES)
+    if composed is not None:
+        hush()
+        _explore(composed)
     return 0
 
 

@@ -219,10 +219,10 @@ def count(url: str, rows: str) -> int:
     return 0
 
 
-def test_twenty_double_starts_in_empty_folders_make_one_study_and_one_parent_each(
+def test_double_starts_in_empty_folders_make_one_study_and_one_parent_each(
     tmp_path: Path, tiny_bert: Path, texts_csv: Path
 ) -> None:
-    for turn in range(20):
+    for turn in range(8):
         project = make_project(tmp_path / str(turn), model=tiny_bert, texts=texts_csv)
         both = [begin_soon(project, *SHORT) for _ in range(2)]
         assert [code_of(each) for each in both] == [0, 0], log_of(project)

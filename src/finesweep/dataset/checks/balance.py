@@ -18,6 +18,7 @@ LEAST_ROWS = 10
 fine-tuned models learn a class from fewer."""
 
 Counts = npt.NDArray[np.int64]
+BE, HAVE = ("is", "are"), ("has", "have")
 
 
 def find_imbalance(splits: Splits) -> list[Finding]:
@@ -59,7 +60,7 @@ def _absent(counts: dict[SplitName, Counts], names: tuple[str, ...]) -> list[Fin
         ),
     ]
     return [
-        Finding(CHECK, severity, f"{_classes(found, names)} {what}", ())
+        Finding(CHECK, severity, f"{_classes(found, names, BE)} {what}", ())
         for found, severity, what in cases
         if found.any()
     ]
@@ -74,7 +75,7 @@ def _few(counts: dict[SplitName, Counts], splits: Splits) -> list[Finding]:
         least = int(counts[split][few].min())
         harm = "too few to learn from" if split == "train" else "its recall there is mere chance"
         message = (
-            f"{_classes(few, splits.label_names)} with fewer than {LEAST_ROWS} rows of {split} "
+            f"{_classes(few, splits.label_names, HAVE)} fewer than {LEAST_ROWS} rows of {split} "
             f"(the rarest has {counted_rows(least)}): {harm}"
         )
         labels = splits.frames[split]["label"]
@@ -97,6 +98,10 @@ def _ratio(train: Counts, names: tuple[str, ...]) -> list[Finding]:
     return [Finding(CHECK, "warning" if ratio >= WARNING_RATIO else "note", message, ())]
 
 
-def _classes(found: npt.NDArray[np.bool_], names: tuple[str, ...]) -> str:
+def _classes(found: npt.NDArray[np.bool_], names: tuple[str, ...], verbs: tuple[str, str]) -> str:
+    """`class 'a' is` or `classes 'a', 'b' are`, by verbs (is, are)."""
     chosen = [names[label] for label in np.flatnonzero(found)]
-    return f"class {listed(chosen)} is" if len(chosen) == 1 else f"classes {listed(chosen)} are"
+    one, many = verbs
+    return (
+        f"class {listed(chosen)} {one}" if len(chosen) == 1 else f"classes {listed(chosen)} {many}"
+    )

@@ -101,13 +101,8 @@ def without_conflicts(train: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
 
 def _cleaned(column: pd.Series, steps: Sequence[str]) -> pd.Series:
     there = ~is_missing(column)
-    return column.astype(object).mask(
-        there, pd.Series(_all(column[there], steps), column.index[there])
-    )
-
-
-def _all(texts: pd.Series, steps: Sequence[str]) -> list[str]:
-    return cleaned((str(text) for text in texts), steps)
+    texts = cleaned((str(text) for text in column[there]), steps)
+    return column.astype(object).mask(there, pd.Series(texts, column.index[there]))
 
 
 def _named(column: pd.Series, class_names: Sequence[str] | None) -> pd.Series:

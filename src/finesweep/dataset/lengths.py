@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
+from finesweep.dataset.tokens import whole_ids
+
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
@@ -59,17 +61,8 @@ def token_lengths(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase) -> n
     """[N] int, the tokens of each whole text, without special tokens."""
     counts: list[int] = []
     for first in range(0, len(texts), PIECE):
-        # Some tokenizer files switch cutting and padding on; this undoes it.
-        encoded = tokenizer(
-            list(texts[first : first + PIECE]),
-            add_special_tokens=False,
-            truncation=False,
-            padding=False,
-            return_attention_mask=False,
-            return_token_type_ids=False,
-            verbose=False,  # it would warn of texts longer than the model takes
-        )
-        counts += map(len, encoded["input_ids"])
+        piece = list(texts[first : first + PIECE])
+        counts += map(len, whole_ids(piece, tokenizer))
     return np.array(counts, dtype=np.int64)
 
 

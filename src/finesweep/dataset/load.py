@@ -128,8 +128,9 @@ def fingerprint(frames: Mapping[SplitName, pd.DataFrame], label_names: tuple[str
 
 def leaks(frames: Mapping[SplitName, pd.DataFrame]) -> list[str]:
     """Notes on rows of validation and test whose exact text is also in train."""
+    known = set(frames["train"]["text"])  # Series.isin takes five times as long on strings
     counts = {
-        split: int(frames[split]["text"].isin(frames["train"]["text"]).sum())
+        split: sum(text in known for text in frames[split]["text"])
         for split in ("validation", "test")
     }
     return [

@@ -83,13 +83,14 @@ def _write(dataset: TextDataset, tokenizer: PreTrainedTokenizerBase, folder: Pat
             for batch in dataset.split(name).iter(BATCH_TEXTS):
                 rows = range(first, first + len(batch["text"]))
                 texts = columns_of(batch["text"], pairs=dataset.pairs)
-                ids = [_ids(each, tokenizer) for each in texts]
+                ids = [pa.array(whole_ids(each, tokenizer), IDS) for each in texts]
                 columns = [pa.array(rows), *ids, pa.array(batch["label"])]
                 stream.write_batch(pa.record_batch(columns, schema=schema))
                 first = rows.stop
 
 
-def _ids(texts: list[str], tokenizer: PreTrainedTokenizerBase) -> pa.Array:
+def whole_ids(texts: list[str], tokenizer: PreTrainedTokenizerBase) -> list[list[int]]:
+    """Each text's token ids, uncut and without special tokens."""
     # Some tokenizer files switch cutting and padding on; this undoes it.
     encoded = tokenizer(
         texts,
@@ -100,4 +101,5 @@ def _ids(texts: list[str], tokenizer: PreTrainedTokenizerBase) -> pa.Array:
         return_token_type_ids=False,
         verbose=False,  # it would warn of texts longer than the model takes
     )
-    return pa.array(encoded["input_ids"], IDS)
+    ids: list[list[int]] = encoded["input_ids"]
+    return ids

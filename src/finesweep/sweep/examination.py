@@ -20,7 +20,7 @@ from finesweep.records import ANSWERING_KEY, Answering, Latency, Predictions, Te
 from finesweep.sweep.recording import Setup, write_split_of
 from finesweep.sweep.summary import summary
 from finesweep.tracking import TEST_FINGERPRINT, Run, n_looks
-from finesweep.tracking.artifacts import read_errors, write_answers
+from finesweep.tracking.artifacts import write_answers
 from finesweep.tracking.models import log_classifier
 from finesweep.training import confusion, log_softmax, measure, measure_latency, predict, softmax
 
@@ -52,7 +52,7 @@ def log_test(run: Run, setup: Setup, validation: Predictions) -> TestResult:
         pairs=dataset.pairs,
     )
     with tempfile.TemporaryDirectory() as folder:
-        write_split_of(Path(folder), "test", predictions, dataset, tokens=tokens)
+        errors = write_split_of(Path(folder), "test", predictions, dataset, tokens=tokens)
         write_answers(
             Path(folder) / "test",
             probabilities,
@@ -63,7 +63,6 @@ def log_test(run: Run, setup: Setup, validation: Predictions) -> TestResult:
             intervals=intervals,
         )
         answered = _answered(probabilities, predictions.labels, answering)
-        errors = read_errors(Path(folder), "test")
         told = summary(
             setup,
             metrics=measure(validation, "validation") | metrics | answered,

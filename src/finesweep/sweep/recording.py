@@ -142,9 +142,10 @@ def write_split_of(
     dataset: TextDataset,
     *,
     tokens: Tokens | None = None,
-) -> None:
-    """Writes a split's tables and picture under folder; tokens of a model that cuts texts."""
-    write_split(
+) -> list[dict[str, Any]]:
+    """The split's errors, worst first, once its tables and picture are written under folder;
+    tokens are those of a model that cuts texts."""
+    return write_split(
         folder,
         split,
         predictions,

@@ -19,7 +19,6 @@ from finesweep.records import Answering, Objective, Predictions, SplitName, Trai
 from finesweep.tracking.predictions import write_predictions
 
 DOTS_PER_INCH = 120
-ERRORS = "errors.json"
 
 
 def write_split(
@@ -31,8 +30,9 @@ def write_split(
     texts: Sequence[str],
     label_names: Sequence[str],
     is_cut: np.ndarray | None = None,
-) -> None:
-    """Writes confusion matrix, report, errors and predictions of one split under folder/split.
+) -> list[dict[str, Any]]:
+    """The split's errors, worst first, once they, its confusion matrix, report and predictions are
+    written under folder/split.
 
     probabilities [N, C] are those of predictions, texts the N raw texts in the same order; is_cut
     [N] bool says of which the model read only the beginning, None that it read them all.
@@ -58,14 +58,9 @@ def write_split(
     write_json(target / "classification_report.json", report)
     cut = np.zeros(len(labels), bool) if is_cut is None else is_cut
     errors = _errors(labels, probabilities, texts, label_names, cut)
-    write_json(target / ERRORS, errors)
+    write_json(target / "errors.json", errors)
     write_predictions(target, labels, probabilities, label_names)
-
-
-def read_errors(folder: Path, split: SplitName) -> list[dict[str, Any]]:
-    """The wrong answers that write_split wrote under folder."""
-    found: list[dict[str, Any]] = json.loads((folder / split / ERRORS).read_text(encoding="utf-8"))
-    return found
+    return errors
 
 
 def write_answers(

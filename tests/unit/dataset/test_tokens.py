@@ -72,7 +72,7 @@ def test_texts_are_tokenised_once_for_every_length(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     first = tokenise(dataset, tokenizer, max_length=16, cache=tmp_path)
-    monkeypatch.setattr("finesweep.dataset.tokens._ids", lambda *given: pytest.fail("again"))
+    monkeypatch.setattr("finesweep.dataset.tokens.whole_ids", lambda *given: pytest.fail("again"))
     tokenizer(["another text"], truncation=True, padding="max_length", max_length=8)
     again = tokenise(dataset, tokenizer, max_length=180, cache=tmp_path)
     assert again.train[:] == first.train[:]

@@ -27,12 +27,15 @@ class Splits:
     raw: Mapping[SplitName, pd.DataFrame]
     """What was read: columns text and label, any of which may be missing."""
     frames: Mapping[SplitName, pd.DataFrame]
-    """What is trained on: three splits with columns text (str) and label (int in [0, C)). A row of
-    a split that the source lacks bears its number in train, from which it was carved."""
+    """What is trained on: three splits with columns text (str) and label (int in [0, C), or the
+    number of a set of labels, as in `finesweep.labelsets`). A row of a split that the source lacks
+    bears its number in train, from which it was carved."""
     label_names: tuple[str, ...]
     """C names, in the order of the label ids."""
     notes: tuple[str, ...]
     """What was dropped, carved or cut on the way, one sentence each, for people."""
+    multi_label: bool = False
+    """Whether a text may have several labels, or none."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,8 @@ class Finding:
 
 @dataclass(frozen=True)
 class TextDataset:
-    """Three splits of labelled text, each with columns text (str) and label (int in [0, C))."""
+    """Three splits of labelled text, each with columns text (str) and label (int in [0, C), or the
+    number of a set of labels, as in `finesweep.labelsets`)."""
 
     name: str
     train: datasets.Dataset
@@ -66,6 +70,8 @@ class TextDataset:
     """What was dropped, carved or cut on the way, one sentence each, for people."""
     pairs: bool = False
     """Whether each text is a pair, joined as `finesweep.pairs` does."""
+    multi_label: bool = False
+    """Whether a text may have several labels, or none."""
 
     def split(self, name: SplitName) -> datasets.Dataset:
         splits = {"train": self.train, "validation": self.validation, "test": self.test}
@@ -96,7 +102,12 @@ class Predictions:
     logits: np.ndarray
     """[N, C] float32, unnormalised."""
     labels: np.ndarray
-    """[N] int64, the truth."""
+    """The truth: [N] int64 in [0, C), or [N, C] of 0 and 1 where a row may have several labels."""
+
+    @property
+    def multi_label(self) -> bool:
+        """Whether a row may have several labels."""
+        return self.labels.ndim == 2
 
 
 @dataclass(frozen=True)
@@ -199,6 +210,9 @@ class Answering:
     """The largest probability under which the answer is UNCERTAIN."""
     decision_threshold: float | None = None
     """Of two classes: the probability from which the second is the answer; None is the likelier."""
+    label_thresholds: Sequence[float] | None = None
+    """Where a text may have several labels: the probability from which each of the C is among them;
+    None where it has one."""
     clean: Sequence[str] = ()
     """What is done to a text before the model reads it, as it was done to those it learned from."""
     pairs: bool = False
@@ -278,14 +292,9 @@ class TestResult:
     predictions: Predictions
     errors: Sequence[Mapping[str, Any]]
     """The wrong answers, the most confident first, as errors.json holds them."""
+    answering: Answering
     model_uri: str
     """Of the model that was evaluated, logged in MLflow."""
-
-    @property
-    def right(self) -> np.ndarray:
-        """[N] bool: the rows whose likeliest label is the true one."""
-        right: np.ndarray = self.predictions.logits.argmax(axis=1) == self.predictions.labels
-        return right
 
 
 @dataclass(frozen=True)
@@ -311,15 +320,19 @@ UNCERTAIN = "UNCERTAIN"
 
 @dataclass(frozen=True)
 class Prediction:
-    """A model's answer for one text: the likeliest label, and every class's probability."""
+    """A model's answer for one text: the likeliest label, or all that hold, and every class's
+    probability."""
 
     text: str
     label: str
+    """Of several their names, as `labelsets.set_name` tells them."""
     probability: float
-    """Of the label."""
+    """Of the label; of several, as if they were independent, that all are right."""
     probabilities: Mapping[str, float]
     sure: bool
-    """Whether the largest probability reaches the model's own threshold."""
+    """Whether the answer's probability reaches the model's own threshold."""
+    labels: tuple[str, ...] | None = None
+    """Those that hold, where a text may have several; None where it has one."""
 
     @property
     def answer(self) -> str:
@@ -372,9 +385,9 @@ class Scored:
     label_names: tuple[str, ...]
     """C names, in the order of the label ids."""
     labels: np.ndarray
-    """[N] int64, the truth."""
+    """The truth: [N] int64, or [N, C] of 0 and 1 where a text may have several labels."""
     guesses: np.ndarray
-    """[N] int64, what the model answers."""
+    """What the model answers, in the same shape."""
     metrics: Mapping[str, float]
     """`test/name` → value."""
     latency_ms: float

@@ -64,7 +64,7 @@ def run(arguments: Sequence[str]) -> int:
         _write(tables, given.output)
         return 0
     for table in tables:
-        for line in _lines(table, columns, classifier.label_names, as_json=given.json):
+        for line in _lines(table, columns, classifier, as_json=given.json):
             print(line)
         sys.stdout.flush()
     return 0
@@ -149,25 +149,31 @@ def _write(tables: Iterator[pd.DataFrame], output: Path) -> None:
 
 
 def _lines(
-    table: pd.DataFrame, columns: Sequence[str], labels: Sequence[str], *, as_json: bool
+    table: pd.DataFrame, columns: Sequence[str], classifier: Classifier, *, as_json: bool
 ) -> Iterator[str]:
     from finesweep.tracking.predictions import PREDICTION, PROBABILITY
 
+    names = classifier.label_names
     for row in table.to_dict("records"):
-        shares = {label: row[f"{PROBABILITY}{label}"] for label in labels}
+        shares = {label: row[f"{PROBABILITY}{label}"] for label in names}
         known = {label: share for label, share in shares.items() if share == share}
         ranked = dict(sorted(known.items(), key=lambda each: -each[1]))
-        texts = [row[column] for column in columns]
-        yield (_json if as_json else _line)(texts, row[PREDICTION], ranked)
+        texts, answer = [row[column] for column in columns], row[PREDICTION]
+        if not as_json:
+            yield _line(texts, answer, ranked)
+            continue
+        told = {"label": answer}
+        if classifier.multi_label:
+            told["labels"] = [n for n in names if answer != UNCERTAIN and row[f"{PREDICTION}/{n}"]]
+        yield _json(texts, told, ranked)
 
 
-def _json(texts: Sequence[Any], answer: str, shares: dict[str, float]) -> str:
+def _json(texts: Sequence[Any], answer: dict[str, Any], shares: dict[str, float]) -> str:
     rounded = {name: round(share, 6) for name, share in shares.items()}
     # Not strict: only models of pairs have a second text.
     named = zip(("text", "pair"), texts, strict=False)
     held = {name: text if isinstance(text, str) else None for name, text in named}
-    told = {**held, "label": answer, "probabilities": rounded}
-    return json.dumps(told, ensure_ascii=False)
+    return json.dumps({**held, **answer, "probabilities": rounded}, ensure_ascii=False)
 
 
 def _line(texts: Sequence[Any], answer: str, shares: dict[str, float]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -30,7 +30,7 @@ COURSE = {
     "validation/roc_auc": "roc_auc",
 }
 """Of a run's course: `split/name` → heading."""
-SHOWN = ("loss", "accuracy", "f1", "precision", "recall", "roc_auc")
+SHOWN = ("loss", "accuracy", "f1", "f1_micro", "precision", "recall", "roc_auc")
 
 
 def print_leaderboard(
@@ -160,12 +160,14 @@ def print_course(
 
 
 def print_classes(console: Console, counts: np.ndarray, names: Sequence[str]) -> None:
-    """Precision, recall and F1 of each class from counts [C, C], whose rows are the truth."""
+    """Precision, recall and F1 of each class from counts as `confusion_counts` makes them."""
     table = _table(["class", "precision", "recall", "f1", "rows"])
     for column in table.columns[1:]:
         column.justify = "right"
     for c, name in enumerate(names):
-        found, called, total = counts[c, c], counts[:, c].sum(), counts[c].sum()
+        # Of several labels each has counts of its own, of no and yes.
+        k, own = (1, counts[c]) if counts.ndim == 3 else (c, counts)
+        found, called, total = own[k, k], own[:, k].sum(), own[k].sum()
         shares = (found / max(1, called), found / max(1, total), 2 * found / max(1, called + total))
         table.add_row(Text(name), *(f"{share:.4f}" for share in shares), f"{total:,}")
     console.print(table)
@@ -173,11 +175,23 @@ def print_classes(console: Console, counts: np.ndarray, names: Sequence[str]) ->
 
 def print_confusion(console: Console, counts: np.ndarray, names: Sequence[str]) -> None:
     """counts [C, C] as they are: rows the truth, columns the prediction."""
+    _print_counts(console, names, zip(names, counts.tolist(), strict=True))
+
+
+def print_label_counts(console: Console, counts: np.ndarray, names: Sequence[str]) -> None:
+    """Of each of several labels, from counts [C, 2, 2], what became of the rows."""
+    cells = {name: [yes[1], yes[0], no[1]] for name, (no, yes) in zip(names, counts, strict=True)}
+    _print_counts(console, ("found", "missed", "false alarms"), cells.items())
+
+
+def _print_counts(
+    console: Console, headings: Sequence[str], rows: Iterable[tuple[str, Sequence[int]]]
+) -> None:
     table = _table([""])
-    for name in names:
-        table.add_column(Text(name), justify="right")
-    for name, row in zip(names, counts.tolist(), strict=True):
-        table.add_row(Text(name), *(f"{n:,}" for n in row))
+    for heading in headings:
+        table.add_column(Text(heading), justify="right")
+    for name, counts in rows:
+        table.add_row(Text(name), *(f"{n:,}" for n in counts))
     console.print(table)
 
 

@@ -6,7 +6,13 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
-from finesweep.cli.tables import print_classes, print_confusion, print_course, print_metrics
+from finesweep.cli.tables import (
+    print_classes,
+    print_confusion,
+    print_course,
+    print_label_counts,
+    print_metrics,
+)
 from finesweep.config import PublishedConfig
 from finesweep.evidence.overfitting import overfitting
 from finesweep.records import Evaluation, TestResult, TextDataset
@@ -15,6 +21,7 @@ from finesweep.sweep.summary import (
     published_difference,
     published_rows,
     shortened,
+    threshold_sentence,
 )
 from finesweep.sweep.trial import Trained
 from finesweep.training import confusion, majority_accuracy
@@ -43,7 +50,8 @@ def print_trained(console: Console, trained: Trained) -> None:
     measured = {"validation": result.best.metrics} | ({"test": test.metrics} if test else {})
     print_metrics(console, measured)
     share = majority_accuracy(dataset.train["label"], dataset.validation["label"])
-    console.print(f"always answering the commonest class: validation accuracy {share:.4f}")
+    commonest = "set of labels" if dataset.multi_label else "class"
+    console.print(f"always answering the commonest {commonest}: validation accuracy {share:.4f}")
     if published:
         _print_published(console, published, trained)
     if test:
@@ -84,7 +92,11 @@ def _print_test(console: Console, dataset: TextDataset, test: TestResult) -> Non
     counts = confusion(test.predictions)
     console.print("\ntest split, by class")
     print_classes(console, counts, dataset.label_names)
-    if len(dataset.label_names) <= MAX_CLASSES:
+    if dataset.multi_label:
+        console.print("\nwhat became of each label, from a probability of 0.5 on")
+        print_label_counts(console, counts, dataset.label_names)
+        console.print(threshold_sentence(test.answering, dataset.label_names, test.metrics))
+    elif len(dataset.label_names) <= MAX_CLASSES:
         console.print("\nhow many of each class (row) were called what (column)")
         print_confusion(console, counts, dataset.label_names)
     if test.errors:

@@ -57,6 +57,9 @@ class DatasetConfig:
     """Of CSV, TSV and JSON lines files."""
     text_column: str = "text"
     label_column: str = "label"
+    label_columns: list[str] = field(default_factory=list)
+    """Instead of label_column, for texts that may have several labels: one column of 0 and 1 for
+    each of them, by whose name it is called."""
     pair_column: str | None = None
     """The second text of each row, for tasks about pairs; null reads single texts."""
     group_column: str | None = None
@@ -125,7 +128,8 @@ class TrainingConfig:
     label_smoothing: float = bounded(0.0, least=0, below=1)
     """Share of the target spread over all classes, in the training loss only."""
     class_weights: str = bounded("none", one_of=("none", "balanced"))
-    """`balanced` weighs each class by N / (C * its rows), in the training loss only."""
+    """`balanced` weighs each class by N / (C * its rows), in the training loss only; of several
+    labels the two sides of each."""
     evaluations_per_epoch: int = bounded(4, least=1)
     pruning_rows: int | None = bounded(None, least=1)
     """Within an epoch only a fixed, stratified sample of so many validation rows is evaluated, for
@@ -133,7 +137,8 @@ class TrainingConfig:
     early_stopping_patience: int | None = bounded(None, least=1)
     """Evaluations without a better value after which training stops; null never stops."""
     uncertain_below: float | None = bounded(None, least=0, below=1)
-    """The model answers UNCERTAIN below this probability; null chooses it on validation."""
+    """The model answers UNCERTAIN below this probability; null chooses it on validation, or for
+    several labels, which have a threshold each, none."""
     precision: str = bounded("auto", one_of=("auto", "fp32", "bf16", "fp16"))
     """`auto`: bf16 where a GPU, or faster than fp32 a CPU, multiplies it natively, fp16 on older
     GPUs, else fp32; a study keeps what it was when it was made."""

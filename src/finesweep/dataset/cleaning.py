@@ -55,10 +55,13 @@ def with_mapped_labels(
     return made, notes
 
 
-def without_missing(frames: Frames, *, drop: bool) -> tuple[Frames, list[str]]:
+def without_missing(
+    frames: Frames, *, drop: bool, label_field: str = "dataset.label_column"
+) -> tuple[Frames, list[str]]:
     """Frames whose every row has a text (str) and a label, and a note on what was dropped.
 
-    ConfigError when rows are missing and drop is false, or when a split has nothing left.
+    ConfigError, which names label_field where it is about labels, when rows are missing and drop is
+    false, or when a split has nothing left.
     """
     missing = {
         (split, kind): rows
@@ -67,7 +70,8 @@ def without_missing(frames: Frames, *, drop: bool) -> tuple[Frames, list[str]]:
         if len(rows := frame.index[is_missing(frame[kind])])
     }
     if not drop:
-        raise_all(missing_problems(missing))
+        fields = {"text": "dataset.text_column", "label": label_field}
+        raise_all(missing_problems(missing, fields))
     notes = [
         f"{counted_rows(len(rows))} of {split} with missing {kind} dropped"
         for (split, kind), rows in missing.items()
@@ -85,15 +89,9 @@ def is_missing(column: pd.Series) -> pd.Series:
 
 
 def without_conflicts(train: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
-    """Train without any row whose text stands with two labels, and a note; label is an id.
-
-    ConfigError when a class loses its last row.
-    """
+    """Train without any row whose text stands with two labels, and a note."""
     n_labels = train.groupby("text", sort=False)["label"].transform("nunique")
     kept = train[n_labels == 1]
-    if kept["label"].nunique() < train["label"].nunique():
-        message = "drop takes every row of a class, as all its texts have other labels too"
-        raise ConfigError(Problem("dataset.conflicts", message))
     n_dropped = len(train) - len(kept)
     note = f"text with conflicting labels: {counted_rows(n_dropped)} of train dropped"
     return kept, [note] if n_dropped else []

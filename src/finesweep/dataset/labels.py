@@ -1,19 +1,23 @@
-"""Labels as ids in [0, C), with a name for each."""
+"""Labels as ids in [0, C), with a name for each, or as the numbers of sets of them."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from finesweep.dataset.mistakes import listed, raise_all
 from finesweep.errors import Problem
-from finesweep.records import SplitName
+from finesweep.labelsets import members
+from finesweep.records import SplitName, TextDataset
 
 NUMBER = re.compile(r"[+-]?[0-9]+\.?[0-9]*")
 Label = int | float | str
+STRATUM = "stratum"
+"""Column of rows that may have several labels: by what they are stratified."""
 
 
 def with_label_ids(
@@ -42,6 +46,26 @@ def with_label_ids(
         for split, frame in frames.items()
     }
     return labelled, tuple(label_names or class_names or [str(label) for label in classes])
+
+
+def labels_of(dataset: TextDataset, column: Any) -> np.ndarray:
+    """The labels of some of its rows, whose column label is given: [N] int64 in [0, C), or [N, C]
+    of 0 and 1 where a text may have several."""
+    numbers = np.asarray(column, dtype=np.int64)
+    return members(numbers, len(dataset.label_names)) if dataset.multi_label else numbers
+
+
+def labels_in(frame: pd.DataFrame, n_labels: int) -> np.ndarray:
+    """The same of a frame's rows; those with several labels have a column STRATUM."""
+    numbers = frame["label"].to_numpy(dtype=np.int64)
+    return members(numbers, n_labels) if STRATUM in frame else np.asarray(numbers)
+
+
+def label_counts(labels: np.ndarray, n_labels: int) -> np.ndarray:
+    """[C] int: how many rows each label holds for; labels are [N] or [N, C], as above."""
+    if labels.ndim == 2:
+        return np.asarray(labels.sum(axis=0))
+    return np.bincount(labels, minlength=n_labels)
 
 
 def label_values(column: pd.Series) -> pd.Series:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 import numpy as np
 
 from finesweep.dataset.tokens import whole_ids
+from finesweep.labelsets import rows_holding
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -23,16 +24,16 @@ PIECE = 5_000
 
 @dataclass(frozen=True)
 class Measured:
-    """One number of each of N texts, beside the text's class."""
+    """One number of each of N texts, beside the text's class, or its labels."""
 
     values: np.ndarray
     """[N] float or int."""
     labels: np.ndarray
-    """[N] int in [0, C)."""
+    """[N] int in [0, C), or [N, C] of 0 and 1."""
 
     def of(self, label: int) -> np.ndarray:
         """Those of one class, in order."""
-        held: np.ndarray = self.values[self.labels == label]
+        held: np.ndarray = self.values[rows_holding(self.labels, label)]
         return held
 
 

@@ -12,14 +12,9 @@ import numpy as np
 import pandas as pd
 
 from finesweep.config.schema import DatasetConfig
-from finesweep.dataset.cleaning import (
-    with_clean_texts,
-    with_mapped_labels,
-    without_conflicts,
-    without_missing,
-)
+from finesweep.dataset.cleaning import with_clean_texts
 from finesweep.dataset.joining import with_joined_pairs
-from finesweep.dataset.labels import with_label_ids
+from finesweep.dataset.labelling import labelled_rows
 from finesweep.dataset.mistakes import counted_rows, raise_all, request_problems
 from finesweep.dataset.sources import file_stamps, read_source
 from finesweep.dataset.splits import carve_missing, cut
@@ -61,28 +56,24 @@ def prepare(config: DatasetConfig) -> Splits:
     source = read_source(config)
     # Joined after cleaning: a tag that one side leaves open must not swallow the other.
     raw = with_joined_pairs(with_clean_texts(source.frames, config.clean))
-    raw, mapped = with_mapped_labels(raw, config.label_map, class_names=source.class_names)
-    frames, dropped = without_missing(raw, drop=config.missing == "drop")
-    frames, label_names = with_label_ids(
-        frames,
-        class_names=None if config.label_map else source.class_names,
-        label_names=config.label_names,
-    )
-    notes = [*mapped, *dropped]
-    if config.conflicts == "drop":
-        frames["train"], conflicting = without_conflicts(frames["train"])
-        notes += conflicting
+    labelled = labelled_rows(raw, source, config)
+    official, label_names = labelled.frames, labelled.label_names
     sizes: dict[SplitName, int | float | None] = {
         "train": config.train_size,
         "validation": config.validation_size,
         "test": config.test_size,
     }
-    official = frames
-    frames, carved = carve_missing(frames, sizes=sizes, label_names=label_names, seed=config.seed)
+    frames, carved = carve_missing(official, sizes=sizes, label_names=label_names, seed=config.seed)
     # A carved split already has its size; a share of it would be taken twice.
     to_cut = {split: size for split, size in sizes.items() if split in official}
     frames, was_cut = cut(frames, sizes=to_cut, seed=config.seed)
-    return Splits(raw, frames, label_names, notes=(*notes, *carved, *was_cut))
+    return Splits(
+        labelled.raw,
+        frames,
+        label_names,
+        notes=(*labelled.notes, *carved, *was_cut),
+        multi_label=bool(config.label_columns),
+    )
 
 
 def _read(config: DatasetConfig) -> TextDataset:
@@ -92,23 +83,32 @@ def _read(config: DatasetConfig) -> TextDataset:
         from finesweep.dataset.checks import severe_problems
 
         raise_all(severe_problems(splits))
-    frames, label_names = splits.frames, splits.label_names
+    frames, label_names, multi_label = splits.frames, splits.label_names, splits.multi_label
     return TextDataset(
         name=config.name,
         train=_split(frames["train"]),
         validation=_split(frames["validation"]),
         test=_split(frames["test"]),
         label_names=label_names,
-        fingerprint=fingerprint(frames, label_names),
-        test_fingerprint=fingerprint({"test": frames["test"]}, label_names),
+        fingerprint=fingerprint(frames, label_names, multi_label=multi_label),
+        test_fingerprint=fingerprint(
+            {"test": frames["test"]}, label_names, multi_label=multi_label
+        ),
         notes=(*splits.notes, *leaks(frames), *shared_groups(frames)),
         pairs=config.pair_column is not None,
+        multi_label=multi_label,
     )
 
 
-def fingerprint(frames: Mapping[SplitName, pd.DataFrame], label_names: tuple[str, ...]) -> str:
+def fingerprint(
+    frames: Mapping[SplitName, pd.DataFrame],
+    label_names: tuple[str, ...],
+    *,
+    multi_label: bool = False,
+) -> str:
     """SHA-256, in hex, of the label names and of the splits' texts and labels, in order."""
-    digest = hashlib.sha256(json.dumps(label_names).encode())
+    named = {"sets of": label_names} if multi_label else label_names
+    digest = hashlib.sha256(json.dumps(named).encode())
     for split in ("train", "validation", "test"):
         if split not in frames:
             continue

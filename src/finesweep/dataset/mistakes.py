@@ -10,6 +10,7 @@ import pandas as pd
 from finesweep.config.schema import DatasetConfig
 from finesweep.dataset.cleaners import CLEANERS
 from finesweep.errors import ConfigError, Problem, nearest
+from finesweep.labelsets import MOST_LABELS
 from finesweep.records import SplitName
 
 SHOWN_ROWS = 5
@@ -35,11 +36,11 @@ def counted_rows(count: int) -> str:
 
 def request_problems(config: DatasetConfig) -> list[Problem]:
     """What the config alone shows to be wrong, before anything is read."""
-    problems = _source_problems(config) + _size_problems(config)
+    problems = _source_problems(config) + _size_problems(config) + _multi_label_problems(config)
     if config.label_map and config.label_names:
         both = "stands beside dataset.label_names; a map already says the names"
         problems.append(Problem("dataset.label_map", both))
-    if config.text_column == config.label_column:
+    if config.text_column == config.label_column and not config.label_columns:
         problems.append(
             Problem("dataset.label_column", f"{config.label_column!r} is the text column as well")
         )
@@ -61,6 +62,24 @@ def request_problems(config: DatasetConfig) -> list[Problem]:
             Problem("dataset.encoding", f"Python knows no encoding {config.encoding!r}")
         )
     return problems
+
+
+def _multi_label_problems(config: DatasetConfig) -> list[Problem]:
+    columns, field = config.label_columns, "dataset.label_columns"
+    if not columns:
+        return []
+    found = {
+        "names one column; dataset.label_column is for one": len(columns) == 1,
+        f"names {len(columns)} columns, of at most {MOST_LABELS}": len(columns) > MOST_LABELS,
+        "names a column twice": len(set(columns)) < len(columns),
+        f"names the text column {config.text_column!r} as well": config.text_column in columns,
+        f"names the column {config.pair_column!r} of pairs as well": config.pair_column in columns,
+        "stands beside dataset.label_map, which is for one label": bool(config.label_map),
+        "stands beside dataset.label_names; its labels have their columns' names": bool(
+            config.label_names
+        ),
+    }
+    return [Problem(field, told) for told, holds in found.items() if holds]
 
 
 def _source_problems(config: DatasetConfig) -> list[Problem]:
@@ -105,7 +124,7 @@ def column_problems(
     problems = []
     for split, table in tables.items():
         for kind, column in columns.items():
-            field = f"dataset.{kind}_column"
+            field = field_of(kind)
             if column not in table.columns:
                 known = nearest(column, [str(name) for name in table.columns])
                 hint = _separator_hint(table)
@@ -115,6 +134,12 @@ def column_problems(
                     Problem(field, f"{column!r} of {split} holds {nested}, not a value")
                 )
     return problems
+
+
+def field_of(kind: str) -> str:
+    """The config field that names the columns of a kind: text, label, pair, group, `label 3`."""
+    name, _, place = kind.partition(" ")
+    return f"dataset.{name}_column{'s' if place else ''}"
 
 
 def _separator_hint(table: pd.DataFrame) -> str:
@@ -132,15 +157,18 @@ def _nested(column: pd.Series) -> str | None:
     return next((kind.__name__ for kind in kinds if hasattr(kind, "__len__")), None)
 
 
-def missing_problems(missing: Mapping[tuple[SplitName, str], pd.Index]) -> list[Problem]:
-    """One problem for each (split, column) with its missing rows: their number and the first."""
+def missing_problems(
+    missing: Mapping[tuple[SplitName, str], pd.Index], fields: Mapping[str, str]
+) -> list[Problem]:
+    """One problem for each (split, kind) with its missing rows: their number and the first; fields
+    are the config's, by kind."""
     problems = []
     for (split, kind), rows in missing.items():
         first = ", ".join(str(row) for row in rows[:SHOWN_ROWS])
         more = ", …" if len(rows) > SHOWN_ROWS else ""
         problems.append(
             Problem(
-                f"dataset.{kind}_column",
+                fields[kind],
                 f"{kind} is missing or blank in {len(rows):,} of {split}'s rows "
                 f"(row {first}{more}); dataset.missing=drop drops them",
             )

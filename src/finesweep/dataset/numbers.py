@@ -20,7 +20,7 @@ def numbers(profile: Profile, *, max_lengths: Sequence[int] = MAX_LENGTHS) -> di
     """All of it but the single texts' lengths, as plain values: explore.json."""
     return {
         "splits": {
-            split: {"rows": int(counts.sum()), "classes": _named(profile, counts.tolist())}
+            split: {"rows": profile.n_rows[split], "classes": _named(profile, counts.tolist())}
             for split, counts in profile.counts.items()
         },
         "lengths": {

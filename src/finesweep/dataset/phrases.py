@@ -42,14 +42,17 @@ def top_phrases(
     """Of each size in words, the n_top commonest phrases of each class, in lower case.
 
     A phrase that begins or ends with a word of left_out does not count, nor do HTML's tags.
-    labels [N] in [0, C).
+    labels [N] in [0, C), or [N, C] of 0 and 1: a text's phrases count for each label that it has.
     """
     ids = {"": END}
     by_class: list[list[np.ndarray]] = [[] for _ in range(n_classes)]
-    for text, label in zip(texts, labels, strict=True):
+    classes = [np.flatnonzero(row) for row in labels] if labels.ndim == 2 else labels[:, None]
+    for text, held in zip(texts, classes, strict=True):
         words = WORD.findall(TAG.sub(" ", text).lower().replace("’", "'"))
         row = [ids.setdefault(word, len(ids)) for word in words]
-        by_class[label].append(np.array([*row, END], dtype=np.int32))
+        stream = np.array([*row, END], dtype=np.int32)
+        for label in held:
+            by_class[label].append(stream)
     vocabulary = list(ids)
     inner = np.array([word not in left_out for word in vocabulary])
     inner[END] = False

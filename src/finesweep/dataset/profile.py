@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from wordcloud import STOPWORDS
 
+from finesweep.dataset.labels import label_counts, labels_in
 from finesweep.dataset.lengths import (
     MEASURES,
     Measure,
@@ -19,6 +20,7 @@ from finesweep.dataset.lengths import (
     token_lengths,
 )
 from finesweep.dataset.phrases import Top, top_phrases
+from finesweep.labelsets import rows_holding
 from finesweep.records import SplitName, Splits
 
 if TYPE_CHECKING:
@@ -48,8 +50,9 @@ class Profile:
     """What explore shows of a dataset; phrases and examples are train's."""
 
     label_names: tuple[str, ...]
+    n_rows: Mapping[SplitName, int]
     counts: Mapping[SplitName, np.ndarray]
-    """[C] int, rows by class."""
+    """[C] int, rows by class; a row that has several labels counts for each."""
     lengths: Mapping[SplitName, Mapping[Measure, Measured]]
     n_special: int
     """Special tokens that the model adds to each text."""
@@ -73,20 +76,24 @@ def profile(
     n_classes = len(splits.label_names)
     frames = {split: splits.frames[split] for split in MOST_ROWS}  # carved ones come in any order
     on_part("characters and words")
-    lengths = {split: _lengths(frame) for split, frame in frames.items()}
+    lengths = {split: _lengths(frame, n_classes) for split, frame in frames.items()}
     samples = {split: sampled(frame, MOST_ROWS[split], seed) for split, frame in frames.items()}
     for split, sample in samples.items():
         on_part(f"tokens of {split}")
         tokens = token_lengths(sample["text"].tolist(), tokenizer)
-        lengths[split]["tokens"] = Measured(tokens, sample["label"].to_numpy())
+        lengths[split]["tokens"] = Measured(tokens, labels_in(sample, n_classes))
     on_part("words, bigrams and trigrams")
     train = samples["train"]
     tops = top_phrases(
-        train["text"].tolist(), train["label"].to_numpy(), n_classes=n_classes, left_out=LEFT_OUT
+        train["text"].tolist(), labels_in(train, n_classes), n_classes=n_classes, left_out=LEFT_OUT
     )
     return Profile(
         label_names=splits.label_names,
-        counts={split: _counts(frame, n_classes) for split, frame in frames.items()},
+        n_rows={split: len(frame) for split, frame in frames.items()},
+        counts={
+            split: label_counts(labels_in(frame, n_classes), n_classes)
+            for split, frame in frames.items()
+        },
         lengths=lengths,
         n_special=tokenizer.num_special_tokens_to_add(),
         phrases=dict(zip(PHRASES, tops, strict=True)),
@@ -111,22 +118,18 @@ def shortened(text: str, n_characters: int) -> str:
     return line if whole else f"{line[: n_characters - 1]}…"
 
 
-def _lengths(frame: pd.DataFrame) -> dict[Measure, Measured]:
-    labels = frame["label"].to_numpy()
+def _lengths(frame: pd.DataFrame, n_classes: int) -> dict[Measure, Measured]:
+    labels = labels_in(frame, n_classes)
     values = text_lengths(frame["text"].tolist())
     return {name: Measured(each, labels) for name, each in zip(MEASURES[:3], values, strict=True)}
 
 
-def _counts(frame: pd.DataFrame, n_classes: int) -> np.ndarray:
-    return np.bincount(frame["label"], minlength=n_classes)
-
-
 def _examples(train: pd.DataFrame, n_classes: int, seed: int) -> tuple[tuple[Example, ...], ...]:
     rng = np.random.default_rng([seed, EXAMPLES])
-    labels = train["label"].to_numpy()
+    labels = labels_in(train, n_classes)
     drawn = []
     for label in range(n_classes):
-        places = np.flatnonzero(labels == label)
+        places = np.flatnonzero(rows_holding(labels, label))
         places = np.sort(rng.choice(places, min(N_EXAMPLES, len(places)), replace=False))
         rows = zip(train.index[places], train["text"].iloc[places], strict=True)
         drawn.append(

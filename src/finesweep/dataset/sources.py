@@ -10,6 +10,7 @@ import pandas as pd
 from finesweep.config.schema import DatasetConfig
 from finesweep.dataset.files import read_file, read_texts
 from finesweep.dataset.hub import hub_name, read_hub
+from finesweep.dataset.label_columns import label_kinds
 from finesweep.dataset.mistakes import column_problems, listed, raise_all
 from finesweep.dataset.places import Place, places_of
 from finesweep.errors import ConfigError, Problem
@@ -18,8 +19,8 @@ from finesweep.records import SplitName
 
 @dataclass(frozen=True)
 class RawDataset:
-    """What was read: frames with columns text, label and, if asked for, pair and group, by row
-    from 1."""
+    """What was read: frames with columns text, label (or one for each of several labels) and, if
+    asked for, pair and group, by row from 1."""
 
     frames: dict[SplitName, pd.DataFrame]
     """Train always; validation and test where the source has them."""
@@ -35,6 +36,8 @@ def read_source(config: DatasetConfig) -> RawDataset:
         tables = read_places(places_of(config), columns, encoding=config.encoding)
     else:
         tables, class_names = read_hub(named, label_column=config.label_column)
+    if config.label_columns:
+        columns = {"text": config.text_column, **label_kinds(config.label_columns)}
     if config.pair_column is not None:
         columns["pair"] = config.pair_column
     if config.group_column is not None:

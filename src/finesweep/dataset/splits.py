@@ -11,6 +11,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from sklearn.model_selection import StratifiedGroupKFold
 
+from finesweep.dataset.labels import STRATUM, label_counts, labels_in
 from finesweep.dataset.mistakes import counted_rows, raise_all
 from finesweep.dataset.stratify import sample_rows, take_texts
 from finesweep.errors import ConfigError, Problem
@@ -76,9 +77,14 @@ def cut(frames: Frames, *, sizes: Sizes, seed: int) -> tuple[Frames, list[str]]:
         frame = frames[split]
         if rows < len(frame):
             rng = np.random.default_rng([seed, SAMPLING[split]])
-            sized[split] = frame.iloc[sample_rows(frame["label"].to_numpy(), rows, rng=rng)]
+            sized[split] = frame.iloc[sample_rows(strata_of(frame), rows, rng=rng)]
             notes.append(f"{split} cut to {rows:,} of its {len(frame):,} rows")
     return sized, notes
+
+
+def strata_of(frame: pd.DataFrame) -> np.ndarray:
+    """[N] int, by which rows are stratified: their labels, or the strata of sets of these."""
+    return frame[STRATUM if STRATUM in frame else "label"].to_numpy()
 
 
 def _carve(
@@ -88,7 +94,7 @@ def _carve(
     texts, first = pd.factorize(train["text"])[0], ~train["text"].duplicated().to_numpy()
     try:
         taken = take_texts(
-            train["label"].to_numpy()[first],
+            strata_of(train)[first],
             np.bincount(texts),
             size,
             n_reserved=n_reserved,
@@ -121,7 +127,7 @@ def _carve_groups(
     folds = StratifiedGroupKFold(n_folds, shuffle=True, random_state=int(rng.integers(2**31)))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that a class is rare, which _carving_problems has judged
-        kept, taken = next(folds.split(train, train["label"], groups))
+        kept, taken = next(folds.split(train, strata_of(train), groups))
     return train.iloc[taken], train.iloc[kept]
 
 
@@ -144,11 +150,12 @@ def _carving_problems(
     train: pd.DataFrame, wanted: Mapping[SplitName, int], label_names: tuple[str, ...]
 ) -> list[Problem]:
     """Sizes that leave nothing for train, and classes that cannot be in every split."""
-    n_texts = np.bincount(train.drop_duplicates("text")["label"])
+    labels = labels_in(train.drop_duplicates("text"), len(label_names))
+    n_texts = label_counts(labels, len(label_names))
     n_splits = 1 + len(wanted)
     problems = [
         Problem(
-            "dataset.label_column",
+            "dataset.label_columns" if STRATUM in train else "dataset.label_column",
             f"class {label_names[label]!r} has too few distinct texts ({count}) to be in train "
             f"and in each split carved from it; {n_splits} are needed",
         )

@@ -15,6 +15,7 @@ import datasets
 import pyarrow as pa
 
 from finesweep.caches import built
+from finesweep.dataset.labels import labels_of
 from finesweep.errors import ConfigError, Problem
 from finesweep.pairs import columns_of
 from finesweep.records import SplitName, TextDataset, Tokens
@@ -25,10 +26,6 @@ if TYPE_CHECKING:
 BATCH_TEXTS = 10_000
 SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
 IDS = pa.list_(pa.int32())
-SCHEMA = pa.schema({"row": pa.int64(), "input_ids": IDS, "labels": pa.int64()})
-PAIR_SCHEMA = pa.schema(
-    {"row": pa.int64(), "input_ids": IDS, "pair_ids": IDS, "labels": pa.int64()},
-)
 
 
 def tokenise(
@@ -36,9 +33,9 @@ def tokenise(
 ) -> Tokens:
     """Each split's rows in order, memory-mapped from cache/tokens, where they are made if need be.
 
-    Columns: row (0 … N-1), input_ids (all of the text's, without special tokens), labels; of pairs
-    input_ids are the first texts' and pair_ids the second texts'. ConfigError when max_length has
-    no room for a pair.
+    Columns: row (0 … N-1), input_ids (all of the text's, without special tokens), labels (int, or
+    [C] of 0.0 and 1.0 where a text may have several); of pairs input_ids are the first texts' and
+    pair_ids the second texts'. ConfigError when max_length has no room for a pair.
     """
     key = f"{dataset.fingerprint[:16]}-{tokenizer_fingerprint(tokenizer)[:16]}"
     if dataset.pairs:
@@ -74,7 +71,7 @@ def _check_room(tokenizer: PreTrainedTokenizerBase, max_length: int) -> None:
 
 
 def _write(dataset: TextDataset, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
-    schema = PAIR_SCHEMA if dataset.pairs else SCHEMA
+    schema = _schema(dataset)
     for name in SPLITS:
         path = str(folder / f"{name}.arrow")
         with pa.OSFile(path, "wb") as file, pa.ipc.new_stream(file, schema) as stream:
@@ -84,9 +81,18 @@ def _write(dataset: TextDataset, tokenizer: PreTrainedTokenizerBase, folder: Pat
                 rows = range(first, first + len(batch["text"]))
                 texts = columns_of(batch["text"], pairs=dataset.pairs)
                 ids = [pa.array(whole_ids(each, tokenizer), IDS) for each in texts]
-                columns = [pa.array(rows), *ids, pa.array(batch["label"])]
+                labels = labels_of(dataset, batch["label"]).tolist()
+                columns = [pa.array(rows), *ids, pa.array(labels, schema.field("labels").type)]
                 stream.write_batch(pa.record_batch(columns, schema=schema))
                 first = rows.stop
+
+
+def _schema(dataset: TextDataset) -> pa.Schema:
+    """Several labels are floats, as their loss wants them."""
+    texts = {"input_ids": IDS} | ({"pair_ids": IDS} if dataset.pairs else {})
+    n_labels = len(dataset.label_names)
+    labels = pa.list_(pa.float32(), n_labels) if dataset.multi_label else pa.int64()
+    return pa.schema({"row": pa.int64(), **texts, "labels": labels})
 
 
 def whole_ids(texts: list[str], tokenizer: PreTrainedTokenizerBase) -> list[list[int]]:

@@ -1,16 +1,28 @@
 """Whether probabilities mean what they say, and below which of them a model should not answer.
 
-N examples, C classes; probabilities [N, C] sum to 1 in each row, labels [N] are ints in [0, C).
+N examples, C classes; probabilities [N, C] and labels are as `decisions` describes them. Of several
+labels calibration is that of all N * C decisions between yes and no, coverage that of rows.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax, softmax
+from sklearn.metrics import precision_recall_curve
 
+from finesweep.evidence.decisions import (
+    HALF,
+    are_right,
+    confidence,
+    guesses,
+    is_multi_label,
+    log_probabilities_of,
+    probabilities_of,
+    single,
+)
 from finesweep.records import Answering
 
 N_BINS = 15
@@ -32,6 +44,7 @@ class Coverage:
 
 def brier_score(probabilities: np.ndarray, labels: np.ndarray) -> float:
     """Mean squared distance to the truth, summed over classes, in [0, 2] (Brier 1950)."""
+    probabilities, labels = single(probabilities, labels)
     truth = np.eye(probabilities.shape[1])[labels]
     return float(((probabilities - truth) ** 2).sum(axis=1).mean())
 
@@ -39,19 +52,21 @@ def brier_score(probabilities: np.ndarray, labels: np.ndarray) -> float:
 def confidence_bins(
     probabilities: np.ndarray, labels: np.ndarray, *, n_bins: int = N_BINS
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Of each row: its bin in [0, n_bins), its confidence, and whether the answer is right; [N]."""
-    confidence = probabilities.max(axis=1)
+    """Of each decision: its bin in [0, n_bins), its confidence, and whether it is right; [N] or
+    [N * C]."""
+    probabilities, labels = single(probabilities, labels)
+    sure = probabilities.max(axis=1)
     right = probabilities.argmax(axis=1) == labels
-    return np.minimum((confidence * n_bins).astype(int), n_bins - 1), confidence, right
+    return np.minimum((sure * n_bins).astype(int), n_bins - 1), sure, right
 
 
 def calibration_bins(
     probabilities: np.ndarray, labels: np.ndarray, *, n_bins: int = N_BINS
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Of each bin of equal width that is not empty: rows, mean confidence, accuracy."""
-    places, confidence, right = confidence_bins(probabilities, labels, n_bins=n_bins)
+    """Of each bin of equal width that is not empty: decisions, mean confidence, accuracy."""
+    places, sure, right = confidence_bins(probabilities, labels, n_bins=n_bins)
     counts = np.bincount(places, minlength=n_bins)
-    sums = np.bincount(places, weights=confidence, minlength=n_bins)
+    sums = np.bincount(places, weights=sure, minlength=n_bins)
     n_right = np.bincount(places, weights=right, minlength=n_bins)
     held = counts > 0
     return counts[held], sums[held] / counts[held], n_right[held] / counts[held]
@@ -59,9 +74,9 @@ def calibration_bins(
 
 def calibration_error(probabilities: np.ndarray, labels: np.ndarray) -> float:
     """Expected calibration error in [0, 1]: how far confidence and accuracy lie apart, weighted by
-    rows (Guo et al. 2017)."""
-    counts, confidence, accuracy = calibration_bins(probabilities, labels)
-    return float((counts * np.abs(confidence - accuracy)).sum() / counts.sum())
+    decisions (Guo et al. 2017)."""
+    counts, sure, accuracy = calibration_bins(probabilities, labels)
+    return float((counts * np.abs(sure - accuracy)).sum() / counts.sum())
 
 
 def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
@@ -72,24 +87,28 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
     """
 
     def loss(log_temperature: float) -> float:
-        scaled = log_softmax(logits / np.exp(log_temperature), axis=1)
-        return float(-scaled[np.arange(len(labels)), labels].mean())
+        scaled = logits / np.exp(log_temperature)
+        logged = log_probabilities_of(scaled, multi_label=is_multi_label(labels))
+        return float(-np.take_along_axis(logged, labels[..., None], axis=-1).mean())
 
     found = minimize_scalar(loss, bounds=tuple(np.log(TEMPERATURES)), method="bounded")
     return float(np.exp(found.x))
 
 
-def coverage_curve(probabilities: np.ndarray, labels: np.ndarray) -> Coverage:
-    """Coverage and accuracy at each confidence that occurs."""
-    confidence = probabilities.max(axis=1)
-    order = np.argsort(-confidence, kind="stable")
-    right = (probabilities.argmax(axis=1) == labels)[order]
+def coverage_curve(
+    probabilities: np.ndarray, labels: np.ndarray, *, thresholds: Sequence[float] | float = HALF
+) -> Coverage:
+    """Coverage and accuracy at each confidence that occurs; thresholds are of several labels."""
+    guessed = guesses(probabilities, multi_label=is_multi_label(labels), thresholds=thresholds)
+    sure = confidence(probabilities, guessed)
+    order = np.argsort(-sure, kind="stable")
+    right = are_right(guessed, labels)[order]
     answered = np.arange(1, len(labels) + 1)
     # Rows of equal confidence are answered together or not at all.
-    last = np.append(np.diff(confidence[order]) != 0, True)
+    last = np.append(np.diff(sure[order]) != 0, True)
     accuracy = np.cumsum(right) / answered
     return Coverage(
-        confidence[order][last][::-1],
+        sure[order][last][::-1],
         (answered / len(labels))[last][::-1],
         accuracy[last][::-1],
     )
@@ -127,28 +146,62 @@ def decision_threshold(positive: np.ndarray, labels: np.ndarray) -> float:
     return float(tried[best[np.argmin(np.abs(tried[best] - 0.5))]])
 
 
+def label_thresholds(probabilities: np.ndarray, labels: np.ndarray) -> list[float]:
+    """Of several labels, the probability from which each holds, for the best F1 of that label.
+
+    Half way between two that occur, and the nearest to 0.5 among equals; 0.5 for a label that holds
+    for no row. labels [N, C] are 0 or 1.
+    """
+    columns = zip(probabilities.T, labels.T, strict=True)
+    return [_best_f1(shares, truth) if truth.any() else HALF for shares, truth in columns]
+
+
 def fit_answering(
     logits: np.ndarray, labels: np.ndarray, *, least: float | None = None
 ) -> Answering:
     """Temperature first, and thresholds on the probabilities that it makes.
 
-    least is a threshold of confidence that is given, instead of one that is fitted.
+    least is a threshold of confidence that is given, instead of one that is fitted. Several labels
+    are always answered unless it is: each has its own threshold, and few rows are surely all right.
     """
-    temperature = fit_temperature(logits, labels)
-    probabilities = softmax(logits / temperature, axis=1)
-    binary = probabilities.shape[1] == 2
+    multi_label, temperature = is_multi_label(labels), fit_temperature(logits, labels)
+    shares = probabilities_of(logits / temperature, multi_label=multi_label)
+    if multi_label:
+        thresholds = label_thresholds(shares, labels)
+        return Answering(temperature, least or 0.0, label_thresholds=thresholds)
+    binary = shares.shape[1] == 2
     return Answering(
         temperature,
-        uncertain_below(probabilities, labels) if least is None else least,
-        decision_threshold(probabilities[:, 1], labels) if binary else None,
+        uncertain_below(shares, labels) if least is None else least,
+        decision_threshold(shares[:, 1], labels) if binary else None,
     )
 
 
 def answers(probabilities: np.ndarray, answering: Answering) -> np.ndarray:
-    """[N] int: the label of each row, whether the model is sure of it or not."""
+    """The label of each row, [N] int, or which of several hold, [N, C] 0 or 1; whether the model is
+    sure of it or not."""
+    if answering.label_thresholds is not None:
+        return guesses(probabilities, multi_label=True, thresholds=answering.label_thresholds)
     if answering.decision_threshold is None:
-        return np.asarray(probabilities.argmax(axis=1))
+        return guesses(probabilities, multi_label=False)
     return (probabilities[:, 1] >= answering.decision_threshold).astype(int)
+
+
+def are_sure(probabilities: np.ndarray, answering: Answering) -> np.ndarray:
+    """[N] bool: where the model is to answer."""
+    multi_label = answering.label_thresholds is not None
+    likeliest = answers(probabilities, answering) if multi_label else probabilities.argmax(axis=1)
+    return np.asarray(confidence(probabilities, likeliest) >= answering.uncertain_below)
+
+
+def _best_f1(shares: np.ndarray, truth: np.ndarray) -> float:
+    precision, recall, tried = precision_recall_curve(truth, shares)
+    # What reaches tried[k] is the same down to the value before it.
+    halves = (np.append(tried[0], tried[:-1]) + tried) / 2
+    with np.errstate(invalid="ignore"):
+        scores = np.nan_to_num(2 * precision * recall / (precision + recall))[:-1]
+    best = np.flatnonzero(scores >= scores.max() - 1e-12)
+    return float(halves[best[np.argmin(np.abs(halves[best] - HALF))]])
 
 
 def _macro_f1(guessed: np.ndarray, truth: np.ndarray) -> float:

@@ -3,5 +3,11 @@
 from finesweep.figures.answers import answers_figure
 from finesweep.figures.confusion import confusion_matrix_figure
 from finesweep.figures.curves import training_curves_figure
+from finesweep.figures.label_confusion import label_confusion_figure
 
-__all__ = ["answers_figure", "confusion_matrix_figure", "training_curves_figure"]
+__all__ = [
+    "answers_figure",
+    "confusion_matrix_figure",
+    "label_confusion_figure",
+    "training_curves_figure",
+]

@@ -16,6 +16,8 @@ from sklearn.metrics import (
 )
 
 from finesweep.evidence.confidence import calibration_bins, calibration_error, coverage_curve
+from finesweep.evidence.decisions import HALF, is_multi_label, truth_table
+from finesweep.records import Answering
 
 # Okabe and Ito's, without yellow, which is too pale for a line; the line styles differ too.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -32,21 +34,24 @@ def answers_figure(
     labels: np.ndarray,
     label_names: Sequence[str],
     *,
-    uncertain_below: float,
+    answering: Answering,
     title: str,
 ) -> Figure:
     """ROC and precision-recall of each class against the rest, calibration, and accuracy over
     coverage with the threshold under which the model answers UNCERTAIN.
 
-    probabilities [N, C] sum to 1 in each row; labels [N] are ints in [0, C). A class that has no
-    rows, or all of them, has no curve. Of two classes the second alone is drawn.
+    probabilities [N, C] and labels are as `finesweep.evidence.decisions` describes them. A class
+    that has no rows, or all of them, has no curve. Of two classes the second alone is drawn.
     """
+    truth = truth_table(labels, len(label_names))
+    shown = [1] if len(label_names) == 2 and not is_multi_label(labels) else range(len(label_names))
     figure = Figure(figsize=(11.0, 9.0), layout="constrained")
     figure.suptitle(textwrap.fill(title, width=95), fontsize=12).set_parse_math(False)
     panels = figure.subplots(2, 2)
-    _draw_ranking(panels[0][0], panels[0][1], probabilities, labels, label_names)
+    drawn = [c for c in shown if 0 < truth[:, c].sum() < len(truth)]
+    _draw_ranking(panels[0][0], panels[0][1], probabilities, truth, label_names, drawn)
     _draw_calibration(panels[1][0], probabilities, labels)
-    _draw_coverage(panels[1][1], probabilities, labels, uncertain_below)
+    _draw_coverage(panels[1][1], probabilities, labels, answering)
     for axes in panels.ravel():
         axes.grid(color="0.9")
         axes.set_axisbelow(True)
@@ -58,15 +63,15 @@ def _draw_ranking(
     roc: Axes,
     precision_recall: Axes,
     probabilities: np.ndarray,
-    labels: np.ndarray,
+    table: np.ndarray,
     names: Sequence[str],
+    drawn: Sequence[int],
 ) -> None:
+    """table [N, C] bool is the truth; drawn are the classes that have a curve."""
     roc.plot([0, 1], [0, 1], color=_GREY, linewidth=1)
-    shown = range(1, 2) if len(names) == 2 else range(len(names))
-    drawn = [c for c in shown if 0 < (labels == c).sum() < len(labels)]
     for k, c in enumerate(drawn):
         colour, style = _COLOURS[k % len(_COLOURS)], _STYLES[k % len(_STYLES)]
-        truth, scores = labels == c, probabilities[:, c]
+        truth, scores = table[:, c], probabilities[:, c]
         false, true, _ = roc_curve(truth, scores)
         area, average = roc_auc_score(truth, scores), average_precision_score(truth, scores)
         name = textwrap.shorten(names[c], 24, placeholder="…")
@@ -98,18 +103,19 @@ def _draw_calibration(axes: Axes, probabilities: np.ndarray, labels: np.ndarray)
 
 
 def _draw_coverage(
-    axes: Axes, probabilities: np.ndarray, labels: np.ndarray, uncertain_below: float
+    axes: Axes, probabilities: np.ndarray, labels: np.ndarray, answering: Answering
 ) -> None:
-    curve = coverage_curve(probabilities, labels)
-    told = curve.coverage >= _LEAST_SHARE
-    axes.plot(curve.coverage[told], curve.accuracy[told], color=_COLOURS[0], clip_on=False)
-    answered = probabilities.max(axis=1) >= uncertain_below
-    if answered.any():
-        right = probabilities.argmax(axis=1) == labels
-        share, accuracy = answered.mean(), right[answered].mean()
+    thresholds = HALF if answering.label_thresholds is None else answering.label_thresholds
+    curve = coverage_curve(probabilities, labels, thresholds=thresholds)
+    drawn = curve.coverage >= _LEAST_SHARE
+    axes.plot(curve.coverage[drawn], curve.accuracy[drawn], color=_COLOURS[0], clip_on=False)
+    answered = np.flatnonzero(curve.thresholds >= answering.uncertain_below)
+    if len(answered):
+        share, accuracy = curve.coverage[answered[0]], curve.accuracy[answered[0]]
         axes.plot([share], [accuracy], "o", color=_COLOURS[1], clip_on=False)
+        told = f"{share:.0%} answered, {accuracy:.1%} right"
         axes.annotate(
-            f"UNCERTAIN below {uncertain_below:.2f}:\n{share:.0%} answered, {accuracy:.1%} right",
+            f"UNCERTAIN below {answering.uncertain_below:.2f}:\n{told}",
             (share, accuracy),
             # The curve falls to the right: above it there is room on that side, else below it.
             xytext=(8, 6) if share < 0.6 else (-8, -8),

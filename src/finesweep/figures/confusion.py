@@ -17,7 +17,7 @@ MAX_NUMBERED_CLASSES = 20
 MAX_LABEL_CHARACTERS = 20
 
 # One hue from light to dark: readable without colour vision. Grey is a row without examples.
-_SHARE_COLOURS = colormaps["Blues"].with_extremes(bad="0.9")
+SHARE_COLOURS = colormaps["Blues"].with_extremes(bad="0.9")
 
 
 def confusion_matrix_figure(
@@ -44,10 +44,10 @@ def confusion_matrix_figure(
     axes.set(xlabel="predicted", ylabel="truth")
 
     shares = _row_shares(counts)
-    image = axes.imshow(shares, cmap=_SHARE_COLOURS, norm=Normalize(0, 1), interpolation="none")
+    image = axes.imshow(shares, cmap=SHARE_COLOURS, norm=Normalize(0, 1), interpolation="none")
     _name_classes(axes, label_names, cell_inches=side_inches / n_classes)
     if n_classes <= MAX_NUMBERED_CLASSES:
-        _write_numbers(axes, image, counts, shares)
+        write_numbers(axes, image, counts, shares)
     else:
         in_percent = PercentFormatter(xmax=1, symbol=" %")
         bar = figure.colorbar(image, ax=axes, shrink=0.6, aspect=30, pad=0.02, format=in_percent)
@@ -71,7 +71,7 @@ def _row_shares(counts: np.ndarray) -> np.ma.MaskedArray:
 
 def _name_classes(axes: Axes, label_names: Sequence[str], *, cell_inches: float) -> None:
     """Labels both axes; names wider than a cell are turned below the matrix."""
-    names = [_shortened(name) for name in label_names]
+    names = [shortened(name) for name in label_names]
     font_points = min(10.0, 54 * cell_inches)
     widest_inches = max(map(len, names)) * 0.65 * font_points / 72
     axes.set_yticks(range(len(names)), names, fontsize=font_points)
@@ -87,7 +87,7 @@ def _name_classes(axes: Axes, label_names: Sequence[str], *, cell_inches: float)
         label.set_parse_math(False)
 
 
-def _shortened(name: str) -> str:
+def shortened(name: str) -> str:
     """Both ends of a long name, since names of one family often differ only in their last word."""
     if len(name) <= MAX_LABEL_CHARACTERS:
         return name
@@ -95,9 +95,10 @@ def _shortened(name: str) -> str:
     return f"{name[: MAX_LABEL_CHARACTERS - n_tail - 1]}…{name[-n_tail:]}"
 
 
-def _write_numbers(
+def write_numbers(
     axes: Axes, image: ScalarMappable, counts: np.ndarray, shares: np.ma.MaskedArray
 ) -> None:
+    """Into each cell of an image of shares its count, and its share below."""
     font_points = 10 if len(counts) <= 10 else 8
     cell_colours = image.to_rgba(shares)
     for (row, column), count in np.ndenumerate(counts):

@@ -46,13 +46,18 @@ class _Pristine:
     digests: Digests
 
 
-def load_model(model: ModelConfig, *, label_names: Sequence[str], seed: int) -> PreTrainedModel:
-    """A classifier in float32 whose config carries the label names; seed draws its new head.
+def load_model(
+    model: ModelConfig, *, label_names: Sequence[str], seed: int, multi_label: bool = False
+) -> PreTrainedModel:
+    """A classifier in float32 whose config carries the label names and says whether a text may have
+    several; seed draws its new head.
 
     A process reads each checkpoint once and copies it from memory, with the same result. Only
     safetensors are read. ConfigError when the checkpoint cannot be had.
     """
-    pristine = _pristine(model.name_or_path, model.revision, model.distil, tuple(label_names))
+    pristine = _pristine(
+        model.name_or_path, model.revision, model.distil, tuple(label_names), multi_label
+    )
     made = copy.deepcopy(pristine.model)
     # transformers' set_seed also seeds numpy and random, which its own initialisers may use.
     set_seed(seed)
@@ -65,9 +70,14 @@ def load_model(model: ModelConfig, *, label_names: Sequence[str], seed: int) -> 
 
 @lru_cache(maxsize=N_WARM)
 def _pristine(
-    name: str, revision: str | None, distilled: bool, label_names: tuple[str, ...]
+    name: str,
+    revision: str | None,
+    distilled: bool,
+    label_names: tuple[str, ...],
+    multi_label: bool,
 ) -> _Pristine:
-    model, labels = ModelConfig(name, revision, distilled), _labels(label_names)
+    model = ModelConfig(name, revision, distilled)
+    labels = _labels(label_names, multi_label=multi_label)
     config = load_config(model)
     with weights_read(model) as how:
         if distilled:
@@ -162,9 +172,9 @@ def digests(model: PreTrainedModel, modules: Sequence[str] | None = None) -> dic
     }
 
 
-def _labels(names: Sequence[str]) -> dict[str, Any]:
+def _labels(names: Sequence[str], *, multi_label: bool) -> dict[str, Any]:
     return {
-        "problem_type": "single_label_classification",
+        "problem_type": f"{'multi' if multi_label else 'single'}_label_classification",
         "num_labels": len(names),
         "id2label": dict(enumerate(names)),
         "label2id": {name: index for index, name in enumerate(names)},

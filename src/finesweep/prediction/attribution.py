@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -12,6 +12,7 @@ from finesweep.pairs import PAIR
 if TYPE_CHECKING:
     from finesweep.prediction.classifier import Classifier
 
+Odds = Callable[[torch.Tensor], torch.Tensor]
 N_STEPS = 32
 """Points on the way from the empty text; the sum is then right to a few per cent."""
 Span = tuple[str, float | None]
@@ -39,9 +40,13 @@ def attribute(classifier: Classifier, text: str, label: str) -> list[Span]:
     words, sequences = inputs.word_ids(), inputs.sequence_ids()
     special = inputs.pop("special_tokens_mask")[0].bool()
     model = classifier.pipeline.model
-    index = classifier.label_names.index(label)
+    index, multi_label = classifier.label_names.index(label), classifier.multi_label
+
+    def odds(logits: torch.Tensor) -> torch.Tensor:
+        return log_odds(logits, index, multi_label=multi_label)
+
     given = {name: value.to(model.device) for name, value in inputs.items()}
-    scores = integrated_gradients(model, given, special.to(model.device), index).tolist()
+    scores = integrated_gradients(model, given, special.to(model.device), odds).tolist()
     spans: list[Span] = []
     for side, one in enumerate(texts):
         own = [w if s == side else None for w, s in zip(words, sequences, strict=True)]
@@ -51,11 +56,12 @@ def attribute(classifier: Classifier, text: str, label: str) -> list[Span]:
 
 
 def integrated_gradients(
-    model: Any, inputs: dict[str, torch.Tensor], special: torch.Tensor, index: int
+    model: Any, inputs: dict[str, torch.Tensor], special: torch.Tensor, odds: Odds
 ) -> torch.Tensor:
-    """[L] what each of L tokens adds to the log odds of label index, by the midpoint rule.
+    """[L] what each of L tokens adds to the log odds, by the midpoint rule.
 
-    inputs are one text's, [1, L]; special [L] are tokens that stand in the empty text too.
+    odds makes them [N] of logits [N, C]; inputs are one text's, [1, L]; special [L] are tokens that
+    stand in the empty text too.
     """
     embed = model.get_input_embeddings()
     ids = inputs["input_ids"]
@@ -68,14 +74,16 @@ def integrated_gradients(
         name: value.expand(N_STEPS, -1) for name, value in inputs.items() if name != "input_ids"
     }
     with torch.enable_grad():
-        odds = log_odds(model(inputs_embeds=points, **others).logits, index)
-        (gradients,) = torch.autograd.grad(odds.sum(), points)
+        told = odds(model(inputs_embeds=points, **others).logits)
+        (gradients,) = torch.autograd.grad(told.sum(), points)
     made: torch.Tensor = ((end - start)[0] * gradients.mean(dim=0)).sum(dim=-1)
     return made
 
 
-def log_odds(logits: torch.Tensor, index: int) -> torch.Tensor:
-    """[N] of one label against all others, of logits [N, C]."""
+def log_odds(logits: torch.Tensor, index: int, *, multi_label: bool = False) -> torch.Tensor:
+    """[N] of one label against all others, of logits [N, C]; of several labels, that it holds."""
+    if multi_label:
+        return logits[:, index]
     others = [c for c in range(logits.shape[1]) if c != index]
     return logits[:, index] - logits[:, others].logsumexp(dim=1)
 

@@ -11,12 +11,13 @@ import mlflow
 import numpy as np
 from mlflow.exceptions import MlflowException
 from mlflow.models import Model, get_model_info
-from scipy.special import softmax
 
 from finesweep.databases import sqlite_file
 from finesweep.dataset.cleaners import cleaned
 from finesweep.errors import ConfigError, Problem
-from finesweep.evidence.confidence import answers
+from finesweep.evidence.confidence import answers, are_sure
+from finesweep.evidence.decisions import confidence, probabilities_of
+from finesweep.labelsets import label_name, set_members
 from finesweep.pairs import columns_of, joined, pipeline_inputs
 from finesweep.records import ANSWERING_KEY, Answering, Prediction
 
@@ -41,6 +42,11 @@ class Classifier:
         names = self.pipeline.model.config.id2label
         return [names[index] for index in range(len(names))]
 
+    @property
+    def multi_label(self) -> bool:
+        """Whether a text may have several labels, or none."""
+        return self.answering.label_thresholds is not None
+
     def uncertain_below(self, threshold: float) -> Classifier:
         """The same model with another threshold."""
         return replace(self, answering=replace(self.answering, uncertain_below=threshold))
@@ -48,7 +54,8 @@ class Classifier:
     def predict(
         self, texts: Sequence[str], *, uncertain_below: float | None = None
     ) -> Iterator[Prediction]:
-        """One Prediction per text, in order; probabilities sum to 1, the greatest first.
+        """One Prediction per text, in order; probabilities, the greatest first, sum to 1 unless a
+        text may have several labels.
 
         They are calibrated by the temperature in the model's config. uncertain_below takes the
         place of the model's own threshold. ValueError when the model reads pairs and a text is
@@ -57,12 +64,16 @@ class Classifier:
         if not texts:
             return
         least = self.answering.uncertain_below if uncertain_below is None else uncertain_below
-        probabilities = self.probabilities(texts)
-        labels, names = answers(probabilities, self.answering), self.label_names
-        for text, row, label in zip(texts, probabilities, labels, strict=True):
-            shares = {names[c]: float(row[c]) for c in np.argsort(-row, kind="stable")}
-            sure = bool(row.max() >= least)
-            yield Prediction(text, names[label], float(row[label]), shares, sure)
+        answering = replace(self.answering, uncertain_below=least)
+        shares, names = self.probabilities(texts), self.label_names
+        labels, sure = answers(shares, answering), are_sure(shares, answering)
+        odds = confidence(shares, labels)
+        for text, row, label, share, is_sure in zip(
+            texts, shares, labels, odds.tolist(), sure.tolist(), strict=True
+        ):
+            known = {names[c]: float(row[c]) for c in np.argsort(-row, kind="stable")}
+            held = tuple(set_members(label, names)) if self.multi_label else None
+            yield Prediction(text, label_name(label, names), share, known, is_sure, held)
 
     def read_of(self, texts: Sequence[str]) -> list[list[str]]:
         """The texts as they are read, cleaned; the first and the second sides where it reads pairs,
@@ -89,8 +100,8 @@ class Classifier:
         scores = [{score["label"]: score["score"] for score in one} for one in told]
         logits = np.empty((len(texts), len(names)))
         logits[order] = [[one[name] for name in names] for one in scores]
-        made: np.ndarray = softmax(logits / self.answering.temperature, axis=1)
-        return made
+        scaled = logits / self.answering.temperature
+        return probabilities_of(scaled, multi_label=self.multi_label)
 
 
 def load_classifier(uri: str, *, tracking_uri: str) -> Classifier:

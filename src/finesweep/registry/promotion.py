@@ -6,6 +6,7 @@ from typing import Literal
 
 import numpy as np
 
+from finesweep.evidence.decisions import are_right, truth_table
 from finesweep.evidence.looks import alpha_of_look
 from finesweep.evidence.paired import (
     accuracy_difference,
@@ -74,7 +75,9 @@ def decide(
 
 def flipped(challenger: Scored, champion: Scored) -> tuple[np.ndarray, np.ndarray]:
     """Rows that the challenger gained, and rows that it lost."""
-    return gained_and_lost(*(each.guesses == each.labels for each in (challenger, champion)))
+    return gained_and_lost(
+        *(are_right(each.guesses, each.labels) for each in (challenger, champion))
+    )
 
 
 def _gates(challenger: Scored, gates: Gates) -> list[Check]:
@@ -92,7 +95,7 @@ def _recalls(challenger: Scored, champion: Scored, allowed: float) -> Check:
     losses = {
         name: _recall(champion, c) - _recall(challenger, c)
         for c, name in enumerate(champion.label_names)
-        if (champion.labels == c).any()
+        if truth_table(champion.labels, len(champion.label_names))[:, c].any()
     }
     worst = max(losses, key=lambda name: losses[name])
     found = f"{worst} changes by {-losses[worst]:+.4f}, no class may lose more than {allowed:g}"
@@ -100,8 +103,11 @@ def _recalls(challenger: Scored, champion: Scored, allowed: float) -> Check:
 
 
 def _recall(scored: Scored, c: int) -> float:
-    rows = scored.labels == c
-    return float((scored.guesses[rows] == c).mean())
+    truth, guessed = (
+        truth_table(labels, len(scored.label_names))[:, c]
+        for labels in (scored.labels, scored.guesses)
+    )
+    return float(guessed[truth].mean())
 
 
 def _accuracy(

@@ -11,6 +11,7 @@ import yaml
 from finesweep.config import DatasetConfig, SplitFiles
 from finesweep.dataset import load_dataset
 from finesweep.errors import ConfigError, Problem
+from finesweep.evidence.decisions import guesses, logits_of
 from finesweep.prediction import load_classifier
 from finesweep.records import Predictions, Scored
 from finesweep.registry.versions import Version
@@ -22,7 +23,8 @@ def rescored(store: Store, champion: Version, own: Scored, new: Scored, config: 
     """The champion's answers to the test rows of `new`, which config, as YAML, describes.
 
     own is what its own look found, and keeps its latency. ConfigError when these rows are not to
-    be had any more, or the champion knows other labels, or one of them reads pairs of texts.
+    be had any more, or the champion knows other labels, or just one of them reads pairs of texts or
+    gives several labels.
     """
     dataset = load_dataset(_dataset_config(yaml.safe_load(config)["dataset"]))
     if dataset.test_fingerprint != new.fingerprint:
@@ -32,19 +34,22 @@ def rescored(store: Store, champion: Version, own: Scored, new: Scored, config: 
     if classifier.answering.pairs != dataset.pairs:
         message = "of it and the challenger only one reads pairs of texts"
         raise ConfigError(Problem(champion.model, message))
+    if classifier.multi_label != dataset.multi_label:
+        message = "of it and the challenger only one gives a text several labels"
+        raise ConfigError(Problem(champion.model, message))
     names = classifier.label_names
     if set(names) != set(new.label_names):
         message = f"the champion answers {', '.join(names)}, not {', '.join(new.label_names)}"
         raise ConfigError(Problem(champion.model, message))
     columns = [names.index(name) for name in new.label_names]
     probabilities = classifier.probabilities(dataset.test["text"][:])[:, columns]
-    logits = np.log(np.maximum(probabilities, 1e-12)).astype(np.float32)
+    logits = logits_of(probabilities, multi_label=dataset.multi_label).astype(np.float32)
     return replace(
         own,
         fingerprint=new.fingerprint,
         label_names=new.label_names,
         labels=new.labels,
-        guesses=probabilities.argmax(axis=1),
+        guesses=guesses(probabilities, multi_label=dataset.multi_label),
         metrics=measure(Predictions(logits, new.labels), "test"),
     )
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from finesweep.evidence.decisions import rows_right
 from finesweep.evidence.paired import gained_and_lost, mcnemar
 from finesweep.records import BaselineResult
 from finesweep.sweep.attributes import TRIAL_STATE
@@ -42,8 +43,7 @@ def compare_with_baseline(
     run.log_metrics(validation | test | {"seconds/training": made.seconds}, step=len(dataset.train))
     run.set_tags({TRIAL_STATE: "COMPLETE"})
     run.finish("FINISHED")
-    own = made.test.logits.argmax(axis=1) == made.test.labels
-    n_gained, n_lost = map(len, gained_and_lost(right, own))
+    n_gained, n_lost = map(len, gained_and_lost(right, rows_right(made.test)))
     return BaselineResult(
         run_id=run.run_id,
         validation_metrics=validation,

@@ -11,6 +11,11 @@ from optuna.trial import FrozenTrial
 
 from finesweep.config import SweepPlan
 from finesweep.dataset import load_dataset
+from finesweep.evidence.decisions import (
+    is_multi_label,
+    log_probabilities_of,
+    logits_of,
+)
 from finesweep.evidence.paired import gained_and_lost, holm, mcnemar_two_sided
 from finesweep.evidence.resampling import paired_bootstrap
 from finesweep.evidence.scores import scores_of_answers
@@ -65,7 +70,9 @@ def _contender(plan: SweepPlan, study: Study, trial: FrozenTrial) -> Contender:
     """What the model costs: its latency does not depend on what it has learned."""
     config = plan.compose_trial(trial.user_attrs[VALUES]).config
     dataset = load_dataset(config.dataset)
-    model = load_model(config.model, label_names=dataset.label_names, seed=0)
+    model = load_model(
+        config.model, label_names=dataset.label_names, seed=0, multi_label=dataset.multi_label
+    )
     latency = measure_latency(
         model,
         load_tokenizer(config.model),
@@ -87,8 +94,7 @@ def _compared(
 ) -> ModelComparison:
     labels = left.labels
     new, old = (
-        scores_of_answers(np.log(np.maximum(each.probabilities, 1e-12)), labels, left.label_names)
-        for each in (left, right)
+        scores_of_answers(_logarithms(each), labels, left.label_names) for each in (left, right)
     )
     gaps = paired_bootstrap(new, old, len(labels), seed=0)
     n_gained, n_lost = map(len, gained_and_lost(left.right, right.right))
@@ -103,3 +109,10 @@ def _compared(
         f1=astuple(gaps["f1"].interval),
         loss=astuple(gaps["loss"].interval),
     )
+
+
+def _logarithms(answered: Answered) -> np.ndarray:
+    """Of its probabilities, as scores_of_answers takes them."""
+    multi_label = is_multi_label(answered.labels)
+    logits = logits_of(answered.probabilities, multi_label=multi_label)
+    return log_probabilities_of(logits, multi_label=multi_label)

@@ -12,8 +12,15 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
+from sklearn.metrics import f1_score
 
-from finesweep.evidence.confidence import answers, calibration_error, fit_answering
+from finesweep.evidence.confidence import answers, are_sure, calibration_error, fit_answering
+from finesweep.evidence.decisions import (
+    are_right,
+    is_multi_label,
+    log_probabilities_of,
+    probabilities_of,
+)
 from finesweep.evidence.resampling import bootstrap
 from finesweep.evidence.scores import scores_of_answers, scores_of_rankings
 from finesweep.records import ANSWERING_KEY, Answering, Latency, Predictions, TestResult
@@ -22,7 +29,7 @@ from finesweep.sweep.summary import summary
 from finesweep.tracking import TEST_FINGERPRINT, Run, n_looks
 from finesweep.tracking.artifacts import write_answers
 from finesweep.tracking.models import log_classifier
-from finesweep.training import confusion, log_softmax, measure, measure_latency, predict, softmax
+from finesweep.training import confusion, measure, measure_latency, predict
 
 N_EXAMPLES = 3
 """Texts of the validation split that a logged model carries as its input example."""
@@ -41,8 +48,11 @@ def log_test(run: Run, setup: Setup, validation: Predictions) -> TestResult:
     run.set_tags({TEST_FINGERPRINT: dataset.test_fingerprint})
     look = n_looks(run.store, dataset.test_fingerprint)
     predictions = predict(setup.model, tokens.test, tokens, config.training)
-    probabilities = softmax(predictions.logits / answering.temperature)
+    probabilities = probabilities_of(
+        predictions.logits / answering.temperature, multi_label=dataset.multi_label
+    )
     metrics = measure(predictions, "test")
+    metrics |= _by_thresholds(probabilities, predictions.labels, answering)
     intervals = test_intervals(predictions, dataset.label_names)
     latency = measure_latency(
         setup.model,
@@ -85,26 +95,37 @@ def log_test(run: Run, setup: Setup, validation: Predictions) -> TestResult:
         examples=dataset.validation["text"][:N_EXAMPLES],
         pairs=dataset.pairs,
     )
-    return TestResult(metrics, intervals, look, predictions, errors, uri)
+    return TestResult(metrics, intervals, look, predictions, errors, answering, uri)
 
 
 def test_intervals(
     predictions: Predictions, label_names: Sequence[str]
 ) -> dict[str, tuple[float, float]]:
     """95 % intervals of every score, and of each class's as `test/f1/NAME`, over resampled rows."""
-    logged, labels = log_softmax(predictions.logits), predictions.labels
+    labels = predictions.labels
+    logged = log_probabilities_of(predictions.logits, multi_label=predictions.multi_label)
     of_answers = scores_of_answers(logged, labels, label_names)
     of_rankings = scores_of_rankings(logged, labels)
     made = bootstrap(lambda w: {**of_answers(w), **of_rankings(w)}, len(labels), seed=0)
     return {f"test/{name}": (each.low, each.high) for name, each in made.items()}
 
 
+def _by_thresholds(
+    probabilities: np.ndarray, labels: np.ndarray, answering: Answering
+) -> dict[str, float]:
+    """Macro F1 of several labels, each said from its own threshold on."""
+    if not is_multi_label(labels):
+        return {}
+    said = answers(probabilities, answering)
+    return {"test/threshold_f1": float(f1_score(labels, said, average="macro", zero_division=0))}
+
+
 def _answered(
     probabilities: np.ndarray, labels: np.ndarray, answering: Answering
 ) -> dict[str, float]:
     """How the model does as it will answer: calibrated, by its threshold, and only when sure."""
-    sure = probabilities.max(axis=1) >= answering.uncertain_below
-    right = answers(probabilities, answering) == labels
+    sure, answered = are_sure(probabilities, answering), answers(probabilities, answering)
+    right = are_right(answered, labels)
     return {
         "test/calibrated_error": calibration_error(probabilities, labels),
         "test/answered_share": float(sure.mean()),

@@ -10,6 +10,7 @@ from optuna import Study
 from finesweep.config import SweepPlan
 from finesweep.dataset import load_dataset, tokenise
 from finesweep.errors import FinesweepError
+from finesweep.evidence.decisions import rows_right
 from finesweep.model import count_parameters, load_trained
 from finesweep.records import Finalist
 from finesweep.sweep.attributes import (
@@ -79,7 +80,9 @@ def evaluate_winner(plan: SweepPlan, study: Study, store: Store) -> Finalist | N
     parent = Run(store, study.user_attrs[PARENT_RUN_ID])
     _show(parent, finalist)
     if plan.settings.baseline:
-        made = compare_with_baseline(parent, setup, test.right, sweep=study.study_name)
+        made = compare_with_baseline(
+            parent, setup, rows_right(test.predictions), sweep=study.study_name
+        )
         study.set_user_attr(BASELINE, asdict(made))
     study.set_user_attr(FINALIST, asdict(finalist))
     return finalist

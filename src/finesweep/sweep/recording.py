@@ -17,6 +17,7 @@ from transformers import PreTrainedModel
 from finesweep.config import Composed
 from finesweep.databases import hidden_password
 from finesweep.errors import FinesweepError, reason
+from finesweep.evidence.decisions import probabilities_of
 from finesweep.evidence.overfitting import overfitting
 from finesweep.ledger import Ledger
 from finesweep.model import loaded_revision, starting_sha256
@@ -32,7 +33,7 @@ from finesweep.records import (
 from finesweep.sweep.attributes import REASON_TAG, TRIAL_STATE
 from finesweep.tracking import Run, RunLog, open_store, start_run
 from finesweep.tracking.artifacts import write_curves, write_split
-from finesweep.training import PrefixPlan, rows_cut, softmax
+from finesweep.training import PrefixPlan, rows_cut
 
 BEST_STEP = "finesweep.best_step"
 OVERFITTING = "finesweep.overfitting"
@@ -149,7 +150,7 @@ def write_split_of(
         folder,
         split,
         predictions,
-        probabilities=softmax(predictions.logits),
+        probabilities=probabilities_of(predictions.logits, multi_label=predictions.multi_label),
         texts=dataset.split(split)["text"],
         label_names=dataset.label_names,
         is_cut=None if tokens is None else rows_cut(tokens, split),

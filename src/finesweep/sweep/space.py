@@ -126,7 +126,8 @@ def _sampler_problems(plan: SweepPlan) -> list[Problem]:
 
 
 def _metric_problems(plan: SweepPlan) -> list[Problem]:
-    known = metric_names("validation")
+    multi_label = bool(plan.base.config.dataset.label_columns)
+    known = metric_names("validation", multi_label=multi_label)
     if plan.settings.metric in known:
         return []
     given = f"{plan.settings.metric!r} is not measured; known: {', '.join(known)}"

@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 
 from finesweep.config import PublishedConfig
+from finesweep.dataset.labels import labels_of
+from finesweep.evidence.decisions import truth_table
 from finesweep.evidence.error_kinds import KINDS
-from finesweep.records import Answering, TextDataset
+from finesweep.records import Answering, SplitName, TextDataset
 from finesweep.sweep.recording import Setup, model_name
 
-SHOWN = ("loss", "accuracy", "f1", "precision", "recall", "roc_auc")
-SPLITS = ("train", "validation", "test")
+SHOWN = ("loss", "accuracy", "f1", "f1_micro", "precision", "recall", "roc_auc")
+SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
 N_ERRORS = 5
 MAX_CHARACTERS = 300
 MAX_CLASSES = 12
@@ -34,8 +36,8 @@ def summary(
 ) -> str:
     """The seven points.
 
-    metrics are `split/name` → value of validation and test; counts [C, C] is the test split's
-    confusion matrix, its rows the truth; errors are its wrong answers as errors.json holds them.
+    metrics are `split/name` → value of validation and test; counts are the test split's, as
+    `confusion_counts` makes them; errors are its wrong answers as errors.json holds them.
     """
     config, dataset = setup.composed.config, setup.dataset
     points = {
@@ -43,9 +45,10 @@ def summary(
         "Data": _data(dataset),
         "Split": _split(dataset),
         "Settings": _table(("setting", "value"), _settings(setup)),
-        "Results": _results(metrics, intervals, config.published, answering),
+        "Results": _results(metrics, intervals, config.published)
+        + _answers(metrics, answering, dataset.label_names),
         "Confusion matrix": _confusion(counts, dataset.label_names),
-        "Errors": _errors(errors, n_rows=int(counts.sum())),
+        "Errors": _errors(errors, n_rows=len(dataset.test)),
     }
     title = f"# {model_name(setup.composed)} on {dataset.name}\n"
     chapters = [f"## {k}. {name}\n\n{text}\n" for k, (name, text) in enumerate(points.items(), 1)]
@@ -70,8 +73,37 @@ def published_difference(published: PublishedConfig, setup: Setup) -> str:
 
 
 def confusion_sentences(counts: np.ndarray, names: Sequence[str]) -> list[str]:
-    """One sentence for each class: how much of it is found, and what it is taken for most often."""
+    """One sentence for each class: how much of it is found, and what it is taken for most often; of
+    several labels, how often each is said where it does not hold."""
+    if counts.ndim == 3:
+        return [_said(each, name) for each, name in zip(counts, names, strict=True)]
     return [_found(c, counts[c], names) for c in range(len(names)) if counts[c].sum()]
+
+
+def label_table(counts: np.ndarray, names: Sequence[str]) -> list[tuple[str, ...]]:
+    """Of each of several labels: its name, and how often it was found, missed and said wrongly."""
+    return [
+        (name, f"{yes[1]:,}", f"{yes[0]:,}", f"{no[1]:,}")
+        for name, (no, yes) in zip(names, counts, strict=True)
+    ]
+
+
+def threshold_sentence(answering: Answering, names: Sequence[str], metrics: Values) -> str:
+    """From which probability each of several labels holds; empty where a text has one label."""
+    if answering.label_thresholds is None:
+        return ""
+    each = zip(names, answering.label_thresholds, strict=True)
+    told = ", ".join(f"{name} {least:.2f}" for name, least in each)
+    f1 = metrics["test/threshold_f1"]
+    return f"Asked, the model says a label from its own threshold on ({told}): test F1 {f1:.4f}."
+
+
+def _said(counts: np.ndarray, name: str) -> str:
+    (_, false), (_, found) = counts
+    total, said = counts[1].sum(), counts[:, 1].sum()
+    share = f" ({found / total:.1%})" if total else ""
+    told = f"Of {total:,} rows that are {name}, {found:,} are found{share}"
+    return f"{told}; {false:,} of the {said:,} that are called so are not."
 
 
 def _found(c: int, row: np.ndarray, names: Sequence[str]) -> str:
@@ -95,15 +127,16 @@ def _model(setup: Setup) -> str:
 def _data(dataset: TextDataset) -> str:
     notes = "".join(f"\n- {note}" for note in dataset.notes)
     names = ", ".join(dataset.label_names)
-    head = f"{dataset.name}: {len(dataset.label_names)} classes ({names})."
+    kind = "labels, of which a text may have several" if dataset.multi_label else "classes"
+    head = f"{dataset.name}: {len(dataset.label_names)} {kind} ({names})."
     return f"{head} Fingerprint `{dataset.fingerprint[:16]}`.{notes and chr(10)}{notes}"
 
 
 def _split(dataset: TextDataset) -> str:
     rows = []
     for name in SPLITS:
-        labels = np.asarray(dataset.split(name)["label"])  # type: ignore[arg-type]
-        per_class = np.bincount(labels, minlength=len(dataset.label_names))
+        labels = labels_of(dataset, dataset.split(name)["label"])
+        per_class = truth_table(labels, len(dataset.label_names)).sum(axis=0)
         rows.append((name, f"{len(labels):,}", *(f"{n:,}" for n in per_class)))
     return _table(("split", "rows", *dataset.label_names), rows)
 
@@ -120,7 +153,6 @@ def _results(
     metrics: Values,
     intervals: Mapping[str, tuple[float, float]],
     published: PublishedConfig | None,
-    answering: Answering,
 ) -> str:
     theirs = published.metrics if published else {}
     rows = []
@@ -134,19 +166,27 @@ def _results(
         rows.append((name, *map(_number, values), interval, *map(_number, told)))
     headings = ("metric", "validation", "test", "95 % of test", "published validation", "and test")
     width = len(headings) if theirs else 4
-    table = _table(headings[:width], (row[:width] for row in rows))
+    return _table(headings[:width], (row[:width] for row in rows))
+
+
+def _answers(metrics: Values, answering: Answering, names: Sequence[str]) -> str:
     least = answering.uncertain_below
     share, accuracy = metrics["test/answered_share"], metrics["test/answered_accuracy"]
-    return (
-        f"{table}\n\nBelow a probability of {least:.2f} the model answers UNCERTAIN: it answers"
-        f" {share:.1%} of the test rows, and {accuracy:.1%} of these are right."
-    )
+    told = [
+        threshold_sentence(answering, names, metrics),
+        f"Below a probability of {least:.2f} the model answers UNCERTAIN: it answers {share:.1%} of"
+        f" the test rows, and {accuracy:.1%} of these are right.",
+    ]
+    return "".join(f"\n\n{sentence}" for sentence in (told if least else told[:1]) if sentence)
 
 
 def _confusion(counts: np.ndarray, names: Sequence[str]) -> str:
     sentences = "\n".join(f"- {line}" for line in confusion_sentences(counts, names))
     if len(names) > MAX_CLASSES:
         return f"{sentences}\n\nThe picture: `test/confusion_matrix.png`."
+    if counts.ndim == 3:
+        table = _table(("label", "found", "missed", "false alarms"), label_table(counts, names))
+        return f"{table}\n\n{sentences}"
     rows = [(name, *map(str, row)) for name, row in zip(names, counts.tolist(), strict=True)]
     return f"{_table(('truth, then predicted', *names), rows)}\n\n{sentences}"
 

@@ -65,7 +65,12 @@ def run_trial(
         tokens = tokenise(dataset, tokenizer, max_length=config.dataset.max_length, cache=cache)
     watch.on_stage()
     with ledger.on("loading"):
-        model = load_model(config.model, label_names=dataset.label_names, seed=config.training.seed)
+        model = load_model(
+            config.model,
+            label_names=dataset.label_names,
+            multi_label=dataset.multi_label,
+            seed=config.training.seed,
+        )
         parameters = freeze_layers(model, config.model.freeze_layers)
     watch.on_stage()
     prefix, plan = make_prefix(

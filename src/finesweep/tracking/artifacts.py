@@ -11,10 +11,25 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from sklearn.metrics import classification_report, confusion_matrix
+from sklearn.metrics import classification_report
 
+from finesweep.evidence.decisions import (
+    are_right,
+    confidence,
+    confusion_counts,
+    guesses,
+    is_multi_label,
+    margins,
+    truth_table,
+)
 from finesweep.evidence.error_kinds import kinds_of_error
-from finesweep.figures import answers_figure, confusion_matrix_figure, training_curves_figure
+from finesweep.figures import (
+    answers_figure,
+    confusion_matrix_figure,
+    label_confusion_figure,
+    training_curves_figure,
+)
+from finesweep.labelsets import label_name
 from finesweep.records import Answering, Objective, Predictions, SplitName, TrainingResult
 from finesweep.tracking.predictions import write_predictions
 
@@ -39,17 +54,18 @@ def write_split(
     """
     target = folder / split
     target.mkdir(parents=True)
-    labels, guesses = predictions.labels, probabilities.argmax(axis=1)
-    counts = confusion_matrix(labels, guesses, labels=range(len(label_names)))
+    labels = predictions.labels
+    guessed = guesses(probabilities, multi_label=predictions.multi_label)
+    counts = confusion_counts(labels, guessed, len(label_names))
     matrix = {"labels": list(label_names), "rows": "truth", "counts": counts.tolist()}
     write_json(target / "confusion_matrix.json", matrix)
-    title = f"{split}: {int(counts.trace()):,} of {len(labels):,} right"
-    write_picture(
-        target / "confusion_matrix.png", confusion_matrix_figure(counts, label_names, title=title)
-    )
+    n_right = int(are_right(guessed, labels).sum())
+    title = f"{split}: {n_right:,} of {len(labels):,} right"
+    draw = label_confusion_figure if predictions.multi_label else confusion_matrix_figure
+    write_picture(target / "confusion_matrix.png", draw(counts, label_names, title=title))
     report = classification_report(
         labels,
-        guesses,
+        guessed,
         labels=range(len(label_names)),
         target_names=label_names,
         output_dict=True,
@@ -57,7 +73,7 @@ def write_split(
     )
     write_json(target / "classification_report.json", report)
     cut = np.zeros(len(labels), bool) if is_cut is None else is_cut
-    errors = _errors(labels, probabilities, texts, label_names, cut)
+    errors = _errors(labels, guessed, probabilities, texts, label_names, cut)
     write_json(target / "errors.json", errors)
     write_predictions(target, labels, probabilities, label_names)
     return errors
@@ -75,30 +91,30 @@ def write_answers(
 ) -> None:
     """Writes answers.png, answering.json, intervals.json and slices.json into folder.
 
-    probabilities [N, C] are calibrated; labels [N] and texts are in the same order.
+    probabilities [N, C] are calibrated; labels and texts are in the same order.
     """
-    threshold = answering.uncertain_below
     figure = answers_figure(
         probabilities,
         labels,
         label_names,
-        uncertain_below=threshold,
+        answering=answering,
         title=f"how far the answers can be trusted: {len(labels):,} rows of {folder.name}",
     )
     write_picture(folder / "answers.png", figure)
     write_json(folder / "answering.json", asdict(answering))
     write_json(folder / "intervals.json", dict(intervals))
-    right = probabilities.argmax(axis=1) == labels
-    write_json(folder / "slices.json", _slices(right, labels, texts, label_names))
+    right = are_right(guesses(probabilities, multi_label=is_multi_label(labels)), labels)
+    held = truth_table(labels, len(label_names))
+    write_json(folder / "slices.json", _slices(right, held, texts, label_names))
 
 
 def _slices(
-    right: np.ndarray, labels: np.ndarray, texts: Sequence[str], names: Sequence[str]
+    right: np.ndarray, truth: np.ndarray, texts: Sequence[str], names: Sequence[str]
 ) -> list[dict[str, Any]]:
-    """Rows and accuracy by class, and by quarters of length in characters."""
+    """Rows and accuracy by class, and by quarters of length in characters; truth [N, C] bool."""
     lengths = np.array([len(text) for text in texts])
     edges = np.unique(np.quantile(lengths, [0, 0.25, 0.5, 0.75, 1.0]).astype(int))
-    slices = [(f"label {name}", labels == c) for c, name in enumerate(names)]
+    slices = [(f"label {name}", held) for name, held in zip(names, truth.T, strict=True)]
     for k, (low, high) in enumerate(pairwise(edges)):
         held = (lengths > low) | (k == 0) & (lengths == low)
         slices.append((f"{low + (k > 0)} to {high} characters", held & (lengths <= high)))
@@ -119,25 +135,24 @@ def write_curves(folder: Path, result: TrainingResult, objective: Objective, *, 
 
 def _errors(
     labels: np.ndarray,
+    guessed: np.ndarray,
     probabilities: np.ndarray,
     texts: Sequence[str],
     names: Sequence[str],
     is_cut: np.ndarray,
 ) -> list[dict[str, Any]]:
     """Wrong predictions as errors.json holds them, the most confident first."""
-    ordered = np.sort(probabilities, axis=1)
-    guesses, confidence = probabilities.argmax(axis=1), ordered[:, -1]
-    margins = confidence - ordered[:, -2]
-    wrong = np.flatnonzero(guesses != labels)
-    worst_first = wrong[np.argsort(-confidence[wrong], kind="stable")]
+    sure, margin = confidence(probabilities, guessed), margins(probabilities, guessed, labels)
+    wrong = np.flatnonzero(~are_right(guessed, labels))
+    worst_first = wrong[np.argsort(-sure[wrong], kind="stable")]
     return [
         {
             "row": int(row),
             "text": (text := texts[int(row)]),
-            "truth": names[labels[row]],
-            "prediction": names[guesses[row]],
-            "probability": round(float(confidence[row]), 6),
-            "kinds": kinds_of_error(text, margin=margins[row], is_cut=bool(is_cut[row])),
+            "truth": label_name(labels[row], names),
+            "prediction": label_name(guessed[row], names),
+            "probability": round(float(sure[row]), 6),
+            "kinds": kinds_of_error(text, margin=margin[row], is_cut=bool(is_cut[row])),
         }
         for row in worst_first
     ]

@@ -69,7 +69,7 @@ def log_exploration(
     )
     sizes = {split: len(splits.frames[split]) for split in SPLITS}
     source = config.hub or config.path or "files"
-    digest = fingerprint(splits.frames, splits.label_names)
+    digest = fingerprint(splits.frames, splits.label_names, multi_label=splits.multi_label)
     run.log_input(input_fields(config.name, digest, sizes, source), context="exploration")
     severities = [finding.severity for finding in findings]
     metrics = {f"rows/{split}": n for split, n in sizes.items()}
@@ -86,7 +86,7 @@ def _figures(profile: Profile, *, max_length: int, seed: int) -> dict[str, Figur
     names = [profile.label_names[label] for label in shown]
     which = _which(profile, shown)
     counts = {str(split): rows[shown].tolist() for split, rows in profile.counts.items()}
-    totals = [int(rows.sum()) for rows in profile.counts.values()]
+    totals = list(profile.n_rows.values())
     train = profile.lengths["train"]
     lengths = {str(name): [each.of(label) for label in shown] for name, each in train.items()}
     cuts = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib.metadata import version
+from typing import Any
 
 import mlflow
 from huggingface_hub import ModelCard
@@ -24,6 +25,7 @@ A text classifier fine-tuned by finesweep; its MLflow run holds config, data and
 PAIR_CARD = """\
 It reads pairs of texts, each given as {"text": FIRST, "text_pair": SECOND}.
 """
+MULTI_LABEL = "multi_label_classification"
 REQUIREMENTS = ("torch", "transformers", "safetensors", "accelerate")
 
 
@@ -45,7 +47,9 @@ def log_classifier(
     """
     tokenizer.model_max_length = max_length
     classifier = pipeline("text-classification", model=model.cpu().eval(), tokenizer=tokenizer)
-    inference = {"truncation": True, "max_length": max_length}
+    inference: dict[str, Any] = {"truncation": True, "max_length": max_length}
+    if model.config.problem_type == MULTI_LABEL:
+        inference["top_k"] = None  # all labels, not just the likeliest
     inputs = pipeline_inputs(columns_of(examples, pairs=pairs))
     answers = classifier(inputs, **inference)
     info = mlflow.transformers.log_model(

@@ -10,6 +10,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from finesweep.evidence.decisions import are_right, guesses, is_multi_label
+from finesweep.labelsets import set_members
+
 FILE = "predictions.parquet"
 PREDICTION = "prediction"
 PROBABILITY = "probability/"
@@ -23,26 +26,27 @@ class Answered:
     label_names: tuple[str, ...]
     """[C]."""
     labels: np.ndarray
-    """[N] int in [0, C), the truth."""
+    """[N] int in [0, C), the truth; [N, C] of 0 and 1 where a row may have several labels."""
     guesses: np.ndarray
-    """[N] int in [0, C)."""
+    """In the same shape."""
     probabilities: np.ndarray
-    """[N, C], each row summing to 1."""
+    """[N, C], each row summing to 1 where it has one label."""
 
     @property
     def right(self) -> np.ndarray:
         """[N] bool."""
-        return np.asarray(self.guesses == self.labels)
+        return are_right(self.guesses, self.labels)
 
 
 def write_predictions(
     folder: Path, labels: np.ndarray, probabilities: np.ndarray, names: Sequence[str]
 ) -> None:
-    """Writes folder/predictions.parquet: truth, prediction and a probability for each label."""
-    columns: dict[str, Any] = {
-        "truth": [names[label] for label in labels],
-        PREDICTION: [names[guess] for guess in probabilities.argmax(axis=1)],
-    }
+    """Writes folder/predictions.parquet: truth, prediction and a probability for each label.
+
+    Truth and prediction are names, or lists of names where a row may have several labels.
+    """
+    guessed = guesses(probabilities, multi_label=is_multi_label(labels))
+    columns: dict[str, Any] = {"truth": _named(labels, names), PREDICTION: _named(guessed, names)}
     for index, name in enumerate(names):
         columns[f"{PROBABILITY}{name}"] = probabilities[:, index]
     pd.DataFrame(columns).to_parquet(folder / FILE)
@@ -53,8 +57,18 @@ def read_predictions(path: str | Path) -> Answered:
     table = pd.read_parquet(path)
     columns = [name for name in table.columns if name.startswith(PROBABILITY)]
     names = tuple(name.removeprefix(PROBABILITY) for name in columns)
-    place = {name: index for index, name in enumerate(names)}
-    labels, guesses = (
-        table[column].map(place).to_numpy(dtype=np.int64) for column in ("truth", PREDICTION)
-    )
-    return Answered(names, labels, guesses, table[columns].to_numpy())
+    labels, guessed = (_numbered(table[column], names) for column in ("truth", PREDICTION))
+    return Answered(names, labels, guessed, table[columns].to_numpy())
+
+
+def _named(labels: np.ndarray, names: Sequence[str]) -> list[Any]:
+    if is_multi_label(labels):
+        return [set_members(held, names) for held in labels]
+    return [names[label] for label in labels]
+
+
+def _numbered(column: pd.Series, names: Sequence[str]) -> np.ndarray:
+    if column.map(lambda value: isinstance(value, str)).all():
+        place = {name: index for index, name in enumerate(names)}
+        return column.map(place).to_numpy(dtype=np.int64)
+    return np.array([[name in held for name in names] for held in column], dtype=np.int64)

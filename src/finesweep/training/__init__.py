@@ -8,11 +8,9 @@ from finesweep.training.frames import Frame, rows_cut
 from finesweep.training.latency import measure_latency
 from finesweep.training.metrics import (
     confusion,
-    log_softmax,
     majority_accuracy,
     measure,
     metric_names,
-    softmax,
 )
 from finesweep.training.precision import is_native, resolve_precision
 from finesweep.training.prefix import Plan as PrefixPlan
@@ -31,7 +29,6 @@ __all__ = [
     "fit",
     "fit_baseline",
     "is_native",
-    "log_softmax",
     "majority_accuracy",
     "make_prefix",
     "measure",
@@ -42,5 +39,4 @@ __all__ = [
     "resolve_precision",
     "rows_cut",
     "saved_evaluations",
-    "softmax",
 ]

@@ -8,9 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
+from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import make_pipeline
 
-from finesweep.records import Predictions, TextDataset
+from finesweep.dataset.labels import labels_of
+from finesweep.evidence.decisions import logits_of
+from finesweep.records import Predictions, SplitName, TextDataset
 
 NAME = "TF-IDF with logistic regression"
 
@@ -28,21 +31,24 @@ class Baseline:
 def fit_baseline(dataset: TextDataset) -> Baseline:
     """Words and pairs of words, weighed by TF-IDF, with scikit-learn's own regularisation.
 
-    Its logits are log-probabilities; a class without train rows has almost none.
+    Its logits are log-probabilities; a class without train rows has almost none. For several labels
+    there is a model of each.
     """
-    texts, labels = dataset.train["text"][:], np.asarray(dataset.train["label"])
+    texts, labels = dataset.train["text"][:], labels_of(dataset, dataset.train["label"])
+    classifier = LogisticRegression(max_iter=1000)
     model = make_pipeline(
         TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, token_pattern=r"(?u)\b\w+\b"),
-        LogisticRegression(max_iter=1000),
+        OneVsRestClassifier(classifier) if dataset.multi_label else classifier,
     )
     began = time.perf_counter()
     model.fit(texts, labels)
     seconds = time.perf_counter() - began
 
-    def predicted(split: str) -> Predictions:
-        rows = dataset.split(split)  # type: ignore[arg-type]
-        shares = np.full((len(rows), len(dataset.label_names)), 1e-12)
-        shares[:, model.classes_] = np.maximum(model.predict_proba(rows["text"][:]), 1e-12)
-        return Predictions(np.log(shares).astype(np.float32), np.asarray(rows["label"]))
+    def predicted(split: SplitName) -> Predictions:
+        rows = dataset.split(split)
+        shares = np.zeros((len(rows), len(dataset.label_names)))
+        shares[:, model.classes_] = model.predict_proba(rows["text"][:])
+        logits = logits_of(shares, multi_label=dataset.multi_label).astype(np.float32)
+        return Predictions(logits, labels_of(dataset, rows["label"]))
 
     return Baseline(predicted("validation"), predicted("test"), seconds)

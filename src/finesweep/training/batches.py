@@ -26,7 +26,8 @@ class Collator:
         self.pads_left = tokenizer.padding_side == "left"
 
     def __call__(self, rows: Sequence[dict[str, Any]]) -> dict[str, torch.Tensor]:
-        """int64 tensors: ids, mask and types [B, longest], labels and row [B]."""
+        """int64 tensors: ids, mask and types [B, longest], labels and row [B]; several labels are
+        [B, C] and float32, as their loss wants them."""
         inputs = self.frame.inputs(rows)
         made = {
             "input_ids": self._padded(inputs, self.pad_id),

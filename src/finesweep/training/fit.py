@@ -5,25 +5,30 @@ from __future__ import annotations
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import datasets
 import numpy as np
 from transformers import PreTrainedModel
 
 from finesweep.config import TrainingConfig
-from finesweep.dataset.stratify import sample_rows
+from finesweep.dataset.stratify import sample_rows, strata
 from finesweep.errors import ConfigError, FinesweepError, Problem
+from finesweep.evidence.decisions import is_multi_label
 from finesweep.ledger import Ledger
 from finesweep.model import first_token_alone, quick_dropout
 from finesweep.records import Objective, Predictions, Tokens, TrainingResult
 from finesweep.training.arguments import run_schedule, trainer_arguments
-from finesweep.training.loss import balanced_weights, training_loss
+from finesweep.training.loss import (
+    LossFunction,
+    balanced_weights,
+    multi_label_loss,
+    training_loss,
+)
 from finesweep.training.monitor import Monitor, OnBatch, OnEvaluation, OnStep
 from finesweep.training.prefix import Prefix
 from finesweep.training.progress import Progress, copy_weights, progress_of
 from finesweep.training.state import Checkpointing, read_tree
-from finesweep.training.trainer import ResumableTrainer, TextTrainer
+from finesweep.training.trainer import ResumableTrainer, TextTrainer, predictions_of
 
 
 def fit(
@@ -102,7 +107,7 @@ def predict(
     with tempfile.TemporaryDirectory() as folder, first_token_alone(model):
         trainer = TextTrainer(tokens, model=model, args=trainer_arguments(config, folder))
         output = trainer.predict(split)
-    return Predictions(output.predictions, output.label_ids)
+    return predictions_of(output)
 
 
 def pruning_sample(tokens: Tokens, n_rows: int | None) -> np.ndarray | None:
@@ -110,6 +115,8 @@ def pruning_sample(tokens: Tokens, n_rows: int | None) -> np.ndarray | None:
     labels = np.asarray(tokens.validation["labels"])
     if n_rows is None or n_rows >= len(labels):
         return None
+    if is_multi_label(labels):
+        labels = strata(labels)
     return sample_rows(labels, n_rows, rng=np.random.default_rng(0))
 
 
@@ -125,12 +132,15 @@ def _result(progress: Progress, model: PreTrainedModel) -> TrainingResult:
     )
 
 
-def _loss(config: TrainingConfig, tokens: Tokens, n_classes: int) -> Any:
+def _loss(config: TrainingConfig, tokens: Tokens, n_classes: int) -> LossFunction:
+    labels, smoothing = np.asarray(tokens.train["labels"]), config.label_smoothing
     balanced = config.class_weights == "balanced"
     try:
-        weights = (
-            balanced_weights(tokens.train["labels"], n_classes=n_classes) if balanced else None
-        )
+        if is_multi_label(labels):
+            columns = labels.astype(np.int64).T
+            sides = [balanced_weights(each, n_classes=2) for each in columns] if balanced else None
+            return multi_label_loss(sides, label_smoothing=smoothing)
+        weights = balanced_weights(labels, n_classes=n_classes) if balanced else None
     except ValueError as error:
         raise ConfigError(Problem("training.class_weights", str(error))) from error
-    return training_loss(weights, label_smoothing=config.label_smoothing)
+    return training_loss(weights, label_smoothing=smoothing)

@@ -1,4 +1,4 @@
-"""The training loss: cross-entropy with class weights and label smoothing."""
+"""The training loss: cross-entropy of one label or several, with class weights and smoothing."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
 LossFunction = Callable[..., torch.Tensor]
 
@@ -31,7 +31,30 @@ def training_loss(weights: Sequence[float] | None, *, label_smoothing: float) ->
     return loss
 
 
-def balanced_weights(labels: Sequence[int], *, n_classes: int) -> list[float]:
+def multi_label_loss(
+    weights: Sequence[Sequence[float]] | None, *, label_smoothing: float
+) -> LossFunction:
+    """The same for labels [N, C] of 0 and 1: the mean over all N * C decisions, of which Trainer
+    gives the count.
+
+    weights [C, 2] are those of a label's noes and yeses; smoothing spreads its share over the two.
+    """
+    weight = None if weights is None else torch.tensor(weights, dtype=torch.float32)
+
+    def loss(outputs: Any, labels: torch.Tensor, num_items_in_batch: Any = None) -> torch.Tensor:
+        logits = outputs.logits.float()
+        each = None
+        if weight is not None:
+            no, yes = weight.to(logits.device).T
+            each = torch.where(labels == 1, yes, no)
+        smoothed = labels * (1 - label_smoothing) + label_smoothing / 2
+        total = binary_cross_entropy_with_logits(logits, smoothed, weight=each, reduction="sum")
+        return total / (labels.numel() if num_items_in_batch is None else num_items_in_batch)
+
+    return loss
+
+
+def balanced_weights(labels: Sequence[int] | np.ndarray, *, n_classes: int) -> list[float]:
     """C weights N / (C * rows of the class), whose mean over the N rows is 1.
 
     The formula of scikit-learn's class_weight="balanced". ValueError when a class has no row.

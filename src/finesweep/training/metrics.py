@@ -8,24 +8,34 @@ import numpy as np
 from sklearn.metrics import (
     accuracy_score,
     average_precision_score,
-    confusion_matrix,
+    f1_score,
+    hamming_loss,
     matthews_corrcoef,
     precision_recall_fscore_support,
     roc_auc_score,
 )
 
-from finesweep.errors import NonFiniteError
 from finesweep.evidence.confidence import brier_score, calibration_error
+from finesweep.evidence.decisions import (
+    confusion_counts,
+    guesses,
+    log_probabilities_of,
+    probabilities_of,
+    truth_table,
+)
 from finesweep.records import Predictions, SplitName
 
 NAMES = ("loss", "accuracy", "f1", "precision", "recall", "mcc", "brier", "calibration_error")
+OF_MULTI_LABEL = ("f1_micro", "hamming_loss")
+"""Where a row may have several labels."""
 RANKINGS = {"roc_auc": roc_auc_score, "average_precision": average_precision_score}
 """Of probabilities, one class against the rest; undefined where a side has no rows."""
 
 
-def metric_names(split: SplitName) -> list[str]:
+def metric_names(split: SplitName, *, multi_label: bool = False) -> list[str]:
     """What `measure` returns for a split; RANKINGS are left out where they are undefined."""
-    return [f"{split}/{name}" for name in (*NAMES, *RANKINGS)]
+    names = (*NAMES, *OF_MULTI_LABEL) if multi_label else NAMES
+    return [f"{split}/{name}" for name in (*names, *RANKINGS)]
 
 
 def measure(predictions: Predictions, split: SplitName) -> dict[str, float]:
@@ -35,61 +45,53 @@ def measure(predictions: Predictions, split: SplitName) -> dict[str, float]:
     accuracy in [0, 1]; f1, precision and recall are macro averages over all C classes, a class
     without rows or predictions counting 0; mcc in [-1, 1] is Matthews' correlation; brier in [0, 2]
     and calibration_error in [0, 1] as in evidence/confidence.py; roc_auc and average_precision are
-    macro averages one-vs-rest over the classes that have both sides. NonFiniteError when a logit is
-    not finite.
+    macro averages one-vs-rest over the classes that have both sides.
+
+    Where a row may have several labels, each holds from a probability of 0.5 on; accuracy is the
+    share of rows with all of them right; loss, brier, mcc and calibration_error are those of the
+    N * C decisions between yes and no; f1_micro and hamming_loss, the share of wrong decisions, in
+    [0, 1], are added. NonFiniteError when a logit is not finite.
     """
-    labels, probabilities = predictions.labels, softmax(predictions.logits)
-    guesses = probabilities.argmax(axis=1)
+    labels, multi_label = predictions.labels, predictions.multi_label
+    probabilities = probabilities_of(predictions.logits, multi_label=multi_label)
+    guessed = guesses(probabilities, multi_label=multi_label)
     precision, recall, f1, _ = precision_recall_fscore_support(
-        labels, guesses, labels=range(probabilities.shape[1]), average="macro", zero_division=0
+        labels, guessed, labels=range(probabilities.shape[1]), average="macro", zero_division=0
     )
     values = {
-        "loss": cross_entropy(predictions.logits, labels),
-        "accuracy": accuracy_score(labels, guesses),
+        "loss": cross_entropy(predictions),
+        "accuracy": accuracy_score(labels, guessed),
         "f1": f1,
         "precision": precision,
         "recall": recall,
-        "mcc": _mcc(labels, guesses),
+        "mcc": _mcc(labels.ravel(), guessed.ravel()),
         "brier": brier_score(probabilities, labels),
         "calibration_error": calibration_error(probabilities, labels),
     }
-    values |= _rankings(labels, probabilities)
+    if multi_label:
+        values["f1_micro"] = f1_score(labels, guessed, average="micro", zero_division=0)
+        values["hamming_loss"] = hamming_loss(labels, guessed)
+    values |= _rankings(truth_table(labels, probabilities.shape[1]), probabilities)
     return {f"{split}/{name}": float(value) for name, value in values.items()}
 
 
-def softmax(logits: np.ndarray) -> np.ndarray:
-    """Probabilities [N, C] float64 of logits [N, C]; NonFiniteError when a logit is not finite."""
-    probabilities: np.ndarray = np.exp(log_softmax(logits))
-    return probabilities
-
-
-def cross_entropy(logits: np.ndarray, labels: np.ndarray) -> float:
-    """Mean negative log-likelihood in nats of labels [N] under logits [N, C]."""
-    return float(-log_softmax(logits)[np.arange(len(labels)), labels].mean())
+def cross_entropy(predictions: Predictions) -> float:
+    """Mean negative log-likelihood in nats of the labels; of several, of each by itself."""
+    logged = log_probabilities_of(predictions.logits, multi_label=predictions.multi_label)
+    return float(-np.take_along_axis(logged, predictions.labels[..., None], axis=-1).mean())
 
 
 def confusion(predictions: Predictions) -> np.ndarray:
-    """[C, C] int: how many rows of each class, the truth, were given each label."""
-    n_classes = predictions.logits.shape[1]
-    guesses = predictions.logits.argmax(axis=1)
-    counts: np.ndarray = confusion_matrix(predictions.labels, guesses, labels=range(n_classes))
-    return counts
+    """What confusion_counts makes of a split's labels and the model's guesses."""
+    shares = probabilities_of(predictions.logits, multi_label=predictions.multi_label)
+    guessed = guesses(shares, multi_label=predictions.multi_label)
+    return confusion_counts(predictions.labels, guessed, shares.shape[1])
 
 
 def majority_accuracy(train_labels: Any, labels: Any) -> float:
-    """Accuracy on labels [N] of always answering the commonest train label."""
-    commonest = np.bincount(np.asarray(train_labels)).argmax()
-    return float((np.asarray(labels) == commonest).mean())
-
-
-def log_softmax(logits: np.ndarray) -> np.ndarray:
-    """Logarithms of `softmax`, with no probability so small that its logarithm is lost."""
-    if not np.isfinite(logits).all():
-        n_rows = (~np.isfinite(logits)).any(axis=1).sum()
-        raise NonFiniteError(f"the logits of {n_rows} rows are not finite")
-    shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
-    normalised: np.ndarray = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-    return normalised
+    """Accuracy on labels [N] of always answering the commonest train label, or set of labels."""
+    known, counts = np.unique(np.asarray(train_labels), return_counts=True)
+    return float((np.asarray(labels) == known[counts.argmax()]).mean())
 
 
 def _mcc(labels: np.ndarray, guesses: np.ndarray) -> float:
@@ -99,11 +101,12 @@ def _mcc(labels: np.ndarray, guesses: np.ndarray) -> float:
     return float(matthews_corrcoef(labels, guesses))
 
 
-def _rankings(labels: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:
-    classes = [c for c in range(probabilities.shape[1]) if 0 < (labels == c).sum() < len(labels)]
+def _rankings(truth: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:
+    """truth [N, C] bool."""
+    classes = [c for c, held in enumerate(truth.T) if 0 < held.sum() < len(held)]
     if not classes:
         return {}
     return {
-        name: float(np.mean([score(labels == c, probabilities[:, c]) for c in classes]))
+        name: float(np.mean([score(truth[:, c], probabilities[:, c]) for c in classes]))
         for name, score in RANKINGS.items()
     }

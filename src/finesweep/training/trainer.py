@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import datasets
+import numpy as np
 import torch
 from transformers import PrinterCallback, Trainer, TrainerState
 from transformers.trainer import TRAINER_STATE_NAME
-from transformers.trainer_utils import EvalLoopOutput
+from transformers.trainer_utils import EvalLoopOutput, PredictionOutput
 
 from finesweep.errors import FinesweepError
 from finesweep.ledger import Ledger
@@ -133,7 +134,7 @@ class ResumableTrainer(TextTrainer):
 
     def evaluation_loop(self, *args: Any, **kwargs: Any) -> EvalLoopOutput:
         output = super().evaluation_loop(*args, **kwargs)
-        self.monitor.receive(Predictions(output.predictions, output.label_ids))
+        self.monitor.receive(predictions_of(output))
         return output
 
     def _prepare_inputs(self, inputs: dict[str, Any]) -> dict[str, Any]:
@@ -176,3 +177,8 @@ class ResumableTrainer(TextTrainer):
     def _load_rng_state(self, checkpoint: str | None) -> None:
         if checkpoint is not None:
             set_streams(self._saved["streams"])
+
+
+def predictions_of(output: EvalLoopOutput | PredictionOutput) -> Predictions:
+    """What a trainer's loop over a split has found; its batches hold several labels as floats."""
+    return Predictions(output.predictions, output.label_ids.astype(np.int64))

@@ -170,3 +170,18 @@ def test_the_arrays_of_a_profile_match_its_classes() -> None:
     assert [n.tolist() for n in found.counts.values()] == [[2, 1], [0, 1], [0, 1]]
     assert found.lengths["train"]["words"].of(0).tolist() == [3, 4]
     assert np.array_equal(found.lengths["train"]["tokens"].labels, [0, 1, 0])
+
+
+def test_a_text_with_several_labels_counts_for_each_and_once_for_all() -> None:
+    rows = [("bad film", 0b11), ("good film", 0b10), ("plain", 0b00)]
+    frame = table(rows).assign(stratum=0)
+    frames: dict[SplitName, pd.DataFrame] = dict.fromkeys(("train", "validation", "test"), frame)
+    splits = Splits(frames, frames, ("rude", "film"), notes=(), multi_label=True)
+    found = made(splits)
+    told = numbers(found)
+    assert told["splits"]["train"] == {"rows": 3, "classes": {"rude": 1, "film": 2}}
+    assert found.lengths["train"]["characters"].of(1).tolist() == [8, 9]
+    words = {name: [each["text"] for each in top] for name, top in told["phrases"]["words"].items()}
+    assert words == {"rude": ["bad", "film"], "film": ["film", "bad", "good"]}
+    examples = {name: [each["row"] for each in few] for name, few in told["examples"].items()}
+    assert examples == {"rude": [1], "film": [1, 2]}

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.special import softmax
+from scipy.special import expit, softmax
 from sklearn.metrics import brier_score_loss, f1_score
 
 from finesweep.evidence.confidence import (
+    answers,
+    are_sure,
     brier_score,
     calibration_error,
     coverage_curve,
     decision_threshold,
+    fit_answering,
     fit_temperature,
+    label_thresholds,
     uncertain_below,
 )
 
@@ -99,3 +103,50 @@ def test_the_decision_threshold_has_the_best_macro_f1() -> None:
 
 def test_among_equal_thresholds_the_nearest_to_a_half() -> None:
     assert decision_threshold(np.array([0.1, 0.9]), np.array([0, 1])) == 0.5
+
+
+def several(n_rows: int = 4000) -> tuple[np.ndarray, np.ndarray]:
+    """Logits whose sigmoids are the odds by which labels [N, 3] were drawn."""
+    drawn = np.random.default_rng(3)
+    honest = drawn.normal(size=(n_rows, 3)) * 2 + (-2.0, 0.0, 1.0)
+    return honest, (drawn.random(honest.shape) < expit(honest)).astype(np.int64)
+
+
+def test_one_temperature_calibrates_all_of_several_labels() -> None:
+    honest, labels = several()
+    assert fit_temperature(honest * 3, labels) == pytest.approx(3, rel=0.05)
+    assert calibration_error(expit(honest), labels) < 0.015
+    assert calibration_error(expit(honest * 3), labels) > 0.05
+
+
+def test_each_label_has_the_threshold_of_its_best_f1() -> None:
+    honest, labels = several(300)
+    shares = expit(honest)
+    thresholds = label_thresholds(shares, labels)
+    for c, threshold in enumerate(thresholds):
+        found = f1_score(labels[:, c], shares[:, c] >= threshold)
+        best = max(f1_score(labels[:, c], shares[:, c] >= each) for each in shares[:, c])
+        assert found == pytest.approx(best)
+    assert thresholds[0] < 0.5  # the rare label is said earlier
+
+
+def test_a_label_that_never_holds_keeps_the_half() -> None:
+    honest, labels = several(100)
+    labels[:, 1] = 0
+    assert label_thresholds(expit(honest), labels)[1] == 0.5
+
+
+def test_several_labels_are_answered_by_their_thresholds_and_silent_only_when_asked() -> None:
+    honest, labels = several(300)
+    fitted = fit_answering(honest, labels)
+    assert fitted.uncertain_below == 0
+    assert fitted.decision_threshold is None
+    shares = expit(honest / fitted.temperature)
+    assert fitted.label_thresholds == pytest.approx(label_thresholds(shares, labels))
+    said = answers(shares, fitted)
+    assert said.tolist() == (shares >= fitted.label_thresholds).astype(int).tolist()
+    assert are_sure(shares, fitted).all()
+    asked = fit_answering(honest, labels, least=0.5)
+    chance = np.where(said == 1, shares, 1 - shares).prod(axis=1)
+    assert are_sure(shares, asked).tolist() == (chance >= 0.5).tolist()
+    assert 0 < are_sure(shares, asked).sum() < 300

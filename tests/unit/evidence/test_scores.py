@@ -16,6 +16,7 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
+from finesweep.evidence.decisions import log_probabilities_of
 from finesweep.evidence.scores import scores_of_answers, scores_of_rankings
 from finesweep.records import Predictions
 from finesweep.training import measure
@@ -103,3 +104,60 @@ def test_without_two_classes_no_ranking_is_defined() -> None:
     made = scores_of_rankings(alone, np.ones(len(alone), int))(np.ones((2, len(alone))))
     assert np.isnan(made["roc_auc"]).all()
     assert np.isnan(made["average_precision"]).all()
+
+
+def several(n_labels: int = 3) -> tuple[np.ndarray, np.ndarray]:
+    """Logits [N, C] that know a little about labels [N, C] of 0 and 1."""
+    drawn = np.random.default_rng(n_labels)
+    labels = (drawn.random((150, n_labels)) < np.linspace(0.2, 0.6, n_labels)).astype(np.int64)
+    logits = (drawn.normal(size=labels.shape) + 1.2 * (labels - 0.5)).round(1)
+    return logits.astype(np.float32), labels
+
+
+def test_scores_of_several_labels_are_scikit_learns() -> None:
+    logits, labels = several()
+    logged = log_probabilities_of(logits, multi_label=True)
+    weights, names = resamples(len(labels)), ["a", "b", "c"]
+    made = scores_of_answers(logged, labels, names)(weights)
+    ranked = scores_of_rankings(logged, labels)(weights)
+    shares = np.exp(logged[..., 1])
+    guessed = (shares >= 0.5).astype(int)
+    for row, w in enumerate(weights):
+        each = np.repeat(w, 3)  # of every decision
+        flat, told = labels.ravel(), guessed.ravel()
+        loss = log_loss(flat, shares.ravel(), sample_weight=each)
+        assert made["loss"][row] == pytest.approx(loss, rel=1e-6)
+        whole = accuracy_score(labels, guessed, sample_weight=w)
+        assert made["accuracy"][row] == pytest.approx(whole)
+        mcc = matthews_corrcoef(flat, told, sample_weight=each)
+        assert made["mcc"][row] == pytest.approx(mcc)
+        squares = np.average(2 * (shares.ravel() - flat) ** 2, weights=each)
+        assert made["brier"][row] == pytest.approx(squares)
+        for name, score in (
+            ("f1", f1_score),
+            ("precision", precision_score),
+            ("recall", recall_score),
+        ):
+            of_label = score(labels, guessed, average=None, sample_weight=w)
+            assert made[name][row] == pytest.approx(of_label.mean())
+            assert [made[f"{name}/{label}"][row] for label in names] == pytest.approx(of_label)
+        for name, score in (
+            ("roc_auc", roc_auc_score),
+            ("average_precision", average_precision_score),
+        ):
+            expected = score(labels, shares, average="macro", sample_weight=w)
+            assert ranked[name][row] == pytest.approx(expected)
+
+
+def test_with_equal_weights_scores_of_several_labels_are_those_that_are_measured() -> None:
+    logits, labels = several()
+    logged, once = log_probabilities_of(logits, multi_label=True), np.ones((1, len(labels)))
+    made = {
+        **scores_of_answers(logged, labels, ["a", "b", "c"])(once),
+        **scores_of_rankings(logged, labels)(once),
+    }
+    measured = measure(Predictions(logits, labels), "test")
+    known = {name: value for name, value in measured.items() if name.partition("/")[2] in made}
+    assert len(known) == 10
+    for name, value in known.items():
+        assert made[name.partition("/")[2]][0] == pytest.approx(value, abs=1e-9)

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from scipy.special import softmax
 
 from finesweep.figures import answers_figure
+from finesweep.records import Answering
 
 
 def drawn(n_classes: int, n: int = 400) -> tuple[np.ndarray, np.ndarray]:
@@ -24,7 +25,11 @@ def draw(
 ) -> Figure:
     """The figure, after rendering it once: a warning of matplotlib's would fail the test."""
     figure = answers_figure(
-        probabilities, labels, names, uncertain_below=uncertain_below, title="test $ _x_"
+        probabilities,
+        labels,
+        names,
+        answering=Answering(uncertain_below=uncertain_below),
+        title="test $ _x_",
     )
     figure.savefig(io.BytesIO(), format="png", dpi=120)
     return figure

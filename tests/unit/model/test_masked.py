@@ -103,7 +103,7 @@ def test_a_distilberts_encoder_is_what_a_classifier_would_start_from(tiny_bert: 
 
 def test_logits_of_chosen_places_and_their_gradients_are_those_of_all(config: ModelConfig) -> None:
     model = load_masked(config, seed=0).model.eval()
-    ids = torch.randint(1000, 2000, (2, 6))
+    ids = torch.randint(1000, 2000, (2, 6), generator=torch.Generator().manual_seed(0))
     chosen = torch.tensor([[0, 1, 0, 1, 0, 0], [0, 0, 0, 0, 1, 0]], dtype=torch.bool)
     expected = model(input_ids=ids).logits[chosen]
     with decoded_at(model, chosen):
@@ -114,7 +114,8 @@ def test_logits_of_chosen_places_and_their_gradients_are_those_of_all(config: Mo
         torch.autograd.grad(each.log_softmax(-1)[:, 7].sum(), weight)[0]
         for each in (logits, expected)
     ]
-    torch.testing.assert_close(*gradients)
+    # Sums of other lengths, which are rounded otherwise.
+    torch.testing.assert_close(*gradients, atol=1e-4, rtol=1e-4)
     assert model(input_ids=ids).logits.shape[:2] == (2, 6)
 
 

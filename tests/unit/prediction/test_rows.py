@@ -24,6 +24,7 @@ class ByLength:
     """Answers `long` to texts of more than three characters, and is not sure of exactly three."""
 
     label_names = ("short", "long")
+    multi_label = False
 
     def predict(
         self, texts: Sequence[str], *, uncertain_below: float | None = None

@@ -161,3 +161,31 @@ def test_equal_models_are_promoted_in_at_most_five_percent(n_looks: int) -> None
             for look in range(1, n_looks + 1)
         )
     assert n_promoted <= 50 + 2 * 6.9  # two standard deviations of the noise at 5 %
+
+
+def several(wrong: range, label: int = 0, **fields: Any) -> Scored:
+    """A model of three labels that is wrong about one of them on these rows."""
+    labels = (np.arange(N)[:, None] >> np.arange(3)) & 1
+    guesses = labels.copy()
+    guesses[list(wrong), label] ^= 1
+    names = ("rude", "funny", "loud")
+    return scored(labels=labels, guesses=guesses, label_names=names, **fields)
+
+
+def test_of_several_labels_a_row_is_right_when_all_are() -> None:
+    old, new = several(range(100), 0), several(range(60, 100), 2)
+    gained, lost = flipped(new, old)
+    assert gained.tolist() == list(range(60))
+    assert lost.tolist() == []
+    assert decide(new, old, gates=OPEN).promoted
+    assert not decide(old, new, gates=OPEN).promoted
+
+
+def test_of_several_labels_none_may_lose_more_recall_than_allowed() -> None:
+    gates = replace(OPEN, recall_loss=0.05)
+    old, new = several(range(100), 0), several(range(60), 2)
+    (check,) = [c for c in decide(new, old, gates=gates).checks if c.name == "recall of each class"]
+    missed = sum((row >> 2) & 1 for row in range(60))
+    held = sum((row >> 2) & 1 for row in range(N))
+    assert f"loud changes by {-missed / held:+.4f}" in check.found
+    assert not check.passed

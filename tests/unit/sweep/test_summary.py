@@ -5,7 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from finesweep.config import PublishedConfig
-from finesweep.sweep.summary import confusion_sentences, explained, published_rows
+from finesweep.records import Answering
+from finesweep.sweep.summary import (
+    confusion_sentences,
+    explained,
+    published_rows,
+    threshold_sentence,
+)
 
 
 def test_each_class_that_has_rows_is_told_with_what_it_is_taken_for() -> None:
@@ -36,3 +42,18 @@ def test_only_what_the_authors_and_the_run_both_have_is_compared() -> None:
     published = PublishedConfig("them", "imdb", "bert", {"test/accuracy": 0.89, "test/f2": 0.5})
     metrics = {"test/accuracy": 0.7, "test/f1": 0.6}
     assert published_rows(published, metrics) == [("test/accuracy", 0.89, 0.7)]
+
+
+def test_each_of_several_labels_is_told_with_its_false_alarms() -> None:
+    counts = np.array([[[70, 10], [5, 15]], [[98, 2], [0, 0]]])
+    assert confusion_sentences(counts, ("rude", "loud")) == [
+        "Of 20 rows that are rude, 15 are found (75.0%); 10 of the 25 that are called so are not.",
+        "Of 0 rows that are loud, 0 are found; 2 of the 2 that are called so are not.",
+    ]
+
+
+def test_the_thresholds_of_several_labels_are_told_by_name() -> None:
+    answering = Answering(label_thresholds=[0.25, 0.5])
+    told = threshold_sentence(answering, ("rude", "loud"), {"test/threshold_f1": 0.75})
+    assert "(rude 0.25, loud 0.50): test F1 0.7500" in told
+    assert threshold_sentence(Answering(), ("a", "b"), {}) == ""

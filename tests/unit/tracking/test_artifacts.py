@@ -12,8 +12,9 @@ import pytest
 from matplotlib.image import imread
 from pandas.api.types import is_float_dtype, is_string_dtype
 
-from finesweep.records import Evaluation, Objective, Predictions, TrainingResult
-from finesweep.tracking.artifacts import write_curves, write_split
+from finesweep.records import Answering, Evaluation, Objective, Predictions, TrainingResult
+from finesweep.tracking.artifacts import write_answers, write_curves, write_split
+from finesweep.tracking.predictions import read_predictions
 
 NAMES = ("bad", "plain", "très bon")
 LABELS = [0, 0, 1, 1, 0]
@@ -135,3 +136,75 @@ def test_the_curves_are_a_picture(tmp_path: Path, written: Path) -> None:
         pixels = imread(picture)
         assert min(pixels.shape[:2]) > 200
         assert pixels.min() < 0.5 < pixels.max()
+
+
+HELD = [[1, 0, 1], [0, 0, 0], [0, 1, 0], [1, 1, 0]]
+SHARES = [
+    [0.9, 0.2, 0.4],  # misses the third label, nearly not
+    [0.1, 0.2, 0.3],  # right
+    [0.8, 0.9, 0.1],  # takes the first one wrongly, and surely
+    [0.6, 0.7, 0.2],  # right
+]
+
+
+@pytest.fixture(scope="module")
+def several(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A split of texts with several labels."""
+    folder, shares = tmp_path_factory.mktemp("several"), np.array(SHARES)
+    write_split(
+        folder,
+        "test",
+        Predictions(np.log(shares / (1 - shares)), np.array(HELD)),
+        probabilities=shares,
+        texts=TEXTS[:4],
+        label_names=NAMES,
+    )
+    return folder / "test"
+
+
+def test_several_labels_leave_the_same_files(several: Path) -> None:
+    assert {path.name for path in several.iterdir()} == SPLIT_FILES
+    assert read(several / "confusion_matrix.json") == {
+        "labels": list(NAMES),
+        "rows": "truth",
+        "counts": [[[1, 1], [0, 2]], [[2, 0], [0, 2]], [[3, 0], [1, 0]]],
+    }
+    report = read(several / "classification_report.json")
+    assert report["bad"] == pytest.approx(
+        {"precision": 2 / 3, "recall": 1, "f1-score": 4 / 5, "support": 2}
+    )
+
+
+def test_an_error_of_several_labels_names_both_sets(several: Path) -> None:
+    assert read(several / "errors.json") == [
+        error(2, "plain", "bad, plain", round(0.8 * 0.9 * 0.9, 6), "unclear"),
+        error(0, f"bad, {NAMES[2]}", "bad", round(0.9 * 0.8 * 0.6, 6), "low confidence"),
+    ]
+
+
+def test_predictions_of_several_labels_are_lists_that_read_back(several: Path) -> None:
+    table = pd.read_parquet(several / "predictions.parquet")
+    assert [list(held) for held in table["truth"]] == [
+        ["bad", NAMES[2]],
+        [],
+        ["plain"],
+        ["bad", "plain"],
+    ]
+    answered = read_predictions(several / "predictions.parquet")
+    assert answered.label_names == NAMES
+    assert answered.labels.tolist() == HELD
+    assert answered.guesses.tolist() == [[1, 0, 0], [0, 0, 0], [1, 1, 0], [1, 1, 0]]
+    assert answered.probabilities.tolist() == SHARES
+    assert answered.right.tolist() == [False, True, False, True]
+
+
+def test_slices_of_several_labels_are_the_rows_that_have_each(several: Path) -> None:
+    answering = Answering(1.0, 0.0, label_thresholds=[0.5, 0.5, 0.3])
+    shares, labels = np.array(SHARES), np.array(HELD)
+    write_answers(several, shares, labels, TEXTS[:4], NAMES, answering=answering, intervals={})
+    slices = {each["slice"]: each for each in read(several / "slices.json")}
+    assert slices["label bad"] == {"slice": "label bad", "rows": 2, "accuracy": 0.5}
+    assert slices["label plain"] == {"slice": "label plain", "rows": 2, "accuracy": 0.5}
+    assert read(several / "answering.json")["label_thresholds"] == [0.5, 0.5, 0.3]
+    for name in ("answers.png", "slices.json", "intervals.json", "answering.json"):
+        (several / name).unlink()

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from scipy.special import softmax
 from torch import nn
 from transformers import PreTrainedModel
 
@@ -25,7 +26,6 @@ from finesweep.training import (
     measure,
     metric_names,
     predict,
-    softmax,
 )
 from finesweep.training.fit import pruning_sample
 from finesweep.training.trainer import ResumableTrainer
@@ -393,7 +393,9 @@ def test_balanced_weights_take_part_in_training(begin: Begin, tokens: Tokens) ->
     kept = np.flatnonzero((labels == 0) | (np.arange(len(labels)) % 8 == 0))
     uneven = replace(tokens, train=tokens.train.select(kept))
     shares = [
-        softmax(begin(tokens=uneven).run(class_weights=weights).validation.logits)[:, 0].mean()
+        softmax(begin(tokens=uneven).run(class_weights=weights).validation.logits, axis=1)[
+            :, 0
+        ].mean()
         for weights in ("none", "balanced")
     ]
     assert shares[0] > shares[1]

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 from sklearn.utils.class_weight import compute_class_weight
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
-from finesweep.training.loss import balanced_weights, training_loss
+from finesweep.training.loss import balanced_weights, multi_label_loss, training_loss
 
 LABELS = torch.tensor([0, 0, 0, 0, 0, 1, 1, 2, 2, 2])
 
@@ -83,3 +83,35 @@ def test_half_precision_logits_are_summed_in_float32(outputs: SimpleNamespace) -
     loss = training_loss(None, label_smoothing=0)(half, LABELS)
     assert loss.dtype == torch.float32
     torch.testing.assert_close(loss, cross_entropy(half.logits.float(), LABELS))
+
+
+HELD = (torch.rand(10, 3, generator=torch.Generator().manual_seed(1)) < 0.4).float()
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+def test_of_several_labels_it_is_torchs_mean_over_all_decisions(
+    outputs: SimpleNamespace, smoothing: float
+) -> None:
+    loss = multi_label_loss(None, label_smoothing=smoothing)(outputs, HELD)
+    smoothed = HELD * (1 - smoothing) + smoothing / 2
+    torch.testing.assert_close(loss, binary_cross_entropy_with_logits(outputs.logits, smoothed))
+
+
+def test_of_several_labels_each_side_of_each_has_its_weight(outputs: SimpleNamespace) -> None:
+    weights = [[1.0, 4.0], [0.5, 2.0], [3.0, 1.0]]
+    plain = binary_cross_entropy_with_logits(outputs.logits, HELD, reduction="none")
+    each = torch.tensor(weights)[torch.arange(3).expand(10, 3), HELD.long()]
+    loss = multi_label_loss(weights, label_smoothing=0)(outputs, HELD)
+    torch.testing.assert_close(loss, (plain * each).mean())
+
+
+def test_micro_batches_of_several_labels_add_up_to_the_whole_step(
+    outputs: SimpleNamespace,
+) -> None:
+    loss = multi_label_loss([[1.0, 4.0], [0.5, 2.0], [3.0, 1.0]], label_smoothing=0.1)
+    n_decisions = torch.tensor(HELD.numel())  # as Trainer counts what is not -100
+    parts = [
+        loss(part(outputs, rows), HELD[rows], num_items_in_batch=n_decisions)
+        for rows in (slice(0, 7), slice(7, 10))
+    ]
+    torch.testing.assert_close(sum(parts), loss(outputs, HELD))

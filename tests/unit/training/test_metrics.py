@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 import torch
 from sklearn.metrics import (
+    accuracy_score,
     average_precision_score,
     f1_score,
+    hamming_loss,
     matthews_corrcoef,
     precision_score,
     recall_score,
@@ -15,8 +17,9 @@ from sklearn.metrics import (
 )
 
 from finesweep.errors import NonFiniteError
+from finesweep.evidence.decisions import probabilities_of
 from finesweep.records import Predictions
-from finesweep.training import majority_accuracy, measure, metric_names, softmax
+from finesweep.training import majority_accuracy, measure, metric_names
 
 
 def drawn(n_classes: int, n_rows: int = 200) -> Predictions:
@@ -56,7 +59,10 @@ def test_the_scores_are_scikit_learns_macro_averages(n_classes: int) -> None:
 @pytest.mark.parametrize("n_classes", [2, 5])
 def test_the_other_scores_are_scikit_learns_and_the_papers(n_classes: int) -> None:
     predictions = drawn(n_classes)
-    labels, probabilities = predictions.labels, softmax(predictions.logits)
+    labels, probabilities = (
+        predictions.labels,
+        probabilities_of(predictions.logits, multi_label=False),
+    )
     measured = measure(predictions, "test")
     truth = np.eye(n_classes)[labels]
     assert measured["test/mcc"] == pytest.approx(
@@ -91,14 +97,19 @@ def test_a_class_without_rows_and_predictions_counts_zero() -> None:
 
 def test_roc_auc_of_two_classes_is_that_of_the_second_ones_probability() -> None:
     predictions = drawn(2)
-    expected = roc_auc_score(predictions.labels, softmax(predictions.logits)[:, 1])
+    expected = roc_auc_score(
+        predictions.labels, probabilities_of(predictions.logits, multi_label=False)[:, 1]
+    )
     assert measure(predictions, "test")["test/roc_auc"] == pytest.approx(expected, rel=1e-12)
 
 
 def test_roc_auc_of_more_classes_is_one_against_the_rest() -> None:
     predictions = drawn(4)
     expected = roc_auc_score(
-        predictions.labels, softmax(predictions.logits), multi_class="ovr", average="macro"
+        predictions.labels,
+        probabilities_of(predictions.logits, multi_label=False),
+        multi_class="ovr",
+        average="macro",
     )
     assert measure(predictions, "test")["test/roc_auc"] == pytest.approx(expected, rel=1e-12)
 
@@ -107,7 +118,7 @@ def test_roc_auc_leaves_an_absent_class_out() -> None:
     full = drawn(3)
     present = full.labels != 2
     predictions = Predictions(full.logits[present], full.labels[present])
-    probabilities = softmax(predictions.logits)
+    probabilities = probabilities_of(predictions.logits, multi_label=False)
     expected = [roc_auc_score(predictions.labels == c, probabilities[:, c]) for c in (0, 1)]
     assert expected[0] != pytest.approx(expected[1])
     measured = measure(predictions, "test")
@@ -131,12 +142,12 @@ def test_large_logits_neither_overflow_nor_lose_the_loss() -> None:
     predictions = of([[30_000, -30_000], [30_000, -30_000]], [0, 1])
     measured = measure(predictions, "validation")
     assert measured["validation/loss"] == pytest.approx(30_000)
-    assert softmax(predictions.logits).tolist() == [[1, 0], [1, 0]]
+    assert probabilities_of(predictions.logits, multi_label=False).tolist() == [[1, 0], [1, 0]]
 
 
 def test_probabilities_are_float64_and_sum_to_one() -> None:
     predictions = drawn(5)
-    probabilities = softmax(predictions.logits)
+    probabilities = probabilities_of(predictions.logits, multi_label=False)
     assert probabilities.dtype == np.float64
     assert np.abs(probabilities.sum(axis=1) - 1).max() < 1e-12
     expected = torch.tensor(predictions.logits, dtype=torch.float64).softmax(dim=1).numpy()
@@ -146,3 +157,53 @@ def test_probabilities_are_float64_and_sum_to_one() -> None:
 def test_majority_accuracy_answers_trains_commonest_label() -> None:
     assert majority_accuracy([0, 1, 1, 2], [1, 1, 0, 2, 2]) == 2 / 5
     assert majority_accuracy([2, 2, 0], [0, 1]) == 0
+
+
+def several(n_rows: int = 200) -> Predictions:
+    """Logits that know a little about three labels, of which a row may have any number."""
+    random = np.random.default_rng(5)
+    labels = (random.random((n_rows, 3)) < (0.1, 0.4, 0.7)).astype(np.int64)
+    logits = random.normal(size=labels.shape) + 2 * (labels - 0.5)
+    return Predictions(logits.astype(np.float32), labels)
+
+
+def test_the_loss_of_several_labels_is_torchs_mean_binary_cross_entropy() -> None:
+    predictions = several()
+    expected = torch.nn.functional.binary_cross_entropy_with_logits(
+        torch.tensor(predictions.logits, dtype=torch.float64),
+        torch.tensor(predictions.labels, dtype=torch.float64),
+    )
+    measured = measure(predictions, "validation")["validation/loss"]
+    assert measured == pytest.approx(expected.item(), rel=1e-12)
+
+
+def test_the_scores_of_several_labels_are_scikit_learns() -> None:
+    predictions = several()
+    labels, guesses = predictions.labels, (predictions.logits >= 0).astype(int)
+    measured = measure(predictions, "test")
+    assert set(measured) == set(metric_names("test", multi_label=True))
+    assert measured["test/accuracy"] == accuracy_score(labels, guesses)
+    assert measured["test/hamming_loss"] == hamming_loss(labels, guesses)
+    assert measured["test/f1_micro"] == f1_score(labels, guesses, average="micro")
+    for name, score in [("f1", f1_score), ("precision", precision_score), ("recall", recall_score)]:
+        expected = score(labels, guesses, average="macro")
+        assert measured[f"test/{name}"] == pytest.approx(expected, rel=1e-12)
+    shares = probabilities_of(predictions.logits, multi_label=True)
+    assert measured["test/roc_auc"] == pytest.approx(roc_auc_score(labels, shares))
+
+
+def test_a_label_without_rows_is_left_out_of_the_rankings_alone() -> None:
+    predictions = several()
+    labels = predictions.labels.copy()
+    labels[:, 0] = 0
+    measured = measure(Predictions(predictions.logits, labels), "test")
+    shares = probabilities_of(predictions.logits, multi_label=True)
+    expected = roc_auc_score(labels[:, 1:], shares[:, 1:])
+    assert measured["test/roc_auc"] == pytest.approx(expected)
+    guesses = (predictions.logits >= 0).astype(int)
+    f1 = f1_score(labels, guesses, average="macro", zero_division=0)
+    assert measured["test/f1"] == pytest.approx(f1)
+
+
+def test_the_commonest_set_of_labels_is_what_a_majority_answers() -> None:
+    assert majority_accuracy([5, 5, 1 << 60], [5, 1 << 60, 0, 5]) == 0.5

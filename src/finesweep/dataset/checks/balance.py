@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from finesweep.dataset.checks.rows import SPLITS, rows_where
+from finesweep.dataset.labels import label_counts, labels_in
 from finesweep.dataset.mistakes import counted_rows, listed
 from finesweep.records import Finding, Severity, SplitName, Splits
 
@@ -24,12 +26,11 @@ BE, HAVE = ("is", "are"), ("has", "have")
 def find_imbalance(splits: Splits) -> list[Finding]:
     """Classes missing, classes with very few rows, and the ratio of the commonest to the rarest."""
     n_classes = len(splits.label_names)
-    counts = {
-        split: np.bincount(splits.frames[split]["label"], minlength=n_classes) for split in SPLITS
-    }
+    labels = {split: labels_in(splits.frames[split], n_classes) for split in SPLITS}
+    counts = {split: label_counts(each, n_classes) for split, each in labels.items()}
     return [
         *_absent(counts, splits.label_names),
-        *_few(counts, splits),
+        *_few(counts, labels, splits),
         *_ratio(counts["train"], splits.label_names),
     ]
 
@@ -66,7 +67,9 @@ def _absent(counts: dict[SplitName, Counts], names: tuple[str, ...]) -> list[Fin
     ]
 
 
-def _few(counts: dict[SplitName, Counts], splits: Splits) -> list[Finding]:
+def _few(
+    counts: dict[SplitName, Counts], labels: dict[SplitName, Counts], splits: Splits
+) -> list[Finding]:
     findings = []
     for split in SPLITS:
         few = (counts[split] > 0) & (counts[split] < LEAST_ROWS)
@@ -78,8 +81,8 @@ def _few(counts: dict[SplitName, Counts], splits: Splits) -> list[Finding]:
             f"{_classes(few, splits.label_names, HAVE)} fewer than {LEAST_ROWS} rows of {split} "
             f"(the rarest has {counted_rows(least)}): {harm}"
         )
-        labels = splits.frames[split]["label"]
-        rows = rows_where({split: labels.isin(np.flatnonzero(few))})
+        held = few[labels[split]] if labels[split].ndim == 1 else labels[split][:, few].any(axis=1)
+        rows = rows_where({split: pd.Series(held, splits.frames[split].index)})
         findings.append(Finding(CHECK, "warning", message, rows))
     return findings
 

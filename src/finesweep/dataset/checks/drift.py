@@ -11,6 +11,7 @@ from sklearn.metrics import roc_auc_score
 
 from finesweep.dataset.checks.guesses import out_of_fold, terms
 from finesweep.dataset.checks.rows import sampled
+from finesweep.dataset.labels import label_counts, labels_in
 from finesweep.records import Finding, Severity, Splits
 
 CHECK = "drift"
@@ -48,25 +49,51 @@ def _labels(splits: Splits) -> list[Finding]:
     n_classes = len(splits.label_names)
     counts = np.array(
         [
-            np.bincount(splits.frames[split]["label"], minlength=n_classes)
+            label_counts(labels_in(splits.frames[split], n_classes), n_classes)
             for split in ("train", "test")
         ]
     )
+    if splits.multi_label:
+        return _most_shifted(splits, counts)
     used = np.flatnonzero(counts.sum(axis=0))
-    counts = counts[:, used]
+    effect, p = _shift(counts[:, used])
+    if effect < LABEL_EFFECTS[0] or p >= ALPHA:
+        return []
+    train, test = counts[:, used] / counts.sum(axis=1, keepdims=True)
+    most = int(np.abs(test - train).argmax())
+    told = (splits.label_names[used[most]], train[most], test[most])
+    return [_label_finding(effect, told)]
+
+
+def _most_shifted(splits: Splits, counts: npt.NDArray[np.int64]) -> list[Finding]:
+    """Of several labels the one that differs most, each being a question of yes and no."""
+    totals = np.array([len(splits.frames["train"]), len(splits.frames["test"])])
+    shifts = [_shift(np.stack([each, totals - each], axis=1)) for each in counts.T]
+    most = int(np.argmax([effect for effect, _ in shifts]))
+    effect, p = shifts[most]
+    if effect < LABEL_EFFECTS[0] or p >= ALPHA / len(shifts):
+        return []
+    train, test = counts[:, most] / totals
+    return [_label_finding(effect, (splits.label_names[most], train, test))]
+
+
+def _shift(counts: npt.NDArray[np.int64]) -> tuple[float, float]:
+    """Cohen's w, and p of the test that the two rows of counts have the same distribution."""
     train, test = counts / counts.sum(axis=1, keepdims=True)
     mean = (train + test) / 2
-    effect = float(np.sqrt(((test - train) ** 2 / mean).sum()))
-    if effect < LABEL_EFFECTS[0] or chi2_contingency(counts).pvalue >= ALPHA:
-        return []
-    most = int(np.abs(test - train).argmax())
+    used = mean > 0
+    effect = np.sqrt(((test - train)[used] ** 2 / mean[used]).sum())
+    return float(effect), float(chi2_contingency(counts[:, used]).pvalue)
+
+
+def _label_finding(effect: float, told: tuple[str, float, float]) -> Finding:
+    name, train, test = told
     message = (
         f"labels are distributed otherwise in test than in train (Cohen's w {effect:.2f}): "
-        f"{splits.label_names[used[most]]!r} is {100 * train[most]:.0f} % of train and "
-        f"{100 * test[most]:.0f} % of test; probabilities "
+        f"{name!r} is {100 * train:.0f} % of train and {100 * test:.0f} % of test; probabilities "
         "and thresholds learnt on the one do not fit the other"
     )
-    return [Finding(CHECK, _severity(effect, LABEL_EFFECTS), message, ())]
+    return Finding(CHECK, _severity(effect, LABEL_EFFECTS), message, ())
 
 
 def _lengths(splits: Splits) -> list[Finding]:

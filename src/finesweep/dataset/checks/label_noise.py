@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy.sparse import csr_matrix
 
 from finesweep.dataset.checks.guesses import N_FOLDS, out_of_fold, terms
 from finesweep.dataset.checks.rows import named, of_sample, percent, sampled, together
+from finesweep.dataset.labels import labels_in
 from finesweep.dataset.mistakes import counted_rows
 from finesweep.records import Finding, Splits
 
@@ -36,6 +40,8 @@ def find_label_noise(splits: Splits) -> list[Finding]:
     """
     rows = together(splits).drop_duplicates(["text", "label"])
     seen = sampled(rows, MOST_ROWS)
+    if splits.multi_label:
+        return _of_each_label(seen, splits.label_names, n_rows=len(rows))
     common = seen["label"].value_counts()
     seen = seen[seen["label"].isin(common.index[common >= LEAST_OF_CLASS])]
     if seen["label"].nunique() < 2:
@@ -44,14 +50,39 @@ def find_label_noise(splits: Splits) -> list[Finding]:
     features, words = terms(seen["text"], n_classes=len(classes))
     if not len(words):
         return []
+    names = [splits.label_names[label] for label in classes]
+    return _named_doubts(seen, features, labels, names, n_rows=len(rows))
+
+
+def _of_each_label(seen: pd.DataFrame, names: tuple[str, ...], *, n_rows: int) -> list[Finding]:
+    """A finding for each of several labels, which is a question of yes and no."""
+    features, words = terms(seen["text"])
+    if not len(words):
+        return []
+    return [
+        finding
+        for name, labels in zip(names, labels_in(seen, len(names)).T, strict=True)
+        if np.bincount(labels, minlength=2).min() >= LEAST_OF_CLASS
+        for finding in _named_doubts(seen, features, labels, [f"not {name}", name], n_rows=n_rows)
+    ]
+
+
+def _named_doubts(
+    seen: pd.DataFrame,
+    features: csr_matrix,
+    labels: npt.NDArray[np.int64],
+    names: Sequence[str],
+    *,
+    n_rows: int,
+) -> list[Finding]:
+    """labels [N] are places in names."""
     scores = out_of_fold(features, labels)
     doubtful = most_doubtful(scores, labels)
     if not len(doubtful):
         return []
     first = doubtful[0]
-    likelier = splits.label_names[classes[suspected(scores, labels)[first]]]
-    found = seen.iloc[doubtful]
-    return [_finding(found, likelier, splits.label_names, n_seen=len(seen), n_rows=len(rows))]
+    told = (names[labels[first]], names[suspected(scores, labels)[first]])
+    return [_finding(seen.iloc[doubtful], told, n_seen=len(seen), n_rows=n_rows)]
 
 
 def most_doubtful(
@@ -78,15 +109,14 @@ def suspected(
     return np.where(confident.max(axis=1) < 0, labels, confident.argmax(axis=1))
 
 
-def _finding(
-    found: pd.DataFrame, likelier: str, names: tuple[str, ...], *, n_seen: int, n_rows: int
-) -> Finding:
-    """A note whatever their number: it says more about how hard the data is than how noisy."""
-    first = found.iloc[0]
+def _finding(found: pd.DataFrame, told: tuple[str, str], *, n_seen: int, n_rows: int) -> Finding:
+    """A note whatever their number: it says more about how hard the data is than how noisy. told
+    are the first row's label and the likelier one."""
+    first, (given, likelier) = found.iloc[0], told
     message = (
         f"{counted_rows(len(found))} ({percent(len(found), n_seen)}{of_sample(n_seen, n_rows)}) "
         "with a label that a quick model, fitted on other rows, is sure is wrong, as "
-        f"{first['split']} row {first['row']}, labelled {names[first['label']]!r}, more like "
+        f"{first['split']} row {first['row']}, labelled {given!r}, more like "
         f"{likelier!r}; some are hard rather than wrong: read them, most suspect first"
     )
     return Finding(CHECK, "note", message, named(found))

@@ -9,7 +9,9 @@ import pandas as pd
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
 from finesweep.dataset.checks.rows import named, of_sample, percent, sampled, together
+from finesweep.dataset.labels import label_counts, labels_in
 from finesweep.dataset.mistakes import counted_rows
+from finesweep.labelsets import rows_holding
 from finesweep.records import Finding, Severity, Splits
 
 CHECK = "languages"
@@ -87,15 +89,18 @@ def _others(seen: pd.DataFrame, clause: str) -> Finding:
 
 def _shortcuts(seen: pd.DataFrame, label_names: tuple[str, ...]) -> list[Finding]:
     findings = []
+    labels = labels_in(seen, len(label_names))
     for language, found in seen.groupby("language"):
-        labels = found["label"].value_counts()
-        elsewhere = (seen["label"][seen["language"] != language] == labels.index[0]).mean()
-        share = labels.iloc[0] / len(found)
+        there = (seen["language"] == language).to_numpy()
+        counts = label_counts(labels[there], len(label_names))
+        commonest = int(counts.argmax())
+        elsewhere = rows_holding(labels[~there], commonest).mean()
+        share = counts[commonest] / len(found)
         if len(found) < LEAST_OF_LANGUAGE or share < max(SHORTCUT_SHARE, SHORTCUT_LIFT * elsewhere):
             continue
         message = (
-            f"{labels.iloc[0]:,} of {len(found):,} texts in {language} have the label "
-            f"{label_names[labels.index[0]]!r}, against {100 * elsewhere:.0f} % of the others: "
+            f"{counts[commonest]:,} of {len(found):,} texts in {language} have the label "
+            f"{label_names[commonest]!r}, against {100 * elsewhere:.0f} % of the others: "
             "a model can answer from the language alone"
         )
         findings.append(Finding(CHECK, "warning", message, named(found)))

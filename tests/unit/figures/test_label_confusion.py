@@ -1,0 +1,50 @@
+"""What became of each of several labels, as a person reads it."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from finesweep.figures import label_confusion_figure
+from finesweep.figures.label_confusion import COLUMNS, MAX_LABELS
+
+COUNTS = np.array([[[70, 10], [5, 15]], [[98, 2], [0, 0]]])
+
+
+def draw(counts: np.ndarray, names: list[str]) -> Figure:
+    """The figure, after rendering it once: a warning of matplotlib's would fail the test."""
+    figure = label_confusion_figure(counts, names, title="test $ _x_: 60 of 100 right")
+    figure.savefig(io.BytesIO(), format="png", dpi=120, bbox_inches="tight")
+    return figure
+
+
+def rows(figure: Figure) -> list[list[str]]:
+    texts = [text.get_text() for text in figure.axes[0].texts]
+    return [texts[k : k + len(COLUMNS)] for k in range(0, len(texts), len(COLUMNS))]
+
+
+def test_each_label_shows_what_was_found_missed_and_said_wrongly() -> None:
+    assert rows(draw(COUNTS, ["rude $x$", "loud"])) == [
+        ["15\n75.0 %", "5\n25.0 %", "10\n12.5 %", "70\n87.5 %"],
+        ["0\n–", "0\n–", "2\n2.0 %", "98\n98.0 %"],
+    ]
+
+
+def test_of_very_many_labels_the_commonest_are_drawn() -> None:
+    counts = np.tile([[90, 5], [1, 4]], (MAX_LABELS + 5, 1, 1))
+    counts[3] = [[100, 0], [0, 0]]
+    figure = draw(counts, [f"label {c}" for c in range(len(counts))])
+    names = [label.get_text() for label in figure.axes[0].get_yticklabels()]
+    assert len(names) == MAX_LABELS
+    assert "label 3" not in names
+    assert f"the {MAX_LABELS} commonest of {len(counts)} labels" in figure.axes[
+        0
+    ].get_title().replace("\n", " ")
+
+
+def test_counts_of_another_shape_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"^counts must be \[3, 2, 2\], not \[2, 2, 2\]$"):
+        label_confusion_figure(COUNTS, ["a", "b", "c"], title="")

@@ -28,6 +28,15 @@ def sides(text: str) -> tuple[str, str]:
     return first, second
 
 
+def side_problem(text: str) -> str | None:
+    """What to say of a text that cannot be a side of a pair; None when it can."""
+    if not text.strip():
+        return "is blank; a pair needs both texts"
+    if MARK in text:
+        return f"holds {MARK!r}, the sign that stands between the texts of a pair"
+    return None
+
+
 def columns_of(texts: Sequence[str], *, pairs: bool) -> list[list[str]]:
     """What a tokenizer takes one behind another: the texts, or their first and their second sides.
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import signal
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from finesweep.cli import main
@@ -89,6 +91,23 @@ def test_a_distilbert_made_from_a_bert_is_adapted_and_saved_as_a_distilbert(
     assert done.returncode == 0, done.stderr
     assert json.loads((folder / "config.json").read_text())["model_type"] == "distilbert"
     assert "model.name_or_path=of-my-own" in done.stdout
+
+
+def test_both_texts_of_each_pair_are_learned_from(project: Project, texts_csv: Path) -> None:
+    rows = pd.read_csv(texts_csv)
+    rows.assign(pair=rows["text"][::-1].to_numpy()).to_csv(
+        project.folder / "pairs.csv", index=False
+    )
+    overrides = ("dataset.pair_column=pair", "training.epochs=1")
+    done = project.finesweep(*adapt_command(Path("pairs.csv"), *overrides))
+    assert done.returncode == 0, done.stderr
+    shown = re.findall(r"^(train|validation): +(\d+) texts, ", done.stdout, re.MULTILINE)
+    # Of 240 pairs, a tenth each is carved for validation and test.
+    assert shown == [("train", "384"), ("validation", "48")]
+    (run,) = project.client.search_runs(["1"])
+    history = project.client.get_metric_history(run.info.run_id, "validation/perplexity")
+    assert history[-1].value < history[0].value / 10
+    assert (project.folder / FOLDER / "model.safetensors").exists()
 
 
 def test_ctrl_c_ends_the_run_as_failed_and_leaves_nothing_half_written(

@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from tests.e2e.conftest import Project, make_project
+from tests.waiting import until
 
 pytestmark = pytest.mark.slow
 KEYS = ("lovely", "awful")
@@ -121,6 +122,11 @@ def test_two_texts_and_a_line_are_answered_as_the_run_answered_them(learned: Lea
         (("a", "b", "c"), "", "TEXT: the model reads pairs of texts, and 3 given; they go two by"),
         ((), "a\tb\nc d\n", "standard input: each line must be two texts with one tab between"),
         (("--file", "test.csv", "--text-column", "premise"), "", "there is no column 'pair' for"),
+        (
+            ("--text-column", "text", "--pair-column", "text"),
+            "a\tb\n",
+            "--pair-column: the model reads pairs of texts, and column 'text' is that of the first",
+        ),
     ],
 )
 def test_what_is_no_pair_is_one_clear_message(
@@ -132,9 +138,30 @@ def test_what_is_no_pair_is_one_clear_message(
     assert done.stderr.count("\n") == 1
 
 
-def test_a_model_of_pairs_is_not_served(learned: Learned) -> None:
+def test_a_page_and_an_endpoint_answer_pairs_as_predict_does(learned: Learned) -> None:
     pytest.importorskip("gradio", reason="the extra finesweep[serve] is not installed")
-    done = learned.project.finesweep("serve", "--model", learned.model, "--port", "0")
-    assert done.returncode == 2
-    assert done.stderr.endswith("reads pairs of texts, which only finesweep predict answers\n")
-    assert done.stderr.count("\n") == 1
+    pytest.importorskip("selenium", reason="the extra finesweep[test] is not installed")
+    from tests.e2e.browser import chromium
+    from tests.e2e.served import ask, classify, opened, part, serving, tab
+
+    texts = learned.rows[["premise", "hypothesis"]].to_numpy().tolist()[-2:]
+    path = learned.project.folder / "lines.txt"
+    path.write_text("\n".join("\t".join(pair) for pair in texts), encoding="utf-8")
+    told = learned.predict("--json", given=path.read_text(encoding="utf-8")).stdout.splitlines()
+    wanted = [json.loads(line) for line in told]
+    with serving(learned.project, learned.model) as address, chromium() as browser:
+        made = ask(address, "/api/predict", {"pairs": texts})["predictions"]
+        assert [each["label"] for each in made] == [each["label"] for each in wanted]
+        assert made[0]["probabilities"] == pytest.approx(wanted[0]["probabilities"], abs=1e-5)
+        card = ask(address, "/api/model")
+        assert card["reads"] == "pairs"
+        assert card["facts"]["reads"].startswith("12 tokens of a pair of texts, both together")
+        opened(browser, address)
+        assert classify(browser, *texts[0]).split()[0] == wanted[0]["label"]
+        assert all(word in part(browser, "#words").text for word in " ".join(texts[0]).split())
+        browser.save_screenshot(str(learned.project.folder / "pair.png"))
+        blank = "The second text is blank; a pair needs both texts."
+        assert classify(browser, "lovely", " ") == blank
+        tab(browser, "Many pairs")
+        part(browser, "#file input[type=file]").send_keys(str(path))
+        until(lambda: "2 rows answered" in part(browser, "#said").text, seconds=30)

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-import signal
 import subprocess
 import urllib.error
-import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +20,9 @@ pytest.importorskip("selenium", reason="the extra finesweep[test] is not install
 
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
-from selenium.webdriver.remote.webelement import WebElement
 
 from tests.e2e.browser import chromium, hosts_asked
+from tests.e2e.served import ask, classify, opened, part, serving, tab
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("swept")]
 
@@ -34,24 +31,9 @@ LABELS = {"good", "bad", "plain"}
 Swept = tuple[Project, subprocess.CompletedProcess[str]]
 
 
-@contextmanager
-def serving(project: Project, *arguments: str) -> Iterator[str]:
-    """The address of a server of its own, which must end in order."""
-    process = project.start("serve", "--model", MODEL, "--port", "0", *arguments)
-    assert process.stdout is not None
-    try:
-        said = process.stdout.readline()
-        assert said.startswith(f"{MODEL} at http://127.0.0.1:"), said + process.communicate()[1]
-        yield said.split()[2].rstrip(",")
-    finally:
-        process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=60)
-    assert (process.returncode, errors) == (130, "\nfinesweep: interrupted\n")
-
-
 @pytest.fixture(scope="module")
 def address(swept: Swept) -> Iterator[str]:
-    with serving(swept[0]) as found:
+    with serving(swept[0], MODEL) as found:
         yield found
 
 
@@ -59,36 +41,6 @@ def address(swept: Swept) -> Iterator[str]:
 def browser() -> Iterator[Chrome]:
     with chromium() as found:
         yield found
-
-
-def opened(browser: Chrome, address: str) -> Chrome:
-    browser.get(address)
-    until(lambda: browser.find_elements(By.CSS_SELECTOR, "#text textarea"), seconds=30)
-    return browser
-
-
-def part(browser: Chrome, selector: str) -> WebElement:
-    return browser.find_element(By.CSS_SELECTOR, selector)
-
-
-def classify(browser: Chrome, text: str) -> str:
-    """What the page answers to a typed text."""
-    before = part(browser, "#answer").text
-    box = part(browser, "#text textarea")
-    box.clear()
-    box.send_keys(text)
-    part(browser, "#classify").click()
-    until(lambda: part(browser, "#answer").text not in ("", before), seconds=30)
-    return part(browser, "#answer").text
-
-
-def ask(address: str, path: str, body: Any = None) -> Any:
-    data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(
-        address + path, data, {"Content-Type": "application/json"} if data else {}
-    )
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        return json.load(answer)
 
 
 def test_a_text_is_answered_with_its_probabilities_and_words(
@@ -123,7 +75,7 @@ def test_a_file_comes_back_with_its_answers(browser: Chrome, address: str, swept
     path = project.folder / "some.csv"
     pd.DataFrame({"id": [1, 2, 3], "text": texts}).to_csv(path, index=False)
     opened(browser, address)
-    _tab(browser, "Many texts")
+    tab(browser, "Many texts")
     part(browser, "#file input[type=file]").send_keys(str(path))
     until(lambda: "3 rows answered" in part(browser, "#said").text, seconds=30)
     until(lambda: browser.find_elements(By.CSS_SELECTOR, "#answers a[href]"), seconds=10)
@@ -141,7 +93,7 @@ def test_a_file_that_is_none_is_told_on_the_page(
 ) -> None:
     (tmp_path / "broken.jsonl").write_text("{oh")
     opened(browser, address)
-    _tab(browser, "Many texts")
+    tab(browser, "Many texts")
     part(browser, "#file input[type=file]").send_keys(str(tmp_path / "broken.jsonl"))
     until(lambda: "cannot be answered" in part(browser, "#said").text, seconds=30)
     assert "line 1 is not JSON" in part(browser, "#said").text
@@ -149,7 +101,7 @@ def test_a_file_that_is_none_is_told_on_the_page(
 
 def test_the_card_says_which_version_answers(browser: Chrome, address: str, swept: Swept) -> None:
     opened(browser, address)
-    _tab(browser, "The model")
+    tab(browser, "The model")
     assert "small-model, version 1 (challenger)" in part(browser, "h1").text
     card = part(browser, "#card").text
     assert f"loaded from: {MODEL}" in card
@@ -166,7 +118,7 @@ def test_the_page_asks_nothing_of_any_other_host(browser: Chrome, address: str) 
 
 def test_below_the_threshold_uncertain_is_explained(browser: Chrome, swept: Swept) -> None:
     project, _ = swept
-    with serving(project, "--threshold", "1") as address:
+    with serving(project, MODEL, "--threshold", "1") as address:
         opened(browser, address)
         answer = classify(browser, "it was a lovely day")
         browser.save_screenshot(str(project.folder / "uncertain.png"))
@@ -192,7 +144,11 @@ def test_the_endpoint_answers_as_predict_does(address: str, swept: Swept) -> Non
 
 @pytest.mark.parametrize(
     ("body", "told"),
-    [({}, "Field required"), ({"texts": []}, "at least 1 item"), ({"texts": [1]}, "valid string")],
+    [
+        ({}, "single texts: give texts"),
+        ({"texts": []}, "at least 1 item"),
+        ({"texts": [1]}, "valid string"),
+    ],
 )
 def test_the_endpoint_says_what_is_wrong_with_a_question(
     address: str, body: Any, told: str
@@ -208,11 +164,3 @@ def test_a_port_that_is_taken_is_told_at_once(address: str, swept: Swept) -> Non
     done = swept[0].finesweep("serve", "--model", MODEL, "--port", port)
     assert done.returncode == 2
     assert done.stderr == f"finesweep: --port: 127.0.0.1:{port}: Address already in use\n"
-
-
-def _tab(browser: Chrome, name: str) -> None:
-    for button in browser.find_elements(By.CSS_SELECTOR, "button[role=tab]"):
-        if button.text == name:
-            button.click()
-            return
-    raise LookupError(name)

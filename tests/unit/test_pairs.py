@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finesweep.pairs import MARK, PAIR, columns_of, joined, sides
+from finesweep.pairs import MARK, PAIR, columns_of, joined, side_problem, sides
 
 TEXT = st.text(st.characters(exclude_characters=MARK, exclude_categories=["Cs"]))
 
@@ -20,6 +20,20 @@ def test_what_was_joined_comes_apart_as_it_was(first: str, second: str) -> None:
 def test_a_text_that_is_no_pair_is_told(text: str) -> None:
     with pytest.raises(ValueError, match="is no pair of texts"):
         sides(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("a day", None),
+        (" \t", "is blank; a pair needs both texts"),
+        (f"a{MARK}", f"holds '{MARK}', the sign that stands between the texts of a pair"),
+    ],
+)
+def test_a_side_is_any_text_that_is_not_blank_and_lacks_the_mark(
+    text: str, told: str | None
+) -> None:
+    assert side_problem(text) == told
 
 
 def test_a_tokenizer_takes_single_texts_in_one_column_and_pairs_in_two() -> None:

@@ -41,7 +41,7 @@ def asked_pieces(given: argparse.Namespace) -> Iterator[Piece]:
 
 
 def paired_pieces(
-    pieces: Iterator[Piece], given: argparse.Namespace
+    pieces: Iterator[Piece], given: argparse.Namespace, *, first_column: str
 ) -> tuple[Iterator[Piece], str]:
     """The same as a model of pairs takes them, and the name of the column of second texts."""
     from finesweep.dataset.formats import Piece
@@ -49,7 +49,7 @@ def paired_pieces(
 
     paired = (Piece(_paired(piece.rows, given), piece.share) for piece in pieces)
     first = next(paired)
-    column = pair_column(first.rows, given.pair_column, option="--pair-column")
+    column = pair_column(first.rows, given.pair_column, first=first_column, option="--pair-column")
     return chain([first], paired), column
 
 

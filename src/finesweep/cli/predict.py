@@ -54,7 +54,7 @@ def run(arguments: Sequence[str]) -> int:
     classifier = load_classifier(given.model, tracking_uri=config.tracking.uri)
     pieces, columns = chain([first], pieces), [column]
     if classifier.answering.pairs:
-        pieces, second = paired_pieces(pieces, given)
+        pieces, second = paired_pieces(pieces, given, first_column=column)
         columns.append(second)
     elif given.pair_column:
         told = f"{given.model} reads single texts, not pairs; leave it out"

@@ -14,6 +14,7 @@ EXAMPLES = """
 examples:
   finesweep serve --model models:/tweets-sentiment@champion
   curl localhost:7860/api/predict --json '{"texts": ["what a day"]}'
+  curl localhost:7860/api/predict --json '{"pairs": [["a man sleeps", "he is awake"]]}'
 """
 
 

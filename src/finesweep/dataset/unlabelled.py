@@ -44,15 +44,19 @@ def text_column(rows: pd.DataFrame, wanted: str | None, *, option: str) -> str:
     return name
 
 
-def pair_column(rows: pd.DataFrame, wanted: str | None, *, option: str) -> str:
+def pair_column(rows: pd.DataFrame, wanted: str | None, *, first: str, option: str) -> str:
     """The column that holds the second texts of pairs: the wanted one, else `pair`.
 
-    ConfigError, naming option, when there is none of that name.
+    ConfigError, naming option, when there is none of that name, or it is the column of the first
+    texts.
     """
     name, columns = wanted or "pair", [str(name) for name in rows.columns]
     if name not in columns:
         told = f"the model reads pairs of texts, and there is no column {name!r} for the second"
         raise ConfigError(Problem(option, f"{told}; {nearest(name, columns)}"))
+    if name == first:
+        told = f"the model reads pairs of texts, and column {name!r} is that of the first"
+        raise ConfigError(Problem(option, f"{told}; the second needs another"))
     return name
 
 

@@ -31,9 +31,10 @@ def card_of(store: Store, uri: str, classifier: Classifier) -> Card:
     """The card of a loaded model; a model that is not in the registry has a short one."""
     answering, found = classifier.answering, versions.version_of(store.client, uri)
     least = answering.uncertain_below
+    read = "a pair of texts, both together" if answering.pairs else "a text"
     facts = {
         "labels": ", ".join(classifier.label_names),
-        "reads": f"{classifier.max_length} tokens of a text, and cuts the rest",
+        "reads": f"{classifier.max_length} tokens of {read}, and cuts the rest",
         "answers": f"from a probability of {least:.2f} on, else UNCERTAIN" if least else "always",
         "calibrated by": f"temperature {answering.temperature:.2f}, fitted on validation",
     }

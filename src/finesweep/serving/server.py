@@ -30,8 +30,7 @@ def serve(
 
     threshold takes the place of the model's own: below it the answer is UNCERTAIN.
 
-    ConfigError when there is no such model or it reads pairs, the port is taken, or the extra is
-    not installed.
+    ConfigError when there is no such model, the port is taken, or the extra is not installed.
     """
     os.environ |= QUIET
     try:
@@ -46,9 +45,6 @@ def serve(
 
     with _listening(host, port) as listener:
         classifier = load_classifier(uri, tracking_uri=tracking.uri)
-        if classifier.answering.pairs:
-            told = f"{uri} reads pairs of texts, which only finesweep predict answers"
-            raise ConfigError(Problem("--model", told))
         if threshold is not None:
             classifier = classifier.uncertain_below(threshold)
         service = Service(classifier, card_of(open_store(tracking), uri, classifier))

@@ -13,7 +13,6 @@ import torch
 
 from finesweep.config import Composed
 from finesweep.dataset import load_dataset, tokenise
-from finesweep.errors import ConfigError, Problem
 from finesweep.ledger import Ledger
 from finesweep.model import Masked, freeze_layers, load_masked, load_tokenizer, save_masked
 from finesweep.records import Adaptation, Chunks, Evaluation, TextDataset
@@ -59,9 +58,6 @@ def run_adaptation(
     """
     with ledger.on("loading"):
         dataset = load_dataset(composed.config.dataset)
-    if dataset.pairs:
-        message = "names a second text; adapt reads single ones, so leave it out"
-        raise ConfigError(Problem("dataset.pair_column", message))
     folder, wanted = adapted_folder(composed), definition(composed, dataset)
     if earlier := earlier_adaptation(folder, wanted):
         return earlier, True

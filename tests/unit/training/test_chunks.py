@@ -58,3 +58,14 @@ def test_a_cut_falls_wherever_a_chunk_is_full(
 ) -> None:
     rows = chunked(split_of(*texts), frame).rows
     assert [row.tolist() for row in rows] == [[CLS, *body, SEP] for body in bodies]
+
+
+def test_both_texts_of_each_pair_are_texts_that_follow_one_another(
+    pair_tokens: Tokens, frame: Frame
+) -> None:
+    made = chunked(pair_tokens.train, frame)
+    columns = pair_tokens.train["input_ids"], pair_tokens.train["pair_ids"]
+    texts = [text for pair in zip(*columns, strict=True) for text in pair]
+    expected = [token for text in texts for token in [*text, SEP]][:-1]
+    assert np.concatenate([row[1:-1] for row in made.rows]).tolist() == expected
+    assert (made.n_texts, made.n_tokens) == (2 * 96, sum(map(len, texts)))

@@ -1,0 +1,46 @@
+"""A tiny BERT that has learned nothing, served as a model of single texts and as one of pairs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import AutoModelForSequenceClassification, AutoTokenizer, pipeline
+
+from finesweep.pairs import joined
+from finesweep.prediction import Classifier
+from finesweep.records import Answering
+from finesweep.serving.card import Card
+from finesweep.serving.service import Service
+
+NAMES = ("bad", "plain", "good")
+
+
+@pytest.fixture(scope="package")
+def pairs(tiny_bert: Path) -> Service:
+    torch.manual_seed(1)
+    model = AutoModelForSequenceClassification.from_pretrained(
+        tiny_bert,
+        num_labels=3,
+        id2label=dict(enumerate(NAMES)),
+        label2id={name: index for index, name in enumerate(NAMES)},
+        ignore_mismatched_sizes=True,
+    )
+    tokenizer = AutoTokenizer.from_pretrained(tiny_bert)
+    made = pipeline("text-classification", model=model.eval(), tokenizer=tokenizer)
+    examples = (joined("a day", "lovely"), joined("it was", "awful"))
+    return Service(
+        Classifier(made, 16, Answering(pairs=True), examples), Card("of pairs", "models:/p/1", "1")
+    )
+
+
+@pytest.fixture(scope="package")
+def texts(pairs: Service) -> Service:
+    made = Classifier(pairs.classifier.pipeline, 16, Answering(), ("a lovely day", "it was awful"))
+    return Service(made, Card("of texts", "models:/t/1", "1"))
+
+
+@pytest.fixture(scope="package")
+def services(pairs: Service, texts: Service) -> dict[str, Service]:
+    return {"pairs": pairs, "texts": texts}

@@ -1,0 +1,74 @@
+"""The endpoint takes what the model reads, texts or pairs, and says what is wrong with the rest."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+pytest.importorskip("gradio", reason="the extra finesweep[serve] is not installed")
+
+from fastapi.testclient import TestClient
+
+from finesweep.pairs import MARK, joined
+from finesweep.serving.endpoint import N_TEXTS, endpoint
+from finesweep.serving.service import Service
+
+Services = dict[str, Service]
+PAIRS = [["a lovely day", "great"], ["it was", "awful"], ["great", "a lovely day"]]
+OF_PAIRS = "The model reads pairs of texts: give pairs, a list of [first, second], and no texts"
+OF_TEXTS = "The model reads single texts: give texts, a list of them, and no pairs"
+BLANK = "is blank; a pair needs both texts"
+MARKED = f"holds '{MARK}', the sign that stands between the texts of a pair"
+
+
+def post(service: Service, body: Any) -> tuple[int, dict[str, Any]]:
+    answer = TestClient(endpoint(service)).post("/api/predict", json=body)
+    return answer.status_code, answer.json()
+
+
+def test_pairs_are_answered_in_order_as_the_model_reads_them(pairs: Service) -> None:
+    code, made = post(pairs, {"pairs": PAIRS})
+    assert (code, made["model"], made["version"]) == (200, "models:/p/1", "1")
+    wanted = list(pairs.classifier.predict([joined(*pair) for pair in PAIRS]))
+    for answer, expected in zip(made["predictions"], wanted, strict=True):
+        assert answer["label"] == expected.answer
+        assert answer["probabilities"] == pytest.approx(expected.probabilities)
+    first, _, turned = (answer["probabilities"]["good"] for answer in made["predictions"])
+    assert first != pytest.approx(turned, abs=1e-6)
+
+
+def test_the_threshold_of_a_question_holds_for_pairs(pairs: Service) -> None:
+    _, made = post(pairs, {"pairs": PAIRS[:1], "threshold": 1})
+    assert [answer["label"] for answer in made["predictions"]] == ["UNCERTAIN"]
+
+
+@pytest.mark.parametrize("kind", ["pairs", "texts"])
+def test_a_model_says_which_of_the_two_it_reads(services: Services, kind: str) -> None:
+    assert TestClient(endpoint(services[kind])).get("/api/model").json()["reads"] == kind
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "where", "told"),
+    [
+        ("pairs", {"texts": ["a"]}, ["body"], OF_PAIRS),
+        ("pairs", {"texts": ["a"], "pairs": PAIRS}, ["body"], OF_PAIRS),
+        ("pairs", {}, ["body"], OF_PAIRS),
+        ("texts", {"pairs": PAIRS}, ["body"], OF_TEXTS),
+        ("texts", {"texts": ["a"], "pairs": PAIRS}, ["body"], OF_TEXTS),
+        ("texts", {}, ["body"], OF_TEXTS),
+        ("pairs", {"pairs": [["a", "b"], ["a", " \n"]]}, ["body", "pairs", 1, 1], BLANK),
+        ("pairs", {"pairs": [[f"a {MARK} b", "c"]]}, ["body", "pairs", 0, 0], MARKED),
+        ("pairs", {"pairs": [["a"]]}, ["body", "pairs", 0], "List should have at least 2 items"),
+        ("pairs", {"pairs": [["a", "b", "c"]]}, ["body", "pairs", 0], "at most 2 items"),
+        ("pairs", {"pairs": []}, ["body", "pairs"], "List should have at least 1 item"),
+        ("pairs", {"pairs": PAIRS[:1] * (N_TEXTS + 1)}, ["body", "pairs"], f"at most {N_TEXTS} "),
+    ],
+)
+def test_a_question_that_the_model_cannot_read_gets_one_message(
+    services: Services, kind: str, body: Any, where: list[str | int], told: str
+) -> None:
+    code, answer = post(services[kind], body)
+    (problem,) = answer["detail"]
+    assert (code, problem["loc"]) == (422, where)
+    assert told in problem["msg"]

@@ -1,0 +1,104 @@
+"""The page has a box for each text that the model reads, and says what is wrong with one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+pytest.importorskip("gradio", reason="the extra finesweep[serve] is not installed")
+
+import gradio as gr
+
+from finesweep.pairs import MARK, joined
+from finesweep.serving.page import EMPTY, FILES, PAIR_FILES, page
+from finesweep.serving.service import Service
+
+Services = dict[str, Service]
+NEEDS = "is blank; a pair needs both texts."
+HOLDS = f"holds '{MARK}', the sign that stands between the texts of a pair."
+
+
+def built(service: Service) -> gr.Blocks:
+    """The page, made while an event loop runs: else Gradio makes some and leaves them open."""
+
+    async def made() -> gr.Blocks:
+        return page(service)
+
+    return asyncio.run(made())
+
+
+def parts(blocks: gr.Blocks, kind: type) -> list[Any]:
+    return [each for each in blocks.blocks.values() if isinstance(each, kind)]
+
+
+def classify(service: Service) -> Callable[..., Any]:
+    """What the button calls."""
+    functions = [each.fn for each in built(service).fns.values() if each.name == "classify"]
+    assert functions[0] is not None
+    return functions[0]
+
+
+@pytest.mark.parametrize(
+    ("kind", "labels", "tabs", "files", "examples"),
+    [
+        (
+            "texts",
+            ["Text"],
+            ["One text", "Many texts", "The model"],
+            FILES,
+            [["a lovely day"], ["it was awful"]],
+        ),
+        (
+            "pairs",
+            ["First text", "Second text"],
+            ["One pair", "Many pairs", "The model"],
+            PAIR_FILES,
+            [["a day", "lovely"], ["it was", "awful"]],
+        ),
+    ],
+)
+def test_a_page_asks_for_what_its_model_reads(
+    services: Services,
+    kind: str,
+    labels: list[str],
+    tabs: list[str],
+    files: str,
+    examples: list[list[str]],
+) -> None:
+    made = built(services[kind])
+    assert [box.label for box in parts(made, gr.Textbox)] == labels
+    assert [tab.label for tab in parts(made, gr.Tab)] == tabs
+    assert f"{files}." in [text.value for text in parts(made, gr.Markdown)]
+    (shown,) = parts(made, gr.Dataset)
+    assert shown.samples == examples
+
+
+def test_a_pair_is_answered_with_the_words_of_both_texts_and_a_bar_between(pairs: Service) -> None:
+    answer, shares, words = classify(pairs)("a lovely", "day")
+    (wanted,) = pairs.classifier.predict([joined("a lovely", "day")])
+    assert (answer, shares) == (f"## {wanted.label}", wanted.probabilities)
+    assert "".join(part for part, _ in words) == "a lovely | day"
+    assert max(abs(score) for _, score in words if score is not None) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "told"),
+    [
+        ("texts", (" ",), EMPTY),
+        ("pairs", ("", " "), f"The first text {NEEDS}"),
+        ("pairs", ("a day", "\n"), f"The second text {NEEDS}"),
+        ("pairs", ("a day", f"x {MARK}"), f"The second text {HOLDS}"),
+    ],
+)
+def test_what_cannot_be_answered_is_told(
+    services: Services, kind: str, given: tuple[str, ...], told: str
+) -> None:
+    assert classify(services[kind])(*given) == (told, None, None)
+
+
+def test_a_single_text_may_hold_the_mark(texts: Service) -> None:
+    answer, _, _ = classify(texts)(f"a {MARK} b")
+    assert answer.startswith("## ")

@@ -1,0 +1,68 @@
+"""A service of pairs takes them from files and explains both texts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from finesweep.errors import ConfigError
+from finesweep.pairs import MARK, PAIR, joined
+from finesweep.serving.service import N_PREVIEWED, Service
+
+N = 2 * N_PREVIEWED
+
+
+def test_a_table_is_answered_from_its_two_columns(pairs: Service, tmp_path: Path) -> None:
+    rows = pd.DataFrame({"pair": ["great"] * N, "id": range(N), "text": ["a day", ""] * (N // 2)})
+    rows.to_csv(tmp_path / "in.csv", index=False)
+    output, preview, n_rows = pairs.answer_file(tmp_path / "in.csv")
+    (wanted,) = pairs.classifier.predict([joined("a day", "great")])
+    answered = pd.read_csv(output)
+    assert (n_rows, len(preview), answered["id"].tolist()) == (N, N_PREVIEWED, list(range(N)))
+    assert answered["prediction"].tolist() == [wanted.answer, "UNCERTAIN"] * (N // 2)
+    assert answered["probability/good"][0] == pytest.approx(wanted.probabilities["good"])
+
+
+def test_lines_are_answered_from_both_sides_of_their_tabs(pairs: Service, tmp_path: Path) -> None:
+    (tmp_path / "in.txt").write_text("a day\tgreat\nit was\tawful\n", encoding="utf-8")
+    output, _, _ = pairs.answer_file(tmp_path / "in.txt")
+    answered = pd.read_csv(output)
+    assert answered[["text", "pair"]].to_numpy().tolist() == [
+        ["a day", "great"],
+        ["it was", "awful"],
+    ]
+    wanted = pairs.classifier.predict([joined("a day", "great"), joined("it was", "awful")])
+    assert answered["prediction"].tolist() == [each.answer for each in wanted]
+
+
+@pytest.mark.parametrize(
+    ("name", "held", "told"),
+    [
+        ("in.csv", "text,second\na,b\n", r"^the file: .* no column 'pair' for the second; "),
+        ("in.csv", "pair\na\n", r"^the file: .* column 'pair' is that of the first; "),
+        ("in.csv", f"text,pair\na,b{MARK}\n", rf"^column 'pair': holds '{MARK}' in 'b{MARK}'"),
+        ("in.txt", "a\tb\nc d\n", r"^the file: .* one tab between them, and 'c d' has 0$"),
+    ],
+)
+def test_a_file_without_pairs_is_a_mistake(
+    pairs: Service, tmp_path: Path, name: str, held: str, told: str
+) -> None:
+    (tmp_path / name).write_text(held, encoding="utf-8")
+    with pytest.raises(ConfigError, match=told):
+        pairs.answer_file(tmp_path / name)
+
+
+def test_single_texts_are_lines_whatever_tabs_they_hold(texts: Service, tmp_path: Path) -> None:
+    (tmp_path / "in.txt").write_text("a\tb\n", encoding="utf-8")
+    output, _, n_rows = texts.answer_file(tmp_path / "in.txt")
+    assert (n_rows, pd.read_csv(output)["text"].tolist()) == (1, ["a\tb"])
+
+
+def test_an_answer_to_a_pair_rests_on_words_of_both_texts(pairs: Service) -> None:
+    prediction, spans = pairs.explained(joined("a lovely", "day"))
+    (wanted,) = pairs.classifier.predict([joined("a lovely", "day")])
+    assert prediction == wanted
+    assert [part for part, score in spans if score is not None] == ["a", "lovely", "day"]
+    assert (PAIR, None) in spans

@@ -332,7 +332,8 @@ class Prediction:
     sure: bool
     """Whether the answer's probability reaches the model's own threshold."""
     labels: tuple[str, ...] | None = None
-    """Those that hold, where a text may have several; None where it has one."""
+    """Those that are answered, where a text may have several, none when unsure; None where it has
+    one."""
 
     @property
     def answer(self) -> str:

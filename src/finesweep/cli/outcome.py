@@ -101,7 +101,7 @@ def _print_winner(console: Console, finalist: Finalist) -> None:
     sides = {side: {name: each[k] for name, each in bounds.items()} for k, side in enumerate(SIDES)}
     print_metrics(console, {"test": finalist.test_metrics, **(sides if bounds else {})}, of="test")
     share = finalist.majority_accuracy
-    console.print(f"accuracy of always answering the commonest class: {share:.4f}")
+    console.print(f"accuracy of always giving the commonest answer: {share:.4f}")
 
 
 def _print_baseline(console: Console, baseline: BaselineResult) -> None:

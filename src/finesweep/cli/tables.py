@@ -161,7 +161,7 @@ def print_course(
 
 def print_classes(console: Console, counts: np.ndarray, names: Sequence[str]) -> None:
     """Precision, recall and F1 of each class from counts as `confusion_counts` makes them."""
-    table = _table(["class", "precision", "recall", "f1", "rows"])
+    table = _table(["", "precision", "recall", "f1", "rows"])
     for column in table.columns[1:]:
         column.justify = "right"
     for c, name in enumerate(names):

@@ -50,8 +50,7 @@ def print_trained(console: Console, trained: Trained) -> None:
     measured = {"validation": result.best.metrics} | ({"test": test.metrics} if test else {})
     print_metrics(console, measured)
     share = majority_accuracy(dataset.train["label"], dataset.validation["label"])
-    commonest = "set of labels" if dataset.multi_label else "class"
-    console.print(f"always answering the commonest {commonest}: validation accuracy {share:.4f}")
+    console.print(f"always giving the commonest answer: validation accuracy {share:.4f}")
     if published:
         _print_published(console, published, trained)
     if test:
@@ -90,12 +89,13 @@ def _print_published(console: Console, published: PublishedConfig, trained: Trai
 
 def _print_test(console: Console, dataset: TextDataset, test: TestResult) -> None:
     counts = confusion(test.predictions)
-    console.print("\ntest split, by class")
+    console.print(f"\ntest split, by {'label' if dataset.multi_label else 'class'}")
     print_classes(console, counts, dataset.label_names)
     if dataset.multi_label:
         console.print("\nwhat became of each label, from a probability of 0.5 on")
         print_label_counts(console, counts, dataset.label_names)
-        console.print(threshold_sentence(test.answering, dataset.label_names, test.metrics))
+        told = threshold_sentence(test.answering, dataset.label_names, test.metrics)
+        console.print(told, highlight=False, soft_wrap=True)
     elif len(dataset.label_names) <= MAX_CLASSES:
         console.print("\nhow many of each class (row) were called what (column)")
         print_confusion(console, counts, dataset.label_names)

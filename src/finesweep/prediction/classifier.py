@@ -72,7 +72,7 @@ class Classifier:
             texts, shares, labels, odds.tolist(), sure.tolist(), strict=True
         ):
             known = {names[c]: float(row[c]) for c in np.argsort(-row, kind="stable")}
-            held = tuple(set_members(label, names)) if self.multi_label else None
+            held = tuple(set_members(label, names) if is_sure else ()) if self.multi_label else None
             yield Prediction(text, label_name(label, names), share, known, is_sure, held)
 
     def read_of(self, texts: Sequence[str]) -> list[list[str]]:

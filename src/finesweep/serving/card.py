@@ -27,6 +27,14 @@ class Card:
         return "\n".join(f"- **{name}**: {value}" for name, value in self.facts.items())
 
 
+def _thresholds(classifier: Classifier) -> str:
+    """From which probability each of several labels holds; empty where a text has one."""
+    each = classifier.answering.label_thresholds or ()
+    named = zip(classifier.label_names, each, strict=False)
+    told = ", ".join(f"{name} from {least:.2f}" for name, least in named)
+    return told and f"any number at once, each from a probability of its own on: {told}"
+
+
 def card_of(store: Store, uri: str, classifier: Classifier) -> Card:
     """The card of a loaded model; a model that is not in the registry has a short one."""
     answering, found = classifier.answering, versions.version_of(store.client, uri)
@@ -34,10 +42,12 @@ def card_of(store: Store, uri: str, classifier: Classifier) -> Card:
     read = "a pair of texts, both together" if answering.pairs else "a text"
     facts = {
         "labels": ", ".join(classifier.label_names),
+        "of these": _thresholds(classifier),
         "reads": f"{classifier.max_length} tokens of {read}, and cuts the rest",
         "answers": f"from a probability of {least:.2f} on, else UNCERTAIN" if least else "always",
         "calibrated by": f"temperature {answering.temperature:.2f}, fitted on validation",
     }
+    facts = {name: value for name, value in facts.items() if value}
     if found is None:
         return Card(uri, uri, None, facts)
     run = versions.described_run(store.client, found)

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, Field
 from pydantic_core import PydanticCustomError
 
 from finesweep.pairs import joined, side_problem
+from finesweep.records import Prediction
 from finesweep.serving.service import Service
 
 N_TEXTS = 1024
@@ -47,9 +48,7 @@ def endpoint(service: Service) -> FastAPI:
         return {
             "model": service.card.uri,
             "version": service.card.version,
-            "predictions": [
-                {"label": each.answer, "probabilities": dict(each.probabilities)} for each in made
-            ],
+            "predictions": [_told(each) for each in made],
         }
 
     @app.get("/api/model")
@@ -59,6 +58,7 @@ def endpoint(service: Service) -> FastAPI:
             "version": service.card.version,
             "reads": "pairs" if service.reads_pairs else "texts",
             "labels": service.classifier.label_names,
+            "multi_label": service.classifier.multi_label,
             "threshold": service.classifier.answering.uncertain_below,
             "facts": service.card.facts,
         }
@@ -68,6 +68,11 @@ def endpoint(service: Service) -> FastAPI:
         return {"status": "ok"}
 
     return app
+
+
+def _told(prediction: Prediction) -> dict[str, Any]:
+    held = {} if prediction.labels is None else {"labels": prediction.labels}
+    return {"label": prediction.answer, **held, "probabilities": dict(prediction.probabilities)}
 
 
 def _asked(question: Question, *, reads_pairs: bool) -> list[str]:

@@ -18,7 +18,7 @@ from finesweep.serving.service import Service
 EMPTY = "Type a text first, or take one of the examples."
 BOXES = {"text": "First text", "pair": "Second text"}
 """Of a pair, by their ids in the page."""
-WORDS = "Words that speak for the answer (red) and against it (violet)"
+WORDS = "Words that speak for {} (red) and against it (violet)"
 FILES = "A table (CSV, TSV, JSON lines, Parquet) with a column `text`, or a file of one text a line"
 PAIR_FILES = """\
 A table (CSV, TSV, JSON lines, Parquet) with columns `text` and `pair`, or a file of two texts a\
@@ -62,8 +62,12 @@ def _one_text(service: Service) -> None:
         with gr.Column():
             answer = gr.Markdown(elem_id="answer")
             shares = gr.Label(label="Probabilities", show_heading=False, elem_id="shares")
+            explained = "the likeliest label" if service.classifier.multi_label else "the answer"
             words = gr.HighlightedText(
-                label=WORDS, show_inline_category=False, show_legend=False, elem_id="words"
+                label=WORDS.format(explained),
+                show_inline_category=False,
+                show_legend=False,
+                elem_id="words",
             )
 
     def classify(*given: str) -> tuple[str, dict[str, float] | None, Any]:
@@ -129,7 +133,7 @@ def told(prediction: Prediction, service: Service) -> str:
     least = service.classifier.answering.uncertain_below
     return (
         f"## {prediction.answer}\n"
-        f"The likeliest label, **{prediction.label}**, has a probability of"
+        f"The likeliest answer, **{prediction.label}**, has a probability of"
         f" {prediction.probability:.2f}. Below {least:.2f} no answer is given, because too many of"
         " those answers would be wrong."
     )

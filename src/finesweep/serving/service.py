@@ -46,10 +46,12 @@ class Service:
             return list(self.classifier.predict(texts, uncertain_below=uncertain_below))
 
     def explained(self, text: str) -> tuple[Prediction, list[Span]]:
-        """The answer, and which words it rests on."""
+        """The answer, and which words it rests on; of several labels, which the likeliest does."""
         with self.lock:
             (prediction,) = self.classifier.predict([text])
-            return prediction, attribute(self.classifier, text, prediction.label)
+            likeliest = next(iter(prediction.probabilities))
+            label = likeliest if self.classifier.multi_label else prediction.label
+            return prediction, attribute(self.classifier, text, label)
 
     def answer_file(self, path: Path) -> tuple[Path, pd.DataFrame, int]:
         """A CSV file with the answers to another file's rows, its first rows, and their number.

@@ -42,5 +42,13 @@ def texts(pairs: Service) -> Service:
 
 
 @pytest.fixture(scope="package")
+def several(pairs: Service) -> Service:
+    """A model of several labels, each of which it says from a probability of its own on."""
+    answering = Answering(label_thresholds=[0.05, 0.95, 0.05])
+    made = Classifier(pairs.classifier.pipeline, 16, answering, ("a lovely day", "it was awful"))
+    return Service(made, Card("of several labels", "models:/s/1", "1"))
+
+
+@pytest.fixture(scope="package")
 def services(pairs: Service, texts: Service) -> dict[str, Service]:
     return {"pairs": pairs, "texts": texts}

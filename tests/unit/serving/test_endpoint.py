@@ -72,3 +72,23 @@ def test_a_question_that_the_model_cannot_read_gets_one_message(
     (problem,) = answer["detail"]
     assert (code, problem["loc"]) == (422, where)
     assert told in problem["msg"]
+
+
+def test_several_labels_are_answered_as_a_list(several: Service) -> None:
+    code, made = post(several, {"texts": ["a lovely day", "awful"]})
+    assert code == 200
+    for answer in made["predictions"]:
+        assert answer["labels"] == ["bad", "good"]
+        assert answer["label"] == "bad, good"
+        assert sum(answer["probabilities"].values()) != pytest.approx(1, abs=0.01)
+    _, silent = post(several, {"texts": ["awful"], "threshold": 1})
+    assert silent["predictions"][0]["labels"] == []
+    assert silent["predictions"][0]["label"] == "UNCERTAIN"
+
+
+def test_a_model_says_whether_a_text_may_have_several_labels(
+    several: Service, texts: Service
+) -> None:
+    told = [TestClient(endpoint(each)).get("/api/model").json() for each in (several, texts)]
+    assert [each["multi_label"] for each in told] == [True, False]
+    assert "labels" not in post(texts, {"texts": ["a"]})[1]["predictions"][0]

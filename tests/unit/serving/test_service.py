@@ -66,3 +66,10 @@ def test_an_answer_to_a_pair_rests_on_words_of_both_texts(pairs: Service) -> Non
     assert prediction == wanted
     assert [part for part, score in spans if score is not None] == ["a", "lovely", "day"]
     assert (PAIR, None) in spans
+
+
+def test_an_answer_of_several_labels_is_explained_by_its_likeliest(several: Service) -> None:
+    prediction, spans = several.explained("a lovely day")
+    likeliest = max(prediction.probabilities, key=lambda name: prediction.probabilities[name])
+    assert spans == attribute(several.classifier, "a lovely day", likeliest)
+    assert prediction.label == "bad, good"

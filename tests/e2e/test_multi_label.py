@@ -29,11 +29,12 @@ params:
   dataset.label_columns: [lovely, awful, paper]
   dataset.max_length: 12
   model: tiny
-  training.epochs: 6
+  training.epochs: 8
   training.batch_size: 16
   training.evaluations_per_epoch: 1
   training.precision: fp32
-  training.learning_rate: choice(0.002, 0.003)
+  training.learning_rate: 0.002
+  training.weight_decay: choice(0.0, 0.01)
 confirm: {top_k: 2, seeds: 1}
 register: {name: several, alias: challenger}
 """

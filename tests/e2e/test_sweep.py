@@ -314,7 +314,7 @@ def test_the_screen_ends_with_the_majority_class_and_what_to_type_next(swept: Sw
     assert re.search(r"^baseline +\d\.\d{4} TF-IDF, logistic ", done.stdout, re.M)
     assert re.search(r"once on the test split \(24 rows, look 1 at them\)$", done.stdout, re.M)
     assert re.search(r"^  95 % from +\d", done.stdout, re.M)
-    assert "accuracy of always answering the commonest class: 0.3333" in done.stdout
+    assert "accuracy of always giving the commonest answer: 0.3333" in done.stdout
     assert 'finesweep predict --model models:/small-model@challenger "' in done.stdout
     assert "Traceback" not in done.stdout + done.stderr
     assert done.stderr == ""

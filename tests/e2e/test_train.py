@@ -25,7 +25,7 @@ def test_train_learns_prints_and_logs_one_run_with_its_model(
     assert run.data.tags["finesweep.kind"] == "train"
     assert run.data.metrics["test/accuracy"] > 0.5  # three balanced classes
     assert run.outputs.model_outputs
-    assert "always answering the commonest class: validation accuracy 0.3333" in done.stdout
+    assert "always giving the commonest answer: validation accuracy 0.3333" in done.stdout
     assert "finesweep predict --model models:/m-" in done.stdout
     made = {path.name for path in project.folder.iterdir()}
     assert made == {"conf", "sweeps", "mlruns"}

@@ -9,6 +9,7 @@ import pytest
 
 from finesweep.errors import ConfigError
 from finesweep.pairs import MARK, PAIR, joined
+from finesweep.prediction.attribution import attribute
 from finesweep.serving.service import N_PREVIEWED, Service
 
 N = 2 * N_PREVIEWED

@@ -10,7 +10,7 @@ from scipy.stats import chi2_contingency, ks_2samp
 from sklearn.metrics import roc_auc_score
 
 from finesweep.dataset.checks.guesses import out_of_fold, terms
-from finesweep.dataset.checks.rows import sampled
+from finesweep.dataset.checks.rows import of_sample, sampled
 from finesweep.dataset.labels import label_counts, labels_in
 from finesweep.records import Finding, Severity, Splits
 
@@ -111,10 +111,8 @@ def _lengths(splits: Splits) -> list[Finding]:
 
 
 def _words(splits: Splits) -> list[Finding]:
-    train, test = (
-        sampled(splits.frames[split].drop_duplicates("text"), MOST_ROWS)["text"]
-        for split in ("train", "test")
-    )
+    frames = [splits.frames[split].drop_duplicates("text") for split in ("train", "test")]
+    train, test = (sampled(frame, MOST_ROWS)["text"] for frame in frames)
     if min(len(train), len(test)) < LEAST_ROWS:
         return []
     features, words = terms(pd.concat([train, test], ignore_index=True))
@@ -124,10 +122,11 @@ def _words(splits: Splits) -> list[Finding]:
     auc = float(roc_auc_score(origin, out_of_fold(features, origin)[:, 1]))
     if auc - 3 * _standard_error(len(train), len(test)) < 0.5 or auc < AUC_EFFECTS[0]:
         return []
+    clause = of_sample(len(train) + len(test), sum(map(len, frames)))
     message = (
-        f"a quick model tells test from train by their words (AUC {auc:.2f}, 0.5 is chance), above "
-        f"all by {_telling(features, words, n_train=len(train))}: they come from different "
-        "places or times, so what holds in validation may not hold in test"
+        f"a quick model tells test from train by their words{clause} (AUC {auc:.2f}, 0.5 is "
+        f"chance), above all by {_telling(features, words, n_train=len(train))}: they come from "
+        "different places or times, so what holds in validation may not hold in test"
     )
     return [Finding(CHECK, _severity(auc, AUC_EFFECTS), message, ())]
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from finesweep.dataset.checks.rows import SPLITS, Rows, listed_rows, named, percent, together
 from finesweep.dataset.checks.skeletons import skeletons
-from finesweep.dataset.checks.sketches import estimates, jaccard, likely_pairs, sketches
+from finesweep.dataset.checks.sketches import jaccard, likeliest_pairs, sketches
 from finesweep.dataset.mistakes import counted_rows
 from finesweep.records import Finding, Severity, SplitName, Splits
 
@@ -30,11 +30,10 @@ HOST = re.compile(r"^(?:[a-z][a-z0-9+.-]*://)?[^/\s]+/?", re.IGNORECASE)
 def find_near_duplicates(splits: Splits) -> list[Finding]:
     """For validation and test, rows with a near copy in train; for each split, those with one
     before them there. Equal texts are the business of other checks."""
-    rows = _comparable(splits)
-    firsts = rows.drop_duplicates("id")
-    if len(firsts) < 2:
+    rows, texts = _comparable(splits)
+    if len(texts) < 2:
         return []
-    twins = _twins(firsts)
+    twins = _twins(texts)
     ids = {split: set(rows["id"][rows["split"] == split]) for split in SPLITS}
     sizes = {split: len(splits.frames[split]) for split in SPLITS}
     findings = []
@@ -48,46 +47,45 @@ def find_near_duplicates(splits: Splits) -> list[Finding]:
     return findings
 
 
-def _comparable(splits: Splits) -> pd.DataFrame:
-    """Rows of long enough texts, train first; ids tell the texts apart and ascend."""
-    rows = together(splits)
+def _comparable(splits: Splits) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Split, number and id of each row of a long enough text, train first; and the texts, by id,
+    with their skeletons and the split where they first stand."""
+    rows = together(splits)[["text", "split", "row"]]
     rows["skeleton"] = skeletons(rows["text"])
-    rows = rows[rows["skeleton"].str.len() >= LEAST_LENGTH].copy()
-    rows["id"] = pd.factorize(rows["skeleton"])[0]
-    return rows
+    rows = rows[rows["skeleton"].str.len() >= LEAST_LENGTH]
+    ids = pd.factorize(rows["skeleton"])[0]
+    # The rows without their texts, of which a million take half a gigabyte.
+    texts = rows[["text", "skeleton", "split"]][~pd.Series(ids, rows.index).duplicated()]
+    return rows[["split", "row"]].assign(id=ids), texts
 
 
 def _twins(texts: pd.DataFrame) -> pd.DataFrame:
     """Pairs of ids, earlier and later, and their similarity, of at least THRESHOLD."""
-    bare, full = texts["skeleton"].tolist(), texts["text"].tolist()
-    made = sketches(bare)
-    codes = np.array([], dtype=np.int64)
-    for earlier, later in likely_pairs(made, least=LIKELY):
-        # Not numpy's union1d, whose hash table takes minutes for codes as regular as a template's.
-        codes = pd.unique(np.concatenate([codes, earlier * len(bare) + later]))
-    codes.sort()
-    pairs = pd.DataFrame({"earlier": codes // len(bare), "later": codes % len(bare)})
-    pairs["estimate"] = estimates(made, pairs["earlier"].to_numpy(), pairs["later"].to_numpy())
-    # The likeliest of each split, so that a million copies of a template are done in a minute.
-    pairs["split"] = texts["split"].to_numpy()[pairs["earlier"]]
-    pairs = pairs.sort_values("estimate", kind="stable").drop_duplicates(
-        ["later", "split"], keep="last"
+    bare = texts["skeleton"].tolist()
+    # The likeliest of each split, so that a million copies of a template are done in minutes.
+    earlier, later, _ = likeliest_pairs(
+        sketches(bare),
+        texts["split"].map(SPLITS.index).to_numpy(),
+        n_parts=len(SPLITS),
+        least=LIKELY,
     )
+    pairs = pd.DataFrame({"earlier": earlier, "later": later})
     pairs["similarity"] = [
-        _similarity(bare[one], bare[two], full[one], full[two])
-        for one, two in zip(pairs["earlier"].tolist(), pairs["later"].tolist(), strict=True)
+        jaccard(bare[one], bare[two]) for one, two in zip(earlier, later, strict=True)
     ]
+    pairs = pairs[pairs["similarity"] >= THRESHOLD]
+    full = (texts["text"].iloc[pairs[side]] for side in ("earlier", "later"))
+    pairs["similarity"] = np.minimum(pairs["similarity"], [*map(_beyond_hosts, *full)])
     return pairs[pairs["similarity"] >= THRESHOLD]
 
 
-def _similarity(one_bare: str, other_bare: str, one: str, other: str) -> float:
-    """Of two texts, and of URLs and paths also without their hosts: pages of one site are not
-    copies of one another because its name is long."""
-    whole = jaccard(one_bare, other_bare)
-    if whole < THRESHOLD or len(one.split()) > 1 or len(other.split()) > 1:
-        return whole
+def _beyond_hosts(one: str, other: str) -> float:
+    """1, but of URLs and paths the similarity without their hosts: pages of one site are not copies
+    of one another because its name is long."""
+    if len(one.split()) > 1 or len(other.split()) > 1:
+        return 1.0
     tails = skeletons(pd.Series([HOST.sub("", text.strip()) for text in (one, other)]))
-    return min(whole, jaccard(tails[0], tails[1]))
+    return jaccard(tails[0], tails[1])
 
 
 def _across(rows: pd.DataFrame, pairs: pd.DataFrame, split: SplitName, *, n: int) -> list[Finding]:

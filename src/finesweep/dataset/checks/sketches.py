@@ -29,6 +29,7 @@ FACTOR = 0x01000193
 
 Hashes = npt.NDArray[np.uint32]
 Ids = npt.NDArray[np.int64]
+Shares = npt.NDArray[np.float64]
 
 
 def sketches(texts: Sequence[str]) -> Hashes:
@@ -39,9 +40,33 @@ def sketches(texts: Sequence[str]) -> Hashes:
     return made
 
 
-def likely_pairs(made: Hashes, *, least: float) -> Iterator[tuple[Ids, Ids]]:
-    """For each band, pairs (earlier, later) that share a bucket and at least so much of their
-    sketches, which estimates their Jaccard similarity; the same pair may come in several bands."""
+def likeliest_pairs(
+    made: Hashes, parts: Ids, *, n_parts: int, least: float
+) -> tuple[Ids, Ids, Shares]:
+    """Pairs (earlier, later) with their estimates, of at least so much, in rising order: of each
+    part's texts before a text the likeliest, and of equals the last.
+
+    parts [N] in [0, n_parts) says where a text belongs. No more than N pairs of a part are held at
+    once, however many there are: of copies of a template nearly fifty for each text.
+    """
+    shares = np.zeros((n_parts, len(made)))
+    best = np.full((n_parts, len(made)), -1, dtype=np.int64)
+    for earlier, later, alike in likely_pairs(made, least=least):
+        held = parts[earlier], later
+        better = (alike > shares[held]) | ((alike == shares[held]) & (earlier > best[held]))
+        # No text is the later one of two of these pairs, so that none overwrites another.
+        place = parts[earlier[better]], later[better]
+        shares[place], best[place] = alike[better], earlier[better]
+    part, later = np.nonzero(best >= 0)
+    earlier, alike = best[part, later], shares[part, later]
+    order = np.lexsort((later, earlier, alike))
+    return earlier[order], later[order], alike[order]
+
+
+def likely_pairs(made: Hashes, *, least: float) -> Iterator[tuple[Ids, Ids, Shares]]:
+    """Step by step, pairs (earlier, later) that share a bucket and at least so much of their
+    sketches, which estimates their Jaccard similarity, and comes third; in a step no later one
+    comes twice, but the same pair may come in several steps."""
     for start in range(0, N_PERMUTATIONS, N_PER_BAND):
         band = made[:, start : start + N_PER_BAND]
         order = np.lexsort(band.T)  # stable, so that ids ascend within a bucket
@@ -52,11 +77,12 @@ def likely_pairs(made: Hashes, *, least: float) -> Iterator[tuple[Ids, Ids]]:
         for before in (first, *(place - step for step in range(1, N_PREDECESSORS + 1))):
             real = (before >= first) & (before < place)
             earlier, later = order[before[real]], order[place[real]]
-            alike = estimates(made, earlier, later) >= least
-            yield earlier[alike], later[alike]
+            shares = estimates(made, earlier, later)
+            alike = shares >= least
+            yield earlier[alike], later[alike], shares[alike]
 
 
-def estimates(made: Hashes, first: Ids, second: Ids) -> npt.NDArray[np.float64]:
+def estimates(made: Hashes, first: Ids, second: Ids) -> Shares:
     """Estimated Jaccard similarity of each pair, in [0, 1]."""
     shares = np.empty(len(first))
     for at in range(0, len(first), CHARACTERS_AT_ONCE):
@@ -68,7 +94,8 @@ def estimates(made: Hashes, first: Ids, second: Ids) -> npt.NDArray[np.float64]:
 def jaccard(first: str, second: str) -> float:
     """Of their sets of shingles, in [0, 1]; a text too short for one is one."""
     one, other = _shingles(first), _shingles(second)
-    return len(one & other) / len(one | other)
+    n_shared = len(one & other)
+    return n_shared / (len(one) + len(other) - n_shared)
 
 
 def _shingles(text: str) -> set[str]:

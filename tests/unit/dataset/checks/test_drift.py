@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import pytest
 from tests.labelled import clean, clean_rows, splits_of
 
+from finesweep.dataset.checks import drift
 from finesweep.dataset.checks.drift import find_drift
 
 
@@ -30,6 +32,14 @@ def test_other_words_are_found_and_named() -> None:
     assert "by their words (AUC 1.00" in found[0].message
     assert "above all by 'yonder'" in found[0].message
     assert found[0].rows == ()
+
+
+def test_words_of_a_sample_are_said_to_be_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drift, "MOST_ROWS", 100)
+    rows = clean(300)
+    rows["test"] = [(f"yonder {text}", label) for text, label in rows["test"]]
+    *_, words = find_drift(splits_of(rows))
+    assert "by their words in a sample of 200 of 600 rows (AUC " in words.message
 
 
 def test_a_large_split_does_not_make_a_small_difference_alarming() -> None:

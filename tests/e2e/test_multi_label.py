@@ -83,15 +83,27 @@ def test_the_gate_compares_rows_with_all_their_labels(
     project, _ = swept
     first = project.finesweep("promote", "several")
     assert first.returncode == 0, first.stderr
-    done = project.finesweep("sweep", "several", "sweep.n_trials=3")
-    assert done.returncode == 0, done.stderr
+    again = project.finesweep("sweep", "several", "sweep.study=again", "training.epochs=2")
+    assert again.returncode == 0, again.stderr
+    refused = project.finesweep("promote", "several")
+    assert refused.returncode == 3, refused.stderr
+    told = re.search(r"accuracy (\S+) \((\d+) rows gained, (\d+) lost, of (\d+)\)", refused.stdout)
+    assert told is not None, refused.stdout
+    difference, gained, lost, n = map(float, told.groups())
+    scores = [
+        project.client.get_run(version.run_id).data.metrics["test/accuracy"]
+        for version in project.client.search_model_versions("name='several'")
+    ]
+    # The newest comes first; rows are those with all their labels right.
+    assert difference == pytest.approx(scores[0] - scores[1], abs=1e-4)
+    assert difference == pytest.approx((gained - lost) / n, abs=1e-4)
 
 
 def test_a_table_is_answered_with_all_labels_that_hold(
     swept: tuple[Project, subprocess.CompletedProcess[str]],
 ) -> None:
     project, _ = swept
-    uri = "models:/several@challenger"
+    uri = "models:/several@champion"
     done = project.finesweep("predict", "--model", uri, "--file", "texts.csv", "--output", "o.csv")
     assert done.returncode == 0, done.stderr
     answered = pd.read_csv(project.folder / "o.csv")

@@ -26,6 +26,8 @@ _MOST_NAMED = 8
 """Classes that a legend names; more of them would cover the curves."""
 _LEAST_SHARE = 0.02
 """Of texts answered: among fewer, accuracy jumps with each."""
+_ROOM = 0.15
+"""Below the lowest point, in shares of the curve's height: what is written there needs it."""
 _GREY = "0.6"
 
 
@@ -113,9 +115,10 @@ def _draw_coverage(
     if len(answered):
         share, accuracy = curve.coverage[answered[0]], curve.accuracy[answered[0]]
         axes.plot([share], [accuracy], "o", color=_COLOURS[1], clip_on=False)
-        told = f"{share:.0%} answered, {accuracy:.1%} right"
+        least = answering.uncertain_below
+        head = f"UNCERTAIN below {least:.2f}" if least else "never UNCERTAIN"
         axes.annotate(
-            f"UNCERTAIN below {answering.uncertain_below:.2f}:\n{told}",
+            f"{head}:\n{share:.0%} answered, {accuracy:.1%} right",
             (share, accuracy),
             # The curve falls to the right: above it there is room on that side, else below it.
             xytext=(8, 6) if share < 0.6 else (-8, -8),
@@ -125,7 +128,8 @@ def _draw_coverage(
         )
     _label(axes, "answering only when sure", "share of texts answered", "accuracy among them")
     axes.set_xlim(0, 1)
-    axes.set_ylim(top=1)
+    lowest = curve.accuracy[drawn].min(initial=1.0)
+    axes.set_ylim(lowest - _ROOM * max(1 - lowest, 0.05), 1)
 
 
 def _label(axes: Axes, title: str, x: str, y: str) -> None:

@@ -7,6 +7,7 @@ import re
 import numpy as np
 import pandas as pd
 
+from finesweep.dataset.checks.leakage import PAIRS
 from finesweep.dataset.checks.rows import SPLITS, Rows, listed_rows, named, percent, together
 from finesweep.dataset.checks.skeletons import skeletons
 from finesweep.dataset.checks.sketches import jaccard, likeliest_pairs, sketches
@@ -28,8 +29,8 @@ HOST = re.compile(r"^(?:[a-z][a-z0-9+.-]*://)?[^/\s]+/?", re.IGNORECASE)
 
 
 def find_near_duplicates(splits: Splits) -> list[Finding]:
-    """For validation and test, rows with a near copy in train; for each split, those with one
-    before them there. Equal texts are the business of other checks."""
+    """For each split and each that it must not share a text with, rows with a near copy there; for
+    each split, those with one before them. Equal texts are the business of other checks."""
     rows, texts = _comparable(splits)
     if len(texts) < 2:
         return []
@@ -37,10 +38,10 @@ def find_near_duplicates(splits: Splits) -> list[Finding]:
     ids = {split: set(rows["id"][rows["split"] == split]) for split in SPLITS}
     sizes = {split: len(splits.frames[split]) for split in SPLITS}
     findings = []
-    for split in ("validation", "test"):
-        new = ids[split] - ids["train"]
-        pairs = twins[twins["earlier"].isin(ids["train"]) & twins["later"].isin(new)]
-        findings += _across(rows, pairs, split, n=sizes[split])
+    for split, other in PAIRS:
+        new = ids[split] - ids[other]
+        pairs = twins[twins["earlier"].isin(ids[other]) & twins["later"].isin(new)]
+        findings += _across(rows, pairs, split, other, n=sizes[split])
     for split in SPLITS:
         pairs = twins[twins["earlier"].isin(ids[split]) & twins["later"].isin(ids[split])]
         findings += _within(rows, pairs, split, n=sizes[split])
@@ -88,16 +89,18 @@ def _beyond_hosts(one: str, other: str) -> float:
     return jaccard(tails[0], tails[1])
 
 
-def _across(rows: pd.DataFrame, pairs: pd.DataFrame, split: SplitName, *, n: int) -> list[Finding]:
+def _across(
+    rows: pd.DataFrame, pairs: pd.DataFrame, split: SplitName, other: SplitName, *, n: int
+) -> list[Finding]:
     if pairs.empty:
         return []
     found = _later_rows(rows, pairs, split)
     severity: Severity = "severe" if len(found) >= SEVERE_SHARE * n else "warning"
     message = (
         f"{counted_rows(len(found))} of {split} ({percent(len(found), n)}) nearly like a text of "
-        f"train, but for a few letters or words, as {_example(rows, pairs, 'train', split)}: a "
+        f"{other}, but for a few letters or words, as {_example(rows, pairs, other, split)}: a "
         f"model may answer from memory there, so {split} metrics may be too good; leave such texts "
-        "out of train"
+        f"out of {other}"
     )
     return [Finding(CHECK, severity, message, found)]
 

@@ -22,6 +22,16 @@ def test_a_test_row_that_differs_from_train_in_a_word_is_found_with_its_like() -
     assert "train row 11 and test row 21" in finding.message
 
 
+def test_a_test_row_that_is_like_one_of_validation_is_found_too() -> None:
+    rows = clean()
+    text, label = rows["validation"][4]
+    rows["test"][7] = (changed(text), label)
+    (finding,) = find_near_duplicates(splits_of(rows))
+    assert finding.rows == (("test", 8),)
+    assert "nearly like a text of validation" in finding.message
+    assert finding.message.endswith("leave such texts out of validation")
+
+
 def test_one_row_in_twenty_is_severe() -> None:
     rows = clean()
     for place in range(3):

@@ -81,7 +81,8 @@ class TextDataset:
 @dataclass(frozen=True)
 class Tokens:
     """The same splits as token ids: columns row (0 … N-1), input_ids (whole texts, without special
-    tokens), of pairs also pair_ids (the second texts, in the same way), and labels (int)."""
+    tokens), of pairs also pair_ids (the second texts, in the same way), and labels (int, or [C] of
+    0.0 and 1.0 where a text may have several)."""
 
     train: datasets.Dataset
     validation: datasets.Dataset
@@ -93,6 +94,8 @@ class Tokens:
     """Names the rows and ids: data and tokenizer."""
     pairs: bool = False
     """Whether there are pair_ids."""
+    multi_label: bool = False
+    """Whether a text may have several labels."""
 
 
 @dataclass(frozen=True)

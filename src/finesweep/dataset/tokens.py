@@ -44,7 +44,12 @@ def tokenise(
     folder = built(cache / "tokens" / key, partial(_write, dataset, tokenizer))
     splits = {name: datasets.Dataset.from_file(str(folder / f"{name}.arrow")) for name in SPLITS}
     return Tokens(
-        **splits, tokenizer=tokenizer, max_length=max_length, key=key, pairs=dataset.pairs
+        **splits,
+        tokenizer=tokenizer,
+        max_length=max_length,
+        key=key,
+        pairs=dataset.pairs,
+        multi_label=dataset.multi_label,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import datasets
 import numpy as np
@@ -13,7 +14,6 @@ from transformers import PreTrainedModel
 from finesweep.config import TrainingConfig
 from finesweep.dataset.stratify import sample_rows, strata
 from finesweep.errors import ConfigError, FinesweepError, Problem
-from finesweep.evidence.decisions import is_multi_label
 from finesweep.ledger import Ledger
 from finesweep.model import first_token_alone, quick_dropout
 from finesweep.records import Objective, Predictions, Tokens, TrainingResult
@@ -115,7 +115,7 @@ def pruning_sample(tokens: Tokens, n_rows: int | None) -> np.ndarray | None:
     labels = np.asarray(tokens.validation["labels"])
     if n_rows is None or n_rows >= len(labels):
         return None
-    if is_multi_label(labels):
+    if tokens.multi_label:
         labels = strata(labels)
     return sample_rows(labels, n_rows, rng=np.random.default_rng(0))
 
@@ -133,14 +133,16 @@ def _result(progress: Progress, model: PreTrainedModel) -> TrainingResult:
 
 
 def _loss(config: TrainingConfig, tokens: Tokens, n_classes: int) -> LossFunction:
-    labels, smoothing = np.asarray(tokens.train["labels"]), config.label_smoothing
-    balanced = config.class_weights == "balanced"
+    loss = multi_label_loss if tokens.multi_label else training_loss
+    if config.class_weights != "balanced":
+        return loss(None, label_smoothing=config.label_smoothing)
+    labels = np.asarray(tokens.train["labels"], dtype=np.int64)
     try:
-        if is_multi_label(labels):
-            columns = labels.astype(np.int64).T
-            sides = [balanced_weights(each, n_classes=2) for each in columns] if balanced else None
-            return multi_label_loss(sides, label_smoothing=smoothing)
-        weights = balanced_weights(labels, n_classes=n_classes) if balanced else None
+        weights: Any = (
+            [balanced_weights(each, n_classes=2) for each in labels.T]
+            if tokens.multi_label
+            else balanced_weights(labels, n_classes=n_classes)
+        )
     except ValueError as error:
         raise ConfigError(Problem("training.class_weights", str(error))) from error
-    return training_loss(weights, label_smoothing=smoothing)
+    return loss(weights, label_smoothing=config.label_smoothing)

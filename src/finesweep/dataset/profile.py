@@ -98,7 +98,7 @@ def profile(
         n_special=tokenizer.num_special_tokens_to_add(),
         phrases=dict(zip(PHRASES, tops, strict=True)),
         examples=_examples(frames["train"], n_classes, seed),
-        notes=_notes(frames, samples),
+        notes=(*_set_notes(splits), *_notes(frames, samples)),
     )
 
 
@@ -136,6 +136,15 @@ def _examples(train: pd.DataFrame, n_classes: int, seed: int) -> tuple[tuple[Exa
             tuple(Example(int(row), shortened(text, EXAMPLE_CHARACTERS)) for row, text in rows)
         )
     return tuple(drawn)
+
+
+def _set_notes(splits: Splits) -> tuple[str, ...]:
+    """How many texts of train have no label, or several; nothing where each has one."""
+    if not splits.multi_label:
+        return ()
+    sizes = labels_in(splits.frames["train"], len(splits.label_names)).sum(axis=1)
+    none, several = int((sizes == 0).sum()), int((sizes > 1).sum())
+    return (f"texts of train with no label: {none:,}; with more than one: {several:,}",)
 
 
 def _notes(

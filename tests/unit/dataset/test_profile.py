@@ -185,3 +185,4 @@ def test_a_text_with_several_labels_counts_for_each_and_once_for_all() -> None:
     assert words == {"rude": ["bad", "film"], "film": ["film", "bad", "good"]}
     examples = {name: [each["row"] for each in few] for name, few in told["examples"].items()}
     assert examples == {"rude": [1], "film": [1, 2]}
+    assert told["notes"][0] == "texts of train with no label: 1; with more than one: 1"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from functools import cache
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
@@ -13,9 +13,10 @@ from finesweep.errors import Problem, nearest
 
 @dataclass(frozen=True)
 class Leaf:
-    """The type of one field: the classes that its values may have."""
+    """One field: the classes that its values may have, and its value unless it is given."""
 
     kinds: frozenset[type[Any]]
+    default: Any = MISSING
 
     @property
     def is_whole_number(self) -> bool:
@@ -56,11 +57,15 @@ def _walk(schema: type[Any], prefix: str) -> list[tuple[str, Leaf | None]]:
         path = f"{prefix}{field.name}"
         section = next((kind for kind in _kinds(hints[field.name]) if is_dataclass(kind)), None)
         if section is None:
-            found.append((path, Leaf(_kinds(hints[field.name]))))
+            found.append((path, Leaf(_kinds(hints[field.name]), _default(field))))
         else:
             found.append((path, None))
             found += _walk(section, f"{path}.")
     return found
+
+
+def _default(field: Field[Any]) -> Any:
+    return field.default if field.default_factory is MISSING else field.default_factory()
 
 
 def _kinds(hint: Any) -> frozenset[type[Any]]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from finesweep.config import SweepPlan
+from finesweep.config.paths import leaf
 from finesweep.errors import ConfigError, Problem
 
 ABSENT = "nothing"
@@ -39,11 +40,16 @@ def definition(plan: SweepPlan) -> dict[str, Any]:
 
 
 def refuse_changed(plan: SweepPlan, had: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
-    """Raises ConfigError with each difference between what a study had and what is wanted."""
+    """Raises ConfigError with each difference between what a study had and what is wanted.
+
+    A field that the study has not heard of, because it is older than the field, had its default:
+    a new field's default is to do as before.
+    """
     problems = [
         Problem(path, f"{had.get(path, ABSENT)} when the study was made, now {now}")
         for path in sorted({*had, *wanted})
         if (now := wanted.get(path, ABSENT)) != had.get(path, ABSENT)
+        and not (path not in had and _is_default(path, now))
     ]
     if problems:
         other = f"finesweep sweep {plan.name} sweep.study={plan.study_name}-2 …"
@@ -51,6 +57,12 @@ def refuse_changed(plan: SweepPlan, had: Mapping[str, Any], wanted: Mapping[str,
             f"study {plan.study_name!r} was made for another sweep; start a new one with: {other}"
         )
         raise ConfigError(*problems, Problem("sweep.study", hint))
+
+
+def _is_default(path: str, value: Any) -> bool:
+    """Of `PATH`, or of `PATH|group=choice`."""
+    known = leaf(path.partition("|")[0])
+    return known is not None and bool(known.default == value)
 
 
 def _contents(plan: SweepPlan) -> dict[str, Any]:

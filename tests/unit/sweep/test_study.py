@@ -164,6 +164,20 @@ def test_another_definition_is_refused_with_what_changed_and_a_way_out(
     assert made.user_attrs[N_TRIALS] == 4
 
 
+def test_a_study_that_is_older_than_a_field_goes_on_with_the_fields_default(
+    made: optuna.Study, plan_of: PlanOf
+) -> None:
+    (key,) = [name for name, value in made.user_attrs.items() if "dataset.seed" in str(value)]
+    older = dict(made.user_attrs[key])
+    assert older.pop("dataset.label_columns") == []
+    made.set_user_attr(key, older)
+    assert open_study(plan_of(TEXT)).study_name == made.study_name
+    with pytest.raises(
+        ConfigError, match=r"dataset\.label_columns: nothing when the study was made"
+    ):
+        open_study(plan_of(TEXT, "dataset.label_columns=[a,b]"))
+
+
 def test_another_study_name_starts_anew(made: optuna.Study, plan_of: PlanOf) -> None:
     other = plan_of(TEXT, "training.batch_size=8", "sweep.study=own-2")
     assert not study_exists(other)

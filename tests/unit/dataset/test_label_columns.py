@@ -12,6 +12,7 @@ import pytest
 from finesweep.config.schema import DatasetConfig
 from finesweep.dataset import load_dataset, prepare
 from finesweep.dataset.labels import labels_in, labels_of
+from finesweep.dataset.load import fingerprint
 from finesweep.dataset.stratify import LEAST_OF_SET, strata
 from finesweep.errors import ConfigError
 
@@ -93,13 +94,25 @@ def test_conflicts_are_texts_with_two_sets(tmp_path: Path) -> None:
         prepare(config(tmp_path / "b.csv", pd.concat([table, threats]), conflicts="drop"))
 
 
-def test_the_same_rows_as_classes_are_another_dataset(tmp_path: Path) -> None:
-    table = rows()[["text", "toxic", "obscene"]]
-    sets = load_dataset(config(tmp_path / "a.csv", table, label_columns=["toxic", "obscene"]))
-    numbered = table.assign(label=table["toxic"] + 2 * table["obscene"])
-    numbered.to_csv(tmp_path / "b.csv", index=False)
-    classes = load_dataset(DatasetConfig(name="x", path=str(tmp_path / "b.csv")))
-    assert sets.fingerprint != classes.fingerprint
+def test_the_same_numbers_as_classes_are_another_dataset(tmp_path: Path) -> None:
+    splits = prepare(config(tmp_path / "a.csv", rows()))
+    sets, classes = (
+        fingerprint(splits.frames, splits.label_names, multi_label=each) for each in (True, False)
+    )
+    assert sets != classes
+    assert load_dataset(config(tmp_path / "a.csv", rows())).fingerprint == sets
+
+
+def test_a_label_that_stands_in_rare_sets_alone_is_in_every_split(tmp_path: Path) -> None:
+    table = rows()
+    for bit in range(5):
+        table[f"bit {bit}"] = [(number // 10 >> bit) & 1 for number in range(200)]
+    table["rare"] = [int(number % 10 == 3) for number in range(200)]
+    names = ["rare", *(f"bit {bit}" for bit in range(5))]
+    assert (table[table["rare"] == 1].value_counts(names) == 1).all()
+    splits = prepare(config(tmp_path / "a.csv", table, label_columns=names, test_size=0.2))
+    counts = {split: labels_in(frame, 6)[:, 0].sum() for split, frame in splits.frames.items()}
+    assert counts == {"train": 14, "validation": 2, "test": 4}
 
 
 @pytest.mark.parametrize(

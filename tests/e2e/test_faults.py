@@ -195,13 +195,18 @@ def test_postgresql_may_be_away_for_longer_than_a_lease_while_workers_work(
     until(lambda: count(storage, "trial_intermediate_values"))
     for url in postgresql:
         cut_off(url)
+    late = project.start("work", "small", "--attached", *own)  # as a coordinator starts them
     time.sleep(8)
     assert sweep.poll() is None, sweep.communicate()
+    assert late.stdout is not None
+    assert late.stdout.readline().startswith("waiting for the storage: "), late.communicate()
     for url in postgresql:
         admit(url)
     printed, errors = sweep.communicate(timeout=240)
     assert sweep.returncode == 0, errors
     assert "the storage is away: the workers wait for it" in printed
+    _, mistakes = late.communicate(timeout=60)
+    assert late.returncode == 0, mistakes
     assert "Traceback" not in errors
     status = json.loads(project.finesweep("status", "small", "--json", *own).stdout)
     assert status["counts"]["complete"] == 3, printed

@@ -41,7 +41,15 @@ def run(arguments: Sequence[str]) -> int:
     from finesweep.sweep.worker import Worker
 
     say = _Once()
-    with joined(given.name, url, given.overrides, say=say, on_hang=_leave_hung) as joint:
+    place = joined(
+        given.name,
+        url,
+        given.overrides,
+        say=say,
+        on_hang=_leave_hung,
+        is_attached=given.attached,
+    )
+    with place as joint:
         for stage in joint.stages():
             worker = Worker(
                 joint.plan,

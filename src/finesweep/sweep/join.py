@@ -19,11 +19,13 @@ from finesweep.sweep.parent import close_orphans, show_best
 from finesweep.sweep.reports import Reports
 from finesweep.sweep.stages import Confirmation, Search, Stage
 from finesweep.sweep.status import is_spent
-from finesweep.sweep.storage import engine_of, exclusive
+from finesweep.sweep.storage import engine_of, exclusive, waiting_out
 from finesweep.sweep.study import join_study
 from finesweep.tracking import Delivery, Run, Store, open_store
 
 Crown = Callable[[SweepPlan, Study, Store], None]
+JOINING_SECONDS = 120.0
+"""Longer than a database takes to start again; from a machine that never reaches it one hears."""
 LEAVING_SECONDS = 5.0
 """For what is left to deliver when a worker leaves; the rest is delivered by others."""
 
@@ -79,10 +81,20 @@ def joined(
     *,
     say: Callable[[str], None],
     on_hang: Callable[[], None],
+    is_attached: bool = False,
 ) -> Iterator[Joint]:
-    """A worker in the study of this name; what it holds is given back at the end."""
+    """A worker in the study of this name; what it holds is given back at the end.
+
+    One that is attached to a coordinator, which has opened the storage before, waits for a while
+    when this is away already as it joins.
+    """
     with deferred_signals() as interruption:
-        plan, study = join_study(name, url, overrides, _waiting(interruption, say))
+        on_wait = _waiting(interruption, say)
+        plan, study = waiting_out(
+            lambda: join_study(name, url, overrides, on_wait),
+            on_wait,
+            most_seconds=JOINING_SECONDS if is_attached else 0,
+        )
         config = plan.base.config
         require_space(config.storage.checkpoints)
         delivery = Delivery(config.tracking, on_outage=say)

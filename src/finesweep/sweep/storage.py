@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
+from math import inf
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -204,18 +205,19 @@ def _patiently(call: Callable[..., Any], on_wait: OnWait) -> Callable[..., Any]:
     return patient
 
 
-def waiting_out(call: Callable[[], T], on_wait: OnWait) -> T:
-    """What call returns, once the database answers and has room; other errors are raised.
+def waiting_out(call: Callable[[], T], on_wait: OnWait, *, most_seconds: float = inf) -> T:
+    """What call returns, once the database answers and has room; other errors are raised, and this
+    one too when it lasts for longer.
 
     Every call may be repeated: the worst that an unseen commit leaves behind is a second waiting
     trial of a slot, of which only one is ever claimed.
     """
-    pause = 0.2
+    pause, deadline = 0.2, time.monotonic() + most_seconds
     while True:
         try:
             return call()
         except Exception as error:
-            if not is_outage(error):
+            if not is_outage(error) or time.monotonic() > deadline:
                 raise
             on_wait(str(error.__cause__ or error).splitlines()[0])
         time.sleep(pause)
@@ -224,4 +226,7 @@ def waiting_out(call: Callable[[], T], on_wait: OnWait) -> T:
 
 def is_outage(error: BaseException) -> bool:
     """Whether the database is away, locked for too long, or out of disk space."""
-    return is_away(error.__cause__ if isinstance(error, StorageInternalError) else error)
+    cause: BaseException | None = error
+    while isinstance(cause, StorageInternalError | ConfigError):
+        cause = cause.__cause__
+    return is_away(cause)

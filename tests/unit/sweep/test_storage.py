@@ -22,7 +22,7 @@ from tests.unit.sweep.conftest import Opened, Start
 from finesweep.errors import ConfigError
 from finesweep.sweep.attributes import SLOT
 from finesweep.sweep.slots import claim
-from finesweep.sweep.storage import engine_of, exclusive, open_storage
+from finesweep.sweep.storage import engine_of, exclusive, open_storage, waiting_out
 
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 N_CLAIMANTS, N_WAITING = 16, 40
@@ -257,6 +257,24 @@ def test_a_call_waits_while_postgresql_refuses_connections(
     assert patient.get_all_studies() == []
     assert reasons
     assert all("OperationalError" in why or "AdminShutdown" in why for why in reasons)
+
+
+def test_opening_a_database_that_is_away_is_an_outage_that_may_be_waited_for(
+    opened: Opened, postgresql_url: str
+) -> None:
+    reasons: list[str] = []
+
+    def waiting(why: str) -> None:
+        reasons.append(why)
+        admit(postgresql_url)
+
+    cut_off(postgresql_url)
+    with pytest.raises(ConfigError, match=r"^storage\.url: cannot open 'postgresql"):
+        waiting_out(lambda: opened(postgresql_url), waiting, most_seconds=0)
+    assert reasons == []
+    storage = waiting_out(lambda: opened(postgresql_url), waiting)
+    assert "not currently accepting connections" in reasons[0]
+    assert storage.get_all_studies() == []
 
 
 def test_a_connection_that_is_lost_in_the_middle_of_reading_trials_is_waited_for(

@@ -36,7 +36,7 @@ def run(arguments: Sequence[str]) -> int:
     url = compose(given.overrides).config.storage.url
     hush()
 
-    from finesweep.registry import crown
+    from finesweep.registry.crown import crown
     from finesweep.sweep.join import joined
     from finesweep.sweep.worker import Worker
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from sklearn.metrics import confusion_matrix, multilabel_confusion_matrix
 
 from finesweep.errors import NonFiniteError
 from finesweep.records import Predictions
@@ -113,5 +112,7 @@ def confusion_counts(labels: np.ndarray, guessed: np.ndarray, n_labels: int) -> 
     """[C, C] int: how many rows of each class, the truth, were given each label; of several labels
     [C, 2, 2]: how many noes and yeses, the truth, of each were guessed to be no and yes."""
     if is_multi_label(labels):
-        return np.asarray(multilabel_confusion_matrix(labels, guessed))
-    return np.asarray(confusion_matrix(labels, guessed, labels=range(n_labels)))
+        pairs = zip(labels.T, guessed.T, strict=True)
+        return np.stack([confusion_counts(truth, said, 2) for truth, said in pairs])
+    cells = np.bincount(labels * n_labels + guessed, minlength=n_labels**2)
+    return cells.reshape(n_labels, n_labels)

@@ -11,7 +11,7 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from finesweep.config import TrackingConfig
 from finesweep.records import Finalist
-from finesweep.registry import register
+from finesweep.registry.versions import register
 from finesweep.tracking import Store, open_store, start_run
 from finesweep.tracking.models import log_classifier
 

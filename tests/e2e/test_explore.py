@@ -19,7 +19,7 @@ from finesweep.cli import explore
 from finesweep.records import Finding
 from tests.e2e.conftest import Project, make_project
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("explore")]
 QUICK = ("model=tiny", "dataset.max_length=8")
 PICTURES = {"balance", "bigrams", "clouds", "cut", "lengths", "trigrams", "words"}
 

@@ -14,7 +14,7 @@ import pytest
 
 from tests.e2e.conftest import Project, make_project
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("several")]
 NAMES = ["lovely", "awful", "paper"]
 FILLERS = ("the", "a", "this", "that", "quite", "film", "day")
 SWEEP = """\
@@ -103,7 +103,7 @@ def test_a_table_is_answered_with_all_labels_that_hold(
     swept: tuple[Project, subprocess.CompletedProcess[str]],
 ) -> None:
     project, _ = swept
-    uri = "models:/several@champion"
+    uri = "models:/several/1"
     done = project.finesweep("predict", "--model", uri, "--file", "texts.csv", "--output", "o.csv")
     assert done.returncode == 0, done.stderr
     answered = pd.read_csv(project.folder / "o.csv")

@@ -15,7 +15,7 @@ import pytest
 from tests.e2e.conftest import Project, make_project
 from tests.waiting import until
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("pairs")]
 KEYS = ("lovely", "awful")
 FILLERS = ("table", "window", "paper", "river", "bridge", "winter", "letter", "garden")
 RECIPE = (

@@ -68,10 +68,15 @@ def are_right(guessed: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return np.asarray(same.all(axis=1) if is_multi_label(labels) else same)
 
 
+def guesses_of(predictions: Predictions) -> np.ndarray:
+    """What the model guesses of each row; in the shape of its labels."""
+    shares = probabilities_of(predictions.logits, multi_label=predictions.multi_label)
+    return guesses(shares, multi_label=predictions.multi_label)
+
+
 def rows_right(predictions: Predictions) -> np.ndarray:
     """[N] bool: the rows whose likeliest label is the true one, or all of whose labels are."""
-    shares = probabilities_of(predictions.logits, multi_label=predictions.multi_label)
-    return are_right(guesses(shares, multi_label=predictions.multi_label), predictions.labels)
+    return are_right(guesses_of(predictions), predictions.labels)
 
 
 def confidence(shares: np.ndarray, guessed: np.ndarray) -> np.ndarray:

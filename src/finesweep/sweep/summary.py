@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 
 from finesweep.config import PublishedConfig
-from finesweep.dataset.labels import labels_of
-from finesweep.evidence.decisions import truth_table
+from finesweep.dataset.labels import label_counts, labels_of
 from finesweep.evidence.error_kinds import KINDS
 from finesweep.records import Answering, SplitName, TextDataset
 from finesweep.sweep.recording import Setup, model_name
@@ -136,7 +135,7 @@ def _split(dataset: TextDataset) -> str:
     rows = []
     for name in SPLITS:
         labels = labels_of(dataset, dataset.split(name)["label"])
-        per_class = truth_table(labels, len(dataset.label_names)).sum(axis=0)
+        per_class = label_counts(labels, len(dataset.label_names))
         rows.append((name, f"{len(labels):,}", *(f"{n:,}" for n in per_class)))
     return _table(("split", "rows", *dataset.label_names), rows)
 

@@ -19,6 +19,7 @@ from finesweep.evidence.confidence import brier_score, calibration_error
 from finesweep.evidence.decisions import (
     confusion_counts,
     guesses,
+    guesses_of,
     log_probabilities_of,
     probabilities_of,
     truth_table,
@@ -83,9 +84,8 @@ def cross_entropy(predictions: Predictions) -> float:
 
 def confusion(predictions: Predictions) -> np.ndarray:
     """What confusion_counts makes of a split's labels and the model's guesses."""
-    shares = probabilities_of(predictions.logits, multi_label=predictions.multi_label)
-    guessed = guesses(shares, multi_label=predictions.multi_label)
-    return confusion_counts(predictions.labels, guessed, shares.shape[1])
+    n_labels = predictions.logits.shape[1]
+    return confusion_counts(predictions.labels, guesses_of(predictions), n_labels)
 
 
 def majority_accuracy(train_labels: Any, labels: Any) -> float:

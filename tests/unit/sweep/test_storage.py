@@ -22,7 +22,7 @@ from tests.unit.sweep.conftest import Opened, Start
 from finesweep.errors import ConfigError
 from finesweep.sweep.attributes import SLOT
 from finesweep.sweep.slots import claim
-from finesweep.sweep.storage import engine_of, exclusive, open_storage, waiting_out
+from finesweep.sweep.storage import OnWait, engine_of, exclusive, open_storage, waiting_out
 
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 N_CLAIMANTS, N_WAITING = 16, 40
@@ -243,15 +243,21 @@ def test_a_call_waits_while_the_folder_of_sqlite_is_away(opened: Opened, tmp_pat
     assert reasons == ["(sqlite3.OperationalError) unable to open database file"]
 
 
-def test_a_call_waits_while_postgresql_refuses_connections(
-    opened: Opened, postgresql_url: str
-) -> None:
+def admitting(url: str) -> tuple[list[str], OnWait]:
+    """The reasons for waiting, and what takes them down and lets connections in again."""
     reasons: list[str] = []
 
     def waiting(why: str) -> None:
         reasons.append(why)
-        admit(postgresql_url)
+        admit(url)
 
+    return reasons, waiting
+
+
+def test_a_call_waits_while_postgresql_refuses_connections(
+    opened: Opened, postgresql_url: str
+) -> None:
+    reasons, waiting = admitting(postgresql_url)
     patient = opened(postgresql_url, on_wait=waiting)
     cut_off(postgresql_url)
     assert patient.get_all_studies() == []
@@ -262,12 +268,7 @@ def test_a_call_waits_while_postgresql_refuses_connections(
 def test_opening_a_database_that_is_away_is_an_outage_that_may_be_waited_for(
     opened: Opened, postgresql_url: str
 ) -> None:
-    reasons: list[str] = []
-
-    def waiting(why: str) -> None:
-        reasons.append(why)
-        admit(postgresql_url)
-
+    reasons, waiting = admitting(postgresql_url)
     cut_off(postgresql_url)
     with pytest.raises(ConfigError, match=r"^storage\.url: cannot open 'postgresql"):
         waiting_out(lambda: opened(postgresql_url), waiting, most_seconds=0)

@@ -55,14 +55,12 @@ def _labels(splits: Splits) -> list[Finding]:
     )
     if splits.multi_label:
         return _most_shifted(splits, counts)
-    used = np.flatnonzero(counts.sum(axis=0))
-    effect, p = _shift(counts[:, used])
+    effect, p = _shift(counts)
     if effect < LABEL_EFFECTS[0] or p >= ALPHA:
         return []
-    train, test = counts[:, used] / counts.sum(axis=1, keepdims=True)
+    train, test = counts / counts.sum(axis=1, keepdims=True)
     most = int(np.abs(test - train).argmax())
-    told = (splits.label_names[used[most]], train[most], test[most])
-    return [_label_finding(effect, told)]
+    return [_label_finding(effect, (splits.label_names[most], train[most], test[most]))]
 
 
 def _most_shifted(splits: Splits, counts: npt.NDArray[np.int64]) -> list[Finding]:

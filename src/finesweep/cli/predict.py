@@ -114,12 +114,12 @@ def _answered(
     given: argparse.Namespace,
 ) -> Iterator[pd.DataFrame]:
     """Each piece with its answers, while a bar moves where there is a terminal to show it."""
-    from rich.console import Console
     from rich.progress import Progress
 
+    from finesweep.cli.screen import screen
     from finesweep.prediction.rows import answer_rows
 
-    console = Console(stderr=True)
+    console = screen(stderr=True)
     shown = given.file and console.is_terminal and (given.output or not sys.stdout.isatty())
     with Progress(console=console, transient=True, disable=not shown) as bar:
         task, n_rows = bar.add_task("", total=1.0), 0

@@ -15,6 +15,7 @@ from finesweep.cli.tables import (
 )
 from finesweep.evidence.verdicts import verdict
 from finesweep.records import BaselineResult, Finalist
+from finesweep.sweep.slots import FINISHED
 from finesweep.sweep.status import Status, command_of, leaderboard, status_of
 from finesweep.sweep.study import Study, known_baseline, known_comparisons, known_finalist
 
@@ -56,8 +57,8 @@ def _counts(status: Status) -> str:
     line = f"{counted(status.target, 'trial')}: {', '.join(parts)}"
     if not status.beyond:
         return line
-    n_run, asked = status.target + status.beyond, f"sweep.n_trials is {status.target} by now"
-    return f"{line}; {n_run} were run in all, since n_trials was larger before ({asked})"
+    n_run = status.beyond + sum(status.counts[state] for state in FINISHED)
+    return f"{line}; {n_run} were run in all, since sweep.n_trials was larger before"
 
 
 def _spent(seconds: Mapping[str, float]) -> str:

@@ -64,6 +64,11 @@ def test_the_same_adaptation_is_read_back_whole(made: Path) -> None:
     assert earlier_adaptation(made, defined(*where)) == MADE
 
 
+def test_an_adaptation_that_was_moved_names_the_folder_where_it_lies(made: Path) -> None:
+    moved = made.rename(made.with_name("moved"))
+    assert earlier_adaptation(moved, defined()) == replace(MADE, folder=str(moved))
+
+
 def test_a_folder_that_is_not_there_holds_none(tmp_path: Path) -> None:
     assert earlier_adaptation(tmp_path / "none", defined()) is None
 

@@ -10,8 +10,9 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from finesweep.cli import check_threshold, parser
+from finesweep.cli import check_threshold, collector, parser
 from finesweep.cli.asked import asked_pieces, paired_pieces
+from finesweep.cli.model_uri import check_model_uri
 from finesweep.config import compose
 from finesweep.errors import ConfigError, Problem
 from finesweep.pairs import PAIR
@@ -49,9 +50,12 @@ def run(arguments: Sequence[str]) -> int:
 
     column = text_column(first.rows, given.text_column, option="--text-column")
 
+    check_model_uri(given.model, tracking_uri=config.tracking.uri)
+
     from finesweep.prediction import load_classifier
 
     classifier = load_classifier(given.model, tracking_uri=config.tracking.uri)
+    collector.resume()
     pieces, columns = chain([first], pieces), [column]
     if classifier.answering.pairs:
         pieces, second = paired_pieces(pieces, given, first_column=column)

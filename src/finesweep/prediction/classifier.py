@@ -20,6 +20,7 @@ from finesweep.evidence.decisions import confidence, probabilities_of
 from finesweep.labelsets import label_name, set_members
 from finesweep.pairs import columns_of, joined, pipeline_inputs
 from finesweep.records import ANSWERING_KEY, Answering, Prediction
+from finesweep.tracking.relocation import follow
 
 BATCH_SIZE = 32
 
@@ -114,6 +115,7 @@ def load_classifier(uri: str, *, tracking_uri: str) -> Classifier:
         raise ConfigError(
             Problem("tracking.uri", f"no store at {database}; run a sweep here first")
         )
+    follow(tracking_uri)
     mlflow.set_tracking_uri(tracking_uri)
     try:
         length = (get_model_info(uri).flavors.get("python_function") or {}).get("config") or {}

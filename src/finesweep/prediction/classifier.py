@@ -18,7 +18,7 @@ from finesweep.errors import ConfigError, Problem
 from finesweep.evidence.confidence import answers, are_sure
 from finesweep.evidence.decisions import confidence, probabilities_of
 from finesweep.labelsets import label_name, set_members
-from finesweep.pairs import columns_of, joined, pipeline_inputs
+from finesweep.pairs import columns_of, joined
 from finesweep.records import ANSWERING_KEY, Answering, Prediction
 from finesweep.tracking.relocation import follow
 
@@ -85,24 +85,33 @@ class Classifier:
     def probabilities(self, texts: Sequence[str]) -> np.ndarray:
         """[N, C] float64 for N texts, calibrated."""
         columns = self.read_of(texts)
-        inputs = pipeline_inputs(columns)
         # Texts of like length stand in one batch, which is padded to its longest.
         sizes = [sum(map(len, row)) for row in zip(*columns, strict=True)]
         order = np.argsort(sizes, kind="stable")
-        told = self.pipeline(
-            [inputs[row] for row in order],
-            top_k=None,
-            function_to_apply="none",
-            truncation=True,
-            max_length=self.max_length,
-            batch_size=BATCH_SIZE,
-        )
-        names = self.label_names
-        scores = [{score["label"]: score["score"] for score in one} for one in told]
-        logits = np.empty((len(texts), len(names)))
-        logits[order] = [[one[name] for name in names] for one in scores]
+        logits = np.empty((len(texts), len(self.label_names)))
+        for start in range(0, len(order), BATCH_SIZE):
+            rows = order[start : start + BATCH_SIZE]
+            logits[rows] = self._logits([[column[row] for row in rows] for column in columns])
         scaled = logits / self.answering.temperature
         return probabilities_of(scaled, multi_label=self.multi_label)
+
+    def _logits(self, columns: Sequence[Sequence[str]]) -> np.ndarray:
+        """[B, C] float64. A pipeline would take apart all that a model hands out beside them, whose
+        first dimension is not always B."""
+        import torch
+
+        model = self.pipeline.model
+        inputs = self.pipeline.tokenizer(
+            *columns,
+            truncation=True,
+            max_length=self.max_length,
+            padding=True,
+            return_tensors="pt",
+        )
+        with torch.inference_mode():
+            logits = model(**inputs.to(model.device)).logits
+        found: np.ndarray = logits.double().cpu().numpy()
+        return found
 
 
 def load_classifier(uri: str, *, tracking_uri: str) -> Classifier:

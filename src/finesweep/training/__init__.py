@@ -4,7 +4,7 @@ from finesweep.training.adaptation import adapt
 from finesweep.training.baseline import fit_baseline
 from finesweep.training.chunks import chunked
 from finesweep.training.fit import fit, predict
-from finesweep.training.frames import Frame, rows_cut
+from finesweep.training.frames import Frame, check_frame, frame_of, rows_cut
 from finesweep.training.latency import measure_latency
 from finesweep.training.metrics import (
     confusion,
@@ -26,7 +26,9 @@ __all__ = [
     "chunked",
     "confusion",
     "fill_mask",
+    "check_frame",
     "fit",
+    "frame_of",
     "fit_baseline",
     "is_native",
     "majority_accuracy",

@@ -54,7 +54,7 @@ class Tally:
         below = self.n_unsure - self.n_empty
         texts = counted(self.n_texts, "text")
         remarks = {
-            f"{below:,} of {texts} {UNCERTAIN}: {what} probability is below {least:g}, {whose};"
+            f"{below:,} of {texts} {UNCERTAIN}: {what} probability is below {least:.4g}, {whose};"
             " --threshold 0 answers all": below,
             f"{self.n_empty:,} of {texts} {UNCERTAIN}: nothing there to read": self.n_empty,
             f"{self.n_truncated:,} of {texts} cut at {classifier.max_length} tokens, which is what"

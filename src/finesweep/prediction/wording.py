@@ -28,7 +28,8 @@ def why_unsure(prediction: Prediction, *, uncertain_below: float) -> str:
     if not prediction.probabilities:
         return NO_TEXT
     name, share = likeliest(prediction)
-    return f"{name}: {share:.3f} is below {uncertain_below:g}"
+    found, needed = told_apart(share, uncertain_below, decimals=3)
+    return f"{name}: {found} is below {needed}"
 
 
 def likeliest(prediction: Prediction) -> tuple[str, float]:
@@ -38,3 +39,11 @@ def likeliest(prediction: Prediction) -> tuple[str, float]:
     if prediction.labels is not None and prediction.probability is not None:
         return prediction.label, prediction.probability
     return next(iter(prediction.probabilities.items()))
+
+
+def told_apart(smaller: float, larger: float, *, decimals: int) -> tuple[str, str]:
+    """Two unequal numbers with so many decimals, or as many as it takes to see that they are."""
+    shown = f"{smaller:.{decimals}f}", f"{larger:.{decimals}f}"
+    if shown[0] == shown[1] and smaller != larger:
+        return told_apart(smaller, larger, decimals=decimals + 1)
+    return shown

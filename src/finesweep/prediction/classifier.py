@@ -19,7 +19,8 @@ from finesweep.evidence.confidence import answers, are_sure
 from finesweep.evidence.decisions import confidence, probabilities_of
 from finesweep.labelsets import label_name, set_members
 from finesweep.pairs import columns_of, joined
-from finesweep.records import ANSWERING_KEY, Answering, Prediction
+from finesweep.prediction.lengths import token_counts
+from finesweep.records import ANSWERING_KEY, UNCERTAIN, Answering, Prediction
 from finesweep.tracking.relocation import follow
 
 BATCH_SIZE = 32
@@ -53,18 +54,29 @@ class Classifier:
         return replace(self, answering=replace(self.answering, uncertain_below=threshold))
 
     def predict(
-        self, texts: Sequence[str], *, uncertain_below: float | None = None
+        self, texts: Sequence[str | None], *, uncertain_below: float | None = None
     ) -> Iterator[Prediction]:
         """One Prediction per text, in order; probabilities, the greatest first, sum to 1 unless a
         text may have several labels.
 
         They are calibrated by the temperature in the model's config. uncertain_below takes the
-        place of the model's own threshold. ValueError when the model reads pairs and a text is
-        none.
+        place of the model's own threshold. A text that is missing, blank, or without a token once
+        it is cleaned, has neither label nor probabilities. ValueError when the model reads pairs
+        and a text is none.
         """
-        if not texts:
-            return
-        least = self.answering.uncertain_below if uncertain_below is None else uncertain_below
+        counts = token_counts(self, texts)
+        read = [text for text, count in zip(texts, counts, strict=True) if text and count]
+        answered = self._answered(read, uncertain_below) if read else iter(())
+        none = () if self.multi_label else None
+        for text, count in zip(texts, counts, strict=True):
+            if count:
+                yield replace(next(answered), truncated=count > self.max_length)
+            else:
+                yield Prediction(text, UNCERTAIN, None, {}, sure=False, labels=none)
+
+    def _answered(self, texts: Sequence[str], threshold: float | None) -> Iterator[Prediction]:
+        """The same for texts that the model can read, of which it is not told how long they are."""
+        least = self.answering.uncertain_below if threshold is None else threshold
         answering = replace(self.answering, uncertain_below=least)
         shares, names = self.probabilities(texts), self.label_names
         labels, sure = answers(shares, answering), are_sure(shares, answering)
@@ -73,7 +85,7 @@ class Classifier:
             texts, shares, labels, odds.tolist(), sure.tolist(), strict=True
         ):
             known = {names[c]: float(row[c]) for c in np.argsort(-row, kind="stable")}
-            held = tuple(set_members(label, names) if is_sure else ()) if self.multi_label else None
+            held = tuple(set_members(label, names)) if self.multi_label else None
             yield Prediction(text, label_name(label, names), share, known, is_sure, held)
 
     def read_of(self, texts: Sequence[str]) -> list[list[str]]:

@@ -17,7 +17,7 @@ from omegaconf import DictConfig
 from finesweep.cli.quiet import hush
 from finesweep.config import compose, group_choices
 from finesweep.config.compose import HYDRA_VERSION_BASE, register_schema
-from finesweep.config.grammar import parse_override
+from finesweep.config.grammar import hydras_text, parse_override
 from finesweep.errors import ConfigError, FinesweepError, Problem, nearest
 from finesweep.records import Objective
 
@@ -40,7 +40,8 @@ def run(arguments: Sequence[str]) -> int:
     register_schema()
     flags = [argument for argument in arguments if argument not in given.overrides]
     # Hydra reads sys.argv itself, for --help and --cfg too.
-    sys.argv = ["finesweep train", *flags, *prefix, *given.overrides]
+    overrides = [hydras_text(override) for override in given.overrides]
+    sys.argv = ["finesweep train", *flags, *prefix, *overrides]
     hydra.main(config_path=None, config_name="config", version_base=HYDRA_VERSION_BASE)(_job)()
     return 0
 

@@ -10,6 +10,7 @@ from typing import Any
 import datasets
 import numpy as np
 import torch
+from torch.optim.lr_scheduler import LambdaLR
 from transformers import PrinterCallback, Trainer, TrainerState
 from transformers.trainer import TRAINER_STATE_NAME
 from transformers.trainer_utils import EvalLoopOutput, PredictionOutput
@@ -22,6 +23,7 @@ from finesweep.training.frames import frame_of
 from finesweep.training.monitor import Monitor
 from finesweep.training.prefix import Prefix
 from finesweep.training.progress import copy_weights
+from finesweep.training.schedule import linear_rate
 from finesweep.training.state import Tree
 from finesweep.training.streams import set_streams, unmoved_streams
 
@@ -90,6 +92,17 @@ class ResumableTrainer(TextTrainer):
         # Without it Trainer would keep no logits; what it returns is not looked at.
         super().__init__(tokens, compute_metrics=lambda made: {}, callbacks=[monitor], **kwargs)
         self._saved: Tree = {}
+
+    def create_scheduler(
+        self, num_training_steps: int, optimizer: torch.optim.Optimizer | None = None
+    ) -> LambdaLR:
+        if self.lr_scheduler is None:
+            n_warmup = self.args.get_warmup_steps(num_training_steps)
+            self.lr_scheduler = linear_rate(
+                optimizer or self.optimizer, n_warmup=n_warmup, n_steps=num_training_steps
+            )
+            self._created_lr_scheduler = True
+        return self.lr_scheduler
 
     def train_on(self, saved: Tree | None) -> None:
         """Trains from the start, or on from a saved state, which is emptied to free its memory."""

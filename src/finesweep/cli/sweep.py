@@ -91,6 +91,7 @@ def _search(plan: SweepPlan, study: Study, console: Console) -> None:
         command=_command(plan),
         workers=config.workers,
         logs=LOGS / plan.study_name,
+        template=[sys.executable, "-m", "finesweep.cli.template"],
     )
     deadline = float("inf") if minutes is None else time.monotonic() + 60 * minutes
     with parent_of(plan, study), Board(console, study) as board:

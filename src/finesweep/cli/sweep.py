@@ -48,13 +48,12 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _sweep(plan: SweepPlan) -> int:
-    from rich.console import Console
-
     from finesweep.cli.outcome import print_outcome
+    from finesweep.cli.screen import screen
     from finesweep.sweep.status import is_settled, status_of
     from finesweep.sweep.study import open_study, study_exists
 
-    console = Console()
+    console = screen()
     n_trials = counted(plan.settings.n_trials, "trial")
     console.print(f"sweep {plan.name}: {n_trials} in study {plan.study_name}")
     if not study_exists(plan):

@@ -17,7 +17,7 @@ from omegaconf import DictConfig
 from finesweep.cli.quiet import hush
 from finesweep.config import compose, group_choices
 from finesweep.config.compose import HYDRA_VERSION_BASE, register_schema
-from finesweep.config.grammar import parse_override
+from finesweep.config.grammar import hydras_text, parse_override
 from finesweep.errors import ConfigError, FinesweepError, Problem, nearest
 from finesweep.records import Objective
 
@@ -40,7 +40,8 @@ def run(arguments: Sequence[str]) -> int:
     register_schema()
     flags = [argument for argument in arguments if argument not in given.overrides]
     # Hydra reads sys.argv itself, for --help and --cfg too.
-    sys.argv = ["finesweep train", *flags, *prefix, *given.overrides]
+    overrides = [hydras_text(override) for override in given.overrides]
+    sys.argv = ["finesweep train", *flags, *prefix, *overrides]
     hydra.main(config_path=None, config_name="config", version_base=HYDRA_VERSION_BASE)(_job)()
     return 0
 
@@ -80,16 +81,15 @@ def _job(node: DictConfig) -> None:
 
 def _train(overrides: list[str]) -> None:
     hush()
-    from rich.console import Console
-
     from finesweep.cli.progress import bar
+    from finesweep.cli.screen import screen
     from finesweep.cli.trained import print_trained
     from finesweep.ledger import Ledger
     from finesweep.model import limit_problems
     from finesweep.sweep.recording import recorded
     from finesweep.sweep.trial import Watch, run_trial
 
-    console, objective, ledger = Console(), Objective(), Ledger()
+    console, objective, ledger = screen(), Objective(), Ledger()
     composed = compose(overrides)
     config = composed.config
     problems = limit_problems(config.model, max_length=config.dataset.max_length)

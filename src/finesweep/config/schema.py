@@ -143,7 +143,7 @@ class TrainingConfig:
     weight_decay: float = bounded(0.01, least=0)
     """AdamW's decoupled decay; biases and LayerNorms are exempt."""
     warmup_ratio: float = bounded(0.1, least=0, below=1)
-    """Share of all steps in which the learning rate rises from 0."""
+    """Share of all steps, n of them, in which the learning rate rises from 1/n of its peak."""
     max_grad_norm: float = bounded(1.0, least=0)
     """Gradients are clipped to this L2 norm; 0 does not clip."""
     label_smoothing: float = bounded(0.0, least=0, below=1)
@@ -304,13 +304,11 @@ class SweepConfig:
     """A worker in which nothing moved for so long gives up: no step, evaluation or save."""
     keep_top_k: int = bounded(3, least=1)
     """Weights are kept of so many best trials."""
-    sampler: dict[str, Any] = field(
-        default_factory=lambda: {"_target_": "optuna.samplers.TPESampler", "seed": 42}
-    )
-    pruner: dict[str, Any] = field(
-        default_factory=lambda: {"_target_": "optuna.pruners.MedianPruner"}
-    )
-    """Sees only trials of the same model."""
+    sampler: dict[str, Any] = field(default_factory=dict)
+    """Without `_target_` Optuna's TPESampler; without a seed, 42 where it takes one."""
+    pruner: dict[str, Any] | None = field(default_factory=dict)
+    """Sees only trials of the same model; without `_target_` Optuna's MedianPruner, null prunes
+    nothing."""
     enqueue: list[dict[str, Any]] = field(default_factory=list)
     """Known good recipes, tried first; they count towards n_trials."""
     params: dict[str, Any] = field(default_factory=dict)
@@ -319,8 +317,10 @@ class SweepConfig:
     """`group=choice` → params for the trials that made this choice."""
     baseline: bool = True
     """The winner is compared with TF-IDF and logistic regression, on the same splits."""
-    confirm: ConfirmConfig = field(default_factory=ConfirmConfig)
+    confirm: ConfirmConfig | None = field(default_factory=ConfirmConfig)
+    """null confirms nothing."""
     register: RegisterConfig | None = None
+    """null registers nothing."""
 
 
 @dataclass

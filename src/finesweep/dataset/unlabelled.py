@@ -95,13 +95,13 @@ def pair_column(rows: pd.DataFrame, wanted: str | None, *, first: str, option: s
 
 def paired_rows(rows: pd.DataFrame, path: Path | None, *, field: str) -> pd.DataFrame:
     """rows of path as a model of pairs takes them: a table as it is, lines cut at their tabs into
-    columns text and pair. path is None for standard input.
+    columns text and pair, and blank ones left blank. path is None for standard input.
 
     ConfigError, naming field, when a line has no tab, or more than one.
     """
     if path is not None and (plain_suffix(path) in READERS or len(rows.columns) > 1):
         return rows
-    cut = [line.split(TAB) for line in rows["text"]]
+    cut = [line.split(TAB) if line.strip() else ["", ""] for line in rows["text"]]
     if wrong := next((line for line in cut if len(line) != 2), None):
         told = f"each line must be two texts with one tab between them, and {TAB.join(wrong)!r}"
         raise ConfigError(Problem(field, f"{told} has {len(wrong) - 1}"))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from optuna import Study
 
 from finesweep.config import SweepPlan
+from finesweep.locks import exclusive
 from finesweep.sweep.attributes import PARENT_RUN_ID
 from finesweep.sweep.checkpoints import require_space
 from finesweep.sweep.confirmation import candidates, is_confirmed, studies_of
@@ -19,7 +20,7 @@ from finesweep.sweep.parent import close_orphans, show_best
 from finesweep.sweep.reports import Reports
 from finesweep.sweep.stages import Confirmation, Search, Stage
 from finesweep.sweep.status import is_spent
-from finesweep.sweep.storage import engine_of, exclusive, waiting_out
+from finesweep.sweep.storage import engine_of, waiting_out
 from finesweep.sweep.study import join_study
 from finesweep.tracking import Delivery, Run, Store, open_store
 
@@ -60,7 +61,7 @@ class Joint:
         """
         if not is_spent(self.study) or not is_confirmed(self.study, self.plan.confirm):
             return
-        with exclusive(self.study._storage, f"{self.study.study_name}.crown"):
+        with exclusive(engine_of(self.study._storage), f"{self.study.study_name}.crown"):
             while not self.reports.delivery.wait(1.0):
                 self.reports.stage()
             store = open_store(self.plan.base.config.tracking)

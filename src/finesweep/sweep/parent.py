@@ -12,6 +12,7 @@ from optuna.trial import FrozenTrial
 
 from finesweep.config import SweepPlan, plain_path
 from finesweep.errors import reason
+from finesweep.locks import exclusive
 from finesweep.sweep.attributes import (
     BEST_RUN,
     DEFINITION,
@@ -22,7 +23,7 @@ from finesweep.sweep.attributes import (
 )
 from finesweep.sweep.ranking import direction_of, ranked
 from finesweep.sweep.status import live_workers, spent
-from finesweep.sweep.storage import exclusive
+from finesweep.sweep.storage import engine_of
 from finesweep.tracking import (
     PARENT,
     STATUS_OF,
@@ -58,7 +59,7 @@ def parent_of(plan: SweepPlan, study: Study) -> Iterator[Run]:
     The worker that crowns the winner ends it as FINISHED.
     """
     store = open_store(plan.base.config.tracking)
-    with exclusive(study._storage, f"{study.study_name}.parent"):
+    with exclusive(engine_of(study._storage), f"{study.study_name}.parent"):
         parent = open_parent(store, study, plan)
     try:
         yield parent

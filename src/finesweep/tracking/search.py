@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from finesweep.tracking.names import clause
 from finesweep.tracking.runs import Run, Status
 from finesweep.tracking.store import Store
 
@@ -13,14 +14,16 @@ TEST_FINGERPRINT = "finesweep.test_fingerprint"
 
 def find_runs(store: Store, tags: Mapping[str, str], *, running: bool = False) -> list[Run]:
     """The experiment's runs that carry all these tags, the newest first; only RUNNING if asked."""
-    clauses = [f"tags.`{name}` = '{value}'" for name, value in tags.items()]
+    clauses = [clause(f"tags.`{name}`", value) for name, value in tags.items()]
     clauses += ["attributes.status = 'RUNNING'"] if running else []
     found, token = [], None
     while True:
         page = store.client.search_runs(
             [store.experiment_id], " and ".join(clauses), page_token=token
         )
-        found += [Run(store, run.info.run_id) for run in page]
+        found += [
+            Run(store, run.info.run_id) for run in page if tags.items() <= run.data.tags.items()
+        ]
         if not (token := page.token):
             return found
 

@@ -45,12 +45,12 @@ def with_label_sets(frames: Frames, columns: Sequence[str]) -> Frames:
     }
 
 
-def set_problems(train: pd.Series, columns: Sequence[str]) -> list[Problem]:
+def set_problems(train: pd.Series, columns: Sequence[str], *, field: str = FIELD) -> list[Problem]:
     """Labels of which train, the column label of its frame, has one side only."""
     n_rows = members(train.to_numpy(), len(columns)).sum(axis=0)
     sides = {0: "no row", len(train): "every row"}
     return [
-        Problem(FIELD, f"{column!r} holds for {sides[int(n)]} of train; both are needed")
+        Problem(field, f"{column!r} holds for {sides[int(n)]} of train; both are needed")
         for column, n in zip(columns, n_rows, strict=True)
         if n in sides
     ]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from finesweep.cli import counted, parser
 from finesweep.cli.quiet import hush
 from finesweep.config import SweepPlan, compose_sweep
-from finesweep.errors import FinesweepError
+from finesweep.errors import ConfigError, FinesweepError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -63,10 +63,30 @@ def _sweep(plan: SweepPlan) -> int:
         _check_data(plan)
     study = open_study(plan)
     # A spent sweep is told from its study alone, without the seconds that torch takes to load.
-    if not is_settled(study, plan.settings.register, plan.confirm):
+    if not is_settled(study, plan.settings.register, plan.confirm) or _is_lost(
+        plan, study, console
+    ):
         _search(plan, study, console)
     print_outcome(console, study)
     return 0 if status_of(study).best else 1
+
+
+def _is_lost(plan: SweepPlan, study: Study, console: Console) -> bool:
+    """Whether MLflow has lost something that the study says it holds, which is told."""
+    from finesweep.registry.claims import lost
+    from finesweep.tracking import open_store
+
+    try:
+        gone = lost(plan, study, open_store(plan.base.config.tracking))
+    except ConfigError as error:
+        if all(problem.path != "tracking.uri" for problem in error.problems):
+            raise
+        console.print(f"MLflow was not asked: {error}", highlight=False, soft_wrap=True)
+        return False
+    if gone:
+        told = f"MLflow has lost {' and '.join(gone)}: made again from the study and its weights"
+        console.print(told, highlight=False, soft_wrap=True)
+    return bool(gone)
 
 
 def _check_data(plan: SweepPlan) -> None:

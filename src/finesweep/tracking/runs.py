@@ -28,6 +28,7 @@ from finesweep.tracking.provenance import provenance
 from finesweep.tracking.store import Store
 
 Status = Literal["FINISHED", "KILLED", "FAILED"]
+Kind = Literal["metrics", "params", "tags"]
 PARENT = MLFLOW_PARENT_RUN_ID
 """Tag of a run that stands under another."""
 SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
@@ -104,12 +105,12 @@ class Run:
         """Ends the run, now unless a time is given."""
         self.store.client.set_terminated(self.run_id, status, end_time_ms)
 
-    def _log(self, kind: str, rows: Sequence[Any], *, most: int = ROWS_PER_CALL) -> None:
+    def _log(self, kind: Kind, rows: Sequence[Any], *, most: int = ROWS_PER_CALL) -> None:
         """All of rows but those that MLflow refuses; of these the first error is raised then."""
         refused: list[MlflowException] = []
         for batch in _batches(rows, most):
             try:
-                self.store.client.log_batch(self.run_id, **{kind: batch})
+                self._send(kind, batch)
             except MlflowException as error:
                 if is_outage(error):
                     raise
@@ -117,11 +118,15 @@ class Run:
         if refused:
             raise refused[0]
 
-    def _log_singly(self, kind: str, batch: Sequence[Any]) -> Iterator[MlflowException]:
+    def _send(self, kind: Kind, batch: Sequence[Any]) -> None:
+        rows: dict[str, Any] = {kind: batch}
+        self.store.client.log_batch(self.run_id, **rows)
+
+    def _log_singly(self, kind: Kind, batch: Sequence[Any]) -> Iterator[MlflowException]:
         """Each row by itself, so that one does not take the others with it; what is refused."""
         for row in batch:
             try:
-                self.store.client.log_batch(self.run_id, **{kind: [row]})
+                self._send(kind, [row])
             except MlflowException as error:
                 if is_outage(error):
                     raise

@@ -9,8 +9,8 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import RESOURCE_ALREADY_EXISTS, ErrorCode
 
-from finesweep.records import Finalist
-from finesweep.registry.versions.found import versions_of
+from finesweep.records import Finalist, Registered
+from finesweep.registry.versions.found import MISSING, versions_of
 
 
 def register(client: MlflowClient, finalist: Finalist, *, name: str, alias: str, sweep: str) -> str:
@@ -39,6 +39,18 @@ def register(client: MlflowClient, finalist: Finalist, *, name: str, alias: str,
     )
     client.set_registered_model_alias(name, alias, str(number))
     return str(number)
+
+
+def is_registered(client: MlflowClient, claim: Registered) -> bool:
+    """Whether the version stands in the registry, made from that model; its alias may have moved
+    on since."""
+    try:
+        found = client.get_model_version(claim.name, claim.version)
+    except MlflowException as error:
+        if error.error_code in MISSING:
+            return False
+        raise
+    return bool(found.source == claim.model_uri)
 
 
 def _description(finalist: Finalist, *, name: str, alias: str, sweep: str) -> str:

@@ -48,26 +48,33 @@ def _adapt(composed: Composed) -> None:
     ledger = Ledger()
     read_inputs(composed.config, ledger)
 
-    from rich.console import Console
-
     from finesweep.cli.progress import bar
+    from finesweep.cli.screen import screen
     from finesweep.model import limit_problems
     from finesweep.records import Objective
     from finesweep.sweep.adaptation import AdaptationWatch, run_adaptation
+    from finesweep.training import Schedule, run_schedule
 
     collector.resume()
-    console, config = Console(), composed.config
+    console, config = screen(), composed.config
     problems = limit_problems(config.model, max_length=config.dataset.max_length)
     if problems:
         raise ConfigError(*problems)
+    schedules: list[Schedule] = []
+
+    def started(material: Material) -> None:
+        schedules.append(run_schedule(config.training, len(material.train.rows)))
+        _print_start(console, material)
+
     with bar(console, Objective()) as shown:
 
         def evaluated(evaluation: Evaluation) -> None:
             shown.evaluated(evaluation)
-            _say(console, _evaluation_line(evaluation))
+            (made,) = schedules[0].as_made([evaluation])
+            _say(console, _evaluation_line(made))
 
         watch = AdaptationWatch(
-            on_start=lambda material: _print_start(console, material),
+            on_start=started,
             on_evaluation=evaluated,
             on_step=shown.stepped,
         )

@@ -19,7 +19,7 @@ from finesweep.cli.inputs import read_inputs
 from finesweep.cli.quiet import hush
 from finesweep.config import Composed, compose, group_choices
 from finesweep.config.compose import HYDRA_VERSION_BASE, register_schema
-from finesweep.config.grammar import parse_override
+from finesweep.config.grammar import hydras_text, parse_override
 from finesweep.errors import ConfigError, FinesweepError, Problem, nearest
 from finesweep.ledger import Ledger
 from finesweep.records import Objective
@@ -43,7 +43,8 @@ def run(arguments: Sequence[str]) -> int:
     register_schema()
     flags = [argument for argument in arguments if argument not in given.overrides]
     # Hydra reads sys.argv itself, for --help and --cfg too.
-    sys.argv = ["finesweep train", *flags, *prefix, *given.overrides]
+    overrides = [hydras_text(override) for override in given.overrides]
+    sys.argv = ["finesweep train", *flags, *prefix, *overrides]
     job = _job(None if given.multirun else runs[0])
     hydra.main(config_path=None, config_name="config", version_base=HYDRA_VERSION_BASE)(job)()
     return 0
@@ -91,16 +92,15 @@ def _train(composed: Composed) -> None:
     hush()
     read_inputs(config, ledger)
 
-    from rich.console import Console
-
     from finesweep.cli.progress import bar
+    from finesweep.cli.screen import screen
     from finesweep.cli.trained import print_trained
     from finesweep.model import limit_problems
     from finesweep.sweep.recording import recorded
     from finesweep.sweep.trial import Watch, run_trial
 
     collector.resume()
-    console, objective = Console(), Objective()
+    console, objective = screen(), Objective()
     problems = limit_problems(config.model, max_length=config.dataset.max_length)
     if problems:
         raise ConfigError(*problems)

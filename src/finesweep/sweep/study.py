@@ -23,6 +23,7 @@ from finesweep.config import (
 )
 from finesweep.databases import hidden_password, sqlite_file
 from finesweep.errors import ConfigError, Problem, nearest
+from finesweep.locks import exclusive
 from finesweep.records import BaselineResult, Contender, Finalist, ModelComparison
 from finesweep.sweep.attributes import (
     BASELINE,
@@ -42,7 +43,7 @@ from finesweep.sweep.attributes import (
 )
 from finesweep.sweep.identity import definition, refuse_changed
 from finesweep.sweep.pruning import PerModelPruner
-from finesweep.sweep.storage import OnWait, exclusive, open_storage
+from finesweep.sweep.storage import OnWait, engine_of, open_storage
 
 SHARED_SEED = ("QMCSampler",)
 """Samplers whose sequence must have the same seed in every trial."""
@@ -55,7 +56,7 @@ def open_study(plan: SweepPlan) -> Study:
     """
     storage = open_storage(plan.base.config.storage.url)
     # Two first commands at once must agree on one identity.
-    with exclusive(storage, f"{plan.study_name}.study"):
+    with exclusive(engine_of(storage), f"{plan.study_name}.study"):
         study = _defined(plan, storage)
     known = study.user_attrs
     launched = {

@@ -10,8 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from finesweep.cli import counted
+from finesweep.cli import collector, counted
 from finesweep.cli.composing import composed_from
+from finesweep.cli.inputs import check_checkpoint
 from finesweep.cli.quiet import hush
 from finesweep.config import Composed
 from finesweep.errors import ConfigError, Problem
@@ -69,14 +70,19 @@ def _examined(
 ) -> tuple[Splits, Profile, tuple[Finding, ...], Store]:
     """What is known about the dataset, and where it will be kept; on_part is told what is next."""
     from finesweep.dataset import prepare
+
+    config = composed.config
+    check_checkpoint(config.model)
+    # A missing text is something to show; training would stop at it.
+    splits = prepare(replace(config.dataset, missing="drop"))
+
+    # After the data, so that what is wrong with them is told before the seconds these take.
     from finesweep.dataset.checks import examine
     from finesweep.dataset.profile import profile
     from finesweep.model import load_tokenizer
     from finesweep.tracking import open_store
 
-    config = composed.config
-    # A missing text is something to show; training would stop at it.
-    splits = prepare(replace(config.dataset, missing="drop"))
+    collector.resume()
     tokenizer = load_tokenizer(config.model)
     store = open_store(config.tracking)
     made = profile(splits, tokenizer, seed=config.dataset.seed, on_part=on_part)

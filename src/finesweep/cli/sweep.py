@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from finesweep.cli import counted, parser
+from finesweep.cli import collector, counted, parser
 from finesweep.cli.quiet import hush
 from finesweep.config import SweepPlan, compose_sweep
 from finesweep.errors import ConfigError, FinesweepError
@@ -104,6 +104,7 @@ def _search(plan: SweepPlan, study: Study, console: Console) -> None:
     from finesweep.sweep.parent import parent_of
     from finesweep.sweep.supervisor import supervise
 
+    collector.resume()
     config, minutes = plan.base.config, plan.settings.timeout_minutes
     require_space(config.storage.checkpoints)
     launcher = make_launcher(
@@ -111,6 +112,7 @@ def _search(plan: SweepPlan, study: Study, console: Console) -> None:
         command=_command(plan),
         workers=config.workers,
         logs=LOGS / plan.study_name,
+        template=[sys.executable, "-m", "finesweep.cli.template"],
     )
     deadline = float("inf") if minutes is None else time.monotonic() + 60 * minutes
     with parent_of(plan, study), Board(console, study) as board:

@@ -39,12 +39,14 @@ def print_trained(console: Console, trained: Trained) -> None:
     published = trained.setup.composed.config.published
     for note in dataset.notes:
         console.print(f"data: {note}", highlight=False, soft_wrap=True)
-    shown = _shown(result.evaluations)
-    print_course(console, shown, best=result.best, theirs=_by_epoch(published, shown))
+    schedule = trained.setup.schedule
+    looks, (best,) = schedule.as_made(result.evaluations), schedule.as_made([result.best])
+    shown = _shown(looks)
+    print_course(console, shown, best=best, theirs=_by_epoch(published, shown))
     early = ", stopped early" if result.stopped_early else ""
-    seen = f"{result.best.step:,} examples (epoch {result.best.epoch:.2f}){early}"
+    seen = f"{best.step:,} examples (epoch {best.epoch:.2f}){early}"
     console.print(f"best checkpoint after {seen}", highlight=False)
-    if parted := overfitting(result.evaluations):
+    if parted := overfitting(looks):
         told = f"overfitting: {parted}; the best checkpoint is from before that"
         console.print(told, highlight=False, soft_wrap=True)
     measured = {"validation": result.best.metrics} | ({"test": test.metrics} if test else {})

@@ -26,10 +26,24 @@ class Leaf:
 
 def field_exists(path: str) -> bool:
     """Whether the schema has this dotted path: a section, a field, or a key of a free mapping."""
-    if path in _all_paths():
-        return True
-    parent = leaf(path.rpartition(".")[0])
-    return parent is not None and dict in parent.kinds
+    return path in _all_paths() or mapping_of(path) is not None
+
+
+def mapping_of(path: str) -> str | None:
+    """The free mapping at a dotted path, or above it: all behind its own path is a key of it."""
+    parts = path.split(".")
+    prefixes = (".".join(parts[:n]) for n in range(1, len(parts) + 1))
+    return next((p for p in prefixes if (known := leaf(p)) and dict in known.kinds), None)
+
+
+def mappings() -> list[str]:
+    """The paths of all free mappings."""
+    return [path for path, known in _all_paths().items() if known and dict in known.kinds]
+
+
+def section_class(path: str) -> type[Any] | None:
+    """The dataclass of a section; None for fields and unknown paths."""
+    return _sections().get(path)
 
 
 def leaf(path: str) -> Leaf | None:
@@ -48,6 +62,21 @@ def unknown_field(path: str) -> Problem:
 @cache
 def _all_paths() -> dict[str, Leaf | None]:
     return dict(_walk(Config, ""))
+
+
+@cache
+def _sections() -> dict[str, type[Any]]:
+    return dict(_inner(Config, ""))
+
+
+def _inner(schema: type[Any], prefix: str) -> list[tuple[str, type[Any]]]:
+    hints = get_type_hints(schema)
+    found: list[tuple[str, type[Any]]] = []
+    for field in fields(schema):
+        for kind in filter(is_dataclass, _kinds(hints[field.name])):
+            path = f"{prefix}{field.name}"
+            found += [(path, kind), *_inner(kind, f"{path}.")]
+    return found
 
 
 def _walk(schema: type[Any], prefix: str) -> list[tuple[str, Leaf | None]]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import hydra.utils
+from hydra.core.override_parser.types import Override
 
 from finesweep.config.compose import Composed, compose, group_choices
 from finesweep.config.grammar import (
@@ -21,7 +22,7 @@ from finesweep.config.grammar import (
     parse_override,
     parse_value,
 )
-from finesweep.config.paths import field_exists, leaf, unknown_field
+from finesweep.config.paths import field_exists, leaf, mapping_of, unknown_field
 from finesweep.config.schema import ConfirmConfig, SweepConfig
 from finesweep.errors import ConfigError, Problem, nearest
 
@@ -85,7 +86,8 @@ class SweepPlan:
     @property
     def confirm(self) -> ConfirmConfig | None:
         """None when the search's own best is trusted."""
-        return self.settings.confirm if self.settings.confirm.seeds else None
+        wanted = self.settings.confirm
+        return wanted if wanted is not None and wanted.seeds else None
 
     def compose_trial(self, values: Mapping[str, Any], *, seed: int | None = None) -> Composed:
         """The config of one trial: plain path → value on top of what is fixed.
@@ -110,8 +112,11 @@ def compose_sweep(name: str, overrides: Sequence[str]) -> SweepPlan:
     if settings.study is not None and not STUDY_NAME.fullmatch(settings.study):
         message = f"{settings.study!r} given; must name a folder: letters, digits, '.', '_', '-'"
         raise ConfigError(Problem("sweep.study", message))
-    whole = [Fixed(o.key_or_group, o.value()) for o in map(parse_override, plain)]
-    won = {item.path for item in searched} | {item.path for item in whole}
+    parsed = [parse_override(text) for text in plain]
+    whole = [Fixed(override.key_or_group, override.value()) for override in parsed]
+    # What is added to a mapping is added to the file's.
+    replacing = [o.key_or_group for o in parsed if not (_adds(o) and mapping_of(o.key_or_group))]
+    won = {item.path for item in searched} | set(replacing)
     table = [entry for entry in _entries(settings) if entry.path not in won]
     recipes = [Fixed(path, value) for recipe in settings.enqueue for path, value in recipe.items()]
     _raise_unknown([*table, *searched, *recipes, *filter(_is_whole_section, whole)])
@@ -186,6 +191,10 @@ def _partition(overrides: Sequence[str]) -> tuple[list[str], list[Searched], lis
     return own, searched, plain
 
 
+def _adds(override: Override) -> bool:
+    return override.is_add() or override.is_force_add()
+
+
 def _entries(settings: SweepConfig) -> list[Searched | Fixed]:
     """params and when as records; under a condition, `when` wins over params by standing apart."""
     entries = [_entry(path, value, None) for path, value in settings.params.items()]
@@ -228,7 +237,7 @@ def _raise_unknown(entries: Iterable[Searched | Fixed]) -> None:
 def _is_whole_section(entry: Searched | Fixed) -> bool:
     """Whether it sets many fields at once, so that none of them could win over another entry."""
     if isinstance(entry, Fixed):
-        return isinstance(entry.value, dict)
+        return isinstance(entry.value, dict) and mapping_of(entry.path) is None
     return leaf(entry.path) is None and not group_choices(entry.path)
 
 

@@ -33,7 +33,7 @@ from finesweep.records import (
 from finesweep.sweep.attributes import REASON_TAG, TRIAL_STATE
 from finesweep.tracking import Run, RunLog, open_store, start_run
 from finesweep.tracking.artifacts import write_curves, write_split
-from finesweep.training import PrefixPlan, rows_cut
+from finesweep.training import PrefixPlan, Schedule, rows_cut, run_schedule
 
 BEST_STEP = "finesweep.best_step"
 OVERFITTING = "finesweep.overfitting"
@@ -51,6 +51,11 @@ class Setup:
     parameters: ParameterCount
     prefix: PrefixPlan | None = None
     """What was decided about the states of frozen layers."""
+
+    @property
+    def schedule(self) -> Schedule:
+        """When a run on these tokens evaluates."""
+        return run_schedule(self.composed.config.training, len(self.tokens.train))
 
 
 @contextmanager
@@ -130,7 +135,7 @@ def log_result(run: RunLog, setup: Setup, result: TrainingResult, *, objective: 
             Path(folder), "validation", result.validation, setup.dataset, tokens=setup.tokens
         )
         run.log_folder(Path(folder))
-    parted = overfitting(result.evaluations)
+    parted = overfitting(setup.schedule.as_made(result.evaluations))
     run.set_tags({BEST_STEP: result.best.step} | ({OVERFITTING: str(parted)} if parted else {}))
     if result.best != result.evaluations[-1]:
         run.log_metrics(result.best.metrics, step=result.evaluations[-1].step)

@@ -82,9 +82,8 @@ def join_study(
     overrides are this worker's own places, such as tracking.uri; they win. From then on a storage
     that is away is waited for.
     """
-    attributes = find_study(name, url).user_attrs
-    use_files(attributes[FILES])
-    plan = compose_sweep(attributes[SWEEP], [*attributes[OVERRIDES], *overrides])
+    found = find_study(name, url)
+    attributes, plan = found.user_attrs, plan_of(found, overrides)
     study = optuna.load_study(
         study_name=name,
         storage=open_storage(url, on_wait=on_wait),
@@ -93,6 +92,13 @@ def join_study(
     refuse_changed(plan, attributes[DEFINITION], definition(plan))
     _require_precision(attributes.get(PRECISION))
     return plan, study
+
+
+def plan_of(study: Study, overrides: Sequence[str]) -> SweepPlan:
+    """What the study's sweep is to do, composed of the files of whoever began it."""
+    attributes = study.user_attrs
+    use_files(attributes[FILES])
+    return compose_sweep(attributes[SWEEP], [*attributes[OVERRIDES], *overrides])
 
 
 def _require_precision(precision: str | None) -> None:

@@ -6,10 +6,6 @@ import time
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
-from sklearn.multiclass import OneVsRestClassifier
-from sklearn.pipeline import make_pipeline
 
 from finesweep.dataset.labels import labels_of
 from finesweep.evidence.decisions import logits_of
@@ -34,6 +30,12 @@ def fit_baseline(dataset: TextDataset) -> Baseline:
     Its logits are log-probabilities; a class without train rows has almost none. For several labels
     there is a model of each.
     """
+    # Only the worker that ends a sweep fits one: none waits for these before its first trial.
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.multiclass import OneVsRestClassifier
+    from sklearn.pipeline import make_pipeline
+
     texts, labels = dataset.train["text"][:], labels_of(dataset, dataset.train["label"])
     classifier = LogisticRegression(max_iter=1000)
     model = make_pipeline(

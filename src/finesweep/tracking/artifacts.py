@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DOTS_PER_INCH = 120
+AVERAGES = ("accuracy", "micro avg", "macro avg", "weighted avg", "samples avg")
+"""What a classification report calls its own rows: a label of that name would be written over."""
 
 
 def write_split(
@@ -67,7 +69,7 @@ def write_split(
         labels,
         guessed,
         labels=range(len(label_names)),
-        target_names=label_names,
+        target_names=[f"{name} (label)" if name in AVERAGES else name for name in label_names],
         output_dict=True,
         zero_division=0,
     )

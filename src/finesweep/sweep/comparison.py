@@ -11,6 +11,7 @@ from optuna.trial import FrozenTrial
 
 from finesweep.config import SweepPlan
 from finesweep.dataset import load_dataset
+from finesweep.errors import FinesweepError
 from finesweep.evidence.decisions import (
     is_multi_label,
     log_probabilities_of,
@@ -61,7 +62,8 @@ def best_of_each(study: Study) -> dict[str, FrozenTrial]:
 def _answers(store: Store, study: Study, trial: FrozenTrial) -> Answered:
     """To the validation rows, by the trial's model."""
     run = run_of(store, study, trial)
-    assert run is not None  # all runs are delivered before the end
+    if run is None:
+        raise FinesweepError(f"trial {trial.number} has no run in {store.uri}")
     path = store.client.download_artifacts(run.run_id, f"validation/{FILE}")
     return read_predictions(path)
 
@@ -76,7 +78,7 @@ def _contender(plan: SweepPlan, study: Study, trial: FrozenTrial) -> Contender:
     latency = measure_latency(
         model,
         load_tokenizer(config.model),
-        dataset.validation["text"],
+        dataset,
         max_length=config.dataset.max_length,
     )
     name = trial.user_attrs[MODEL]

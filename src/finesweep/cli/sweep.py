@@ -63,11 +63,12 @@ def _sweep(plan: SweepPlan) -> int:
         _check_data(plan)
     study = open_study(plan)
     # A spent sweep is told from its study alone, without the seconds that torch takes to load.
-    if not is_settled(study, plan.settings.register, plan.confirm) or _is_lost(
+    is_new = not is_settled(study, plan.settings.register, plan.confirm) or _is_lost(
         plan, study, console
-    ):
+    )
+    if is_new:
         _search(plan, study, console)
-    print_outcome(console, study)
+    print_outcome(console, study, with_data=not is_new)
     return 0 if status_of(study).best else 1
 
 

@@ -28,6 +28,7 @@ from finesweep.records import BaselineResult, Contender, Finalist, ModelComparis
 from finesweep.sweep.attributes import (
     BASELINE,
     COMPARISONS,
+    DATA_NOTES,
     DEFINITION,
     FILES,
     FINALIST,
@@ -147,6 +148,13 @@ def known_baseline(study: Study) -> BaselineResult | None:
     """What the winner was compared with last."""
     stored = study.user_attrs.get(BASELINE)
     return BaselineResult(**stored) if stored else None
+
+
+def known_data_notes(study: Study) -> list[str]:
+    """What was dropped, carved and cut of the data, each sentence once."""
+    attributes = study.user_attrs
+    told = (attributes[name] for name in sorted(attributes) if name.startswith(DATA_NOTES))
+    return list(dict.fromkeys(note for notes in told for note in notes))
 
 
 def known_comparisons(study: Study) -> list[ModelComparison]:

@@ -58,9 +58,11 @@ def _sweep(plan: SweepPlan) -> int:
     n_trials = counted(plan.settings.n_trials, "trial")
     console.print(f"sweep {plan.name}: {n_trials} in study {plan.study_name}")
     if not study_exists(plan):
+        from finesweep.sweep.rehearsal import rehearse
         from finesweep.sweep.space import check
 
         check(plan)
+        rehearse(plan)
         _check_data(plan)
     study = open_study(plan)
     # A spent sweep is told from its study alone, without the seconds that torch takes to load.

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import hydra.utils
 from hydra.core.override_parser.types import Override
 
+from finesweep.config.agreement import sweep_problems
 from finesweep.config.compose import Composed, compose, group_choices
 from finesweep.config.grammar import (
     Dimension,
@@ -25,6 +25,8 @@ from finesweep.config.grammar import (
 from finesweep.config.paths import field_exists, leaf, mapping_of, unknown_field
 from finesweep.config.schema import ConfirmConfig, SweepConfig
 from finesweep.errors import ConfigError, Problem, nearest
+from finesweep.evidence.metric_names import better_direction
+from finesweep.records import Direction
 
 TEST_SPLIT = "evaluate_test"
 STUDY_NAME = re.compile(r"\w[\w.-]*")
@@ -84,6 +86,11 @@ class SweepPlan:
         return self.settings.study or self.name
 
     @property
+    def direction(self) -> Direction:
+        """Which way the metric is better."""
+        return better_direction(self.settings.metric)
+
+    @property
     def confirm(self) -> ConfirmConfig | None:
         """None when the search's own best is trusted."""
         wanted = self.settings.confirm
@@ -126,10 +133,13 @@ def compose_sweep(name: str, overrides: Sequence[str]) -> SweepPlan:
         if isinstance(entry, Fixed) and not entry.condition
     ]
     made = (*fixed, *plain)
+    base = compose([load, *own, *made])
+    if problems := sweep_problems(base.config):
+        raise ConfigError(*problems)
     return SweepPlan(
         name=name,
         settings=settings,
-        base=compose([load, *own, *made]),
+        base=base,
         overrides=(*[item for item in own if not item.lstrip("+").startswith("sweep")], *made),
         given=tuple(overrides),
         searched=(*(entry for entry in table if isinstance(entry, Searched)), *searched),
@@ -157,15 +167,6 @@ def worker_overrides(plan: SweepPlan) -> list[str]:
         "storage.checkpoints": config.storage.checkpoints,
     }
     return [*given_overrides(plan), *(as_override(path, value) for path, value in places.items())]
-
-
-def build(node: Mapping[str, Any]) -> Any:
-    """The object that a `_target_` mapping describes, for example an Optuna sampler."""
-    try:
-        return hydra.utils.instantiate(dict(node))
-    except Exception as error:
-        cause = " ".join(str(error.__cause__ or error).split())
-        raise ConfigError(Problem(str(node.get("_target_", "_target_")), cause)) from error
 
 
 def _partition(overrides: Sequence[str]) -> tuple[list[str], list[Searched], list[str]]:

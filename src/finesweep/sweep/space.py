@@ -14,16 +14,11 @@ from optuna.distributions import (
     IntDistribution,
 )
 
-from finesweep.config import Choice, Dimension, Fixed, Interval, Searched, SweepPlan, build
+from finesweep.config import Choice, Dimension, Fixed, Interval, Searched, SweepPlan
 from finesweep.config.paths import leaf
 from finesweep.errors import ConfigError, Problem
 from finesweep.model import limit_problems
 from finesweep.records import Objective
-from finesweep.training import metric_names
-
-ENDS_ITS_STUDY = ("GridSampler", "BruteForceSampler")
-"""Samplers that call study.stop(), which Optuna permits only inside its own optimize()."""
-
 
 def distribution(dimension: Dimension) -> BaseDistribution:
     """The Optuna distribution with the same values; a range ends at the last value it reaches."""
@@ -70,16 +65,12 @@ def optuna_params(plan: SweepPlan, recipe: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def check(plan: SweepPlan) -> None:
-    """Raises ConfigError listing all that is wrong with space, recipes and metric.
+    """Raises ConfigError listing all that is wrong with space and recipes.
 
     Each dimension's ends are composed with each model that they can meet, and held against that
     model's limits, before anything is trained.
     """
-    build(plan.settings.sampler)
-    build(plan.settings.pruner)
     problems = [
-        *_sampler_problems(plan),
-        *_metric_problems(plan),
         *_integer_problems(plan),
         *_recipe_problems(plan),
     ]
@@ -91,7 +82,7 @@ def check(plan: SweepPlan) -> None:
 
 
 def objective_of(plan: SweepPlan) -> Objective:
-    return Objective(plan.settings.metric, plan.settings.direction)  # type: ignore[arg-type]
+    return Objective(plan.settings.metric, plan.direction)
 
 
 def _suggest(trial: Trial, item: Searched) -> Any:
@@ -115,23 +106,6 @@ def _holds(item: Searched | Fixed, plan: SweepPlan, choices: Mapping[str, Any]) 
         return False
     group, _, choice = item.condition.partition("=")
     return str(choices.get(group, plan.base.choices.get(group))) == choice
-
-
-def _sampler_problems(plan: SweepPlan) -> list[Problem]:
-    name = str(plan.settings.sampler.get("_target_")).rpartition(".")[2]
-    if name not in ENDS_ITS_STUDY:
-        return []
-    message = f"{name} ends its study by itself, but n_trials does here; use TPE, QMC or Random"
-    return [Problem("sweep.sampler", message)]
-
-
-def _metric_problems(plan: SweepPlan) -> list[Problem]:
-    multi_label = bool(plan.base.config.dataset.label_columns)
-    known = metric_names("validation", multi_label=multi_label)
-    if plan.settings.metric in known:
-        return []
-    given = f"{plan.settings.metric!r} is not measured; known: {', '.join(known)}"
-    return [Problem("sweep.metric", given)]
 
 
 def _integer_problems(plan: SweepPlan) -> list[Problem]:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from finesweep.cli import counted, parser
 from finesweep.cli.quiet import hush
-from finesweep.config import SweepPlan, compose_sweep
-from finesweep.errors import FinesweepError
+from finesweep.config import DatasetConfig, SweepPlan, borrowed_name, compose_sweep
+from finesweep.errors import ConfigError, FinesweepError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -61,9 +61,9 @@ def _sweep(plan: SweepPlan) -> int:
         from finesweep.sweep.rehearsal import rehearse
         from finesweep.sweep.space import check
 
-        check(plan)
+        data = check(plan)
         rehearse(plan)
-        _check_data(plan)
+        _check_data(plan, data)
     study = open_study(plan)
     # A spent sweep is told from its study alone, without the seconds that torch takes to load.
     if not is_settled(study, plan.settings.register, plan.confirm):
@@ -72,12 +72,19 @@ def _sweep(plan: SweepPlan) -> int:
     return 0 if status_of(study).best else 1
 
 
-def _check_data(plan: SweepPlan) -> None:
-    """ConfigError when dataset.checks=strict finds something severe; else workers read the data."""
-    if plan.base.config.dataset.checks == "strict":
-        from finesweep.dataset import load_dataset
+def _check_data(plan: SweepPlan, data: Sequence[DatasetConfig]) -> None:
+    """ConfigError when the data cannot be read at the sizes asked, before any worker tries."""
+    from finesweep.dataset import load_dataset, prepare
 
-        load_dataset(plan.base.config.dataset)
+    problems = borrowed_name(plan)
+    for config in data:
+        try:
+            # What is not looked at is not kept either: workers read the data themselves.
+            (load_dataset if config.checks == "strict" else prepare)(config)
+        except ConfigError as error:
+            problems += [problem for problem in error.problems if problem not in problems]
+    if problems:
+        raise ConfigError(*problems)
 
 
 def _search(plan: SweepPlan, study: Study, console: Console) -> None:

@@ -39,7 +39,7 @@ def _unknown_metric(metric: str, known: list[str], multi_label: bool) -> str:
         return f"{metric!r} given; the test split is seen by the winner alone: validation/{name}"
     if split in ("validation", "") and f"validation/{name}" in known:
         return f"{metric!r} is not measured; did you mean 'validation/{name}'?"
-    if f"validation/{name}" in metric_names("validation", multi_label=True):
+    if split != "train" and f"validation/{name}" in metric_names("validation", multi_label=True):
         return (
             f"{metric!r} is not measured where a text has one label; it needs dataset.label_columns"
         )
@@ -61,7 +61,8 @@ def _minimum_problems(registry: RegistryConfig) -> list[Problem]:
     for name in registry.minimum:
         path = f"registry.minimum.{name}"
         if name not in known:
-            problems.append(Problem(path, f"is not measured; {nearest(name, known)}"))
+            near = f"did you mean 'test/{name}'?" if f"test/{name}" in known else nearest(name, known)
+            problems.append(Problem(path, f"is not measured; {near}"))
         elif better_direction(name) == "minimize":
             message = "is better when it is lower: a least value would let only bad models through"
             problems.append(Problem(path, message))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -14,7 +15,15 @@ from optuna.distributions import (
     IntDistribution,
 )
 
-from finesweep.config import Choice, Dimension, Fixed, Interval, Searched, SweepPlan
+from finesweep.config import (
+    Choice,
+    DatasetConfig,
+    Dimension,
+    Fixed,
+    Interval,
+    Searched,
+    SweepPlan,
+)
 from finesweep.config.paths import leaf
 from finesweep.errors import ConfigError, Problem
 from finesweep.model import limit_problems
@@ -64,21 +73,23 @@ def optuna_params(plan: SweepPlan, recipe: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def check(plan: SweepPlan) -> None:
-    """Raises ConfigError listing all that is wrong with space and recipes.
+def check(plan: SweepPlan) -> list[DatasetConfig]:
+    """The different data that trials will read; ConfigError lists all that is wrong with the space.
 
     Each dimension's ends are composed with each model that they can meet, and held against that
-    model's limits, before anything is trained.
+    model's limits, before anything is trained; so are the recipes.
     """
     problems = [
         *_integer_problems(plan),
         *_recipe_problems(plan),
     ]
+    data: list[DatasetConfig] = []
     if not problems:
         for values in _corners(plan):
-            problems += [p for p in _problems_with(plan, values) if p not in problems]
+            problems += [p for p in _problems_with(plan, values, data) if p not in problems]
     if problems:
         raise ConfigError(*problems)
+    return data
 
 
 def objective_of(plan: SweepPlan) -> Objective:
@@ -160,9 +171,16 @@ def _ends(plan: SweepPlan, chosen: Mapping[str, Any]) -> Iterator[dict[str, Any]
         yield {path: values[min(index, len(values) - 1)] for path, values in ends.items()}
 
 
-def _problems_with(plan: SweepPlan, values: Mapping[str, Any]) -> list[Problem]:
+def _problems_with(
+    plan: SweepPlan, values: Mapping[str, Any], data: list[DatasetConfig]
+) -> list[Problem]:
+    """What is wrong with one trial, whose data are added where they are not yet among them."""
     try:
         config = plan.compose_trial(values).config
+        # Not its length: texts are cut when batches are made.
+        dataset = replace(config.dataset, max_length=DatasetConfig.max_length)
+        if dataset not in data:
+            data.append(dataset)
         return limit_problems(config.model, max_length=config.dataset.max_length)
     except ConfigError as error:
         return list(error.problems)

@@ -59,24 +59,30 @@ def test_the_schema_has_mappings() -> None:
     assert all(dict in leaf(path).kinds for path in mappings())  # type: ignore[union-attr]
 
 
+KEYS_OF = {"registry.minimum": ["test/f1", "test/accuracy", "test/recall"]}
+"""Where keys must be some that exist."""
+
+
 @pytest.mark.parametrize("path", mappings())
 def test_a_mapping_given_replaces_the_one_there_was(path: str) -> None:
-    text, item = item_of(path)
-    first, second = f"{path}={{a: {text}, b: {text}}}", f"{path}={{c: {text}}}"
-    assert without_defaults(composed(path, first)) == {"a": item, "b": item}
-    assert without_defaults(composed(path, first, second)) == {"c": item}
+    (text, item), (a, b, c) = item_of(path), KEYS_OF.get(path, "abc")
+    first, second = f"{path}={{{a}: {text}, {b}: {text}}}", f"{path}={{{c}: {text}}}"
+    assert without_defaults(composed(path, first)) == {a: item, b: item}
+    assert without_defaults(composed(path, first, second)) == {c: item}
     assert without_defaults(composed(path, first, f"{path}={{}}")) == {}
     assert without_defaults(composed(path, first, f"~{path}")) == {}
 
 
 @pytest.mark.parametrize("path", mappings())
 def test_plus_signs_add_to_a_mapping_and_a_path_sets_one_key(path: str) -> None:
-    text, item = item_of(path)
-    first = f"{path}={{a: {text}}}"
-    for more in (f"+{path}={{b: {text}}}", f"++{path}={{b: {text}}}", f"{path}.b={text}"):
-        assert without_defaults(composed(path, first, more)) == {"a": item, "b": item}
-    assert without_defaults(composed(path, first, f"+{path}.b={text}", f"~{path}.a")) == {"b": item}
-    with pytest.raises(ConfigError, match=rf"^{path}\.z: nothing to take away; known: .*a"):
+    (text, item), (a, b, _) = item_of(path), KEYS_OF.get(path, "abc")
+    first = f"{path}={{{a}: {text}}}"
+    ways = [f"+{path}={{{b}: {text}}}", f"++{path}={{{b}: {text}}}"]
+    for more in ways if "/" in b else [*ways, f"{path}.{b}={text}", f"+{path}.{b}={text}"]:
+        assert without_defaults(composed(path, first, more)) == {a: item, b: item}
+    if "/" not in a:  # which has no place in Hydra's paths
+        assert without_defaults(composed(path, first, ways[0], f"~{path}.{a}")) == {b: item}
+    with pytest.raises(ConfigError, match=rf"^{path}\.z: nothing to take away; known: .*{a}"):
         composed(path, first, f"~{path}.z")
 
 

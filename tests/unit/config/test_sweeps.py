@@ -388,7 +388,7 @@ def test_a_study_s_name_cannot_lead_out_of_its_folder() -> None:
 @pytest.mark.parametrize("name", ["loss", "brier", "calibration_error"])
 def test_what_is_lost_is_minimised(mine: Mine, name: str) -> None:
     assert mine(f"metric: validation/{name}").direction == "minimize"
-    assert mine(f"{{metric: validation/{name}, direction: minimize}}").direction == "minimize"
+    assert mine(f"metric: validation/{name}\ndirection: minimize").direction == "minimize"
 
 
 @pytest.mark.parametrize(
@@ -396,13 +396,27 @@ def test_what_is_lost_is_minimised(mine: Mine, name: str) -> None:
 )
 def test_what_is_won_is_maximised_whether_or_not_the_file_says_so(mine: Mine, name: str) -> None:
     assert mine(f"metric: validation/{name}").direction == "maximize"
-    assert mine("", f"sweep.metric=validation/{name}").direction == "maximize"
-    assert mine(f"{{metric: validation/{name}, direction: maximize}}").direction == "maximize"
-    with pytest.raises(
-        ConfigError,
-        match=rf"^sweep\.direction: 'minimize' given, but validation/{name} is to be maximized",
-    ):
-        mine("direction: minimize", f"sweep.metric=validation/{name}")
+    assert mine(f"metric: validation/{name}\ndirection: maximize").direction == "maximize"
+
+
+def test_the_files_direction_is_that_of_the_files_metric(mine: Mine) -> None:
+    assert mine("direction: minimize", "sweep.metric=validation/f1").direction == "maximize"
+
+
+@pytest.mark.parametrize(
+    ("lines", "overrides"),
+    [
+        ("metric: validation/f1\ndirection: minimize", []),
+        ("metric: validation/f1", ["sweep.direction=minimize"]),
+        ("", ["sweep.metric=validation/f1", "sweep.direction=minimize"]),
+    ],
+)
+def test_a_direction_that_contradicts_its_metric_is_refused(
+    mine: Mine, lines: str, overrides: list[str]
+) -> None:
+    message = r"^sweep\.direction: 'minimize' given, but validation/f1 is to be maximized; leave it"
+    with pytest.raises(ConfigError, match=message):
+        mine(lines, *overrides)
 
 
 def test_the_demo_by_another_metric_follows_it() -> None:
@@ -416,7 +430,7 @@ def test_the_demo_by_another_metric_follows_it() -> None:
         ("validation/acuracy", r"did you mean 'validation/accuracy'\?"),
         ("accuracy", r"^sweep\.metric: 'accuracy' is not measured; did you mean 'validation/accur"),
         ("test/loss", r"'test/loss' given; the test split is seen by the winner alone: validation/l"),
-        ("train/loss", r"'train/loss' is not measured; did you mean"),
+        ("train/loss", r"'train/loss' is not measured; .*known: validation/accuracy"),
         ("validation/f1_micro", r"where a text has one label; it needs dataset\.label_columns$"),
     ],
 )

@@ -95,8 +95,9 @@ class Chaos:
 
     def _is_worker(self, process: psutil.Process) -> bool:
         try:
-            ours = "work" in process.cmdline() and Path(process.cwd()) == self.folder
-            return ours and process.status() != psutil.STATUS_ZOMBIE
+            words = process.name(), *process.cmdline()  # a fork's command line is its template's
+            ours = {"work", "finesweep work"} & set(words) and Path(process.cwd()) == self.folder
+            return bool(ours) and process.status() != psutil.STATUS_ZOMBIE
         except psutil.Error:
             return False
 

@@ -318,25 +318,29 @@ class ModelLimits:
 
 
 UNCERTAIN = "UNCERTAIN"
-"""What a model answers below its threshold."""
+"""What people are told where a model is not sure, and the label of a row without a text."""
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """A model's answer for one text: the likeliest label, or all that hold, and every class's
-    probability."""
+    """A model's answer for one text: the likeliest label, or all that hold, whether the model is
+    sure or not, and every class's probability."""
 
-    text: str
+    text: str | None
     label: str
-    """Of several their names, as `labelsets.set_name` tells them."""
-    probability: float
-    """Of the label; of several, as if they were independent, that all are right."""
+    """Of several their names, as `labelsets.set_name` tells them; UNCERTAIN where there is no text
+    to read."""
+    probability: float | None
+    """Of the label; of several, as if they were independent, that all are right; None where there
+    is no text to read."""
     probabilities: Mapping[str, float]
+    """The greatest first; empty where there is no text to read."""
     sure: bool
     """Whether the answer's probability reaches the model's own threshold."""
     labels: tuple[str, ...] | None = None
-    """Those that are answered, where a text may have several, none when unsure; None where it has
-    one."""
+    """Those that hold, where a text may have several; None where it has one."""
+    truncated: bool = False
+    """Whether the text is longer than what the model reads of it."""
 
     @property
     def answer(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import time
@@ -10,10 +11,11 @@ from collections import Counter
 from typing import Any
 
 import optuna
-import psutil
 import pytest
 from optuna.trial import TrialState
 
+from finesweep.sweep.status import live_workers
+from finesweep.sweep.study import find_study
 from tests.e2e.conftest import Project
 
 pytestmark = pytest.mark.slow
@@ -125,8 +127,8 @@ def test_a_killed_worker_is_replaced_and_its_trial_goes_on_to_the_same_result(
     while not [t for t in _trials(project, "twin") if t.user_attrs.get("committed", 0) > 5]:
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    (worker,) = psutil.Process(process.pid).children()
-    worker.kill()
+    (worker,) = live_workers(find_study("twin", project.storage_url))
+    os.kill(worker.pid, signal.SIGKILL)
     printed, errors = process.communicate(timeout=240)
 
     assert process.returncode == 0, errors

@@ -43,16 +43,15 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _adapt(composed: Composed) -> None:
-    from rich.console import Console
-
     from finesweep.cli.progress import bar
+    from finesweep.cli.screen import screen
     from finesweep.ledger import Ledger
     from finesweep.model import limit_problems
     from finesweep.records import Objective
     from finesweep.sweep.adaptation import AdaptationWatch, run_adaptation
     from finesweep.training import Schedule, run_schedule
 
-    console, config = Console(), composed.config
+    console, config = screen(), composed.config
     problems = limit_problems(config.model, max_length=config.dataset.max_length)
     if problems:
         raise ConfigError(*problems)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, cast
 
@@ -23,11 +23,11 @@ def asked_pieces(given: argparse.Namespace) -> Iterator[Piece]:
     import pandas as pd
 
     from finesweep.dataset.formats import Piece
-    from finesweep.dataset.lines import arriving_lines
+    from finesweep.dataset.lines import arriving_lines, bytes_problem
     from finesweep.dataset.unlabelled import read_rows
 
     if given.texts:
-        yield Piece(pd.DataFrame({"text": given.texts}), 1.0)
+        yield Piece(pd.DataFrame({"text": _whole(given.texts)}), 1.0)
     elif given.file and str(given.file) != "-":
         yield from read_rows(given.file, field="--file", encoding=given.encoding)
     elif given.file or not sys.stdin.isatty():
@@ -36,8 +36,28 @@ def asked_pieces(given: argparse.Namespace) -> Iterator[Piece]:
             for rows in arriving_lines(stream, encoding=given.encoding):
                 yield Piece(rows, 0.0)
         except UnicodeDecodeError as error:
-            problem = f"is not {given.encoding} ({error.reason}); try --encoding=latin-1"
+            problem = bytes_problem(error, "--encoding=")
             raise ConfigError(Problem("standard input", problem)) from error
+
+
+def check_encoding(given: str) -> None:
+    """ConfigError when --encoding names none that Python knows for texts."""
+    try:
+        "".encode(given)
+    except (LookupError, ValueError):
+        told = f"Python knows no encoding {given!r}; utf-8, utf-16, cp1252 and latin-1 are usual"
+        raise ConfigError(Problem("--encoding", told)) from None
+
+
+def _whole(texts: Sequence[str]) -> Sequence[str]:
+    """The texts; ConfigError when one has bytes that are no characters."""
+    for place, text in enumerate(texts, 1):
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            told = f"the {place}. text has bytes that are not UTF-8; give them with --file"
+            raise ConfigError(Problem("TEXT", f"{told} and --encoding=")) from None
+    return texts
 
 
 def paired_pieces(

@@ -43,9 +43,9 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _explore(composed: Composed) -> None:
-    from rich.console import Console
+    from finesweep.cli.screen import screen
 
-    console = Console()
+    console = screen()
     with console.status("reading the dataset") as status:
         splits, profile, findings, store = _examined(composed, on_part=status.update)
         made = _made(composed, splits, profile)

@@ -69,11 +69,10 @@ def _version(store: Store, version: Version) -> dict[str, Any]:
 
 
 def _print(model: dict[str, Any]) -> None:
-    from rich.console import Console
-
+    from finesweep.cli.screen import screen
     from finesweep.cli.tables import print_versions
 
     print(model["model"])
-    print_versions(Console(), model["versions"])
+    print_versions(screen(), model["versions"])
     for entry in model["champions"]:
         print(f"  {entry['at']}  version {entry['version']} {entry['kind']}: {entry['why']}")

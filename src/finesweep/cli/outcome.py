@@ -53,7 +53,11 @@ def print_outcome(console: Console, study: Study) -> None:
 
 def _counts(status: Status) -> str:
     parts = [f"{n} {state}" for state, n in status.counts.items() if n]
-    return f"{counted(status.target, 'trial')}: {', '.join(parts)}"
+    line = f"{counted(status.target, 'trial')}: {', '.join(parts)}"
+    if not status.beyond:
+        return line
+    n_run, asked = status.target + status.beyond, f"sweep.n_trials is {status.target} by now"
+    return f"{line}; {n_run} were run in all, since n_trials was larger before ({asked})"
 
 
 def _spent(seconds: Mapping[str, float]) -> str:
@@ -127,7 +131,7 @@ def _look(finalist: Finalist) -> str:
 
 
 def _print_next(console: Console, study: Study, status: Status) -> None:
-    commands = ["finesweep ui", command_of(study, n_trials=2 * status.target)]
+    commands = ["finesweep ui", command_of(study, n_trials=2 * (status.target + status.beyond))]
     if status.registered:
         name, version = status.registered["name"], status.registered["version"]
         alias = status.registered["alias"]

@@ -72,6 +72,7 @@ class Board:
             if (kind, row.trial) not in self.told:
                 self.told.add((kind, row.trial))
                 n_slots = status.target if kind == "trial" else status.n_confirmations
+                n_slots = max(n_slots, row.slot + 1)  # it began before n_trials was lowered
                 self.say(trial_line(row, metric=status.metric, n_slots=n_slots, kind=kind))
         n_finished = status.target - status.counts["running"] - status.counts["waiting"]
         best = f"best {status.best['value']:.4f}" if status.best else ""
@@ -114,10 +115,10 @@ def bar(console: Console, objective: Objective) -> Iterator[Bar]:
 def _bars(console: Console) -> Progress:
     return Progress(
         SpinnerColumn(),
-        TextColumn("{task.description:<24}"),
+        TextColumn("{task.description:<24}", markup=False),
         BarColumn(bar_width=28),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[note]}"),
+        TextColumn("{task.fields[note]}", markup=False),
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),

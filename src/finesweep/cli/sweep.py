@@ -48,13 +48,12 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _sweep(plan: SweepPlan) -> int:
-    from rich.console import Console
-
     from finesweep.cli.outcome import print_outcome
+    from finesweep.cli.screen import screen
     from finesweep.sweep.status import is_settled, status_of
     from finesweep.sweep.study import open_study, study_exists
 
-    console = Console()
+    console = screen()
     n_trials = counted(plan.settings.n_trials, "trial")
     console.print(f"sweep {plan.name}: {n_trials} in study {plan.study_name}")
     if not study_exists(plan):
@@ -66,10 +65,30 @@ def _sweep(plan: SweepPlan) -> int:
         _check_data(plan, data)
     study = open_study(plan)
     # A spent sweep is told from its study alone, without the seconds that torch takes to load.
-    if not is_settled(study, plan.settings.register, plan.confirm):
+    if not is_settled(study, plan.settings.register, plan.confirm) or _is_lost(
+        plan, study, console
+    ):
         _search(plan, study, console)
     print_outcome(console, study)
     return 0 if status_of(study).best else 1
+
+
+def _is_lost(plan: SweepPlan, study: Study, console: Console) -> bool:
+    """Whether MLflow has lost something that the study says it holds, which is told."""
+    from finesweep.registry.claims import lost
+    from finesweep.tracking import open_store
+
+    try:
+        gone = lost(plan, study, open_store(plan.base.config.tracking))
+    except ConfigError as error:
+        if all(problem.path != "tracking.uri" for problem in error.problems):
+            raise
+        console.print(f"MLflow was not asked: {error}", highlight=False, soft_wrap=True)
+        return False
+    if gone:
+        told = f"MLflow has lost {' and '.join(gone)}: made again from the study and its weights"
+        console.print(told, highlight=False, soft_wrap=True)
+    return bool(gone)
 
 
 def _check_data(plan: SweepPlan, data: Sequence[DatasetConfig]) -> None:
@@ -101,6 +120,7 @@ def _search(plan: SweepPlan, study: Study, console: Console) -> None:
         command=_command(plan),
         workers=config.workers,
         logs=LOGS / plan.study_name,
+        template=[sys.executable, "-m", "finesweep.cli.template"],
     )
     deadline = float("inf") if minutes is None else time.monotonic() + 60 * minutes
     with parent_of(plan, study), Board(console, study) as board:

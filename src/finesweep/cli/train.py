@@ -81,16 +81,15 @@ def _job(node: DictConfig) -> None:
 
 def _train(overrides: list[str]) -> None:
     hush()
-    from rich.console import Console
-
     from finesweep.cli.progress import bar
+    from finesweep.cli.screen import screen
     from finesweep.cli.trained import print_trained
     from finesweep.ledger import Ledger
     from finesweep.model import limit_problems
     from finesweep.sweep.recording import recorded
     from finesweep.sweep.trial import Watch, run_trial
 
-    console, objective, ledger = Console(), Objective(), Ledger()
+    console, objective, ledger = screen(), Objective(), Ledger()
     composed = compose(overrides)
     config = composed.config
     problems = limit_problems(config.model, max_length=config.dataset.max_length)

@@ -90,5 +90,5 @@ def _print_line(stage: Stage, metric: str, row: Row) -> None:
     from finesweep.cli.tables import trial_line
     from finesweep.sweep.attributes import N_TRIALS
 
-    n_slots = int(stage.study.user_attrs[N_TRIALS])
+    n_slots = max(int(stage.study.user_attrs[N_TRIALS]), row.slot + 1)
     print(trial_line(row, metric=metric, n_slots=n_slots, kind=stage.kind), flush=True)

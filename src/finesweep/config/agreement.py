@@ -61,7 +61,9 @@ def _minimum_problems(registry: RegistryConfig) -> list[Problem]:
     for name in registry.minimum:
         path = f"registry.minimum.{name}"
         if name not in known:
-            near = f"did you mean 'test/{name}'?" if f"test/{name}" in known else nearest(name, known)
+            near = (
+                f"did you mean 'test/{name}'?" if f"test/{name}" in known else nearest(name, known)
+            )
             problems.append(Problem(path, f"is not measured; {near}"))
         elif better_direction(name) == "minimize":
             message = "is better when it is lower: a least value would let only bad models through"

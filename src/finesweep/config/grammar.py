@@ -109,7 +109,10 @@ def parse_value(path: str, value: Any) -> Dimension | Any:
 def hydras_text(text: str) -> str:
     """An override as Hydra can read it: a mapping with a key in quotes becomes a text in quotes."""
     # Such a mapping has a sign that Hydra's grammar has no place for; others are not parsed twice.
-    if re.search(r"=\s*\{", text) is None or re.search(r"[\"']|[^\x00-\x7f]|[!#&;<>^`~]", text) is None:
+    if (
+        re.search(r"=\s*\{", text) is None
+        or re.search(r"[\"']|[^\x00-\x7f]|[!#&;<>^`~]", text) is None
+    ):
         return text
     try:
         OverridesParser.create().parse_override(text)

@@ -44,7 +44,9 @@ def apply(overrides: list[Override], config: DictConfig) -> None:
         elif where is not None:
             _change(config, where, override)
         elif section_class(path) and isinstance(raw, dict) and not override.is_delete():
-            apply([replace(override, key_or_group=f"{path}.{k}", _value=raw[k]) for k in raw], config)
+            apply(
+                [replace(override, key_or_group=f"{path}.{k}", _value=raw[k]) for k in raw], config
+            )
         else:
             hydras_own([override], config)
 

@@ -1,4 +1,4 @@
-"""What fields are called elsewhere: in Transformers, Optuna, Lightning, scikit-learn, and in short."""
+"""What fields are called elsewhere: in Transformers, Optuna, scikit-learn, and in short."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ SENTENCES = {name: told for told, names in NO_FIELD.items() for name in names.sp
 
 
 def meant(path: str) -> str | None:
-    """The field that a path means by its last part, as others call it; one of its own section first.
+    """The field that a path means by its last part, as others call it; its own section's first.
 
     None when nobody calls any field so.
     """

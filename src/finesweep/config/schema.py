@@ -47,16 +47,37 @@ class DatasetConfig:
     revision: str | None = None
     """Branch, tag or commit of the Hub dataset."""
     path: str | None = None
-    """One file: .csv, .tsv, .jsonl or .parquet, also with .gz or .zst; or a pattern, as in
-    'logs/*.csv'; or a folder that holds such files, a train and a test split, or folders of .txt
-    files, one per label. package://NAME/FILE lies in an installed package,
-    hf://OWNER/NAME[@REVISION][/CONFIG] on the Hub."""
+    """One file: .csv, .tsv, .txt, .json, .jsonl, .xlsx, .parquet, .arrow or fastText's, also with
+    .gz, .zst, .bz2, .xz or .zip; or a pattern, as in 'logs/*.csv'; or a folder that holds such
+    files, a train and a test split, folders of .txt files, one per label, or what save_to_disk
+    wrote. package://NAME/FILE lies in an installed package, hf://OWNER/NAME[@REVISION][/CONFIG] on
+    the Hub."""
     files: SplitFiles = field(default_factory=SplitFiles)
     """One file, pattern or folder per split, instead of path."""
     encoding: str = "utf-8"
-    """Of CSV, TSV and JSON lines files."""
+    """Of files of text; a byte order mark of UTF-16 or UTF-32 is found by looking."""
+    encoding_errors: str = bounded("strict", one_of=("strict", "replace"))
+    """Bytes that are not of the encoding are an error, or read as �, and counted."""
+    separator: str | None = None
+    """The character between columns, as ';' or '\\t'; null is that of the extension, or found by
+    looking."""
+    quoting: str | None = bounded(None, one_of=("minimal", "backslash", "none"))
+    """`minimal`: a text may stand between quotes, and a quote within it is doubled; `backslash`: a
+    quote within it has a backslash before it; `none`: quotes are characters; null looks."""
+    columns: list[str] = field(default_factory=list)
+    """Names of all columns, where the file has no header."""
+    on_bad_lines: str = bounded("error", one_of=("error", "skip"))
+    """Rows with more fields than there are columns are an error, or left out and counted."""
+    sheet_name: str | None = None
+    """Of an Excel file; null is the first."""
     text_column: str = "text"
+    text_columns: list[str] = field(default_factory=list)
+    """Instead of text_column, several, such as [title, body], that make one text, each on a line of
+    its own."""
     label_column: str = "label"
+    """One label for each row, or a list of labels."""
+    label_separator: str | None = None
+    """Between several labels in one string, such as '|'; '' where there are none; null looks."""
     label_columns: list[str] = field(default_factory=list)
     """Instead of label_column, for texts that may have several labels: one column of 0 and 1 for
     each of them, by whose name it is called."""

@@ -166,8 +166,8 @@ def borrowed_name(plan: SweepPlan) -> list[Problem]:
     if sources[0] == sources[1] or sources[0] == (None, None, SplitFiles()):
         return []
     message = (
-        f"{register.name!r} is what sweep {plan.name} calls the best model of {own.name}, and other "
-        "data are given; add sweep.register.name=NAME, or sweep.register=null"
+        f"{register.name!r} is what sweep {plan.name} calls the best model of {own.name}, and "
+        "other data are given; add sweep.register.name=NAME, or sweep.register=null"
     )
     return [Problem("sweep.register.name", message)]
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from finesweep.config import Config
+from finesweep.databases import hidden_password
 from finesweep.errors import ConfigError, Problem
+from finesweep.locks import can_lock, exclusive
 from finesweep.records import Check, Decision, Gates, Scored
 from finesweep.registry import champions, versions
 from finesweep.registry.dossier import as_html, as_json, dossier
@@ -17,7 +21,6 @@ from finesweep.registry.exhibits import exhibits_of
 from finesweep.registry.promotion import Mode, decide
 from finesweep.registry.rescoring import rescored
 from finesweep.registry.versions import Version
-from finesweep.sweep.storage import exclusive, open_storage
 from finesweep.tracking import Store, open_store
 
 CHALLENGER, CHAMPION = "challenger", "champion"
@@ -108,9 +111,26 @@ def _gate(config: Config, model: str) -> Iterator[Store]:
     """The store, for one promotion or rollback of a model at a time."""
     store = open_store(config.tracking)
     versions.model_tag(store.client, model, HISTORY)  # raises when there is no such model
-    name = f"registry-{hashlib.sha256(model.encode()).hexdigest()[:12]}"
-    with exclusive(open_storage(config.storage.url), name):
+    with _lock(config, f"registry-{hashlib.sha256(model.encode()).hexdigest()[:12]}"):
         yield store
+
+
+@contextmanager
+def _lock(config: Config, name: str) -> Iterator[None]:
+    """Where the registry itself lies; a server of MLflow's holds no locks, Optuna's database does.
+
+    Nothing is made there but the lock. ConfigError when that database cannot be reached.
+    """
+    tracking, storage = config.tracking.uri, config.storage.url
+    url, field = (tracking, "tracking.uri") if can_lock(tracking) else (storage, "storage.url")
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(exclusive(url, name))
+        except (SQLAlchemyError, ImportError, OSError, ValueError) as error:
+            first = str(error.__cause__ or error).splitlines()[0]
+            message = f"cannot lock {hidden_password(url)!r}: {first}"
+            raise ConfigError(Problem(field, message)) from error
+        yield
 
 
 def _challenger(store: Store, model: str, number: str | None) -> Version:

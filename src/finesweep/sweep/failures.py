@@ -12,7 +12,9 @@ from sqlalchemy.exc import DBAPIError
 from finesweep.errors import ConfigError, NonFiniteError, reason
 from finesweep.sweep.storage import is_outage
 
-FailureClass = Literal["interrupted", "infrastructure", "out_of_memory", "non_finite", "trial", "sweep"]
+FailureClass = Literal[
+    "interrupted", "infrastructure", "out_of_memory", "non_finite", "trial", "sweep"
+]
 NO_MEMORY = (
     "can't allocate memory",
     "not enough memory",

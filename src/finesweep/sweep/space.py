@@ -29,6 +29,7 @@ from finesweep.errors import ConfigError, Problem
 from finesweep.model import limit_problems
 from finesweep.records import Objective
 
+
 def distribution(dimension: Dimension) -> BaseDistribution:
     """The Optuna distribution with the same values; a range ends at the last value it reaches."""
     if isinstance(dimension, Choice):

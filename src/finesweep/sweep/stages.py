@@ -13,6 +13,7 @@ from optuna import Study, Trial
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from finesweep.config import ConfirmConfig, SweepPlan
+from finesweep.locks import exclusive
 from finesweep.sweep.attributes import N_TRIALS, SLOT, VALUES
 from finesweep.sweep.checkpoints import keep_weights
 from finesweep.sweep.confirmation import (
@@ -28,7 +29,7 @@ from finesweep.sweep.parent import show_best
 from finesweep.sweep.ranking import direction_of, ranked
 from finesweep.sweep.samplers import sampler_for, whole_sweeps
 from finesweep.sweep.space import optuna_params, suggest
-from finesweep.sweep.storage import exclusive
+from finesweep.sweep.storage import engine_of
 from finesweep.tracking import Delivery
 
 
@@ -146,7 +147,7 @@ class Confirmation:
         keep_weights(self.study, best, root=self.plan.base.config.storage.checkpoints)
 
     def _alone(self) -> AbstractContextManager[bool]:
-        return exclusive(self.sweep._storage, f"{self.sweep.study_name}.confirmation")
+        return exclusive(engine_of(self.sweep._storage), f"{self.sweep.study_name}.confirmation")
 
 
 def trial_seed(study: Study, slot: int | str) -> int:

@@ -19,6 +19,7 @@ from finesweep.config import (
 )
 from finesweep.databases import hidden_password, sqlite_file
 from finesweep.errors import ConfigError, Problem, nearest
+from finesweep.locks import exclusive
 from finesweep.records import BaselineResult, Contender, Finalist, ModelComparison
 from finesweep.sweep.attributes import (
     BASELINE,
@@ -38,7 +39,8 @@ from finesweep.sweep.attributes import (
 )
 from finesweep.sweep.identity import definition, refuse_changed
 from finesweep.sweep.pruning import pruner_of
-from finesweep.sweep.storage import OnWait, exclusive, open_storage
+from finesweep.sweep.storage import OnWait, engine_of, open_storage
+
 
 def open_study(plan: SweepPlan) -> Study:
     """The plan's study, made now or continued, with what its workers need to join.
@@ -47,7 +49,7 @@ def open_study(plan: SweepPlan) -> Study:
     """
     storage = open_storage(plan.base.config.storage.url)
     # Two first commands at once must agree on one identity.
-    with exclusive(storage, f"{plan.study_name}.study"):
+    with exclusive(engine_of(storage), f"{plan.study_name}.study"):
         study = _defined(plan, storage)
     known = study.user_attrs
     launched = {

@@ -6,7 +6,7 @@ from finesweep.training.arguments import run_schedule
 from finesweep.training.baseline import fit_baseline
 from finesweep.training.chunks import chunked
 from finesweep.training.fit import fit, predict
-from finesweep.training.frames import Frame, rows_cut
+from finesweep.training.frames import Frame, check_frame, frame_of, rows_cut
 from finesweep.training.latency import measure_latency
 from finesweep.training.metrics import (
     confusion,
@@ -26,11 +26,13 @@ __all__ = [
     "PrefixPlan",
     "Schedule",
     "adapt",
+    "check_frame",
     "chunked",
     "confusion",
     "fill_mask",
     "fit",
     "fit_baseline",
+    "frame_of",
     "is_native",
     "majority_accuracy",
     "make_prefix",

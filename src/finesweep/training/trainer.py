@@ -45,6 +45,14 @@ class TextTrainer(Trainer):  # type: ignore[misc]  # transformers has no types
             predictions=restored(output.predictions), label_ids=restored(output.label_ids)
         )
 
+    def compute_loss(
+        self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, **kwargs: Any
+    ) -> Any:
+        """Trainer's; of the outputs logits alone, since it would gather all that a model hands out,
+        such as an encoder's states beside a decoder's."""
+        loss, outputs = super().compute_loss(model, inputs, return_outputs=True, **kwargs)
+        return (loss, {"logits": outputs["logits"]}) if return_outputs else loss
+
     def _get_train_sampler(self, train_dataset: datasets.Dataset | None = None) -> GroupedByLength:
         lengths = self.frame.lengths(self.train_dataset if train_dataset is None else train_dataset)
         # A step's rows are the same however many batches it is made of.
@@ -160,7 +168,7 @@ class ResumableTrainer(TextTrainer):
     def _above_the_prefix(self) -> AbstractContextManager[None]:
         if self.prefix is None:
             return nullcontext()
-        return self.prefix.bypass.entered(self.prefix.depth)
+        return self.prefix.bypass.entered(self.prefix.depth)  # with the states of each batch
 
     def _run_epoch(self, *args: Any, **kwargs: Any) -> None:
         # Trainer looks at it after a step only, and an evaluation at the start may have ended all.

@@ -77,8 +77,14 @@ def test_a_command_asks_for_what_others_may_have_registered(name: str) -> None:
     ("override", "message"),
     [
         ("tracking.experiment=''", r"^tracking\.experiment: '' given; must have a character"),
-        ("registry.minimum={test/f2: 0.5}", r"^registry\.minimum\.test/f2: is not measured; did you"),
-        ("registry.minimum={f1: 0.5}", r"^registry\.minimum\.f1: is not measured; did you mean 'test"),
+        (
+            "registry.minimum={test/f2: 0.5}",
+            r"^registry\.minimum\.test/f2: is not measured; did you",
+        ),
+        (
+            "registry.minimum={f1: 0.5}",
+            r"^registry\.minimum\.f1: is not measured; did you mean 'test",
+        ),
         ("registry.minimum={test/loss: 0.5}", r"minimum\.test/loss: is better when it is lower"),
     ],
 )

@@ -429,7 +429,10 @@ def test_the_demo_by_another_metric_follows_it() -> None:
         ("validation/bleu", r"'validation/bleu' is not measured; .*known: validation/accuracy, "),
         ("validation/acuracy", r"did you mean 'validation/accuracy'\?"),
         ("accuracy", r"^sweep\.metric: 'accuracy' is not measured; did you mean 'validation/accur"),
-        ("test/loss", r"'test/loss' given; the test split is seen by the winner alone: validation/l"),
+        (
+            "test/loss",
+            r"'test/loss' given; the test split is seen by the winner alone: validation/l",
+        ),
         ("train/loss", r"'train/loss' is not measured; .*known: validation/accuracy"),
         ("validation/f1_micro", r"where a text has one label; it needs dataset\.label_columns$"),
     ],
@@ -447,12 +450,20 @@ def test_metrics_of_several_labels_are_known_where_there_are_some(mine: Mine) ->
 @pytest.mark.parametrize(
     ("field", "value", "message"),
     [
-        ("name", "team/tweets", r"^sweep\.register\.name: 'team/tweets' given; must have no /, as in "),
+        (
+            "name",
+            "team/tweets",
+            r"^sweep\.register\.name: 'team/tweets' given; must have no /, as in ",
+        ),
         ("name", "a:b", r"must have no :, as in 'a-b'"),
         ("name", "what?", r"must have no \?, as in 'what-'"),
         ("name", "' '", r"' ' given; must have a character"),
         ("name", "..", r"'\.\.' given; must not begin with a dot"),
-        ("alias", "latest", r"^sweep\.register\.alias: 'latest' given; MLflow keeps `latest` and v1"),
+        (
+            "alias",
+            "latest",
+            r"^sweep\.register\.alias: 'latest' given; MLflow keeps `latest` and v1",
+        ),
         ("alias", "V12", r"'V12' given; MLflow keeps `latest` and v1, v2"),
         ("alias", "champion", r"'champion' given; only `finesweep promote` makes a champion"),
         ("alias", "Champion", r"only `finesweep promote` makes a champion"),

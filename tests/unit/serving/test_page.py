@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from html import escape
 from typing import Any
 
 import pytest
@@ -13,11 +14,13 @@ pytest.importorskip("gradio", reason="the extra finesweep[serve] is not installe
 import gradio as gr
 
 from finesweep.pairs import MARK, joined
-from finesweep.serving.page import EMPTY, FILES, PAIR_FILES, page
-from finesweep.serving.service import Service
+from finesweep.serving.markup import EMPTY
+from finesweep.serving.page import FILES, PAIR_FILES, page
+from finesweep.serving.service import LONGEST_TEXT, Service
 
 Services = dict[str, Service]
-NEEDS = "is blank; a pair needs both texts."
+NOTHING = f"<h2>UNCERTAIN</h2><p>{EMPTY}</p>"
+LONG = "is longer than 100,000 characters, and no model reads so many."
 HOLDS = f"holds '{MARK}', the sign that stands between the texts of a pair."
 
 
@@ -79,7 +82,7 @@ def test_a_page_asks_for_what_its_model_reads(
 def test_a_pair_is_answered_with_the_words_of_both_texts_and_a_bar_between(pairs: Service) -> None:
     answer, shares, words = classify(pairs)("a lovely", "day")
     (wanted,) = pairs.classifier.predict([joined("a lovely", "day")])
-    assert (answer, shares) == (f"## {wanted.label}", wanted.probabilities)
+    assert (answer, shares) == (f"<h2>{wanted.label}</h2>", wanted.probabilities)
     assert "".join(part for part, _ in words) == "a lovely | day"
     assert max(abs(score) for _, score in words if score is not None) == pytest.approx(1)
 
@@ -87,10 +90,14 @@ def test_a_pair_is_answered_with_the_words_of_both_texts_and_a_bar_between(pairs
 @pytest.mark.parametrize(
     ("kind", "given", "told"),
     [
-        ("texts", (" ",), EMPTY),
-        ("pairs", ("", " "), f"The first text {NEEDS}"),
-        ("pairs", ("a day", "\n"), f"The second text {NEEDS}"),
-        ("pairs", ("a day", f"x {MARK}"), f"The second text {HOLDS}"),
+        ("texts", ("",), NOTHING),
+        ("texts", (" ",), NOTHING),
+        ("texts", ("\u200b",), NOTHING),
+        ("pairs", ("", " "), NOTHING),
+        ("pairs", ("a day", "\n"), NOTHING),
+        ("pairs", ("a day", f"x {MARK}"), f"<p>The second text {escape(HOLDS)}</p>"),
+        ("texts", ("x" * (LONGEST_TEXT + 1),), f"<p>The text {LONG}</p>"),
+        ("pairs", ("x" * (LONGEST_TEXT + 1), "a"), f"<p>The first text {LONG}</p>"),
     ],
 )
 def test_what_cannot_be_answered_is_told(
@@ -101,4 +108,4 @@ def test_what_cannot_be_answered_is_told(
 
 def test_a_single_text_may_hold_the_mark(texts: Service) -> None:
     answer, _, _ = classify(texts)(f"a {MARK} b")
-    assert answer.startswith("## ")
+    assert answer.startswith("<h2>")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -11,6 +12,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 import yaml
 from tests.waiting import until
@@ -47,6 +49,11 @@ os._exit(130)
 """
 """Does with signals and end of file what a worker does, without a sweep."""
 COMMAND = [sys.executable, "-c", STAND_IN]
+TEMPLATE = [
+    *(sys.executable, "-c"),
+    "from finesweep.sweep.launchers.template import become; become()",
+]
+"""One that has imported nothing for its workers."""
 
 
 @pytest.fixture(autouse=True)
@@ -55,13 +62,19 @@ def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
 
 
-@pytest.fixture(params=["local", "submitit"])
+@pytest.fixture(params=["local", "template", "submitit"])
 def launcher(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Launcher]:
-    """Two workers here, or the same through submitit's own local executor."""
+    """Two workers here, as new processes or as forks, or through submitit's own local executor."""
     config = LauncherConfig()
     if request.param == "submitit":
         config = LauncherConfig(name="slurm", cluster="local", folder=str(tmp_path / "slurm"))
-    made = make_launcher(config, command=COMMAND, workers=2, logs=tmp_path / "logs")
+    made = make_launcher(
+        config,
+        command=COMMAND,
+        workers=2,
+        logs=tmp_path / "logs",
+        template=TEMPLATE if request.param == "template" else None,
+    )
     yield made
     made.close()
 
@@ -132,27 +145,39 @@ def test_a_closed_launcher_drains_its_workers(
 
 
 COORDINATOR = """\
-import sys, time
+import json, sys, time
 from pathlib import Path
 from finesweep.config import LauncherConfig
 from finesweep.sweep.launchers import make_launcher
-made = make_launcher(LauncherConfig(), command=sys.argv[2:], workers=2, logs=Path(sys.argv[1]))
+logs, template, *command = sys.argv[1:]
+made = make_launcher(
+    LauncherConfig(), command=command, workers=2, logs=Path(logs), template=json.loads(template)
+)
 workers = [made.start(0), made.start(1)]
+while not all(worker.pid for worker in workers):
+    time.sleep(0.01)
 print(*(worker.pid for worker in workers), flush=True)
 time.sleep(600)
 """
 
 
-def test_workers_of_a_killed_coordinator_finish_and_leave(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", COORDINATOR, str(tmp_path), *COMMAND]
+@pytest.mark.parametrize("template", [None, TEMPLATE], ids=["processes", "forks"])
+def test_workers_of_a_killed_coordinator_finish_and_leave(
+    template: list[str] | None, tmp_path: Path
+) -> None:
+    arguments = [str(tmp_path), json.dumps(template), *COMMAND]
+    command = [sys.executable, "-c", COORDINATOR, *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as coordinator:
         assert coordinator.stdout is not None
         pids = [int(pid) for pid in coordinator.stdout.readline().split()]
         logs = [tmp_path / f"worker-{index}.log" for index in (0, 1)]
         until(lambda: all("up " in tail(log) for log in logs))
         assert [os.getsid(pid) for pid in pids] == pids
+        templates = {psutil.Process(pid).ppid() for pid in pids} - {coordinator.pid}
+        assert len(templates) == (0 if template is None else 1)
         coordinator.kill()
     until(lambda: all("drained" in tail(log) for log in logs))
+    until(lambda: not any(psutil.pid_exists(pid) for pid in templates))
 
 
 def test_local_workers_share_the_cores_unless_told_otherwise(

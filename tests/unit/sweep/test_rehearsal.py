@@ -47,7 +47,10 @@ FAILING = f"sweep.sampler={{_target_: {__name__}.Failing}}"
         [PRUNER % "HyperbandPruner"],
         [PRUNER % "SuccessiveHalvingPruner"],
         [PRUNER % "WilcoxonPruner"],
-        [PRUNER % "PatientPruner, patience: 1, wrapped_pruner: {_target_: optuna.pruners.NopPruner}"],
+        [
+            PRUNER
+            % "PatientPruner, patience: 1, wrapped_pruner: {_target_: optuna.pruners.NopPruner}"
+        ],
         ["sweep.pruner=null"],
         ["sweep.n_trials=1"],
     ],
@@ -60,15 +63,24 @@ def test_what_can_run_passes(given: list[str]) -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        (SAMPLER % "GridSampler", r"^sweep\.sampler: GridSampler ends its study by itself, but n_tr"),
-        (SAMPLER % "BruteForceSampler", r"^sweep\.sampler: BruteForceSampler ends its study by its"),
+        (
+            SAMPLER % "GridSampler",
+            r"^sweep\.sampler: GridSampler ends its study by itself, but n_tr",
+        ),
+        (
+            SAMPLER % "BruteForceSampler",
+            r"^sweep\.sampler: BruteForceSampler ends its study by its",
+        ),
         (SAMPLER % "TPESamplr", r"^optuna\.samplers\.TPESamplr: .*; did you mean 'TPESampler'\?"),
         (SAMPLER % "TPESampler, n_startup: 4", r"unexpected keyword argument 'n_startup'"),
-        ("sweep.sampler={_target_: optuna.pruners.NopPruner}", r"NopPruner is no sampler of Optuna"),
+        (
+            "sweep.sampler={_target_: optuna.pruners.NopPruner}",
+            r"NopPruner is no sampler of Optuna",
+        ),
         (
             SAMPLER % "GPSampler",
-            r"^sweep\.sampler: GPSampler would draw model\.freeze_layers\|model=distil_minilm at rand"
-            r"om, .*TPESampler with multivariate: true and group: true searches all",
+            r"^sweep\.sampler: GPSampler would draw model\.freeze_layers\|model=distil_minilm at "
+            r"random, .*TPESampler with multivariate: true and group: true searches all",
         ),
         (FAILING, r"^sweep\.sampler: Failing failed: ZeroDivisionError: no variance$"),
         (PRUNER % "ThresholdPruner", r"ThresholdPruner: Either lower or upper must be specified"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from mlflow.protos.databricks_pb2 import (
 from finesweep.errors import ConfigError, Problem
 from finesweep.records import Scored
 from finesweep.tracking import TEST_FINGERPRINT
+from finesweep.tracking.names import clause
 from finesweep.tracking.predictions import FILE, read_predictions
 
 MISSING = {ErrorCode.Name(RESOURCE_DOES_NOT_EXIST), ErrorCode.Name(INVALID_PARAMETER_VALUE)}
@@ -43,13 +44,13 @@ class Version:
 
 def models_of(client: MlflowClient) -> list[str]:
     """Names of all registered models."""
-    return [model.name for model in client.search_registered_models(max_results=1000)]
+    return [model.name for model in _pages(client.search_registered_models)]
 
 
 def versions_of(client: MlflowClient, model: str) -> list[Version]:
     """All versions, the oldest first."""
-    found = client.search_model_versions(f"name='{model}'", max_results=1000)
-    numbers = sorted(int(each.version) for each in found)
+    found = _pages(client.search_model_versions, clause("name", model))
+    numbers = sorted(int(each.version) for each in found if each.name == model)
     return [_version(client.get_model_version(model, str(number))) for number in numbers]
 
 
@@ -65,7 +66,7 @@ def version_at(client: MlflowClient, model: str, alias: str) -> Version | None:
 
 def version_of(client: MlflowClient, uri: str) -> Version | None:
     """The version that models:/NAME@ALIAS or models:/NAME/NUMBER names; None for any other URI."""
-    named = re.fullmatch(r"models:/(?P<name>[^/@]+)(?:@(?P<alias>.+)|/(?P<number>\d+))", uri)
+    named = re.fullmatch(r"models:/(?P<name>[^/]+)(?:@(?P<alias>[^/@]+)|/(?P<number>\d+))", uri)
     if named is None:
         return None
     if alias := named["alias"]:
@@ -144,6 +145,16 @@ def described_run(client: MlflowClient, version: Version) -> dict[str, Any]:
             if name.startswith(("test/", "latency_ms/", "model/"))
         },
     }
+
+
+def _pages(search: Callable[..., Any], text: str | None = None) -> Iterator[Any]:
+    """All that a search of MLflow's finds."""
+    token: str | None = None
+    while True:
+        page = search(text, max_results=1000, page_token=token)
+        yield from page
+        if not (token := page.token):
+            return
 
 
 def _artifact(client: MlflowClient, version: Version, name: str) -> bytes | None:

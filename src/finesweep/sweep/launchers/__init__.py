@@ -55,13 +55,20 @@ class Launcher(Protocol):
 
 
 def make_launcher(
-    config: LauncherConfig, *, command: Sequence[str], workers: int, logs: Path
+    config: LauncherConfig,
+    *,
+    command: Sequence[str],
+    workers: int,
+    logs: Path,
+    template: Sequence[str] | None = None,
 ) -> Launcher:
     """The launcher of this name; nothing runs until its `start` is called.
 
     command is a worker's whole argv, to which launchers add --attached; logs is the folder of
-    worker-INDEX.log. ConfigError when there are not enough GPUs, when a package is missing, or
-    when Slurm is not on this machine; FinesweepError when no Ray cluster answers.
+    worker-INDEX.log. template is the argv of a warm process that local workers are forked from;
+    without one each is a process of its own. ConfigError when there are not enough GPUs, when a
+    package is missing, or when Slurm is not on this machine; FinesweepError when no Ray cluster
+    answers.
     """
     if config.name == "ray":
         from finesweep.sweep.launchers.ray import RayLauncher
@@ -74,5 +81,9 @@ def make_launcher(
     from finesweep.sweep.launchers.local import LocalLauncher
 
     return LocalLauncher(
-        command=command, workers=workers, logs=logs, workers_per_gpu=config.workers_per_gpu
+        command=command,
+        template=template,
+        workers=workers,
+        logs=logs,
+        workers_per_gpu=config.workers_per_gpu,
     )

@@ -1,4 +1,4 @@
-"""Workers as child processes of the coordinator."""
+"""Workers on this machine: forked from a template of the coordinator's, or its children."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from finesweep.sweep.launchers.forks import CAN_FORK, Template
 from finesweep.sweep.launchers.gpus import assign_gpus, visible_gpus
 from finesweep.sweep.launchers.process import WorkerProcess, thread_setting
 
@@ -14,16 +15,27 @@ class LocalLauncher:
     """Divides this machine's cores and GPUs among its workers."""
 
     def __init__(
-        self, *, command: Sequence[str], workers: int, logs: Path, workers_per_gpu: int
+        self,
+        *,
+        command: Sequence[str],
+        template: Sequence[str] | None,
+        workers: int,
+        logs: Path,
+        workers_per_gpu: int,
     ) -> None:
         gpus = visible_gpus(os.environ)
         self._gpus = assign_gpus(workers, gpus, workers_per_gpu=workers_per_gpu)
         self._threads = usable_cores() // workers
         self._command = tuple(command)
+        # What CUDA has started in a process does not outlive a fork: with GPUs nobody forks.
+        self._template_command = None if gpus or not CAN_FORK else template
+        self._template: Template | None = None
         self._logs = logs
         self._workers: dict[int, WorkerProcess] = {}
 
     def start(self, index: int) -> WorkerProcess:
+        if self._template is None and self._template_command is not None:
+            self._template = Template(self._template_command)
         gpu = self._gpus[index]
         worker = WorkerProcess(
             f"worker {index}",
@@ -33,6 +45,7 @@ class LocalLauncher:
                 **({} if gpu is None else {"CUDA_VISIBLE_DEVICES": gpu}),
             },
             log=self._logs / f"worker-{index}.log",
+            template=self._template,
         )
         self._workers[index] = worker
         return worker
@@ -40,6 +53,8 @@ class LocalLauncher:
     def close(self) -> None:
         for worker in self._workers.values():
             worker.drain()
+        if self._template is not None:
+            self._template.close()
 
 
 def usable_cores() -> int:

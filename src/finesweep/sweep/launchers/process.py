@@ -8,6 +8,8 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from finesweep.sweep.launchers.forks import Fork, Template
+
 ATTACHED = "--attached"
 """Tells a worker that its stdin is a pipe, whose end of file means: finish the slot and leave."""
 SHOWN_LINES = 5
@@ -15,7 +17,7 @@ TAIL_BYTES = 8192
 
 
 class WorkerProcess:
-    """A worker on this machine: a child in a session of its own.
+    """A worker on this machine: in a session of its own, forked from a template where there is one.
 
     A terminal signals its whole process group: in the coordinator's group one Ctrl-C would reach
     the worker twice, from the terminal and from the coordinator. The pipe closes with whoever
@@ -30,47 +32,68 @@ class WorkerProcess:
         environment: Mapping[str, str],
         log: Path,
         folder: Path | None = None,
+        template: Template | None = None,
     ) -> None:
         self.name = name
+        self._command = [*command, ATTACHED]
+        self._environment = {**os.environ, **environment}
+        self._folder = Path.cwd() if folder is None else folder
         self._log = log
         log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("ab") as output:
+        self._begin(template)
+
+    def _begin(self, template: Template | None) -> None:
+        reader, writer = os.pipe()
+        # Unbuffered, so that closing the pipe of a dead worker has nothing to flush.
+        self._pipe = os.fdopen(writer, "wb", buffering=0)
+        with self._log.open("ab") as output, os.fdopen(reader, "rb") as stdin:
             self._log_start = output.tell()
-            # Unbuffered, so that closing the pipe of a dead worker has nothing to flush.
-            self._process = subprocess.Popen(
-                [*command, ATTACHED],
-                stdin=subprocess.PIPE,
+            forked = template and template.fork(
+                self._command,
+                environment=self._environment,
+                folder=str(self._folder),
+                streams=(stdin.fileno(), output.fileno(), output.fileno()),
+            )
+            self._process: Fork | subprocess.Popen[bytes] = forked or subprocess.Popen(
+                self._command,
+                stdin=stdin,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                bufsize=0,
-                cwd=folder,
-                env={**os.environ, **environment},
+                cwd=self._folder,
+                env=self._environment,
                 start_new_session=True,
             )
 
     @property
-    def pid(self) -> int:
+    def pid(self) -> int | None:
+        """None until a template that still imports has forked it."""
         return self._process.pid
 
     def poll(self) -> int | None:
         code = self._process.poll()
+        if isinstance(self._process, Fork) and self._process.is_missing:
+            self.drain()  # should it have been forked after all
+            self._begin(None)
         if code is not None:
             self.drain()  # a dead worker's pipe would stay open as long as this object
         return code
 
     def wait(self) -> int:
         """Its exit code, when it has ended."""
-        return self._process.wait()
+        while (code := self.poll()) is None:
+            self._process.wait()
+        return code
 
     def drain(self) -> None:
-        if self._process.stdin is not None:
-            self._process.stdin.close()
+        self._pipe.close()
 
     def interrupt(self) -> None:
         self._process.send_signal(signal.SIGTERM)
 
     def kill(self) -> None:
-        if self._process.poll() is None:
+        if isinstance(self._process, Fork):
+            self._process.kill()
+        elif self._process.poll() is None:
             os.killpg(self._process.pid, signal.SIGKILL)  # it leads its session, hence its group
 
     def last_words(self) -> str:

@@ -1,0 +1,50 @@
+"""What must hold before a process may be forked: one thread, and nothing computed."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+pytestmark = pytest.mark.slow
+SEEN = """
+import json
+from pathlib import Path
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+operations = []
+
+class Watch(TorchDispatchMode):
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        operations.append(str(func))
+        return func(*args, **(kwargs or {}))
+
+with Watch():
+    from finesweep.cli.template import load
+    load()
+threads = [(task / "comm").read_text().strip() for task in Path("/proc/self/task").iterdir()]
+sockets = [link for link in Path("/proc/self/fd").iterdir() if "socket:" in str(link.resolve())]
+print(json.dumps([threads, operations, len(sockets), torch.cuda.is_initialized()]))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nobody forks")
+def test_a_template_has_one_thread_and_has_computed_nothing() -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", SEEN],
+        # With more than one, the first operation would start a pool of threads.
+        env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    threads, operations, n_sockets, cuda = json.loads(done.stdout)
+    # pyarrow's allocator has one, which it stops and starts around a fork by itself.
+    assert len([name for name in threads if not name.startswith("jemalloc")]) == 1, threads
+    assert operations == []
+    assert n_sockets == 0
+    assert not cuda

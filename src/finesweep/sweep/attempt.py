@@ -30,7 +30,7 @@ from finesweep.sweep.attributes import (
     WORKER,
 )
 from finesweep.sweep.checkpoints import SlotCheckpoints, newest_whole, slot_folder
-from finesweep.sweep.failures import Failure
+from finesweep.sweep.failures import Failure, WholeSweepError
 from finesweep.sweep.recording import (
     Setup,
     log_setup,
@@ -40,6 +40,7 @@ from finesweep.sweep.recording import (
     run_name,
 )
 from finesweep.sweep.reports import Reports
+from finesweep.sweep.samplers import whole_sweeps
 from finesweep.sweep.space import objective_of
 from finesweep.sweep.stages import Stage
 from finesweep.sweep.trial import Watch, run_trial
@@ -69,6 +70,8 @@ class Attempt:
         self.name, self.tags = str(trial.number), dict[str, Any]()
         self.batch_size = plan.base.config.training.batch_size
         self.outbox: Outbox | None = None
+        self.hopeless: WholeSweepError | None = None
+        """Why no other attempt would do better, at any slot."""
         self.folder = slot_folder(
             plan.base.config.storage.checkpoints, self.study.study_name, self.slot
         )
@@ -198,7 +201,9 @@ class Attempt:
     def _on_evaluation(self, evaluation: Evaluation) -> None:
         """Reports to Optuna; TrialPruned when the pruner has seen enough."""
         self._report(evaluation)
-        if self.trial.should_prune():
+        with whole_sweeps("sweep.pruner", self.plan.settings.pruner):
+            pruned = self.trial.should_prune()
+        if pruned:
             raise TrialPruned
 
 

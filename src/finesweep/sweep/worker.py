@@ -13,7 +13,7 @@ from math import isnan
 from pathlib import Path
 from typing import Any
 
-from optuna import TrialPruned
+from optuna import Trial, TrialPruned
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 
@@ -21,7 +21,7 @@ from finesweep.config import SweepPlan
 from finesweep.sweep.attempt import Attempt
 from finesweep.sweep.attributes import CHECKPOINT, LAUNCHED, REASON, RETRY, SLOT, STOP
 from finesweep.sweep.checkpoints import drop_slot
-from finesweep.sweep.failures import Failure, classify
+from finesweep.sweep.failures import Failure, WholeSweepError, classify
 from finesweep.sweep.outboxes import close_run
 from finesweep.sweep.reconcile import fail, gives_up, reconcile
 from finesweep.sweep.reports import Reports
@@ -84,8 +84,9 @@ class Worker:
         self.reports.lease.take(trial=trial.number, slot=trial.user_attrs[SLOT])
 
     def _run_slot(self, claimed: FrozenTrial) -> None:
-        """Runs one claimed trial to its end and tells Optuna. Only an interruption is raised."""
-        trial = self.stage.begun(claimed)
+        """Runs one claimed trial to its end and tells Optuna. Only an interruption is raised, and
+        WholeSweepError, which every other slot would meet: this one is free again by then."""
+        trial = self._begun(claimed)
         attempt = Attempt(self.plan, self.stage, trial, self.reports, told_at=self._told_at)
         try:
             outcome = self._outcome(attempt)
@@ -96,7 +97,17 @@ class Worker:
             self.reports.say(f"trial {claimed.number} was taken over by another worker")
         finally:
             self._settle(attempt)
+        if attempt.hopeless is not None:
+            raise attempt.hopeless
         self.reports.interruption.check()
+
+    def _begun(self, claimed: FrozenTrial) -> Trial:
+        try:
+            return self.stage.begun(claimed)
+        except WholeSweepError as error:
+            fail(self.study, claimed._trial_id, why=str(error), kind="sweep", retry=True)
+            self.reports.lease.release()
+            raise
 
     def _outcome(self, attempt: Attempt) -> float | TrialState | Failure:
         try:
@@ -106,6 +117,9 @@ class Worker:
             return TrialState.PRUNED
         except UpdateFinishedTrialError:
             raise
+        except WholeSweepError as error:
+            attempt.hopeless = error
+            return classify(error)
         except (Exception, KeyboardInterrupt) as error:
             return classify(error)
 

@@ -33,7 +33,9 @@ from finesweep.training import check_frame, fit, frame_of, make_prefix, predict,
 
 N_LAYERS, WIDTH, N_HEADS, PLACES = 3, 32, 4, 64
 MAX_PARAMETERS = 3_000_000
-WORDS = "red blue green small large quick slow old new warm cold sweet sour loud quiet round".split()
+WORDS = (
+    "red blue green small large quick slow old new warm cold sweet sour loud quiet round".split()
+)
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 VOCABULARY = {word: number for number, word in enumerate([*SPECIAL, *WORDS])}
 SIZES: dict[str, Any] = {
@@ -66,9 +68,7 @@ SIZES: dict[str, Any] = {
     "mask_token_id": 4,
     "decoder_start_token_id": 2,
     # Mixtures of experts.
-    **dict.fromkeys(
-        "num_experts num_local_experts n_routed_experts moe_num_experts".split(), 4
-    ),
+    **dict.fromkeys("num_experts num_local_experts n_routed_experts moe_num_experts".split(), 4),
     **dict.fromkeys(
         "moe_intermediate_size shared_expert_intermediate_size shared_intermediate_size".split(), 16
     ),
@@ -308,7 +308,9 @@ def _unlike_pipeline(
     one = asked(made[0], top_k=None, truncation=True, max_length=tokens.max_length)
     alone = [score["score"] for score in sorted(one, key=lambda score: score["label"])]
     gaps = [np.abs(answers - evaluated).max(), np.abs(np.array(alone) - evaluated[0]).max()]
-    return [f"asked, it answers otherwise than evaluated, by {gap:.2g}" for gap in gaps if gap > 1e-4]
+    return [
+        f"asked, it answers otherwise than evaluated, by {gap:.2g}" for gap in gaps if gap > 1e-4
+    ]
 
 
 def _differ(one: np.ndarray, other: np.ndarray) -> bool:

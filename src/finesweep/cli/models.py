@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from finesweep.cli import parser
 from finesweep.cli.quiet import hush
-from finesweep.config import compose
+from finesweep.config import compose, require_model_name
 
 if TYPE_CHECKING:
     from finesweep.registry.versions import Version
@@ -23,6 +23,8 @@ def run(arguments: Sequence[str]) -> int:
     given = cli.parse_intermixed_args(list(arguments))
     overrides = [text for text in given.given if "=" in text]
     names = [text for text in given.given if text not in overrides]
+    for name in names:
+        require_model_name(name, field="MODEL")
     config = compose(overrides).config
     hush()
 

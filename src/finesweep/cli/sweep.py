@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from finesweep.cli import collector, counted, parser
 from finesweep.cli.quiet import hush
-from finesweep.config import SweepPlan, compose_sweep
+from finesweep.config import DatasetConfig, SweepPlan, borrowed_name, compose_sweep
 from finesweep.errors import ConfigError, FinesweepError
 
 if TYPE_CHECKING:
@@ -57,17 +57,20 @@ def _sweep(plan: SweepPlan) -> int:
     n_trials = counted(plan.settings.n_trials, "trial")
     console.print(f"sweep {plan.name}: {n_trials} in study {plan.study_name}")
     if not study_exists(plan):
+        from finesweep.sweep.rehearsal import rehearse
         from finesweep.sweep.space import check
 
-        check(plan)
-        _check_data(plan)
+        data = check(plan)
+        rehearse(plan)
+        _check_data(plan, data)
     study = open_study(plan)
     # A spent sweep is told from its study alone, without the seconds that torch takes to load.
-    if not is_settled(study, plan.settings.register, plan.confirm) or _is_lost(
+    is_new = not is_settled(study, plan.settings.register, plan.confirm) or _is_lost(
         plan, study, console
-    ):
+    )
+    if is_new:
         _search(plan, study, console)
-    print_outcome(console, study)
+    print_outcome(console, study, with_data=not is_new)
     return 0 if status_of(study).best else 1
 
 
@@ -89,12 +92,19 @@ def _is_lost(plan: SweepPlan, study: Study, console: Console) -> bool:
     return bool(gone)
 
 
-def _check_data(plan: SweepPlan) -> None:
-    """ConfigError when dataset.checks=strict finds something severe; else workers read the data."""
-    if plan.base.config.dataset.checks == "strict":
-        from finesweep.dataset import load_dataset
+def _check_data(plan: SweepPlan, data: Sequence[DatasetConfig]) -> None:
+    """ConfigError when the data cannot be read at the sizes asked, before any worker tries."""
+    from finesweep.dataset import load_dataset, prepare
 
-        load_dataset(plan.base.config.dataset)
+    problems = borrowed_name(plan)
+    for config in data:
+        try:
+            # What is not looked at is not kept either: workers read the data themselves.
+            (load_dataset if config.checks == "strict" else prepare)(config)
+        except ConfigError as error:
+            problems += [problem for problem in error.problems if problem not in problems]
+    if problems:
+        raise ConfigError(*problems)
 
 
 def _search(plan: SweepPlan, study: Study, console: Console) -> None:

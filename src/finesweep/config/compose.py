@@ -13,6 +13,7 @@ from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, OmegaConf
 
 from finesweep.config import mappings, search_path
+from finesweep.config.agreement import run_problems
 from finesweep.config.grammar import hydras_text
 from finesweep.config.mistakes import explained
 from finesweep.config.paths import unknown_field
@@ -74,7 +75,7 @@ def read(node: DictConfig, overrides: Sequence[str]) -> Composed:
         raise ConfigError(*(unknown_field(name) for name in strays))
     # Section by section: they are typed already, and a merge into a new Config costs more.
     config = Config(**{name: _plain(section) for name, section in job.items()})
-    problems = [*stray_fields(config), *range_problems(config)]
+    problems = [*stray_fields(config), *range_problems(config), *run_problems(config)]
     if problems:
         raise ConfigError(*problems)
     if config.sweep is not None:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import difflib
 import types
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from functools import cache
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
+from finesweep.config.meanings import meant, sentence
 from finesweep.config.schema import Config
 from finesweep.errors import Problem, nearest
+
+SLIP = 0.85
+"""Likeness of two names from which one is the other misspelt."""
 
 
 @dataclass(frozen=True)
@@ -52,10 +57,22 @@ def leaf(path: str) -> Leaf | None:
 
 
 def unknown_field(path: str) -> Problem:
-    """The problem of a dotted path that no field has, with the nearest that exist."""
-    section = path.rpartition(".")[0]
+    """The problem of a dotted path that no field has, with the nearest that exist.
+
+    A slip of the fingers first, then the same name in another section, then what others call so,
+    then the nearest by letters.
+    """
+    section, _, last = path.rpartition(".")
     siblings = [name for name in _all_paths() if name.rpartition(".")[0] == section]
     known = siblings or [name for name in _all_paths() if not name.startswith("sweep.")]
+    names = [name.rpartition(".")[2] for name in known]
+    slip = difflib.get_close_matches(last, names, n=1, cutoff=SLIP) if siblings else []
+    if not slip and (told := sentence(path)):
+        return Problem(path, f"no such field; {told}")
+    elsewhere = [name for name in _all_paths() if name.rpartition(".")[2] == last]
+    if not slip and (field := next(iter(elsewhere), None) or meant(path)):
+        listing = f" known: {', '.join(sorted(siblings))}" if len(siblings) > 1 else ""
+        return Problem(path, f"no such field; did you mean {field!r}?{listing}")
     return Problem(path, f"no such field; {nearest(path, known)}")
 
 

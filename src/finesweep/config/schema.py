@@ -289,7 +289,8 @@ class SweepConfig:
     """Name of the Optuna study; null is the sweep's own name."""
     metric: str = "validation/loss"
     """Reported at each evaluation, pruned on, kept best, and the trial's value."""
-    direction: str = bounded("minimize", one_of=("minimize", "maximize"))
+    direction: str | None = bounded(None, one_of=("minimize", "maximize"))
+    """Follows from the metric; one that contradicts it is refused."""
     n_trials: int = bounded(MISSING, least=1)
     """Slots in total, over all restarts: trials that finish, are pruned or fail for good."""
     timeout_minutes: float | None = bounded(None, above=0)

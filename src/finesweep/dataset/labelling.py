@@ -16,6 +16,7 @@ from finesweep.dataset.cleaning import (
 )
 from finesweep.dataset.label_columns import FIELD, set_problems, with_label_sets
 from finesweep.dataset.label_lists import single_labels, with_label_lists, with_listed_sets
+from finesweep.dataset.label_notes import label_notes
 from finesweep.dataset.labels import STRATUM, label_counts, labels_in, with_label_ids
 from finesweep.dataset.mistakes import raise_all
 from finesweep.dataset.sources import RawDataset
@@ -88,7 +89,10 @@ def _ids(raw: Frames, source: RawDataset, config: DatasetConfig) -> Labelled:
         class_names=None if config.label_map else source.class_names,
         label_names=config.label_names,
     )
-    return Labelled(raw, frames, names, (*mapped, *dropped))
+    columns = {split: raw[split].loc[frame.index, "label"] for split, frame in frames.items()}
+    are_named = bool(config.label_names or source.class_names or config.label_map)
+    told = label_notes(columns, are_named=are_named)
+    return Labelled(raw, frames, names, (*mapped, *dropped, *told))
 
 
 def _sets(raw: Frames, config: DatasetConfig) -> Labelled:

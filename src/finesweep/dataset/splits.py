@@ -18,6 +18,8 @@ Frames = dict[SplitName, pd.DataFrame]
 Sizes = Mapping[SplitName, int | float | None]
 
 A_TENTH = 0.1
+SHARES = {"train": "null", "validation": "0.1", "test": "0.2"}
+"""Sizes that fit any data, for people."""
 # Each draw has a stream of its own, so that another validation_size leaves test as it was.
 CARVING: dict[SplitName, int] = {"test": 0, "validation": 1}
 SAMPLING: dict[SplitName, int] = {"train": 2, "validation": 3, "test": 4}
@@ -167,7 +169,9 @@ def _carving_problems(
     if sum(wanted.values()) >= len(train):
         asked = " and ".join(f"{counted_rows(rows)} of {split}" for split, rows in wanted.items())
         field = f"dataset.{max(wanted, key=lambda split: wanted[split])}_size"
-        problems.append(Problem(field, f"{asked} leave nothing of train, which has {len(train):,}"))
+        instead = " ".join(f"dataset.{split}_size={SHARES[split]}" for split in ("train", *wanted))
+        left = f"{asked} leave nothing of train, which has {len(train):,}; as in {instead}"
+        problems.append(Problem(field, left))
     return problems
 
 

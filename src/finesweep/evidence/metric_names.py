@@ -9,7 +9,11 @@ OF_MULTI_LABEL = ("f1_micro", "hamming_loss")
 """Where a row may have several labels."""
 RANKINGS = ("roc_auc", "average_precision")
 """Of probabilities, one class against the rest; undefined where a side has no rows."""
-LOWER_IS_BETTER = frozenset({"loss", "brier", "calibration_error", "hamming_loss"})
+OF_ANSWERS = ("threshold_f1", "answered_share", "answered_accuracy", "calibrated_error")
+"""Of finalists alone, on the test split: how they answer by their thresholds."""
+LOWER_IS_BETTER = frozenset(
+    {"loss", "brier", "calibration_error", "calibrated_error", "hamming_loss"}
+)
 
 
 def metric_names(split: SplitName, *, multi_label: bool = False) -> list[str]:

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import uuid
-import warnings
 from collections.abc import Sequence
 from datetime import datetime
 
 import optuna
 from optuna import Study as Study
-from optuna.exceptions import ExperimentalWarning
-from optuna.samplers import BaseSampler
 
 from finesweep.config import (
     SweepPlan,
-    build,
     compose_sweep,
     given_overrides,
     use_files,
@@ -28,6 +24,7 @@ from finesweep.records import BaselineResult, Contender, Finalist, ModelComparis
 from finesweep.sweep.attributes import (
     BASELINE,
     COMPARISONS,
+    DATA_NOTES,
     DEFINITION,
     FILES,
     FINALIST,
@@ -42,11 +39,8 @@ from finesweep.sweep.attributes import (
     UID,
 )
 from finesweep.sweep.identity import definition, refuse_changed
-from finesweep.sweep.pruning import PerModelPruner
+from finesweep.sweep.pruning import pruner_of
 from finesweep.sweep.storage import OnWait, engine_of, open_storage
-
-SHARED_SEED = ("QMCSampler",)
-"""Samplers whose sequence must have the same seed in every trial."""
 
 
 def open_study(plan: SweepPlan) -> Study:
@@ -87,7 +81,7 @@ def join_study(
     study = optuna.load_study(
         study_name=name,
         storage=open_storage(url, on_wait=on_wait),
-        pruner=PerModelPruner(build(plan.settings.pruner)),
+        pruner=pruner_of(plan),
     )
     refuse_changed(plan, attributes[DEFINITION], definition(plan))
     _require_precision(attributes.get(PRECISION))
@@ -114,8 +108,8 @@ def _defined(plan: SweepPlan, storage: optuna.storages.BaseStorage) -> Study:
     study = optuna.create_study(
         study_name=plan.study_name,
         storage=storage,
-        direction=plan.settings.direction,  # type: ignore[arg-type]
-        pruner=PerModelPruner(build(plan.settings.pruner)),
+        direction=plan.direction,
+        pruner=pruner_of(plan),
         load_if_exists=True,
     )
     wanted = definition(plan)
@@ -149,6 +143,13 @@ def known_baseline(study: Study) -> BaselineResult | None:
     return BaselineResult(**stored) if stored else None
 
 
+def known_data_notes(study: Study) -> list[str]:
+    """What was dropped, carved and cut of the data, each sentence once."""
+    attributes = study.user_attrs
+    told = (attributes[name] for name in sorted(attributes) if name.startswith(DATA_NOTES))
+    return list(dict.fromkeys(note for notes in told for note in notes))
+
+
 def known_comparisons(study: Study) -> list[ModelComparison]:
     """The best of each model with the best of each other one."""
     return [
@@ -171,22 +172,6 @@ def find_study(name: str, url: str) -> Study:
             Problem("sweep", f"study {name!r} in {hidden_password(url)} was not made by a sweep")
         )
     return study
-
-
-def sampler_for(plan: SweepPlan, slot: int) -> BaseSampler:
-    """The sampler of one slot, seeded by the sweep's seed and the slot.
-
-    So a restarted sweep does not draw its first points again, and asks for what it would have
-    asked for without the interruption.
-    """
-    node = dict(plan.settings.sampler)
-    name = str(node.get("_target_", "")).rpartition(".")[2]
-    if node.get("seed") is not None and name not in SHARED_SEED:
-        node["seed"] = int(node["seed"]) + slot
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ExperimentalWarning)
-        sampler: BaseSampler = build(node)
-    return sampler
 
 
 def _study_names(url: str) -> list[str]:

@@ -59,24 +59,30 @@ def test_the_schema_has_mappings() -> None:
     assert all(dict in leaf(path).kinds for path in mappings())  # type: ignore[union-attr]
 
 
+KEYS_OF = {"registry.minimum": ["test/f1", "test/accuracy", "test/recall"]}
+"""Where keys must be some that exist."""
+
+
 @pytest.mark.parametrize("path", mappings())
 def test_a_mapping_given_replaces_the_one_there_was(path: str) -> None:
-    text, item = item_of(path)
-    first, second = f"{path}={{a: {text}, b: {text}}}", f"{path}={{c: {text}}}"
-    assert without_defaults(composed(path, first)) == {"a": item, "b": item}
-    assert without_defaults(composed(path, first, second)) == {"c": item}
+    (text, item), (a, b, c) = item_of(path), KEYS_OF.get(path, "abc")
+    first, second = f"{path}={{{a}: {text}, {b}: {text}}}", f"{path}={{{c}: {text}}}"
+    assert without_defaults(composed(path, first)) == {a: item, b: item}
+    assert without_defaults(composed(path, first, second)) == {c: item}
     assert without_defaults(composed(path, first, f"{path}={{}}")) == {}
     assert without_defaults(composed(path, first, f"~{path}")) == {}
 
 
 @pytest.mark.parametrize("path", mappings())
 def test_plus_signs_add_to_a_mapping_and_a_path_sets_one_key(path: str) -> None:
-    text, item = item_of(path)
-    first = f"{path}={{a: {text}}}"
-    for more in (f"+{path}={{b: {text}}}", f"++{path}={{b: {text}}}", f"{path}.b={text}"):
-        assert without_defaults(composed(path, first, more)) == {"a": item, "b": item}
-    assert without_defaults(composed(path, first, f"+{path}.b={text}", f"~{path}.a")) == {"b": item}
-    with pytest.raises(ConfigError, match=rf"^{path}\.z: nothing to take away; known: .*a"):
+    (text, item), (a, b, _) = item_of(path), KEYS_OF.get(path, "abc")
+    first = f"{path}={{{a}: {text}}}"
+    ways = [f"+{path}={{{b}: {text}}}", f"++{path}={{{b}: {text}}}"]
+    for more in ways if "/" in b else [*ways, f"{path}.{b}={text}", f"+{path}.{b}={text}"]:
+        assert without_defaults(composed(path, first, more)) == {a: item, b: item}
+    if "/" not in a:  # which has no place in Hydra's paths
+        assert without_defaults(composed(path, first, ways[0], f"~{path}.{a}")) == {b: item}
+    with pytest.raises(ConfigError, match=rf"^{path}\.z: nothing to take away; known: .*{a}"):
         composed(path, first, f"~{path}.z")
 
 
@@ -125,12 +131,16 @@ def test_a_mapping_inside_a_section_replaces_too_and_other_fields_stay() -> None
     ).config.dataset
     assert config.label_map == {2: "b"}
     assert (config.path, config.name) == ("x.csv", "tweets")
-    with pytest.raises(ConfigError, match=r"^dataset\.label_mop: no such field; did you mean 'data"):
+    with pytest.raises(
+        ConfigError, match=r"^dataset\.label_mop: no such field; did you mean 'data"
+    ):
         compose(["dataset={label_mop: {2: b}}"])
 
 
 def test_values_keep_the_types_that_the_schema_asks_for() -> None:
-    with pytest.raises(ConfigError, match=r"^registry\.minimum\.test/f1: 'high' given; must be a n"):
+    with pytest.raises(
+        ConfigError, match=r"^registry\.minimum\.test/f1: 'high' given; must be a n"
+    ):
         compose(["registry.minimum={test/f1: high}"])
 
 
@@ -165,7 +175,7 @@ def written(workplace: Path, lines: str) -> None:
 
 
 def test_a_sweep_file_holds_a_mapping_for_all_trials(workplace: Path) -> None:
-    written(workplace, "params:\n  dataset.label_map: {1: bad, \"it's: so\": good, 3: null}")
+    written(workplace, 'params:\n  dataset.label_map: {1: bad, "it\'s: so": good, 3: null}')
     read = {1: "bad", "it's: so": "good", 3: None}
     plan = compose_sweep("mine", [])
     assert plan.base.config.dataset.label_map == read
@@ -185,8 +195,8 @@ def test_a_space_is_given_on_the_command_line(workplace: Path) -> None:
 
 
 def test_a_section_that_is_null_is_opened_by_a_field_of_it() -> None:
-    for given in ("sweep.register={name: m}", "sweep.register.name=m"):
-        register = compose_sweep("demo", ["sweep.register=null", given]).settings.register
+    for opening in ("sweep.register={name: m}", "sweep.register.name=m"):
+        register = compose_sweep("demo", ["sweep.register=null", opening]).settings.register
         assert register is not None
         assert (register.name, register.alias) == ("m", "challenger")
     confirm = compose_sweep("demo", ["sweep.confirm=null", "sweep.confirm.seeds=2"]).confirm

@@ -147,7 +147,7 @@ def test_a_run_of_a_single_step_learns(begin: Begin) -> None:
     before = training.model.classifier.weight.detach().clone()
     training.run(batch_size=200, warmup_ratio=0.1)
     assert training.of("step") == [96]
-    moved = (training.model.classifier.weight - before).abs().max()
+    moved = (training.model.classifier.weight - before).abs().max().item()
     assert moved == pytest.approx(5e-3, rel=0.05)  # AdamW's first step is the rate, for all
 
 

@@ -95,9 +95,7 @@ def test_a_row_without_a_label_counts_nowhere(
 ) -> None:
     loss, ignored = training_loss(weights, label_smoothing=smoothing), LABELS.clone()
     ignored[7:] = -100
-    torch.testing.assert_close(
-        loss(outputs, ignored), loss(part(outputs, slice(0, 7)), LABELS[:7])
-    )
+    torch.testing.assert_close(loss(outputs, ignored), loss(part(outputs, slice(0, 7)), LABELS[:7]))
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.2])

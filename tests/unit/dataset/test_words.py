@@ -55,8 +55,8 @@ def test_a_word_keeps_the_vowels_that_are_marks() -> None:
         [text.replace(" ", "") for text in ENGLISH],
         ENGLISH + drawn(SIGNS, 8, n=4),
         [
-            f"https://{host}.example/{page}"
-            for host, page in zip(drawn("abcdefgh", 9), drawn("xyz", 9), strict=True)
+            f"https://{host}.com/{page}"
+            for host, page in zip(drawn("abcdefgh", 9), drawn("xyz", 14), strict=True)
         ],
     ],
     ids=["chinese", "thai", "emoji", "dna", "operators", "hex", "no-blanks", "a-quarter", "urls"],

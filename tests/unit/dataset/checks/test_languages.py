@@ -117,16 +117,16 @@ def test_a_variety_of_a_language_is_known_by_its_words(main: str, other: str, ak
 
 def test_varieties_of_one_language_are_a_note_that_does_not_say_unreadable() -> None:
     rows = clean(2)
-    rows["train"] += [
-        (f"{a} {b}", k % 2) for k, a in enumerate(ARABIC.split("\n")) for b in ARABIC.split("\n")
-    ]
-    lines = EGYPTIAN.split("\n")
-    rows["test"] += [(f"{a} {b}", k % 2) for k, a in enumerate(lines) for b in lines]
-    found = find_languages(splits_of(rows))
-    assert [finding.severity for finding in found] == ["note"]
-    assert "arz 9" in found[0].message
-    assert "mostly those of ar, as most are: varieties of one language" in found[0].message
-    assert "cannot read" not in found[0].message
+    lines = [*ARABIC.split("\n"), "كان لاعب كرة قدم مع فريق الاهلى من سنة 2005 و هو الآن مدرب كبير"]
+    rows["train"] += [(f"{a} {b}", k % 2) for k, a in enumerate(lines) for b in lines]
+    player = "كان لاعب كورة قدم مصرى و بيلعب مع فريق الاهلى من سنة {} و دلوقتى هو مدرب"
+    rows["test"] += [(player.format(year), year % 2) for year in range(2000, 2008)]
+    (found,) = (each for each in find_languages(splits_of(rows)) if "arz" in each.message)
+    assert found.severity == "note"
+    assert "arz 8" in found.message
+    assert "mostly those of ar, as most are: varieties of one language" in found.message
+    assert "cannot read" not in found.message
+    assert found.rows == tuple(("test", number) for number in range(3, 11))
 
 
 def test_emoji_have_no_language() -> None:

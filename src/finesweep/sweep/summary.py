@@ -23,6 +23,9 @@ N_ERRORS = 5
 MAX_CHARACTERS = 300
 MAX_CLASSES = 12
 """Of a confusion matrix that stands in the text; larger ones are read in the picture."""
+UNEVEN = 1.5
+"""Of the commonest label to the rarest in train, from where on weights may help a model that says
+one thing only."""
 Values = Mapping[str, float]
 
 
@@ -65,10 +68,10 @@ def doubts(setup: Setup, validation: Predictions) -> list[str]:
     names, labels = dataset.label_names, labels_of(dataset, dataset.train["label"])
     counts = label_counts(labels, len(names)) / len(labels)
     tries = (
-        f"try another training.learning_rate ({training.learning_rate:g} here), more "
+        f"try another training.learning_rate ({training.learning_rate:.2g} here), more "
         f"training.epochs ({training.epochs:g})"
     )
-    if training.class_weights == "none":
+    if training.class_weights == "none" and counts.max() >= UNEVEN * counts.min():
         rarest = int(counts.argmin())
         share = f"{names[rarest]!r} is {100 * counts[rarest]:.0f} % of train"
         tries += f", training.class_weights=balanced ({share})"

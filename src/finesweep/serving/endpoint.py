@@ -14,7 +14,7 @@ from pydantic_core import PydanticCustomError
 from finesweep.pairs import joined_or_none, mark_problem
 from finesweep.prediction.wording import json_answer
 from finesweep.serving.limits import LimitedBodies
-from finesweep.serving.service import LONGEST_TEXT, TOO_LONG, Service
+from finesweep.serving.service import Service, length_problem
 
 N_TEXTS = 1024
 """In one request; of pairs as many."""
@@ -23,19 +23,22 @@ N_TOLD = 10
 
 
 def _text(text: str) -> str:
-    if len(text) > LONGEST_TEXT:
-        raise PydanticCustomError("too_long", TOO_LONG)
-    return text
+    return _checked(text, length_problem(text, pairs=False))
 
 
 def _side(text: str) -> str:
-    if told := mark_problem(text):
-        raise PydanticCustomError("side", told)
-    return text
+    return _checked(text, mark_problem(text) or length_problem(text, pairs=True))
+
+
+def _checked(text: str, problem: str | None) -> str:
+    if problem:
+        raise PydanticCustomError("text", problem)
+    # Half a surrogate pair, which tweets cut in JSON leave behind, becomes U+FFFD, as in files.
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 Text = Annotated[str, AfterValidator(_text)]
-Side = Annotated[Text, AfterValidator(_side)]
+Side = Annotated[str, AfterValidator(_side)]
 # A tuple would call a missing side a missing field.
 Pair = Annotated[list[Side], Field(min_length=2, max_length=2)]
 

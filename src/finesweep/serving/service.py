@@ -12,7 +12,7 @@ import pandas as pd
 
 from finesweep.dataset.unlabelled import pair_column, paired_rows, read_rows, text_column
 from finesweep.errors import ConfigError, Problem
-from finesweep.pairs import PAIR
+from finesweep.pairs import sides
 from finesweep.prediction import Classifier
 from finesweep.prediction.attribution import Span, attribute
 from finesweep.prediction.rows import answer_rows
@@ -24,11 +24,20 @@ from finesweep.serving.turns import Turns, shared_out
 N_PREVIEWED = 20
 N_SHOWN = 40
 LONGEST_TEXT = 100_000
-"""Characters of a text, or of each of a pair: some fifty pages."""
-TOO_LONG = f"is longer than {LONGEST_TEXT:,} characters, and no model reads so many"
+"""Characters: some fifty pages."""
+LONGEST_SIDE = 10_000
+"""Of each text of a pair: tokenizers cut a pair in a time that grows with the square of it."""
 FILE = "the file"
 """As errors name it."""
 ANSWERED = "answered.csv"
+
+
+def length_problem(text: str, *, pairs: bool) -> str | None:
+    """What to say of a text, or a side of a pair, that is too long to be answered; or None."""
+    longest = LONGEST_SIDE if pairs else LONGEST_TEXT
+    if len(text) <= longest:
+        return None
+    return f"is longer than {longest:,} characters, and no model reads so many"
 
 
 @dataclass(frozen=True)
@@ -100,9 +109,10 @@ class Service:
     ) -> Iterator[tuple[list[int], Callable[[], list[Prediction]]]]:
         """For each turn the places of its texts, and what answers these; ConfigError before the
         first when a text is too long."""
-        longest = 2 * LONGEST_TEXT + len(PAIR) if self.reads_pairs else LONGEST_TEXT
-        if large := next((text for text in texts if len(text or "") > longest), None):
-            raise ConfigError(Problem(FILE, f"the text {large[:N_SHOWN]!r}… {TOO_LONG}"))
+        for text in texts:
+            for part in sides(text) if text and self.reads_pairs else [text or ""]:
+                if problem := length_problem(part, pairs=self.reads_pairs):
+                    raise ConfigError(Problem(FILE, f"the text {part[:N_SHOWN]!r}… {problem}"))
 
         def answered(some: Sequence[str | None]) -> list[Prediction]:
             return list(self.classifier.predict(some, uncertain_below=uncertain_below))

@@ -17,6 +17,7 @@ from finesweep.dataset.cleaning import (
 from finesweep.dataset.label_columns import FIELD, set_problems, with_label_sets
 from finesweep.dataset.labels import STRATUM, label_counts, labels_in, with_label_ids
 from finesweep.dataset.mistakes import raise_all
+from finesweep.dataset.reserved import reserved_problems
 from finesweep.dataset.sources import RawDataset
 from finesweep.dataset.stratify import strata
 from finesweep.errors import Problem
@@ -62,11 +63,13 @@ def _ids(raw: Frames, source: RawDataset, config: DatasetConfig) -> Labelled:
         class_names=None if config.label_map else source.class_names,
         label_names=config.label_names,
     )
+    raise_all(reserved_problems(names, config))
     return Labelled(raw, frames, names, (*mapped, *dropped))
 
 
 def _sets(raw: Frames, config: DatasetConfig) -> Labelled:
     names = tuple(config.label_columns)
+    raise_all(reserved_problems(names, config))
     raw = with_label_sets(raw, names)
     frames, dropped = without_missing(raw, drop=config.missing == "drop", label_field=FIELD)
     frames = {

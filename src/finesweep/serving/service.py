@@ -25,19 +25,13 @@ N_PREVIEWED = 20
 N_SHOWN = 40
 LONGEST_TEXT = 100_000
 """Characters: some fifty pages."""
-LONGEST_SIDE = 10_000
-"""Of each text of a pair: tokenizers cut a pair in a time that grows with the square of it."""
+LONGEST_SIDE = 2_000
+CHARACTERS_A_TOKEN = 40
+"""Of each text of a pair, and more where the model reads more tokens: tokenizers cut a pair in a
+time that grows with the square of what is cut off."""
 FILE = "the file"
 """As errors name it."""
 ANSWERED = "answered.csv"
-
-
-def length_problem(text: str, *, pairs: bool) -> str | None:
-    """What to say of a text, or a side of a pair, that is too long to be answered; or None."""
-    longest = LONGEST_SIDE if pairs else LONGEST_TEXT
-    if len(text) <= longest:
-        return None
-    return f"is longer than {longest:,} characters, and no model reads so many"
 
 
 @dataclass(frozen=True)
@@ -63,6 +57,15 @@ class Service:
     @property
     def multi_label(self) -> bool:
         return self.classifier.multi_label
+
+    def length_problem(self, text: str) -> str | None:
+        """What to say of a text, or a side of a pair, that is too long to be answered; or None."""
+        longest = LONGEST_TEXT
+        if self.reads_pairs:
+            longest = max(LONGEST_SIDE, CHARACTERS_A_TOKEN * self.classifier.max_length)
+        if len(text) <= longest:
+            return None
+        return f"is longer than {longest:,} characters, which is the limit here"
 
     def predict(
         self, texts: Sequence[str | None], *, uncertain_below: float | None = None
@@ -111,7 +114,7 @@ class Service:
         first when a text is too long."""
         for text in texts:
             for part in sides(text) if text and self.reads_pairs else [text or ""]:
-                if problem := length_problem(part, pairs=self.reads_pairs):
+                if problem := self.length_problem(part):
                     raise ConfigError(Problem(FILE, f"the text {part[:N_SHOWN]!r}… {problem}"))
 
         def answered(some: Sequence[str | None]) -> list[Prediction]:

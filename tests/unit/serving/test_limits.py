@@ -139,7 +139,7 @@ def test_each_text_of_a_pair_has_a_limit_of_its_own(pairs: Service) -> None:
     answer = post(pairs, json.dumps({"pairs": [[long, long]]}).encode())
     assert (answer.status_code, answer.json()["predictions"][0]["truncated"]) == (200, True)
     (problem,) = post(pairs, json.dumps({"pairs": [["a", long + "s"]]}).encode()).json()["detail"]
-    told = "is longer than 10,000 characters, and no model reads so many"
+    told = "is longer than 2,000 characters, which is the limit here"
     assert (problem["loc"], problem["msg"]) == (["body", "pairs", 0, 1], told)
 
 

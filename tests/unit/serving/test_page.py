@@ -28,8 +28,8 @@ from finesweep.serving.service import LONGEST_SIDE, LONGEST_TEXT, Service
 
 Services = dict[str, Service]
 NOTHING = f"<h2>UNCERTAIN</h2><p>{EMPTY}</p>"
-LONG_SIDE = "is longer than 10,000 characters, and no model reads so many."
-LONG = "is longer than 100,000 characters, and no model reads so many."
+LONG_SIDE = "is longer than 2,000 characters, which is the limit here."
+LONG = "is longer than 100,000 characters, which is the limit here."
 HOLDS = f"holds '{MARK}', the sign that stands between the texts of a pair."
 
 

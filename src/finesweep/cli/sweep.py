@@ -60,7 +60,7 @@ def _sweep(plan: SweepPlan) -> int:
         from finesweep.sweep.space import check
 
         check(plan)
-        _check_data(plan)
+        _check_data(plan, console)
     study = open_study(plan)
     # A spent sweep is told from its study alone, without the seconds that torch takes to load.
     if not is_settled(study, plan.settings.register, plan.confirm):
@@ -69,12 +69,21 @@ def _sweep(plan: SweepPlan) -> int:
     return 0 if status_of(study).best else 1
 
 
-def _check_data(plan: SweepPlan) -> None:
-    """ConfigError when dataset.checks=strict finds something severe; else workers read the data."""
-    if plan.base.config.dataset.checks == "strict":
-        from finesweep.dataset import load_dataset
+def _check_data(plan: SweepPlan, console: Console) -> None:
+    """Says how files were read; ConfigError when they cannot be, or when dataset.checks=strict
+    finds something severe. Of other data of the Hub than that workers alone read."""
+    from finesweep.dataset import load_dataset, prepare
+    from finesweep.dataset.hub import hub_name
 
-        load_dataset(plan.base.config.dataset)
+    dataset = plan.base.config.dataset
+    if dataset.checks == "strict":
+        notes = load_dataset(dataset).notes
+    elif hub_name(dataset) is None:
+        notes = prepare(dataset).notes
+    else:
+        return
+    for note in notes:
+        console.print(f"data: {note}", highlight=False, soft_wrap=True)
 
 
 def _search(plan: SweepPlan, study: Study, console: Console) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.unit.dataset.tables.conftest import LABELS, ROWS, TEXTS, Read, delimited, rows_of, told
+from tests.unit.dataset.conftest import LABELS, ROWS, TEXTS, Read, delimited, rows_of, told
 
 from finesweep.errors import ConfigError
 

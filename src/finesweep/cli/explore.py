@@ -149,7 +149,8 @@ def _source(composed: Composed) -> str | None:
     config = composed.config.dataset
     named = any(text.lstrip("+").startswith(SOURCES) for text in composed.overrides)
     given = config.path or config.files.train or config.hub
-    if given is None or not (named or config.name == LOCAL):
+    has_name = any(text.lstrip("+").startswith("dataset.name=") for text in composed.overrides)
+    if given is None or has_name or not (named or config.name == LOCAL):
         return None
     return given if "://" in given else os.path.normpath(given)
 

@@ -10,7 +10,6 @@ import pandas as pd
 
 from finesweep.config.schema import DatasetConfig
 
-
 SEPARATOR_NAMES = {"comma": ",", "semicolon": ";", "tab": "\t", "\\t": "\t", "bar": "|"}
 
 

@@ -25,7 +25,7 @@ TARGET = "_target_"
 
 def register() -> None:
     """Makes Hydra apply overrides as `apply` does; doing it again changes nothing."""
-    ConfigLoaderImpl._apply_overrides_to_config = staticmethod(apply)  # type: ignore[method-assign]
+    ConfigLoaderImpl._apply_overrides_to_config = staticmethod(apply)  # type: ignore[assignment, method-assign]
 
 
 def apply(overrides: list[Override], config: DictConfig) -> None:

@@ -49,13 +49,14 @@ class MaskedTrainer(Trainer):  # type: ignore[misc]  # transformers has no types
     def create_scheduler(
         self, num_training_steps: int, optimizer: torch.optim.Optimizer | None = None
     ) -> LambdaLR:
-        if self.lr_scheduler is None:
+        scheduler: LambdaLR | None = vars(self)["lr_scheduler"]
+        if scheduler is None:
             n_warmup = self.args.get_warmup_steps(num_training_steps)
-            self.lr_scheduler = linear_rate(
+            scheduler = linear_rate(
                 optimizer or self.optimizer, n_warmup=n_warmup, n_steps=num_training_steps
             )
-            self._created_lr_scheduler = True
-        return self.lr_scheduler
+            self.lr_scheduler, self._created_lr_scheduler = scheduler, True
+        return scheduler
 
     def compute_loss(self, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         with decoded_at(self.model, inputs["labels"] != IGNORED):

@@ -17,6 +17,7 @@ from finesweep.config import (
     Range,
     Searched,
     SweepPlan,
+    borrowed_name,
     build,
     compose_sweep,
     plain_path,
@@ -483,3 +484,43 @@ def test_other_names_are_taken(name: str) -> None:
     register = compose_sweep("demo", [f'sweep.register.name="{name}"']).settings.register
     assert register is not None
     assert register.name == name
+
+
+LOCAL = ["dataset=local", "dataset.path=mine.csv"]
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        LOCAL,
+        ["dataset=imdb"],
+        ["dataset.path=other.csv"],
+        [*LOCAL, "dataset.text_column=review", "sweep.n_trials=2"],
+    ],
+)
+def test_other_data_do_not_take_the_name_of_the_files_model(overrides: list[str]) -> None:
+    (problem,) = borrowed_name(compose_sweep("demo", overrides))
+    assert problem.path == "sweep.register.name"
+    assert "'tweets-sentiment' is what sweep demo calls the best model of tweets" in problem.message
+    assert "add sweep.register.name=NAME, or sweep.register=null" in problem.message
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        [],
+        ["training.epochs=1"],
+        ["dataset.train_size=100"],
+        ["dataset=tweets"],
+        [*LOCAL, "sweep.register.name=mine"],
+        [*LOCAL, "sweep.register={name: mine}"],
+        [*LOCAL, "sweep.register=null"],
+    ],
+)
+def test_the_same_data_or_a_name_of_ones_own_pass(overrides: list[str]) -> None:
+    assert borrowed_name(compose_sweep("demo", overrides)) == []
+
+
+def test_a_file_without_data_of_its_own_lends_its_name(mine: Mine) -> None:
+    plan = mine("params: {dataset: local}\nregister: {name: m}", "dataset.path=mine.csv")
+    assert borrowed_name(plan) == []

@@ -117,6 +117,8 @@ def tiny(kind: str) -> PreTrainedModel:
     """A random classifier of three labels; ValueError when its config cannot make it small."""
     config = _config(CONFIG_MAPPING[kind], kind)
     config.num_labels = 3
+    if kind in ("t5", "mt5", "umt5"):
+        config.decoder_start_token_id = 0  # stands in their checkpoints, and is no field of theirs
     with torch.device("meta"):
         size = sum(p.numel() for p in _built(config).parameters())
     if size > MAX_PARAMETERS:

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
 from mlflow import MlflowClient
 from optuna import Study
 
 from finesweep.cli import work
-from finesweep.config import SweepPlan, compose_sweep
+from finesweep.config import SweepPlan, compose_sweep, search_path
 from finesweep.config.sweeps import as_override
 from finesweep.registry.claims import lost
 from finesweep.sweep.parent import parent_of
@@ -25,6 +26,8 @@ class Sweeping:
     because MLflow keeps what it has opened by a URL."""
 
     folder: Path
+    name: str = "own"
+    """Of its file in sweeps/."""
 
     @property
     def places(self) -> list[str]:
@@ -43,7 +46,7 @@ class Sweeping:
         return MlflowClient(f"sqlite:///{self.folder / 'mlruns' / 'mlflow.db'}")
 
     def plan(self, *overrides: str) -> SweepPlan:
-        return compose_sweep("own", [*self.places, *overrides])
+        return compose_sweep(self.name, [*self.places, *overrides])
 
     def sweep(self, *overrides: str) -> tuple[Study, Sequence[str]]:
         """The study once nothing is left to do, and what MLflow had lost of it before."""
@@ -53,6 +56,8 @@ class Sweeping:
             gone = lost(plan, study, open_store(plan.base.config.tracking))
             if not gone:
                 return study, gone
-        with parent_of(plan, study):
+        with parent_of(plan, study), pytest.MonkeyPatch.context() as patch:
+            # A worker takes the user's files from the study, for the rest of its process.
+            patch.setattr(search_path, "_user_root", None)
             assert work.run([plan.study_name, *self.places]) == 0
         return study, gone

@@ -280,6 +280,8 @@ class BaselineResult:
     """Test rows that the baseline alone gets right."""
     p: float
     """Of McNemar's exact one-sided test that the winner is right more often."""
+    kinds: Sequence[str] = ("words",)
+    """Of what its n-grams are: words, characters, or both."""
 
 
 @dataclass(frozen=True)
@@ -370,6 +372,8 @@ class Finalist:
     """Of all that were taken at these test rows, its own was the n-th."""
     confirmed: Mapping[str, Any] | None = None
     """What its seeds said, and the probability that it really beats the second."""
+    doubts: Sequence[str] = ()
+    """Sentences on answers that it gives to all rows, or to none."""
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,13 @@ import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from finesweep.cli import counted
+from finesweep.cli import collector, counted
 from finesweep.cli.composing import composed_from
+from finesweep.cli.inputs import read_inputs
 from finesweep.cli.quiet import hush
 from finesweep.config import Composed
 from finesweep.errors import ConfigError
+from finesweep.ledger import Ledger
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -43,14 +45,17 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _adapt(composed: Composed) -> None:
+    ledger = Ledger()
+    read_inputs(composed.config, ledger)
+
     from finesweep.cli.progress import bar
     from finesweep.cli.screen import screen
-    from finesweep.ledger import Ledger
     from finesweep.model import limit_problems
     from finesweep.records import Objective
     from finesweep.sweep.adaptation import AdaptationWatch, run_adaptation
     from finesweep.training import Schedule, run_schedule
 
+    collector.resume()
     console, config = screen(), composed.config
     problems = limit_problems(config.model, max_length=config.dataset.max_length)
     if problems:
@@ -73,7 +78,7 @@ def _adapt(composed: Composed) -> None:
             on_evaluation=evaluated,
             on_step=shown.stepped,
         )
-        adaptation, was_there = run_adaptation(composed, watch=watch, ledger=Ledger())
+        adaptation, was_there = run_adaptation(composed, watch=watch, ledger=ledger)
     if was_there:
         _say(console, f"done already: {adaptation.folder} holds this adaptation")
     _print_outcome(console, adaptation)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, cast
 
@@ -15,21 +17,35 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from finesweep.config.schema import DatasetConfig
     from finesweep.dataset.formats import Piece
 
 
-def asked_pieces(given: argparse.Namespace) -> Iterator[Piece]:
-    """What is to be classified, as tables of rows."""
+def asked_pieces(given: argparse.Namespace, dataset: DatasetConfig) -> Iterator[Piece]:
+    """What is to be classified, as tables of rows; dataset says how files are written, as far as
+    the command line does. What was found by looking is said on standard error."""
     import pandas as pd
 
     from finesweep.dataset.formats import Piece
     from finesweep.dataset.lines import arriving_lines, bytes_problem
-    from finesweep.dataset.unlabelled import read_rows
+    from finesweep.dataset.mistakes import format_problems, raise_all
+    from finesweep.dataset.pieces import format_of
+    from finesweep.dataset.unlabelled import read_rows, with_joined_text
 
     if given.texts:
         yield Piece(pd.DataFrame({"text": _whole(given.texts)}), 1.0)
     elif given.file and str(given.file) != "-":
-        yield from read_rows(given.file, field="--file", encoding=given.encoding)
+        raise_all(format_problems(dataset))
+        columns = dataset.text_columns
+        texts = tuple(columns or [given.text_column or "text"])
+        for piece in read_rows(
+            given.file,
+            field="--file",
+            encoding=given.encoding,
+            written=replace(format_of(dataset), texts=texts, labels=()),
+            say=partial(print, file=sys.stderr),
+        ):
+            yield replace(piece, rows=with_joined_text(piece.rows, columns))
     elif given.file or not sys.stdin.isatty():
         try:
             stream = cast("io.BufferedReader", sys.stdin.buffer)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import argparse
 import io
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from finesweep.cli import check_threshold, parser
+from finesweep.cli import check_threshold, collector, parser
 from finesweep.cli.answered import Answered, Tally, json_line, screen_line
 from finesweep.cli.asked import asked_pieces, check_encoding, paired_pieces
+from finesweep.cli.model_uri import check_model_uri
 from finesweep.config import compose
 from finesweep.errors import ConfigError, Problem
 from finesweep.records import UNCERTAIN
@@ -29,6 +31,8 @@ examples:
   finesweep predict --model models:/tweets-sentiment/1 --threshold 0.8 --json < texts.txt
   finesweep predict --model models:/tweets-sentiment@champion --file in.csv --output out.csv
 """
+OVERRIDE = re.compile(r"(tracking|dataset)\.\w+=")
+"""What is no text to be answered."""
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -41,21 +45,25 @@ def run(arguments: Sequence[str]) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A terminal that cannot show a character is no reason to lose the answer.
         sys.stdout.reconfigure(errors="backslashreplace")
-    pieces = asked_pieces(given)
+    pieces = asked_pieces(given, config.dataset)
     # Before the model is loaded: what is wrong with a file is told at once.
     first = next(pieces, None)
     if first is None:
         message = "nothing to classify; give texts, --file, or lines on standard input"
         raise ConfigError(Problem("TEXT", message))
 
-    from finesweep.dataset.unlabelled import text_column
+    from finesweep.dataset.unlabelled import joined_name, text_column
 
-    column = text_column(first.rows, given.text_column, option="--text-column")
+    wanted = joined_name(config.dataset.text_columns) or given.text_column
+    column = text_column(first.rows, wanted, option="--text-column")
+
+    check_model_uri(given.model, tracking_uri=config.tracking.uri)
 
     from finesweep.prediction import load_classifier
     from finesweep.prediction.rows import check_columns
 
     classifier = load_classifier(given.model, tracking_uri=config.tracking.uri)
+    collector.resume()
     if given.threshold is not None:
         classifier = classifier.uncertain_below(given.threshold)
     pieces, second = chain([first], pieces), None
@@ -86,8 +94,9 @@ def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
     cli.add_argument(
         "--file",
         type=Path,
-        help=".csv, .tsv, .jsonl, .parquet, or a text (of pairs two, a tab between them) in each"
-        " line; - is stdin",
+        help="a table (.csv, .jsonl, .xlsx, .parquet …; dataset.separator=, .quoting=, .columns= …"
+        " say how it is written), or a text (of pairs two, a tab between them) in each line; - is"
+        " stdin",
     )
     cli.add_argument("--text-column", metavar="NAME", help="of the file; text unless given")
     cli.add_argument(
@@ -107,7 +116,7 @@ def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
     )
     cli.add_argument("--json", action="store_true", help="one JSON object per text")
     given = cli.parse_intermixed_args(list(arguments))
-    given.overrides = [text for text in given.texts if text.startswith("tracking.") and "=" in text]
+    given.overrides = [text for text in given.texts if OVERRIDE.match(text)]
     given.texts = [text for text in given.texts if text not in given.overrides]
     check_threshold(given.threshold)
     check_encoding(given.encoding)

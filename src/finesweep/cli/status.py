@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from finesweep.cli import study_parser
+from finesweep.cli import collector, study_parser
 from finesweep.config import compose
 from finesweep.errors import ConfigError, Problem
 
@@ -38,6 +38,7 @@ def run(arguments: Sequence[str]) -> int:
     if given.json:
         print(json.dumps(asdict(status_of(study))))
     elif given.watch:
+        collector.resume()
         _watch(screen(), study)
     else:
         print_outcome(screen(), study)

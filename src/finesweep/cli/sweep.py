@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from finesweep.cli import counted, parser
+from finesweep.cli import collector, counted, parser
 from finesweep.cli.quiet import hush
 from finesweep.config import DatasetConfig, SweepPlan, borrowed_name, compose_sweep
 from finesweep.errors import ConfigError, FinesweepError
@@ -65,11 +65,12 @@ def _sweep(plan: SweepPlan) -> int:
         _check_data(plan, data)
     study = open_study(plan)
     # A spent sweep is told from its study alone, without the seconds that torch takes to load.
-    if not is_settled(study, plan.settings.register, plan.confirm) or _is_lost(
+    is_new = not is_settled(study, plan.settings.register, plan.confirm) or _is_lost(
         plan, study, console
-    ):
+    )
+    if is_new:
         _search(plan, study, console)
-    print_outcome(console, study)
+    print_outcome(console, study, with_data=not is_new)
     return 0 if status_of(study).best else 1
 
 
@@ -113,6 +114,7 @@ def _search(plan: SweepPlan, study: Study, console: Console) -> None:
     from finesweep.sweep.parent import parent_of
     from finesweep.sweep.supervisor import supervise
 
+    collector.resume()
     config, minutes = plan.base.config, plan.settings.timeout_minutes
     require_space(config.storage.checkpoints)
     launcher = make_launcher(

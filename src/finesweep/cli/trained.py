@@ -18,6 +18,7 @@ from finesweep.evidence.overfitting import overfitting
 from finesweep.records import Evaluation, TestResult, TextDataset
 from finesweep.sweep.summary import (
     confused,
+    doubts,
     published_difference,
     published_rows,
     shortened,
@@ -46,6 +47,8 @@ def print_trained(console: Console, trained: Trained) -> None:
     early = ", stopped early" if result.stopped_early else ""
     seen = f"{best.step:,} examples (epoch {best.epoch:.2f}){early}"
     console.print(f"best checkpoint after {seen}", highlight=False)
+    for doubt in doubts(trained.setup, result.validation):
+        console.print(doubt, highlight=False, soft_wrap=True)
     if parted := overfitting(looks):
         told = f"overfitting: {parted}; the best checkpoint is from before that"
         console.print(told, highlight=False, soft_wrap=True)

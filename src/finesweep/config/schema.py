@@ -59,8 +59,8 @@ class DatasetConfig:
     encoding_errors: str = bounded("strict", one_of=("strict", "replace"))
     """Bytes that are not of the encoding are an error, or read as �, and counted."""
     separator: str | None = None
-    """The character between columns, as ';' or '\\t'; null is that of the extension, or found by
-    looking."""
+    """The character between columns, or comma, semicolon, tab or bar; null is that of the
+    extension, or found by looking."""
     quoting: str | None = bounded(None, one_of=("minimal", "backslash", "none"))
     """`minimal`: a text may stand between quotes, and a quote within it is doubled; `backslash`: a
     quote within it has a backslash before it; `none`: quotes are characters; null looks."""

@@ -43,7 +43,7 @@ def with_mapped_labels(
         {split: _named(frame["label"], class_names) for split, frame in frames.items()}
     )
     present = {label for column in values.values() for label in column.dropna()}
-    known = _matched(mapping, present)
+    known = matched_labels(mapping, present)
     if unknown := present - set(known):
         message = f"does not say what {listed(sorted(unknown, key=str))} is; null drops a label"
         raise ConfigError(Problem("dataset.label_map", message))
@@ -114,7 +114,7 @@ def _named(column: pd.Series, class_names: Sequence[str] | None) -> pd.Series:
     return pd.Series(names, raw.index, dtype=object)
 
 
-def _matched(mapping: Mapping[Any, Any], present: Collection[Label]) -> dict[Label, Any]:
+def matched_labels(mapping: Mapping[Any, Any], present: Collection[Label]) -> dict[Label, Any]:
     """Label → its new name, of those present; ConfigError when two keys are one of them.
 
     A key is matched as it would stand in a file; true and false in any capitals, as YAML reads

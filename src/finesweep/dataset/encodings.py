@@ -9,6 +9,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from finesweep.dataset.compression import opened
 from finesweep.dataset.pieces import TableFile
@@ -27,10 +28,11 @@ WITHOUT_LATIN = (
 )
 """Encodings of other scripts than Latin, of which the likeliest is offered; of equal ones the
 first, and those that leave more bytes undefined stand before others."""
-SIGNS_IN_WORDS = re.compile(r"(?<=[^\W\d_])[^\w\s\x00-\x7f’‘–—…·](?=[^\W\d_])|[¹²³]")
+SIGNS_IN_WORDS = re.compile(r"(?<=[^\W\d_])[¿{0}]|[{0}](?=[^\W\d_])".format("¹²³±¶¦¬¤¸¨˛ˇ´˘˝˙"))
+"""Signs that no word has, at its end or within."""
 CJK = {"CJK", "HIRAGANA", "KATAKANA", "HANGUL", "IDEOGRAPHIC", "FULLWIDTH"}
-COMMON = set("оеаинтαοιετσ")
-"""The commonest letters of Russian and of Greek, which stand on each other's bytes."""
+COMMON = set("оеаинтαοιετσיוהלאתמר")
+"""The commonest letters of Russian, Greek and Hebrew, which stand on each other's bytes."""
 N_BYTES = 100_000
 HIGH_BYTES = re.compile(rb"[\x80-\xff]+")
 LONG_RUN = 2.3
@@ -57,6 +59,17 @@ def settled_encoding(file: TableFile) -> str:
         file.guess(f"{wide}, as every second byte is zero", "encoding")
         return wide
     return "utf-8-sig"
+
+
+def note_replaced(file: TableFile, encoding: str) -> None:
+    """Says how many characters are read as �, where the format says that they are replaced."""
+    if file.format.encoding_errors == "strict":
+        return
+    with opened_text(file, encoding) as (text, _):
+        n = sum(part.count("\ufffd") for part in iter(partial(text.read, N_BYTES), ""))
+    if n:
+        characters = "1 character" if n == 1 else f"{n:,} characters"
+        file.note(f"{characters} not of its encoding read as �")
 
 
 @contextmanager

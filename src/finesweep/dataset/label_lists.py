@@ -5,13 +5,15 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from finesweep.dataset.cleaning import Frames, is_missing
+from finesweep.dataset.cleaning import Frames, is_missing, matched_labels
+from finesweep.dataset.labels import label_text, label_values
 from finesweep.dataset.mistakes import listed, raise_all
 from finesweep.errors import Problem
 from finesweep.labelsets import MOST_LABELS, set_numbers
@@ -66,36 +68,22 @@ def with_listed_sets(
 
     ConfigError when splits hold labels that train does not, or there are too many.
     """
-    known = {str(label): name for label, name in label_map.items()}
-    named = {
-        split: column.map(lambda row: _named(row, class_names), na_action="ignore")
-        for split, column in members.items()
-    }
-    seen = {
-        split: {label for row in column.dropna() for label in row}
-        for split, column in named.items()
-    }
+    named = _values(members, class_names)
     if label_map:
-        unknown = {str(label) for labels in seen.values() for label in labels} - set(known)
-        if unknown:
-            told = f"does not say what {listed(sorted(unknown))} is; null drops a label"
+        present = _seen(named.values())
+        known = matched_labels(label_map, present)
+        if unknown := present - set(known):
+            told = f"does not say what {listed(sorted(unknown, key=str))} is; null drops a label"
             raise_all([Problem("dataset.label_map", told)])
         named = {
-            split: column.map(
-                lambda row: tuple(str(known[str(x)]) for x in row if known[str(x)] is not None),
-                na_action="ignore",
-            )
+            split: column.map(partial(_renamed, known), na_action="ignore")
             for split, column in named.items()
         }
-        seen = {
-            split: {label for row in column.dropna() for label in row}
-            for split, column in named.items()
-        }
-    classes = sorted(seen["train"], key=_order)
+    classes = sorted(_seen([named["train"]]))
     names = tuple(map(str, classes))
     if label_names and not label_map:
         classes, names = list(range(len(label_names))), tuple(label_names)
-    raise_all(_problems(seen, classes))
+    raise_all(_problems({split: _seen([column]) for split, column in named.items()}, classes))
     bits = {label: k for k, label in enumerate(classes)}
     return {
         split: frame.assign(label=_numbers(named[split], bits)) for split, frame in frames.items()
@@ -146,22 +134,31 @@ def _parsed(value: str) -> Members | None:
     return None
 
 
-def _named(row: Members, class_names: Sequence[str] | None) -> Members:
+def _values(
+    members: Mapping[Any, pd.Series], class_names: Sequence[str] | None
+) -> dict[Any, pd.Series]:
+    """The members as any other labels are read: numbers where all are, ids by their names."""
+    rows = [row for column in members.values() for row in column.dropna()]
+    texts = {label_text(each) for row in rows for each in row}
     if class_names is None:
-        return tuple(map(_label, row))
-    return tuple(class_names[int(label)] for label in row)
+        (read,) = label_values({"train": pd.Series(sorted(texts), dtype=object)}).values()
+        known = dict(zip(sorted(texts), read, strict=True))
+    else:
+        known = {text: class_names[int(text)] for text in texts}
+    return {
+        split: column.map(
+            lambda row: tuple(known[label_text(each)] for each in row), na_action="ignore"
+        )
+        for split, column in members.items()
+    }
 
 
-def _label(raw: Any) -> int | float | str:
-    """A member as a plain value: numbers that are whole as int, strings without outer blanks."""
-    if isinstance(raw, bool | np.bool_ | str):
-        return str(raw).strip()
-    number = float(raw)
-    return int(number) if number.is_integer() else number
+def _renamed(known: Mapping[Any, Any], row: Members) -> Members:
+    return tuple(str(known[each]) for each in row if known[each] is not None)
 
 
-def _order(label: Any) -> tuple[bool, Any]:
-    return isinstance(label, str), label
+def _seen(columns: Iterable[pd.Series]) -> set[Any]:
+    return {label for column in columns for row in column.dropna() for label in row}
 
 
 def _numbers(column: pd.Series, bits: Mapping[Any, int]) -> pd.Series:
@@ -183,7 +180,7 @@ def _problems(seen: Mapping[Any, set[Any]], classes: Sequence[Any]) -> list[Prob
         told = f"its lists hold {len(classes)} labels, of at most {MOST_LABELS}"
         problems.append(Problem(FIELD, f"{told}; dataset.label_map leaves some out"))
     for split, labels in seen.items():
-        if unseen := sorted(labels - set(classes), key=_order):
+        if unseen := sorted(labels - set(classes), key=str):
             told = f"{split} has {listed(unseen)}, which train never saw; it has {listed(classes)}"
             problems.append(Problem(FIELD, told))
     return problems

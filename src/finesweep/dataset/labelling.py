@@ -16,8 +16,10 @@ from finesweep.dataset.cleaning import (
 )
 from finesweep.dataset.label_columns import FIELD, set_problems, with_label_sets
 from finesweep.dataset.label_lists import single_labels, with_label_lists, with_listed_sets
+from finesweep.dataset.label_notes import label_notes
 from finesweep.dataset.labels import STRATUM, label_counts, labels_in, with_label_ids
 from finesweep.dataset.mistakes import raise_all
+from finesweep.dataset.reserved import reserved_problems
 from finesweep.dataset.sources import RawDataset
 from finesweep.dataset.stratify import strata
 from finesweep.errors import Problem
@@ -88,7 +90,11 @@ def _ids(raw: Frames, source: RawDataset, config: DatasetConfig) -> Labelled:
         class_names=None if config.label_map else source.class_names,
         label_names=config.label_names,
     )
-    return Labelled(raw, frames, names, (*mapped, *dropped))
+    raise_all(reserved_problems(names, config))
+    columns = {split: raw[split].loc[frame.index, "label"] for split, frame in frames.items()}
+    are_named = bool(config.label_names or source.class_names or config.label_map)
+    told = label_notes(columns, are_named=are_named)
+    return Labelled(raw, frames, names, (*mapped, *dropped, *told))
 
 
 def _sets(raw: Frames, config: DatasetConfig) -> Labelled:
@@ -98,6 +104,7 @@ def _sets(raw: Frames, config: DatasetConfig) -> Labelled:
 
 def _of_sets(raw: Frames, names: tuple[str, ...], config: DatasetConfig, *, field: str) -> Labelled:
     """Of frames whose label is the number of a set of the names; field is what errors name."""
+    raise_all(reserved_problems(names, config))
     frames, dropped = without_missing(raw, drop=config.missing == "drop", label_field=field)
     frames = {
         split: frame.assign(label=frame["label"].astype("int64")) for split, frame in frames.items()

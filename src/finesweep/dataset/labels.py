@@ -6,7 +6,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from numbers import Number
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -96,8 +96,10 @@ def label_values(columns: Mapping[SplitName, pd.Series]) -> dict[SplitName, pd.S
 def label_text(raw: object) -> str:
     """One label as it stands in a CSV: a whole number without decimals, whatever it was read as;
     blanks around it, and how Unicode composes its letters (NFC), make no difference."""
-    if isinstance(raw, Number) and not isinstance(raw, bool) and math.isfinite(raw):  # type: ignore[arg-type]
-        return str(int(raw) if raw == int(raw) else float(raw))  # type: ignore[call-overload]
+    if isinstance(raw, int | np.integer) and not isinstance(raw, bool):
+        return str(int(raw))
+    if isinstance(raw, float | np.floating | Decimal) and math.isfinite(raw):
+        return str(int(raw)) if raw == int(raw) else str(raw)
     return unicodedata.normalize("NFC", str(raw)).strip()
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 
 from finesweep.dataset.compression import opened
+from finesweep.dataset.encodings import likely_encoding
 from finesweep.dataset.files import encoding_problem
 from finesweep.dataset.formats import Piece
 from finesweep.errors import ConfigError, Problem
@@ -60,7 +61,7 @@ def bytes_problem(error: UnicodeDecodeError, hint: str) -> str:
     if error.reason == NULS:
         likely = "utf-16-le" if content[1::2].count(0) > content[::2].count(0) else "utf-16-be"
     else:
-        likely = "cp1252" if _decodes(content, "cp1252") else "latin-1"
+        likely = likely_encoding(content) or "cp1252"
     return f"is not {error.encoding} ({error.reason}); try {hint}{likely}"
 
 
@@ -112,11 +113,3 @@ def _available(stream: IO[bytes]) -> bytes:
 
 def _table(lines: list[str]) -> pd.DataFrame:
     return pd.DataFrame({COLUMN: [line.removesuffix("\r") for line in lines]})
-
-
-def _decodes(content: bytes, encoding: str) -> bool:
-    try:
-        content.decode(encoding)
-    except UnicodeDecodeError:
-        return False
-    return True

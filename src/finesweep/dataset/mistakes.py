@@ -44,7 +44,7 @@ def request_problems(config: DatasetConfig) -> list[Problem]:
     if config.label_map and config.label_names:
         both = "stands beside dataset.label_names; a map already says the names"
         problems.append(Problem("dataset.label_map", both))
-    problems += _text_problems(config) + _format_problems(config)
+    problems += _text_problems(config) + format_problems(config)
     taken = {"text": config.text_columns or [config.text_column], "label": [config.label_column]}
     problems += [
         Problem("dataset.pair_column", f"{config.pair_column!r} is the {name} column as well")
@@ -76,7 +76,8 @@ def _text_problems(config: DatasetConfig) -> list[Problem]:
     return problems
 
 
-def _format_problems(config: DatasetConfig) -> list[Problem]:
+def format_problems(config: DatasetConfig) -> list[Problem]:
+    """What is wrong with what the config says of how files are written."""
     problems = []
     separator = separator_of(config.separator)
     if separator is not None and (len(separator) != 1 or separator in '"\r\n'):

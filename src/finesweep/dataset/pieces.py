@@ -10,6 +10,8 @@ import pandas as pd
 
 from finesweep.config.schema import DatasetConfig
 
+SEPARATOR_NAMES = {"comma": ",", "semicolon": ";", "tab": "\t", "\\t": "\t", "bar": "|"}
+
 
 @dataclass(frozen=True)
 class Piece:
@@ -73,5 +75,6 @@ def format_of(config: DatasetConfig) -> Format:
 
 
 def separator_of(given: str | None) -> str | None:
-    """The character that is meant; shells and YAML pass on a tab as two characters."""
-    return "\t" if given in ("\\t", "tab") else given
+    """The character that is meant; Hydra's grammar takes a bare `;` for an error, and shells pass
+    on a tab as two characters."""
+    return None if given is None else SEPARATOR_NAMES.get(given, given)

@@ -7,9 +7,6 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
-from sklearn.model_selection import StratifiedGroupKFold
 
 from finesweep.dataset.labels import STRATUM, label_counts, labels_in
 from finesweep.dataset.mistakes import counted_rows, raise_all
@@ -119,6 +116,8 @@ def _carve_groups(
 
     Nor is any text: groups that share one are taken as one.
     """
+    from sklearn.model_selection import StratifiedGroupKFold  # seconds, for groups alone
+
     n_folds = max(2, round(len(train) / size))
     groups = _joined(train)
     if len(np.unique(groups)) < n_folds:
@@ -138,6 +137,9 @@ def _joined(train: pd.DataFrame) -> np.ndarray:
 
     A row without a group is a group of its own.
     """
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
     texts, groups = (pd.factorize(train[name])[0] for name in ("text", "group"))
     alone = groups < 0
     groups = np.where(alone, groups.max() + np.cumsum(alone), groups)

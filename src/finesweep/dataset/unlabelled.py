@@ -12,6 +12,7 @@ import pandas as pd
 from finesweep.dataset.compression import plain_suffix
 from finesweep.dataset.files import read_pieces
 from finesweep.dataset.formats import READERS, Format, Piece, TableFile, reader_of
+from finesweep.dataset.joining import joined_parts
 from finesweep.dataset.lines import read_lines
 from finesweep.dataset.tables.layouts import sampled_columns
 from finesweep.errors import ConfigError, Problem, nearest
@@ -61,6 +62,27 @@ def _is_table(path: Path, written: Format) -> bool:
     except UnicodeDecodeError:
         return False  # it is told of when the lines are read
     return len(columns) > 1 and set(written.texts) <= set(columns)
+
+
+def with_joined_text(rows: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+    """rows with one column more, joined_name of these, which holds them as a model that learned
+    from dataset.text_columns reads them; rows alone where there are none.
+
+    ConfigError when one is not there.
+    """
+    if not columns:
+        return rows
+    known = [str(name) for name in rows.columns]
+    if lacking := next((name for name in columns if name not in known), None):
+        told = f"no column {lacking!r}; {nearest(lacking, known)}"
+        raise ConfigError(Problem("dataset.text_columns", told))
+    joined = joined_parts([rows[name] for name in columns])
+    return rows.assign(**{str(joined_name(columns)): joined})
+
+
+def joined_name(columns: Sequence[str]) -> str | None:
+    """What the column of joined texts is called; None where there are none to join."""
+    return " + ".join(columns) or None
 
 
 def text_column(rows: pd.DataFrame, wanted: str | None, *, option: str) -> str:

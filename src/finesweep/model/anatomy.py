@@ -171,7 +171,7 @@ class _Trace(TorchFunctionMode):
 
     def _is_state(self, output: Any) -> bool:
         """[B, L, H], alone or the first of a tuple."""
-        first = output[0] if isinstance(output, (tuple, list)) and output else output
+        first = output[0] if type(output) in (tuple, list) and output else output
         return _is_float(first) and first.ndim == 3 and tuple(first.shape[:2]) == self.shape
 
 

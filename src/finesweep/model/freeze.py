@@ -32,6 +32,9 @@ def freeze_layers(model: PreTrainedModel, depth: int | str) -> ParameterCount:
     for name, parameter in model.named_parameters():
         if name in below:
             parameter.requires_grad_(False)
+    for module in model.modules():
+        own = list(module.parameters())
+        module.is_frozen = bool(own) and not any(parameter.requires_grad for parameter in own)
     # Trainer calls model.train() in each step; a module may have work to do on both sides, as a
     # dropout that embeddings and head share has, so that it is time that says which mode is due.
     model.register_forward_pre_hook(_fall_quiet)
@@ -60,7 +63,7 @@ def _frozen(model: PreTrainedModel, anatomy: Anatomy, depth: int | str) -> int:
     """depth as a number; ConfigError when there are not so many layers."""
     n_layers, kind = len(anatomy.layers), type(model).__name__
     if n_layers == 0:
-        problem = f"{kind} does not run layers one after another; only 0 is possible"
+        problem = f"{kind} shows no layers that run one after another; only 0 is possible"
     elif depth == "all":
         return n_layers
     elif anatomy.n_shared:
@@ -78,7 +81,8 @@ _running = threading.local()
 
 
 def _fall_quiet(model: nn.Module, inputs: Any) -> None:
-    _running.n_done, _running.paused = 0, [module for module in model.modules() if module.training]
+    modules = (module for module in model.modules() if module is not model)
+    _running.n_done, _running.paused = 0, [module for module in modules if module.training]
     for module in _running.paused:
         module.training = False
 
@@ -88,4 +92,4 @@ def _awake(n_calls: int, module: nn.Module, inputs: Any, output: Any) -> None:
     _running.n_done = getattr(_running, "n_done", 0) + 1
     if _running.n_done == n_calls:
         for each in _running.paused:
-            each.training = True
+            each.training = not each.is_frozen

@@ -15,9 +15,10 @@ N_WEIGHTS = 32
 """Of which gradients are compared: the smallest, since the others cost more and say the same."""
 
 
-def answers(
-    model: PreTrainedModel, inputs: Inputs
-) -> tuple[torch.Tensor, Sequence[torch.Tensor | None]]:
+Answers = tuple[torch.Tensor, Sequence[torch.Tensor | None]]
+
+
+def answers(model: PreTrainedModel, inputs: Inputs) -> Answers:
     """The logits, and the gradients of a sum of them for the smallest weights that are trained;
     None where they do not matter."""
     trained = sorted((p for p in model.parameters() if p.requires_grad), key=torch.numel)
@@ -30,11 +31,24 @@ def answers(
     return logits.detach(), gradients
 
 
-def close(one: torch.Tensor | None, other: torch.Tensor | None) -> bool:
-    """Equal but for rounding, to 3e-4 of the largest; None is equal to None."""
+def alike(one: Answers, other: Answers) -> bool:
+    """Whether logits are equal, and gradients are by the measure of the largest: some are nothing
+    but rounding, such as those of the biases of keys."""
+    known = [each for each in one[1] if each is not None]
+    scale = max((float(each.abs().max()) for each in known), default=0.0)
+    return close(one[0], other[0]) and all(
+        close(first, second, scale=scale) for first, second in zip(one[1], other[1], strict=True)
+    )
+
+
+def close(
+    one: torch.Tensor | None, other: torch.Tensor | None, *, scale: float | None = None
+) -> bool:
+    """Equal but for rounding, by the measure of a scale, else of the largest value; None is equal
+    to None."""
     if one is None or other is None:
         return one is other
     if one.shape != other.shape or not one.numel():
         return one.shape == other.shape
-    scale = float(one.abs().max())
-    return torch.allclose(one, other, rtol=0.0, atol=ROUNDING * scale)
+    measure = float(one.abs().max()) if scale is None else scale
+    return torch.allclose(one, other, rtol=0.0, atol=ROUNDING * measure)

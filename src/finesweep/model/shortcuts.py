@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager
 
 import torch
 from transformers import PreTrainedModel
@@ -12,7 +12,7 @@ from finesweep.model.anatomy import Inputs, quiet
 from finesweep.model.dropout import quick_dropout
 from finesweep.model.first_token import first_token_alone
 from finesweep.model.freeze import frozen_depth
-from finesweep.model.proof import answers, close
+from finesweep.model.proof import alike, answers
 
 _proven: dict[Hashable, bool] = {}
 """What was tried in this process: it depends on the architecture alone, not on the weights."""
@@ -64,20 +64,14 @@ def _is_proven(
 
 
 def _answers_alike(model: PreTrainedModel, inputs: Inputs) -> bool:
-    return _same(model, inputs, first_token_alone(model))
+    plain = answers(model, inputs)
+    with first_token_alone(model):
+        return alike(plain, answers(model, inputs))
 
 
 def _drops_alike(model: PreTrainedModel, inputs: Inputs) -> bool:
     """Whether model in training, where dropout keeps everything, is model in evaluation."""
-    plain, _ = answers(model, inputs)
+    plain = answers(model, inputs)
     with quick_dropout(model, keeps_all=True):
         model.train()
-        kept, _ = answers(model, inputs)
-    return close(plain, kept)
-
-
-def _same(model: PreTrainedModel, inputs: Inputs, shortcut: AbstractContextManager[None]) -> bool:
-    plain, gradients = answers(model, inputs)
-    with shortcut:
-        short, short_gradients = answers(model, inputs)
-    return close(plain, short) and all(map(close, gradients, short_gradients))
+        return alike(plain, answers(model, inputs))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -16,12 +17,11 @@ from finesweep.errors import ConfigError, Problem
 from finesweep.locks import can_lock, exclusive
 from finesweep.records import Check, Decision, Gates, Scored
 from finesweep.registry import champions, versions
-from finesweep.registry.dossier import as_html, as_json, dossier
-from finesweep.registry.exhibits import exhibits_of
-from finesweep.registry.promotion import Mode, decide
-from finesweep.registry.rescoring import rescored
 from finesweep.registry.versions import Version
 from finesweep.tracking import Store, open_store
+
+if TYPE_CHECKING:
+    from finesweep.registry.promotion import Mode
 
 CHALLENGER, CHAMPION = "challenger", "champion"
 HISTORY = "finesweep.champions"
@@ -56,6 +56,8 @@ def promote(
     promotions meets the first one's champion. A dry run decides, and leaves no trace.
     ConfigError when there is nothing to compare.
     """
+    from finesweep.registry.promotion import decide  # scipy, for which no listing waits
+
     with _gate(config, model) as store:
         client = store.client
         challenger = _challenger(store, model, number)
@@ -153,6 +155,8 @@ def _scored_alike(store: Store, champion: Version, new: Scored, challenger: Vers
     own = versions.scored(store.client, champion)
     if own.fingerprint == new.fingerprint and own.label_names == new.label_names:
         return own
+    from finesweep.registry.rescoring import rescored  # torch, which is seldom needed
+
     return rescored(store, champion, own, new, versions.config_text(store.client, challenger))
 
 
@@ -165,6 +169,9 @@ def _keep(
     store: Store, model: str, verdict: Verdict, new: Scored, old: Scored | None, look: int
 ) -> None:
     """Dossier, then tags, then the list of champions, and the alias last."""
+    from finesweep.registry.dossier import as_html, as_json, dossier
+    from finesweep.registry.exhibits import exhibits_of
+
     client, decision = store.client, verdict.decision
     champion = verdict.champion
     exhibits = exhibits_of(store, verdict.challenger, champion, new, old)

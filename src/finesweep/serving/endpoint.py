@@ -14,7 +14,7 @@ from pydantic_core import PydanticCustomError
 from finesweep.pairs import joined_or_none, mark_problem
 from finesweep.prediction.wording import json_answer
 from finesweep.serving.limits import LimitedBodies
-from finesweep.serving.service import LONGEST_TEXT, TOO_LONG, Service
+from finesweep.serving.service import Service
 
 N_TEXTS = 1024
 """In one request; of pairs as many."""
@@ -23,19 +23,18 @@ N_TOLD = 10
 
 
 def _text(text: str) -> str:
-    if len(text) > LONGEST_TEXT:
-        raise PydanticCustomError("too_long", TOO_LONG)
-    return text
+    # Half a surrogate pair, which tweets cut in JSON leave behind, becomes U+FFFD, as in files.
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _side(text: str) -> str:
-    if told := mark_problem(text):
-        raise PydanticCustomError("side", told)
-    return text
+    if problem := mark_problem(text):
+        raise PydanticCustomError("side", problem)
+    return _text(text)
 
 
 Text = Annotated[str, AfterValidator(_text)]
-Side = Annotated[Text, AfterValidator(_side)]
+Side = Annotated[str, AfterValidator(_side)]
 # A tuple would call a missing side a missing field.
 Pair = Annotated[list[Side], Field(min_length=2, max_length=2)]
 
@@ -58,6 +57,7 @@ def endpoint(service: Service) -> FastAPI:
     @app.post("/api/predict")
     async def predict(question: Question) -> dict[str, Any]:
         texts = _asked(question, reads_pairs=service.reads_pairs)
+        _check_lengths(question, service)
         made = await service.answers(texts, uncertain_below=question.threshold)
         threshold = service.classifier.answering.uncertain_below
         return {
@@ -85,6 +85,23 @@ def endpoint(service: Service) -> FastAPI:
         return {"status": "ok"}
 
     return app
+
+
+def _check_lengths(question: Question, service: Service) -> None:
+    """RequestValidationError, which is answered with status 422, when a text is too long."""
+    told = {("texts", n): text for n, text in enumerate(question.texts or [])} | {
+        ("pairs", n, side): text
+        for n, pair in enumerate(question.pairs or [])
+        for side, text in enumerate(pair)
+    }
+    problems = {place: service.length_problem(text) for place, text in told.items()}
+    found = [
+        {"type": "too_long", "loc": ("body", *place), "msg": problem}
+        for place, problem in problems.items()
+        if problem
+    ]
+    if found:
+        raise RequestValidationError(found)
 
 
 async def _mistakes(_request: Request, error: Exception) -> JSONResponse:

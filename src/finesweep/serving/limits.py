@@ -39,12 +39,14 @@ class LimitedBodies:
                 await _drain(receive)
             await _refuse(scope, receive, send)
             return
-        body = await _body(receive)
-        if body is None:
-            await _drain(receive)
-            await _refuse(scope, receive, send)
+        body, is_whole = await _body(receive)
+        if len(body) <= LARGEST_BODY:
+            # Of a client that has gone the app hears so itself, and answers nothing.
+            await self.app(scope, _replayed(body, receive, is_whole=is_whole), send)
             return
-        await self.app(scope, _replayed(body, receive), send)
+        if not is_whole:
+            await _drain(receive)
+        await _refuse(scope, receive, send)
 
 
 def _length(headers: MutableMapping[bytes, bytes]) -> int:
@@ -52,30 +54,27 @@ def _length(headers: MutableMapping[bytes, bytes]) -> int:
     return int(said) if said.isdigit() else 0
 
 
-async def _body(receive: Receive) -> bytes | None:
-    """All of it; None as soon as it is too large."""
+async def _body(receive: Receive) -> tuple[bytes, bool]:
+    """The body, or more than LARGEST_BODY bytes of it, and whether that is all."""
     parts, size = [], 0
-    while True:
+    while size <= LARGEST_BODY:
         message = await receive()
-        part = message.get("body", b"")
-        size += len(part)
-        if size > LARGEST_BODY:
-            return None
-        parts.append(part)
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
         if not message.get("more_body"):
-            return b"".join(parts)
+            return b"".join(parts), message["type"] == "http.request"
+    return b"".join(parts), False
 
 
 async def _drain(receive: Receive) -> None:
-    size = 0
-    while size <= LARGEST_DRAINED:
+    size, goes_on = 0, True
+    while goes_on and size <= LARGEST_DRAINED:
         message = await receive()
         size += len(message.get("body", b""))
-        if not message.get("more_body"):
-            return
+        goes_on = message.get("more_body", False)
 
 
-def _replayed(body: bytes, receive: Receive) -> Receive:
+def _replayed(body: bytes, receive: Receive, *, is_whole: bool) -> Receive:
     """Gives the body at once, and then what else there is to hear: that the client has gone."""
     is_given = False
 
@@ -84,7 +83,7 @@ def _replayed(body: bytes, receive: Receive) -> Receive:
         if is_given:
             return await receive()
         is_given = True
-        return {"type": "http.request", "body": body, "more_body": False}
+        return {"type": "http.request", "body": body, "more_body": not is_whole}
 
     return replay
 

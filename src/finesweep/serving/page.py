@@ -13,7 +13,7 @@ from finesweep.errors import ConfigError
 from finesweep.pairs import PAIR, joined_or_none, mark_problem, sides
 from finesweep.prediction.attribution import Span
 from finesweep.serving import markup
-from finesweep.serving.service import LONGEST_TEXT, TOO_LONG, Service
+from finesweep.serving.service import Service
 
 BOXES = {"text": "First text", "pair": "Second text"}
 """Of a pair, by their ids in the page."""
@@ -78,7 +78,7 @@ def _one_text(service: Service) -> None:
             )
 
     def classify(*given: str) -> tuple[str, dict[str, float] | None, Any]:
-        if problem := mistake(given):
+        if problem := mistake(given, service):
             return markup.paragraph(problem), None, None
         text = joined_or_none(*given) if service.reads_pairs else given[0]
         prediction, spans = service.explained(text)
@@ -132,12 +132,12 @@ def _many_texts(service: Service) -> None:
     )
 
 
-def mistake(given: Sequence[str]) -> str | None:
+def mistake(given: Sequence[str], service: Service) -> str | None:
     """What to say of a typed text, or the two of a pair, that cannot be answered."""
-    labels = BOXES.values() if len(given) > 1 else ("text",)
-    for label, text in zip(labels, given, strict=True):
-        marked = mark_problem(text) if len(given) > 1 else None
-        if problem := TOO_LONG if len(text) > LONGEST_TEXT else marked:
+    pairs = len(given) > 1
+    for label, text in zip(BOXES.values() if pairs else ("text",), given, strict=True):
+        marked = mark_problem(text) if pairs else None
+        if problem := marked or service.length_problem(text):
             return f"The {label.lower()} {problem}."
     return None
 

@@ -12,7 +12,7 @@ import pandas as pd
 
 from finesweep.dataset.unlabelled import pair_column, paired_rows, read_rows, text_column
 from finesweep.errors import ConfigError, Problem
-from finesweep.pairs import PAIR
+from finesweep.pairs import sides
 from finesweep.prediction import Classifier
 from finesweep.prediction.attribution import Span, attribute
 from finesweep.prediction.rows import answer_rows
@@ -24,8 +24,11 @@ from finesweep.serving.turns import Turns, shared_out
 N_PREVIEWED = 20
 N_SHOWN = 40
 LONGEST_TEXT = 100_000
-"""Characters of a text, or of each of a pair: some fifty pages."""
-TOO_LONG = f"is longer than {LONGEST_TEXT:,} characters, and no model reads so many"
+"""Characters: some fifty pages."""
+LONGEST_SIDE = 2_000
+CHARACTERS_A_TOKEN = 40
+"""Of each text of a pair, and more where the model reads more tokens: tokenizers cut a pair in a
+time that grows with the square of what is cut off."""
 FILE = "the file"
 """As errors name it."""
 ANSWERED = "answered.csv"
@@ -54,6 +57,15 @@ class Service:
     @property
     def multi_label(self) -> bool:
         return self.classifier.multi_label
+
+    def length_problem(self, text: str) -> str | None:
+        """What to say of a text, or a side of a pair, that is too long to be answered; or None."""
+        longest = LONGEST_TEXT
+        if self.reads_pairs:
+            longest = max(LONGEST_SIDE, CHARACTERS_A_TOKEN * self.classifier.max_length)
+        if len(text) <= longest:
+            return None
+        return f"is longer than {longest:,} characters, which is the limit here"
 
     def predict(
         self, texts: Sequence[str | None], *, uncertain_below: float | None = None
@@ -100,9 +112,10 @@ class Service:
     ) -> Iterator[tuple[list[int], Callable[[], list[Prediction]]]]:
         """For each turn the places of its texts, and what answers these; ConfigError before the
         first when a text is too long."""
-        longest = 2 * LONGEST_TEXT + len(PAIR) if self.reads_pairs else LONGEST_TEXT
-        if large := next((text for text in texts if len(text or "") > longest), None):
-            raise ConfigError(Problem(FILE, f"the text {large[:N_SHOWN]!r}… {TOO_LONG}"))
+        for text in texts:
+            for part in sides(text) if text and self.reads_pairs else [text or ""]:
+                if problem := self.length_problem(part):
+                    raise ConfigError(Problem(FILE, f"the text {part[:N_SHOWN]!r}… {problem}"))
 
         def answered(some: Sequence[str | None]) -> list[Prediction]:
             return list(self.classifier.predict(some, uncertain_below=uncertain_below))

@@ -11,12 +11,13 @@ from optuna.trial import FrozenTrial, TrialState
 
 from finesweep.config import Composed, SweepPlan
 from finesweep.ledger import Ledger
-from finesweep.records import Evaluation
+from finesweep.records import Evaluation, TextDataset
 from finesweep.sweep.attributes import (
     ATTEMPT,
     CHECKPOINT,
     COMMITTED,
     DATA_FINGERPRINT,
+    DATA_NOTES,
     FAILURE,
     LEDGER,
     MODEL,
@@ -143,6 +144,7 @@ class Attempt:
     def _recorded(self, setup: Setup) -> Iterator[Outbox]:
         """The attempt's outbox, with what it started from; it is closed when the study knows."""
         self.trial.set_user_attr(DATA_FINGERPRINT, setup.dataset.fingerprint)
+        self._tell_data(setup.dataset)
         self.outbox = self.reports.outbox(
             f"{self.stage.kind}-{self.trial.number:06d}",
             uid=f"{self.study.user_attrs[UID]}/{self.trial.number}",
@@ -156,6 +158,12 @@ class Attempt:
         except BaseException as error:
             log_traceback(self.outbox, error)
             raise
+
+    def _tell_data(self, dataset: TextDataset) -> None:
+        """What was done to the rows, for whoever watches the sweep; once for each data set."""
+        name, sweep = f"{DATA_NOTES}{dataset.fingerprint[:16]}", self.stage.sweep
+        if dataset.notes and name not in sweep.user_attrs:
+            sweep.set_user_attr(name, list(dataset.notes))
 
     def _account(self, *, pruned: bool) -> None:
         """Where the attempt's seconds went, for its run and for the study."""

@@ -89,7 +89,7 @@ def _contender(plan: SweepPlan, study: Study, trial: FrozenTrial) -> Contender:
     latency = measure_latency(
         model,
         load_tokenizer(config.model),
-        dataset.validation["text"],
+        dataset,
         max_length=config.dataset.max_length,
     )
     name = trial.user_attrs[MODEL]

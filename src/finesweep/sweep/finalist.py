@@ -26,10 +26,12 @@ from finesweep.sweep.claims import stands
 from finesweep.sweep.comparison import compare_models
 from finesweep.sweep.confirmation import described, is_of, winner_of
 from finesweep.sweep.examination import log_test
+from finesweep.sweep.omissions import unless_impossible
 from finesweep.sweep.parent import run_of
 from finesweep.sweep.recording import Setup
 from finesweep.sweep.remaking import run_again
 from finesweep.sweep.study import known_finalist
+from finesweep.sweep.summary import doubts
 from finesweep.tracking import Run, Store
 from finesweep.training import majority_accuracy, predict
 
@@ -63,8 +65,10 @@ def evaluate_winner(plan: SweepPlan, study: Study, store: Store) -> Finalist | N
     validation = predict(model, tokens.validation, tokens, config.training)
     setup = Setup(composed, dataset, tokens, model, count_parameters(model))
     run = run_of(store, winner.study, best) or run_again(parent, winner, setup, validation)
-    compared = compare_models(plan, study, store)
-    study.set_user_attr(COMPARISONS, [asdict(each) for each in compared])
+    compared = unless_impossible(
+        lambda: compare_models(plan, study, store), study, what="each model with the others"
+    )
+    study.set_user_attr(COMPARISONS, [asdict(each) for each in compared or ()])
     test = log_test(run, setup, validation)
     finalist = Finalist(
         trial=winner.trial,
@@ -78,13 +82,17 @@ def evaluate_winner(plan: SweepPlan, study: Study, store: Store) -> Finalist | N
         test_intervals=test.intervals,
         test_look=test.look,
         confirmed=described(winner),
+        doubts=doubts(setup, validation),
     )
     _show(parent, finalist)
     if plan.settings.baseline:
-        made = compare_with_baseline(
-            parent, setup, rows_right(test.predictions), sweep=study.study_name
+        right = rows_right(test.predictions)
+        made = unless_impossible(
+            lambda: compare_with_baseline(parent, setup, right, sweep=study.study_name),
+            study,
+            what="the winner with TF-IDF",
         )
-        study.set_user_attr(BASELINE, asdict(made))
+        study.set_user_attr(BASELINE, None if made is None else asdict(made))
     study.set_user_attr(FINALIST, asdict(finalist))
     return finalist
 

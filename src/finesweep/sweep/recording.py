@@ -18,6 +18,7 @@ from finesweep.config import Composed
 from finesweep.databases import hidden_password
 from finesweep.errors import FinesweepError, reason
 from finesweep.evidence.decisions import probabilities_of
+from finesweep.evidence.one_answer import one_answer
 from finesweep.evidence.overfitting import overfitting
 from finesweep.ledger import Ledger
 from finesweep.model import loaded_revision, starting_sha256
@@ -38,6 +39,8 @@ from finesweep.training import PrefixPlan, Schedule, rows_cut, run_schedule
 BEST_STEP = "finesweep.best_step"
 OVERFITTING = "finesweep.overfitting"
 """Tag of a run whose validation loss rose while its train loss fell: how far."""
+ONE_ANSWER = "finesweep.one_answer"
+"""Tag of a run that says the same of every row of validation: what."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +139,9 @@ def log_result(run: RunLog, setup: Setup, result: TrainingResult, *, objective: 
         )
         run.log_folder(Path(folder))
     parted = overfitting(setup.schedule.as_made(result.evaluations))
-    run.set_tags({BEST_STEP: result.best.step} | ({OVERFITTING: str(parted)} if parted else {}))
+    answer = one_answer(result.validation, setup.dataset.label_names)
+    tags = {BEST_STEP: result.best.step, OVERFITTING: parted, ONE_ANSWER: answer}
+    run.set_tags({name: str(value) for name, value in tags.items() if value is not None})
     if result.best != result.evaluations[-1]:
         run.log_metrics(result.best.metrics, step=result.evaluations[-1].step)
 

@@ -24,6 +24,7 @@ from finesweep.records import BaselineResult, Contender, Finalist, ModelComparis
 from finesweep.sweep.attributes import (
     BASELINE,
     COMPARISONS,
+    DATA_NOTES,
     DEFINITION,
     FILES,
     FINALIST,
@@ -75,9 +76,8 @@ def join_study(
     overrides are this worker's own places, such as tracking.uri; they win. From then on a storage
     that is away is waited for.
     """
-    attributes = find_study(name, url).user_attrs
-    use_files(attributes[FILES])
-    plan = compose_sweep(attributes[SWEEP], [*attributes[OVERRIDES], *overrides])
+    found = find_study(name, url)
+    attributes, plan = found.user_attrs, plan_of(found, overrides)
     study = optuna.load_study(
         study_name=name,
         storage=open_storage(url, on_wait=on_wait),
@@ -86,6 +86,13 @@ def join_study(
     refuse_changed(plan, attributes[DEFINITION], definition(plan))
     _require_precision(attributes.get(PRECISION))
     return plan, study
+
+
+def plan_of(study: Study, overrides: Sequence[str]) -> SweepPlan:
+    """What the study's sweep is to do, composed of the files of whoever began it."""
+    attributes = study.user_attrs
+    use_files(attributes[FILES])
+    return compose_sweep(attributes[SWEEP], [*attributes[OVERRIDES], *overrides])
 
 
 def _require_precision(precision: str | None) -> None:
@@ -134,6 +141,13 @@ def known_baseline(study: Study) -> BaselineResult | None:
     """What the winner was compared with last."""
     stored = study.user_attrs.get(BASELINE)
     return BaselineResult(**stored) if stored else None
+
+
+def known_data_notes(study: Study) -> list[str]:
+    """What was dropped, carved and cut of the data, each sentence once."""
+    attributes = study.user_attrs
+    told = (attributes[name] for name in sorted(attributes) if name.startswith(DATA_NOTES))
+    return list(dict.fromkeys(note for notes in told for note in notes))
 
 
 def known_comparisons(study: Study) -> list[ModelComparison]:

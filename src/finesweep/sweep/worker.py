@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import datetime
+from math import isnan
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from finesweep.sweep.slots import claim
 from finesweep.sweep.stages import Stage
 from finesweep.sweep.status import Row, is_spent, row_of
 from finesweep.sweep.storage import waiting_out
+from finesweep.sweep.telling import tell
 
 IDLE_SECONDS = 1.0
 """Between two looks when all that is left runs elsewhere: its worker may die."""
@@ -109,7 +111,8 @@ class Worker:
 
     def _outcome(self, attempt: Attempt) -> float | TrialState | Failure:
         try:
-            return self.run_attempt(attempt)
+            value = self.run_attempt(attempt)
+            return Failure("non_finite", "the objective is not a number") if isnan(value) else value
         except TrialPruned:
             return TrialState.PRUNED
         except UpdateFinishedTrialError:
@@ -121,15 +124,15 @@ class Worker:
             return classify(error)
 
     def _tell(self, attempt: Attempt, outcome: float | TrialState | Failure) -> None:
-        number, trial_id = attempt.trial.number, attempt.trial._trial_id
         if isinstance(outcome, Failure):
             self._fail(attempt, outcome)
         elif outcome is TrialState.PRUNED:
-            # tell() takes the last reported value as the trial's.
-            self.study.tell(number, state=TrialState.PRUNED)
+            # Optuna takes the last reported value as the trial's.
+            tell(self.study, attempt.trial.number, outcome, None, say=self.reports.say)
         else:
             assert isinstance(outcome, float)
-            self.study._storage.set_trial_state_values(trial_id, TrialState.COMPLETE, [outcome])
+            state = TrialState.COMPLETE
+            tell(self.study, attempt.trial.number, state, outcome, say=self.reports.say)
 
     def _fail(self, attempt: Attempt, failure: Failure) -> None:
         trial_id, why = attempt.trial._trial_id, failure.reason

@@ -258,3 +258,18 @@ def test_without_a_network_the_hub_answers_at_once(
     ):
         read_source(DatasetConfig(name="x", hub="no/such"))
     assert datasets.config.HF_HUB_OFFLINE is False
+
+
+def test_several_columns_are_one_text_and_missing_parts_are_left_out(tmp_path: Path) -> None:
+    content = "title,body,label\nOne,two,a\n,three,b\nfour,,a\n,,b\n"
+    path = written(tmp_path / "a.csv", content)
+    config = DatasetConfig(name="x", path=str(path), text_columns=["title", "body"])
+    raw = read_source(config)
+    texts = raw.frames["train"]["text"].tolist()
+    assert texts == ["One\ntwo", "three", "four", None]
+    assert raw.notes == (
+        "a text is title, then body, each on a line of its own, missing ones left out",
+    )
+    config = DatasetConfig(name="x", path=str(path), text_columns=["title", "bdy"])
+    with pytest.raises(ConfigError, match=r"^dataset\.text_columns: .* 'bdy'; did you mean 'body'"):
+        read_source(config)

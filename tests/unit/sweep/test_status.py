@@ -148,7 +148,7 @@ def test_trials_of_a_larger_budget_are_told_beside_a_smaller_one() -> None:
     screen = Console(file=io.StringIO(), width=200)
     print_outcome(screen, study)
     told = screen.file.getvalue()  # type: ignore[attr-defined]
-    assert "2 trials: 2 complete; 3 were run in all, since n_trials was larger before" in told
+    assert "2 trials: 2 complete; 3 were run in all, since sweep.n_trials was larger before" in told
     assert "sweep.n_trials=6" in told
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
-import datasets
 import pyarrow as pa
 import pyarrow.ipc as ipc
 import pyarrow.parquet as pq
 
 from finesweep.dataset.pieces import Piece, TableFile
+
+if TYPE_CHECKING:
+    import datasets
 
 HUGGING_FACE = b"huggingface"
 """Of a schema's metadata, where `datasets` wrote the file: its features."""
@@ -45,6 +48,8 @@ def class_names(schema: pa.Schema) -> dict[str, tuple[str, ...]]:
     """Column → the names of its ClassLabel, or of that in its lists, where `datasets` says them."""
     if HUGGING_FACE not in (schema.metadata or {}):
         return {}
+    import datasets  # more than a second, of use for its own files alone
+
     features = {}
     # What another version of `datasets` wrote may not be understood; the numbers are still there.
     with suppress(ValueError, TypeError, KeyError, AttributeError):
@@ -54,6 +59,8 @@ def class_names(schema: pa.Schema) -> dict[str, tuple[str, ...]]:
 
 def feature_names(features: datasets.Features) -> dict[str, tuple[str, ...]]:
     """The same of features."""
+    import datasets
+
     inner = {name: getattr(each, "feature", each) for name, each in features.items()}
     return {
         name: tuple(each.names)

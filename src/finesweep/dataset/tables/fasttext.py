@@ -8,7 +8,7 @@ from itertools import islice
 
 import pandas as pd
 
-from finesweep.dataset.encodings import opened_text, settled_encoding
+from finesweep.dataset.encodings import note_replaced, opened_text, settled_encoding
 from finesweep.dataset.pieces import Piece, TableFile
 
 PREFIX = "__label__"
@@ -21,6 +21,7 @@ def read_fasttext(file: TableFile, n_rows: int) -> Iterator[Piece]:
     file.note(f"fastText, as its first line begins with {PREFIX}")
     encoding, formats = settled_encoding(file), file.format
     names = formats.texts[0], formats.labels[0] if len(formats.labels) == 1 else "label"
+    note_replaced(file, encoding)
     with opened_text(file, encoding) as (text, share_read):
         lines = (line for line in text if line.strip())
         while some := list(islice(lines, n_rows)):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from finesweep.dataset.encodings import opened_text, settled_encoding
+from finesweep.dataset.encodings import note_replaced, opened_text, settled_encoding
 from finesweep.dataset.mistakes import counted_rows
 from finesweep.dataset.pieces import TableFile
 from finesweep.dataset.tables.headers import named_columns
@@ -39,6 +39,7 @@ def layout_of(file: TableFile, usual: str | None) -> Layout:
     fields than the header, or no separator can be told; UnicodeDecodeError on another encoding.
     """
     encoding = settled_encoding(file)
+    note_replaced(file, encoding)
     sample = _sample(file, encoding)
     separator = _separator(file, sample, usual)
     rows = _rows(sample, separator, file.format.quoting or "minimal")
@@ -163,9 +164,6 @@ def _takes_in(place: Place) -> str:
 def _say_counts(file: TableFile, records: Records, *, is_data: bool) -> None:
     """What is short, long or blank; ConfigError where long rows are to be an error."""
     first = 0 if is_data else 1
-    if records.n_replaced:
-        n = "1 character" if records.n_replaced == 1 else f"{records.n_replaced:,} characters"
-        file.note(f"{n} not of its encoding read as �")
     if records.n_blank:
         blank = "1 blank line" if records.n_blank == 1 else f"{records.n_blank:,} blank lines"
         file.note(f"{blank} left out")

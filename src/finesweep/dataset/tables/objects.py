@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from finesweep.dataset.encodings import opened_text, settled_encoding
+from finesweep.dataset.encodings import note_replaced, opened_text, settled_encoding
 from finesweep.dataset.pieces import Piece, TableFile
 from finesweep.dataset.tables.headers import named_columns
 from finesweep.errors import ConfigError, Problem
@@ -21,6 +21,7 @@ N_SAMPLE = 200
 def read_json(file: TableFile, n_rows: int) -> Iterator[Piece]:
     """The rows of JSON lines, of an array, or of the one list that an object holds."""
     encoding = settled_encoding(file)
+    note_replaced(file, encoding)
     with opened_text(file, encoding) as (text, share_read):
         numbered = ((number, line) for number, line in enumerate(text, 1) if line.strip())
         start = list(islice(numbered, 2))

@@ -38,8 +38,6 @@ class Records:
 
     n: int = 0
     """Records, the header among them."""
-    n_replaced: int = 0
-    """Characters � in it."""
     n_blank: int = 0
     """Blank lines that stand between records."""
     widest: int = 0
@@ -75,7 +73,6 @@ def read_records(
             continue
         found.n_blank, pending = found.n_blank + pending, 0
         found.n += 1
-        found.n_replaced += sum(each.count("\ufffd") for each in held)
         width = width or len(row)
         found.widest = max(found.widest, len(row))
         place = Place(found.n, line, len(held))

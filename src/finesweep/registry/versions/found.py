@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mlflow import MlflowClient
+from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import (
     INVALID_PARAMETER_VALUE,
@@ -80,8 +81,7 @@ def scored(client: MlflowClient, version: Version) -> Scored:
     try:
         path = client.download_artifacts(version.run_id, f"test/{FILE}")
     except (MlflowException, OSError) as error:
-        message = f"version {version.number} has no predictions of a test split in its run"
-        raise ConfigError(Problem(version.model, message)) from error
+        raise ConfigError(Problem(version.model, _unread(version, run))) from error
     answered = read_predictions(path)
     metrics = run.data.metrics
     return Scored(
@@ -94,6 +94,13 @@ def scored(client: MlflowClient, version: Version) -> Scored:
         latency_ms=metrics.get("latency_ms/one_p50", float("nan")),
         size_bytes=int(metrics.get("model/bytes", 0)),
     )
+
+
+def _unread(version: Version, run: Run) -> str:
+    """Why there are no predictions: the run never looked at a test split, or its files are gone."""
+    if TEST_FINGERPRINT not in run.data.tags:
+        return f"version {version.number} has no predictions of a test split in its run"
+    return f"the files of version {version.number}'s run are not in {run.info.artifact_uri}"
 
 
 def test_fingerprint(client: MlflowClient, version: Version) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.unit.dataset.tables.conftest import LABELS, ROWS, TEXTS, Read, delimited, rows_of, told
+from tests.unit.dataset.conftest import LABELS, ROWS, TEXTS, Read, delimited, rows_of, told
 
 from finesweep.errors import ConfigError
 
@@ -40,7 +40,9 @@ def test_commas_in_texts_do_not_hide_a_semicolon(read: Read) -> None:
     assert rows_of(read("a.csv", delimited(rows, by=";"))) == rows
 
 
-@pytest.mark.parametrize(("given", "by"), [(":", ":"), ("\\t", "\t"), ("tab", "\t")])
+@pytest.mark.parametrize(
+    ("given", "by"), [(":", ":"), ("\\t", "\t"), ("tab", "\t"), ("semicolon", ";")]
+)
 def test_a_separator_that_is_given_is_taken(read: Read, given: str, by: str) -> None:
     splits = read("a.dat", delimited(by=by), separator=given)
     assert (rows_of(splits), told(splits)) == (ROWS, [])

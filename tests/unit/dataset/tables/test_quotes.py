@@ -8,7 +8,7 @@ import io
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.dataset.tables.conftest import ROWS, Read, delimited, rows_of, told
+from tests.unit.dataset.conftest import ROWS, Read, delimited, rows_of, told
 
 from finesweep.dataset.tables.quotes import read_records
 from finesweep.errors import ConfigError

@@ -143,7 +143,8 @@ def _check_flags(command: str, flags: list[str]) -> None:
 
 @pytest.mark.parametrize("override", _overrides())
 def test_an_override_shown_is_taken(override: str, workplace: Path) -> None:
-    text = re.sub(r"(?<==)[A-Z]+$", lambda m: PLACEHOLDERS.get(m[0], m[0]), override)
+    text = override.replace("…", "")
+    text = re.sub(r"(?<==)[A-Z]+$", lambda m: PLACEHOLDERS.get(m[0], m[0]), text)
     given = shlex.split(text) if "'" in text else re.split(r" (?=\w+[.=])", text)
     if given[0].startswith("sweep."):
         compose_sweep("demo", given)

@@ -59,8 +59,8 @@ def leaf(path: str) -> Leaf | None:
 def unknown_field(path: str) -> Problem:
     """The problem of a dotted path that no field has, with the nearest that exist.
 
-    A slip of the fingers first, then the same name in another section, then what others call so,
-    then the nearest by letters.
+    A slip of the fingers first, then what others call so in its section, then the same name in
+    another section, then what others call so there, then the nearest by letters.
     """
     section, _, last = path.rpartition(".")
     siblings = [name for name in _all_paths() if name.rpartition(".")[0] == section]
@@ -70,7 +70,10 @@ def unknown_field(path: str) -> Problem:
     if not slip and (told := sentence(path)):
         return Problem(path, f"no such field; {told}")
     elsewhere = [name for name in _all_paths() if name.rpartition(".")[2] == last]
-    if not slip and (field := next(iter(elsewhere), None) or meant(path)):
+    field = meant(path)
+    if field is None or field.rpartition(".")[0] != section:
+        field = next(iter(elsewhere), field)
+    if not slip and field:
         listing = f" known: {', '.join(sorted(siblings))}" if len(siblings) > 1 else ""
         return Problem(path, f"no such field; did you mean {field!r}?{listing}")
     return Problem(path, f"no such field; {nearest(path, known)}")

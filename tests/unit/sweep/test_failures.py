@@ -95,27 +95,38 @@ def test_only_what_may_go_well_the_next_time_is_tried_again(
 
 
 class Failing(RandomSampler):
-    """Draws nothing."""
+    """Cannot even begin."""
 
-    def sample_relative(self, study: Any, trial: Any, search_space: Any) -> dict[str, Any]:
+    def before_trial(self, study: Any, trial: Any) -> None:
         raise ZeroDivisionError("no variance")
 
 
-def test_a_sampler_that_fails_costs_no_slot_and_ends_the_sweep(plan_of: PlanOf) -> None:
+class FailingLater(RandomSampler):
+    """Begins, and draws nothing."""
+
+    def sample_independent(self, *asked: Any) -> Any:
+        raise ZeroDivisionError("no variance")
+
+
+@pytest.mark.parametrize("sampler", [Failing, FailingLater])
+def test_a_sampler_that_fails_costs_no_slot_and_ends_the_sweep(
+    plan_of: PlanOf, sampler: type[RandomSampler]
+) -> None:
     plan = plan_of(
         "n_trials: 2\nparams: {training.epochs: 'range(1, 3)'}",
-        f"sweep.sampler={{_target_: {__name__}.Failing}}",
+        f"sweep.sampler={{_target_: {__name__}.{sampler.__name__}}}",
     )
     study = open_study(plan)
     stage = Search(plan, study)
     reconcile(study, plan.settings, 2, {}, may_reap=False)
     claimed = claim(study, 2)
     assert claimed is not None
-    lease = SimpleNamespace(release=lambda: None)
-    worker = Worker(plan, stage, SimpleNamespace(lease=lease))  # type: ignore[arg-type]
-    message = r"^sweep\.sampler: Failing failed: ZeroDivisionError: no variance$"
+    nothing = SimpleNamespace(release=lambda: None, is_steady=True)
+    reports = SimpleNamespace(lease=nothing, interruption=SimpleNamespace(check=lambda: None))
+    worker = Worker(plan, stage, reports, run=lambda attempt: stage.order(attempt.trial))  # type: ignore[arg-type, return-value]
+    message = rf"^sweep\.sampler: {sampler.__name__} failed: ZeroDivisionError: no variance$"
     with pytest.raises(WholeSweepError, match=message) as caught:
-        worker._begun(claimed)
+        worker._run_slot(claimed)
     assert caught.value.exit_code == 2
     assert [slot.state for slot in slots_of(study.get_trials(), 2)] == ["waiting", "waiting"]
     engine_of(study._storage).dispose()

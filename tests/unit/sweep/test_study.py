@@ -137,10 +137,6 @@ def test_the_budget_and_where_things_lie_may_change(made: optuna.Study, plan_of:
             "training.epochs: range(1, 4, 1) when the study was made, now range(1, 5, 1)",
         ),
         (
-            "sweep.direction=maximize",
-            "sweep.direction: minimize when the study was made, now maximize",
-        ),
-        (
             "training.learning_rate=interval(1e-5,1e-4)",
             "training.learning_rate: 2e-05 when the study was made, now interval(1e-05, 0.0001)",
         ),
@@ -287,3 +283,28 @@ def test_the_finalist_is_read_back_as_it_was_kept(made: optuna.Study) -> None:
     }
     made.set_user_attr(FINALIST, stored)
     assert known_finalist(made) == Finalist(**stored)  # type: ignore[arg-type]
+
+
+def test_another_metric_is_refused_with_the_direction_that_follows(
+    made: optuna.Study, plan_of: PlanOf
+) -> None:
+    with pytest.raises(ConfigError, match="3 problems") as caught:
+        open_study(plan_of(TEXT, "sweep.metric=validation/f1"))
+    told = "sweep.direction: minimize when the study was made, now maximize"
+    assert told in map(str, caught.value.problems)
+
+
+def test_a_file_that_says_the_direction_is_the_same_sweep_as_one_that_does_not(
+    made: optuna.Study, plan_of: PlanOf
+) -> None:
+    again = open_study(plan_of(f"{TEXT}direction: minimize\n"))
+    assert again.user_attrs[UID] == made.user_attrs[UID]
+    assert again.user_attrs[DEFINITION]["sweep.direction"] == "minimize"
+
+
+def test_the_default_sampler_and_pruner_are_what_older_studies_wrote_down(
+    made: optuna.Study,
+) -> None:
+    kept = made.user_attrs[DEFINITION]
+    assert kept["sweep.sampler"] == {"_target_": "optuna.samplers.TPESampler", "seed": 42}
+    assert kept["sweep.pruner"] == {"_target_": "optuna.pruners.MedianPruner"}

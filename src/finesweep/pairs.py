@@ -28,10 +28,13 @@ def sides(text: str) -> tuple[str, str]:
     return first, second
 
 
-def side_problem(text: str) -> str | None:
+def joined_or_none(first: str, second: str) -> str | None:
+    """The same; None where a side is blank, and there is no pair to read."""
+    return joined(first, second) if first.strip() and second.strip() else None
+
+
+def mark_problem(text: str) -> str | None:
     """What to say of a text that cannot be a side of a pair; None when it can."""
-    if not text.strip():
-        return "is blank; a pair needs both texts"
     if MARK in text:
         return f"holds {MARK!r}, the sign that stands between the texts of a pair"
     return None

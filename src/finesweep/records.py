@@ -280,6 +280,8 @@ class BaselineResult:
     """Test rows that the baseline alone gets right."""
     p: float
     """Of McNemar's exact one-sided test that the winner is right more often."""
+    kinds: Sequence[str] = ("words",)
+    """Of what its n-grams are: words, characters, or both."""
 
 
 @dataclass(frozen=True)
@@ -318,25 +320,29 @@ class ModelLimits:
 
 
 UNCERTAIN = "UNCERTAIN"
-"""What a model answers below its threshold."""
+"""What people are told where a model is not sure, and the label of a row without a text."""
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """A model's answer for one text: the likeliest label, or all that hold, and every class's
-    probability."""
+    """A model's answer for one text: the likeliest label, or all that hold, whether the model is
+    sure or not, and every class's probability."""
 
-    text: str
+    text: str | None
     label: str
-    """Of several their names, as `labelsets.set_name` tells them."""
-    probability: float
-    """Of the label; of several, as if they were independent, that all are right."""
+    """Of several their names, as `labelsets.set_name` tells them; UNCERTAIN where there is no text
+    to read."""
+    probability: float | None
+    """Of the label; of several, as if they were independent, that all are right; None where there
+    is no text to read."""
     probabilities: Mapping[str, float]
+    """The greatest first; empty where there is no text to read."""
     sure: bool
     """Whether the answer's probability reaches the model's own threshold."""
     labels: tuple[str, ...] | None = None
-    """Those that are answered, where a text may have several, none when unsure; None where it has
-    one."""
+    """Those that hold, where a text may have several; None where it has one."""
+    truncated: bool = False
+    """Whether the text is longer than what the model reads of it."""
 
     @property
     def answer(self) -> str:
@@ -366,6 +372,8 @@ class Finalist:
     """Of all that were taken at these test rows, its own was the n-th."""
     confirmed: Mapping[str, Any] | None = None
     """What its seeds said, and the probability that it really beats the second."""
+    doubts: Sequence[str] = ()
+    """Sentences on answers that it gives to all rows, or to none."""
 
 
 @dataclass(frozen=True)

@@ -98,11 +98,30 @@ def test_a_packaged_sweep_composes_and_starts_with_its_command(name: str) -> Non
     assert compose_sweep(name, []).searched
 
 
+def _anchors(document: Path) -> set[str]:
+    """The fragments by which its headings are reached, as GitHub makes them."""
+    text = re.sub(r"```.*?```", "", document.read_text(encoding="utf-8"), flags=re.S)
+    headings = re.findall(r"^#+ (.+)$", text, re.M)
+    plain = [re.sub(r"[^\w\- ]", "", heading.lower()) for heading in headings]
+    return {heading.strip().replace(" ", "-") for heading in plain}
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_a_link_leads_somewhere(document: Path) -> None:
-    links = re.findall(r"\]\(([^)#]+)\)", document.read_text(encoding="utf-8"))
+    links = re.findall(r"\]\(([^)\s]+)\)", document.read_text(encoding="utf-8"))
     for link in links:
-        assert link.startswith("https://") or (document.parent / link).exists(), link
+        if link.startswith("https://"):
+            continue
+        place, _, fragment = link.partition("#")
+        target = document.parent / place if place else document
+        assert target.exists(), link
+        assert not fragment or fragment in _anchors(target), link
+
+
+def test_a_link_to_a_heading_that_is_gone_is_found() -> None:
+    anchors = _anchors(ROOT / "docs" / "data.md")
+    assert "several-labels" in anchors
+    assert "many-labels" not in anchors
 
 
 def test_python_shown_is_python() -> None:

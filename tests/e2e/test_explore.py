@@ -134,17 +134,17 @@ def test_the_page_stands_alone_and_runs_nothing_of_the_texts(
     explored: tuple[Project, subprocess.CompletedProcess[str]],
 ) -> None:
     project, done = explored
-    assert "page: mlruns/explore/local.html" in done.stdout
-    text = (project.folder / "mlruns/explore/local.html").read_text(encoding="utf-8")
+    assert "page: mlruns/explore/mine.csv.html" in done.stdout
+    text = (project.folder / "mlruns/explore/mine.csv.html").read_text(encoding="utf-8")
     page = Page(text)
     assert len(page.asked) == len(PICTURES)
     assert all(address.startswith("data:image/png;base64,iVBOR") for address in page.asked)
     assert page.tags["html"]["lang"] == "en"
     assert "script" not in page.tags
-    assert "local: the dataset" in page.words
+    assert "mine.csv: the dataset" in page.words
     assert "191" in page.words
     assert sorted(path.name for path in (project.folder / "mlruns/explore").iterdir()) == [
-        "local.html"
+        "mine.csv.html"
     ]
 
 

@@ -277,13 +277,17 @@ def test_predict_answers_with_names_and_uncertain(swept: Swept) -> None:
     model = ("--model", "models:/small-model@challenger")
     done = project.finesweep("predict", *model, "--file", "texts.txt", "--json", "--threshold", "0")
     answers = [json.loads(line) for line in done.stdout.splitlines()]
-    assert [answer["text"] for answer in answers] == ["it was lovely", "the day was awful"]
-    for answer in answers:
+    assert [answer["text"] for answer in answers] == ["it was lovely", "", "the day was awful"]
+    assert (answers[1]["label"], answers[1]["uncertain"]) == ("UNCERTAIN", True)
+    for answer in answers[::2]:
         assert set(answer["probabilities"]) == {"good", "bad", "plain"}
         assert sum(answer["probabilities"].values()) == pytest.approx(1, abs=1e-4)
         assert answer["label"] == max(answer["probabilities"], key=answer["probabilities"].get)
     unsure = project.finesweep("predict", *model, "it was lovely", "--threshold", "1.0")
     assert unsure.stdout.startswith("UNCERTAIN")
+    assert f"{answers[0]['label']}: " in unsure.stdout
+    assert "is below 1.000" in unsure.stdout
+    assert "below 1, as --threshold says" in unsure.stderr
 
 
 def test_predict_answers_a_file_and_standard_input(swept: Swept) -> None:
@@ -292,7 +296,8 @@ def test_predict_answers_a_file_and_standard_input(swept: Swept) -> None:
     model = ("--model", "models:/small-model@challenger")
     files = ("--file", "in.csv", "--text-column", "review", "--output", "out.jsonl")
     done = project.finesweep("predict", *model, *files)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 0
+    assert "1 of 3 texts UNCERTAIN: nothing there to read\n" in done.stderr
     assert re.fullmatch(r"out\.jsonl: 3 rows, \d of them UNCERTAIN\n", done.stdout)
     rows = [json.loads(line) for line in (project.folder / "out.jsonl").read_text().splitlines()]
     assert [row["id"] for row in rows] == ["1", "2", "3"]
@@ -302,7 +307,7 @@ def test_predict_answers_a_file_and_standard_input(swept: Swept) -> None:
     )
     piped = project.finesweep("predict", *model, "--json", given="it was lovely\n\nawful\n")
     told = [json.loads(line)["text"] for line in piped.stdout.splitlines()]
-    assert told == ["it was lovely", "awful"]
+    assert told == ["it was lovely", "", "awful"]
     wrong = project.finesweep("predict", *model, "--file", "in.csv")
     assert wrong.returncode == 2
     assert wrong.stderr.startswith("finesweep: --text-column: no column 'text'; ")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finesweep.pairs import MARK, PAIR, columns_of, joined, side_problem, sides
+from finesweep.pairs import MARK, PAIR, columns_of, joined, joined_or_none, mark_problem, sides
 
 TEXT = st.text(st.characters(exclude_characters=MARK, exclude_categories=["Cs"]))
 
@@ -22,18 +22,15 @@ def test_a_text_that_is_no_pair_is_told(text: str) -> None:
         sides(text)
 
 
-@pytest.mark.parametrize(
-    ("text", "told"),
-    [
-        ("a day", None),
-        (" \t", "is blank; a pair needs both texts"),
-        (f"a{MARK}", f"holds '{MARK}', the sign that stands between the texts of a pair"),
-    ],
-)
-def test_a_side_is_any_text_that_is_not_blank_and_lacks_the_mark(
-    text: str, told: str | None
-) -> None:
-    assert side_problem(text) == told
+def test_a_side_is_any_text_that_lacks_the_mark() -> None:
+    told = f"holds '{MARK}', the sign that stands between the texts of a pair"
+    assert [mark_problem(text) for text in ("a day", " \t", f"a{MARK}")] == [None, None, told]
+
+
+@pytest.mark.parametrize("side", ["", " \t", "\n"])
+def test_a_pair_with_a_blank_side_is_none(side: str) -> None:
+    assert (joined_or_none("a", side), joined_or_none(side, "a")) == (None, None)
+    assert joined_or_none("a", "b") == joined("a", "b")
 
 
 def test_a_tokenizer_takes_single_texts_in_one_column_and_pairs_in_two() -> None:

@@ -33,6 +33,10 @@ INTERRUPTED = 130
 def main(argv: Sequence[str] | None = None) -> None:
     """Runs one command and exits: 0 done, 1 failed, 2 bad usage or config, 3 refused by a gate,
     130 interrupted."""
+    if argv is None:  # the process is this command's own
+        from finesweep.cli import collector
+
+        collector.pause()
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
         sys.exit(_run(arguments))

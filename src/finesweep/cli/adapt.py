@@ -6,11 +6,13 @@ import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from finesweep.cli import counted
+from finesweep.cli import collector, counted
 from finesweep.cli.composing import composed_from
+from finesweep.cli.inputs import read_inputs
 from finesweep.cli.quiet import hush
 from finesweep.config import Composed
 from finesweep.errors import ConfigError
+from finesweep.ledger import Ledger
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -43,30 +45,40 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _adapt(composed: Composed) -> None:
-    from rich.console import Console
+    ledger = Ledger()
+    read_inputs(composed.config, ledger)
 
     from finesweep.cli.progress import bar
-    from finesweep.ledger import Ledger
+    from finesweep.cli.screen import screen
     from finesweep.model import limit_problems
     from finesweep.records import Objective
     from finesweep.sweep.adaptation import AdaptationWatch, run_adaptation
+    from finesweep.training import Schedule, run_schedule
 
-    console, config = Console(), composed.config
+    collector.resume()
+    console, config = screen(), composed.config
     problems = limit_problems(config.model, max_length=config.dataset.max_length)
     if problems:
         raise ConfigError(*problems)
+    schedules: list[Schedule] = []
+
+    def started(material: Material) -> None:
+        schedules.append(run_schedule(config.training, len(material.train.rows)))
+        _print_start(console, material)
+
     with bar(console, Objective()) as shown:
 
         def evaluated(evaluation: Evaluation) -> None:
             shown.evaluated(evaluation)
-            _say(console, _evaluation_line(evaluation))
+            (made,) = schedules[0].as_made([evaluation])
+            _say(console, _evaluation_line(made))
 
         watch = AdaptationWatch(
-            on_start=lambda material: _print_start(console, material),
+            on_start=started,
             on_evaluation=evaluated,
             on_step=shown.stepped,
         )
-        adaptation, was_there = run_adaptation(composed, watch=watch, ledger=Ledger())
+        adaptation, was_there = run_adaptation(composed, watch=watch, ledger=ledger)
     if was_there:
         _say(console, f"done already: {adaptation.folder} holds this adaptation")
     _print_outcome(console, adaptation)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, cast
 
@@ -15,29 +17,63 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from finesweep.config.schema import DatasetConfig
     from finesweep.dataset.formats import Piece
 
 
-def asked_pieces(given: argparse.Namespace) -> Iterator[Piece]:
-    """What is to be classified, as tables of rows."""
+def asked_pieces(given: argparse.Namespace, dataset: DatasetConfig) -> Iterator[Piece]:
+    """What is to be classified, as tables of rows; dataset says how files are written, as far as
+    the command line does. What was found by looking is said on standard error."""
     import pandas as pd
 
     from finesweep.dataset.formats import Piece
-    from finesweep.dataset.lines import arriving_lines
-    from finesweep.dataset.unlabelled import read_rows
+    from finesweep.dataset.lines import arriving_lines, bytes_problem
+    from finesweep.dataset.mistakes import format_problems, raise_all
+    from finesweep.dataset.pieces import format_of
+    from finesweep.dataset.unlabelled import read_rows, with_joined_text
 
     if given.texts:
-        yield Piece(pd.DataFrame({"text": given.texts}), 1.0)
+        yield Piece(pd.DataFrame({"text": _whole(given.texts)}), 1.0)
     elif given.file and str(given.file) != "-":
-        yield from read_rows(given.file, field="--file", encoding=given.encoding)
+        raise_all(format_problems(dataset))
+        columns = dataset.text_columns
+        texts = tuple(columns or [given.text_column or "text"])
+        for piece in read_rows(
+            given.file,
+            field="--file",
+            encoding=given.encoding,
+            written=replace(format_of(dataset), texts=texts, labels=()),
+            say=partial(print, file=sys.stderr),
+        ):
+            yield replace(piece, rows=with_joined_text(piece.rows, columns))
     elif given.file or not sys.stdin.isatty():
         try:
             stream = cast("io.BufferedReader", sys.stdin.buffer)
             for rows in arriving_lines(stream, encoding=given.encoding):
                 yield Piece(rows, 0.0)
         except UnicodeDecodeError as error:
-            problem = f"is not {given.encoding} ({error.reason}); try --encoding=latin-1"
+            problem = bytes_problem(error, "--encoding=")
             raise ConfigError(Problem("standard input", problem)) from error
+
+
+def check_encoding(given: str) -> None:
+    """ConfigError when --encoding names none that Python knows for texts."""
+    try:
+        "".encode(given)
+    except (LookupError, ValueError):
+        told = f"Python knows no encoding {given!r}; utf-8, utf-16, cp1252 and latin-1 are usual"
+        raise ConfigError(Problem("--encoding", told)) from None
+
+
+def _whole(texts: Sequence[str]) -> Sequence[str]:
+    """The texts; ConfigError when one has bytes that are no characters."""
+    for place, text in enumerate(texts, 1):
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            told = f"the {place}. text has bytes that are not UTF-8; give them with --file"
+            raise ConfigError(Problem("TEXT", f"{told} and --encoding=")) from None
+    return texts
 
 
 def paired_pieces(

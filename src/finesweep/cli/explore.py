@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import re
 import shlex
 import tempfile
@@ -10,8 +12,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from finesweep.cli import counted
+from finesweep.cli import collector, counted
 from finesweep.cli.composing import composed_from
+from finesweep.cli.inputs import check_checkpoint
 from finesweep.cli.quiet import hush
 from finesweep.config import Composed
 from finesweep.errors import ConfigError, Problem
@@ -32,6 +35,11 @@ examples:
                                                               exit code 2 if data are unsound
 """
 PAGES = Path("mlruns/explore")
+SOURCES = ("dataset.path=", "dataset.files.", "dataset.files=", "dataset.hub=")
+LOCAL = "local"
+"""The name of conf/dataset/local.yaml, which says nothing of what the data are."""
+MOST_CHARACTERS = 80
+"""Of the name of a page."""
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -43,9 +51,9 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _explore(composed: Composed) -> None:
-    from rich.console import Console
+    from finesweep.cli.screen import screen
 
-    console = Console()
+    console = screen()
     with console.status("reading the dataset") as status:
         splits, profile, findings, store = _examined(composed, on_part=status.update)
         made = _made(composed, splits, profile)
@@ -69,14 +77,19 @@ def _examined(
 ) -> tuple[Splits, Profile, tuple[Finding, ...], Store]:
     """What is known about the dataset, and where it will be kept; on_part is told what is next."""
     from finesweep.dataset import prepare
+
+    config = composed.config
+    check_checkpoint(config.model)
+    # A missing text is something to show; training would stop at it.
+    splits = prepare(replace(config.dataset, missing="drop"))
+
+    # After the data, so that what is wrong with them is told before the seconds these take.
     from finesweep.dataset.checks import examine
     from finesweep.dataset.profile import profile
     from finesweep.model import load_tokenizer
     from finesweep.tracking import open_store
 
-    config = composed.config
-    # A missing text is something to show; training would stop at it.
-    splits = prepare(replace(config.dataset, missing="drop"))
+    collector.resume()
     tokenizer = load_tokenizer(config.model)
     store = open_store(config.tracking)
     made = profile(splits, tokenizer, seed=config.dataset.seed, on_part=on_part)
@@ -90,7 +103,7 @@ def _made(composed: Composed, splits: Splits, profile: Profile) -> dict[str, Any
     config = composed.config
     lengths = sorted({*MAX_LENGTHS, config.dataset.max_length})
     return {
-        "name": config.dataset.name,
+        "name": _source(composed) or config.dataset.name,
         "model": composed.choices.get("model", config.model.name_or_path),
         "max_length": config.dataset.max_length,
         "data_notes": list(splits.notes),
@@ -118,11 +131,34 @@ def _kept(
         )
         log_exploration(store, composed, splits, findings, Path(place))
         PAGES.mkdir(parents=True, exist_ok=True)
-        name = re.sub(r"[^\w-]", "_", config.name)
-        page = PAGES / f"{name}.html"
+        page = PAGES / f"{page_name(composed)}.html"
         aside = page.with_suffix(".new")
         aside.write_bytes((folder / PAGE).read_bytes())
         return aside.replace(page)
+
+
+def page_name(composed: Composed) -> str:
+    """What the page is called: the dataset's name, or where the command names the data, these.
+
+    Two sources never share a name: one that a file's name cannot hold has a part of its hash.
+    """
+    source = _source(composed)
+    if source is None:
+        return re.sub(r"[^\w-]", "_", composed.config.dataset.name)
+    name = re.sub(r"[^\w.-]+", "-", source).strip("-.")[-MOST_CHARACTERS:]
+    digest = hashlib.sha256(source.encode()).hexdigest()[:6]
+    return name if name == source else f"{name}-{digest}"
+
+
+def _source(composed: Composed) -> str | None:
+    """The data as the command names them; None where the choice of the dataset does."""
+    config = composed.config.dataset
+    named = any(text.lstrip("+").startswith(SOURCES) for text in composed.overrides)
+    given = config.path or config.files.train or config.hub
+    has_name = any(text.lstrip("+").startswith("dataset.name=") for text in composed.overrides)
+    if given is None or has_name or not (named or config.name == LOCAL):
+        return None
+    return given if "://" in given else os.path.normpath(given)
 
 
 def _print_end(console: Console, composed: Composed, splits: Splits, page: Path) -> None:

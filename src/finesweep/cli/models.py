@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from finesweep.cli import parser
 from finesweep.cli.quiet import hush
-from finesweep.config import compose
+from finesweep.config import compose, require_model_name
 
 if TYPE_CHECKING:
     from finesweep.registry.versions import Version
@@ -23,6 +23,8 @@ def run(arguments: Sequence[str]) -> int:
     given = cli.parse_intermixed_args(list(arguments))
     overrides = [text for text in given.given if "=" in text]
     names = [text for text in given.given if text not in overrides]
+    for name in names:
+        require_model_name(name, field="MODEL")
     config = compose(overrides).config
     hush()
 
@@ -67,11 +69,10 @@ def _version(store: Store, version: Version) -> dict[str, Any]:
 
 
 def _print(model: dict[str, Any]) -> None:
-    from rich.console import Console
-
+    from finesweep.cli.screen import screen
     from finesweep.cli.tables import print_versions
 
     print(model["model"])
-    print_versions(Console(), model["versions"])
+    print_versions(screen(), model["versions"])
     for entry in model["champions"]:
         print(f"  {entry['at']}  version {entry['version']} {entry['kind']}: {entry['why']}")

@@ -15,17 +15,28 @@ from finesweep.cli.tables import (
 )
 from finesweep.evidence.verdicts import verdict
 from finesweep.records import BaselineResult, Finalist
+from finesweep.sweep.omissions import omissions
+from finesweep.sweep.slots import FINISHED
 from finesweep.sweep.status import Status, command_of, leaderboard, status_of
-from finesweep.sweep.study import Study, known_baseline, known_comparisons, known_finalist
+from finesweep.sweep.study import (
+    Study,
+    known_baseline,
+    known_comparisons,
+    known_data_notes,
+    known_finalist,
+)
 
 SIGNIFICANT = 0.05
 SIDES = ("  95 % from", "  to")
 
 
-def print_outcome(console: Console, study: Study) -> None:
-    """Leaderboard, counts, the winner's test score beside the majority class's, next commands."""
+def print_outcome(console: Console, study: Study, *, with_data: bool = True) -> None:
+    """Leaderboard, counts, the winner's test score beside the majority class's, next commands;
+    before them, unless it was told already, what was done to the data."""
     status = status_of(study)
     console.print()
+    for note in known_data_notes(study) if with_data else ():
+        _say(console, f"data: {note}")
     baseline = known_baseline(study)
     print_leaderboard(console, leaderboard(study), metric=status.metric, baseline=baseline)
     console.print()
@@ -48,12 +59,18 @@ def print_outcome(console: Console, study: Study) -> None:
             _print_baseline(console, baseline)
         for comparison in known_comparisons(study):
             console.print(verdict(comparison), highlight=False, soft_wrap=True)
+        for what, why in omissions(study).items():
+            _say(console, f"NOT compared: {what}: {why}")
     _print_next(console, study, status)
 
 
 def _counts(status: Status) -> str:
     parts = [f"{n} {state}" for state, n in status.counts.items() if n]
-    return f"{counted(status.target, 'trial')}: {', '.join(parts)}"
+    line = f"{counted(status.target, 'trial')}: {', '.join(parts)}"
+    if not status.beyond:
+        return line
+    n_run = status.beyond + sum(status.counts[state] for state in FINISHED)
+    return f"{line}; {n_run} were run in all, since sweep.n_trials was larger before"
 
 
 def _spent(seconds: Mapping[str, float]) -> str:
@@ -102,12 +119,19 @@ def _print_winner(console: Console, finalist: Finalist) -> None:
     print_metrics(console, {"test": finalist.test_metrics, **(sides if bounds else {})}, of="test")
     share = finalist.majority_accuracy
     console.print(f"accuracy of always giving the commonest answer: {share:.4f}")
+    for doubt in finalist.doubts:
+        _say(console, doubt)
+
+
+def _say(console: Console, line: str) -> None:
+    console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def _print_baseline(console: Console, baseline: BaselineResult) -> None:
+    kinds = "" if list(baseline.kinds) == ["words"] else f" of {' and '.join(baseline.kinds)}"
     accuracy, p = baseline.test_metrics["test/accuracy"], baseline.p
     console.print(
-        f"TF-IDF with logistic regression: accuracy {accuracy:.4f}, fitted in"
+        f"TF-IDF{kinds} with logistic regression: accuracy {accuracy:.4f}, fitted in"
         f" {baseline.seconds:.1f} s",
         highlight=False,
     )
@@ -127,7 +151,7 @@ def _look(finalist: Finalist) -> str:
 
 
 def _print_next(console: Console, study: Study, status: Status) -> None:
-    commands = ["finesweep ui", command_of(study, n_trials=2 * status.target)]
+    commands = ["finesweep ui", command_of(study, n_trials=2 * (status.target + status.beyond))]
     if status.registered:
         name, version = status.registered["name"], status.registered["version"]
         alias = status.registered["alias"]

@@ -22,7 +22,7 @@ from finesweep.cli.tables import trial_line
 from finesweep.records import Evaluation, Objective
 from finesweep.sweep.confirmation import studies_of
 from finesweep.sweep.status import Row, Status, leaderboard, status_of
-from finesweep.sweep.study import Study
+from finesweep.sweep.study import Study, known_data_notes
 
 SPEED_PERIOD_SECONDS = 600.0
 """Over which the time left is estimated: longer than a trial, since trials differ."""
@@ -50,6 +50,7 @@ class Board:
 
     def __init__(self, console: Console, study: Study) -> None:
         self.study = study
+        self.data_told: set[str] = set()
         self.told = {(kind, row.trial) for kind, row in self._finished()}
         self.progress = _bars(console)
         self.sweep = self.progress.add_task("sweep", total=None, note="")
@@ -68,10 +69,15 @@ class Board:
     def look(self) -> Status:
         """Prints what has finished since the last look, and moves the bars."""
         status = status_of(self.study)
+        for note in known_data_notes(self.study):
+            if note not in self.data_told:
+                self.data_told.add(note)
+                self.say(f"data: {note}")
         for kind, row in self._finished():
             if (kind, row.trial) not in self.told:
                 self.told.add((kind, row.trial))
                 n_slots = status.target if kind == "trial" else status.n_confirmations
+                n_slots = max(n_slots, row.slot + 1)  # it began before n_trials was lowered
                 self.say(trial_line(row, metric=status.metric, n_slots=n_slots, kind=kind))
         n_finished = status.target - status.counts["running"] - status.counts["waiting"]
         best = f"best {status.best['value']:.4f}" if status.best else ""
@@ -114,10 +120,10 @@ def bar(console: Console, objective: Objective) -> Iterator[Bar]:
 def _bars(console: Console) -> Progress:
     return Progress(
         SpinnerColumn(),
-        TextColumn("{task.description:<24}"),
+        TextColumn("{task.description:<24}", markup=False),
         BarColumn(bar_width=28),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[note]}"),
+        TextColumn("{task.fields[note]}", markup=False),
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),

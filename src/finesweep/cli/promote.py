@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from finesweep.cli import parser
 from finesweep.cli.quiet import hush
-from finesweep.config import compose
+from finesweep.config import compose, require_model_name
 from finesweep.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ def run(arguments: Sequence[str]) -> int:
         raise ConfigError(Problem("--alpha", f"{given.alpha} given; must be between 0 and 0.5"))
     if not 0 <= given.margin < 1:
         raise ConfigError(Problem("--margin", f"{given.margin} given; must be at least 0, below 1"))
+    require_model_name(given.model, field="MODEL")
     config = compose(given.overrides).config
     hush()
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from finesweep.cli import parser
 from finesweep.cli.quiet import hush
-from finesweep.config import compose
+from finesweep.config import compose, require_model_name
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -15,6 +15,7 @@ def run(arguments: Sequence[str]) -> int:
     places = "tracking.… or storage.…"
     cli.add_argument("overrides", nargs="*", default=[], metavar="OVERRIDE", help=places)
     given = cli.parse_intermixed_args(list(arguments))
+    require_model_name(given.model, field="MODEL")
     config = compose(given.overrides).config
     hush()
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from finesweep.cli import check_threshold, parser
+from finesweep.cli import check_threshold, collector, parser
+from finesweep.cli.model_uri import check_model_uri
 from finesweep.cli.quiet import hush
 from finesweep.config import compose
 from finesweep.errors import ConfigError, Problem
@@ -33,11 +34,13 @@ def run(arguments: Sequence[str]) -> int:
     if not 0 <= given.port <= LAST_PORT:
         raise ConfigError(Problem("--port", f"{given.port} given; must be 0 to {LAST_PORT}"))
     config = compose(given.overrides).config
+    check_model_uri(given.model, tracking_uri=config.tracking.uri)
     hush()
 
     from finesweep.serving import serve
 
     def say(url: str) -> None:
+        collector.resume()
         print(f"{given.model} at {url}, for programs at {url}/api/predict; Ctrl-C ends it")
 
     serve(

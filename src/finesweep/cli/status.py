@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from finesweep.cli import study_parser
+from finesweep.cli import collector, study_parser
 from finesweep.config import compose
 from finesweep.errors import ConfigError, Problem
 
@@ -29,9 +29,8 @@ def run(arguments: Sequence[str]) -> int:
         raise ConfigError(Problem("--watch", "cannot stand with --json"))
     url = compose(given.overrides).config.storage.url
 
-    from rich.console import Console
-
     from finesweep.cli.outcome import print_outcome
+    from finesweep.cli.screen import screen
     from finesweep.sweep.status import status_of
     from finesweep.sweep.study import find_study
 
@@ -39,9 +38,10 @@ def run(arguments: Sequence[str]) -> int:
     if given.json:
         print(json.dumps(asdict(status_of(study))))
     elif given.watch:
-        _watch(Console(), study)
+        collector.resume()
+        _watch(screen(), study)
     else:
-        print_outcome(Console(), study)
+        print_outcome(screen(), study)
     return 0
 
 

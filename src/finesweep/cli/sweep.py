@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from finesweep.cli import counted, parser
+from finesweep.cli import collector, counted, parser
 from finesweep.cli.quiet import hush
-from finesweep.config import SweepPlan, compose_sweep
-from finesweep.errors import FinesweepError
+from finesweep.config import DatasetConfig, SweepPlan, borrowed_name, compose_sweep
+from finesweep.errors import ConfigError, FinesweepError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -48,34 +48,63 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _sweep(plan: SweepPlan) -> int:
-    from rich.console import Console
-
     from finesweep.cli.outcome import print_outcome
+    from finesweep.cli.screen import screen
     from finesweep.sweep.status import is_settled, status_of
     from finesweep.sweep.study import open_study, study_exists
 
-    console = Console()
+    console = screen()
     n_trials = counted(plan.settings.n_trials, "trial")
     console.print(f"sweep {plan.name}: {n_trials} in study {plan.study_name}")
     if not study_exists(plan):
+        from finesweep.sweep.rehearsal import rehearse
         from finesweep.sweep.space import check
 
-        check(plan)
-        _check_data(plan)
+        data = check(plan)
+        rehearse(plan)
+        _check_data(plan, data)
     study = open_study(plan)
     # A spent sweep is told from its study alone, without the seconds that torch takes to load.
-    if not is_settled(study, plan.settings.register, plan.confirm):
+    is_new = not is_settled(study, plan.settings.register, plan.confirm) or _is_lost(
+        plan, study, console
+    )
+    if is_new:
         _search(plan, study, console)
-    print_outcome(console, study)
+    print_outcome(console, study, with_data=not is_new)
     return 0 if status_of(study).best else 1
 
 
-def _check_data(plan: SweepPlan) -> None:
-    """ConfigError when dataset.checks=strict finds something severe; else workers read the data."""
-    if plan.base.config.dataset.checks == "strict":
-        from finesweep.dataset import load_dataset
+def _is_lost(plan: SweepPlan, study: Study, console: Console) -> bool:
+    """Whether MLflow has lost something that the study says it holds, which is told."""
+    from finesweep.registry.claims import lost
+    from finesweep.tracking import open_store
 
-        load_dataset(plan.base.config.dataset)
+    try:
+        gone = lost(plan, study, open_store(plan.base.config.tracking))
+    except ConfigError as error:
+        if all(problem.path != "tracking.uri" for problem in error.problems):
+            raise
+        console.print(f"MLflow was not asked: {error}", highlight=False, soft_wrap=True)
+        return False
+    if gone:
+        told = f"MLflow has lost {' and '.join(gone)}: made again from the study and its weights"
+        console.print(told, highlight=False, soft_wrap=True)
+    return bool(gone)
+
+
+def _check_data(plan: SweepPlan, data: Sequence[DatasetConfig]) -> None:
+    """ConfigError when the data cannot be read at the sizes asked, before any worker tries."""
+    from finesweep.dataset import load_dataset, prepare
+
+    problems = borrowed_name(plan)
+    for config in data:
+        try:
+            # What is not looked at is not kept either: workers read the data themselves.
+            (load_dataset if config.checks == "strict" else prepare)(config)
+        except ConfigError as error:
+            problems += [problem for problem in error.problems if problem not in problems]
+    if problems:
+        raise ConfigError(*problems)
 
 
 def _search(plan: SweepPlan, study: Study, console: Console) -> None:
@@ -85,6 +114,7 @@ def _search(plan: SweepPlan, study: Study, console: Console) -> None:
     from finesweep.sweep.parent import parent_of
     from finesweep.sweep.supervisor import supervise
 
+    collector.resume()
     config, minutes = plan.base.config, plan.settings.timeout_minutes
     require_space(config.storage.checkpoints)
     launcher = make_launcher(

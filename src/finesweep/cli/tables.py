@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from rich.console import Console
@@ -11,7 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from finesweep.records import BaselineResult, Evaluation
-from finesweep.sweep.status import Row
+
+if TYPE_CHECKING:
+    from finesweep.sweep.status import Row
 
 HEADINGS = {
     "training.learning_rate": "rate",

@@ -28,6 +28,7 @@ def load() -> None:
     gc.disable()  # imports leave nothing to collect; looking for it takes a third of their time
     import finesweep.cli.tables
     import finesweep.cli.work
+    import finesweep.figures
     import finesweep.registry.crown
     import finesweep.sweep.join
     import finesweep.sweep.worker  # noqa: F401

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import cast
 
@@ -14,11 +14,14 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.types import Glob, Override, ValueType
 from omegaconf import DictConfig
 
+from finesweep.cli import collector
+from finesweep.cli.inputs import read_inputs
 from finesweep.cli.quiet import hush
-from finesweep.config import compose, group_choices
+from finesweep.config import Composed, compose, group_choices
 from finesweep.config.compose import HYDRA_VERSION_BASE, register_schema
-from finesweep.config.grammar import parse_override
+from finesweep.config.grammar import hydras_text, parse_override
 from finesweep.errors import ConfigError, FinesweepError, Problem, nearest
+from finesweep.ledger import Ledger
 from finesweep.records import Objective
 
 NO_TEST = "evaluate_test=false"
@@ -36,25 +39,26 @@ def run(arguments: Sequence[str]) -> int:
         problem = f"{given.experimental_rerun} given; not supported, runs keep no .hydra folder"
         raise ConfigError(Problem("--experimental-rerun", problem))
     prefix = [NO_TEST] if given.multirun else []
-    _check([*prefix, *given.overrides], grid=given.multirun)
+    runs = _composed([*prefix, *given.overrides], grid=given.multirun)
     register_schema()
     flags = [argument for argument in arguments if argument not in given.overrides]
     # Hydra reads sys.argv itself, for --help and --cfg too.
-    sys.argv = ["finesweep train", *flags, *prefix, *given.overrides]
-    hydra.main(config_path=None, config_name="config", version_base=HYDRA_VERSION_BASE)(_job)()
+    overrides = [hydras_text(override) for override in given.overrides]
+    sys.argv = ["finesweep train", *flags, *prefix, *overrides]
+    job = _job(None if given.multirun else runs[0])
+    hydra.main(config_path=None, config_name="config", version_base=HYDRA_VERSION_BASE)(job)()
     return 0
 
 
-def _check(overrides: list[str], *, grid: bool) -> None:
-    """Composes every run before the first one starts; ConfigError is told by our own main."""
+def _composed(overrides: list[str], *, grid: bool) -> list[Composed]:
+    """Every run, before the first one starts; ConfigError is told by our own main."""
     parsed = [_without_glob(parse_override(override)) for override in overrides]
     for override in parsed:
         if grid and override.value_type is ValueType.INTERVAL_SWEEP:
             problem = "interval() is for finesweep sweep; a grid takes choice() or range()"
             raise ConfigError(Problem(override.key_or_group, problem))
     runs = BasicSweeper.split_arguments(parsed, None)[0] if grid else [overrides]
-    for each in runs:
-        compose(list(each))
+    return [compose(list(each)) for each in runs]
 
 
 def _without_glob(override: Override) -> Override:
@@ -69,29 +73,34 @@ def _without_glob(override: Override) -> Override:
     return parse_override(f"{group}={','.join(matched)}")
 
 
-def _job(node: DictConfig) -> None:
-    """What Hydra calls for each composed run; it would print our errors as tracebacks."""
-    try:
-        _train(list(HydraConfig.get().overrides.task))
-    except FinesweepError as error:
-        print(f"finesweep: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
+def _job(composed: Composed | None) -> Callable[[DictConfig], None]:
+    """What Hydra calls for each run; it would print our errors as tracebacks. composed is the run
+    where there is just one."""
+
+    def job(node: DictConfig) -> None:
+        try:
+            _train(composed or compose(list(HydraConfig.get().overrides.task)))
+        except FinesweepError as error:
+            print(f"finesweep: {error}", file=sys.stderr)
+            sys.exit(error.exit_code)
+
+    return job
 
 
-def _train(overrides: list[str]) -> None:
+def _train(composed: Composed) -> None:
+    config, ledger = composed.config, Ledger()
     hush()
-    from rich.console import Console
+    read_inputs(config, ledger)
 
     from finesweep.cli.progress import bar
+    from finesweep.cli.screen import screen
     from finesweep.cli.trained import print_trained
-    from finesweep.ledger import Ledger
     from finesweep.model import limit_problems
     from finesweep.sweep.recording import recorded
     from finesweep.sweep.trial import Watch, run_trial
 
-    console, objective, ledger = Console(), Objective(), Ledger()
-    composed = compose(overrides)
-    config = composed.config
+    collector.resume()
+    console, objective = screen(), Objective()
     problems = limit_problems(config.model, max_length=config.dataset.max_length)
     if problems:
         raise ConfigError(*problems)

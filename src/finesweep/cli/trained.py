@@ -18,6 +18,7 @@ from finesweep.evidence.overfitting import overfitting
 from finesweep.records import Evaluation, TestResult, TextDataset
 from finesweep.sweep.summary import (
     confused,
+    doubts,
     published_difference,
     published_rows,
     shortened,
@@ -39,12 +40,16 @@ def print_trained(console: Console, trained: Trained) -> None:
     published = trained.setup.composed.config.published
     for note in dataset.notes:
         console.print(f"data: {note}", highlight=False, soft_wrap=True)
-    shown = _shown(result.evaluations)
-    print_course(console, shown, best=result.best, theirs=_by_epoch(published, shown))
+    schedule = trained.setup.schedule
+    looks, (best,) = schedule.as_made(result.evaluations), schedule.as_made([result.best])
+    shown = _shown(looks)
+    print_course(console, shown, best=best, theirs=_by_epoch(published, shown))
     early = ", stopped early" if result.stopped_early else ""
-    seen = f"{result.best.step:,} examples (epoch {result.best.epoch:.2f}){early}"
+    seen = f"{best.step:,} examples (epoch {best.epoch:.2f}){early}"
     console.print(f"best checkpoint after {seen}", highlight=False)
-    if parted := overfitting(result.evaluations):
+    for doubt in doubts(trained.setup, result.validation):
+        console.print(doubt, highlight=False, soft_wrap=True)
+    if parted := overfitting(looks):
         told = f"overfitting: {parted}; the best checkpoint is from before that"
         console.print(told, highlight=False, soft_wrap=True)
     measured = {"validation": result.best.metrics} | ({"test": test.metrics} if test else {})

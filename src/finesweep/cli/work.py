@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from finesweep.cli import study_parser
+from finesweep.cli import collector, study_parser
 from finesweep.cli.quiet import hush
 from finesweep.config import compose
 from finesweep.errors import ConfigError, Problem
@@ -35,11 +35,16 @@ def run(arguments: Sequence[str]) -> int:
             raise ConfigError(Problem(override.partition("=")[0], message))
     url = compose(given.overrides).config.storage.url
     hush()
+    # A coordinator has looked before it starts one.
+    if not given.attached and _is_settled(given.name, url, given.overrides):
+        print(f"nothing is left to do in sweep {given.name}")
+        return 0
 
     from finesweep.registry.crown import crown
     from finesweep.sweep.join import joined
     from finesweep.sweep.worker import Worker
 
+    collector.resume()
     say = _Once()
     place = joined(
         given.name,
@@ -61,6 +66,17 @@ def run(arguments: Sequence[str]) -> int:
             worker.work()
         joint.finish(crown)
     return 0
+
+
+def _is_settled(name: str, url: str, overrides: Sequence[str]) -> bool:
+    """Whether the sweep has no slot, confirmation or winner left to work at: known from the study
+    alone, without what a training loads."""
+    from finesweep.sweep.status import is_settled
+    from finesweep.sweep.study import find_study, plan_of
+
+    study = find_study(name, url)
+    plan = plan_of(study, overrides)
+    return is_settled(study, plan.settings.register, plan.confirm)
 
 
 class _Once:
@@ -90,5 +106,5 @@ def _print_line(stage: Stage, metric: str, row: Row) -> None:
     from finesweep.cli.tables import trial_line
     from finesweep.sweep.attributes import N_TRIALS
 
-    n_slots = int(stage.study.user_attrs[N_TRIALS])
+    n_slots = max(int(stage.study.user_attrs[N_TRIALS]), row.slot + 1)
     print(trial_line(row, metric=metric, n_slots=n_slots, kind=stage.kind), flush=True)

@@ -2,6 +2,8 @@
 
 from finesweep.config.compose import Composed, compose, group_choices
 from finesweep.config.grammar import Choice, Dimension, Interval, Range
+from finesweep.config.names import require_model_name
+from finesweep.config.objects import build, missing_package, parameters_of
 from finesweep.config.schema import (
     AdaptConfig,
     Config,
@@ -23,7 +25,7 @@ from finesweep.config.sweeps import (
     Fixed,
     Searched,
     SweepPlan,
-    build,
+    borrowed_name,
     compose_sweep,
     given_overrides,
     plain_path,
@@ -53,12 +55,16 @@ __all__ = [
     "SweepPlan",
     "TrackingConfig",
     "TrainingConfig",
+    "borrowed_name",
     "build",
     "compose",
     "compose_sweep",
     "given_overrides",
     "group_choices",
+    "missing_package",
+    "parameters_of",
     "plain_path",
+    "require_model_name",
     "use_files",
     "user_files",
     "worker_overrides",

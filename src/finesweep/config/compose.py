@@ -12,7 +12,9 @@ from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, OmegaConf
 
-from finesweep.config import search_path
+from finesweep.config import mappings, search_path
+from finesweep.config.agreement import run_problems
+from finesweep.config.grammar import hydras_text
 from finesweep.config.mistakes import explained
 from finesweep.config.paths import unknown_field
 from finesweep.config.ranges import range_problems, stray_fields
@@ -20,6 +22,9 @@ from finesweep.config.schema import Config
 from finesweep.errors import ConfigError, Problem
 
 HYDRA_VERSION_BASE = "1.3"
+# Not the schema's defaults: a file's sampler would be merged into them.
+DEFAULT_SAMPLER = {"_target_": "optuna.samplers.TPESampler"}
+DEFAULT_PRUNER = {"_target_": "optuna.pruners.MedianPruner"}
 
 
 @dataclass(frozen=True)
@@ -48,7 +53,8 @@ def compose(overrides: Sequence[str] = ()) -> Composed:
     with _initialised():
         known = GlobalHydra.instance().config_loader()
         with explained(known, overrides):
-            node = hydra.compose("config", overrides=list(overrides), return_hydra_config=True)
+            given = [hydras_text(override) for override in overrides]
+            node = hydra.compose("config", overrides=given, return_hydra_config=True)
             return read(node, overrides)
 
 
@@ -69,9 +75,13 @@ def read(node: DictConfig, overrides: Sequence[str]) -> Composed:
         raise ConfigError(*(unknown_field(name) for name in strays))
     # Section by section: they are typed already, and a merge into a new Config costs more.
     config = Config(**{name: _plain(section) for name, section in job.items()})
-    problems = [*stray_fields(config), *range_problems(config)]
+    problems = [*stray_fields(config), *range_problems(config), *run_problems(config)]
     if problems:
         raise ConfigError(*problems)
+    if config.sweep is not None:
+        config.sweep.sampler = {**DEFAULT_SAMPLER, **config.sweep.sampler}
+        if config.sweep.pruner is not None:
+            config.sweep.pruner = {**DEFAULT_PRUNER, **config.sweep.pruner}
     return Composed(config=config, choices=choices, overrides=tuple(overrides))
 
 
@@ -91,8 +101,9 @@ def group_choices(group: str) -> list[str]:
 
 
 def register_schema() -> None:
-    """Makes Hydra know the schema and the search path; doing it again changes nothing."""
+    """Makes Hydra know the schema, the search path and mappings; again changes nothing."""
     search_path.register()
+    mappings.register()
     ConfigStore.instance().store(name="schema", node=Config)
 
 

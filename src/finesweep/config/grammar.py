@@ -25,6 +25,8 @@ from hydra.core.override_parser.types import (
 )
 from hydra.errors import HydraException
 
+from finesweep.config.mapping_texts import as_text, text_of_mapping
+from finesweep.config.paths import mapping_of
 from finesweep.errors import ConfigError, Problem
 
 
@@ -104,9 +106,38 @@ def parse_value(path: str, value: Any) -> Dimension | Any:
     return override.value() if isinstance(override._value, QuotedString) else value
 
 
+def hydras_text(text: str) -> str:
+    """An override as Hydra can read it: a mapping with a key in quotes becomes a text in quotes."""
+    # Such a mapping has a sign that Hydra's grammar has no place for; others are not parsed twice.
+    if (
+        re.search(r"=\s*\{", text) is None
+        or re.search(r"[\"']|[^\x00-\x7f]|[!#&;<>^`~]", text) is None
+    ):
+        return text
+    try:
+        OverridesParser.create().parse_override(text)
+    except HydraException:
+        if given := as_text(text):
+            return f"{given[0]}={_spell(given[1])}"
+    return text
+
+
+def given_value(override: Override) -> Any:
+    """The value of an override; a sweep inside a mapping or a list is spelt out, as in a file."""
+    return _spelt_out(override.key_or_group, override.value())
+
+
+def _spelt_out(path: str, value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _spelt_out(path, item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_spelt_out(path, item) for item in value]
+    return str(_dimension(path, value)) if isinstance(value, Sweep) else value
+
+
 def _parse(text: str, blamed: str) -> Override:
     try:
-        return OverridesParser.create().parse_override(text)
+        return OverridesParser.create().parse_override(hydras_text(text))
     except HydraException as error:
         if "empty choice" in str(error):
             raise ConfigError(Problem(blamed, "choice() has nothing to choose from")) from error
@@ -116,7 +147,10 @@ def _parse(text: str, blamed: str) -> Override:
 
 def dimension(override: Override) -> Dimension:
     """The dimension of a sweep override; ConfigError when Optuna could not search it."""
-    sweep, path = override._value, override.key_or_group
+    return _dimension(override.key_or_group, override._value)
+
+
+def _dimension(path: str, sweep: Any) -> Dimension:
     if isinstance(sweep, ChoiceSweep):
         return _choice(path, sweep)
     if isinstance(sweep, IntervalSweep):
@@ -164,7 +198,9 @@ def _range(path: str, sweep: RangeSweep) -> Range:
 
 def as_override(path: str, value: Any) -> str:
     """`path=value` in Hydra's grammar, whatever characters the value holds."""
-    return f"{path}={_spell(value)}"
+    # A free mapping goes as a text: its keys may have signs that the grammar has no place for.
+    is_free = isinstance(value, dict) and mapping_of(path) is not None
+    return f"{path}={_spell(text_of_mapping(value) if is_free else value)}"
 
 
 def _spell_choice(value: Any) -> str:

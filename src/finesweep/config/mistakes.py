@@ -48,7 +48,7 @@ def explained(loader: ConfigLoader, overrides: Sequence[str]) -> Iterator[None]:
     except (HydraException, OmegaConfBaseException, ValueError, AssertionError) as error:
         if isinstance(error, AssertionError) and "Unexpected type for root" not in str(error):
             raise
-        unknown = _unknown_fields(overrides, loader)
+        unknown = _unknown_fields(overrides, loader) or _unknown_key(error)
         raise ConfigError(*(unknown or [_misfit(error, overrides)])) from error
     except AttributeError as error:  # OmegaConf's, for a mapping onto a section that is null
         if not (section := NULL_SECTION.search(str(error))):
@@ -77,6 +77,14 @@ def _unknown_fields(overrides: Sequence[str], loader: ConfigLoader) -> list[Prob
         for path in paths
         if not field_exists(path) and re.split("[/.]", path)[0] not in set(groups) - SECTIONS
     ]
+
+
+def _unknown_key(error: Exception) -> list[Problem]:
+    """A field that does not exist, inside a mapping that was given for a section."""
+    chain = (error, error.__cause__, error.__context__)
+    path = next((str(key) for each in chain if (key := getattr(each, "full_key", None))), "")
+    unknown = path.split(".")[0] in SECTIONS and not field_exists(path)
+    return [unknown_field(path)] if unknown and not COMPOSING.match(str(error)) else []
 
 
 def _misfit(error: Exception, overrides: Sequence[str]) -> Problem:

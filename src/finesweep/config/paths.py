@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import difflib
 import types
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from functools import cache
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
+from finesweep.config.meanings import meant, sentence
 from finesweep.config.schema import Config
 from finesweep.errors import Problem, nearest
+
+SLIP = 0.85
+"""Likeness of two names from which one is the other misspelt."""
 
 
 @dataclass(frozen=True)
@@ -26,10 +31,24 @@ class Leaf:
 
 def field_exists(path: str) -> bool:
     """Whether the schema has this dotted path: a section, a field, or a key of a free mapping."""
-    if path in _all_paths():
-        return True
-    parent = leaf(path.rpartition(".")[0])
-    return parent is not None and dict in parent.kinds
+    return path in _all_paths() or mapping_of(path) is not None
+
+
+def mapping_of(path: str) -> str | None:
+    """The free mapping at a dotted path, or above it: all behind its own path is a key of it."""
+    parts = path.split(".")
+    prefixes = (".".join(parts[:n]) for n in range(1, len(parts) + 1))
+    return next((p for p in prefixes if (known := leaf(p)) and dict in known.kinds), None)
+
+
+def mappings() -> list[str]:
+    """The paths of all free mappings."""
+    return [path for path, known in _all_paths().items() if known and dict in known.kinds]
+
+
+def section_class(path: str) -> type[Any] | None:
+    """The dataclass of a section; None for fields and unknown paths."""
+    return _sections().get(path)
 
 
 def leaf(path: str) -> Leaf | None:
@@ -38,16 +57,43 @@ def leaf(path: str) -> Leaf | None:
 
 
 def unknown_field(path: str) -> Problem:
-    """The problem of a dotted path that no field has, with the nearest that exist."""
-    section = path.rpartition(".")[0]
+    """The problem of a dotted path that no field has, with the nearest that exist.
+
+    A slip of the fingers first, then the same name in another section, then what others call so,
+    then the nearest by letters.
+    """
+    section, _, last = path.rpartition(".")
     siblings = [name for name in _all_paths() if name.rpartition(".")[0] == section]
     known = siblings or [name for name in _all_paths() if not name.startswith("sweep.")]
+    names = [name.rpartition(".")[2] for name in known]
+    slip = difflib.get_close_matches(last, names, n=1, cutoff=SLIP) if siblings else []
+    if not slip and (told := sentence(path)):
+        return Problem(path, f"no such field; {told}")
+    elsewhere = [name for name in _all_paths() if name.rpartition(".")[2] == last]
+    if not slip and (field := next(iter(elsewhere), None) or meant(path)):
+        listing = f" known: {', '.join(sorted(siblings))}" if len(siblings) > 1 else ""
+        return Problem(path, f"no such field; did you mean {field!r}?{listing}")
     return Problem(path, f"no such field; {nearest(path, known)}")
 
 
 @cache
 def _all_paths() -> dict[str, Leaf | None]:
     return dict(_walk(Config, ""))
+
+
+@cache
+def _sections() -> dict[str, type[Any]]:
+    return dict(_inner(Config, ""))
+
+
+def _inner(schema: type[Any], prefix: str) -> list[tuple[str, type[Any]]]:
+    hints = get_type_hints(schema)
+    found: list[tuple[str, type[Any]]] = []
+    for field in fields(schema):
+        for kind in filter(is_dataclass, _kinds(hints[field.name])):
+            path = f"{prefix}{field.name}"
+            found += [(path, kind), *_inner(kind, f"{path}.")]
+    return found
 
 
 def _walk(schema: type[Any], prefix: str) -> list[tuple[str, Leaf | None]]:

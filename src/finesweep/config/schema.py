@@ -47,16 +47,37 @@ class DatasetConfig:
     revision: str | None = None
     """Branch, tag or commit of the Hub dataset."""
     path: str | None = None
-    """One file: .csv, .tsv, .jsonl or .parquet, also with .gz or .zst; or a pattern, as in
-    'logs/*.csv'; or a folder that holds such files, a train and a test split, or folders of .txt
-    files, one per label. package://NAME/FILE lies in an installed package,
-    hf://OWNER/NAME[@REVISION][/CONFIG] on the Hub."""
+    """One file: .csv, .tsv, .txt, .json, .jsonl, .xlsx, .parquet, .arrow or fastText's, also with
+    .gz, .zst, .bz2, .xz or .zip; or a pattern, as in 'logs/*.csv'; or a folder that holds such
+    files, a train and a test split, folders of .txt files, one per label, or what save_to_disk
+    wrote. package://NAME/FILE lies in an installed package, hf://OWNER/NAME[@REVISION][/CONFIG] on
+    the Hub."""
     files: SplitFiles = field(default_factory=SplitFiles)
     """One file, pattern or folder per split, instead of path."""
     encoding: str = "utf-8"
-    """Of CSV, TSV and JSON lines files."""
+    """Of files of text; a byte order mark of UTF-16 or UTF-32 is found by looking."""
+    encoding_errors: str = bounded("strict", one_of=("strict", "replace"))
+    """Bytes that are not of the encoding are an error, or read as �, and counted."""
+    separator: str | None = None
+    """The character between columns, or comma, semicolon, tab or bar; null is that of the
+    extension, or found by looking."""
+    quoting: str | None = bounded(None, one_of=("minimal", "backslash", "none"))
+    """`minimal`: a text may stand between quotes, and a quote within it is doubled; `backslash`: a
+    quote within it has a backslash before it; `none`: quotes are characters; null looks."""
+    columns: list[str] = field(default_factory=list)
+    """Names of all columns, where the file has no header."""
+    on_bad_lines: str = bounded("error", one_of=("error", "skip"))
+    """Rows with more fields than there are columns are an error, or left out and counted."""
+    sheet_name: str | None = None
+    """Of an Excel file; null is the first."""
     text_column: str = "text"
+    text_columns: list[str] = field(default_factory=list)
+    """Instead of text_column, several, such as [title, body], that make one text, each on a line of
+    its own."""
     label_column: str = "label"
+    """One label for each row, or a list of labels."""
+    label_separator: str | None = None
+    """Between several labels in one string, such as '|'; '' where there are none; null looks."""
     label_columns: list[str] = field(default_factory=list)
     """Instead of label_column, for texts that may have several labels: one column of 0 and 1 for
     each of them, by whose name it is called."""
@@ -122,7 +143,7 @@ class TrainingConfig:
     weight_decay: float = bounded(0.01, least=0)
     """AdamW's decoupled decay; biases and LayerNorms are exempt."""
     warmup_ratio: float = bounded(0.1, least=0, below=1)
-    """Share of all steps in which the learning rate rises from 0."""
+    """Share of all steps, n of them, in which the learning rate rises from 1/n of its peak."""
     max_grad_norm: float = bounded(1.0, least=0)
     """Gradients are clipped to this L2 norm; 0 does not clip."""
     label_smoothing: float = bounded(0.0, least=0, below=1)
@@ -268,7 +289,8 @@ class SweepConfig:
     """Name of the Optuna study; null is the sweep's own name."""
     metric: str = "validation/loss"
     """Reported at each evaluation, pruned on, kept best, and the trial's value."""
-    direction: str = bounded("minimize", one_of=("minimize", "maximize"))
+    direction: str | None = bounded(None, one_of=("minimize", "maximize"))
+    """Follows from the metric; one that contradicts it is refused."""
     n_trials: int = bounded(MISSING, least=1)
     """Slots in total, over all restarts: trials that finish, are pruned or fail for good."""
     timeout_minutes: float | None = bounded(None, above=0)
@@ -283,13 +305,11 @@ class SweepConfig:
     """A worker in which nothing moved for so long gives up: no step, evaluation or save."""
     keep_top_k: int = bounded(3, least=1)
     """Weights are kept of so many best trials."""
-    sampler: dict[str, Any] = field(
-        default_factory=lambda: {"_target_": "optuna.samplers.TPESampler", "seed": 42}
-    )
-    pruner: dict[str, Any] = field(
-        default_factory=lambda: {"_target_": "optuna.pruners.MedianPruner"}
-    )
-    """Sees only trials of the same model."""
+    sampler: dict[str, Any] = field(default_factory=dict)
+    """Without `_target_` Optuna's TPESampler; without a seed, 42 where it takes one."""
+    pruner: dict[str, Any] | None = field(default_factory=dict)
+    """Sees only trials of the same model; without `_target_` Optuna's MedianPruner, null prunes
+    nothing."""
     enqueue: list[dict[str, Any]] = field(default_factory=list)
     """Known good recipes, tried first; they count towards n_trials."""
     params: dict[str, Any] = field(default_factory=dict)
@@ -298,8 +318,10 @@ class SweepConfig:
     """`group=choice` → params for the trials that made this choice."""
     baseline: bool = True
     """The winner is compared with TF-IDF and logistic regression, on the same splits."""
-    confirm: ConfirmConfig = field(default_factory=ConfirmConfig)
+    confirm: ConfirmConfig | None = field(default_factory=ConfirmConfig)
+    """null confirms nothing."""
     register: RegisterConfig | None = None
+    """null registers nothing."""
 
 
 @dataclass

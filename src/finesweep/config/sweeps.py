@@ -11,8 +11,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import hydra.utils
+from hydra.core.override_parser.types import Override
 
+from finesweep.config.agreement import sweep_problems
 from finesweep.config.compose import Composed, compose, group_choices
 from finesweep.config.grammar import (
     Dimension,
@@ -21,9 +22,11 @@ from finesweep.config.grammar import (
     parse_override,
     parse_value,
 )
-from finesweep.config.paths import field_exists, leaf, unknown_field
-from finesweep.config.schema import ConfirmConfig, SweepConfig
+from finesweep.config.paths import field_exists, leaf, mapping_of, unknown_field
+from finesweep.config.schema import ConfirmConfig, SplitFiles, SweepConfig
 from finesweep.errors import ConfigError, Problem, nearest
+from finesweep.evidence.metric_names import better_direction
+from finesweep.records import Direction
 
 TEST_SPLIT = "evaluate_test"
 STUDY_NAME = re.compile(r"\w[\w.-]*")
@@ -83,9 +86,15 @@ class SweepPlan:
         return self.settings.study or self.name
 
     @property
+    def direction(self) -> Direction:
+        """Which way the metric is better."""
+        return better_direction(self.settings.metric)
+
+    @property
     def confirm(self) -> ConfirmConfig | None:
         """None when the search's own best is trusted."""
-        return self.settings.confirm if self.settings.confirm.seeds else None
+        wanted = self.settings.confirm
+        return wanted if wanted is not None and wanted.seeds else None
 
     def compose_trial(self, values: Mapping[str, Any], *, seed: int | None = None) -> Composed:
         """The config of one trial: plain path → value on top of what is fixed.
@@ -103,6 +112,8 @@ def compose_sweep(name: str, overrides: Sequence[str]) -> SweepPlan:
     if name not in known:
         raise ConfigError(Problem("sweep", f"no sweep {name!r}; {nearest(name, known)}"))
     own, searched, plain = _partition(overrides)
+    if "sweep.metric" in (paths := set(map(_path_of, own))) and "sweep.direction" not in paths:
+        own.append("sweep.direction=null")  # the file's is that of the file's metric
     load = f"+sweeps@sweep={name}"
     settings = compose([load, *own]).config.sweep
     if settings is None:
@@ -110,8 +121,11 @@ def compose_sweep(name: str, overrides: Sequence[str]) -> SweepPlan:
     if settings.study is not None and not STUDY_NAME.fullmatch(settings.study):
         message = f"{settings.study!r} given; must name a folder: letters, digits, '.', '_', '-'"
         raise ConfigError(Problem("sweep.study", message))
-    whole = [Fixed(o.key_or_group, o.value()) for o in map(parse_override, plain)]
-    won = {item.path for item in searched} | {item.path for item in whole}
+    parsed = [parse_override(text) for text in plain]
+    whole = [Fixed(override.key_or_group, override.value()) for override in parsed]
+    # What is added to a mapping is added to the file's.
+    replacing = [o.key_or_group for o in parsed if not (_adds(o) and mapping_of(o.key_or_group))]
+    won = {item.path for item in searched} | set(replacing)
     table = [entry for entry in _entries(settings) if entry.path not in won]
     recipes = [Fixed(path, value) for recipe in settings.enqueue for path, value in recipe.items()]
     _raise_unknown([*table, *searched, *recipes, *filter(_is_whole_section, whole)])
@@ -121,16 +135,41 @@ def compose_sweep(name: str, overrides: Sequence[str]) -> SweepPlan:
         if isinstance(entry, Fixed) and not entry.condition
     ]
     made = (*fixed, *plain)
+    base = compose([load, *own, *made])
+    if problems := sweep_problems(base.config):
+        raise ConfigError(*problems)
     return SweepPlan(
         name=name,
         settings=settings,
-        base=compose([load, *own, *made]),
+        base=base,
         overrides=(*[item for item in own if not item.lstrip("+").startswith("sweep")], *made),
         given=tuple(overrides),
         searched=(*(entry for entry in table if isinstance(entry, Searched)), *searched),
         conditional=tuple(e for e in table if isinstance(e, Fixed) and e.condition),
         recipes=_unique(_without(recipe, won) for recipe in settings.enqueue),
     )
+
+
+def borrowed_name(plan: SweepPlan) -> list[Problem]:
+    """A Problem when the command line names other data, and the winner would take the file's name.
+
+    None where the file names no data of its own, or the command line says what to register.
+    """
+    paths = {_path_of(text) for text in plan.given}
+    register = plan.settings.register
+    if register is None or any(path.startswith("sweep.register") for path in paths):
+        return []
+    if not any(path.split(".")[0] == "dataset" for path in paths):
+        return []
+    own = compose_sweep(plan.name, []).base.config.dataset
+    sources = [(each.hub, each.path, each.files) for each in (own, plan.base.config.dataset)]
+    if sources[0] == sources[1] or sources[0] == (None, None, SplitFiles()):
+        return []
+    message = (
+        f"{register.name!r} is what sweep {plan.name} calls the best model of {own.name}, and "
+        "other data are given; add sweep.register.name=NAME, or sweep.register=null"
+    )
+    return [Problem("sweep.register.name", message)]
 
 
 def given_overrides(plan: SweepPlan) -> list[str]:
@@ -154,15 +193,6 @@ def worker_overrides(plan: SweepPlan) -> list[str]:
     return [*given_overrides(plan), *(as_override(path, value) for path, value in places.items())]
 
 
-def build(node: Mapping[str, Any]) -> Any:
-    """The object that a `_target_` mapping describes, for example an Optuna sampler."""
-    try:
-        return hydra.utils.instantiate(dict(node))
-    except Exception as error:
-        cause = " ".join(str(error.__cause__ or error).split())
-        raise ConfigError(Problem(str(node.get("_target_", "_target_")), cause)) from error
-
-
 def _partition(overrides: Sequence[str]) -> tuple[list[str], list[Searched], list[str]]:
     """The sweep's own overrides, the dimensions, and the plain fields for every trial."""
     own: list[str] = []
@@ -184,6 +214,14 @@ def _partition(overrides: Sequence[str]) -> tuple[list[str], list[Searched], lis
         else:
             (own if reserved else plain).append(text)
     return own, searched, plain
+
+
+def _path_of(text: str) -> str:
+    return parse_override(text).key_or_group
+
+
+def _adds(override: Override) -> bool:
+    return override.is_add() or override.is_force_add()
 
 
 def _entries(settings: SweepConfig) -> list[Searched | Fixed]:
@@ -228,7 +266,7 @@ def _raise_unknown(entries: Iterable[Searched | Fixed]) -> None:
 def _is_whole_section(entry: Searched | Fixed) -> bool:
     """Whether it sets many fields at once, so that none of them could win over another entry."""
     if isinstance(entry, Fixed):
-        return isinstance(entry.value, dict)
+        return isinstance(entry.value, dict) and mapping_of(entry.path) is None
     return leaf(entry.path) is None and not group_choices(entry.path)
 
 

@@ -1,6 +1,22 @@
-"""Labelled texts: read, checked, labelled, split and fingerprinted, then tokenised."""
+"""Labelled texts: read, checked, labelled, split and fingerprinted, then tokenised.
 
-from finesweep.dataset.load import load_dataset, prepare
-from finesweep.dataset.tokens import tokenise
+The names below load when they are asked for: who wants a reader of files alone, as `predict` does,
+need not wait for Hugging Face's datasets.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from finesweep.dataset.load import load_dataset, prepare
+    from finesweep.dataset.tokens import tokenise
 
 __all__ = ["load_dataset", "prepare", "tokenise"]
+
+_MODULES = {"load_dataset": "load", "prepare": "load", "tokenise": "tokens"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

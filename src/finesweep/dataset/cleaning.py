@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from finesweep.dataset.cleaners import cleaned
-from finesweep.dataset.labels import label_value
+from finesweep.dataset.labels import Label, label_number, label_text, label_values
 from finesweep.dataset.mistakes import counted_rows, listed, missing_problems, raise_all
 from finesweep.errors import ConfigError, Problem
 from finesweep.records import SplitName
@@ -39,10 +39,12 @@ def with_mapped_labels(
     """
     if not mapping:
         return frames, []
-    known = {label_value(label): name for label, name in mapping.items()}
-    values = {split: _named(frame["label"], class_names) for split, frame in frames.items()}
-    unknown = {label for column in values.values() for label in column.dropna()} - set(known)
-    if unknown:
+    values = label_values(
+        {split: _named(frame["label"], class_names) for split, frame in frames.items()}
+    )
+    present = {label for column in values.values() for label in column.dropna()}
+    known = matched_labels(mapping, present)
+    if unknown := present - set(known):
         message = f"does not say what {listed(sorted(unknown, key=str))} is; null drops a label"
         raise ConfigError(Problem("dataset.label_map", message))
     made, notes = {}, []
@@ -104,13 +106,32 @@ def _cleaned(column: pd.Series, steps: Sequence[str]) -> pd.Series:
 
 
 def _named(column: pd.Series, class_names: Sequence[str] | None) -> pd.Series:
-    """Each label as label_value has it, a Hub's id by its name; None where it is missing."""
+    """The labels, a Hub's ids by their names; None where one is missing."""
     raw = column.astype(object).where(~is_missing(column), None)
-    values = {
-        v: label_value(v if class_names is None else class_names[int(v)])
-        for v in raw.dropna().unique()
-    }
-    return raw.map(lambda v: None if v is None else values[v])
+    if class_names is None:
+        return raw
+    names = [None if pd.isna(each) else class_names[int(each)] for each in raw]
+    return pd.Series(names, raw.index, dtype=object)
+
+
+def matched_labels(mapping: Mapping[Any, Any], present: Collection[Label]) -> dict[Label, Any]:
+    """Label → its new name, of those present; ConfigError when two keys are one of them.
+
+    A key is matched as it would stand in a file; true and false in any capitals, as YAML reads
+    what CSV files write as `True`, `TRUE` or `true`.
+    """
+    found: dict[Label, Any] = {}
+    for key, name in mapping.items():
+        text = label_text(key)
+        number = label_number(text)
+        for label in present:
+            same = label in (text, number) or (
+                isinstance(key, bool) and str(label).casefold() == text.casefold()
+            )
+            if same and found.setdefault(label, name) != name:
+                message = f"says that {label!r} is {found[label]!r}, and that it is {name!r}"
+                raise ConfigError(Problem("dataset.label_map", message))
+    return found
 
 
 def _complete(frame: pd.DataFrame) -> pd.DataFrame:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
+import lzma
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,24 +13,29 @@ from typing import IO, cast
 
 import pyarrow as pa
 
-COMPRESSED = {".gz": "gzip", ".zst": "zstd"}
+COMPRESSED = (".gz", ".zst", ".bz2", ".xz", ".zip")
 
 
 def plain_suffix(path: Path) -> str:
     """The extension that tells the format, lower case: .csv of reviews.csv.gz."""
-    inner = Path(path.stem) if path.suffix.lower() in COMPRESSED else path
-    return inner.suffix.lower()
+    if path.suffix.lower() not in COMPRESSED:
+        return path.suffix.lower()
+    inner = Path(path.stem).suffix.lower()
+    if not inner and path.suffix.lower() == ".zip" and path.is_file():
+        inner = Path(_zipped_name(path)).suffix.lower()
+    return inner
 
 
 @contextmanager
 def opened(path: Path) -> Iterator[tuple[IO[bytes], Callable[[], float]]]:
     """The file's content as it was before compression, and how much has been read, in [0, 1].
 
-    OSError, EOFError or pyarrow's own error where it is broken.
+    OSError, EOFError or pyarrow's own error where it is broken; ValueError where an archive holds
+    another number of files than one.
     """
     size = max(1, path.stat().st_size)
     with path.open("rb") as raw:
-        yield _expanded(raw, path.suffix.lower()), lambda: raw.tell() / size
+        yield _expanded(raw, path.suffix.lower()), lambda: min(1.0, raw.tell() / size)
 
 
 def _expanded(raw: IO[bytes], suffix: str) -> IO[bytes]:
@@ -35,4 +43,39 @@ def _expanded(raw: IO[bytes], suffix: str) -> IO[bytes]:
         return cast("IO[bytes]", gzip.GzipFile(fileobj=raw))
     if suffix == ".zst":
         return cast("IO[bytes]", pa.CompressedInputStream(pa.PythonFile(raw, "r"), "zstd"))
+    if suffix == ".bz2":
+        return cast("IO[bytes]", bz2.BZ2File(raw))
+    if suffix == ".xz":
+        return cast("IO[bytes]", lzma.LZMAFile(raw))
+    if suffix == ".zip":
+        return _unzipped(raw)
     return raw
+
+
+def _unzipped(raw: IO[bytes]) -> IO[bytes]:
+    try:
+        archive = zipfile.ZipFile(raw)
+        return archive.open(_only_member(archive))
+    except (zipfile.BadZipFile, RuntimeError) as error:  # encrypted ones are a RuntimeError
+        raise OSError(str(error)) from None
+
+
+def _zipped_name(path: Path) -> str:
+    """The name of the file in an archive, empty where it cannot be told."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return _only_member(archive)
+    except (zipfile.BadZipFile, ValueError, OSError):
+        return ""
+
+
+def _only_member(archive: zipfile.ZipFile) -> str:
+    names = [
+        name
+        for name in archive.namelist()
+        if not name.endswith("/") and not name.startswith("__MACOSX/")
+    ]
+    if len(names) != 1:
+        shown = ", ".join(names[:5]) or "none"
+        raise ValueError(f"the archive holds {len(names)} files ({shown}); one is expected")
+    return names[0]

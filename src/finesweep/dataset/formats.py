@@ -1,108 +1,63 @@
-"""One reader for each file format, by extension: path and encoding in, tables of all columns out.
+"""One reader for each file format, by extension: a file in, tables of all columns out.
 
 A reader yields pieces of at most n_rows rows in the file's order, and raises ValueError, OSError,
-EOFError or pyarrow's own error when it comes to content that is not of its format.
+EOFError or pyarrow's own error when it comes to content that is not of its format, and ConfigError
+when the user must decide how it is read.
 """
 
 from __future__ import annotations
 
-import codecs
-import io
-import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
-from itertools import islice
 from pathlib import Path
-from typing import Any
 
-import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
+from finesweep.dataset.compression import opened, plain_suffix
+from finesweep.dataset.pieces import Format, Piece, TableFile
+from finesweep.dataset.tables.columnar import read_arrow, read_parquet
+from finesweep.dataset.tables.delimited import read_delimited
+from finesweep.dataset.tables.fasttext import PREFIX, read_fasttext
+from finesweep.dataset.tables.objects import read_json
+from finesweep.dataset.tables.spreadsheets import read_excel
 
-from finesweep.dataset.compression import opened
+__all__ = ["PLAIN", "READERS", "Format", "Piece", "Reader", "TableFile", "reader_of"]
 
-
-@dataclass(frozen=True)
-class Piece:
-    """Some rows of a file, and how much of it has been read with them."""
-
-    rows: pd.DataFrame
-    share: float
-    """In [0, 1], of the file's bytes or rows."""
-
-
-def _read_delimited(path: Path, encoding: str, n_rows: int, *, separator: str) -> Iterator[Piece]:
-    # An empty cell is missing, but NA, null and the like are texts (and NA is a fine label).
-    with (
-        opened(path) as (stream, share_read),
-        pd.read_csv(
-            stream,
-            sep=separator,
-            encoding=encoding,
-            dtype=str,
-            keep_default_na=False,
-            na_values=[""],
-            chunksize=n_rows,
-        ) as tables,
-    ):
-        for table in tables:
-            # pandas takes a surplus first field for an index, and so shifts every column by one.
-            if not isinstance(table.index, pd.RangeIndex):
-                raise ValueError("its rows have more fields than its header")
-            yield Piece(table.reset_index(drop=True), share_read())
-
-
-def _read_json_lines(path: Path, encoding: str, n_rows: int) -> Iterator[Piece]:
-    # Spreadsheets and Windows editors put a byte order mark first.
-    utf8 = codecs.lookup(encoding).name == "utf-8"
-    with opened(path) as (stream, share_read):
-        lines = io.TextIOWrapper(stream, encoding="utf-8-sig" if utf8 else encoding)
-        rows = (_json_row(line, number) for number, line in enumerate(lines, 1) if line.strip())
-        while some := list(islice(rows, n_rows)):
-            columns = {key: [row.get(key) for row in some] for key in _keys(some)}
-            yield Piece(pd.DataFrame(columns, dtype=object), share_read())
-
-
-def _json_row(line: str, number: int) -> dict[str, Any]:
-    try:
-        row = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise ValueError(
-            f"line {number} is not JSON ({error.msg}); one {{...}} a line is expected"
-        ) from None
-    if not isinstance(row, dict):
-        raise ValueError(f"line {number} is no object; one {{...}} a line is expected")
-    return {key: _whole_characters(value) for key, value in row.items()}
-
-
-def _whole_characters(value: Any) -> Any:
-    """The value; half a surrogate pair, which tweets cut in JSON leave behind, becomes U+FFFD."""
-    if not isinstance(value, str) or value.isascii():
-        return value
-    return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-
-
-def _keys(rows: list[dict[str, Any]]) -> list[str]:
-    """All keys, in order of first appearance."""
-    return list(dict.fromkeys(key for row in rows for key in row))
-
-
-def _read_parquet(path: Path, _encoding: str, n_rows: int) -> Iterator[Piece]:
-    # ParquetFile, because read_table makes columns of folders that are named key=value.
-    with pq.ParquetFile(path) as file:
-        total, n_read = file.metadata.num_rows, 0
-        for batch in file.iter_batches(batch_size=n_rows):
-            n_read += len(batch)
-            table = pa.Table.from_batches([batch]).to_pandas(ignore_metadata=True)
-            yield Piece(table, n_read / total)
-
-
-Reader = Callable[[Path, str, int], Iterator[Piece]]
+Reader = Callable[[TableFile, int], Iterator[Piece]]
 READERS: dict[str, Reader] = {
-    ".csv": partial(_read_delimited, separator=","),
-    ".tsv": partial(_read_delimited, separator="\t"),
-    ".jsonl": _read_json_lines,
-    ".json": _read_json_lines,
-    ".parquet": _read_parquet,
+    ".csv": partial(read_delimited, usual=","),
+    ".tsv": partial(read_delimited, usual="\t"),
+    ".tab": partial(read_delimited, usual="\t"),
+    ".psv": partial(read_delimited, usual="|"),
+    ".jsonl": read_json,
+    ".ndjson": read_json,
+    ".json": read_json,
+    ".parquet": read_parquet,
+    ".arrow": read_arrow,
+    ".feather": read_arrow,
+    ".xlsx": read_excel,
+    ".xlsm": read_excel,
 }
+PLAIN: tuple[str, ...] = (".txt", ".text", ".dat", ".data", ".ft", "")
+"""Extensions that say no more than that a file holds text: how, is found by looking."""
+STARTS: dict[bytes, Reader] = {
+    b"PAR1": read_parquet,
+    b"ARROW1": read_arrow,
+    b"PK\x03\x04": read_excel,
+    b"[": read_json,
+    b"{": read_json,
+}
+"""How a file without a telling extension begins → its reader."""
+
+
+def reader_of(path: Path) -> Reader | None:
+    """By the extension, or the first bytes of a file whose extension says nothing; None where the
+    extension is of no kind that can be read."""
+    suffix = plain_suffix(path)
+    with opened(path) as (stream, _):
+        start = stream.read(64)
+    # A header never begins so; its users give fastText's files all kinds of extensions.
+    if start.lstrip(b"\xef\xbb\xbf \r\n").startswith(PREFIX.encode()):
+        return read_fasttext
+    if suffix not in PLAIN:
+        return READERS.get(suffix)
+    found = (reader for mark, reader in STARTS.items() if start.lstrip().startswith(mark))
+    return next(found, partial(read_delimited, usual=None))

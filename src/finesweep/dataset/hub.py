@@ -18,6 +18,7 @@ from huggingface_hub.errors import (
 )
 
 from finesweep.config.schema import DatasetConfig
+from finesweep.dataset.tables.columnar import feature_names
 from finesweep.errors import ConfigError, Problem
 from finesweep.records import SplitName
 
@@ -60,7 +61,8 @@ def hub_name(config: DatasetConfig) -> HubName | None:
 def read_hub(
     named: HubName, *, label_column: str
 ) -> tuple[dict[SplitName, pd.DataFrame], tuple[str, ...] | None]:
-    """Split → table with all columns, and the names of a ClassLabel column, None for others.
+    """Split → table with all columns, and the names of a column of ClassLabel, or of lists of it,
+    None for others.
 
     A ClassLabel's -1, the Hub's mark of an unlabelled row, is a missing label. Without a network
     a dataset that an earlier run downloaded is read from its cache. ConfigError when the Hub has
@@ -70,13 +72,19 @@ def read_hub(
     splits = _download(hub, subset=named.subset, revision=named.revision)
     if "train" not in splits:
         raise _problem(f"{hub} has no split named train, only {', '.join(splits)}")
-    label = splits["train"].features.get(label_column)
+    names = feature_names(splits["train"].features).get(label_column)
     tables = {name: splits[name].to_pandas() for name in HUB_SPLITS if name in splits}
-    if not isinstance(label, datasets.ClassLabel):
+    if names is None:
         return tables, None
-    for table in tables.values():
-        table[label_column] = table[label_column].mask(table[label_column] < 0)
-    return tables, tuple(label.names)
+    return {name: without_unlabelled(table, label_column) for name, table in tables.items()}, names
+
+
+def without_unlabelled(table: pd.DataFrame, label_column: str) -> pd.DataFrame:
+    """table, in which a ClassLabel's -1 is a missing label."""
+    column = table[label_column]
+    if not pd.api.types.is_numeric_dtype(column):
+        return table  # lists of labels
+    return table.assign(**{label_column: column.mask(column < 0)})
 
 
 def _download(hub: str, *, subset: str | None, revision: str | None) -> datasets.DatasetDict:

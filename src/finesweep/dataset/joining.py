@@ -1,6 +1,9 @@
-"""The two columns of a dataset of pairs, made into the one column of texts that all else reads."""
+"""Several columns made into the one column of texts that all else reads: parts of one text, such as
+title and body, and the two texts of a pair."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import pandas as pd
 
@@ -10,6 +13,8 @@ from finesweep.errors import Problem
 from finesweep.pairs import MARK, joined
 
 SHOWN_CHARACTERS = 60
+LINE_BREAK = "\n"
+"""Between the parts of one text: a blank to BERT's tokenizers, a token of its own to RoBERTa's."""
 
 
 def with_joined_pairs(frames: Frames) -> Frames:
@@ -46,6 +51,22 @@ def joined_column(first: pd.Series, second: pd.Series) -> pd.Series:
         for one, other, lacks in zip(first, second, lacking, strict=True)
     ]
     return pd.Series(texts, first.index, dtype=object)
+
+
+def joined_parts(columns: Sequence[pd.Series]) -> pd.Series:
+    """The parts of each row one below another, without those that are missing or blank; None where
+    all are."""
+    there = [~is_missing(column) for column in columns]
+    rows = zip(*(column.astype(object) for column in columns), strict=True)
+    held = zip(*there, strict=True)
+    texts = [
+        LINE_BREAK.join(
+            str(part).strip() for part, is_there in zip(row, kept, strict=True) if is_there
+        )
+        or None
+        for row, kept in zip(rows, held, strict=True)
+    ]
+    return pd.Series(texts, columns[0].index, dtype=object)
 
 
 def mark_problem(column: pd.Series) -> str | None:

@@ -8,14 +8,14 @@ import numpy as np
 import pandas as pd
 
 from finesweep.dataset.cleaning import Frames, is_missing
-from finesweep.dataset.labels import label_value
+from finesweep.dataset.labels import label_number, label_text
 from finesweep.dataset.mistakes import listed, raise_all
 from finesweep.errors import Problem
 from finesweep.labelsets import members, set_numbers
 from finesweep.records import SplitName
 
-YES_OR_NO = {0: 0, 1: 1, "False": 0, "True": 1, "false": 0, "true": 1}
-"""What may stand in such a column, as label_value has it."""
+FALSE_OR_TRUE = {"false": 0, "true": 1}
+"""What may stand in such a column, in any capitals, beside 0 and 1."""
 FIELD = "dataset.label_columns"
 
 
@@ -45,12 +45,12 @@ def with_label_sets(frames: Frames, columns: Sequence[str]) -> Frames:
     }
 
 
-def set_problems(train: pd.Series, columns: Sequence[str]) -> list[Problem]:
+def set_problems(train: pd.Series, columns: Sequence[str], *, field: str = FIELD) -> list[Problem]:
     """Labels of which train, the column label of its frame, has one side only."""
     n_rows = members(train.to_numpy(), len(columns)).sum(axis=0)
     sides = {0: "no row", len(train): "every row"}
     return [
-        Problem(FIELD, f"{column!r} holds for {sides[int(n)]} of train; both are needed")
+        Problem(field, f"{column!r} holds for {sides[int(n)]} of train; both are needed")
         for column, n in zip(columns, n_rows, strict=True)
         if n in sides
     ]
@@ -62,14 +62,22 @@ def _kind(place: int) -> str:
 
 def _numbers(held: pd.DataFrame) -> pd.Series:
     lacking = np.column_stack([is_missing(held[kind]) for kind in held]).any(axis=1)
-    known = held[~lacking].apply(lambda column: column.map(lambda v: YES_OR_NO[label_value(v)]))
+    known = held[~lacking].apply(lambda column: column.map(_held))
     numbers = set_numbers(known.to_numpy(dtype=np.int64).reshape(-1, held.shape[1]))
     return pd.Series(numbers.astype(object), known.index, dtype=object).reindex(held.index)
 
 
+def _held(raw: object) -> int | None:
+    """0 or 1; None of anything that is neither."""
+    text = label_text(raw)
+    number = label_number(text)
+    return int(number) if number in (0, 1) else FALSE_OR_TRUE.get(text.casefold())
+
+
 def _value_problems(split: SplitName, name: str, column: pd.Series) -> list[Problem]:
     there = column[~is_missing(column)].astype(object)
-    other = {value for value in map(label_value, there.unique()) if value not in YES_OR_NO}
+    texts = {label_text(value) for value in there.unique() if _held(value) is None}
+    other = [text if (n := label_number(text)) is None else n for text in texts]
     if not other:
         return []
     told = listed(sorted(other, key=str))

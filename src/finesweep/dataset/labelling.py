@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -15,8 +15,11 @@ from finesweep.dataset.cleaning import (
     without_missing,
 )
 from finesweep.dataset.label_columns import FIELD, set_problems, with_label_sets
+from finesweep.dataset.label_lists import single_labels, with_label_lists, with_listed_sets
+from finesweep.dataset.label_notes import label_notes
 from finesweep.dataset.labels import STRATUM, label_counts, labels_in, with_label_ids
 from finesweep.dataset.mistakes import raise_all
+from finesweep.dataset.reserved import reserved_problems
 from finesweep.dataset.sources import RawDataset
 from finesweep.dataset.stratify import strata
 from finesweep.errors import Problem
@@ -33,7 +36,9 @@ class Labelled:
     """Label is an id in [0, C), or the number of a set; then there is a column stratum too."""
     label_names: tuple[str, ...]
     notes: tuple[str, ...]
-    """What was dropped, one sentence each."""
+    """What was dropped, and how labels were read, one sentence each."""
+    multi_label: bool = False
+    """Whether a text may have several labels, or none."""
 
 
 def labelled_rows(raw: Frames, source: RawDataset, config: DatasetConfig) -> Labelled:
@@ -41,7 +46,7 @@ def labelled_rows(raw: Frames, source: RawDataset, config: DatasetConfig) -> Lab
 
     ConfigError lists what is wrong with their labels.
     """
-    made = _sets(raw, config) if config.label_columns else _ids(raw, source, config)
+    made = _sets(raw, config) if config.label_columns else _listed(raw, source, config)
     if config.conflicts == "keep":
         return made
     train, note = without_conflicts(made.frames["train"])
@@ -49,9 +54,32 @@ def labelled_rows(raw: Frames, source: RawDataset, config: DatasetConfig) -> Lab
     if ((before > 0) & (after == 0)).any():
         message = "drop takes every row of a class, as all its texts have other labels too"
         raise_all([Problem("dataset.conflicts", message)])
-    return Labelled(
-        made.raw, {**made.frames, "train": train}, made.label_names, (*made.notes, *note)
-    )
+    return replace(made, frames={**made.frames, "train": train}, notes=(*made.notes, *note))
+
+
+def _listed(raw: Frames, source: RawDataset, config: DatasetConfig) -> Labelled:
+    """By lists of labels, where the column of labels holds any; else one label each."""
+    members, notes = with_label_lists(raw, config.label_separator)
+    if members is None:
+        made = _ids(raw, source, config)
+    elif (single := single_labels(members)) is not None:
+        raw = {split: frame.assign(label=single[split]) for split, frame in raw.items()}
+        made = _ids(raw, source, config)
+        notes = ["each list holds one label: read as one label for each text"]
+    else:
+        raw, names = with_listed_sets(
+            raw,
+            members,
+            class_names=source.class_names,
+            label_names=config.label_names,
+            label_map=config.label_map,
+        )
+        made = _of_sets(raw, names, config, field="dataset.label_column")
+        notes = [
+            *notes,
+            f"a text may have several of {len(names)} labels, as each row lists its own",
+        ]
+    return replace(made, notes=(*notes, *made.notes))
 
 
 def _ids(raw: Frames, source: RawDataset, config: DatasetConfig) -> Labelled:
@@ -62,22 +90,31 @@ def _ids(raw: Frames, source: RawDataset, config: DatasetConfig) -> Labelled:
         class_names=None if config.label_map else source.class_names,
         label_names=config.label_names,
     )
-    return Labelled(raw, frames, names, (*mapped, *dropped))
+    raise_all(reserved_problems(names, config))
+    columns = {split: raw[split].loc[frame.index, "label"] for split, frame in frames.items()}
+    are_named = bool(config.label_names or source.class_names or config.label_map)
+    told = label_notes(columns, are_named=are_named)
+    return Labelled(raw, frames, names, (*mapped, *dropped, *told))
 
 
 def _sets(raw: Frames, config: DatasetConfig) -> Labelled:
     names = tuple(config.label_columns)
-    raw = with_label_sets(raw, names)
-    frames, dropped = without_missing(raw, drop=config.missing == "drop", label_field=FIELD)
+    return _of_sets(with_label_sets(raw, names), names, config, field=FIELD)
+
+
+def _of_sets(raw: Frames, names: tuple[str, ...], config: DatasetConfig, *, field: str) -> Labelled:
+    """Of frames whose label is the number of a set of the names; field is what errors name."""
+    raise_all(reserved_problems(names, config))
+    frames, dropped = without_missing(raw, drop=config.missing == "drop", label_field=field)
     frames = {
         split: frame.assign(label=frame["label"].astype("int64")) for split, frame in frames.items()
     }
-    raise_all(set_problems(frames["train"]["label"], names))
+    raise_all(set_problems(frames["train"]["label"], names, field=field))
     frames = {
         split: frame.assign(**{STRATUM: strata(members(frame["label"].to_numpy(), len(names)))})
         for split, frame in frames.items()
     }
-    return Labelled(raw, frames, names, tuple(dropped))
+    return Labelled(raw, frames, names, tuple(dropped), multi_label=True)
 
 
 def _counts(frame: pd.DataFrame, names: tuple[str, ...]) -> np.ndarray:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -14,7 +17,9 @@ from finesweep.errors import Problem
 from finesweep.labelsets import members
 from finesweep.records import SplitName, TextDataset
 
-NUMBER = re.compile(r"[+-]?[0-9]+\.?[0-9]*")
+NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:e[+-][0-9]+)?")
+ROUGHLY_NUMBER = re.compile(r"[+-]?[0-9]+\.?[0-9]*")
+"""Also `007` and `1.10`, which stand where their numbers would."""
 Label = int | float | str
 STRATUM = "stratum"
 """Column of rows that may have several labels: by what they are stratified."""
@@ -32,7 +37,7 @@ def with_label_ids(
     numeric order before strings in alphabetical. label_names, when given, are the names.
     ConfigError when labels do not agree over the splits, with the names, or are too few.
     """
-    values = {split: label_values(frame["label"]) for split, frame in frames.items()}
+    values = label_values({split: frame["label"] for split, frame in frames.items()})
     seen = {split: sorted(set(column), key=_order) for split, column in values.items()}
     classes: Sequence[Label] = seen["train"] if class_names is None else range(len(class_names))
     raise_all(
@@ -68,27 +73,62 @@ def label_counts(labels: np.ndarray, n_labels: int) -> np.ndarray:
     return np.bincount(labels, minlength=n_labels)
 
 
-def label_values(column: pd.Series) -> pd.Series:
-    """The column's labels as int, float or str, whatever they were read as."""
-    raw = column.astype(object)
-    labels = {value: label_value(value) for value in raw.unique()}
-    # Not Series.map, which makes floats of ints that stand beside floats.
-    return pd.Series([labels[value] for value in raw], index=column.index, dtype=object)
+def label_values(columns: Mapping[SplitName, pd.Series]) -> dict[SplitName, pd.Series]:
+    """The labels of all splits, None where missing: numbers (int, or float where there are
+    decimals) where every label of every split is one, strings otherwise.
+
+    So `1` and `1.0` are one class, as pandas writes whole numbers in both ways, but `007` and `7`
+    are two, and `1.10` is not `1.1`: what no program writes for a number is a code.
+    """
+    texts = {split: _texts(column) for split, column in columns.items()}
+    known = {text for each in texts.values() for text in each if text}
+    numbers = {text: label_number(text) for text in known}
+    labels: Mapping[str, Label | None] = numbers
+    if None in numbers.values():
+        labels = {text: text for text in known}
+    return {
+        # Not Series.map, which makes floats of ints that stand beside floats.
+        split: pd.Series([labels.get(text) for text in each], columns[split].index, dtype=object)
+        for split, each in texts.items()
+    }
 
 
-def label_value(raw: object) -> Label:
-    """One label, so that 1, 1.0 and "1" are the same; a bool is the string that a CSV has."""
-    if isinstance(raw, bool | np.bool_):
-        return str(raw)
-    text = str(raw).strip()
+def label_text(raw: object) -> str:
+    """One label as it stands in a CSV: a whole number without decimals, whatever it was read as;
+    blanks around it, and how Unicode composes its letters (NFC), make no difference."""
+    if isinstance(raw, int | np.integer) and not isinstance(raw, bool):
+        return str(int(raw))
+    if isinstance(raw, float | np.floating | Decimal) and math.isfinite(raw):
+        return str(int(raw)) if raw == int(raw) else str(raw)
+    return unicodedata.normalize("NFC", str(raw)).strip()
+
+
+def label_number(text: str) -> int | float | None:
+    """The number that a program writes so; None of `007`, `+1`, `1e3`, `1_000`, `1.10`, `nan`."""
     if NUMBER.fullmatch(text) is None:
-        return text
-    whole, _, decimals = text.partition(".")
-    return float(text) if decimals.strip("0") else int(whole)
+        return None
+    if text.lstrip("-").isdigit():
+        return int(text) if str(int(text)) == text else None
+    number = float(text)
+    if not math.isfinite(number) or str(number) != text:
+        return None
+    return int(number) if number.is_integer() else number
 
 
-def _order(label: Label) -> tuple[bool, Label]:
-    return isinstance(label, str), label
+def _texts(column: pd.Series) -> list[str]:
+    """The label_text of each row, `` where it is missing."""
+    raw = column.astype(object).where(column.notna(), "")
+    # By type too: True and 1 are one key of a dict.
+    texts = {key: label_text(key[1]) for key in {(type(each), each) for each in raw}}
+    return [texts[type(each), each] for each in raw]
+
+
+def _order(label: Label) -> tuple[bool, float, bool, str]:
+    """Numbers first, also those among strings, in numeric order; then strings alphabetically."""
+    text = str(label)
+    if ROUGHLY_NUMBER.fullmatch(text) is None:
+        return True, 0.0, True, text
+    return False, float(text), label_number(text) is None, text
 
 
 def _label_problems(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 import numpy as np
 
 from finesweep.dataset.tokens import whole_ids
+from finesweep.dataset.words import counted
 from finesweep.labelsets import rows_holding
 
 if TYPE_CHECKING:
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
 
 Measure = Literal["characters", "words", "word length", "tokens"]
 MEASURES: tuple[Measure, ...] = get_args(Measure)
-"""Words stand between white space; their length is a text's mean, in characters; tokens are the
-model's, without special tokens."""
+"""Words stand between white space, or are single signs where scripts have none between words; their
+length is a text's mean, in characters; tokens are the model's, without special tokens."""
 PIECE = 5_000
 """Texts tokenised at a time: as Python lists, the ids of millions would not fit in memory."""
 
@@ -53,8 +54,7 @@ def text_lengths(texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray, np.ndarr
     counts = np.empty(len(texts), dtype=np.int64)
     letters = np.empty(len(texts), dtype=np.int64)
     for row, text in enumerate(texts):
-        words = text.split()
-        counts[row], letters[row] = len(words), sum(map(len, words))
+        counts[row], letters[row] = counted(text)
     return sizes, counts, letters / np.maximum(counts, 1)
 
 

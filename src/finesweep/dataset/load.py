@@ -71,8 +71,8 @@ def prepare(config: DatasetConfig) -> Splits:
         labelled.raw,
         frames,
         label_names,
-        notes=(*labelled.notes, *carved, *was_cut),
-        multi_label=bool(config.label_columns),
+        notes=(*source.notes, *labelled.notes, *carved, *was_cut),
+        multi_label=labelled.multi_label,
     )
 
 

@@ -5,16 +5,20 @@ from __future__ import annotations
 import codecs
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 
 from finesweep.config.schema import DatasetConfig
 from finesweep.dataset.cleaners import CLEANERS
+from finesweep.dataset.pieces import separator_of
 from finesweep.errors import ConfigError, Problem, nearest
 from finesweep.labelsets import MOST_LABELS
 from finesweep.records import SplitName
 
 SHOWN_ROWS = 5
 SHOWN_VALUES = 10
+N_HEAD = 1000
+"""Rows in which a name of a column is looked for as a value."""
 
 
 def raise_all(problems: Sequence[Problem]) -> None:
@@ -40,16 +44,13 @@ def request_problems(config: DatasetConfig) -> list[Problem]:
     if config.label_map and config.label_names:
         both = "stands beside dataset.label_names; a map already says the names"
         problems.append(Problem("dataset.label_map", both))
-    if config.text_column == config.label_column and not config.label_columns:
-        problems.append(
-            Problem("dataset.label_column", f"{config.label_column!r} is the text column as well")
-        )
-    for name in ("text", "label"):
-        if config.pair_column is not None and config.pair_column == getattr(
-            config, f"{name}_column"
-        ):
-            told = f"{config.pair_column!r} is the {name} column as well"
-            problems.append(Problem("dataset.pair_column", told))
+    problems += _text_problems(config) + format_problems(config)
+    taken = {"text": config.text_columns or [config.text_column], "label": [config.label_column]}
+    problems += [
+        Problem("dataset.pair_column", f"{config.pair_column!r} is the {name} column as well")
+        for name, columns in taken.items()
+        if config.pair_column in columns
+    ]
     problems += [
         Problem("dataset.clean", f"{name!r} is no cleaning; {nearest(name, CLEANERS)}")
         for name in config.clean
@@ -64,15 +65,39 @@ def request_problems(config: DatasetConfig) -> list[Problem]:
     return problems
 
 
+def _text_problems(config: DatasetConfig) -> list[Problem]:
+    texts = config.text_columns or [config.text_column]
+    problems = []
+    if config.label_column in texts and not config.label_columns:
+        told = f"{config.label_column!r} is {'a' if config.text_columns else 'the'} text column"
+        problems.append(Problem("dataset.label_column", f"{told} as well"))
+    if len(set(texts)) < len(texts):
+        problems.append(Problem("dataset.text_columns", "names a column twice"))
+    return problems
+
+
+def format_problems(config: DatasetConfig) -> list[Problem]:
+    """What is wrong with what the config says of how files are written."""
+    problems = []
+    separator = separator_of(config.separator)
+    if separator is not None and (len(separator) != 1 or separator in '"\r\n'):
+        told = f"{config.separator!r} given; one character is expected, such as ';', '|' or '\\t'"
+        problems.append(Problem("dataset.separator", told))
+    if len(set(config.columns)) < len(config.columns):
+        problems.append(Problem("dataset.columns", f"a name stands twice in {config.columns}"))
+    return problems
+
+
 def _multi_label_problems(config: DatasetConfig) -> list[Problem]:
     columns, field = config.label_columns, "dataset.label_columns"
     if not columns:
         return []
+    text = next((t for t in config.text_columns or [config.text_column] if t in columns), None)
     found = {
         "names one column; dataset.label_column is for one": len(columns) == 1,
         f"names {len(columns)} columns, of at most {MOST_LABELS}": len(columns) > MOST_LABELS,
         "names a column twice": len(set(columns)) < len(columns),
-        f"names the text column {config.text_column!r} as well": config.text_column in columns,
+        f"names the text column {text!r} as well": text is not None,
         f"names the column {config.pair_column!r} of pairs as well": config.pair_column in columns,
         "stands beside dataset.label_map, which is for one label": bool(config.label_map),
         "stands beside dataset.label_names; its labels have their columns' names": bool(
@@ -120,16 +145,21 @@ def _size_problems(config: DatasetConfig) -> list[Problem]:
 def column_problems(
     tables: Mapping[SplitName, pd.DataFrame], columns: Mapping[str, str]
 ) -> list[Problem]:
-    """Columns that a split lacks, with the nearest that it has, and columns that hold lists."""
+    """Columns that a split lacks, with the nearest that it has, or has twice, and columns that hold
+    no single values; labels may be lists."""
     problems = []
     for split, table in tables.items():
+        names = [str(name) for name in table.columns]
         for kind, column in columns.items():
             field = field_of(kind)
-            if column not in table.columns:
-                known = nearest(column, [str(name) for name in table.columns])
-                hint = _separator_hint(table)
+            if column not in names:
+                known = nearest(column, names)
+                hint = _header_hint(table)
                 problems.append(Problem(field, f"{split} has no column {column!r}; {known}{hint}"))
-            elif nested := _nested(table[column]):
+            elif (n := names.count(column)) > 1:
+                told = f"{split} has {n} columns {column!r}, and which is meant is not known"
+                problems.append(Problem(field, f"{told}; give each a name of its own"))
+            elif nested := _nested(table[column], lists=kind == "label"):
                 problems.append(
                     Problem(field, f"{column!r} of {split} holds {nested}, not a value")
                 )
@@ -142,19 +172,38 @@ def field_of(kind: str) -> str:
     return f"dataset.{name}_column{'s' if place else ''}"
 
 
-def _separator_hint(table: pd.DataFrame) -> str:
-    header = str(table.columns[0])
-    if table.shape[1] == 1 and any(separator in header for separator in ",;\t|"):
-        return " (one column only: .csv is separated by commas, .tsv by tabs)"
+def _header_hint(table: pd.DataFrame) -> str:
+    """What may be wrong with names that are none: they are data, or stand in one column."""
+    names = [str(name) for name in table.columns]
+    if len(names) == 1 and any(separator in names[0] for separator in ",;\t|"):
+        return " (one column only; dataset.separator names what stands between columns)"
+    head = table.head(N_HEAD).astype(str)
+    if any((head.iloc[:, place] == name).any() for place, name in enumerate(names)):
+        listing = ", ".join(f"c{place + 1}" for place in range(len(names)))
+        return (
+            " (its first row seems to be data; where there is no header, "
+            f"dataset.columns=[{listing}] names the columns)"
+        )
     return ""
 
 
-def _nested(column: pd.Series) -> str | None:
-    """The type's name when a value is a list, a mapping or bytes; None when all are scalars."""
+def _nested(column: pd.Series, *, lists: bool) -> str | None:
+    """The type's name when a value is a list, a mapping or bytes; None when all are scalars, or,
+    where lists may be, lists of them."""
     if column.dtype != object:
         return None
-    kinds = {type(value) for value in column} - {str}
-    return next((kind.__name__ for kind in kinds if hasattr(kind, "__len__")), None)
+    for value in column:
+        if lists and isinstance(value, list | tuple | np.ndarray):
+            inner = next((type(each).__name__ for each in value if _is_nested(each)), None)
+            if inner is not None:
+                return f"{type(value).__name__} of {inner}"
+        elif _is_nested(value):
+            return type(value).__name__
+    return None
+
+
+def _is_nested(value: object) -> bool:
+    return not isinstance(value, str) and hasattr(value, "__len__")
 
 
 def missing_problems(

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-WORD = re.compile(r"\w+(?:'\w+)*")
+from finesweep.dataset.words import UNIT, phrase
+
 TAG = re.compile(r"</?[a-zA-Z][^<>]*>")
 """Of HTML: in scraped texts br would be the commonest word."""
 N_TOP = 100
@@ -20,7 +21,8 @@ END = 0
 
 @dataclass(frozen=True)
 class Phrase:
-    """One word or several in a row, and how often they stand so."""
+    """One word or several in a row, and how often they stand so; where no blanks stand between
+    words, one sign or several."""
 
     text: str
     count: int
@@ -48,7 +50,7 @@ def top_phrases(
     by_class: list[list[np.ndarray]] = [[] for _ in range(n_classes)]
     classes = [np.flatnonzero(row) for row in labels] if labels.ndim == 2 else labels[:, None]
     for text, held in zip(texts, classes, strict=True):
-        words = WORD.findall(TAG.sub(" ", text).lower().replace("’", "'"))
+        words = UNIT.findall(TAG.sub(" ", text).lower().replace("’", "'"))
         row = [ids.setdefault(word, len(ids)) for word in words]
         stream = np.array([*row, END], dtype=np.int32)
         for label in held:
@@ -78,7 +80,7 @@ def _top(
     least = np.partition(counts, -n_top)[-n_top] if len(counts) > n_top else 0
     best = np.flatnonzero(counts >= least)
     found = [
-        Phrase(" ".join(vocabulary[column[firsts[k]]] for column in columns), int(counts[k]))
+        Phrase(phrase([vocabulary[column[firsts[k]]] for column in columns]), int(counts[k]))
         for k in best
     ]
     return tuple(sorted(found, key=lambda each: (-each.count, each.text))[:n_top])

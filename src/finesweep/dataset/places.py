@@ -9,7 +9,8 @@ from pathlib import Path
 from finesweep.config.packaged import packaged_path
 from finesweep.config.schema import DatasetConfig
 from finesweep.dataset.compression import plain_suffix
-from finesweep.dataset.formats import READERS
+from finesweep.dataset.formats import PLAIN, READERS
+from finesweep.dataset.saved import is_saved_split, saved_splits
 from finesweep.errors import ConfigError, Problem
 from finesweep.records import SplitName
 
@@ -31,6 +32,8 @@ class Place:
     files: tuple[Path, ...]
     label_folders: bool = False
     """Each file is one text, whose label is the name of its folder."""
+    saved: bool = False
+    """It is a folder that `datasets` saved."""
 
 
 def places_of(config: DatasetConfig) -> dict[SplitName, Place]:
@@ -49,16 +52,31 @@ def _of_path(name: str) -> dict[SplitName, Place]:
     folder = packaged_path(name, field=field).expanduser()
     if not folder.is_dir():
         return {"train": _of_name(name, field)}
-    entries = sorted(folder.iterdir())
-    found = {
-        split: entry
-        for split, names in SPLITS.items()
-        for entry in entries
-        if entry.name.split(".")[0].lower() in names and (entry.is_dir() or _is_table(entry))
-    }
+    found = _splits_in(folder)
     if "train" in found:
         return {split: _of_name(str(entry), field) for split, entry in found.items()}
+    if (saved := saved_splits(folder)) is not None:
+        told = f"{folder} holds the splits {', '.join(saved)}, and none named train"
+        raise ConfigError(Problem(field, f"{told}; name one of them as dataset.files.train"))
     return {"train": _of_folder(folder, field)}
+
+
+def unread_splits(config: DatasetConfig) -> list[str]:
+    """Names of splits that a saved dataset has beside train, validation and test."""
+    folder = None if config.path is None else Path(config.path).expanduser()
+    if folder is None or not folder.is_dir():
+        return []
+    read = {entry.name for entry in _splits_in(folder).values()}
+    return [name for name in saved_splits(folder) or [] if name not in read]
+
+
+def _splits_in(folder: Path) -> dict[SplitName, Path]:
+    return {
+        split: entry
+        for split, names in SPLITS.items()
+        for entry in sorted(folder.iterdir())
+        if entry.name.split(".")[0].lower() in names and (entry.is_dir() or _may_be_table(entry))
+    }
 
 
 def _of_name(name: str, field: str) -> Place:
@@ -75,6 +93,8 @@ def _of_name(name: str, field: str) -> Place:
 
 
 def _of_folder(folder: Path, field: str) -> Place:
+    if is_saved_split(folder):
+        return Place(field, (folder,), saved=True)
     texts = tuple(sorted(folder.glob(f"*/*{TEXT}")))
     if texts:
         return Place(field, texts, label_folders=True)
@@ -88,3 +108,8 @@ def _of_folder(folder: Path, field: str) -> Place:
 
 def _is_table(path: Path) -> bool:
     return path.is_file() and plain_suffix(path) in READERS
+
+
+def _may_be_table(path: Path) -> bool:
+    """The same of a file that is named after a split, which no README is."""
+    return path.is_file() and plain_suffix(path) in (*READERS, *PLAIN)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
 
 from finesweep.config.schema import DatasetConfig
 from finesweep.dataset.files import read_file, read_texts
-from finesweep.dataset.hub import hub_name, read_hub
+from finesweep.dataset.hub import hub_name, read_hub, without_unlabelled
+from finesweep.dataset.joining import joined_parts
 from finesweep.dataset.label_columns import label_kinds
-from finesweep.dataset.mistakes import column_problems, listed, raise_all
-from finesweep.dataset.places import Place, places_of
+from finesweep.dataset.mistakes import column_problems, counted_rows, listed, raise_all
+from finesweep.dataset.pieces import format_of
+from finesweep.dataset.places import Place, places_of, unread_splits
+from finesweep.dataset.saved import read_saved
 from finesweep.errors import ConfigError, Problem
 from finesweep.records import SplitName
 
@@ -25,64 +28,132 @@ class RawDataset:
     frames: dict[SplitName, pd.DataFrame]
     """Train always; validation and test where the source has them."""
     class_names: tuple[str, ...] | None
-    """The Hub's names of labels 0 … C-1; None where labels speak for themselves."""
+    """The source's names of labels 0 … C-1; None where labels speak for themselves."""
+    notes: tuple[str, ...] = ()
+    """What was found by looking at files, and what was left out of them, one sentence each."""
 
 
 def read_source(config: DatasetConfig) -> RawDataset:
     """The config's splits as its source has them; ConfigError lists what is wrong with them."""
-    class_names = None
-    columns = {"text": config.text_column, "label": config.label_column}
+    notes: list[str] = []
     if (named := hub_name(config)) is None:
-        tables = read_places(places_of(config), columns, encoding=config.encoding)
+        tables, class_names = read_places(places_of(config), config, say=notes.append)
+        if unread := unread_splits(config):
+            notes.append(f"splits of {config.path} that are not read: {', '.join(unread)}")
     else:
         tables, class_names = read_hub(named, label_column=config.label_column)
+    columns = _columns(config)
+    raise_all(column_problems(tables, columns))
+    frames = {name: _rows(table, columns) for name, table in tables.items()}
+    for split, table in tables.items():
+        frames[split], repeated = _without_headers(frames[split], table)
+        if repeated:
+            told = "that is the header once more" if repeated == 1 else "that are the header again"
+            notes.append(f"{counted_rows(repeated)} of {split} {told} left out")
+    if config.text_columns:
+        names = ", then ".join(config.text_columns)
+        notes.append(f"a text is {names}, each on a line of its own, missing ones left out")
+    return RawDataset(frames, class_names, tuple(dict.fromkeys(notes)))
+
+
+def _columns(config: DatasetConfig) -> dict[str, str]:
+    """The names under which columns stand in a frame that was read, and theirs."""
+    columns = {"text": config.text_column, "label": config.label_column}
+    if config.text_columns:
+        columns = {**_text_kinds(config.text_columns), "label": config.label_column}
     if config.label_columns:
-        columns = {"text": config.text_column, **label_kinds(config.label_columns)}
+        del columns["label"]
+        columns |= label_kinds(config.label_columns)
     if config.pair_column is not None:
         columns["pair"] = config.pair_column
     if config.group_column is not None:
         columns["group"] = config.group_column
-    raise_all(column_problems(tables, columns))
-    frames = {name: _rows(table, columns) for name, table in tables.items()}
-    return RawDataset(frames=frames, class_names=class_names)
+    return columns
+
+
+def _text_kinds(columns: Sequence[str]) -> dict[str, str]:
+    return {f"text {place}": column for place, column in enumerate(columns)}
 
 
 def read_places(
-    places: Mapping[SplitName, Place], columns: Mapping[str, str], *, encoding: str
-) -> dict[SplitName, pd.DataFrame]:
-    """A table for each split, its files one behind another; all their problems at once."""
+    places: Mapping[SplitName, Place], config: DatasetConfig, *, say: Callable[[str], None]
+) -> tuple[dict[SplitName, pd.DataFrame], tuple[str, ...] | None]:
+    """A table for each split, its files one behind another, and the names of the classes where
+    files say them; all their problems at once."""
     tables: dict[SplitName, pd.DataFrame] = {}
+    names: dict[SplitName, tuple[str, ...] | None] = {}
     problems: list[Problem] = []
     for split, place in places.items():
         try:
-            tables[split] = _read(place, columns, encoding)
+            tables[split], names[split] = _read(place, config, say)
         except ConfigError as error:
             problems += error.problems
     raise_all(problems)
-    return tables
+    other = next((split for split in names if names[split] != names["train"]), None)
+    if other is not None:
+        told = f"names of train's classes, {names['train']}, are not those of {other}"
+        raise ConfigError(Problem(places[other].field, f"{told}, {names[other]}"))
+    return tables, names["train"]
 
 
 def file_stamps(config: DatasetConfig) -> list[tuple[str, int, int]]:
     """Name, time of change and size of each local file, by which a change of them is seen."""
     if hub_name(config) is not None:
         return []
-    files = (file for place in places_of(config).values() for file in place.files)
-    return [(str(f), s.st_mtime_ns, s.st_size) for f in files if f.is_file() and (s := f.stat())]
+    files = [file for place in places_of(config).values() for file in place.files]
+    inner = [each for file in files if file.is_dir() for each in sorted(file.rglob("*"))]
+    return [
+        (str(f), s.st_mtime_ns, s.st_size)
+        for f in (*files, *inner)
+        if f.is_file() and (s := f.stat())
+    ]
 
 
-def _read(place: Place, columns: Mapping[str, str], encoding: str) -> pd.DataFrame:
+def _read(
+    place: Place, config: DatasetConfig, say: Callable[[str], None]
+) -> tuple[pd.DataFrame, tuple[str, ...] | None]:
+    label = config.label_column
     if place.label_folders:
-        return read_texts(place.files, columns, field=place.field, encoding=encoding)
-    tables = [read_file(str(f), field=place.field, encoding=encoding) for f in place.files]
+        columns = {"text": config.text_column, "label": label}
+        return read_texts(place.files, columns, field=place.field, encoding=config.encoding), None
+    if place.saved:
+        tables = [read_saved(file, field=place.field) for file in place.files]
+    else:
+        written = format_of(config)
+        tables = [
+            read_file(str(file), field=place.field, written=written, say=say)
+            for file in place.files
+        ]
     for file, table in zip(place.files[1:], tables[1:], strict=True):
-        if lacking := set(tables[0].columns) - set(table.columns):
+        if lacking := set(tables[0].rows.columns) - set(table.rows.columns):
             lacks = f"{file} has no column {listed(sorted(lacking))}, which {place.files[0]} has"
             raise ConfigError(Problem(place.field, lacks))
-    return pd.concat(tables, ignore_index=True)
+    rows = pd.concat([table.rows for table in tables], ignore_index=True)
+    names = tables[0].class_names.get(label)
+    if names is not None and label in rows.columns:
+        rows = without_unlabelled(rows, label)
+    return rows, names
+
+
+def _without_headers(frame: pd.DataFrame, table: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """frame without rows that are table's header once more, as files joined by hand have them, and
+    their number."""
+    names = [str(name) for name in table.columns]
+    if len(names) < 2:
+        return frame, 0
+    repeats = pd.Series(True, table.index)
+    for place, name in enumerate(names):
+        repeats &= table.iloc[:, place].astype(object).map(lambda value, n=name: value == n)
+        if not repeats.any():
+            return frame, 0
+    return frame[~repeats.to_numpy()], int(repeats.sum())
 
 
 def _rows(table: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:
     """The named columns alone, renamed; row 1 is the first row after a file's header."""
     frame = pd.DataFrame({name: table[column] for name, column in columns.items()})
+    if parts := [name for name in columns if name.startswith("text ")]:
+        frame = frame.assign(text=joined_parts([frame[part] for part in parts]))
+        frame = frame.drop(columns=parts)
     frame.index = pd.RangeIndex(1, len(frame) + 1)
     return frame

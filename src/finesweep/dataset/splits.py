@@ -7,9 +7,6 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
-from sklearn.model_selection import StratifiedGroupKFold
 
 from finesweep.dataset.labels import STRATUM, label_counts, labels_in
 from finesweep.dataset.mistakes import counted_rows, raise_all
@@ -21,6 +18,8 @@ Frames = dict[SplitName, pd.DataFrame]
 Sizes = Mapping[SplitName, int | float | None]
 
 A_TENTH = 0.1
+SHARES = {"train": "null", "validation": "0.1", "test": "0.2"}
+"""Sizes that fit any data, for people."""
 # Each draw has a stream of its own, so that another validation_size leaves test as it was.
 CARVING: dict[SplitName, int] = {"test": 0, "validation": 1}
 SAMPLING: dict[SplitName, int] = {"train": 2, "validation": 3, "test": 4}
@@ -117,6 +116,8 @@ def _carve_groups(
 
     Nor is any text: groups that share one are taken as one.
     """
+    from sklearn.model_selection import StratifiedGroupKFold  # seconds, for groups alone
+
     n_folds = max(2, round(len(train) / size))
     groups = _joined(train)
     if len(np.unique(groups)) < n_folds:
@@ -136,6 +137,9 @@ def _joined(train: pd.DataFrame) -> np.ndarray:
 
     A row without a group is a group of its own.
     """
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
     texts, groups = (pd.factorize(train[name])[0] for name in ("text", "group"))
     alone = groups < 0
     groups = np.where(alone, groups.max() + np.cumsum(alone), groups)
@@ -165,7 +169,9 @@ def _carving_problems(
     if sum(wanted.values()) >= len(train):
         asked = " and ".join(f"{counted_rows(rows)} of {split}" for split, rows in wanted.items())
         field = f"dataset.{max(wanted, key=lambda split: wanted[split])}_size"
-        problems.append(Problem(field, f"{asked} leave nothing of train, which has {len(train):,}"))
+        instead = " ".join(f"dataset.{split}_size={SHARES[split]}" for split in ("train", *wanted))
+        left = f"{asked} leave nothing of train, which has {len(train):,}; as in {instead}"
+        problems.append(Problem(field, left))
     return problems
 
 

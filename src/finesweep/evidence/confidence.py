@@ -10,8 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import minimize_scalar
-from sklearn.metrics import precision_recall_curve
 
 from finesweep.evidence.decisions import (
     HALF,
@@ -85,6 +83,8 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
     It changes no answer, only the confidence in it. Between 0.5 and 20: to a model without a single
     error any confidence would seem too low.
     """
+
+    from scipy.optimize import minimize_scalar  # a model that answers fits nothing any more
 
     def loss(log_temperature: float) -> float:
         scaled = logits / np.exp(log_temperature)
@@ -195,6 +195,8 @@ def are_sure(probabilities: np.ndarray, answering: Answering) -> np.ndarray:
 
 
 def _best_f1(shares: np.ndarray, truth: np.ndarray) -> float:
+    from sklearn.metrics import precision_recall_curve
+
     precision, recall, tried = precision_recall_curve(truth, shares)
     # What reaches tried[k] is the same down to the value before it.
     halves = (np.append(tried[0], tried[:-1]) + tried) / 2

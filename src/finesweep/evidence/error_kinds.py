@@ -16,7 +16,7 @@ KINDS = {
     "low confidence": "the model was nearly undecided",
     "mixed": "it says one thing, and then another",
     "negation": "a word in it turns others round",
-    "unclear": "nothing on its surface explains it",
+    "unclear": "neither length nor odds nor an English word of doubt explains it",
 }
 """Kind → what it means of a text, the likeliest cause first."""
 

@@ -1,10 +1,11 @@
 """Encoders: what they can take, loading, freezing, a DistilBERT made from a BERT, and masked
 language models."""
 
-from finesweep.model.bypass import Bypass
+from finesweep.model.anatomy import anatomy_of
+from finesweep.model.bypass import Bypass, proven_bypass
 from finesweep.model.dropout import quick_dropout
-from finesweep.model.first_token import first_token_alone, reads_first_token
-from finesweep.model.freeze import count_parameters, encoder_layers, freeze_layers, frozen_depth
+from finesweep.model.first_token import first_token_alone
+from finesweep.model.freeze import count_parameters, freeze_layers, frozen_depth
 from finesweep.model.limits import limit_problems, model_limits
 from finesweep.model.load import (
     load_model,
@@ -14,13 +15,17 @@ from finesweep.model.load import (
     starting_sha256,
 )
 from finesweep.model.masked import Masked, decoded_at, load_masked, save_masked
+from finesweep.model.shortcuts import architecture, faster_answers, faster_training
 
 __all__ = [
     "Bypass",
     "Masked",
+    "anatomy_of",
+    "architecture",
     "count_parameters",
     "decoded_at",
-    "encoder_layers",
+    "faster_answers",
+    "faster_training",
     "first_token_alone",
     "freeze_layers",
     "frozen_depth",
@@ -31,8 +36,8 @@ __all__ = [
     "load_trained",
     "loaded_revision",
     "model_limits",
+    "proven_bypass",
     "quick_dropout",
-    "reads_first_token",
     "save_masked",
     "starting_sha256",
 ]

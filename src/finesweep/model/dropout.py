@@ -7,7 +7,8 @@ each, which is a fifth of a training step. Here 16 random bits decide about each
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
 from functools import partial
 from typing import Any
 
@@ -19,12 +20,16 @@ from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedM
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
+from finesweep.model.replacement import replaced_forward
+
 ATTENTION = "sdpa_quick_dropout"
+_keeps_all = ContextVar("_keeps_all", default=False)
 
 
 @contextmanager
-def quick_dropout(model: PreTrainedModel) -> Iterator[None]:
-    """Within it model's dropout, also that of SDPA attention, draws its masks by `kept`.
+def quick_dropout(model: PreTrainedModel, *, keeps_all: bool = False) -> Iterator[None]:
+    """Within it model's dropout, also that of SDPA attention, draws its masks by `kept`; keeps_all
+    lets every value through, so that it can be seen what else there is.
 
     On a CPU; elsewhere and in eval mode nothing changes.
     """
@@ -34,14 +39,15 @@ def quick_dropout(model: PreTrainedModel) -> Iterator[None]:
         AttentionInterface.register(ATTENTION, _attention)
         AttentionMaskInterface.register(ATTENTION, sdpa_mask)
         config._attn_implementation = ATTENTION
-    for module in modules:
-        module.__dict__["forward"] = partial(_dropout, module)
+    all_before = _keeps_all.set(keeps_all)
     try:
-        yield
+        with ExitStack() as stack:
+            for module in modules:
+                stack.enter_context(replaced_forward(module, partial(_dropout, module)))
+            yield
     finally:
+        _keeps_all.reset(all_before)
         config._attn_implementation = before
-        for module in modules:
-            del module.forward  # the class's own is found again
 
 
 def kept(like: torch.Tensor, p: float) -> torch.Tensor:
@@ -49,6 +55,8 @@ def kept(like: torch.Tensor, p: float) -> torch.Tensor:
 
     SFC64 yields the bits. It is seeded from torch's stream, which alone decides what is drawn.
     """
+    if _keeps_all.get():
+        return torch.ones_like(like)
     seed, n = int(torch.randint(2**63 - 1, ())), like.numel()
     bits = np.random.SFC64(seed).random_raw(-(-n // 4)).view(np.int16)[:n]
     dropped = round(p * 2**16)
@@ -57,7 +65,7 @@ def kept(like: torch.Tensor, p: float) -> torch.Tensor:
     return mask.mul_(2**16 / (2**16 - dropped))
 
 
-def _dropout(module: Any, states: torch.Tensor) -> torch.Tensor:
+def _dropout(module: Any, _: Any, states: torch.Tensor) -> torch.Tensor:
     if not module.training or module.p in (0.0, 1.0) or states.device.type != "cpu":
         return dropout(states, module.p, module.training, module.inplace)
     return states * kept(states, module.p)

@@ -4,39 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from typing import Any
 
 import torch
 from transformers import AttentionInterface, PreTrainedModel
 
-from finesweep.model.freeze import encoder_layers
-
-
-def reads_first_token(model: PreTrainedModel) -> bool:
-    """Whether the classifier reads nothing of the last layer but its first token."""
-    return model.config.model_type in _FIRST_TOKEN
+from finesweep.model.anatomy import anatomy_of
+from finesweep.model.replacement import replaced_forward
 
 
 @contextmanager
 def first_token_alone(model: PreTrainedModel) -> Iterator[None]:
-    """Within it the encoder's output is [B, 1, H]; logits and gradients are as before, but for
-    rounding and for the random numbers of dropout.
+    """Within it the encoder's output is [B, 1, H], where its type is one of those below; whether
+    logits and gradients then are as before is for `shortcuts` to see.
 
     Keys and values of the last layer are still of all tokens. What only other tokens' outputs need
     is left out, which is five sixths of the layer's operations at H = intermediate_size / 4. Models
     of other types, with other attention than SDPA, or spread over several GPUs stay as they are.
     """
-    is_sdpa = model.config._attn_implementation.startswith("sdpa")
-    if not reads_first_token(model) or not is_sdpa or torch.cuda.device_count() > 1:
+    is_sdpa = str(model.config._attn_implementation).startswith("sdpa")
+    first = _FIRST_TOKEN.get(model.config.model_type)
+    if first is None or not is_sdpa or torch.cuda.device_count() > 1:
         yield
         return
-    last = encoder_layers(model)[-1]
-    last.forward = partial(_FIRST_TOKEN[model.config.model_type], last)
-    try:
+    last = model.get_submodule(anatomy_of(model).layers[-1][-1])
+    with replaced_forward(last, lambda _, *given, **named: first(last, *given, **named)):
         yield
-    finally:
-        del last.forward  # the class's own is found again
 
 
 def _bert(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+from functools import partial
 from typing import Any
 
 from torch import nn
 from transformers import PreTrainedModel
 
 from finesweep.errors import ConfigError, Problem
+from finesweep.model.anatomy import Anatomy, anatomy_of
 from finesweep.records import ParameterCount
 
 
@@ -15,41 +18,38 @@ def freeze_layers(model: PreTrainedModel, depth: int | str) -> ParameterCount:
     """Numbers of trainable and frozen parameters, after freezing in place.
 
     depth 0 freezes nothing, k the embeddings and the k lowest layers, `all` every layer, so that
-    the pooler and the head remain. What some encoders keep beside their layers, such as relative
-    positions, counts as embeddings. Frozen modules run in eval mode, without dropout, also while
-    the rest trains: that is feature extraction, and makes their output a function of the input.
-    ConfigError when depth exceeds the layers there are.
+    what stands above them, such as a last norm, the pooler and the head, remains. What some
+    encoders keep beside their layers, such as relative positions, counts as embeddings. All that
+    runs below runs in eval mode, without dropout, also while the rest trains: that is feature
+    extraction, and makes its output a function of the input. ConfigError when the model has no such
+    depth.
     """
     if depth == 0:
         return count_parameters(model)
-    layers = encoder_layers(model)
-    n_frozen = len(layers) if depth == "all" else int(depth)
-    if n_frozen > len(layers):
-        message = f"{depth} given; the model has {len(layers)} layers: 0 to {len(layers)}, or `all`"
-        raise ConfigError(Problem("model.freeze_layers", message))
-    pooler = getattr(model.base_model, "pooler", None)
-    _freeze_except(model.base_model, {*layers[n_frozen:], *([pooler] if pooler else [])})
+    anatomy = anatomy_of(model)
+    n_frozen = _frozen(model, anatomy, depth)
+    below = set(anatomy.below(n_frozen))
+    for name, parameter in model.named_parameters():
+        if name in below:
+            parameter.requires_grad_(False)
+    for module in model.modules():
+        own = list(module.parameters())
+        module.is_frozen = bool(own) and not any(parameter.requires_grad for parameter in own)
+    # Trainer calls model.train() in each step; a module may have work to do on both sides, as a
+    # dropout that embeddings and head share has, so that it is time that says which mode is due.
+    model.register_forward_pre_hook(_fall_quiet)
+    last = anatomy.exit(n_frozen)
+    model.get_submodule(last).register_forward_hook(partial(_awake, anatomy.calls[last]))
     return count_parameters(model)
 
 
 def frozen_depth(model: PreTrainedModel) -> int:
     """How many of the lowest layers are frozen, the embeddings with them; 0 when none is."""
-    layers, pooler = encoder_layers(model), getattr(model.base_model, "pooler", None)
-    above = {*layers.parameters(), *(pooler.parameters() if pooler else ())}
-    if any(p.requires_grad for p in model.base_model.parameters() if p not in above):
+    if all(parameter.requires_grad for parameter in model.parameters()):
         return 0
-    trained = [any(p.requires_grad for p in layer.parameters()) for layer in layers]
-    return trained.index(True) if True in trained else len(layers)
-
-
-def encoder_layers(model: PreTrainedModel) -> nn.ModuleList:
-    """The encoder's layers, lowest first; ConfigError for models that are not built of a list."""
-    n_layers = model.config.num_hidden_layers
-    for module in model.base_model.modules():
-        if isinstance(module, nn.ModuleList) and len(module) == n_layers:
-            return module
-    message = f"{type(model).__name__} keeps its layers in no list; only 0 is possible"
-    raise ConfigError(Problem("model.freeze_layers", message))
+    anatomy = anatomy_of(model)
+    trained = (anatomy.levels[name] for name, p in model.named_parameters() if p.requires_grad)
+    return min(min(trained, default=len(anatomy.layers) + 1) - 1, len(anatomy.layers))
 
 
 def count_parameters(model: nn.Module) -> ParameterCount:
@@ -59,20 +59,37 @@ def count_parameters(model: nn.Module) -> ParameterCount:
     return ParameterCount(trainable=trainable, frozen=frozen)
 
 
-def _freeze_except(module: nn.Module, trained: set[nn.Module]) -> None:
-    """Freezes module but for what is in trained, as few and as large parts as possible."""
-    if module in trained:
-        return
-    if trained.isdisjoint(module.modules()):
-        module.requires_grad_(False)
-        # Trainer calls model.train() in each step; the module itself undoes it.
-        module.register_forward_pre_hook(_stay_in_eval)
-        return
-    for parameter in module.parameters(recurse=False):
-        parameter.requires_grad_(False)
-    for child in module.children():
-        _freeze_except(child, trained)
+def _frozen(model: PreTrainedModel, anatomy: Anatomy, depth: int | str) -> int:
+    """depth as a number; ConfigError when there are not so many layers."""
+    n_layers, kind = len(anatomy.layers), type(model).__name__
+    if n_layers == 0:
+        problem = f"{kind} shows no layers that run one after another; only 0 is possible"
+    elif depth == "all":
+        return n_layers
+    elif anatomy.n_shared:
+        times = f"{anatomy.n_shared} times with the same weights"
+        problem = f"{depth} given; {kind} runs its layers {times}: 0, or `all`"
+    elif int(depth) > n_layers:
+        problem = f"{depth} given; the model has {n_layers} layers: 0 to {n_layers}, or `all`"
+    else:
+        return int(depth)
+    raise ConfigError(Problem("model.freeze_layers", problem))
 
 
-def _stay_in_eval(module: nn.Module, inputs: Any) -> None:
-    module.eval()
+_running = threading.local()
+"""Of each thread the model that it runs: on several GPUs each runs a copy of its own."""
+
+
+def _fall_quiet(model: nn.Module, inputs: Any) -> None:
+    modules = (module for module in model.modules() if module is not model)
+    _running.n_done, _running.paused = 0, [module for module in modules if module.training]
+    for module in _running.paused:
+        module.training = False
+
+
+def _awake(n_calls: int, module: nn.Module, inputs: Any, output: Any) -> None:
+    """After the last of n_calls: some models run one layer again and again."""
+    _running.n_done = getattr(_running, "n_done", 0) + 1
+    if _running.n_done == n_calls:
+        for each in _running.paused:
+            each.training = not each.is_frozen

@@ -25,6 +25,7 @@ from transformers import (
 from finesweep.config import ModelConfig
 from finesweep.config.packaged import packaged_path
 from finesweep.errors import ConfigError, Problem
+from finesweep.model.agreement import Agreement, agree, check_length
 from finesweep.model.distil import distil, distil_config
 from finesweep.model.hub import source
 from finesweep.model.limits import load_config
@@ -44,20 +45,35 @@ class _Pristine:
     new: tuple[str, ...]
     """Modules that the checkpoint has no weights for: the head."""
     digests: Digests
+    agreement: Agreement
+    lengths: set[int]
+    """Of inputs, that it is known to take."""
 
 
 def load_model(
-    model: ModelConfig, *, label_names: Sequence[str], seed: int, multi_label: bool = False
+    model: ModelConfig,
+    *,
+    label_names: Sequence[str],
+    seed: int,
+    multi_label: bool = False,
+    max_length: int | None = None,
 ) -> PreTrainedModel:
     """A classifier in float32 whose config carries the label names and says whether a text may have
-    several; seed draws its new head.
+    several; seed draws its new head. The tokenizer that load_tokenizer returns agrees with it
+    afterwards.
 
     A process reads each checkpoint once and copies it from memory, with the same result. Only
-    safetensors are read. ConfigError when the checkpoint cannot be had.
+    safetensors are read. ConfigError when the checkpoint cannot be had, when its tokenizer, config
+    and weights do not go together, or it does not take max_length tokens.
     """
     pristine = _pristine(
         model.name_or_path, model.revision, model.distil, tuple(label_names), multi_label
     )
+    tokenizer = load_tokenizer(model)
+    pristine.agreement.tell(tokenizer)
+    if max_length is not None and max_length not in pristine.lengths:
+        check_length(pristine.model, tokenizer, max_length=max_length, name=model.name_or_path)
+        pristine.lengths.add(max_length)
     made = copy.deepcopy(pristine.model)
     # transformers' set_seed also seeds numpy and random, which its own initialisers may use.
     set_seed(seed)
@@ -96,7 +112,8 @@ def _pristine(
     new = dict.fromkeys(
         name.rpartition(".")[0] for name, _ in made.named_parameters() if name in missing
     )
-    return _Pristine(made, tuple(new), digests(made))
+    agreement = agree(made, load_tokenizer(model), name=name)
+    return _Pristine(made, tuple(new), digests(made), agreement, set())
 
 
 @contextmanager

@@ -18,8 +18,10 @@ from finesweep.errors import ConfigError, Problem
 from finesweep.evidence.confidence import answers, are_sure
 from finesweep.evidence.decisions import confidence, probabilities_of
 from finesweep.labelsets import label_name, set_members
-from finesweep.pairs import columns_of, joined, pipeline_inputs
-from finesweep.records import ANSWERING_KEY, Answering, Prediction
+from finesweep.pairs import columns_of, joined
+from finesweep.prediction.lengths import token_counts
+from finesweep.records import ANSWERING_KEY, UNCERTAIN, Answering, Prediction
+from finesweep.tracking.relocation import follow
 
 BATCH_SIZE = 32
 
@@ -52,18 +54,29 @@ class Classifier:
         return replace(self, answering=replace(self.answering, uncertain_below=threshold))
 
     def predict(
-        self, texts: Sequence[str], *, uncertain_below: float | None = None
+        self, texts: Sequence[str | None], *, uncertain_below: float | None = None
     ) -> Iterator[Prediction]:
         """One Prediction per text, in order; probabilities, the greatest first, sum to 1 unless a
         text may have several labels.
 
         They are calibrated by the temperature in the model's config. uncertain_below takes the
-        place of the model's own threshold. ValueError when the model reads pairs and a text is
-        none.
+        place of the model's own threshold. A text that is missing, blank, or without a token once
+        it is cleaned, has neither label nor probabilities. ValueError when the model reads pairs
+        and a text is none.
         """
-        if not texts:
-            return
-        least = self.answering.uncertain_below if uncertain_below is None else uncertain_below
+        counts = token_counts(self, texts)
+        read = [text for text, count in zip(texts, counts, strict=True) if text and count]
+        answered = self._answered(read, uncertain_below) if read else iter(())
+        none = () if self.multi_label else None
+        for text, count in zip(texts, counts, strict=True):
+            if count:
+                yield replace(next(answered), truncated=count > self.max_length)
+            else:
+                yield Prediction(text, UNCERTAIN, None, {}, sure=False, labels=none)
+
+    def _answered(self, texts: Sequence[str], threshold: float | None) -> Iterator[Prediction]:
+        """The same for texts that the model can read, of which it is not told how long they are."""
+        least = self.answering.uncertain_below if threshold is None else threshold
         answering = replace(self.answering, uncertain_below=least)
         shares, names = self.probabilities(texts), self.label_names
         labels, sure = answers(shares, answering), are_sure(shares, answering)
@@ -72,7 +85,7 @@ class Classifier:
             texts, shares, labels, odds.tolist(), sure.tolist(), strict=True
         ):
             known = {names[c]: float(row[c]) for c in np.argsort(-row, kind="stable")}
-            held = tuple(set_members(label, names) if is_sure else ()) if self.multi_label else None
+            held = tuple(set_members(label, names)) if self.multi_label else None
             yield Prediction(text, label_name(label, names), share, known, is_sure, held)
 
     def read_of(self, texts: Sequence[str]) -> list[list[str]]:
@@ -84,24 +97,33 @@ class Classifier:
     def probabilities(self, texts: Sequence[str]) -> np.ndarray:
         """[N, C] float64 for N texts, calibrated."""
         columns = self.read_of(texts)
-        inputs = pipeline_inputs(columns)
         # Texts of like length stand in one batch, which is padded to its longest.
         sizes = [sum(map(len, row)) for row in zip(*columns, strict=True)]
         order = np.argsort(sizes, kind="stable")
-        told = self.pipeline(
-            [inputs[row] for row in order],
-            top_k=None,
-            function_to_apply="none",
-            truncation=True,
-            max_length=self.max_length,
-            batch_size=BATCH_SIZE,
-        )
-        names = self.label_names
-        scores = [{score["label"]: score["score"] for score in one} for one in told]
-        logits = np.empty((len(texts), len(names)))
-        logits[order] = [[one[name] for name in names] for one in scores]
+        logits = np.empty((len(texts), len(self.label_names)))
+        for start in range(0, len(order), BATCH_SIZE):
+            rows = order[start : start + BATCH_SIZE]
+            logits[rows] = self._logits([[column[row] for row in rows] for column in columns])
         scaled = logits / self.answering.temperature
         return probabilities_of(scaled, multi_label=self.multi_label)
+
+    def _logits(self, columns: Sequence[Sequence[str]]) -> np.ndarray:
+        """[B, C] float64. A pipeline would take apart all that a model hands out beside them, whose
+        first dimension is not always B."""
+        import torch
+
+        model = self.pipeline.model
+        inputs = self.pipeline.tokenizer(
+            *columns,
+            truncation=True,
+            max_length=self.max_length,
+            padding=True,
+            return_tensors="pt",
+        )
+        with torch.inference_mode():
+            logits = model(**inputs.to(model.device)).logits
+        found: np.ndarray = logits.double().cpu().numpy()
+        return found
 
 
 def load_classifier(uri: str, *, tracking_uri: str) -> Classifier:
@@ -114,6 +136,7 @@ def load_classifier(uri: str, *, tracking_uri: str) -> Classifier:
         raise ConfigError(
             Problem("tracking.uri", f"no store at {database}; run a sweep here first")
         )
+    follow(tracking_uri)
     mlflow.set_tracking_uri(tracking_uri)
     try:
         length = (get_model_info(uri).flavors.get("python_function") or {}).get("config") or {}

@@ -6,10 +6,10 @@ from dataclasses import asdict
 
 from finesweep.config import SweepPlan
 from finesweep.records import Registered
-from finesweep.registry.versions import register
+from finesweep.registry.versions import is_registered, register
 from finesweep.sweep.attributes import REGISTERED
 from finesweep.sweep.finalist import evaluate_winner
-from finesweep.sweep.status import is_settled, is_spent
+from finesweep.sweep.status import is_spent, registered_as
 from finesweep.sweep.study import Study
 from finesweep.tracking import Store
 
@@ -18,13 +18,16 @@ def crown(plan: SweepPlan, study: Study, store: Store) -> None:
     """Leaves a spent study with its finalist and, where the sweep asks for it, a version.
 
     Does nothing before the budget is spent, and nothing twice: every step is remembered in the
-    study before the next begins.
+    study before the next begins, and looked up in MLflow.
     """
     wanted = plan.settings.register
-    if not is_spent(study) or is_settled(study, wanted, plan.confirm):
+    if not is_spent(study):
         return
     finalist = evaluate_winner(plan, study, store)
-    if finalist is not None and wanted is not None:
+    if finalist is None or wanted is None:
+        return
+    claim = registered_as(study, wanted, finalist.model_uri)
+    if claim is None or not is_registered(store.client, claim):
         version = register(
             store.client, finalist, name=wanted.name, alias=wanted.alias, sweep=plan.name
         )

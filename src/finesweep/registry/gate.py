@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from finesweep.config import Config
+from finesweep.databases import hidden_password
 from finesweep.errors import ConfigError, Problem
+from finesweep.locks import can_lock, exclusive
 from finesweep.records import Check, Decision, Gates, Scored
 from finesweep.registry import champions, versions
-from finesweep.registry.dossier import as_html, as_json, dossier
-from finesweep.registry.exhibits import exhibits_of
-from finesweep.registry.promotion import Mode, decide
-from finesweep.registry.rescoring import rescored
 from finesweep.registry.versions import Version
-from finesweep.sweep.storage import exclusive, open_storage
 from finesweep.tracking import Store, open_store
+
+if TYPE_CHECKING:
+    from finesweep.registry.promotion import Mode
 
 CHALLENGER, CHAMPION = "challenger", "champion"
 HISTORY = "finesweep.champions"
@@ -53,6 +56,8 @@ def promote(
     promotions meets the first one's champion. A dry run decides, and leaves no trace.
     ConfigError when there is nothing to compare.
     """
+    from finesweep.registry.promotion import decide  # scipy, for which no listing waits
+
     with _gate(config, model) as store:
         client = store.client
         challenger = _challenger(store, model, number)
@@ -108,9 +113,26 @@ def _gate(config: Config, model: str) -> Iterator[Store]:
     """The store, for one promotion or rollback of a model at a time."""
     store = open_store(config.tracking)
     versions.model_tag(store.client, model, HISTORY)  # raises when there is no such model
-    name = f"registry-{hashlib.sha256(model.encode()).hexdigest()[:12]}"
-    with exclusive(open_storage(config.storage.url), name):
+    with _lock(config, f"registry-{hashlib.sha256(model.encode()).hexdigest()[:12]}"):
         yield store
+
+
+@contextmanager
+def _lock(config: Config, name: str) -> Iterator[None]:
+    """Where the registry itself lies; a server of MLflow's holds no locks, Optuna's database does.
+
+    Nothing is made there but the lock. ConfigError when that database cannot be reached.
+    """
+    tracking, storage = config.tracking.uri, config.storage.url
+    url, field = (tracking, "tracking.uri") if can_lock(tracking) else (storage, "storage.url")
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(exclusive(url, name))
+        except (SQLAlchemyError, ImportError, OSError, ValueError) as error:
+            first = str(error.__cause__ or error).splitlines()[0]
+            message = f"cannot lock {hidden_password(url)!r}: {first}"
+            raise ConfigError(Problem(field, message)) from error
+        yield
 
 
 def _challenger(store: Store, model: str, number: str | None) -> Version:
@@ -133,6 +155,8 @@ def _scored_alike(store: Store, champion: Version, new: Scored, challenger: Vers
     own = versions.scored(store.client, champion)
     if own.fingerprint == new.fingerprint and own.label_names == new.label_names:
         return own
+    from finesweep.registry.rescoring import rescored  # torch, which is seldom needed
+
     return rescored(store, champion, own, new, versions.config_text(store.client, challenger))
 
 
@@ -145,6 +169,9 @@ def _keep(
     store: Store, model: str, verdict: Verdict, new: Scored, old: Scored | None, look: int
 ) -> None:
     """Dossier, then tags, then the list of champions, and the alias last."""
+    from finesweep.registry.dossier import as_html, as_json, dossier
+    from finesweep.registry.exhibits import exhibits_of
+
     client, decision = store.client, verdict.decision
     champion = verdict.champion
     exhibits = exhibits_of(store, verdict.challenger, champion, new, old)

@@ -22,10 +22,6 @@ class Card:
     facts: dict[str, str] = field(default_factory=dict)
     """In the order in which they are shown."""
 
-    @property
-    def markdown(self) -> str:
-        return "\n".join(f"- **{name}**: {value}" for name, value in self.facts.items())
-
 
 def _thresholds(classifier: Classifier) -> str:
     """From which probability each of several labels holds; empty where a text has one."""

@@ -10,12 +10,11 @@ import gradio as gr
 
 from finesweep.dataset.formats import READERS
 from finesweep.errors import ConfigError
-from finesweep.pairs import PAIR, joined, side_problem, sides
+from finesweep.pairs import PAIR, joined_or_none, mark_problem, sides
 from finesweep.prediction.attribution import Span
-from finesweep.records import Prediction
+from finesweep.serving import markup
 from finesweep.serving.service import Service
 
-EMPTY = "Type a text first, or take one of the examples."
 BOXES = {"text": "First text", "pair": "Second text"}
 """Of a pair, by their ids in the page."""
 WORDS = "Words that speak for {} (red) and against it (violet)"
@@ -28,6 +27,8 @@ BAR = " | "
 DAY = 86_400
 DECIMALS = 3
 """On the page; the file has all."""
+N_AT_ONCE = 8
+"""Questions of one kind that are under way together; the service answers them in turns."""
 
 
 def page(service: Service) -> gr.Blocks:
@@ -35,14 +36,20 @@ def page(service: Service) -> gr.Blocks:
     blocks = gr.Blocks(title=service.card.title, analytics_enabled=False, delete_cache=(DAY, DAY))
     one, many = ("One pair", "Many pairs") if service.reads_pairs else ("One text", "Many texts")
     with blocks:
-        gr.Markdown(f"# {service.card.title}")
+        _html(markup.heading(service.card.title))
         with gr.Tab(one):
             _one_text(service)
         with gr.Tab(many):
             _many_texts(service)
         with gr.Tab("The model"):
-            gr.Markdown(service.card.markdown, elem_id="card")
+            _html(markup.card(service.card), "card")
     return blocks
+
+
+def _html(value: str = "", elem_id: str | None = None) -> gr.HTML:
+    """What `markup` makes. Not gr.Markdown, in which a label or a text could be a link or a picture
+    from elsewhere."""
+    return gr.HTML(value, elem_id=elem_id, js_on_load=None)
 
 
 def _one_text(service: Service) -> None:
@@ -60,7 +67,7 @@ def _one_text(service: Service) -> None:
                     label="From the validation split",
                 )
         with gr.Column():
-            answer = gr.Markdown(elem_id="answer")
+            answer = _html(elem_id="answer")
             shares = gr.Label(label="Probabilities", show_heading=False, elem_id="shares")
             explained = "the likeliest label" if service.classifier.multi_label else "the answer"
             words = gr.HighlightedText(
@@ -71,13 +78,22 @@ def _one_text(service: Service) -> None:
             )
 
     def classify(*given: str) -> tuple[str, dict[str, float] | None, Any]:
-        if problem := mistake(given):
-            return problem, None, None
-        prediction, spans = service.explained(joined(*given) if service.reads_pairs else given[0])
-        return told(prediction, service), dict(prediction.probabilities), shown(spans)
+        if problem := mistake(given, service):
+            return markup.paragraph(problem), None, None
+        text = joined_or_none(*given) if service.reads_pairs else given[0]
+        prediction, spans = service.explained(text)
+        shares = dict(prediction.probabilities)
+        return markup.answer(prediction, service.classifier), shares or None, shown(spans) or None
 
     for event in (asked.click, *(box.submit for box in boxes)):
-        event(classify, inputs=boxes, outputs=[answer, shares, words], api_visibility="private")
+        event(
+            classify,
+            inputs=boxes,
+            outputs=[answer, shares, words],
+            api_visibility="private",
+            concurrency_limit=N_AT_ONCE,
+            concurrency_id="one",
+        )
 
 
 def _boxes(service: Service) -> list[gr.Textbox]:
@@ -92,7 +108,7 @@ def _boxes(service: Service) -> list[gr.Textbox]:
 def _many_texts(service: Service) -> None:
     gr.Markdown((PAIR_FILES if service.reads_pairs else FILES) + ".")
     file = gr.File(label="File", file_types=[*READERS, ".txt"], elem_id="file")
-    said = gr.Markdown(elem_id="said")
+    said = _html(elem_id="said")
     table = gr.Dataframe(label="The first rows", interactive=False, elem_id="rows")
     answers = gr.File(label="All rows with their answers", interactive=False, elem_id="answers")
 
@@ -102,18 +118,28 @@ def _many_texts(service: Service) -> None:
         try:
             output, preview, n_rows = service.answer_file(Path(path))
         except ConfigError as error:
-            return f"This file cannot be answered: {error}", None, None
-        return f"{n_rows:,} rows answered.", preview.round(DECIMALS), str(output)
+            problem = f"This file cannot be answered: {error}"
+            return markup.paragraph(problem), None, None
+        told = markup.paragraph(f"{n_rows:,} rows answered.")
+        return told, preview.round(DECIMALS), str(output)
 
-    file.change(classify, inputs=[file], outputs=[said, table, answers], api_visibility="private")
+    file.change(
+        classify,
+        inputs=[file],
+        outputs=[said, table, answers],
+        api_visibility="private",
+        concurrency_limit=N_AT_ONCE,
+    )
 
 
-def mistake(given: Sequence[str]) -> str | None:
+def mistake(given: Sequence[str], service: Service) -> str | None:
     """What to say of a typed text, or the two of a pair, that cannot be answered."""
-    if len(given) == 1:
-        return None if given[0].strip() else EMPTY
-    found = zip(BOXES.values(), map(side_problem, given), strict=True)
-    return next((f"The {label.lower()} {problem}." for label, problem in found if problem), None)
+    pairs = len(given) > 1
+    for label, text in zip(BOXES.values() if pairs else ("text",), given, strict=True):
+        marked = mark_problem(text) if pairs else None
+        if problem := marked or service.length_problem(text):
+            return f"The {label.lower()} {problem}."
+    return None
 
 
 def shown(spans: Sequence[Span]) -> list[Span]:
@@ -124,16 +150,3 @@ def shown(spans: Sequence[Span]) -> list[Span]:
         (BAR if part == PAIR else part, None if score is None else score / most)
         for part, score in spans
     ]
-
-
-def told(prediction: Prediction, service: Service) -> str:
-    """The answer as a heading, and what UNCERTAIN means where that is the answer."""
-    if prediction.sure:
-        return f"## {prediction.answer}"
-    least = service.classifier.answering.uncertain_below
-    return (
-        f"## {prediction.answer}\n"
-        f"The likeliest answer, **{prediction.label}**, has a probability of"
-        f" {prediction.probability:.2f}. Below {least:.2f} no answer is given, because too many of"
-        " those answers would be wrong."
-    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +64,8 @@ def earlier_adaptation(folder: Path, wanted: Mapping[str, Any]) -> Adaptation | 
     if problems:
         message = f"{folder} holds another adaptation; {other}"
         raise ConfigError(*problems, Problem("adapt.folder", message))
-    return _adaptation(kept["adaptation"])
+    # The folder as it is called now: it may have been moved since.
+    return replace(_adaptation(kept["adaptation"]), folder=str(folder))
 
 
 def write_record(folder: Path, adaptation: Adaptation, wanted: Mapping[str, Any]) -> None:

@@ -11,12 +11,13 @@ from optuna.trial import FrozenTrial, TrialState
 
 from finesweep.config import Composed, SweepPlan
 from finesweep.ledger import Ledger
-from finesweep.records import Evaluation
+from finesweep.records import Evaluation, TextDataset
 from finesweep.sweep.attributes import (
     ATTEMPT,
     CHECKPOINT,
     COMMITTED,
     DATA_FINGERPRINT,
+    DATA_NOTES,
     FAILURE,
     LEDGER,
     MODEL,
@@ -29,7 +30,7 @@ from finesweep.sweep.attributes import (
     WORKER,
 )
 from finesweep.sweep.checkpoints import SlotCheckpoints, newest_whole, slot_folder
-from finesweep.sweep.failures import Failure
+from finesweep.sweep.failures import Failure, WholeSweepError
 from finesweep.sweep.recording import (
     Setup,
     log_setup,
@@ -39,6 +40,7 @@ from finesweep.sweep.recording import (
     run_name,
 )
 from finesweep.sweep.reports import Reports
+from finesweep.sweep.samplers import whole_sweeps
 from finesweep.sweep.space import objective_of
 from finesweep.sweep.stages import Stage
 from finesweep.sweep.trial import Watch, run_trial
@@ -68,6 +70,8 @@ class Attempt:
         self.name, self.tags = str(trial.number), dict[str, Any]()
         self.batch_size = plan.base.config.training.batch_size
         self.outbox: Outbox | None = None
+        self.hopeless: WholeSweepError | None = None
+        """Why no other attempt would do better, at any slot."""
         self.folder = slot_folder(
             plan.base.config.storage.checkpoints, self.study.study_name, self.slot
         )
@@ -140,6 +144,7 @@ class Attempt:
     def _recorded(self, setup: Setup) -> Iterator[Outbox]:
         """The attempt's outbox, with what it started from; it is closed when the study knows."""
         self.trial.set_user_attr(DATA_FINGERPRINT, setup.dataset.fingerprint)
+        self._tell_data(setup.dataset)
         self.outbox = self.reports.outbox(
             f"{self.stage.kind}-{self.trial.number:06d}",
             uid=f"{self.study.user_attrs[UID]}/{self.trial.number}",
@@ -153,6 +158,12 @@ class Attempt:
         except BaseException as error:
             log_traceback(self.outbox, error)
             raise
+
+    def _tell_data(self, dataset: TextDataset) -> None:
+        """What was done to the rows, for whoever watches the sweep; once for each data set."""
+        name, sweep = f"{DATA_NOTES}{dataset.fingerprint[:16]}", self.stage.sweep
+        if dataset.notes and name not in sweep.user_attrs:
+            sweep.set_user_attr(name, list(dataset.notes))
 
     def _account(self, *, pruned: bool) -> None:
         """Where the attempt's seconds went, for its run and for the study."""
@@ -190,7 +201,9 @@ class Attempt:
     def _on_evaluation(self, evaluation: Evaluation) -> None:
         """Reports to Optuna; TrialPruned when the pruner has seen enough."""
         self._report(evaluation)
-        if self.trial.should_prune():
+        with whole_sweeps("sweep.pruner", self.plan.settings.pruner):
+            pruned = self.trial.should_prune()
+        if pruned:
             raise TrialPruned
 
 

@@ -40,6 +40,7 @@ def compare_with_baseline(
         write_split_of(Path(folder), "validation", made.validation, dataset)
         write_split_of(Path(folder), "test", made.test, dataset)
         run.log_folder(Path(folder))
+    run.log_params({"baseline.ngrams": ", ".join(made.kinds)})
     run.log_metrics(validation | test | {"seconds/training": made.seconds}, step=len(dataset.train))
     run.set_tags({TRIAL_STATE: "COMPLETE"})
     run.finish("FINISHED")
@@ -52,4 +53,5 @@ def compare_with_baseline(
         n_gained=n_gained,
         n_lost=n_lost,
         p=mcnemar(n_gained, n_lost),
+        kinds=made.kinds,
     )

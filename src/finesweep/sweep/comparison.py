@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import astuple, replace
 from itertools import combinations
 
@@ -25,6 +26,7 @@ from finesweep.sweep.attributes import MODEL, VALUES
 from finesweep.sweep.parent import run_of
 from finesweep.sweep.ranking import direction_of, ranked
 from finesweep.sweep.status import leaderboard
+from finesweep.sweep.study import known_comparisons
 from finesweep.tracking import Store
 from finesweep.tracking.predictions import FILE, Answered, read_predictions
 from finesweep.training import measure_latency
@@ -39,7 +41,11 @@ def compare_models(plan: SweepPlan, study: Study, store: Store) -> list[ModelCom
     best = best_of_each(study)
     if len(best) < 2:
         return []
-    answers = {name: _answers(store, study, trial) for name, trial in best.items()}
+    answers = dict[str, Answered]()
+    for name, trial in best.items():
+        if (answered := _answers(store, study, trial)) is None:
+            return _known(study, best)
+        answers[name] = answered
     contenders = {name: _contender(plan, study, trial) for name, trial in best.items()}
     made = [
         _compared(contenders[first], contenders[second], answers[first], answers[second])
@@ -58,10 +64,17 @@ def best_of_each(study: Study) -> dict[str, FrozenTrial]:
     return found
 
 
-def _answers(store: Store, study: Study, trial: FrozenTrial) -> Answered:
-    """To the validation rows, by the trial's model."""
+def _known(study: Study, best: Mapping[str, FrozenTrial]) -> list[ModelComparison]:
+    """What was found of these trials while their runs were there."""
+    numbers = {trial.number for trial in best.values()}
+    return [c for c in known_comparisons(study) if {c.first.trial, c.second.trial} <= numbers]
+
+
+def _answers(store: Store, study: Study, trial: FrozenTrial) -> Answered | None:
+    """To the validation rows, by the trial's model; None where its run was deleted."""
     run = run_of(store, study, trial)
-    assert run is not None  # all runs are delivered before the end
+    if run is None:
+        return None
     path = store.client.download_artifacts(run.run_id, f"validation/{FILE}")
     return read_predictions(path)
 
@@ -76,7 +89,7 @@ def _contender(plan: SweepPlan, study: Study, trial: FrozenTrial) -> Contender:
     latency = measure_latency(
         model,
         load_tokenizer(config.model),
-        dataset.validation["text"],
+        dataset,
         max_length=config.dataset.max_length,
     )
     name = trial.user_attrs[MODEL]

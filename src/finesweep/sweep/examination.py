@@ -25,7 +25,7 @@ from finesweep.evidence.resampling import bootstrap
 from finesweep.evidence.scores import scores_of_answers, scores_of_rankings
 from finesweep.records import ANSWERING_KEY, Answering, Latency, Predictions, TestResult
 from finesweep.sweep.recording import Setup, write_split_of
-from finesweep.sweep.summary import summary
+from finesweep.sweep.summary import doubts, summary
 from finesweep.tracking import TEST_FINGERPRINT, Run, n_looks
 from finesweep.tracking.artifacts import write_answers
 from finesweep.tracking.models import log_classifier
@@ -54,13 +54,7 @@ def log_test(run: Run, setup: Setup, validation: Predictions) -> TestResult:
     metrics = measure(predictions, "test")
     metrics |= _by_thresholds(probabilities, predictions.labels, answering)
     intervals = test_intervals(predictions, dataset.label_names)
-    latency = measure_latency(
-        setup.model,
-        tokens.tokenizer,
-        dataset.validation["text"],
-        max_length=tokens.max_length,
-        pairs=dataset.pairs,
-    )
+    latency = measure_latency(setup.model, tokens.tokenizer, dataset, max_length=tokens.max_length)
     with tempfile.TemporaryDirectory() as folder:
         errors = write_split_of(Path(folder), "test", predictions, dataset, tokens=tokens)
         write_answers(
@@ -80,6 +74,7 @@ def log_test(run: Run, setup: Setup, validation: Predictions) -> TestResult:
             counts=confusion(predictions),
             errors=errors,
             answering=answering,
+            doubts=doubts(setup, validation),
         )
         (Path(folder) / "summary.md").write_text(told, encoding="utf-8")
         run.log_folder(Path(folder))

@@ -12,7 +12,9 @@ from sqlalchemy.exc import DBAPIError
 from finesweep.errors import ConfigError, NonFiniteError, reason
 from finesweep.sweep.storage import is_outage
 
-FailureClass = Literal["interrupted", "infrastructure", "out_of_memory", "non_finite", "trial"]
+FailureClass = Literal[
+    "interrupted", "infrastructure", "out_of_memory", "non_finite", "trial", "sweep"
+]
 NO_MEMORY = (
     "can't allocate memory",
     "not enough memory",
@@ -23,6 +25,10 @@ NO_MEMORY = (
 """How PyTorch's CPU allocator and the C libraries beneath it say it, in a RuntimeError."""
 MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ESTALE, errno.EROFS}
 """Of an OSError: the disk is full, broken or gone; nothing was wrong with the trial."""
+
+
+class WholeSweepError(ConfigError):
+    """Nothing of one trial was wrong: every other one would meet the same. Exit code 2."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +45,7 @@ class Failure:
         """
         if self.kind == "out_of_memory":
             return n_out_of_memory == 0 and batch_size > 1
-        return self.kind in ("interrupted", "infrastructure")
+        return self.kind in ("interrupted", "infrastructure", "sweep")
 
 
 def classify(error: BaseException) -> Failure:
@@ -52,7 +58,7 @@ def _kind(error: BaseException) -> FailureClass:
     if isinstance(error, NonFiniteError):
         return "non_finite"
     if isinstance(error, ConfigError):
-        return "trial"
+        return "sweep" if isinstance(error, WholeSweepError) else "trial"
     if _no_memory(error):
         return "out_of_memory"
     if isinstance(error, OSError) and (

@@ -15,19 +15,23 @@ from finesweep.model import count_parameters, load_trained
 from finesweep.records import Finalist
 from finesweep.sweep.attributes import (
     BASELINE,
-    CHECKPOINT,
     COMPARISONS,
     FINALIST,
     PARENT_RUN_ID,
     VALUES,
 )
 from finesweep.sweep.baseline import compare_with_baseline
+from finesweep.sweep.checkpoints import weights_of
+from finesweep.sweep.claims import stands
 from finesweep.sweep.comparison import compare_models
 from finesweep.sweep.confirmation import described, is_of, winner_of
 from finesweep.sweep.examination import log_test
+from finesweep.sweep.omissions import unless_impossible
 from finesweep.sweep.parent import run_of
 from finesweep.sweep.recording import Setup
+from finesweep.sweep.remaking import run_again
 from finesweep.sweep.study import known_finalist
+from finesweep.sweep.summary import doubts
 from finesweep.tracking import Run, Store
 from finesweep.training import majority_accuracy, predict
 
@@ -35,15 +39,17 @@ from finesweep.training import majority_accuracy, predict
 def evaluate_winner(plan: SweepPlan, study: Study, store: Store) -> Finalist | None:
     """The winner's test result and logged model; None when no trial is complete.
 
-    Done once: the study remembers it, until another one wins.
+    Done once: the study remembers it, until another one wins or MLflow has lost it.
     """
     winner, known = winner_of(study, plan.confirm), known_finalist(study)
     if winner is None:
         return None
-    if known is not None and is_of(known, winner):
+    parent = Run(store, study.user_attrs[PARENT_RUN_ID])
+    if known is not None and is_of(known, winner) and stands(store, known):
+        _show(parent, known)
         return known
     best = winner.best
-    folder = Path(best.user_attrs[CHECKPOINT])
+    folder = weights_of(best, winner.study, root=plan.base.config.storage.checkpoints)
     if not folder.is_dir():
         raise FinesweepError(f"the best trial's weights are gone: {folder} does not exist")
     composed = plan.compose_trial(best.user_attrs[VALUES])
@@ -56,13 +62,13 @@ def evaluate_winner(plan: SweepPlan, study: Study, store: Store) -> Finalist | N
         max_length=config.dataset.max_length,
         cache=Path(config.storage.cache),
     )
-    run = run_of(store, winner.study, best)
-    if run is None:
-        raise FinesweepError(f"the best trial {winner.trial} has no run in {store.uri}")
-    compared = compare_models(plan, study, store)
-    study.set_user_attr(COMPARISONS, [asdict(each) for each in compared])
     validation = predict(model, tokens.validation, tokens, config.training)
     setup = Setup(composed, dataset, tokens, model, count_parameters(model))
+    run = run_of(store, winner.study, best) or run_again(parent, winner, setup, validation)
+    compared = unless_impossible(
+        lambda: compare_models(plan, study, store), study, what="each model with the others"
+    )
+    study.set_user_attr(COMPARISONS, [asdict(each) for each in compared or ()])
     test = log_test(run, setup, validation)
     finalist = Finalist(
         trial=winner.trial,
@@ -76,20 +82,26 @@ def evaluate_winner(plan: SweepPlan, study: Study, store: Store) -> Finalist | N
         test_intervals=test.intervals,
         test_look=test.look,
         confirmed=described(winner),
+        doubts=doubts(setup, validation),
     )
-    parent = Run(store, study.user_attrs[PARENT_RUN_ID])
     _show(parent, finalist)
     if plan.settings.baseline:
-        made = compare_with_baseline(
-            parent, setup, rows_right(test.predictions), sweep=study.study_name
+        right = rows_right(test.predictions)
+        made = unless_impossible(
+            lambda: compare_with_baseline(parent, setup, right, sweep=study.study_name),
+            study,
+            what="the winner with TF-IDF",
         )
-        study.set_user_attr(BASELINE, asdict(made))
+        study.set_user_attr(BASELINE, None if made is None else asdict(made))
     study.set_user_attr(FINALIST, asdict(finalist))
     return finalist
 
 
 def _show(parent: Run, finalist: Finalist) -> None:
-    """Puts the winner on the sweep's own run."""
+    """Puts the winner on the sweep's own run, once."""
+    tags = parent.store.client.get_run(parent.run_id).data.tags
+    if tags.get("finesweep.winner_run_id") == finalist.run_id:
+        return
     parent.set_tags(
         {"finesweep.winner_trial": finalist.trial, "finesweep.winner_run_id": finalist.run_id}
     )

@@ -9,6 +9,7 @@ from typing import Any
 from finesweep.config import SweepPlan
 from finesweep.config.paths import leaf
 from finesweep.errors import ConfigError, Problem
+from finesweep.sweep.samplers import seeded_sampler
 
 ABSENT = "nothing"
 
@@ -26,8 +27,8 @@ def definition(plan: SweepPlan) -> dict[str, Any]:
     searched_paths = {item.path for item in plan.searched}
     defined = {
         "sweep.metric": settings.metric,
-        "sweep.direction": settings.direction,
-        "sweep.sampler": settings.sampler,
+        "sweep.direction": plan.direction,
+        "sweep.sampler": seeded_sampler(plan),
         "sweep.pruner": settings.pruner,
         "sweep.enqueue": [dict(recipe) for recipe in plan.recipes],
         **{k: v for k, v in fixed.items() if k not in searched},

@@ -9,19 +9,19 @@ from dataclasses import dataclass
 from optuna import Study
 
 from finesweep.config import SweepPlan
-from finesweep.sweep.attributes import PARENT_RUN_ID
+from finesweep.locks import exclusive
 from finesweep.sweep.checkpoints import require_space
 from finesweep.sweep.confirmation import candidates, is_confirmed, studies_of
 from finesweep.sweep.interruption import Interruption, deferred_signals
 from finesweep.sweep.leases import Lease
 from finesweep.sweep.outboxes import deliver_orphans, drop_empty, outboxes_of
-from finesweep.sweep.parent import close_orphans, show_best
+from finesweep.sweep.parent import close_orphans, found_parent, show_best
 from finesweep.sweep.reports import Reports
 from finesweep.sweep.stages import Confirmation, Search, Stage
 from finesweep.sweep.status import is_spent
-from finesweep.sweep.storage import engine_of, exclusive, waiting_out
+from finesweep.sweep.storage import engine_of, waiting_out
 from finesweep.sweep.study import join_study
-from finesweep.tracking import Delivery, Run, Store, open_store
+from finesweep.tracking import Delivery, Store, open_store
 
 Crown = Callable[[SweepPlan, Study, Store], None]
 JOINING_SECONDS = 120.0
@@ -60,12 +60,12 @@ class Joint:
         """
         if not is_spent(self.study) or not is_confirmed(self.study, self.plan.confirm):
             return
-        with exclusive(self.study._storage, f"{self.study.study_name}.crown"):
+        with exclusive(engine_of(self.study._storage), f"{self.study.study_name}.crown"):
             while not self.reports.delivery.wait(1.0):
                 self.reports.stage()
             store = open_store(self.plan.base.config.tracking)
             deliver_orphans(self.plan, self.study, store)
-            parent = Run(store, self.study.user_attrs[PARENT_RUN_ID])
+            parent = found_parent(store, self.study, self.plan)
             for study in studies_of(self.study).values():
                 close_orphans(parent, study)
             show_best(store, self.study)

@@ -10,10 +10,11 @@ from optuna import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from finesweep.config import SweepPlan
+from finesweep.locks import exclusive
 from finesweep.sweep.attributes import REASON, REASON_TAG, TRIAL_STATE
 from finesweep.sweep.confirmation import studies_of
 from finesweep.sweep.status import live_workers
-from finesweep.sweep.storage import exclusive
+from finesweep.sweep.storage import engine_of
 from finesweep.tracking import STATUS_OF, Outbox, Store, deliver, pending
 
 OUTBOX = "outbox"
@@ -42,7 +43,7 @@ def drop_empty(folder: Path) -> None:
 
 def deliver_orphans(plan: SweepPlan, study: Study, store: Store) -> None:
     """Closes and delivers what dead workers left; one process at a time."""
-    with exclusive(study._storage, f"{study.study_name}.outbox", wait=False) as held:
+    with exclusive(engine_of(study._storage), f"{study.study_name}.outbox", wait=False) as held:
         if not held:
             return
         live = {row.id for row in live_workers(study)}

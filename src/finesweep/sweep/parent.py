@@ -12,6 +12,7 @@ from optuna.trial import FrozenTrial
 
 from finesweep.config import SweepPlan, plain_path
 from finesweep.errors import reason
+from finesweep.locks import exclusive
 from finesweep.sweep.attributes import (
     BEST_RUN,
     DEFINITION,
@@ -22,12 +23,13 @@ from finesweep.sweep.attributes import (
 )
 from finesweep.sweep.ranking import direction_of, ranked
 from finesweep.sweep.status import live_workers, spent
-from finesweep.sweep.storage import exclusive
+from finesweep.sweep.storage import engine_of
 from finesweep.tracking import (
     PARENT,
     STATUS_OF,
     Run,
     Store,
+    active_run,
     find_runs,
     open_store,
     reopen,
@@ -36,7 +38,11 @@ from finesweep.tracking import (
 
 
 def open_parent(store: Store, study: Study, plan: SweepPlan) -> Run:
-    """The parent run, RUNNING: made once and found again by the study's own id."""
+    """The parent run, RUNNING: made once and found again by the study's own id.
+
+    Where it was deleted, or the experiment is another now, a new one is made, under which the runs
+    of the study's trials stand from then on. Callers hold a lock.
+    """
     tags = {"finesweep.kind": "sweep", "finesweep.uid": study.user_attrs[UID]}
     found = find_runs(store, tags)
     if found:
@@ -45,8 +51,11 @@ def open_parent(store: Store, study: Study, plan: SweepPlan) -> Run:
     else:
         tags["finesweep.sweep"] = study.study_name
         parent = start_run(store, name=study.study_name, tags=tags)
-    if study.user_attrs.get(PARENT_RUN_ID) != parent.run_id:
+    former = study.user_attrs.get(PARENT_RUN_ID)
+    if former != parent.run_id:
         study.set_user_attr(PARENT_RUN_ID, parent.run_id)
+        for child in find_runs(store, {PARENT: former}) if former else ():
+            child.set_tags({PARENT: parent.run_id})
     parent.log_text(definition_text(study, plan), "sweep.yaml")
     return parent
 
@@ -58,16 +67,26 @@ def parent_of(plan: SweepPlan, study: Study) -> Iterator[Run]:
     The worker that crowns the winner ends it as FINISHED.
     """
     store = open_store(plan.base.config.tracking)
-    with exclusive(study._storage, f"{study.study_name}.parent"):
-        parent = open_parent(store, study, plan)
     try:
-        yield parent
+        yield found_parent(store, study, plan)
     except BaseException as error:
-        if not live_workers(study):
+        if (parent := _known(store, study)) and not live_workers(study):
             parent.set_tags({REASON_TAG: reason(error)})
             parent.finish("FAILED")
         raise
-    parent.finish("FINISHED")
+    if parent := _known(store, study):
+        parent.finish("FINISHED")
+
+
+def found_parent(store: Store, study: Study, plan: SweepPlan) -> Run:
+    """The parent run, RUNNING; one process at a time looks for it."""
+    with exclusive(engine_of(study._storage), f"{study.study_name}.parent"):
+        return open_parent(store, study, plan)
+
+
+def _known(store: Store, study: Study) -> Run | None:
+    """The parent that the study names by now; None where it was deleted under way."""
+    return active_run(store, study.user_attrs.get(PARENT_RUN_ID))
 
 
 def definition_text(study: Study, plan: SweepPlan) -> str:

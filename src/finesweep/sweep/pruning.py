@@ -5,10 +5,17 @@ from __future__ import annotations
 from collections.abc import Container
 
 from optuna import Study
-from optuna.pruners import BasePruner
+from optuna.pruners import BasePruner, NopPruner
 from optuna.trial import FrozenTrial, TrialState
 
+from finesweep.config import SweepPlan, build
 from finesweep.sweep.attributes import MODEL
+
+
+def pruner_of(plan: SweepPlan) -> BasePruner:
+    """The sweep's pruner, which compares trials of one model; without one nothing is pruned."""
+    described = plan.settings.pruner
+    return PerModelPruner(NopPruner() if described is None else build(described))
 
 
 class PerModelPruner(BasePruner):

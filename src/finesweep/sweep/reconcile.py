@@ -14,10 +14,11 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 
 from finesweep.config import SweepConfig
+from finesweep.locks import exclusive
 from finesweep.sweep.attributes import COMMITTED, FAILURE, REASON, RETRY, SLOT
 from finesweep.sweep.leases import WorkerRow, forget, is_live, workers_of
 from finesweep.sweep.slots import DUPLICATE, refill, slots_of, waiting_by_slot
-from finesweep.sweep.storage import engine_of, exclusive
+from finesweep.sweep.storage import engine_of
 
 QUEUED_PER_WORKER = 2
 
@@ -31,7 +32,7 @@ def reconcile(
     may_reap: bool = True,
 ) -> None:
     """Releases what dead workers held, drops duplicates, and enqueues slots that need a trial."""
-    with exclusive(study._storage, f"{study.study_name}.reconcile"):
+    with exclusive(engine_of(study._storage), f"{study.study_name}.reconcile"):
         # Trials before leases: one that is claimed in between has its lease already.
         trials = study.get_trials(deepcopy=False)
         rows = workers_of(engine_of(study._storage), study.study_name)

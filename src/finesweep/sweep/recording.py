@@ -18,6 +18,7 @@ from finesweep.config import Composed
 from finesweep.databases import hidden_password
 from finesweep.errors import FinesweepError, reason
 from finesweep.evidence.decisions import probabilities_of
+from finesweep.evidence.one_answer import one_answer
 from finesweep.evidence.overfitting import overfitting
 from finesweep.ledger import Ledger
 from finesweep.model import loaded_revision, starting_sha256
@@ -33,11 +34,13 @@ from finesweep.records import (
 from finesweep.sweep.attributes import REASON_TAG, TRIAL_STATE
 from finesweep.tracking import Run, RunLog, open_store, start_run
 from finesweep.tracking.artifacts import write_curves, write_split
-from finesweep.training import PrefixPlan, rows_cut
+from finesweep.training import PrefixPlan, Schedule, rows_cut, run_schedule
 
 BEST_STEP = "finesweep.best_step"
 OVERFITTING = "finesweep.overfitting"
 """Tag of a run whose validation loss rose while its train loss fell: how far."""
+ONE_ANSWER = "finesweep.one_answer"
+"""Tag of a run that says the same of every row of validation: what."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,11 @@ class Setup:
     parameters: ParameterCount
     prefix: PrefixPlan | None = None
     """What was decided about the states of frozen layers."""
+
+    @property
+    def schedule(self) -> Schedule:
+        """When a run on these tokens evaluates."""
+        return run_schedule(self.composed.config.training, len(self.tokens.train))
 
 
 @contextmanager
@@ -130,8 +138,10 @@ def log_result(run: RunLog, setup: Setup, result: TrainingResult, *, objective: 
             Path(folder), "validation", result.validation, setup.dataset, tokens=setup.tokens
         )
         run.log_folder(Path(folder))
-    parted = overfitting(result.evaluations)
-    run.set_tags({BEST_STEP: result.best.step} | ({OVERFITTING: str(parted)} if parted else {}))
+    parted = overfitting(setup.schedule.as_made(result.evaluations))
+    answer = one_answer(result.validation, setup.dataset.label_names)
+    tags = {BEST_STEP: result.best.step, OVERFITTING: parted, ONE_ANSWER: answer}
+    run.set_tags({name: str(value) for name, value in tags.items() if value is not None})
     if result.best != result.evaluations[-1]:
         run.log_metrics(result.best.metrics, step=result.evaluations[-1].step)
 

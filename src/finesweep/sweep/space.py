@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -14,15 +15,19 @@ from optuna.distributions import (
     IntDistribution,
 )
 
-from finesweep.config import Choice, Dimension, Fixed, Interval, Searched, SweepPlan, build
+from finesweep.config import (
+    Choice,
+    DatasetConfig,
+    Dimension,
+    Fixed,
+    Interval,
+    Searched,
+    SweepPlan,
+)
 from finesweep.config.paths import leaf
 from finesweep.errors import ConfigError, Problem
 from finesweep.model import limit_problems
 from finesweep.records import Objective
-from finesweep.training import metric_names
-
-ENDS_ITS_STUDY = ("GridSampler", "BruteForceSampler")
-"""Samplers that call study.stop(), which Optuna permits only inside its own optimize()."""
 
 
 def distribution(dimension: Dimension) -> BaseDistribution:
@@ -69,29 +74,27 @@ def optuna_params(plan: SweepPlan, recipe: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def check(plan: SweepPlan) -> None:
-    """Raises ConfigError listing all that is wrong with space, recipes and metric.
+def check(plan: SweepPlan) -> list[DatasetConfig]:
+    """The different data that trials will read; ConfigError lists all that is wrong with the space.
 
     Each dimension's ends are composed with each model that they can meet, and held against that
-    model's limits, before anything is trained.
+    model's limits, before anything is trained; so are the recipes.
     """
-    build(plan.settings.sampler)
-    build(plan.settings.pruner)
     problems = [
-        *_sampler_problems(plan),
-        *_metric_problems(plan),
         *_integer_problems(plan),
         *_recipe_problems(plan),
     ]
+    data: list[DatasetConfig] = []
     if not problems:
         for values in _corners(plan):
-            problems += [p for p in _problems_with(plan, values) if p not in problems]
+            problems += [p for p in _problems_with(plan, values, data) if p not in problems]
     if problems:
         raise ConfigError(*problems)
+    return data
 
 
 def objective_of(plan: SweepPlan) -> Objective:
-    return Objective(plan.settings.metric, plan.settings.direction)  # type: ignore[arg-type]
+    return Objective(plan.settings.metric, plan.direction)
 
 
 def _suggest(trial: Trial, item: Searched) -> Any:
@@ -115,23 +118,6 @@ def _holds(item: Searched | Fixed, plan: SweepPlan, choices: Mapping[str, Any]) 
         return False
     group, _, choice = item.condition.partition("=")
     return str(choices.get(group, plan.base.choices.get(group))) == choice
-
-
-def _sampler_problems(plan: SweepPlan) -> list[Problem]:
-    name = str(plan.settings.sampler.get("_target_")).rpartition(".")[2]
-    if name not in ENDS_ITS_STUDY:
-        return []
-    message = f"{name} ends its study by itself, but n_trials does here; use TPE, QMC or Random"
-    return [Problem("sweep.sampler", message)]
-
-
-def _metric_problems(plan: SweepPlan) -> list[Problem]:
-    multi_label = bool(plan.base.config.dataset.label_columns)
-    known = metric_names("validation", multi_label=multi_label)
-    if plan.settings.metric in known:
-        return []
-    given = f"{plan.settings.metric!r} is not measured; known: {', '.join(known)}"
-    return [Problem("sweep.metric", given)]
 
 
 def _integer_problems(plan: SweepPlan) -> list[Problem]:
@@ -186,9 +172,16 @@ def _ends(plan: SweepPlan, chosen: Mapping[str, Any]) -> Iterator[dict[str, Any]
         yield {path: values[min(index, len(values) - 1)] for path, values in ends.items()}
 
 
-def _problems_with(plan: SweepPlan, values: Mapping[str, Any]) -> list[Problem]:
+def _problems_with(
+    plan: SweepPlan, values: Mapping[str, Any], data: list[DatasetConfig]
+) -> list[Problem]:
+    """What is wrong with one trial, whose data are added where they are not yet among them."""
     try:
         config = plan.compose_trial(values).config
+        # Not its length: texts are cut when batches are made.
+        dataset = replace(config.dataset, max_length=DatasetConfig.max_length)
+        if dataset not in data:
+            data.append(dataset)
         return limit_problems(config.model, max_length=config.dataset.max_length)
     except ConfigError as error:
         return list(error.problems)

@@ -13,6 +13,7 @@ from optuna import Study, Trial
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from finesweep.config import ConfirmConfig, SweepPlan
+from finesweep.locks import exclusive
 from finesweep.sweep.attributes import N_TRIALS, SLOT, VALUES
 from finesweep.sweep.checkpoints import keep_weights
 from finesweep.sweep.confirmation import (
@@ -26,9 +27,9 @@ from finesweep.sweep.confirmation import (
 )
 from finesweep.sweep.parent import show_best
 from finesweep.sweep.ranking import direction_of, ranked
+from finesweep.sweep.samplers import sampler_for, whole_sweeps
 from finesweep.sweep.space import optuna_params, suggest
-from finesweep.sweep.storage import exclusive
-from finesweep.sweep.study import sampler_for
+from finesweep.sweep.storage import engine_of
 from finesweep.tracking import Delivery
 
 
@@ -60,10 +61,10 @@ class Stage(Protocol):
         """As of now; what need not be run any more has been marked as such."""
 
     def begun(self, claimed: FrozenTrial) -> Trial:
-        """The trial that runs in a claimed slot."""
+        """The trial that runs in a claimed slot; WholeSweepError when the sampler fails."""
 
     def order(self, trial: Trial) -> Order:
-        """What a begun trial is to be; may ask a sampler."""
+        """What a begun trial is to be; may ask a sampler, WholeSweepError when that fails."""
 
     def completed(self, delivery: Delivery) -> None:
         """Weights that no one will ask for are dropped, and what MLflow shows is renewed."""
@@ -84,14 +85,17 @@ class Search:
         return int(self.study.user_attrs[N_TRIALS])
 
     def begun(self, claimed: FrozenTrial) -> Trial:
-        self.study.sampler = sampler_for(self.plan, claimed.user_attrs[SLOT])
-        return Trial(self.study, claimed._trial_id)
+        with whole_sweeps("sweep.sampler", self.plan.settings.sampler):
+            self.study.sampler = sampler_for(self.plan, claimed.user_attrs[SLOT])
+            return Trial(self.study, claimed._trial_id)
 
     def order(self, trial: Trial) -> Order:
         slot = trial.user_attrs[SLOT]
         recipe = self.plan.recipes[slot] if slot < len(self.plan.recipes) else {}
+        with whole_sweeps("sweep.sampler", self.plan.settings.sampler):
+            suggested = suggest(trial, self.plan)
         return Order(
-            values=dict(recipe) | suggest(trial, self.plan),
+            values=dict(recipe) | suggested,
             seed=trial_seed(self.study, slot),
             name=str(trial.number),
             tags={},
@@ -143,7 +147,7 @@ class Confirmation:
         keep_weights(self.study, best, root=self.plan.base.config.storage.checkpoints)
 
     def _alone(self) -> AbstractContextManager[bool]:
-        return exclusive(self.sweep._storage, f"{self.sweep.study_name}.confirmation")
+        return exclusive(engine_of(self.sweep._storage), f"{self.sweep.study_name}.confirmation")
 
 
 def trial_seed(study: Study, slot: int | str) -> int:

@@ -11,6 +11,7 @@ from optuna import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from finesweep.config import ConfirmConfig, RegisterConfig, plain_path
+from finesweep.records import Registered
 from finesweep.sweep.attributes import (
     BEST_RUN,
     CONFIRMATION,
@@ -58,6 +59,8 @@ class Status:
     """Slots: n_trials."""
     counts: Mapping[SlotState, int]
     """Slots by state; they sum to target."""
+    beyond: int
+    """Finished slots beyond target: an earlier command had a larger n_trials."""
     best: Mapping[str, Any] | None
     """trial, value, params by plain path, run_id."""
     parent_run_id: str | None
@@ -123,6 +126,7 @@ def status_of(study: Study) -> Status:
         direction=direction_of(study),
         target=target,
         counts=by_state,
+        beyond=_beyond(trials, target),
         best=_best(ranked(trials, direction_of(study)), attributes.get(BEST_RUN, {})),
         parent_run_id=attributes.get(PARENT_RUN_ID),
         confirmed=[] if confirmation is None else list(map(asdict, rows_of(study, confirmation))),
@@ -145,6 +149,12 @@ def status_of(study: Study) -> Status:
         seconds_left=_seconds_left(slots, n_workers=len(workers)),
         stopped=attributes.get(STOP) or None,
     )
+
+
+def _beyond(trials: Sequence[FrozenTrial], target: int) -> int:
+    indices = {int(trial.user_attrs.get(SLOT, -1)) for trial in trials}
+    slots = slots_of(trials, max(indices, default=-1) + 1, only=indices - set(range(-1, target)))
+    return sum(slot.state in FINISHED for slot in slots)
 
 
 def command_of(study: Study, *, n_trials: int | None = None) -> str:
@@ -191,11 +201,17 @@ def is_settled(
         return True
     if not is_confirmed(study, confirm) or finalist is None or not is_of(finalist, winner):
         return False
+    return register is None or registered_as(study, register, finalist.model_uri) is not None
+
+
+def registered_as(study: Study, wanted: RegisterConfig, model_uri: str) -> Registered | None:
+    """The version that the study remembers of this model, where it is called as wanted."""
     made = study.user_attrs.get(REGISTERED)
-    if register is None or made is None:
-        return register is None
-    wanted = (register.name, register.alias, finalist.model_uri)
-    return (made["name"], made["alias"], made["model_uri"]) == wanted
+    if made is None:
+        return None
+    claim = Registered(**made)
+    known = (claim.name, claim.alias, claim.model_uri)
+    return claim if known == (wanted.name, wanted.alias, model_uri) else None
 
 
 def leaderboard(study: Study) -> list[Row]:

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import wraps
 from math import inf
-from pathlib import Path
 from typing import Any, TypeVar
 
 import optuna
-from filelock import FileLock, Timeout
+from filelock import FileLock
 from optuna.exceptions import StorageInternalError
 from optuna.storages import RDBStorage
 from optuna.storages._cached_storage import _CachedStorage
-from sqlalchemy import Engine, create_engine, event, make_url, text
+from sqlalchemy import Engine, create_engine, event, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from finesweep.databases import (
@@ -26,6 +24,7 @@ from finesweep.databases import (
     sqlite_file,
 )
 from finesweep.errors import ConfigError, Problem
+from finesweep.locks import exclusive
 from finesweep.sweep.leases import make_table
 
 DIALECTS = ("sqlite", "postgresql")
@@ -66,44 +65,6 @@ def engine_of(storage: optuna.storages.BaseStorage) -> Engine:
     return engine
 
 
-@contextmanager
-def exclusive(
-    storage: optuna.storages.BaseStorage, name: str, *, wait: bool = True
-) -> Iterator[bool]:
-    """Whether this process alone holds the lock of this name; released when it dies, too.
-
-    A file beside a SQLite database, an advisory lock of the session in PostgreSQL. Without wait
-    the answer is False while another process holds it.
-    """
-    engine = engine_of(storage)
-    database = sqlite_file(str(engine.url))
-    if database is not None:
-        with _file_lock(database.with_suffix(f".{name}.lock"), wait=wait) as held:
-            yield held
-        return
-    call = "pg_advisory_lock" if wait else "pg_try_advisory_lock"
-    # AUTOCOMMIT: a transaction left open would keep old rows alive for as long as the lock.
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        answer = connection.execute(text(f"SELECT {call}(hashtext(:name))"), {"name": name})
-        held = wait or bool(answer.scalar())
-        try:
-            yield held
-        finally:
-            if held and not connection.invalidated:
-                connection.execute(
-                    text("SELECT pg_advisory_unlock(hashtext(:name))"), {"name": name}
-                )
-
-
-@contextmanager
-def _file_lock(path: Path, *, wait: bool) -> Iterator[bool]:
-    try:
-        with FileLock(path, timeout=-1 if wait else 0):
-            yield True
-    except Timeout:
-        yield False
-
-
 def begin_immediately(engine: Engine) -> None:
     """Makes each SQLite transaction of the engine take the write lock when it begins.
 
@@ -138,8 +99,7 @@ def _build(url: str, on_wait: OnWait | None) -> RDBStorage:
         "connect_args": {"connect_timeout": CONNECT_SECONDS},
     }
     bare = create_engine(url, **kwargs)
-    with bare.begin() as connection:  # two first users would both make the tables
-        connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('finesweep.tables'))"))
+    with exclusive(bare, "finesweep.tables"):  # two first users would both make the tables
         made = _storage(url, None, **kwargs)
         made.remove_session()  # it holds a connection that dispose() would not close
         made.engine.dispose()

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import uuid
-import warnings
 from collections.abc import Sequence
 from datetime import datetime
 
 import optuna
 from optuna import Study as Study
-from optuna.exceptions import ExperimentalWarning
-from optuna.samplers import BaseSampler
 
 from finesweep.config import (
     SweepPlan,
-    build,
     compose_sweep,
     given_overrides,
     use_files,
@@ -23,10 +19,12 @@ from finesweep.config import (
 )
 from finesweep.databases import hidden_password, sqlite_file
 from finesweep.errors import ConfigError, Problem, nearest
+from finesweep.locks import exclusive
 from finesweep.records import BaselineResult, Contender, Finalist, ModelComparison
 from finesweep.sweep.attributes import (
     BASELINE,
     COMPARISONS,
+    DATA_NOTES,
     DEFINITION,
     FILES,
     FINALIST,
@@ -41,11 +39,8 @@ from finesweep.sweep.attributes import (
     UID,
 )
 from finesweep.sweep.identity import definition, refuse_changed
-from finesweep.sweep.pruning import PerModelPruner
-from finesweep.sweep.storage import OnWait, exclusive, open_storage
-
-SHARED_SEED = ("QMCSampler",)
-"""Samplers whose sequence must have the same seed in every trial."""
+from finesweep.sweep.pruning import pruner_of
+from finesweep.sweep.storage import OnWait, engine_of, open_storage
 
 
 def open_study(plan: SweepPlan) -> Study:
@@ -55,7 +50,7 @@ def open_study(plan: SweepPlan) -> Study:
     """
     storage = open_storage(plan.base.config.storage.url)
     # Two first commands at once must agree on one identity.
-    with exclusive(storage, f"{plan.study_name}.study"):
+    with exclusive(engine_of(storage), f"{plan.study_name}.study"):
         study = _defined(plan, storage)
     known = study.user_attrs
     launched = {
@@ -81,17 +76,23 @@ def join_study(
     overrides are this worker's own places, such as tracking.uri; they win. From then on a storage
     that is away is waited for.
     """
-    attributes = find_study(name, url).user_attrs
-    use_files(attributes[FILES])
-    plan = compose_sweep(attributes[SWEEP], [*attributes[OVERRIDES], *overrides])
+    found = find_study(name, url)
+    attributes, plan = found.user_attrs, plan_of(found, overrides)
     study = optuna.load_study(
         study_name=name,
         storage=open_storage(url, on_wait=on_wait),
-        pruner=PerModelPruner(build(plan.settings.pruner)),
+        pruner=pruner_of(plan),
     )
     refuse_changed(plan, attributes[DEFINITION], definition(plan))
     _require_precision(attributes.get(PRECISION))
     return plan, study
+
+
+def plan_of(study: Study, overrides: Sequence[str]) -> SweepPlan:
+    """What the study's sweep is to do, composed of the files of whoever began it."""
+    attributes = study.user_attrs
+    use_files(attributes[FILES])
+    return compose_sweep(attributes[SWEEP], [*attributes[OVERRIDES], *overrides])
 
 
 def _require_precision(precision: str | None) -> None:
@@ -107,8 +108,8 @@ def _defined(plan: SweepPlan, storage: optuna.storages.BaseStorage) -> Study:
     study = optuna.create_study(
         study_name=plan.study_name,
         storage=storage,
-        direction=plan.settings.direction,  # type: ignore[arg-type]
-        pruner=PerModelPruner(build(plan.settings.pruner)),
+        direction=plan.direction,
+        pruner=pruner_of(plan),
         load_if_exists=True,
     )
     wanted = definition(plan)
@@ -142,6 +143,13 @@ def known_baseline(study: Study) -> BaselineResult | None:
     return BaselineResult(**stored) if stored else None
 
 
+def known_data_notes(study: Study) -> list[str]:
+    """What was dropped, carved and cut of the data, each sentence once."""
+    attributes = study.user_attrs
+    told = (attributes[name] for name in sorted(attributes) if name.startswith(DATA_NOTES))
+    return list(dict.fromkeys(note for notes in told for note in notes))
+
+
 def known_comparisons(study: Study) -> list[ModelComparison]:
     """The best of each model with the best of each other one."""
     return [
@@ -164,22 +172,6 @@ def find_study(name: str, url: str) -> Study:
             Problem("sweep", f"study {name!r} in {hidden_password(url)} was not made by a sweep")
         )
     return study
-
-
-def sampler_for(plan: SweepPlan, slot: int) -> BaseSampler:
-    """The sampler of one slot, seeded by the sweep's seed and the slot.
-
-    So a restarted sweep does not draw its first points again, and asks for what it would have
-    asked for without the interruption.
-    """
-    node = dict(plan.settings.sampler)
-    name = str(node.get("_target_", "")).rpartition(".")[2]
-    if node.get("seed") is not None and name not in SHARED_SEED:
-        node["seed"] = int(node["seed"]) + slot
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ExperimentalWarning)
-        sampler: BaseSampler = build(node)
-    return sampler
 
 
 def _study_names(url: str) -> list[str]:

@@ -11,8 +11,10 @@ import numpy as np
 
 from finesweep.config import PublishedConfig
 from finesweep.dataset.labels import label_counts, labels_of
+from finesweep.dataset.mistakes import listed
 from finesweep.evidence.error_kinds import KINDS
-from finesweep.records import Answering, SplitName, TextDataset
+from finesweep.evidence.one_answer import never_answered, one_answer
+from finesweep.records import Answering, Predictions, SplitName, TextDataset
 from finesweep.sweep.recording import Setup, model_name
 
 SHOWN = ("loss", "accuracy", "f1", "f1_micro", "precision", "recall", "roc_auc")
@@ -21,6 +23,9 @@ N_ERRORS = 5
 MAX_CHARACTERS = 300
 MAX_CLASSES = 12
 """Of a confusion matrix that stands in the text; larger ones are read in the picture."""
+UNEVEN = 1.5
+"""Of the commonest label to the rarest in train, from where on weights may help a model that says
+one thing only."""
 Values = Mapping[str, float]
 
 
@@ -32,6 +37,7 @@ def summary(
     counts: np.ndarray,
     errors: Sequence[Mapping[str, Any]],
     answering: Answering,
+    doubts: Sequence[str] = (),
 ) -> str:
     """The seven points.
 
@@ -45,13 +51,41 @@ def summary(
         "Split": _split(dataset),
         "Settings": _table(("setting", "value"), _settings(setup)),
         "Results": _results(metrics, intervals, config.published)
-        + _answers(metrics, answering, dataset.label_names),
+        + _answers(metrics, answering, dataset.label_names)
+        + "".join(f"\n\n{doubt[0].upper()}{doubt[1:]}." for doubt in doubts),
         "Confusion matrix": _confusion(counts, dataset.label_names),
         "Errors": _errors(errors, n_rows=len(dataset.test)),
     }
     title = f"# {model_name(setup.composed)} on {dataset.name}\n"
     chapters = [f"## {k}. {name}\n\n{text}\n" for k, (name, text) in enumerate(points.items(), 1)]
     return "\n".join([title, *chapters])
+
+
+def doubts(setup: Setup, validation: Predictions) -> list[str]:
+    """That the model says one thing of all rows of validation, or never one of their labels, and
+    what to try; mostly nothing."""
+    dataset, training = setup.dataset, setup.composed.config.training
+    names, labels = dataset.label_names, labels_of(dataset, dataset.train["label"])
+    counts = label_counts(labels, len(names)) / len(labels)
+    tries = (
+        f"try another training.learning_rate ({training.learning_rate:.2g} here), more "
+        f"training.epochs ({training.epochs:g})"
+    )
+    if training.class_weights == "none" and counts.max() >= UNEVEN * counts.min():
+        rarest = int(counts.argmin())
+        share = f"{names[rarest]!r} is {100 * counts[rarest]:.0f} % of train"
+        tries += f", training.class_weights=balanced ({share})"
+    tries += ", and look at the balance with `finesweep explore`"
+    if answer := one_answer(validation, names):
+        n_rows = len(validation.labels)
+        return [
+            f"it answers ONE CLASS ONLY: {answer} to all {n_rows:,} rows of validation; {tries}"
+        ]
+    if never := never_answered(validation, names):
+        return [
+            f"it never answers {listed(never)} in validation, though rows there have it; {tries}"
+        ]
+    return []
 
 
 def published_rows(published: PublishedConfig, metrics: Values) -> list[tuple[str, float, float]]:

@@ -15,7 +15,17 @@ from finesweep.records import Evaluation, Objective, TestResult, TrainingResult
 from finesweep.sweep.examination import log_test
 from finesweep.sweep.recording import Setup, log_result
 from finesweep.tracking import Run, RunLog
-from finesweep.training import Checkpointing, fit, make_prefix, saved_evaluations
+from finesweep.training import (
+    Checkpointing,
+    check_frame,
+    fit,
+    frame_of,
+    make_prefix,
+    saved_evaluations,
+)
+
+N_FRAMED = 32
+"""Texts of which it is seen that training and answering give the model the same tokens."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +80,9 @@ def run_trial(
             label_names=dataset.label_names,
             multi_label=dataset.multi_label,
             seed=config.training.seed,
+            max_length=config.dataset.max_length,
         )
+        check_frame(frame_of(tokens), tokenizer, dataset.train["text"][:N_FRAMED])
         parameters = freeze_layers(model, config.model.freeze_layers)
     watch.on_stage()
     prefix, plan = make_prefix(

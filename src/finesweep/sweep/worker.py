@@ -9,10 +9,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import datetime
+from math import isnan
 from pathlib import Path
 from typing import Any
 
-from optuna import TrialPruned
+from optuna import Trial, TrialPruned
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 
@@ -20,7 +21,7 @@ from finesweep.config import SweepPlan
 from finesweep.sweep.attempt import Attempt
 from finesweep.sweep.attributes import CHECKPOINT, LAUNCHED, REASON, RETRY, SLOT, STOP
 from finesweep.sweep.checkpoints import drop_slot
-from finesweep.sweep.failures import Failure, classify
+from finesweep.sweep.failures import Failure, WholeSweepError, classify
 from finesweep.sweep.outboxes import close_run
 from finesweep.sweep.reconcile import fail, gives_up, reconcile
 from finesweep.sweep.reports import Reports
@@ -28,6 +29,7 @@ from finesweep.sweep.slots import claim
 from finesweep.sweep.stages import Stage
 from finesweep.sweep.status import Row, is_spent, row_of
 from finesweep.sweep.storage import waiting_out
+from finesweep.sweep.telling import tell
 
 IDLE_SECONDS = 1.0
 """Between two looks when all that is left runs elsewhere: its worker may die."""
@@ -82,8 +84,9 @@ class Worker:
         self.reports.lease.take(trial=trial.number, slot=trial.user_attrs[SLOT])
 
     def _run_slot(self, claimed: FrozenTrial) -> None:
-        """Runs one claimed trial to its end and tells Optuna. Only an interruption is raised."""
-        trial = self.stage.begun(claimed)
+        """Runs one claimed trial to its end and tells Optuna. Only an interruption is raised, and
+        WholeSweepError, which every other slot would meet: this one is free again by then."""
+        trial = self._begun(claimed)
         attempt = Attempt(self.plan, self.stage, trial, self.reports, told_at=self._told_at)
         try:
             outcome = self._outcome(attempt)
@@ -94,28 +97,42 @@ class Worker:
             self.reports.say(f"trial {claimed.number} was taken over by another worker")
         finally:
             self._settle(attempt)
+        if attempt.hopeless is not None:
+            raise attempt.hopeless
         self.reports.interruption.check()
+
+    def _begun(self, claimed: FrozenTrial) -> Trial:
+        try:
+            return self.stage.begun(claimed)
+        except WholeSweepError as error:
+            fail(self.study, claimed._trial_id, why=str(error), kind="sweep", retry=True)
+            self.reports.lease.release()
+            raise
 
     def _outcome(self, attempt: Attempt) -> float | TrialState | Failure:
         try:
-            return self.run_attempt(attempt)
+            value = self.run_attempt(attempt)
+            return Failure("non_finite", "the objective is not a number") if isnan(value) else value
         except TrialPruned:
             return TrialState.PRUNED
         except UpdateFinishedTrialError:
             raise
+        except WholeSweepError as error:
+            attempt.hopeless = error
+            return classify(error)
         except (Exception, KeyboardInterrupt) as error:
             return classify(error)
 
     def _tell(self, attempt: Attempt, outcome: float | TrialState | Failure) -> None:
-        number, trial_id = attempt.trial.number, attempt.trial._trial_id
         if isinstance(outcome, Failure):
             self._fail(attempt, outcome)
         elif outcome is TrialState.PRUNED:
-            # tell() takes the last reported value as the trial's.
-            self.study.tell(number, state=TrialState.PRUNED)
+            # Optuna takes the last reported value as the trial's.
+            tell(self.study, attempt.trial.number, outcome, None, say=self.reports.say)
         else:
             assert isinstance(outcome, float)
-            self.study._storage.set_trial_state_values(trial_id, TrialState.COMPLETE, [outcome])
+            state = TrialState.COMPLETE
+            tell(self.study, attempt.trial.number, state, outcome, say=self.reports.say)
 
     def _fail(self, attempt: Attempt, failure: Failure) -> None:
         trial_id, why = attempt.trial._trial_id, failure.reason

@@ -4,7 +4,15 @@ from finesweep.tracking.delivery import Delivery
 from finesweep.tracking.outbox import Outbox, close_outbox
 from finesweep.tracking.replay import deliver, is_delivered, pending
 from finesweep.tracking.runs import PARENT, Run, RunLog, start_run
-from finesweep.tracking.search import STATUS_OF, TEST_FINGERPRINT, find_runs, n_looks, reopen
+from finesweep.tracking.search import (
+    STATUS_OF,
+    TEST_FINGERPRINT,
+    active_run,
+    find_runs,
+    has_logged_model,
+    n_looks,
+    reopen,
+)
 from finesweep.tracking.store import Store, open_store
 
 __all__ = [
@@ -16,9 +24,11 @@ __all__ = [
     "Run",
     "RunLog",
     "Store",
+    "active_run",
     "close_outbox",
     "deliver",
     "find_runs",
+    "has_logged_model",
     "is_delivered",
     "n_looks",
     "open_store",

@@ -7,11 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.figure import Figure
-from sklearn.metrics import classification_report
 
 from finesweep.evidence.decisions import (
     are_right,
@@ -23,17 +21,16 @@ from finesweep.evidence.decisions import (
     truth_table,
 )
 from finesweep.evidence.error_kinds import kinds_of_error
-from finesweep.figures import (
-    answers_figure,
-    confusion_matrix_figure,
-    label_confusion_figure,
-    training_curves_figure,
-)
 from finesweep.labelsets import label_name
 from finesweep.records import Answering, Objective, Predictions, SplitName, TrainingResult
 from finesweep.tracking.predictions import write_predictions
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 DOTS_PER_INCH = 120
+AVERAGES = ("accuracy", "micro avg", "macro avg", "weighted avg", "samples avg")
+"""What a classification report calls its own rows: a label of that name would be written over."""
 
 
 def write_split(
@@ -52,6 +49,11 @@ def write_split(
     probabilities [N, C] are those of predictions, texts the N raw texts in the same order; is_cut
     [N] bool says of which the model read only the beginning, None that it read them all.
     """
+    # Matplotlib and scikit-learn take seconds to load: after the training, not before it.
+    from sklearn.metrics import classification_report
+
+    from finesweep.figures import confusion_matrix_figure, label_confusion_figure
+
     target = folder / split
     target.mkdir(parents=True)
     labels = predictions.labels
@@ -67,7 +69,7 @@ def write_split(
         labels,
         guessed,
         labels=range(len(label_names)),
-        target_names=label_names,
+        target_names=[f"{name} (label)" if name in AVERAGES else name for name in label_names],
         output_dict=True,
         zero_division=0,
     )
@@ -93,6 +95,8 @@ def write_answers(
 
     probabilities [N, C] are calibrated; labels and texts are in the same order.
     """
+    from finesweep.figures import answers_figure
+
     figure = answers_figure(
         probabilities,
         labels,
@@ -127,6 +131,8 @@ def _slices(
 
 def write_curves(folder: Path, result: TrainingResult, objective: Objective, *, title: str) -> None:
     """Writes folder/curves.png."""
+    from finesweep.figures import training_curves_figure
+
     figure = training_curves_figure(
         result.evaluations, best_step=result.best.step, metric=objective.metric, title=title
     )

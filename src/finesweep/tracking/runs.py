@@ -3,26 +3,39 @@
 from __future__ import annotations
 
 import json
-import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
+from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from finesweep.records import Evaluation, SplitName, TextDataset
+from finesweep.tracking.names import (
+    LONGEST_DATASET_NAME,
+    LONGEST_PARAM,
+    LONGEST_RUN_NAME,
+    LONGEST_SOURCE,
+    LONGEST_TAG,
+    keys_of,
+    text_of,
+)
+from finesweep.tracking.outages import is_outage
 from finesweep.tracking.provenance import provenance
 from finesweep.tracking.store import Store
 
 Status = Literal["FINISHED", "KILLED", "FAILED"]
+Kind = Literal["metrics", "params", "tags"]
 PARENT = MLFLOW_PARENT_RUN_ID
 """Tag of a run that stands under another."""
 SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
-PARAMS_PER_CALL = 100
-"""MLflow's own limit of one log_batch call."""
+ROWS_PER_CALL, METRICS_PER_CALL = 100, 1000
+"""MLflow's own limits of one log_batch call."""
+CHARACTERS_PER_CALL = 150_000
+"""A server takes a million bytes, and a character may be six of them."""
 
 
 class RunLog(Protocol):
@@ -59,19 +72,17 @@ class Run:
         self, metrics: Mapping[str, float], *, step: int, time_ms: int | None = None
     ) -> None:
         """All at once, with the step in training examples seen; now, unless a time is given."""
-        at = now_ms() if time_ms is None else time_ms
-        rows = [Metric(metric_key(name), float(value), at, step) for name, value in metrics.items()]
-        self.store.client.log_batch(self.run_id, metrics=rows)
+        at, keys = now_ms() if time_ms is None else time_ms, keys_of(metrics)
+        rows = [Metric(keys[name], float(value), at, step) for name, value in metrics.items()]
+        self._log("metrics", rows, most=METRICS_PER_CALL)
 
     def log_params(self, params: Mapping[str, Any]) -> None:
-        rows = [Param(name, str(value)) for name, value in params.items()]
-        for start in range(0, len(rows), PARAMS_PER_CALL):
-            batch = rows[start : start + PARAMS_PER_CALL]
-            self.store.client.log_batch(self.run_id, params=batch)
+        keys = keys_of(params)
+        rows = [Param(keys[name], text_of(params[name], LONGEST_PARAM)) for name in params]
+        self._log("params", rows)
 
     def set_tags(self, tags: Mapping[str, Any]) -> None:
-        rows = [RunTag(name, str(value)) for name, value in tags.items()]
-        self.store.client.log_batch(self.run_id, tags=rows)
+        self._log("tags", [RunTag(key, value) for key, value in _kept_tags(tags).items()])
 
     def log_dataset(self, dataset: TextDataset, *, source: str) -> None:
         """The data as an MLflow dataset input, its digest the start of the fingerprint."""
@@ -94,6 +105,33 @@ class Run:
         """Ends the run, now unless a time is given."""
         self.store.client.set_terminated(self.run_id, status, end_time_ms)
 
+    def _log(self, kind: Kind, rows: Sequence[Any], *, most: int = ROWS_PER_CALL) -> None:
+        """All of rows but those that MLflow refuses; of these the first error is raised then."""
+        refused: list[MlflowException] = []
+        for batch in _batches(rows, most):
+            try:
+                self._send(kind, batch)
+            except MlflowException as error:
+                if is_outage(error):
+                    raise
+                refused += self._log_singly(kind, batch)
+        if refused:
+            raise refused[0]
+
+    def _send(self, kind: Kind, batch: Sequence[Any]) -> None:
+        rows: dict[str, Any] = {kind: batch}
+        self.store.client.log_batch(self.run_id, **rows)
+
+    def _log_singly(self, kind: Kind, batch: Sequence[Any]) -> Iterator[MlflowException]:
+        """Each row by itself, so that one does not take the others with it; what is refused."""
+        for row in batch:
+            try:
+                self._send(kind, [row])
+            except MlflowException as error:
+                if is_outage(error):
+                    raise
+                yield error
+
 
 def start_run(
     store: Store,
@@ -114,7 +152,10 @@ def create_run(
 ) -> Run:
     """A new RUNNING run with these tags and no others of ours."""
     created = store.client.create_run(
-        store.experiment_id, start_time=start_time_ms, tags=dict(tags), run_name=name
+        store.experiment_id,
+        start_time=start_time_ms,
+        tags=_kept_tags(tags),
+        run_name=text_of(name, LONGEST_RUN_NAME),
     )
     return Run(store, created.info.run_id)
 
@@ -136,7 +177,12 @@ def input_fields(
 ) -> dict[str, str]:
     """The same of a dataset that is told by its rows in each split."""
     profile = json.dumps(sizes)
-    return {"name": name, "digest": fingerprint[:8], "source": source, "profile": profile}
+    return {
+        "name": text_of(name, LONGEST_DATASET_NAME),
+        "digest": fingerprint[:8],
+        "source": text_of(source, LONGEST_SOURCE),
+        "profile": profile,
+    }
 
 
 def now_ms() -> int:
@@ -144,6 +190,22 @@ def now_ms() -> int:
     return int(time.time() * 1000)
 
 
-def metric_key(name: str) -> str:
-    """name with each character that MLflow refuses in a metric's key as an underscore."""
-    return re.sub(r"[^\w\-. :/]", "_", name)
+def _kept_tags(tags: Mapping[str, Any]) -> dict[str, str]:
+    """Tags as MLflow keeps them."""
+    keys = keys_of(tags)
+    return {keys[name]: text_of(value, LONGEST_TAG) for name, value in tags.items()}
+
+
+def _batches(rows: Sequence[Any], most: int) -> Iterator[list[Any]]:
+    """rows in calls that are small enough, in their order."""
+    batch: list[Any] = []
+    size = 0
+    for row in rows:
+        own = len(row.key) + len(str(row.value))
+        if batch and (len(batch) == most or size + own > CHARACTERS_PER_CALL):
+            yield batch
+            batch, size = [], 0
+        batch.append(row)
+        size += own
+    if batch:
+        yield batch

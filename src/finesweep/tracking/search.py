@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from mlflow.entities import LifecycleStage
+from mlflow.exceptions import MlflowException
+
+from finesweep.tracking.names import clause
+from finesweep.tracking.outages import is_outage
 from finesweep.tracking.runs import Run, Status
 from finesweep.tracking.store import Store
 
@@ -13,16 +18,43 @@ TEST_FINGERPRINT = "finesweep.test_fingerprint"
 
 def find_runs(store: Store, tags: Mapping[str, str], *, running: bool = False) -> list[Run]:
     """The experiment's runs that carry all these tags, the newest first; only RUNNING if asked."""
-    clauses = [f"tags.`{name}` = '{value}'" for name, value in tags.items()]
+    clauses = [clause(f"tags.`{name}`", value) for name, value in tags.items()]
     clauses += ["attributes.status = 'RUNNING'"] if running else []
     found, token = [], None
     while True:
         page = store.client.search_runs(
             [store.experiment_id], " and ".join(clauses), page_token=token
         )
-        found += [Run(store, run.info.run_id) for run in page]
+        found += [
+            Run(store, run.info.run_id) for run in page if tags.items() <= run.data.tags.items()
+        ]
         if not (token := page.token):
             return found
+
+
+def active_run(store: Store, run_id: str | None) -> Run | None:
+    """The run of this id; None when it was deleted, or the store has never heard of it."""
+    if not run_id:
+        return None
+    try:
+        found = store.client.get_run(run_id)
+    except MlflowException as error:
+        if is_outage(error):
+            raise
+        return None
+    active = found.info.lifecycle_stage == LifecycleStage.ACTIVE
+    return Run(store, run_id) if active else None
+
+
+def has_logged_model(store: Store, uri: str) -> bool:
+    """Whether the store holds the LoggedModel that models:/ID names."""
+    try:
+        store.client.get_logged_model(uri.removeprefix("models:/"))
+    except MlflowException as error:
+        if is_outage(error):
+            raise
+        return False
+    return True
 
 
 def n_looks(store: Store, fingerprint: str) -> int:

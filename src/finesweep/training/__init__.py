@@ -1,33 +1,38 @@
 """One training run, without knowledge of sweeps or tracking: it calls back at each evaluation."""
 
+from finesweep.evidence.metric_names import metric_names
 from finesweep.training.adaptation import adapt
+from finesweep.training.arguments import run_schedule
 from finesweep.training.baseline import fit_baseline
 from finesweep.training.chunks import chunked
 from finesweep.training.fit import fit, predict
-from finesweep.training.frames import Frame, rows_cut
+from finesweep.training.frames import Frame, check_frame, frame_of, rows_cut
 from finesweep.training.latency import measure_latency
 from finesweep.training.metrics import (
     confusion,
     majority_accuracy,
     measure,
-    metric_names,
 )
 from finesweep.training.precision import is_native, resolve_precision
 from finesweep.training.prefix import Plan as PrefixPlan
 from finesweep.training.prefix import make_prefix
 from finesweep.training.probe import fill_mask, probe_ids
+from finesweep.training.schedule import Schedule
 from finesweep.training.state import Checkpointing, saved_evaluations
 
 __all__ = [
     "Checkpointing",
     "Frame",
     "PrefixPlan",
+    "Schedule",
     "adapt",
+    "check_frame",
     "chunked",
     "confusion",
     "fill_mask",
     "fit",
     "fit_baseline",
+    "frame_of",
     "is_native",
     "majority_accuracy",
     "make_prefix",
@@ -38,5 +43,6 @@ __all__ = [
     "probe_ids",
     "resolve_precision",
     "rows_cut",
+    "run_schedule",
     "saved_evaluations",
 ]

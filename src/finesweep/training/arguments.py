@@ -23,7 +23,7 @@ def trainer_arguments(config: TrainingConfig, folder: str) -> TrainingArguments:
         weight_decay=config.weight_decay,
         warmup_steps=config.warmup_ratio,  # below 1 it is a share of all steps
         max_grad_norm=config.max_grad_norm,
-        lr_scheduler_type="linear",
+        lr_scheduler_type="linear",  # but that it starts above 0: schedule.py
         seed=config.seed,
         use_cpu=precision == "bf16" and not torch.cuda.is_available(),  # Trainer asks for it
         bf16=precision == "bf16",

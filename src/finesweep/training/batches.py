@@ -6,19 +6,24 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
+import datasets
 import numpy as np
 import torch
 from torch.utils.data import Sampler
 from transformers import PreTrainedTokenizerBase
 
-from finesweep.training.frames import Frame
+from finesweep.records import Tokens
+from finesweep.training.frames import Frame, frame_of
 
 ROW = "row"
+N_LOOKED_AT = 64
+SAMPLE_LENGTHS = (9, 4)
+"""Tokens of a sample's two rows."""
 
 
 class Collator:
-    """Rows of a token split as one padded batch: input_ids, attention_mask, labels and row; of
-    pairs token_type_ids too, where the model reads them."""
+    """Rows of a token split as one padded batch: input_ids, attention_mask, labels and row, and
+    token_type_ids where the model reads them."""
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, frame: Frame) -> None:
         self.frame, self.pad_id = frame, tokenizer.pad_token_id or 0
@@ -45,6 +50,19 @@ class Collator:
         for row, one in zip(padded, inputs, strict=True):
             row[slice(width - len(one), None) if self.pads_left else slice(len(one))] = one
         return torch.from_numpy(padded)
+
+
+def sample_batch(tokens: Tokens, split: datasets.Dataset) -> dict[str, torch.Tensor]:
+    """Two rows of unlike length as a model gets them, of the beginning of a long row of the split:
+    enough to see whether two ways through the model are one."""
+    frame = frame_of(tokens)
+    rows = split.select(range(min(len(split), N_LOOKED_AT)))
+    row = rows[int(np.argmax(frame.lengths(rows)))]
+    short = [
+        {**row, **{column: row[column][:n] for column in frame.columns}} for n in SAMPLE_LENGTHS
+    ]
+    batch = Collator(tokens.tokenizer, frame)(short)
+    return {name: batch[name] for name in batch.keys() - {"labels", ROW}}
 
 
 class GroupedByLength(Sampler[int]):

@@ -15,9 +15,10 @@ from finesweep.config import TrainingConfig
 from finesweep.dataset.stratify import sample_rows, strata
 from finesweep.errors import ConfigError, FinesweepError, Problem
 from finesweep.ledger import Ledger
-from finesweep.model import first_token_alone, quick_dropout
+from finesweep.model import faster_answers, faster_training
 from finesweep.records import Objective, Predictions, Tokens, TrainingResult
 from finesweep.training.arguments import run_schedule, trainer_arguments
+from finesweep.training.batches import sample_batch
 from finesweep.training.loss import (
     LossFunction,
     balanced_weights,
@@ -74,8 +75,7 @@ def fit(
     )
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
-        for lighter in (quick_dropout(model), first_token_alone(model)):
-            stack.enter_context(lighter)
+        stack.enter_context(faster_training(model, sample_batch(tokens, tokens.train)))
         if prefix:
             stack.enter_context(prefix.bypass.installed())
         stack.enter_context(ledger.on("training"))
@@ -104,7 +104,8 @@ def predict(
     model: PreTrainedModel, split: datasets.Dataset, tokens: Tokens, config: TrainingConfig
 ) -> Predictions:
     """The model's logits for one split of tokens, in the split's order."""
-    with tempfile.TemporaryDirectory() as folder, first_token_alone(model):
+    sample = sample_batch(tokens, split)
+    with tempfile.TemporaryDirectory() as folder, faster_answers(model, sample):
         trainer = TextTrainer(tokens, model=model, args=trainer_arguments(config, folder))
         output = trainer.predict(split)
     return predictions_of(output)

@@ -9,6 +9,10 @@ import datasets
 import numpy as np
 from transformers import PreTrainedTokenizerBase
 
+from finesweep.dataset.tokens import whole_ids
+from finesweep.errors import ConfigError, Problem
+from finesweep.model.edges import TYPES, edges_of
+from finesweep.pairs import columns_of
 from finesweep.records import SplitName, Tokens
 
 COLUMNS = ("input_ids", "pair_ids")
@@ -23,9 +27,12 @@ class Frame:
         self, tokenizer: PreTrainedTokenizerBase, *, max_length: int, pairs: bool = False
     ) -> None:
         self.columns = COLUMNS if pairs else COLUMNS[:1]
-        self.edges, self.types = _edges(tokenizer, len(self.columns))
-        """The tokens before, between and behind the texts; and the type of each of these tokens,
-        and of each text's, where the model reads types."""
+        around = edges_of(tokenizer, n_texts=len(self.columns))
+        self.edges = around.tokens
+        """The tokens before, between and behind the texts."""
+        self.types = None if around.types is None else (around.types, around.text_types)
+        """The type of each of these tokens, and of each text's, where the model reads types."""
+        self.max_length = max_length
         self.room = max_length - sum(map(len, self.edges))
         self.cuts_left = tokenizer.truncation_side == "left"
         # Of two halves with one token more, tokenizers written in Python give it to the first text.
@@ -99,24 +106,22 @@ def rows_cut(tokens: Tokens, split: SplitName) -> np.ndarray:
     return frame_of(tokens).cuts(getattr(tokens, split))
 
 
-def _edges(
-    tokenizer: PreTrainedTokenizerBase, n_texts: int
-) -> tuple[list[list[int]], tuple[list[list[int]], list[int]] | None]:
-    """Frame's edges and types, read off what the tokenizer makes of texts of one letter."""
-    bare = tokenizer("a", add_special_tokens=False, truncation=False)["input_ids"]
-    framed = tokenizer(*["a"] * n_texts, truncation=False)
-    ids, places, done = framed["input_ids"], [], 0
-    for _ in range(n_texts):
-        starts = range(done, len(ids) - len(bare) + 1)
-        start = next(k for k in starts if ids[k : k + len(bare)] == bare)
-        places.append(slice(done, start))
-        done = start + len(bare)
-    places.append(slice(done, None))
-    edges = [ids[place] for place in places]
-    if n_texts == 1 or "token_type_ids" not in tokenizer.model_input_names:
-        return edges, None
-    types = framed["token_type_ids"]
-    return edges, ([types[place] for place in places], [types[place.stop] for place in places[:-1]])
+def check_frame(frame: Frame, tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> None:
+    """ConfigError unless frame makes of these texts, joined where they are pairs, what the
+    tokenizer makes of them when it answers."""
+    columns = columns_of(texts, pairs=len(frame.columns) > 1)
+    ids = [whole_ids(column, tokenizer) for column in columns]
+    rows = [dict(zip(frame.columns, each, strict=True)) for each in zip(*ids, strict=True)]
+    wanted = tokenizer(*columns, truncation=True, max_length=frame.max_length)
+    same = frame.inputs(rows) == wanted["input_ids"]
+    if frame.types is not None and same:
+        same = frame.input_types(rows) == wanted[TYPES]
+    if not same:
+        message = (
+            "its tokenizer sets other tokens around one text than around another, so that a"
+            " model would be trained on other tokens than it is asked about"
+        )
+        raise ConfigError(Problem("model.name_or_path", message))
 
 
 def _n_ids(split: datasets.Dataset, column: str) -> Any:

@@ -10,7 +10,7 @@ import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from finesweep.pairs import columns_of
-from finesweep.records import Latency
+from finesweep.records import Latency, TextDataset
 
 BATCH = 32
 N_TIMED = 64
@@ -21,19 +21,18 @@ N_WARM_UP, N_SINGLE, N_BATCHES = 3, 40, 5
 def measure_latency(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
-    texts: Sequence[str],
+    dataset: TextDataset,
     *,
     max_length: int,
-    pairs: bool = False,
 ) -> Latency:
-    """Medians and 95th percentiles on the model's own device, of the first 64 texts; fewer are used
-    again.
+    """Medians and 95th percentiles on the model's own device, of the first 64 texts of validation;
+    fewer are used again. The model reads pairs where the dataset has pairs.
 
     model is left in eval mode. ValueError when there are no texts, or pairs are none.
     """
+    texts, pairs = dataset.validation["text"][:N_TIMED], dataset.pairs
     if not texts:
         raise ValueError("latency needs texts")
-    texts = texts[:N_TIMED]
     model.eval()
 
     def seconds(batch: Sequence[str]) -> float:

@@ -15,18 +15,22 @@ LossFunction = Callable[..., torch.Tensor]
 def training_loss(weights: Sequence[float] | None, *, label_smoothing: float) -> LossFunction:
     """A function of (outputs, labels [N], num_items_in_batch) that Trainer minimises.
 
-    It divides the weighted sum by the number of examples, not of weights: with gradient
-    accumulation Trainer gives the whole step's count, so that micro-batches add up exactly.
+    Each example's smoothed loss is multiplied by the weight of its own label. The sum is divided by
+    the number of examples, not of weights: with gradient accumulation Trainer gives the whole
+    step's count, so that micro-batches add up exactly.
     """
     weight = None if weights is None else torch.tensor(weights, dtype=torch.float32)
 
     def loss(outputs: Any, labels: torch.Tensor, num_items_in_batch: Any = None) -> torch.Tensor:
         logits = outputs.logits.float()
-        on_device = None if weight is None else weight.to(logits.device)
-        total = cross_entropy(
-            logits, labels, weight=on_device, label_smoothing=label_smoothing, reduction="sum"
-        )
-        return total / (len(labels) if num_items_in_batch is None else num_items_in_batch)
+        each = cross_entropy(logits, labels, label_smoothing=label_smoothing, reduction="none")
+        if weight is not None:
+            # Not torch's own weight: it weighs each class's part of a smoothed target by that
+            # class, so that with a rare class every example is pulled towards it.
+            each = each * weight.to(logits.device)[labels.clamp(min=0)]  # -100 has a loss of 0
+        total = each.sum()
+        n_rows = (labels >= 0).sum() if num_items_in_batch is None else num_items_in_batch
+        return total / n_rows
 
     return loss
 

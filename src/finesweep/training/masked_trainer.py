@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 import torch
+from torch.optim.lr_scheduler import LambdaLR
 from transformers import (
     PrinterCallback,
     Trainer,
@@ -20,7 +21,7 @@ from finesweep.model import decoded_at
 from finesweep.records import Evaluation
 from finesweep.training.masking import IGNORED, masked_loss
 from finesweep.training.monitor import OnEvaluation, OnStep
-from finesweep.training.schedule import Schedule
+from finesweep.training.schedule import Schedule, linear_rate
 from finesweep.training.streams import unmoved_streams
 
 
@@ -44,6 +45,18 @@ class MaskedTrainer(Trainer):  # type: ignore[misc]  # transformers has no types
         super().__init__(compute_loss_func=masked_loss, callbacks=[clock], **kwargs)
         self.remove_callback(PrinterCallback)
         self.args.eval_on_start = True
+
+    def create_scheduler(
+        self, num_training_steps: int, optimizer: torch.optim.Optimizer | None = None
+    ) -> LambdaLR:
+        scheduler: LambdaLR | None = vars(self)["lr_scheduler"]
+        if scheduler is None:
+            n_warmup = self.args.get_warmup_steps(num_training_steps)
+            scheduler = linear_rate(
+                optimizer or self.optimizer, n_warmup=n_warmup, n_steps=num_training_steps
+            )
+            self.lr_scheduler, self._created_lr_scheduler = scheduler, True
+        return scheduler
 
     def compute_loss(self, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         with decoded_at(self.model, inputs["labels"] != IGNORED):

@@ -26,17 +26,7 @@ from finesweep.evidence.decisions import (
 )
 from finesweep.records import Predictions, SplitName
 
-NAMES = ("loss", "accuracy", "f1", "precision", "recall", "mcc", "brier", "calibration_error")
-OF_MULTI_LABEL = ("f1_micro", "hamming_loss")
-"""Where a row may have several labels."""
-RANKINGS = {"roc_auc": roc_auc_score, "average_precision": average_precision_score}
-"""Of probabilities, one class against the rest; undefined where a side has no rows."""
-
-
-def metric_names(split: SplitName, *, multi_label: bool = False) -> list[str]:
-    """What `measure` returns for a split; RANKINGS are left out where they are undefined."""
-    names = (*NAMES, *OF_MULTI_LABEL) if multi_label else NAMES
-    return [f"{split}/{name}" for name in (*names, *RANKINGS)]
+SCORERS = {"roc_auc": roc_auc_score, "average_precision": average_precision_score}
 
 
 def measure(predictions: Predictions, split: SplitName) -> dict[str, float]:
@@ -108,5 +98,5 @@ def _rankings(truth: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:
         return {}
     return {
         name: float(np.mean([score(truth[:, c], probabilities[:, c]) for c in classes]))
-        for name, score in RANKINGS.items()
+        for name, score in SCORERS.items()
     }

@@ -13,7 +13,8 @@ import hashlib
 import json
 import os
 import time
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -28,18 +29,20 @@ from finesweep.config import TrainingConfig
 from finesweep.ledger import Ledger
 from finesweep.model import (
     Bypass,
-    encoder_layers,
+    anatomy_of,
+    architecture,
     frozen_depth,
-    reads_first_token,
+    proven_bypass,
     starting_sha256,
 )
 from finesweep.records import Tokens
-from finesweep.training.batches import ROW
+from finesweep.training.batches import ROW, sample_batch
 from finesweep.training.frames import frame_of
 from finesweep.training.precision import resolve_precision
 
 SPLITS = ("train", "validation")
-READ_BY_EMBEDDINGS = ("input_ids", "token_type_ids")
+OF_TOKENS = ("input_ids", "attention_mask", "token_type_ids")
+"""Of a batch what is [B, L]."""
 Lengths = dict[str, np.ndarray]
 """Split → [N] tokens that each row keeps."""
 BYTES_PER_SECOND = 1e9
@@ -64,6 +67,8 @@ class Plan:
     n_bytes: int
     seconds_saved: float
     why_not: str | None
+    first_only: bool = False
+    """The states of each row's first token alone are kept: nothing else is read of them."""
 
     def __str__(self) -> str:
         size = f"{self.n_bytes / 1e6:,.0f} MB, saves about {self.seconds_saved:.0f} s"
@@ -83,6 +88,8 @@ class Facts:
     """Other trials may need them too."""
     free_memory_bytes: int
     budget_bytes: int
+    first_only: bool = False
+    on_gpu: bool = False
 
 
 def decide(depth: int, facts: Facts) -> Plan:
@@ -90,12 +97,17 @@ def decide(depth: int, facts: Facts) -> Plan:
     repeated = facts.reads - 1 + (1 if facts.shared else 0)
     saved = facts.seconds_once * repeated
     cost = facts.n_bytes / BYTES_PER_SECOND * (facts.reads + 1)
-    plan = partial(Plan, depth, facts.n_bytes, saved - cost)
+    plan = partial(Plan, depth, facts.n_bytes, saved - cost, first_only=facts.first_only)
     size = f"{facts.n_bytes / 1e9:.1f} GB"
     if facts.n_bytes > facts.budget_bytes:
         return plan(f"{size} are more than storage.cache_gb, {facts.budget_bytes / 1e9:.1f} GB")
     if facts.n_bytes > MEMORY_SHARE * facts.free_memory_bytes:
         return plan(f"{size} are more than half of the free memory")
+    if facts.on_gpu:
+        # What a CPU would take says nothing of it. States of one token are few, and all layers
+        # that they stand for are many, so that there is no doubt.
+        why = "a GPU computes layers faster than their states are read"
+        return plan(None if facts.first_only else why)
     if saved <= cost:
         return plan(f"reading {size} costs {cost:.0f} s and saves {saved:.0f} s of computing")
     return plan(None)
@@ -105,24 +117,28 @@ class Prefix:
     """The states of one training's frozen layers."""
 
     def __init__(
-        self, model: PreTrainedModel, tokens: Tokens, *, root: Path, plan: Plan, dtype: torch.dtype
+        self, bypass: Bypass, tokens: Tokens, *, root: Path, plan: Plan, dtype: torch.dtype
     ) -> None:
-        self.bypass, self.depth = Bypass(model), plan.depth
-        self.first_only = _first_only(model, self.depth)
+        model, anatomy = bypass.model, bypass.anatomy
+        self.bypass, self.depth = bypass, plan.depth
+        self.first_only, self.pads_left = plan.first_only, tokens.tokenizer.padding_side == "left"
         self.seconds_per_token = plan.depth * _seconds_per_token(model)
         whole = _lengths(tokens)
         kept = _kept(whole, first_only=self.first_only)
-        size = model.config.hidden_size
-        folder = _folder(root, model, tokens, self.depth, dtype)
+        size = anatomy.widths[anatomy.exit(self.depth)]
+        key = partial(_folder, root, model, tokens, dtype=dtype)
+        folder = key(depth=self.depth, first_only=self.first_only)
         self.stores = _opened(_made(folder, kept, size, dtype), kept, size, dtype)
-        below = ((k, _folder(root, model, tokens, k, dtype)) for k in range(self.depth - 1, 0, -1))
-        self.lower = [(k, _opened(one, whole, size, dtype)) for k, one in below if one.exists()]
+        below = ((k, key(depth=k)) for k in reversed(bypass.levels))
+        self.lower = [
+            (k, _opened(one, whole, anatomy.widths[anatomy.exit(k)], dtype))
+            for k, one in below
+            if one.exists()
+        ]
         """Depths below with states of their own, the deepest first."""
 
     def replaced(self, inputs: dict[str, Any], split: str, ledger: Ledger) -> dict[str, Any]:
-        """The batch with inputs_embeds in place of what the embeddings read, for a model entered
-        at `depth`."""
-        read = {name: inputs.pop(name) for name in READ_BY_EMBEDDINGS if name in inputs}
+        """The batch for a model entered at `depth`, whose states the bypass now holds."""
         mask, rows = inputs["attention_mask"], inputs.pop(ROW)
         places = rows.cpu().numpy()
         store = self.stores[split]
@@ -130,12 +146,14 @@ class Prefix:
         missing = np.flatnonzero(~store.has(places))
         if len(missing):
             with ledger.on("caching"):
-                self._fill(store, split, places, missing, read, mask)
+                self._fill(store, split, places, missing, inputs)
         n_read = int(mask.sum()) - int(mask[torch.from_numpy(missing).to(mask.device)].sum())
         ledger.saved_by_cache += n_read * self.seconds_per_token
-        states = store.read(places, width).to(mask.device)
-        mask = mask[:, :1] if self.first_only else mask
-        return inputs | {"inputs_embeds": states, "attention_mask": mask}
+        states = store.read(places, width, pads_left=self.pads_left).to(mask.device)
+        self.bypass.enter(states)
+        if self.first_only:
+            inputs |= {name: inputs[name][:, :1] for name in OF_TOKENS if name in inputs}
+        return inputs
 
     def _fill(
         self,
@@ -143,21 +161,23 @@ class Prefix:
         split: str,
         places: np.ndarray,
         missing: np.ndarray,
-        read: dict[str, torch.Tensor],
-        mask: torch.Tensor,
+        inputs: dict[str, torch.Tensor],
     ) -> None:
+        """Computes the missing rows of a batch, and stores them."""
+        mask, rows = inputs["attention_mask"], places[missing]
         chosen = torch.from_numpy(missing).to(mask.device)
-        few, rows = mask[chosen], places[missing]
-        few = few[:, : int(few.sum(dim=1).max())]
-        level, inputs = 0, {name: each[chosen][:, : few.shape[1]] for name, each in read.items()}
+        width = int(mask[chosen].sum(dim=1).max())
+        cut = slice(-width, None) if self.pads_left else slice(width)
+        few = {name: inputs[name][chosen][:, cut] for name in OF_TOKENS if name in inputs}
+        level, lower = 0, None
         for depth, stores in self.lower:
             if stores[split].has(rows).all():
-                states = stores[split].read(rows, few.shape[1]).to(mask.device)
-                level, inputs = depth, {"inputs_embeds": states}
+                read = stores[split].read(rows, width, pads_left=self.pads_left)
+                level, lower = depth, read.to(mask.device)
                 break
-        with self.bypass.entered(level):
-            made = self.bypass.states(self.depth, attention_mask=few, **inputs)
-        store.write(rows, made[:, :1] if self.first_only else made)
+        with self.bypass.entered(level, lower):
+            made = self.bypass.states(self.depth, **few)
+        store.write(rows, made[:, :1] if self.first_only else made, pads_left=self.pads_left)
 
 
 class _Store:
@@ -175,56 +195,19 @@ class _Store:
     def has(self, rows: np.ndarray) -> np.ndarray:
         return np.asarray(self.filled[rows], dtype=bool)
 
-    def read(self, rows: np.ndarray, width: int) -> torch.Tensor:
-        """[B, width, H] float32, zero behind each row's end."""
+    def read(self, rows: np.ndarray, width: int, *, pads_left: bool = False) -> torch.Tensor:
+        """[B, width, H] float32, zero where a row is padded."""
         read = np.zeros((len(rows), width, self.states.shape[1]), dtype=self.states.dtype)
         for k, (start, n) in enumerate(zip(self.starts[rows], self.lengths[rows], strict=True)):
-            read[k, :n] = self.states[start : start + n]
+            read[k, _place(n, pads_left)] = self.states[start : start + n]
         return torch.from_numpy(read).view(self.dtype).float()
 
-    def write(self, rows: np.ndarray, states: torch.Tensor) -> None:
+    def write(self, rows: np.ndarray, states: torch.Tensor, *, pads_left: bool = False) -> None:
         """The mark comes after the states: a process that is killed in between leaves none."""
         values = states.to(self.dtype).cpu().contiguous().view(TORCH_BITS[self.dtype]).numpy()
         for k, (start, n) in enumerate(zip(self.starts[rows], self.lengths[rows], strict=True)):
-            self.states[start : start + n] = values[k, :n]
+            self.states[start : start + n] = values[k, _place(n, pads_left)]
         self.filled[rows] = 1
-
-
-def plan_prefix(
-    model: PreTrainedModel,
-    tokens: Tokens,
-    config: TrainingConfig,
-    *,
-    budget_bytes: int,
-    shared: bool,
-    dtype: torch.dtype,
-) -> Plan:
-    """The decision for this trial, with the bytes and seconds that it rests on."""
-    depth = frozen_depth(model)
-    off = partial(Plan, depth, 0, 0.0)
-    if depth == 0:
-        return off("no layer is frozen")
-    if not Bypass.fits(model) or tokens.tokenizer.padding_side == "left":
-        return off(f"{model.config.model_type} cannot be entered above its embeddings")
-    if torch.cuda.device_count() > 1:
-        return off("several GPUs share each batch")
-    lengths = _lengths(tokens)
-    kept = _kept(lengths, first_only=_first_only(model, depth))
-    item = torch.empty((), dtype=dtype).element_size()
-    n_kept = sum(int(each.sum()) for each in kept.values())
-    n_train, n_validation = (int(lengths[split].sum()) for split in SPLITS)
-    n_evaluations = config.epochs * config.evaluations_per_epoch
-    reads = config.epochs * n_train + n_evaluations * n_validation
-    once = _seconds_per_token(model) * depth * (n_train + n_validation)
-    facts = Facts(
-        n_bytes=n_kept * model.config.hidden_size * item,
-        seconds_once=once,
-        reads=reads / (n_train + n_validation),
-        shared=shared,
-        free_memory_bytes=psutil.virtual_memory().available,
-        budget_bytes=budget_bytes,
-    )
-    return decide(depth, facts)
 
 
 def make_prefix(
@@ -236,32 +219,108 @@ def make_prefix(
     cache_gb: float,
     shared: bool,
 ) -> tuple[Prefix | None, Plan]:
-    """The states of the frozen layers where they pay, and the decision in any case.
+    """The states of the frozen layers where they pay and the model was seen to go on from them as
+    if it had made them; and the decision in any case.
 
     shared says that other trials may need them too.
     """
     budget, dtype = int(1e9 * cache_gb), DTYPES[resolve_precision(config.precision)]
-    plan = plan_prefix(model, tokens, config, budget_bytes=budget, shared=shared, dtype=dtype)
-    if plan.why_not is None:
-        known = _folder(root, model, tokens, plan.depth, dtype).exists()
-        if not known and not make_room(root, plan.n_bytes, budget_bytes=budget):
-            plan = Plan(plan.depth, plan.n_bytes, 0.0, "the disk is too full")
-    if plan.why_not is not None:
+    facts = partial(_facts, model, tokens, config, budget_bytes=budget, shared=shared, dtype=dtype)
+    plan, bypass = _planned(model, tokens, facts)
+    if bypass is None:
         return None, plan
+    folder = _folder(root, model, tokens, dtype=dtype, depth=plan.depth, first_only=plan.first_only)
+    if not folder.exists() and not make_room(root, plan.n_bytes, budget_bytes=budget):
+        return None, replace(plan, why_not="the disk is too full")
     try:
-        return Prefix(model, tokens, root=root, plan=plan, dtype=dtype), plan
+        return Prefix(bypass, tokens, root=root, plan=plan, dtype=dtype), plan
     except OSError as error:
-        return None, Plan(plan.depth, plan.n_bytes, 0.0, str(error))
+        return None, replace(plan, why_not=str(error))
 
 
-def prefix_key(model: PreTrainedModel, tokens: Tokens, depth: int, dtype: torch.dtype) -> str:
+def _planned(
+    model: PreTrainedModel, tokens: Tokens, facts: Callable[..., Facts]
+) -> tuple[Plan, Bypass | None]:
+    """The decision, and the bypass where states are kept."""
+    depth = frozen_depth(model)
+    off = partial(Plan, depth, 0, 0.0)
+    if depth == 0:
+        return off("no layer is frozen"), None
+    if torch.cuda.device_count() > 1:
+        return off("several GPUs share each batch"), None
+    anatomy = anatomy_of(model)
+    if anatomy.exit(depth) not in anatomy.widths:
+        return off(_bypass(model, tokens, depth, first_only=False)), None
+    why = ""
+    for first_only in (True, False) if depth == len(anatomy.layers) else (False,):
+        plan = decide(depth, facts(depth, first_only=first_only))
+        if plan.why_not is not None:
+            return plan, None
+        if isinstance(bypass := _bypass(model, tokens, depth, first_only=first_only), Bypass):
+            return plan, bypass
+        why = bypass
+    return off(why), None
+
+
+_known: dict[Hashable, str] = {}
+"""Why there is no bypass, of what was tried in this process."""
+
+
+def _bypass(
+    model: PreTrainedModel, tokens: Tokens, depth: int, *, first_only: bool
+) -> Bypass | str:
+    """Once for each architecture and depth where it fails; where not, with each model."""
+    key = (architecture(model), tokens.pairs, tokens.tokenizer.padding_side, depth, first_only)
+    if key in _known:
+        return _known[key]
+    made = proven_bypass(model, depth, sample_batch(tokens, tokens.train), first_only=first_only)
+    if isinstance(made, str):
+        _known[key] = made
+    return made
+
+
+def _facts(
+    model: PreTrainedModel,
+    tokens: Tokens,
+    config: TrainingConfig,
+    depth: int,
+    *,
+    budget_bytes: int,
+    shared: bool,
+    dtype: torch.dtype,
+    first_only: bool,
+) -> Facts:
+    anatomy, lengths = anatomy_of(model), _lengths(tokens)
+    item = torch.empty((), dtype=dtype).element_size()
+    n_kept = sum(int(each.sum()) for each in _kept(lengths, first_only=first_only).values())
+    n_train, n_validation = (int(lengths[split].sum()) for split in SPLITS)
+    n_evaluations = config.epochs * config.evaluations_per_epoch
+    reads = config.epochs * n_train + n_evaluations * n_validation
+    return Facts(
+        n_bytes=n_kept * anatomy.widths[anatomy.exit(depth)] * item,
+        seconds_once=_seconds_per_token(model) * depth * (n_train + n_validation),
+        reads=reads / (n_train + n_validation),
+        shared=shared,
+        free_memory_bytes=psutil.virtual_memory().available,
+        budget_bytes=budget_bytes,
+        first_only=first_only,
+        on_gpu=torch.cuda.is_available(),
+    )
+
+
+def prefix_key(
+    model: PreTrainedModel,
+    tokens: Tokens,
+    depth: int,
+    dtype: torch.dtype,
+    *,
+    first_only: bool = False,
+) -> str:
     """Names the states: weights, architecture, depth, rows, length and type of numbers."""
-    encoder, layers = f"{model.base_model_prefix}.", encoder_layers(model)
-    stem = next(name for name, module in model.named_modules() if module is layers)
-    above = [f"{stem}.{k}." for k in range(depth, len(layers))]
+    levels = anatomy_of(model).levels
 
     def is_below(name: str) -> bool:
-        return name.startswith(encoder) and not name.startswith((*above, f"{encoder}pooler."))
+        return levels.get(name, 0) <= depth  # buffers, and other names of the same weights, count
 
     described = model.config.to_dict()
     for name in ("id2label", "label2id", "num_labels", "problem_type", "_name_or_path"):
@@ -270,9 +329,10 @@ def prefix_key(model: PreTrainedModel, tokens: Tokens, depth: int, dtype: torch.
         "weights": starting_sha256(model, is_below),
         "config": described,
         "depth": depth,
-        "first_only": _first_only(model, depth),
+        "first_only": first_only,
         "tokens": tokens.key,
         "max_length": tokens.max_length,
+        "padding": (tokens.tokenizer.padding_side, tokens.tokenizer.model_input_names),
         "dtype": str(dtype),
         "boot": _this_boot(),
     }
@@ -280,9 +340,15 @@ def prefix_key(model: PreTrainedModel, tokens: Tokens, depth: int, dtype: torch.
 
 
 def _folder(
-    root: Path, model: PreTrainedModel, tokens: Tokens, depth: int, dtype: torch.dtype
+    root: Path,
+    model: PreTrainedModel,
+    tokens: Tokens,
+    *,
+    dtype: torch.dtype,
+    depth: int,
+    first_only: bool = False,
 ) -> Path:
-    return root / "prefix" / prefix_key(model, tokens, depth, dtype)
+    return root / "prefix" / prefix_key(model, tokens, depth, dtype, first_only=first_only)
 
 
 def _made(folder: Path, lengths: Lengths, size: int, dtype: torch.dtype) -> Path:
@@ -317,8 +383,9 @@ def _reserve(descriptor: int, n_bytes: int) -> None:
         os.ftruncate(descriptor, n_bytes)
 
 
-def _first_only(model: PreTrainedModel, depth: int) -> bool:
-    return depth == model.config.num_hidden_layers and reads_first_token(model)
+def _place(n: int, pads_left: bool) -> slice:
+    """Of a row's n tokens in its batch."""
+    return slice(-n, None) if pads_left else slice(n)
 
 
 def _lengths(tokens: Tokens) -> Lengths:
@@ -344,8 +411,10 @@ def _flops_per_second() -> float:
 
 def _seconds_per_token(model: PreTrainedModel) -> float:
     """Of one layer's forward pass: two operations for each weight of its matrices."""
-    layer = encoder_layers(model)[0]
-    return 2 * sum(p.numel() for p in layer.parameters()) / _flops_per_second()
+    layers = anatomy_of(model).layers
+    modules = [model.get_submodule(name) for names in layers for name in names]
+    n_weights = sum(p.numel() for module in modules for p in module.parameters())
+    return 2 * n_weights / len(layers) / _flops_per_second()
 
 
 def _this_boot() -> str:

@@ -1,9 +1,16 @@
-"""When to evaluate: at nominal steps, in examples seen, that no batch size moves."""
+"""When to evaluate, at nominal steps that no batch size moves; and at which rate to learn."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import partial
+
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LambdaLR
+
+from finesweep.records import Evaluation
 
 
 @dataclass(frozen=True)
@@ -31,6 +38,20 @@ class Schedule:
         """The latest evaluation step that is due after so many examples; 0 when none is."""
         return max((step for step in self.evaluation_steps if step <= seen), default=0)
 
+    def made_at(self, step: int) -> int:
+        """Examples seen at the first optimizer step that reaches an evaluation step."""
+        epoch, before = divmod(step - 1, self.train_rows)
+        steps = math.ceil((before + 1) / self.examples_per_step)
+        return epoch * self.train_rows + min(steps * self.examples_per_step, self.train_rows)
+
+    def as_made(self, evaluations: Iterable[Evaluation]) -> list[Evaluation]:
+        """The looks at the validation split, for people: at the examples that were seen by then.
+
+        One optimizer step may reach several evaluation steps; that was one look.
+        """
+        looks = {self.made_at(each.step): each for each in evaluations}
+        return [replace(e, step=seen, epoch=seen / self.train_rows) for seen, e in looks.items()]
+
     def is_whole(self, step: int) -> bool:
         """Whether an evaluation due at this step takes the whole split although others do not."""
         return step % self.train_rows == 0
@@ -40,3 +61,19 @@ class Schedule:
         steps_per_epoch = math.ceil(self.train_rows / self.examples_per_step)
         epochs, steps = divmod(optimizer_steps, steps_per_epoch)
         return epochs * self.train_rows + steps * self.examples_per_step
+
+
+def rate_factor(step: int, *, n_warmup: int, n_steps: int) -> float:
+    """What the peak learning rate is multiplied by in one of n_steps steps, counted from 0.
+
+    It rises from 1 / n_warmup to 1 and falls to 1 / (n_steps - n_warmup). Transformers' own begins
+    with 0: a run of one step would learn nothing.
+    """
+    if step < n_warmup:
+        return (step + 1) / n_warmup
+    return max(0.0, (n_steps - step) / max(1, n_steps - n_warmup))
+
+
+def linear_rate(optimizer: Optimizer, *, n_warmup: int, n_steps: int) -> LambdaLR:
+    """Linear warm-up and decay of the optimizer's learning rate, as rate_factor has it."""
+    return LambdaLR(optimizer, partial(rate_factor, n_warmup=n_warmup, n_steps=n_steps))

@@ -10,6 +10,7 @@ from typing import Any
 import datasets
 import numpy as np
 import torch
+from torch.optim.lr_scheduler import LambdaLR
 from transformers import PrinterCallback, Trainer, TrainerState
 from transformers.trainer import TRAINER_STATE_NAME
 from transformers.trainer_utils import EvalLoopOutput, PredictionOutput
@@ -22,6 +23,7 @@ from finesweep.training.frames import frame_of
 from finesweep.training.monitor import Monitor
 from finesweep.training.prefix import Prefix
 from finesweep.training.progress import copy_weights
+from finesweep.training.schedule import linear_rate
 from finesweep.training.state import Tree
 from finesweep.training.streams import set_streams, unmoved_streams
 
@@ -42,6 +44,14 @@ class TextTrainer(Trainer):  # type: ignore[misc]  # transformers has no types
         return output._replace(
             predictions=restored(output.predictions), label_ids=restored(output.label_ids)
         )
+
+    def compute_loss(
+        self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, **kwargs: Any
+    ) -> Any:
+        """Trainer's; of the outputs logits alone, since it would gather all that a model hands out,
+        such as an encoder's states beside a decoder's."""
+        loss, outputs = super().compute_loss(model, inputs, return_outputs=True, **kwargs)
+        return (loss, {"logits": outputs["logits"]}) if return_outputs else loss
 
     def _get_train_sampler(self, train_dataset: datasets.Dataset | None = None) -> GroupedByLength:
         lengths = self.frame.lengths(self.train_dataset if train_dataset is None else train_dataset)
@@ -82,6 +92,18 @@ class ResumableTrainer(TextTrainer):
         # Without it Trainer would keep no logits; what it returns is not looked at.
         super().__init__(tokens, compute_metrics=lambda made: {}, callbacks=[monitor], **kwargs)
         self._saved: Tree = {}
+
+    def create_scheduler(
+        self, num_training_steps: int, optimizer: torch.optim.Optimizer | None = None
+    ) -> LambdaLR:
+        scheduler: LambdaLR | None = vars(self)["lr_scheduler"]
+        if scheduler is None:
+            n_warmup = self.args.get_warmup_steps(num_training_steps)
+            scheduler = linear_rate(
+                optimizer or self.optimizer, n_warmup=n_warmup, n_steps=num_training_steps
+            )
+            self.lr_scheduler, self._created_lr_scheduler = scheduler, True
+        return scheduler
 
     def train_on(self, saved: Tree | None) -> None:
         """Trains from the start, or on from a saved state, which is emptied to free its memory."""
@@ -147,7 +169,7 @@ class ResumableTrainer(TextTrainer):
     def _above_the_prefix(self) -> AbstractContextManager[None]:
         if self.prefix is None:
             return nullcontext()
-        return self.prefix.bypass.entered(self.prefix.depth)
+        return self.prefix.bypass.entered(self.prefix.depth)  # with the states of each batch
 
     def _run_epoch(self, *args: Any, **kwargs: Any) -> None:
         # Trainer looks at it after a step only, and an evaluation at the start may have ended all.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from finesweep.config import compose, compose_sweep
+from finesweep.config import compose
 from finesweep.errors import ConfigError
 
 pytestmark = pytest.mark.usefixtures("workplace")
@@ -122,12 +122,6 @@ def test_all_that_must_be_given_is_listed_together() -> None:
         "dataset.name",
         "model.name_or_path",
     ]
-
-
-def test_a_section_that_is_null_takes_no_mapping() -> None:
-    """OmegaConf itself fails there with an AttributeError of NoneType."""
-    with pytest.raises(ConfigError, match=r"sweep\.register: is null here, and can only be given"):
-        compose_sweep("demo", ["sweep.register=null", "sweep.register={name: m}"])
 
 
 def test_malformed_yaml_says_where(workplace: Path) -> None:

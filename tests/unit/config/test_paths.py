@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from finesweep.config.meanings import OTHER_NAMES
 from finesweep.config.paths import field_exists, leaf, unknown_field
 
 
@@ -58,3 +59,52 @@ def test_a_misspelt_field_is_offered_its_siblings_and_a_misspelt_section_all_fie
         "storage.url"
     )
     assert unknown_field("stroage.url").message == "no such field; did you mean 'storage.url'?"
+
+
+@pytest.mark.parametrize(
+    ("path", "field"),
+    [
+        ("training.lr", "training.learning_rate"),
+        ("lr", "training.learning_rate"),
+        ("training.LR", "training.learning_rate"),
+        ("training.bs", "training.batch_size"),
+        ("training.per_device_train_batch_size", "training.batch_size"),
+        ("training.wd", "training.weight_decay"),
+        ("training.n_epochs", "training.epochs"),
+        ("training.num_train_epochs", "training.epochs"),
+        ("dataset.len", "dataset.max_length"),
+        ("dataset.max_seq_length", "dataset.max_length"),
+        ("training.fp16", "training.precision"),
+        ("model.pretrained", "model.name_or_path"),
+        ("sweep.trials", "sweep.n_trials"),
+        ("sweep.name", "sweep.study"),
+        ("n_jobs", "workers"),
+        # The same name in another section.
+        ("training.max_length", "dataset.max_length"),
+        ("learning_rate", "training.learning_rate"),
+        ("sweep.batch_size", "training.batch_size"),
+        # A slip of the fingers is nearer than a meaning.
+        ("dataset.file", "dataset.files"),
+        ("training.learning_rat", "training.learning_rate"),
+        ("training.epoch", "training.epochs"),
+    ],
+)
+def test_a_field_by_another_name_is_offered_what_is_meant(path: str, field: str) -> None:
+    assert f"did you mean {field!r}?" in unknown_field(path).message
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("model.dropout", "the checkpoint's own config says it"),
+        ("training.optimizer", "the optimizer is AdamW"),
+        ("training.lr_scheduler_type", "falls linearly"),
+    ],
+)
+def test_what_no_field_stands_for_is_said(path: str, told: str) -> None:
+    assert told in unknown_field(path).message
+
+
+@pytest.mark.parametrize("field", OTHER_NAMES)
+def test_other_names_are_those_of_fields(field: str) -> None:
+    assert field_exists(field)

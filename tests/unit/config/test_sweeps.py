@@ -17,6 +17,7 @@ from finesweep.config import (
     Range,
     Searched,
     SweepPlan,
+    borrowed_name,
     build,
     compose_sweep,
     plain_path,
@@ -383,3 +384,143 @@ def test_a_whole_section_cannot_hide_a_dimension() -> None:
 def test_a_study_s_name_cannot_lead_out_of_its_folder() -> None:
     with pytest.raises(ConfigError, match=r"^sweep\.study: '\.\./up' given; must name a folder"):
         compose_sweep("demo", ["sweep.study=../up"])
+
+
+@pytest.mark.parametrize("name", ["loss", "brier", "calibration_error"])
+def test_what_is_lost_is_minimised(mine: Mine, name: str) -> None:
+    assert mine(f"metric: validation/{name}").direction == "minimize"
+    assert mine(f"metric: validation/{name}\ndirection: minimize").direction == "minimize"
+
+
+@pytest.mark.parametrize(
+    "name", ["accuracy", "f1", "precision", "recall", "mcc", "roc_auc", "average_precision"]
+)
+def test_what_is_won_is_maximised_whether_or_not_the_file_says_so(mine: Mine, name: str) -> None:
+    assert mine(f"metric: validation/{name}").direction == "maximize"
+    assert mine(f"metric: validation/{name}\ndirection: maximize").direction == "maximize"
+
+
+def test_the_files_direction_is_that_of_the_files_metric(mine: Mine) -> None:
+    assert mine("direction: minimize", "sweep.metric=validation/f1").direction == "maximize"
+
+
+@pytest.mark.parametrize(
+    ("lines", "overrides"),
+    [
+        ("metric: validation/f1\ndirection: minimize", []),
+        ("metric: validation/f1", ["sweep.direction=minimize"]),
+        ("", ["sweep.metric=validation/f1", "sweep.direction=minimize"]),
+    ],
+)
+def test_a_direction_that_contradicts_its_metric_is_refused(
+    mine: Mine, lines: str, overrides: list[str]
+) -> None:
+    message = r"^sweep\.direction: 'minimize' given, but validation/f1 is to be maximized; leave it"
+    with pytest.raises(ConfigError, match=message):
+        mine(lines, *overrides)
+
+
+def test_the_demo_by_another_metric_follows_it() -> None:
+    assert compose_sweep("demo", ["sweep.metric=validation/accuracy"]).direction == "maximize"
+
+
+@pytest.mark.parametrize(
+    ("metric", "message"),
+    [
+        ("validation/bleu", r"'validation/bleu' is not measured; .*known: validation/accuracy, "),
+        ("validation/acuracy", r"did you mean 'validation/accuracy'\?"),
+        ("accuracy", r"^sweep\.metric: 'accuracy' is not measured; did you mean 'validation/accur"),
+        (
+            "test/loss",
+            r"'test/loss' given; the test split is seen by the winner alone: validation/l",
+        ),
+        ("train/loss", r"'train/loss' is not measured; .*known: validation/accuracy"),
+        ("validation/f1_micro", r"where a text has one label; it needs dataset\.label_columns$"),
+    ],
+)
+def test_a_metric_that_is_not_measured_is_refused(mine: Mine, metric: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        mine(f"metric: {metric}")
+
+
+def test_metrics_of_several_labels_are_known_where_there_are_some(mine: Mine) -> None:
+    plan = mine("metric: validation/hamming_loss\nparams: {dataset.label_columns: [a, b]}")
+    assert plan.direction == "minimize"
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        (
+            "name",
+            "team/tweets",
+            r"^sweep\.register\.name: 'team/tweets' given; must have no /, as in ",
+        ),
+        ("name", "a:b", r"must have no :, as in 'a-b'"),
+        ("name", "what?", r"must have no \?, as in 'what-'"),
+        ("name", "' '", r"' ' given; must have a character"),
+        ("name", "..", r"'\.\.' given; must not begin with a dot"),
+        (
+            "alias",
+            "latest",
+            r"^sweep\.register\.alias: 'latest' given; MLflow keeps `latest` and v1",
+        ),
+        ("alias", "V12", r"'V12' given; MLflow keeps `latest` and v1, v2"),
+        ("alias", "champion", r"'champion' given; only `finesweep promote` makes a champion"),
+        ("alias", "Champion", r"only `finesweep promote` makes a champion"),
+        ("alias", "a b", r"'a b' given; must be letters, digits, '_' and '-'"),
+        ("alias", "''", r"'' given; must be letters"),
+    ],
+)
+def test_a_name_that_the_registry_would_refuse_is_refused_at_once(
+    field: str, value: str, message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        compose_sweep("demo", [f"sweep.register.{field}={value}"])
+
+
+@pytest.mark.parametrize("name", ["bob's tweets", "tweets.v2", "Größe", "tweets-sentiment", "v1"])
+def test_other_names_are_taken(name: str) -> None:
+    register = compose_sweep("demo", [f'sweep.register.name="{name}"']).settings.register
+    assert register is not None
+    assert register.name == name
+
+
+LOCAL = ["dataset=local", "dataset.path=mine.csv"]
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        LOCAL,
+        ["dataset=imdb"],
+        ["dataset.path=other.csv"],
+        [*LOCAL, "dataset.text_column=review", "sweep.n_trials=2"],
+    ],
+)
+def test_other_data_do_not_take_the_name_of_the_files_model(overrides: list[str]) -> None:
+    (problem,) = borrowed_name(compose_sweep("demo", overrides))
+    assert problem.path == "sweep.register.name"
+    assert "'tweets-sentiment' is what sweep demo calls the best model of tweets" in problem.message
+    assert "add sweep.register.name=NAME, or sweep.register=null" in problem.message
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        [],
+        ["training.epochs=1"],
+        ["dataset.train_size=100"],
+        ["dataset=tweets"],
+        [*LOCAL, "sweep.register.name=mine"],
+        [*LOCAL, "sweep.register={name: mine}"],
+        [*LOCAL, "sweep.register=null"],
+    ],
+)
+def test_the_same_data_or_a_name_of_ones_own_pass(overrides: list[str]) -> None:
+    assert borrowed_name(compose_sweep("demo", overrides)) == []
+
+
+def test_a_file_without_data_of_its_own_lends_its_name(mine: Mine) -> None:
+    plan = mine("params: {dataset: local}\nregister: {name: m}", "dataset.path=mine.csv")
+    assert borrowed_name(plan) == []

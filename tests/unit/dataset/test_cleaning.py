@@ -66,6 +66,57 @@ def test_a_label_that_the_map_lacks_is_a_mistake(tmp_path: Path) -> None:
         load_dataset(config(tmp_path / "a.csv", STARS, label_map={1: "a", 2: "b", 3: "b"}))
 
 
+def test_a_map_tells_codes_apart_and_numbers_together(tmp_path: Path) -> None:
+    codes = [(text, ("007", "7", "1.10", "1.1")[stars % 4]) for text, stars in STARS]
+    mapping = {"007": "bond", 7: "seven", "1.10": "ten", "1.1": "one"}
+    names = {"007": "bond", "7": "seven", "1.10": "ten", "1.1": "one"}
+    splits = prepare(config(tmp_path / "a.csv", codes, label_map=mapping))
+    found = {
+        text: splits.label_names[label]
+        for frame in splits.frames.values()
+        for text, label in zip(frame["text"], frame["label"], strict=True)
+    }
+    assert found == {text: names[code] for text, code in codes}
+    floats = [(text, float(stars)) for text, stars in STARS]
+    stars = {1: "low", "2": "low", "3.0": "high", 4.0: "high", 5: "high"}
+    made = prepare(config(tmp_path / "b.csv", floats, label_map=stars))
+    assert made.label_names == ("high", "low")
+
+
+def test_a_map_that_says_two_things_of_one_label_is_a_mistake(tmp_path: Path) -> None:
+    mapping = {1: "a", "1.0": "b", 2: "b", 3: "b", 4: "b", 5: "b"}
+    with pytest.raises(ConfigError, match=r"label_map: says that 1 is 'a', and that it is 'b'"):
+        prepare(config(tmp_path / "a.csv", STARS, label_map=mapping))
+
+
+@pytest.mark.parametrize("true", ["True", "TRUE", "true"])
+def test_yaml_true_is_the_label_true_in_any_capitals(tmp_path: Path, true: str) -> None:
+    rows = [(text, true if stars > 3 else "no") for text, stars in STARS]
+    made = prepare(config(tmp_path / "a.csv", rows, label_map={True: "good", "no": "bad"}))
+    assert made.label_names == ("bad", "good")
+
+
+def test_words_for_nothing_are_texts_and_labels(tmp_path: Path) -> None:
+    words = ["NA", "null", "None", "nan", "NaN", "N/A", "#N/A", "<NA>", "n/a", "NULL"]
+    rows = [
+        (f"{word} {k}" if k else word, words[(k + n) % 10])
+        for n, word in enumerate(words)
+        for k in range(10)
+    ]
+    for name in ("a.csv", "a.jsonl", "a.parquet"):
+        path, table = tmp_path / name, pd.DataFrame(rows, columns=["text", "label"])
+        if name == "a.csv":
+            table.to_csv(path, index=False)
+        elif name == "a.jsonl":
+            table.to_json(path, orient="records", lines=True)
+        else:
+            table.to_parquet(path)
+        splits = prepare(DatasetConfig(name="x", path=str(path)))
+        assert splits.label_names == tuple(sorted(words))
+        assert {text for f in splits.frames.values() for text in f["text"]} == {r[0] for r in rows}
+        assert not any("missing" in note for note in splits.notes)
+
+
 def test_rows_of_a_group_and_copies_of_a_text_stay_within_one_split(tmp_path: Path) -> None:
     rows = [(f"text {n}", "ab"[n % 2], f"film {n // 4}") for n in range(400)]
     rows += [("the same words", "a", f"film {n}") for n in (3, 50, 97)]

@@ -45,7 +45,9 @@ def test_each_text_has_the_labels_of_its_row(tmp_path: Path) -> None:
         assert labels.tolist() == known.loc[split["text"][:]].to_numpy().tolist()
 
 
-@pytest.mark.parametrize("values", [("0", "1"), ("False", "True"), ("false", "true"), ("0.0", "1")])
+@pytest.mark.parametrize(
+    "values", [("0", "1"), ("False", "True"), ("false", "true"), ("FALSE", "TRUE"), ("0.0", "1")]
+)
 def test_yes_and_no_may_be_written_in_several_ways(tmp_path: Path, values: tuple[str, str]) -> None:
     table = rows()
     wanted = prepare(config(tmp_path / "a.csv", table)).frames["train"]

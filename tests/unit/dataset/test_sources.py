@@ -14,12 +14,13 @@ from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError, Revi
 
 from finesweep.config.schema import DatasetConfig, SplitFiles
 from finesweep.dataset.files import read_file
+from finesweep.dataset.pieces import Format
 from finesweep.dataset.sources import read_source
 from finesweep.errors import ConfigError
 
 
-def read(path: Path, encoding: str = "utf-8") -> pd.DataFrame:
-    return read_file(str(path), field="dataset.path", encoding=encoding)
+def read(path: Path) -> pd.DataFrame:
+    return read_file(str(path), field="dataset.path", written=Format(), say=lambda note: None).rows
 
 
 def written(path: Path, content: str | bytes) -> Path:
@@ -78,16 +79,25 @@ def test_a_byte_order_mark_is_no_part_of_the_first_column(tmp_path: Path, name: 
             r"not utf-8 at byte 17 \(line 3, 0xe9\); try "
             r"dataset\.encoding=latin-1",
         ),
-        ("a.csv", "text,label\n".encode("utf-16"), r"at byte 0 .* try dataset\.encoding=utf-16"),
         ("a.jsonl", b'{"text": "\xe9"}\n', r"not utf-8 at byte 10 \(line 1, 0xe9\)"),
-        ("a.csv", b"text,label\na,b,c\n", r"more fields than its header"),
-        ("a.csv", b"text,label\na,b\na,b,c,d\n", r"Expected 2 fields in line 3, saw 4"),
+        (
+            "a.csv",
+            b"text,label\na,b,c\n",
+            r"dataset\.on_bad_lines: a\.csv has 1 row with more fields than the first "
+            r"\(row 1, line 2\)",
+        ),
+        ("a.csv", b"text,label\na,b\na,b,c,d\n", r"1 row with more .* \(row 2, line 3\); a text"),
         ("a.parquet", b"text,label\nx,1\n", r"is not a parquet file; it starts with b'text,label"),
         ("a.parquet", b"PAR1broken", r"cannot be read as \.parquet"),
         ("a.csv", b"PAR1broken", r"not \.csv but a parquet file"),
         ("a.jsonl", b'{"text": 1}\n{oops\n', r"line 2 is not JSON"),
-        ("a.json", b'[{"text": 1}]\n', r"line 1 is no object; one \{\.\.\.\} a line"),
-        ("a.txt", b"x", r"'\.txt' is not one of \.csv, \.tsv, \.jsonl, \.json, \.parquet"),
+        ("a.json", b'[{"text": 1},\n]\n', r"not JSON at line 2, column 1 .*an array of"),
+        ("a.json", b"[1, 2]", r"its array holds int; objects are expected"),
+        ("a.txt", b"x", r"dataset\.separator: a\.txt has no separator that all of its lines"),
+        ("a.log", b"x", r"'\.log' is not one of \.csv, \.tsv, "),
+        ("a.xls", b"\xd0\xcf\x11\xe0", r"and it is an Excel sheet of before 2007"),
+        ("a.pkl", b"\x80\x04\x95", r"and it is a pickle, which may run anything"),
+        ("a.xlsx", b"text,label\n", r"is not an Excel sheet; it starts with b'text,label"),
     ],
 )
 def test_a_file_that_is_not_what_it_is_called_says_what_it_is(
@@ -124,15 +134,23 @@ def test_an_absent_column_offers_the_nearest(tmp_path: Path) -> None:
     )
 
 
-def test_a_file_with_another_separator_is_told_so(tmp_path: Path) -> None:
-    path = written(tmp_path / "a.csv", "text;label\nx;1\n")
-    with pytest.raises(ConfigError, match=r"one column only: \.csv is separated by commas"):
+def test_a_separator_that_is_not_found_is_asked_for(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.csv", "review;stars\nx;1;2\n")
+    with pytest.raises(ConfigError, match=r"one column only; dataset\.separator names what stands"):
         read_source(DatasetConfig(name="x", path=str(path)))
 
 
-def test_a_column_of_lists_is_refused(tmp_path: Path) -> None:
-    path = written(tmp_path / "a.jsonl", '{"text": "x", "label": [1, 2]}\n')
-    with pytest.raises(ConfigError, match=r"dataset.label_column: 'label' of train holds list"):
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ('{"text": ["x"], "label": 1}', r"dataset\.text_column: 'text' of train holds list, not a"),
+        ('{"text": "x", "label": [[1]]}', r"dataset\.label_column: .* holds list of list, not a"),
+        ('{"text": "x", "label": {"a": 1}}', r"dataset\.label_column: .* holds dict, not a value"),
+    ],
+)
+def test_a_column_of_no_single_values_is_refused(tmp_path: Path, row: str, message: str) -> None:
+    path = written(tmp_path / "a.jsonl", f"{row}\n{row}\n")
+    with pytest.raises(ConfigError, match=message):
         read_source(DatasetConfig(name="x", path=str(path)))
 
 
@@ -240,3 +258,18 @@ def test_without_a_network_the_hub_answers_at_once(
     ):
         read_source(DatasetConfig(name="x", hub="no/such"))
     assert datasets.config.HF_HUB_OFFLINE is False
+
+
+def test_several_columns_are_one_text_and_missing_parts_are_left_out(tmp_path: Path) -> None:
+    content = "title,body,label\nOne,two,a\n,three,b\nfour,,a\n,,b\n"
+    path = written(tmp_path / "a.csv", content)
+    config = DatasetConfig(name="x", path=str(path), text_columns=["title", "body"])
+    raw = read_source(config)
+    texts = raw.frames["train"]["text"].tolist()
+    assert texts == ["One\ntwo", "three", "four", None]
+    assert raw.notes == (
+        "a text is title, then body, each on a line of its own, missing ones left out",
+    )
+    config = DatasetConfig(name="x", path=str(path), text_columns=["title", "bdy"])
+    with pytest.raises(ConfigError, match=r"^dataset\.text_columns: .* 'bdy'; did you mean 'body'"):
+        read_source(config)

@@ -30,3 +30,8 @@ def test_length_and_odds_come_before_words() -> None:
 def test_a_margin_of_a_fifth_is_confident() -> None:
     assert kinds_of_error("plain", margin=0.2, is_cut=False) == ("unclear",)
     assert kinds_of_error("plain", margin=0.19, is_cut=False) == ("low confidence",)
+
+
+def test_what_is_unclear_does_not_claim_to_have_read_other_languages() -> None:
+    assert kinds_of_error("一点也不好", margin=0.9, is_cut=False) == ("unclear",)
+    assert "English word" in KINDS["unclear"]

@@ -64,3 +64,18 @@ def test_the_race_seldom_drops_an_equal() -> None:
         for _ in range(2000)
     ]
     assert np.mean(dropped) == pytest.approx(0.10, abs=0.02)
+
+
+def test_quantiles_and_odds_are_those_of_scipys_t() -> None:
+    """They are worked out without scipy.stats, which takes a second to load."""
+    for freedom in range(1, 40):
+        for gap in (-3.0, -0.5, 0.0, 0.1, 2.0):
+            values = {0: [0.0], 1: [gap], 2: list(np.arange(freedom + 1) * 1.0)}
+            noise = seed_noise(values)
+            assert noise.freedom == freedom
+            spread = noise.deviation * 2**0.5
+            theirs = stats.t.cdf(gap / spread, freedom)
+            ours = probability_better(values, 0, 1, "minimize")
+            assert ours == pytest.approx(theirs, rel=1e-12, abs=1e-12)
+            half = stats.t.ppf(0.975, freedom) * noise.deviation
+            assert confirm(values)[0].high == pytest.approx(half, rel=1e-12)

@@ -255,14 +255,21 @@ def albert() -> PreTrainedModel:
     )
 
 
-@pytest.mark.parametrize("depth", [1, "all"])
-def test_a_model_that_shares_its_layers_cannot_be_frozen_by_layers(depth: int | str) -> None:
+def test_a_model_that_shares_its_layers_cannot_be_frozen_by_some_of_them() -> None:
     message = (
-        r"^model\.freeze_layers: AlbertForSequenceClassification keeps its layers in no list; "
-        r"only 0 is possible$"
+        r"^model\.freeze_layers: 1 given; AlbertForSequenceClassification runs its layers 12 times "
+        r"with the same weights: 0, or `all`$"
     )
     with pytest.raises(ConfigError, match=message):
-        freeze_layers(albert(), depth)
+        freeze_layers(albert(), 1)
+
+
+def test_a_model_that_shares_its_layers_can_be_frozen_whole() -> None:
+    model = albert()
+    freeze_layers(model, "all")
+    trained = {name for name, p in model.named_parameters() if p.requires_grad}
+    names = ("albert.pooler", "classifier")
+    assert trained == {f"{name}.{part}" for name in names for part in ("weight", "bias")}
 
 
 def test_a_model_that_shares_its_layers_trains_unfrozen() -> None:

@@ -12,8 +12,16 @@ from typing import Any
 
 import pytest
 import torch
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import Whitespace
+from tokenizers.processors import TemplateProcessing
 from torch import nn
-from transformers import BertConfig, BertForSequenceClassification
+from transformers import (
+    BertConfig,
+    BertForSequenceClassification,
+    PreTrainedTokenizerFast,
+)
 
 from finesweep.config import ModelConfig
 from finesweep.errors import ConfigError
@@ -41,6 +49,20 @@ NAMES = ("negative", "neutral", "positive")
 UNKNOWN = "no-such-owner/no-such-model"
 
 
+def words() -> PreTrainedTokenizerFast:
+    """A tokenizer of sixteen words and five special tokens."""
+    special = {"pad": "[PAD]", "unk": "[UNK]", "cls": "[CLS]", "sep": "[SEP]", "mask": "[MASK]"}
+    known = [*special.values(), *(f"word{number}" for number in range(16))]
+    vocabulary = {token: number for number, token in enumerate(known)}
+    made = Tokenizer(WordLevel(vocab=vocabulary, unk_token="[UNK]"))
+    made.pre_tokenizer = Whitespace()
+    made.post_processor = TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+    )
+    named = {f"{name}_token": token for name, token in special.items()}
+    return PreTrainedTokenizerFast(tokenizer_object=made, **named)
+
+
 def tiny_config(**fields: Any) -> BertConfig:
     return BertConfig(
         vocab_size=30,
@@ -48,7 +70,7 @@ def tiny_config(**fields: Any) -> BertConfig:
         num_hidden_layers=2,
         num_attention_heads=2,
         intermediate_size=32,
-        max_position_embeddings=8,
+        max_position_embeddings=16,
         **fields,
     )
 
@@ -56,6 +78,7 @@ def tiny_config(**fields: Any) -> BertConfig:
 def saved(folder: Path, **fields: Any) -> ModelConfig:
     torch.manual_seed(0)
     BertForSequenceClassification(tiny_config(**fields)).save_pretrained(folder)
+    words().save_pretrained(folder)
     return ModelConfig(name_or_path=str(folder))
 
 
@@ -120,6 +143,7 @@ def test_a_fine_tuned_head_for_other_classes_is_replaced(tmp_path: Path) -> None
 @pytest.mark.parametrize("distil", [False, True])
 def test_weights_saved_in_half_precision_load_as_float32(tmp_path: Path, distil: bool) -> None:
     BertForSequenceClassification(tiny_config()).half().save_pretrained(tmp_path)
+    words().save_pretrained(tmp_path)
     config = ModelConfig(name_or_path=str(tmp_path), distil=distil)
     model = load_model(config, label_names=NAMES, seed=0)
     assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}

@@ -36,7 +36,7 @@ pytestmark = [
 
 MAX_LENGTH = 24
 LONG = " ".join(f"word{number}" for number in range(800))
-TEXTS = ["lovely great day", "", LONG, "awful", "a table 🙂\nand\ta window", LONG + " dreadful"]
+TEXTS = ["lovely great day", "dull", LONG, "awful", "a table 🙂\nand\ta window", LONG + " dreadful"]
 
 
 @pytest.fixture(scope="session")
@@ -157,6 +157,33 @@ def test_the_second_of_two_labels_is_answered_from_its_threshold_on(tiny_bert: P
     labels = [answer.label for answer in made]
     assert labels.count("yes") == 1
     assert labels[int(shares.argmax())] == "yes"
+
+
+@pytest.mark.parametrize("text", ["", " \n\t", None, "\u200b", "\x00\x07", "<br>&nbsp;"])
+def test_where_there_is_nothing_to_read_there_is_no_label(
+    classifier: Classifier, text: str | None
+) -> None:
+    cleaning = replace(classifier, answering=Answering(clean=("html", "whitespace")))
+    first, answer, last = cleaning.predict(["a day", text, "awful"])
+    assert (answer.text, answer.label, answer.answer) == (text, "UNCERTAIN", "UNCERTAIN")
+    assert (answer.probability, answer.probabilities, answer.sure) == (None, {}, False)
+    assert [each.text for each in (first, last)] == ["a day", "awful"]
+    assert [first.probabilities, last.probabilities] == [
+        pytest.approx(each.probabilities, abs=1e-6) for each in cleaning.predict(["a day", "awful"])
+    ]
+
+
+def test_an_answer_says_whether_its_text_was_cut(classifier: Classifier) -> None:
+    fits = " ".join(["day"] * (MAX_LENGTH - 2))  # two special tokens
+    answers = classifier.predict([fits, f"{fits} day", LONG, "", "\u200b" * 1000])
+    assert [each.truncated for each in answers] == [False, True, True, False, False]
+
+
+def test_the_label_stands_there_whether_the_model_is_sure_or_not(classifier: Classifier) -> None:
+    sure = list(classifier.predict(TEXTS, uncertain_below=0.0))
+    unsure = list(classifier.predict(TEXTS, uncertain_below=1.0))
+    assert [each.answer for each in unsure] == ["UNCERTAIN"] * len(TEXTS)
+    assert [replace(each, sure=True) for each in unsure] == sure
 
 
 def test_no_text_is_no_answer(classifier: Classifier) -> None:

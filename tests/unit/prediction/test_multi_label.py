@@ -84,13 +84,17 @@ def test_a_table_has_a_column_of_yes_and_no_for_each_label(classifier: Classifie
     rows = pd.DataFrame({"text": [*TEXTS, None]}, index=[3, 1, 4, 9, 7])
     answered = answer_rows(classifier, rows, column="text")
     made = list(classifier.predict(TEXTS))
-    assert answered["prediction"].tolist() == [*(each.answer for each in made), UNCERTAIN]
+    assert answered["prediction"].tolist() == [*(each.label for each in made), UNCERTAIN]
+    assert answered["uncertain"].tolist() == [False] * 4 + [True]
     for name in NAMES:
         column = answered[f"prediction/{name}"]
         assert column.iloc[:4].tolist() == [int(name in (each.labels or ())) for each in made]
         assert column.iloc[4] is pd.NA
-    silent = answer_rows(classifier, rows, column="text", uncertain_below=1.0)
-    assert silent[[f"prediction/{name}" for name in NAMES]].isna().all(axis=None)
+    unsure = answer_rows(classifier, rows, column="text", uncertain_below=1.0)
+    assert unsure["uncertain"].all()
+    pd.testing.assert_frame_equal(
+        unsure.drop(columns="uncertain"), answered.drop(columns="uncertain")
+    )
 
 
 def test_words_add_what_the_text_has_over_padding_to_the_logit(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 from collections.abc import Iterator, Sequence
@@ -11,11 +12,12 @@ import pandas as pd
 import pytest
 
 from finesweep.dataset.lines import arriving_lines
-from finesweep.dataset.unlabelled import N_ROWS, read_rows, text_column
+from finesweep.dataset.unlabelled import N_ROWS, paired_rows, read_rows, text_column
 from finesweep.errors import ConfigError
-from finesweep.prediction.rows import answer_rows
+from finesweep.pairs import joined
+from finesweep.prediction.rows import answer_rows, asked_texts
 from finesweep.prediction.sinks import written
-from finesweep.records import Prediction
+from finesweep.records import UNCERTAIN, Prediction
 
 N = 2 * N_ROWS + 5
 
@@ -27,13 +29,16 @@ class ByLength:
     multi_label = False
 
     def predict(
-        self, texts: Sequence[str], *, uncertain_below: float | None = None
+        self, texts: Sequence[str | None], *, uncertain_below: float | None = None
     ) -> Iterator[Prediction]:
         for text in texts:
+            if text is None:
+                yield Prediction(None, UNCERTAIN, None, {}, sure=False)
+                continue
             label = "long" if len(text) > 3 else "short"
             other = "short" if label == "long" else "long"
             shares = {label: 0.75, other: 0.25}
-            yield Prediction(text, label, 0.75, shares, len(text) != 3)
+            yield Prediction(text, label, 0.75, shares, len(text) != 3, truncated=len(text) > 8)
 
 
 def table_of(n_rows: int) -> pd.DataFrame:
@@ -60,10 +65,73 @@ def test_every_format_is_read_in_pieces_and_loses_no_row(tmp_path: Path, suffix:
     pd.testing.assert_frame_equal(read, table, check_dtype=False)
 
 
-def test_any_other_file_has_a_text_in_each_line(tmp_path: Path) -> None:
-    (tmp_path / "a.log").write_text("one\n\n  \ntwo\r\nthree", encoding="utf-8")
-    (piece, last) = read_rows(tmp_path / "a.log", field="--file", encoding="utf-8")
-    assert [*piece.rows["text"], *last.rows["text"]] == ["one", "two", "three"]
+def lines_of(path: Path, encoding: str = "utf-8") -> list[str]:
+    pieces = read_rows(path, field="--file", encoding=encoding)
+    return [text for piece in pieces for text in piece.rows["text"]]
+
+
+def test_any_other_file_has_a_text_in_each_line_and_blank_ones_are_rows(tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_bytes(b"one\n\n  \ntwo\r\n\r\nthree")
+    assert lines_of(tmp_path / "a.log") == ["one", "", "  ", "two", "", "three"]
+
+
+@pytest.mark.parametrize(
+    "other", ["\u2028", "\u2029", "\x85", "\x0b", "\x0c", "\x1c", "\x1e", "\r"]
+)
+def test_nothing_but_a_line_feed_ends_a_line(tmp_path: Path, other: str) -> None:
+    (tmp_path / "a.txt").write_bytes(f"one{other}still one\ntwo\n".encode())
+    assert lines_of(tmp_path / "a.txt") == [f"one{other}still one", "two"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-16", "utf-32", "shift_jis"])
+def test_a_byte_of_a_character_is_no_end_of_a_line(tmp_path: Path, encoding: str) -> None:
+    # U+0A05 and U+4E0A hold the byte 0x0a; a piece ends inside of one.
+    texts = (
+        ["\u4e0a" * 40_000, "", "a"] if encoding == "shift_jis" else ["\u0a05a" * 40_000, "", "a"]
+    )
+    (tmp_path / "a.txt").write_bytes("\r\n".join([*texts, ""]).encode(encoding))
+    assert lines_of(tmp_path / "a.txt", encoding) == texts
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
+def test_a_byte_order_mark_says_the_encoding_and_is_no_text(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "a.txt").write_bytes("é\n\nb\n".encode(encoding))
+    assert lines_of(tmp_path / "a.txt") == ["é", "", "b"]
+
+
+def test_compressed_lines_are_read_as_any(tmp_path: Path) -> None:
+    with gzip.open(tmp_path / "a.txt.gz", "wb") as file:
+        file.write(b"one\n\ntwo\n")
+    assert lines_of(tmp_path / "a.txt.gz") == ["one", "", "two"]
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"", r"^--file: .*a\.txt is empty$"),
+        ("ab\n".encode("utf-16-le"), r"a\.txt is not utf-8 .*NUL.*; try --encoding=utf-16-le$"),
+        ("ab\n".encode("utf-16-be"), r"a\.txt is not utf-8 .*NUL.*; try --encoding=utf-16-be$"),
+    ],
+)
+def test_a_file_without_lines_of_its_encoding_is_a_mistake(
+    tmp_path: Path, content: bytes, told: str
+) -> None:
+    (tmp_path / "a.txt").write_bytes(content)
+    with pytest.raises(ConfigError, match=told):
+        lines_of(tmp_path / "a.txt")
+
+
+def test_a_blank_line_between_pairs_is_a_row_without_a_text(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("a\tb\n\n\t\nc\td\n", encoding="utf-8")
+    (piece,) = read_rows(tmp_path / "a.txt", field="--file", encoding="utf-8")
+    rows = paired_rows(piece.rows, tmp_path / "a.txt", field="--file")
+    assert rows.to_numpy().tolist() == [["a", "b"], ["", ""], ["", ""], ["c", "d"]]
+    assert asked_texts(rows, column="text", pair_column="pair") == [
+        joined("a", "b"),
+        None,
+        None,
+        joined("c", "d"),
+    ]
 
 
 def test_lines_that_have_arrived_do_not_wait_for_those_to_come() -> None:
@@ -82,21 +150,48 @@ def test_lines_that_have_arrived_do_not_wait_for_those_to_come() -> None:
 
 def test_rows_without_a_text_are_uncertain_and_stay_where_they_are() -> None:
     rows = pd.DataFrame({"text": ["long one", None, " ", "abc", "x"]}, index=[4, 3, 2, 1, 0])
-    answered = answer_rows(ByLength(), rows, column="text")  # type: ignore[arg-type]
-    assert answered["prediction"].tolist() == [
-        "long",
-        "UNCERTAIN",
-        "UNCERTAIN",
-        "UNCERTAIN",
-        "short",
-    ]
+    answered = answer_rows(ByLength(), rows, column="text")
+    assert answered["prediction"].tolist() == ["long", UNCERTAIN, UNCERTAIN, "short", "short"]
+    assert answered["uncertain"].tolist() == [False, True, True, True, False]
+    assert answered["truncated"].tolist() == [False] * 5
     assert answered["probability/long"].round(2).fillna(-1).tolist() == [0.75, -1, -1, 0.25, 0.25]
 
 
-def test_a_column_of_the_users_is_not_written_over() -> None:
-    rows = pd.DataFrame({"text": ["a"], "prediction": ["mine"]})
-    with pytest.raises(ConfigError, match=r"^column 'prediction': would be written over; rename"):
-        answer_rows(ByLength(), rows, column="text")  # type: ignore[arg-type]
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
+def test_the_likeliest_label_is_written_with_a_mark_beside_it(tmp_path: Path, suffix: str) -> None:
+    output = tmp_path / f"o{suffix}"
+    rows = pd.DataFrame({"text": ["abc", "a longer one"]})
+    with written(output, option="--output") as write:
+        write(answer_rows(ByLength(), rows, column="text"))
+    read = {
+        ".csv": lambda: pd.read_csv(output),
+        ".jsonl": lambda: pd.read_json(output, lines=True),
+        ".parquet": lambda: pd.read_parquet(output),
+    }[suffix]()
+    assert read["prediction"].tolist() == ["short", "long"]
+    assert read["uncertain"].tolist() == [True, False]
+    assert read["truncated"].tolist() == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("columns", "told"),
+    [
+        (["prediction"], "column 'prediction': "),
+        (["probability/long"], "column 'probability/long': "),
+        (["truncated", "uncertain"], "columns 'uncertain', 'truncated': "),
+    ],
+)
+def test_a_column_of_the_users_is_not_written_over(columns: list[str], told: str) -> None:
+    rows = pd.DataFrame([["a", *columns]], columns=["text", *columns])
+    with pytest.raises(ConfigError, match=rf"^{told}would be written over; rename it$"):
+        answer_rows(ByLength(), rows, column="text")
+
+
+def test_columns_that_only_look_like_those_that_are_added_stay() -> None:
+    names = ["probability", "probability/", "Prediction", "label", "_row", "text"]
+    rows = pd.DataFrame([[f"my {name}" for name in names]], columns=names)
+    answered = answer_rows(ByLength(), rows, column="text")
+    assert answered[names].to_numpy().tolist() == rows.to_numpy().tolist()
 
 
 @pytest.mark.parametrize(

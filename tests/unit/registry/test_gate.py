@@ -200,6 +200,16 @@ def test_two_promotions_at_once_meet_one_after_the_other(
     assert won[str(champion(store, m))]
 
 
+def test_a_promotion_makes_no_database_of_optunas(
+    config: Config, add: Add, m: str, workplace: Path
+) -> None:
+    url = f"sqlite:///{workplace / 'mlruns' / 'optuna.db'}"
+    apart = replace(config, storage=StorageConfig(url=url))
+    add(range(10))
+    assert promote(apart, m, number=None, terms=TERMS, dry_run=False).decision.promoted
+    assert not (workplace / "mlruns").exists()
+
+
 def test_a_kill_before_the_alias_leaves_the_old_champion_and_a_true_history(
     config: Config, store: Store, add: Add, m: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
+from dataclasses import replace
+from html import escape
 from typing import Any
 
 import pytest
@@ -11,13 +14,22 @@ import pytest
 pytest.importorskip("gradio", reason="the extra finesweep[serve] is not installed")
 
 import gradio as gr
+from hypothesis import given
+from hypothesis import strategies as st
 
 from finesweep.pairs import MARK, joined
-from finesweep.serving.page import EMPTY, FILES, PAIR_FILES, page
-from finesweep.serving.service import Service
+from finesweep.prediction import Classifier
+from finesweep.records import Answering, Prediction
+from finesweep.serving import markup
+from finesweep.serving.card import Card
+from finesweep.serving.markup import EMPTY
+from finesweep.serving.page import FILES, PAIR_FILES, page
+from finesweep.serving.service import LONGEST_SIDE, LONGEST_TEXT, Service
 
 Services = dict[str, Service]
-NEEDS = "is blank; a pair needs both texts."
+NOTHING = f"<h2>UNCERTAIN</h2><p>{EMPTY}</p>"
+LONG_SIDE = "is longer than 2,000 characters, which is the limit here."
+LONG = "is longer than 100,000 characters, which is the limit here."
 HOLDS = f"holds '{MARK}', the sign that stands between the texts of a pair."
 
 
@@ -79,7 +91,7 @@ def test_a_page_asks_for_what_its_model_reads(
 def test_a_pair_is_answered_with_the_words_of_both_texts_and_a_bar_between(pairs: Service) -> None:
     answer, shares, words = classify(pairs)("a lovely", "day")
     (wanted,) = pairs.classifier.predict([joined("a lovely", "day")])
-    assert (answer, shares) == (f"## {wanted.label}", wanted.probabilities)
+    assert (answer, shares) == (f"<h2>{wanted.label}</h2>", wanted.probabilities)
     assert "".join(part for part, _ in words) == "a lovely | day"
     assert max(abs(score) for _, score in words if score is not None) == pytest.approx(1)
 
@@ -87,10 +99,14 @@ def test_a_pair_is_answered_with_the_words_of_both_texts_and_a_bar_between(pairs
 @pytest.mark.parametrize(
     ("kind", "given", "told"),
     [
-        ("texts", (" ",), EMPTY),
-        ("pairs", ("", " "), f"The first text {NEEDS}"),
-        ("pairs", ("a day", "\n"), f"The second text {NEEDS}"),
-        ("pairs", ("a day", f"x {MARK}"), f"The second text {HOLDS}"),
+        ("texts", ("",), NOTHING),
+        ("texts", (" ",), NOTHING),
+        ("texts", ("\u200b",), NOTHING),
+        ("pairs", ("", " "), NOTHING),
+        ("pairs", ("a day", "\n"), NOTHING),
+        ("pairs", ("a day", f"x {MARK}"), f"<p>The second text {escape(HOLDS)}</p>"),
+        ("texts", ("x" * (LONGEST_TEXT + 1),), f"<p>The text {LONG}</p>"),
+        ("pairs", ("x" * (LONGEST_SIDE + 1), "a"), f"<p>The first text {LONG_SIDE}</p>"),
     ],
 )
 def test_what_cannot_be_answered_is_told(
@@ -101,4 +117,42 @@ def test_what_cannot_be_answered_is_told(
 
 def test_a_single_text_may_hold_the_mark(texts: Service) -> None:
     answer, _, _ = classify(texts)(f"a {MARK} b")
-    assert answer.startswith("## ")
+    assert answer.startswith("<h2>")
+
+
+HOSTILE = (
+    "<img src=x onerror=alert(1)>",
+    "</h2><script>alert(1)</script>",
+    "![x](http://example.com/x.png)",
+    "[a](javascript:alert(1))",
+    "${alert(1)} {{value}} $$x$$",
+)
+TAGS = re.compile(r"</?(?:h1|h2|p|b|ul|li)>")
+
+
+@given(st.text() | st.sampled_from(HOSTILE))
+def test_labels_texts_and_names_of_any_characters_are_escaped(text: str) -> None:
+    unsure = Prediction(text, text, 0.4, {text: 0.4}, sure=False, truncated=True)
+    classifier = Classifier(None, 16, Answering(uncertain_below=0.5))
+    shown = [
+        markup.heading(text),
+        markup.paragraph(text),
+        markup.card(Card(text, text, text, {text: text})),
+        markup.answer(unsure, classifier),
+        markup.answer(replace(unsure, sure=True), classifier),
+    ]
+    for html in shown:
+        assert escape(text) in html
+        assert not set("<>\"'") & set(TAGS.sub("", html))
+
+
+def test_nothing_that_a_user_names_is_rendered_as_markdown(texts: Service) -> None:
+    named = Service(texts.classifier, Card(HOSTILE[2], "m", "1", {"labels": HOSTILE[2]}))
+    blocks = built(named)
+    assert [part.value for part in parts(blocks, gr.Markdown)] == [f"{FILES}."]
+
+
+def test_a_text_that_is_cut_is_told_on_the_page(texts: Service) -> None:
+    told = "<p>Cut at 16 tokens: the model reads no more of the text.</p>"
+    answers = [classify(texts)(text)[0] for text in ("day " * 99, "a day")]
+    assert [told in answer for answer in answers] == [True, False]

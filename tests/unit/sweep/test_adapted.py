@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -59,9 +60,15 @@ def test_a_folder_is_named_after_its_model_and_dataset(overrides: list[str], fol
 
 
 def test_the_same_adaptation_is_read_back_whole(made: Path) -> None:
-    assert earlier_adaptation(made, defined()) == MADE
+    same = replace(MADE, folder=str(made))
+    assert earlier_adaptation(made, defined()) == same
     where = ("adapt.folder=made", "tracking.experiment=other", "workers=2")
-    assert earlier_adaptation(made, defined(*where)) == MADE
+    assert earlier_adaptation(made, defined(*where)) == same
+
+
+def test_an_adaptation_that_was_moved_names_the_folder_where_it_lies(made: Path) -> None:
+    moved = made.rename(made.with_name("moved"))
+    assert earlier_adaptation(moved, defined()) == replace(MADE, folder=str(moved))
 
 
 def test_a_folder_that_is_not_there_holds_none(tmp_path: Path) -> None:

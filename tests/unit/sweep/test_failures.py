@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import errno
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
-from optuna.exceptions import StorageInternalError
+from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
+from optuna.samplers import RandomSampler
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from finesweep.errors import ConfigError, NonFiniteError, Problem
-from finesweep.sweep.failures import Failure, FailureClass, classify
+from finesweep.sweep.failures import Failure, FailureClass, WholeSweepError, classify
+from finesweep.sweep.reconcile import reconcile
+from finesweep.sweep.samplers import whole_sweeps
+from finesweep.sweep.slots import claim, slots_of
+from finesweep.sweep.stages import Search
+from finesweep.sweep.storage import engine_of
+from finesweep.sweep.study import open_study
+from finesweep.sweep.worker import Worker
+
+from .conftest import PlanOf
 
 ALLOCATOR = (
     "[enforce fail at alloc_cpu.cpp:124] err == 0. DefaultCPUAllocator: can't allocate memory: "
@@ -49,6 +61,7 @@ def database_error(kind: type[IntegrityError] | type[OperationalError]) -> Stora
         (RuntimeError("a shape"), "trial", "RuntimeError: a shape"),
         (NonFiniteError("loss is nan"), "non_finite", "loss is nan"),
         (ConfigError(Problem("model", "out of memory")), "trial", "model: out of memory"),
+        (WholeSweepError(Problem("sweep.sampler", "no")), "sweep", "sweep.sampler: no"),
         (ValueError("two\n  lines"), "trial", "ValueError: two lines"),
         (KeyboardInterrupt(), "interrupted", "interrupted"),
     ],
@@ -65,6 +78,7 @@ def test_an_error_says_which_class_of_failure_it_is(
     [
         ("interrupted", 3, 1, True),
         ("infrastructure", 3, 1, True),
+        ("sweep", 0, 8, True),
         ("non_finite", 0, 8, False),
         ("trial", 0, 8, False),
         ("out_of_memory", 0, 8, True),
@@ -78,3 +92,37 @@ def test_only_what_may_go_well_the_next_time_is_tried_again(
 ) -> None:
     failure = Failure(kind, "why")
     assert failure.retries(n_out_of_memory=n_out_of_memory, batch_size=batch_size) is retried
+
+
+class Failing(RandomSampler):
+    """Draws nothing."""
+
+    def sample_relative(self, study: Any, trial: Any, search_space: Any) -> dict[str, Any]:
+        raise ZeroDivisionError("no variance")
+
+
+def test_a_sampler_that_fails_costs_no_slot_and_ends_the_sweep(plan_of: PlanOf) -> None:
+    plan = plan_of(
+        "n_trials: 2\nparams: {training.epochs: 'range(1, 3)'}",
+        f"sweep.sampler={{_target_: {__name__}.Failing}}",
+    )
+    study = open_study(plan)
+    stage = Search(plan, study)
+    reconcile(study, plan.settings, 2, {}, may_reap=False)
+    claimed = claim(study, 2)
+    assert claimed is not None
+    lease = SimpleNamespace(release=lambda: None)
+    worker = Worker(plan, stage, SimpleNamespace(lease=lease))  # type: ignore[arg-type]
+    message = r"^sweep\.sampler: Failing failed: ZeroDivisionError: no variance$"
+    with pytest.raises(WholeSweepError, match=message) as caught:
+        worker._begun(claimed)
+    assert caught.value.exit_code == 2
+    assert [slot.state for slot in slots_of(study.get_trials(), 2)] == ["waiting", "waiting"]
+    engine_of(study._storage).dispose()
+
+
+def test_a_trial_that_others_finished_is_not_the_samplers_fault() -> None:
+    with pytest.raises(UpdateFinishedTrialError), whole_sweeps("sweep.sampler", {}):
+        raise UpdateFinishedTrialError("gone")
+    with pytest.raises(OSError, match="full"), whole_sweeps("sweep.sampler", {}):
+        raise OSError(errno.ENOSPC, "full")

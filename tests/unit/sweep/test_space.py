@@ -204,8 +204,6 @@ when:
 @pytest.mark.parametrize(
     ("text", "messages"),
     [
-        ("metric: validation/bleu", [r"sweep\.metric: 'validation/bleu' is not measured; known: "]),
-        ("metric: test/loss", [r"sweep\.metric: 'test/loss' is not measured; .*validation/loss"]),
         (
             "params: {training.epochs: 'interval(1.5, 3)', dataset.max_length: 'interval(8.0, 9)'}",
             [
@@ -270,22 +268,3 @@ def test_a_depth_for_every_model_is_held_against_the_shallowest(plan_of: PlanOf)
     with pytest.raises(ConfigError, match=r"^model\.freeze_layers: 5 given; .* has 3 layers"):
         check(plan_of(deep))
     check(plan_of(deep, "model=minilm"))
-
-
-def test_a_sampler_that_cannot_be_made_is_refused_before_the_study_is(plan_of: PlanOf) -> None:
-    plan = plan_of(TWO_MODELS, "+sweep.sampler.n_startup=4")
-    with pytest.raises(ConfigError, match=r"TPESampler: .*unexpected keyword argument 'n_startup'"):
-        check(plan)
-
-
-@pytest.mark.parametrize(
-    "sampler",
-    ["GridSampler, search_space: {training.epochs: [1, 2]}", "BruteForceSampler"],
-)
-def test_a_sampler_that_would_end_the_study_itself_is_refused(
-    plan_of: PlanOf, sampler: str
-) -> None:
-    plan = plan_of(f"{{n_trials: 2, sampler: {{_target_: optuna.samplers.{sampler}}}}}")
-    name = sampler.split(",")[0]
-    with pytest.raises(ConfigError, match=rf"^sweep\.sampler: {name} ends its study by itself, "):
-        check(plan)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 import tempfile
@@ -16,7 +17,9 @@ import pytest
 from optuna import Study
 from optuna.distributions import FloatDistribution, IntDistribution
 from optuna.trial import TrialState, create_trial
+from rich.console import Console
 
+from finesweep.cli.outcome import print_outcome
 from finesweep.config import RegisterConfig
 from finesweep.records import Direction
 from finesweep.sweep.attributes import (
@@ -113,6 +116,7 @@ def test_the_status_has_these_fields_and_no_others() -> None:
         "direction": "minimize",
         "target": 7,
         "counts": {"complete": 2, "pruned": 1, "failed": 1, "running": 1, "waiting": 2},
+        "beyond": 0,
         "best": {"trial": 1, "value": 0.25, "params": PLAIN, "run_id": "run-1"},
         "parent_run_id": "parent",
         "confirmed": [],
@@ -129,6 +133,23 @@ def test_the_status_has_these_fields_and_no_others() -> None:
         "stopped": None,
     }
     assert json.loads(json.dumps(asdict(status))) == asdict(status)
+
+
+def test_trials_of_a_larger_budget_are_told_beside_a_smaller_one() -> None:
+    study = study_of(4)
+    for value in (0.5, 0.25, 0.125):
+        add(study, TrialState.COMPLETE, value)
+    add(study, TrialState.FAIL, **{RETRY: True})
+    add(study, TrialState.RUNNING)
+    assert status_of(study).beyond == 0
+    study.set_user_attr(N_TRIALS, 2)
+    status = status_of(study)
+    assert (status.beyond, status.counts["complete"], status.target) == (1, 2, 2)
+    screen = Console(file=io.StringIO(), width=200)
+    print_outcome(screen, study)
+    told = screen.file.getvalue()  # type: ignore[attr-defined]
+    assert "2 trials: 2 complete; 3 were run in all, since sweep.n_trials was larger before" in told
+    assert "sweep.n_trials=6" in told
 
 
 def test_the_command_that_goes_on_is_the_one_that_was_typed() -> None:

@@ -20,9 +20,10 @@ from tests.postgresql import admit, cut_off
 from tests.unit.sweep.conftest import Opened, Start
 
 from finesweep.errors import ConfigError
+from finesweep.locks import exclusive
 from finesweep.sweep.attributes import SLOT
 from finesweep.sweep.slots import claim
-from finesweep.sweep.storage import OnWait, engine_of, exclusive, open_storage, waiting_out
+from finesweep.sweep.storage import OnWait, engine_of, open_storage, waiting_out
 
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 N_CLAIMANTS, N_WAITING = 16, 40
@@ -78,8 +79,8 @@ print([process.exitcode for process in processes], flush=True)
 """
 HOLDER = """
 import sys, time
-from finesweep.sweep.storage import exclusive, open_storage
-with exclusive(open_storage(sys.argv[1]), sys.argv[2]):
+from finesweep.locks import exclusive
+with exclusive(sys.argv[1], sys.argv[2]):
     print("held", flush=True)
     time.sleep(float(sys.argv[3]))
 """
@@ -156,20 +157,20 @@ def test_a_lock_is_not_had_while_another_process_holds_it(
     storage = opened(storage_url)
     holder = start(HOLDER, storage_url, "ours", 600)
     assert line_of(holder, 30) == "held\n"
-    with exclusive(storage, "ours", wait=False) as held:
+    with exclusive(engine_of(storage), "ours", wait=False) as held:
         assert held is False
-    with exclusive(storage, "another", wait=False) as held:
+    with exclusive(engine_of(storage), "another", wait=False) as held:
         assert held is True
     holder.kill()
     holder.wait()
-    with exclusive(storage, "ours") as held:
+    with exclusive(engine_of(storage), "ours") as held:
         assert held is True
 
 
 def test_a_second_process_waits_for_the_lock(
     start: Start, opened: Opened, storage_url: str
 ) -> None:
-    with exclusive(opened(storage_url), "ours"):
+    with exclusive(engine_of(opened(storage_url)), "ours"):
         second = start(HOLDER, storage_url, "ours", 0)
         assert second.stdout is not None
         assert select.select([second.stdout], [], [], 2)[0] == []
@@ -180,9 +181,9 @@ def test_a_lock_is_free_again_after_its_block_even_when_that_raises(
     opened: Opened, storage_url: str
 ) -> None:
     first, second = opened(storage_url), opened(storage_url)
-    with pytest.raises(ValueError, match="within"), exclusive(first, "ours"):
+    with pytest.raises(ValueError, match="within"), exclusive(engine_of(first), "ours"):
         raise ValueError("within")
-    with exclusive(second, "ours", wait=False) as held:
+    with exclusive(engine_of(second), "ours", wait=False) as held:
         assert held is True
 
 

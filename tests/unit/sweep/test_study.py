@@ -16,6 +16,7 @@ from finesweep.errors import ConfigError
 from finesweep.records import Finalist
 from finesweep.sweep.attributes import DEFINITION, FINALIST, N_TRIALS, SWEEP, UID
 from finesweep.sweep.pruning import PerModelPruner
+from finesweep.sweep.samplers import sampler_for
 from finesweep.sweep.storage import open_storage
 from finesweep.sweep.study import (
     definition,
@@ -23,7 +24,6 @@ from finesweep.sweep.study import (
     join_study,
     known_finalist,
     open_study,
-    sampler_for,
     study_exists,
 )
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
+import datasets
 import numpy as np
 
 from finesweep.config import PublishedConfig
-from finesweep.records import Answering
+from finesweep.config.schema import TrainingConfig
+from finesweep.records import Answering, Predictions, TextDataset
 from finesweep.sweep.summary import (
     confusion_sentences,
+    doubts,
     explained,
     published_rows,
     threshold_sentence,
@@ -57,3 +62,18 @@ def test_the_thresholds_of_several_labels_are_told_by_name() -> None:
     told = threshold_sentence(answering, ("rude", "loud"), {"test/threshold_f1": 0.75})
     assert "(rude 0.25, loud 0.50): test F1 0.7500" in told
     assert threshold_sentence(Answering(), ("a", "b"), {}) == ""
+
+
+def test_a_model_of_one_answer_is_told_with_what_to_try() -> None:
+    rows = datasets.Dataset.from_dict({"text": ["x"] * 10, "label": [0] * 8 + [1] * 2})
+    dataset = TextDataset("x", rows, rows, rows, ("bad", "good"), "f", "t", notes=())
+    composed = SimpleNamespace(config=SimpleNamespace(training=TrainingConfig(learning_rate=2e-5)))
+    setup = SimpleNamespace(dataset=dataset, composed=composed)
+    labels = np.array(rows["label"])
+    same = Predictions(np.array([[2.0, 1.0]] * 10, dtype=np.float32), labels)
+    (told,) = doubts(setup, same)  # type: ignore[arg-type]
+    assert "ONE CLASS ONLY: 'bad' to all 10 rows of validation" in told
+    assert "training.learning_rate (2e-05 here), more training.epochs (" in told
+    assert "training.class_weights=balanced ('good' is 20 % of train)" in told
+    right = Predictions(np.eye(2, dtype=np.float32)[labels], labels)
+    assert doubts(setup, right) == []  # type: ignore[arg-type]

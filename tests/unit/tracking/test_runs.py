@@ -12,11 +12,12 @@ import datasets
 import mlflow
 import pytest
 from mlflow.entities import Run as MlflowRun
+from mlflow.exceptions import MlflowException
 
 from finesweep.records import Evaluation, TextDataset
 from finesweep.tracking import STATUS_OF, Run, Store, reopen, start_run
 from finesweep.tracking.provenance import provenance
-from finesweep.tracking.runs import Status, metric_key
+from finesweep.tracking.runs import Status
 
 
 @pytest.fixture
@@ -97,12 +98,49 @@ def test_more_params_than_one_call_takes_are_all_kept(run: Run) -> None:
         ("f1 (macro)", "f1 _macro_"),
         ("a@b#c%d", "a_b_c_d"),
         ("naïve:é-1.5_x", "naïve:é-1.5_x"),
+        ("recall/..", "recall/__"),
+        ("recall//", "recall/_/_"),
+        ("a\n", "a_"),
     ],
 )
 def test_a_metric_keeps_its_name_but_for_what_mlflow_refuses(run: Run, name: str, key: str) -> None:
-    assert metric_key(name) == key
     run.log_metrics({name: 0.5}, step=1)
     assert kept(run).data.metrics == {key: 0.5}
+
+
+def test_labels_that_mlflow_would_call_alike_are_two_params(run: Run) -> None:
+    run.log_params({"map.C++": "cpp", "map.C#?": "cs", "map.C": "c", "map.C__": "plain"})
+    params = kept(run).data.params
+    assert sorted(params.values()) == ["c", "cpp", "cs", "plain"]
+    assert (params["map.C"], params["map.C__"]) == ("c", "plain")
+    assert all(key.startswith("map.C") for key in params)
+
+
+def test_texts_longer_than_mlflow_takes_are_cut_and_keys_stay_apart(run: Run) -> None:
+    long = "k" * 300
+    run.log_params({f"{long}a": "x" * 7000, f"{long}b": "ü\x00\ud800"})
+    run.set_tags({f"{long}a": "y" * 9000, "plain": 1})
+    params, tags = kept(run).data.params, kept(run).data.tags
+    assert sorted(len(key) for key in params) == [250, 250]
+    assert sorted(map(len, params.values())) == [5, 6000]
+    assert tags["plain"] == "1"
+    assert 8000 in map(len, tags.values())
+    long_name = start_run(run.store, name="n" * 400)
+    assert len(kept(long_name).info.run_name) == 250
+
+
+def test_one_param_that_is_refused_leaves_all_others_in(run: Run) -> None:
+    run.log_params({"section.a": 1})
+    params = {f"section.field_{number}": number for number in range(150)}
+    with pytest.raises(MlflowException, match="Changing param values is not allowed"):
+        run.log_params({"section.a": 2} | params)
+    assert len(kept(run).data.params) == 151
+    assert kept(run).data.params["section.a"] == "1"
+
+
+def test_more_metrics_than_one_call_takes_are_all_kept(run: Run) -> None:
+    run.log_metrics({f"test/recall/{number}": 0.5 for number in range(1200)}, step=1)
+    assert len(kept(run).data.metrics) == 1200
 
 
 def test_evaluations_stand_at_the_training_examples_seen(run: Run) -> None:

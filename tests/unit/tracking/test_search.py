@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from finesweep.config import TrackingConfig
 from finesweep.tracking import Store, find_runs, open_store, start_run
 
@@ -19,6 +21,16 @@ def test_runs_are_found_by_all_their_tags_newest_first(store: Store) -> None:
     assert ids(store, {"search.kind": "trial", "search.sweep": "s"}) == [made[3], made[1]]
     assert ids(store, {"search.kind": "sweep"}) == [made[0]]
     assert ids(store, {"search.kind": "nothing"}) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["bob's", 'say "hi"', "both ' and \"", "back\\", "100 %", "a_b", "`x`", "ü; -- x", ""]
+)
+def test_a_tag_is_found_whatever_stands_in_it(store: Store, name: str) -> None:
+    made = start_run(store, name="x", tags={"search.named": name}).run_id
+    other = name.replace("_", "-") if "_" in name else f"{name}."
+    start_run(store, name="x", tags={"search.named": other})
+    assert ids(store, {"search.named": name}) == [made]
 
 
 def test_only_running_runs_are_found_when_asked(store: Store) -> None:

@@ -80,8 +80,28 @@ def test_a_database_that_cannot_be_used_is_named(workplace: Path, uri: str, why:
         open_store(TrackingConfig(uri=uri))
 
 
-def test_an_experiment_that_was_deleted_is_not_written_to(store: Store) -> None:
+def test_an_experiment_that_was_deleted_is_named_with_the_way_back(store: Store) -> None:
     config = TrackingConfig(uri=store.uri, experiment="store-deleted")
-    store.client.delete_experiment(open_store(config).experiment_id)
-    with pytest.raises(ConfigError, match=r"^tracking\.uri: cannot open .*deleted experiment"):
+    number = open_store(config).experiment_id
+    store.client.delete_experiment(number)
+    why = rf"^tracking\.experiment: 'store-deleted' was deleted; .* --experiment-id {number}`"
+    with pytest.raises(ConfigError, match=why):
         open_store(config)
+    store.client.restore_experiment(number)
+    assert open_store(config).experiment_id == number
+
+
+@pytest.mark.parametrize("name", ["", "n" * 600])
+def test_an_experiment_that_mlflow_cannot_name_so_is_told_by_its_field(
+    store: Store, name: str
+) -> None:
+    with pytest.raises(ConfigError, match=r"^tracking\.experiment: "):
+        open_store(TrackingConfig(uri=store.uri, experiment=name))
+
+
+@pytest.mark.parametrize("name", ['bob\'s "runs"', "<b>é</b> %_ ; --", "a/b\\c"])
+def test_an_experiment_may_be_called_anything(store: Store, name: str) -> None:
+    config = TrackingConfig(uri=store.uri, experiment=name)
+    number = open_store(config).experiment_id
+    assert open_store(config).experiment_id == number
+    assert store.client.get_experiment(number).name == name

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import random
+from dataclasses import replace
+
 import datasets
 import numpy as np
+import pytest
 
 from finesweep.records import TextDataset
 from finesweep.training import fit_baseline, measure
+from finesweep.training.baseline import kinds_of
 
 WORDS = ("awful", "great", "table")
 
@@ -50,6 +55,42 @@ def test_a_class_that_train_lacks_is_never_answered() -> None:
     baseline = fit_baseline(dataset([0, 1] * 30))
     assert set(baseline.test.logits.argmax(axis=1)) == {0, 1}
     assert np.isfinite(baseline.test.logits).all()
+
+
+CHARACTERS = {
+    "chinese": ("好坏", "雨左云月日明火天少多人大山今风星小右手足水电金下口上土木雷雪"),
+    "thai": ("ดแ", "กขคงจฉชซญฎฏฐฑฒณ"),
+    "emoji": ("😀😡", "🎉🔥🚗🍕⚽🎧📚🌙⭐🍎"),
+    "operators": ("+-", "*/<>=^%&|~"),
+    "without-blanks": ("kz", "abcdefghij"),
+}
+
+
+def unspaced(kind: str) -> TextDataset:
+    """Each text has one sign of its class among seven others, and no blank."""
+    signs, others = CHARACTERS[kind]
+    drawn = random.Random(1)
+
+    def rows(n: int) -> datasets.Dataset:
+        labels = [k % 2 for k in range(n)]
+        texts = ["".join(drawn.sample([signs[k], *drawn.choices(others, k=7)], 8)) for k in labels]
+        return datasets.Dataset.from_dict({"text": texts, "label": labels})
+
+    return replace(
+        dataset([0, 1], ("bad", "good")), train=rows(120), validation=rows(60), test=rows(60)
+    )
+
+
+@pytest.mark.parametrize("kind", CHARACTERS)
+def test_texts_whose_words_are_not_set_apart_are_learned_by_their_characters(kind: str) -> None:
+    baseline = fit_baseline(unspaced(kind))
+    assert "characters" in baseline.kinds
+    assert measure(baseline.test, "test")["test/accuracy"] >= 0.95
+
+
+def test_words_that_are_set_apart_are_counted_alone() -> None:
+    assert fit_baseline(dataset([0, 1, 2] * 30)).kinds == ("words",)
+    assert kinds_of(["😀😂", "😂😀"]) == ("characters",)
 
 
 def test_it_says_the_same_each_time() -> None:

@@ -142,6 +142,15 @@ def test_a_batch_that_passes_several_due_steps_is_evaluated_once_for_all_of_them
     assert losses(result)[0] != losses(result)[4]
 
 
+def test_a_run_of_a_single_step_learns(begin: Begin) -> None:
+    training = begin()
+    before = training.model.classifier.weight.detach().clone()
+    training.run(batch_size=200, warmup_ratio=0.1)
+    assert training.of("step") == [96]
+    moved = (training.model.classifier.weight - before).abs().max().item()
+    assert moved == pytest.approx(5e-3, rel=0.05)  # AdamW's first step is the rate, for all
+
+
 def test_an_evaluation_measures_everything_that_is_promised(begin: Begin) -> None:
     result = begin().run(evaluations_per_epoch=1, **STEADY)
     metrics = result.evaluations[0].metrics

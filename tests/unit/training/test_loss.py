@@ -64,6 +64,40 @@ def test_a_weight_multiplies_its_classs_rows_and_rows_are_what_divides(
     torch.testing.assert_close(training_loss(weights, label_smoothing=0)(outputs, LABELS), expected)
 
 
+@pytest.mark.parametrize("smoothing", [0.05, 0.1, 0.5, 0.9])
+def test_a_weight_multiplies_a_smoothed_row_by_its_own_class_alone(
+    outputs: SimpleNamespace, smoothing: float
+) -> None:
+    weights = [0.7, 0.7, 25.3]  # of 300, 300 and 8 rows
+    each = cross_entropy(outputs.logits, LABELS, reduction="none", label_smoothing=smoothing)
+    expected = (each * torch.tensor(weights)[LABELS]).sum() / 10
+    loss = training_loss(weights, label_smoothing=smoothing)(outputs, LABELS)
+    torch.testing.assert_close(loss, expected)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1, 0.3])
+def test_a_row_of_a_common_class_is_not_drawn_to_a_rare_one(smoothing: float) -> None:
+    """What a row of class 0 asks for does not depend on how rare another class is."""
+    asked = []
+    for rare in (1.0, 25.3):
+        logits = torch.zeros(1, 3, requires_grad=True)
+        loss = training_loss([0.7, 0.7, rare], label_smoothing=smoothing)
+        loss(SimpleNamespace(logits=logits), torch.tensor([0])).backward()
+        asked.append(logits.grad)
+    torch.testing.assert_close(asked[0], asked[1])
+    assert asked[0][0, 0] < 0 < asked[0][0, 2]
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+@pytest.mark.parametrize("weights", [None, [2.0, 0.5, 3.0]])
+def test_a_row_without_a_label_counts_nowhere(
+    outputs: SimpleNamespace, weights: list[float] | None, smoothing: float
+) -> None:
+    loss, ignored = training_loss(weights, label_smoothing=smoothing), LABELS.clone()
+    ignored[7:] = -100
+    torch.testing.assert_close(loss(outputs, ignored), loss(part(outputs, slice(0, 7)), LABELS[:7]))
+
+
 @pytest.mark.parametrize("smoothing", [0.0, 0.2])
 @pytest.mark.parametrize("weights", [None, [2.0, 0.5, 3.0]])
 def test_micro_batches_of_different_sizes_add_up_to_the_whole_step(
@@ -102,6 +136,16 @@ def test_of_several_labels_each_side_of_each_has_its_weight(outputs: SimpleNames
     plain = binary_cross_entropy_with_logits(outputs.logits, HELD, reduction="none")
     each = torch.tensor(weights)[torch.arange(3).expand(10, 3), HELD.long()]
     loss = multi_label_loss(weights, label_smoothing=0)(outputs, HELD)
+    torch.testing.assert_close(loss, (plain * each).mean())
+
+
+def test_of_several_labels_a_smoothed_decision_has_the_weight_of_its_own_side(
+    outputs: SimpleNamespace,
+) -> None:
+    weights, smoothed = [[1.0, 4.0], [0.5, 2.0], [3.0, 1.0]], HELD * 0.8 + 0.1
+    plain = binary_cross_entropy_with_logits(outputs.logits, smoothed, reduction="none")
+    each = torch.tensor(weights)[torch.arange(3).expand(10, 3), HELD.long()]
+    loss = multi_label_loss(weights, label_smoothing=0.2)(outputs, HELD)
     torch.testing.assert_close(loss, (plain * each).mean())
 
 

@@ -18,9 +18,10 @@ from transformers import PreTrainedModel
 from finesweep.caches import size_bytes
 from finesweep.config import ModelConfig, TrainingConfig
 from finesweep.ledger import Ledger
-from finesweep.model import Bypass, freeze_layers, frozen_depth, load_model
+from finesweep.model import Bypass, freeze_layers, frozen_depth, load_model, proven_bypass
 from finesweep.records import Objective, Tokens, TrainingResult
 from finesweep.training import fit, make_prefix, prefix
+from finesweep.training.batches import sample_batch
 
 RECIPE = TrainingConfig(
     epochs=2, batch_size=16, learning_rate=1e-2, evaluations_per_epoch=2, precision="fp32"
@@ -113,33 +114,39 @@ def test_rows_are_computed_once_for_all_epochs_and_trials(
     loaded: Loaded, tokens: Tokens, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows: list[int] = []
-    states = Bypass.states
+    write = prefix._Store.write
 
-    def counted(self: Bypass, level: int, **inputs: torch.Tensor) -> torch.Tensor:
-        rows.append(len(inputs["attention_mask"]))
-        return states(self, level, **inputs)
+    def counted(self: Any, written: np.ndarray, *given: Any, **named: Any) -> None:
+        rows.extend(written)
+        write(self, written, *given, **named)
 
-    monkeypatch.setattr(Bypass, "states", counted)
+    monkeypatch.setattr(prefix._Store, "write", counted)
     trained(loaded(1), tokens, tmp_path)
-    assert sum(rows) == len(tokens.train) + len(tokens.validation)
+    assert len(rows) == len(tokens.train) + len(tokens.validation)
     trained(loaded(1), tokens, tmp_path, learning_rate=1e-3, seed=9)
-    assert sum(rows) == len(tokens.train) + len(tokens.validation)
+    assert len(rows) == len(tokens.train) + len(tokens.validation)
 
 
 def test_deeper_states_are_made_from_lower_ones(
     loaded: Loaded, tokens: Tokens, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trained(loaded(1), tokens, tmp_path)
-    began_with: set[str] = set()
-    states = Bypass.states
+    began_at: set[int] = set()
+    entered = Bypass.entered
 
-    def watched(self: Bypass, level: int, **inputs: torch.Tensor) -> torch.Tensor:
-        began_with.update(inputs)
-        return states(self, level, **inputs)
+    def watched(self: Bypass, level: int, states: torch.Tensor | None = None) -> Any:
+        if states is not None:
+            began_at.add(level)
+        return entered(self, level, states)
 
-    monkeypatch.setattr(Bypass, "states", watched)
-    deeper, _ = trained(loaded(2), tokens, tmp_path)
-    assert began_with == {"attention_mask", "inputs_embeds"}
+    monkeypatch.setattr(Bypass, "entered", watched)
+    model = loaded(2)
+    monkeypatch.setattr(prefix, "proven_bypass", lambda *given, **named: proven)
+    proven = proven_bypass(model, 2, sample_batch(tokens, tokens.train), first_only=False)
+    assert isinstance(proven, Bypass)
+    began_at.clear()
+    deeper, _ = trained(model, tokens, tmp_path)
+    assert began_at == {1}
     plain, _ = trained(loaded(2), tokens, None)
     assert losses(deeper) == pytest.approx(losses(plain), abs=1e-5)
 

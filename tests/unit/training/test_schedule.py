@@ -6,10 +6,12 @@ import math
 from itertools import pairwise
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finesweep.training.schedule import Schedule
+from finesweep.records import Evaluation
+from finesweep.training.schedule import Schedule, linear_rate, rate_factor
 
 ROWS = st.integers(1, 5_000)
 EPOCHS = st.integers(1, 6)
@@ -93,3 +95,59 @@ def test_all_steps_together_see_every_example_of_every_epoch(
     n_steps = epochs * math.ceil(train_rows / examples_per_step)
     assert schedule.seen(n_steps) == schedule.total
     assert schedule.seen(n_steps - 1) < schedule.total
+
+
+@given(ROWS, EPOCHS, PER_EPOCH, STEP_EXAMPLES)
+def test_an_evaluation_is_made_at_the_first_step_that_reaches_it(
+    train_rows: int, epochs: int, per_epoch: int, examples_per_step: int
+) -> None:
+    schedule = Schedule(train_rows, epochs, per_epoch, examples_per_step)
+    n_steps = epochs * math.ceil(train_rows / examples_per_step)
+    steps = [schedule.seen(step) for step in range(1, n_steps + 1)]
+    for due in schedule.evaluation_steps[:40]:
+        assert schedule.made_at(due) == next(seen for seen in steps if seen >= due)
+
+
+def test_people_are_told_one_look_for_each_step_that_made_some() -> None:
+    """60 rows in batches of 64: one step, at which four evaluations are due."""
+    schedule = Schedule(60, 2, 4, 64)
+    evaluations = [Evaluation(s, s / 60, {"x": s // 61}) for s in schedule.evaluation_steps]
+    assert schedule.as_made(evaluations) == [
+        Evaluation(60, 1.0, {"x": 0}),
+        Evaluation(120, 2.0, {"x": 1}),
+    ]
+    assert schedule.as_made(evaluations[:1]) == [Evaluation(60, 1.0, {"x": 0})]
+    assert Schedule(60, 1, 4, 16).as_made(evaluations[:2]) == [
+        Evaluation(16, 16 / 60, {"x": 0}),
+        Evaluation(32, 32 / 60, {"x": 0}),
+    ]
+
+
+@given(st.integers(1, 500), st.floats(0, 0.999))
+def test_no_step_of_any_run_is_made_at_rate_zero(n_steps: int, warmup_ratio: float) -> None:
+    n_warmup = math.ceil(n_steps * warmup_ratio)
+    factors = [rate_factor(k, n_warmup=n_warmup, n_steps=n_steps) for k in range(n_steps)]
+    assert all(0 < factor <= 1 for factor in factors)
+    assert max(factors) == 1
+    assert factors == sorted(factors[:n_warmup]) + sorted(factors[n_warmup:], reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("n_warmup", "n_steps", "factors"),
+    [
+        (1, 1, [1.0]),
+        (0, 4, [1.0, 0.75, 0.5, 0.25]),
+        (2, 6, [0.5, 1.0, 1.0, 0.75, 0.5, 0.25]),
+    ],
+)
+def test_the_rate_rises_from_a_share_and_falls_to_one(
+    n_warmup: int, n_steps: int, factors: list[float]
+) -> None:
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=2.0)
+    scheduler = linear_rate(optimizer, n_warmup=n_warmup, n_steps=n_steps)
+    rates = []
+    for _ in range(n_steps):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        scheduler.step()
+    assert rates == pytest.approx([2.0 * factor for factor in factors])

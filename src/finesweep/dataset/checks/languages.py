@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Container, Sequence
 from functools import cache
 
 import pandas as pd
@@ -11,6 +13,7 @@ from py3langid.langid import MODEL_FILE, LanguageIdentifier
 from finesweep.dataset.checks.rows import named, of_sample, percent, sampled, together
 from finesweep.dataset.labels import label_counts, labels_in
 from finesweep.dataset.mistakes import counted_rows
+from finesweep.dataset.words import UNIT
 from finesweep.labelsets import rows_holding
 from finesweep.records import Finding, Severity, Splits
 
@@ -33,12 +36,17 @@ SHORTCUT_SHARE = 0.9
 SHORTCUT_LIFT = 1.5
 """A language is a shortcut to a class when at least 20 of its texts are known, 90 % of them are of
 that class, and the class is 1.5 times as common among them as elsewhere."""
+AKIN = 0.4
+"""Of what main's texts share among themselves: Egyptian and standard Arabic, Wu and Mandarin as
+they are written, Bokmål and Nynorsk lie above it, Spanish and German far below among English."""
+SYMBOL = re.compile(r"[^\w\s.,;:!?'\"()-]+")
+"""Emoji above all, which have no language."""
 NOT_LANGUAGE = re.compile(r"https?://\S+|www\.\S+|[@#]\w+|<[^<>]*>|&#?\w+;")
 
 
 def find_languages(splits: Splits) -> list[Finding]:
-    """One finding for rows that are surely in another language than most, and one for each language
-    that nearly always means one class."""
+    """One finding for rows that are surely in another language than most, one for varieties of that
+    language, and one for each language that nearly always means one class."""
     rows = together(splits)
     seen = sampled(rows, MOST_ROWS)
     prose = seen["text"].map(_prose)
@@ -53,7 +61,7 @@ def find_languages(splits: Splits) -> list[Finding]:
     if seen["language"].nunique() < 2:
         return []
     clause = of_sample(min(len(rows), MOST_ROWS), len(rows))
-    return [_others(seen, clause), *_shortcuts(seen, splits.label_names)]
+    return [*_others(seen, clause), *_shortcuts(seen, splits.label_names)]
 
 
 @cache
@@ -67,24 +75,58 @@ def _prose(text: str) -> str:
 
 
 def _is_telling(prose: str) -> bool:
-    """Long enough, and sentences rather than a URL."""
-    if len(prose.encode()) < LEAST_BYTES:
+    """Long enough, and sentences rather than a URL or emoji."""
+    letters = SYMBOL.sub("", prose)
+    if len(letters.encode()) < LEAST_BYTES:
         return False
-    return not prose.isascii() or len(prose.split()) >= LEAST_WORDS
+    is_ascii = not any(each.isalpha() and not each.isascii() for each in letters)
+    return not is_ascii or len(letters.split()) >= LEAST_WORDS
 
 
-def _others(seen: pd.DataFrame, clause: str) -> Finding:
+def _others(seen: pd.DataFrame, clause: str) -> list[Finding]:
+    """One finding for languages that a model of the commonest cannot read, and one for those that
+    it can."""
     counts = seen["language"].value_counts()
     main, others = counts.index[0], counts.iloc[1:]
-    found = seen[seen["language"] != main]
-    severity: Severity = "warning" if len(found) >= WARNING_SHARE * len(seen) else "note"
-    listing = ", ".join(f"{language} {n:,}" for language, n in others.head(5).items())
-    message = (
-        f"{counted_rows(len(found))} ({percent(len(found), len(seen))} of those with a clear "
-        f"language{clause}) in another language than {main}, as most are: {listing}"
-        f"{', …' if len(others) > 5 else ''}; a model pretrained on {main} alone cannot read them"
-    )
-    return Finding(CHECK, severity, message, named(found))
+    texts = {language: of["text"].tolist() for language, of in seen.groupby("language")}
+    near = {name for name in others.index if are_akin(texts[main], texts[name])}
+    findings = []
+    for names, readable in ((set(others.index) - near, False), (near, True)):
+        found = seen[seen["language"].isin(names)]
+        if found.empty:
+            continue
+        is_common = not readable and len(found) >= WARNING_SHARE * len(seen)
+        severity: Severity = "warning" if is_common else "note"
+        listing = ", ".join(f"{name} {n:,}" for name, n in others.items() if name in names)
+        what = (
+            f"whose words are mostly those of {main}, as most are: varieties of one language, or "
+            "wrong guesses"
+            if readable
+            else f"than {main}, as most are"
+        )
+        harm = "" if readable else f"; a model pretrained on {main} alone cannot read them"
+        message = (
+            f"{counted_rows(len(found))} ({percent(len(found), len(seen))} of those with a clear "
+            f"language{clause}) in another language {what}: {listing}{harm}"
+        )
+        findings.append(Finding(CHECK, severity, message, named(found)))
+    return findings
+
+
+def are_akin(main: Sequence[str], other: Sequence[str]) -> bool:
+    """Whether the other texts hold nearly as many of main's words as main's own texts have in
+    common: a variety of that language, which its readers read too."""
+    rows = [UNIT.findall(text.lower()) for text in main]
+    n_texts = Counter(word for words in rows for word in set(words))
+    own = _share(rows, {word for word, n in n_texts.items() if n > 1})
+    return own > 0 and _share([UNIT.findall(t.lower()) for t in other], n_texts) >= AKIN * own
+
+
+def _share(rows: Sequence[list[str]], known: Container[str]) -> float:
+    """Of the characters of all words in rows, those of known words."""
+    n_all = sum(len(word) for words in rows for word in words)
+    n_known = sum(len(word) for words in rows for word in words if word in known)
+    return n_known / max(1, n_all)
 
 
 def _shortcuts(seen: pd.DataFrame, label_names: tuple[str, ...]) -> list[Finding]:

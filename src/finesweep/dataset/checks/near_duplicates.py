@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 import pandas as pd
+import regex
 
 from finesweep.dataset.checks.leakage import PAIRS
 from finesweep.dataset.checks.rows import SPLITS, Rows, listed_rows, named, percent, together
@@ -25,6 +26,9 @@ LEAST_LENGTH = 20
 """Letters; shorter texts pass the threshold only if they are equal but for a letter or two."""
 SEVERE_SHARE = 0.05
 """Of a split's rows. Higher than for exact copies, as the changed word may change the answer."""
+DENSE = regex.compile(r"[[\p{lb=ID}\p{lb=CJ}]&&\w]", regex.V1)
+"""Signs that say as much as a few letters, as those of Chinese and Japanese; they count for two, so
+that a headline of ten is long enough, and a word of two is no larger a change than in English."""
 HOST = re.compile(r"^(?:[a-z][a-z0-9+.-]*://)?[^/\s]+/?", re.IGNORECASE)
 
 
@@ -52,7 +56,7 @@ def _comparable(splits: Splits) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Split, number and id of each row of a long enough text, train first; and the texts, by id,
     with their skeletons and the split where they first stand."""
     rows = together(splits)[["text", "split", "row"]]
-    rows["skeleton"] = skeletons(rows["text"])
+    rows["skeleton"] = [DENSE.sub(r"\g<0>\g<0>", each) for each in skeletons(rows["text"])]
     rows = rows[rows["skeleton"].str.len() >= LEAST_LENGTH]
     ids = pd.factorize(rows["skeleton"])[0]
     # The rows without their texts, of which a million take half a gigabyte.

@@ -8,6 +8,9 @@ import pandas as pd
 
 DROPPED_ASCII = bytes(code for code in range(128) if not chr(code).isalnum())
 
+VARIATIONS = {*range(0xFE00, 0xFE10)}
+"""Marks that say in which style a sign is drawn: a heart with one and without are the same."""
+
 
 class _Kept(dict[int, int | None]):
     """A table for str.translate: letters, digits, marks and symbols stay.
@@ -18,7 +21,8 @@ class _Kept(dict[int, int | None]):
 
     def __missing__(self, code: int) -> int | None:
         category = unicodedata.category(chr(code))
-        self[code] = code if category[0] in "LNM" or category == "So" else None
+        is_kept = category[0] in "LNM" or category == "So"
+        self[code] = code if is_kept and code not in VARIATIONS else None
         return self[code]
 
 

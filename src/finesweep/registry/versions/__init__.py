@@ -22,6 +22,7 @@ from finesweep.registry.versions.marks import (
     tag_version,
 )
 from finesweep.registry.versions.registering import (
+    is_registered,
     register,
 )
 
@@ -29,6 +30,7 @@ __all__ = [
     "Version",
     "config_text",
     "described_run",
+    "is_registered",
     "log_dossier",
     "model_tag",
     "models_of",

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mlflow import MlflowClient
+from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import (
     INVALID_PARAMETER_VALUE,
@@ -21,6 +22,7 @@ from mlflow.protos.databricks_pb2 import (
 from finesweep.errors import ConfigError, Problem
 from finesweep.records import Scored
 from finesweep.tracking import TEST_FINGERPRINT
+from finesweep.tracking.names import clause
 from finesweep.tracking.predictions import FILE, read_predictions
 
 MISSING = {ErrorCode.Name(RESOURCE_DOES_NOT_EXIST), ErrorCode.Name(INVALID_PARAMETER_VALUE)}
@@ -43,13 +45,13 @@ class Version:
 
 def models_of(client: MlflowClient) -> list[str]:
     """Names of all registered models."""
-    return [model.name for model in client.search_registered_models(max_results=1000)]
+    return [model.name for model in _pages(client.search_registered_models)]
 
 
 def versions_of(client: MlflowClient, model: str) -> list[Version]:
     """All versions, the oldest first."""
-    found = client.search_model_versions(f"name='{model}'", max_results=1000)
-    numbers = sorted(int(each.version) for each in found)
+    found = _pages(client.search_model_versions, clause("name", model))
+    numbers = sorted(int(each.version) for each in found if each.name == model)
     return [_version(client.get_model_version(model, str(number))) for number in numbers]
 
 
@@ -65,7 +67,7 @@ def version_at(client: MlflowClient, model: str, alias: str) -> Version | None:
 
 def version_of(client: MlflowClient, uri: str) -> Version | None:
     """The version that models:/NAME@ALIAS or models:/NAME/NUMBER names; None for any other URI."""
-    named = re.fullmatch(r"models:/(?P<name>[^/@]+)(?:@(?P<alias>.+)|/(?P<number>\d+))", uri)
+    named = re.fullmatch(r"models:/(?P<name>[^/]+)(?:@(?P<alias>[^/@]+)|/(?P<number>\d+))", uri)
     if named is None:
         return None
     if alias := named["alias"]:
@@ -79,8 +81,7 @@ def scored(client: MlflowClient, version: Version) -> Scored:
     try:
         path = client.download_artifacts(version.run_id, f"test/{FILE}")
     except (MlflowException, OSError) as error:
-        message = f"version {version.number} has no predictions of a test split in its run"
-        raise ConfigError(Problem(version.model, message)) from error
+        raise ConfigError(Problem(version.model, _unread(version, run))) from error
     answered = read_predictions(path)
     metrics = run.data.metrics
     return Scored(
@@ -93,6 +94,13 @@ def scored(client: MlflowClient, version: Version) -> Scored:
         latency_ms=metrics.get("latency_ms/one_p50", float("nan")),
         size_bytes=int(metrics.get("model/bytes", 0)),
     )
+
+
+def _unread(version: Version, run: Run) -> str:
+    """Why there are no predictions: the run never looked at a test split, or its files are gone."""
+    if TEST_FINGERPRINT not in run.data.tags:
+        return f"version {version.number} has no predictions of a test split in its run"
+    return f"the files of version {version.number}'s run are not in {run.info.artifact_uri}"
 
 
 def test_fingerprint(client: MlflowClient, version: Version) -> str:
@@ -144,6 +152,16 @@ def described_run(client: MlflowClient, version: Version) -> dict[str, Any]:
             if name.startswith(("test/", "latency_ms/", "model/"))
         },
     }
+
+
+def _pages(search: Callable[..., Any], text: str | None = None) -> Iterator[Any]:
+    """All that a search of MLflow's finds."""
+    token: str | None = None
+    while True:
+        page = search(text, max_results=1000, page_token=token)
+        yield from page
+        if not (token := page.token):
+            return
 
 
 def _artifact(client: MlflowClient, version: Version, name: str) -> bytes | None:

@@ -10,6 +10,7 @@ from mlflow.exceptions import MlflowException
 
 from finesweep.errors import ConfigError, Problem, nearest
 from finesweep.registry.versions.found import MISSING, Version, models_of
+from finesweep.tracking.names import LONGEST_REGISTRY_TAG, keys_of, text_of
 
 
 def log_dossier(client: MlflowClient, version: Version, texts: Mapping[str, str]) -> None:
@@ -19,8 +20,10 @@ def log_dossier(client: MlflowClient, version: Version, texts: Mapping[str, str]
 
 
 def tag_version(client: MlflowClient, version: Version, tags: Mapping[str, Any]) -> None:
+    keys = keys_of(tags)
     for name, value in tags.items():
-        client.set_model_version_tag(version.model, version.number, name, str(value))
+        told = text_of(value, LONGEST_REGISTRY_TAG)
+        client.set_model_version_tag(version.model, version.number, keys[name], told)
 
 
 def model_tag(client: MlflowClient, model: str, name: str) -> str | None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import shlex
+
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import RESOURCE_ALREADY_EXISTS, ErrorCode
 
-from finesweep.records import Finalist
+from finesweep.records import Finalist, Registered
+from finesweep.registry.versions.found import MISSING, versions_of
 
 
 def register(client: MlflowClient, finalist: Finalist, *, name: str, alias: str, sweep: str) -> str:
@@ -19,10 +23,10 @@ def register(client: MlflowClient, finalist: Finalist, *, name: str, alias: str,
     except MlflowException as error:
         if error.error_code != ErrorCode.Name(RESOURCE_ALREADY_EXISTS):
             raise
-    known = client.search_model_versions(f"name='{name}'")
-    made = [version for version in known if version.source == finalist.model_uri]
-    version = (
-        made[0]
+    known = versions_of(client, name)
+    made = [version.number for version in known if version.source == finalist.model_uri]
+    number = (
+        made[-1]
         if made
         else client.create_model_version(
             name,
@@ -31,15 +35,27 @@ def register(client: MlflowClient, finalist: Finalist, *, name: str, alias: str,
             model_id=finalist.model_uri.removeprefix("models:/"),
             tags={"finesweep.sweep": sweep, "finesweep.trial_number": str(finalist.trial)},
             description=_description(finalist, name=name, alias=alias, sweep=sweep),
-        )
+        ).version
     )
-    client.set_registered_model_alias(name, alias, version.version)
-    return str(version.version)
+    client.set_registered_model_alias(name, alias, str(number))
+    return str(number)
+
+
+def is_registered(client: MlflowClient, claim: Registered) -> bool:
+    """Whether the version stands in the registry, made from that model; its alias may have moved
+    on since."""
+    try:
+        found = client.get_model_version(claim.name, claim.version)
+    except MlflowException as error:
+        if error.error_code in MISSING:
+            return False
+        raise
+    return bool(found.source == claim.model_uri)
 
 
 def _description(finalist: Finalist, *, name: str, alias: str, sweep: str) -> str:
     scores = "\n".join(f"- {key}: {value:.4f}" for key, value in finalist.test_metrics.items())
-    length = finalist.max_length
+    length, uri = finalist.max_length, f"models:/{name}@{alias}"
     return f"""Best trial of sweep {sweep} (trial {finalist.trial}).
 
 {scores}
@@ -47,11 +63,11 @@ def _description(finalist: Finalist, *, name: str, alias: str, sweep: str) -> st
 
 From the command line:
 
-    finesweep predict --model models:/{name}@{alias} "a text"
+    finesweep predict --model {shlex.quote(uri)} "a text"
 
 As a native pipeline, cut at the length it was trained and evaluated with:
 
     import mlflow
-    classify = mlflow.transformers.load_model("models:/{name}@{alias}")
+    classify = mlflow.transformers.load_model({json.dumps(uri, ensure_ascii=False)})
     classify(["a text"], truncation=True, max_length={length})
 """

@@ -87,3 +87,12 @@ def test_short_sentences_of_one_form_are_not_alike() -> None:
     rows["train"] += [(f"What is the weather like in {town} today?", 1) for town in towns[1:]]
     rows["test"] += [(f"What is the weather like in {towns[0]} today?", 1)]
     assert find_near_duplicates(splits_of(rows)) == []
+
+
+def test_a_chinese_headline_with_one_other_word_is_a_near_copy() -> None:
+    base = "中国队在昨晚的亚洲杯决赛中以三比一战胜对手时隔多年再次夺得冠军全场球迷欢呼不已"
+    rows = clean(30)
+    rows["train"] += [(base, 0), ("今天天气很好", 1)]
+    rows["test"] += [(base.replace("昨晚", "今日"), 0), ("明天天气很好", 1)]
+    found = [each for each in find_near_duplicates(splits_of(rows)) if "of test" in each.message]
+    assert [finding.rows for finding in found] == [(("test", 31),)]

@@ -22,3 +22,7 @@ def test_what_stays_of_a_text_are_its_letters_digits_marks_and_emoji(
     text: str, skeleton: str
 ) -> None:
     assert skeletons(pd.Series([text])).tolist() == [skeleton]
+
+
+def test_how_an_emoji_is_drawn_makes_no_difference() -> None:
+    assert skeletons(pd.Series(["I \u2764\ufe0f it"])).equals(skeletons(pd.Series(["i \u2764 it"])))

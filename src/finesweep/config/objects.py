@@ -1,0 +1,82 @@
+"""Objects that a `_target_` mapping describes, such as Optuna's samplers and pruners."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib import import_module
+from typing import Any
+
+import hydra.utils
+
+from finesweep.errors import ConfigError, Problem, nearest
+
+LOG = logging.getLogger("hydra.utils")
+
+
+def build(node: Mapping[str, Any]) -> Any:
+    """The object that a `_target_` mapping describes, for example an Optuna sampler.
+
+    ConfigError when there is no such class, when it does not take what is given, or when a package
+    that it needs is missing.
+    """
+    target = str(node.get("_target_", "_target_"))
+    try:
+        with _silent():
+            return hydra.utils.instantiate(dict(node))
+    except Exception as error:
+        cause = " ".join(str(error.__cause__ or error).split())
+        package = missing_package(error, but=target.split(".")[0])
+        if package and "pip install" not in cause:
+            message = f"it needs {package}: pip install {package}"
+            raise ConfigError(Problem(target, message)) from error
+        raise ConfigError(Problem(target, cause + _nearest_class(target))) from error
+
+
+def parameters_of(node: Mapping[str, Any]) -> dict[str, Any]:
+    """Name → default of what the described class takes; nothing when there is no such class."""
+    try:
+        with _silent():
+            signature = inspect.signature(hydra.utils.get_object(str(node["_target_"])))
+    except Exception:
+        return {}  # build says what is wrong
+    return {name: each.default for name, each in signature.parameters.items()}
+
+
+def missing_package(error: BaseException, *, but: str = "") -> str | None:
+    """The top-level package whose absence is behind an error, unless it is the one excepted."""
+    for each in _chain(error):
+        if isinstance(each, ModuleNotFoundError) and each.name and each.name.split(".")[0] != but:
+            return each.name.split(".")[0]
+    return None
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """Without what Hydra logs of an error that it raises too."""
+    before, LOG.disabled = LOG.disabled, True
+    try:
+        yield
+    finally:
+        LOG.disabled = before
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _nearest_class(target: str) -> str:
+    """The nearest public class beside one that does not exist; nothing where there is no module."""
+    place, _, name = target.rpartition(".")
+    try:
+        module = import_module(place)
+    except (ImportError, ValueError):
+        return ""
+    if hasattr(module, name):
+        return ""
+    known = [each for each in dir(module) if isinstance(getattr(module, each), type)]
+    return f"; {nearest(name, known)}"

@@ -1,0 +1,117 @@
+"""A sweep's sampler and pruner tried on its own space, with values drawn at random, before it runs.
+
+What they cannot do is found by running them: a package that is missing, a space that they do not
+search, a study that they would end by themselves.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import optuna
+from optuna import Study, Trial
+from optuna.samplers import RandomSampler
+from optuna.trial import TrialState
+
+from finesweep.config import SweepPlan, parameters_of
+from finesweep.errors import ConfigError, Problem
+from finesweep.sweep.attributes import MODEL
+from finesweep.sweep.pruning import pruner_of
+from finesweep.sweep.samplers import SHARED_SEED, sampler_for, whole_sweeps
+from finesweep.sweep.space import suggest
+
+ENDS_ITS_STUDY = ("GridSampler", "BruteForceSampler")
+"""Samplers that call study.stop(), which Optuna permits only inside its own optimize()."""
+THRESHOLDS = ("n_startup_trials", "population_size", "popsize")
+"""Settings that say after how many trials a sampler or a pruner begins its own work."""
+MAX_TRIALS = 300
+STEPS = (25, 50, 75, 100)
+INDEPENDENTLY = re.compile(r"The parameter `(.+?)` in Trial#\d+ is sampled independently")
+
+
+def rehearse(plan: SweepPlan) -> None:
+    """Raises ConfigError when sampler or pruner cannot do what the sweep will ask of them."""
+    name = str(plan.settings.sampler["_target_"]).rpartition(".")[2]
+    if name in ENDS_ITS_STUDY:
+        raise ConfigError(_ending(name))
+    with _heard() as messages, whole_sweeps("sweep.sampler", plan.settings.sampler):
+        for study, slot in ((_study(plan, 0), 0), (_study(plan, _n_trials(plan)), 1)):
+            messages.clear()
+            for number in (slot, slot + 1):
+                study.sampler = sampler_for(plan, number)
+                trial = study.ask()
+                suggest(trial, plan)
+                _tell(study, trial, name)
+    drawn = dict.fromkeys(path for text in messages for path in INDEPENDENTLY.findall(text))
+    if drawn and name not in SHARED_SEED:
+        message = (
+            f"{name} would draw {', '.join(drawn)} at random, for it searches only numbers that "
+            "every trial has; optuna.samplers.TPESampler with multivariate: true and group: true "
+            "searches all, warn_independent_sampling: false keeps this one"
+        )
+        raise ConfigError(Problem("sweep.sampler", message))
+
+
+def _n_trials(plan: SweepPlan) -> int:
+    """Trials after which sampler and pruner do all that they ever will, of those of the sweep."""
+    described = [plan.settings.sampler, plan.settings.pruner or {}]
+    given = [{**parameters_of(each), **each} for each in described if "_target_" in each]
+    counts = [each[name] for each in given for name in THRESHOLDS if name in each]
+    wanted = max([16, *(2 + count for count in counts if isinstance(count, int))])
+    return min(wanted, plan.settings.n_trials - 1, MAX_TRIALS)
+
+
+def _study(plan: SweepPlan, n_trials: int) -> Study:
+    """A study in memory with so many trials, drawn at random from the plan's space."""
+    study = optuna.create_study(direction=plan.direction, sampler=RandomSampler(seed=0))
+    values = np.random.default_rng(0)
+    with whole_sweeps("sweep.pruner", plan.settings.pruner):
+        study.pruner = pruner_of(plan)
+    for _ in range(n_trials):
+        trial = study.ask()
+        suggest(trial, plan)
+        trial.set_user_attr(MODEL, "any")
+        with whole_sweeps("sweep.pruner", plan.settings.pruner):
+            for step in STEPS:
+                trial.report(values.random(), step)
+                trial.should_prune()
+        study.tell(trial, values.random())
+    return study
+
+
+def _tell(study: Study, trial: Trial, name: str) -> None:
+    try:
+        study.tell(trial, state=TrialState.COMPLETE, values=0.5)
+    except RuntimeError as error:
+        if "stop" not in str(error):
+            raise
+        raise ConfigError(_ending(name)) from error
+
+
+def _ending(name: str) -> Problem:
+    message = f"{name} ends its study by itself, but n_trials does here; use TPE, QMC or Random"
+    return Problem("sweep.sampler", message)
+
+
+@contextmanager
+def _heard() -> Iterator[list[str]]:
+    """What Optuna logs meanwhile, which nobody sees otherwise; its warnings are not repeated."""
+    messages: list[str] = []
+    logger = logging.getLogger("optuna")
+    before = logger.handlers, logger.level, logger.propagate
+    handler = logging.Handler()
+    handler.emit = lambda record: messages.append(record.getMessage())  # type: ignore[method-assign]
+    logger.handlers, logger.propagate = [handler], False
+    logger.setLevel(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield messages
+    finally:
+        logger.handlers, level, logger.propagate = before
+        logger.setLevel(level)

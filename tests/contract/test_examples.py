@@ -1,0 +1,167 @@
+"""Every example of README, docs and --help is one that finesweep takes."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+import yaml
+
+from finesweep.cli import COMMANDS, _usage
+from finesweep.config import compose, compose_sweep, group_choices
+from finesweep.config.paths import field_exists
+from finesweep.sweep.rehearsal import rehearse
+
+ROOT = Path(__file__).parents[2]
+# log.md tells what was once typed, which need not be so any more.
+DOCUMENTS = [
+    path
+    for path in [
+        ROOT / "README.md",
+        ROOT / "CONTRIBUTING.md",
+        *sorted((ROOT / "docs").glob("*.md")),
+    ]
+    if path.name != "log.md"
+]
+FENCED = re.compile(r"```(\w*)\n(.*?)```", re.S)
+SPAN = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
+PLACEHOLDERS = {
+    "NAME": "demo",
+    "MODEL": "tweets-sentiment",
+    "OTHER": "other",
+    "URI": "models:/m/1",
+    "FILE": "a.csv",
+    "TEXT…": "text",
+    "N": "2",
+    "F": "a.csv",
+    "OWNER/NAME": "owner/name",
+}
+"""What stands for something of the reader's own → such a thing."""
+OVERRIDE = re.compile(r"[+~]{0,2}(?P<path>[a-z_]+(?:\.[\w.]+)?)=(?P<value>\S.*)")
+TAKES_TRIALS = ("sweep", "work", "status", "stop", "delete")
+
+
+def _texts() -> Iterator[tuple[str, str]]:
+    for document in DOCUMENTS:
+        yield document.name, document.read_text(encoding="utf-8")
+
+
+def _helps() -> Iterator[tuple[str, str]]:
+    yield "finesweep --help", _usage()
+    for command in COMMANDS:
+        yield command, str(getattr(import_module(f"finesweep.cli.{command}"), "EXAMPLES", ""))
+    yield "train --help", (ROOT / "conf" / "config.yaml").read_text(encoding="utf-8")
+
+
+def _lines(text: str) -> Iterator[str]:
+    """Commands that stand in a line of their own: in fences, and in helps."""
+    for line in text.splitlines():
+        if found := re.search(r"(?:^|\s{2}|#\s*|\$ )(finesweep [a-z-].*)$", line):
+            # What is said about a command stands behind two blanks, or behind a hash.
+            yield re.split(r"\s{2,}|\s#\s|(?<=\]): ", found[1])[0].strip()
+
+
+def _commands() -> list[str]:
+    found: set[str] = set()
+    for _, text in _texts():
+        for kind, block in FENCED.findall(text):
+            if kind != "yaml":  # whose own files are named there
+                found.update(_lines(block))
+        outside = FENCED.sub("", text)
+        found |= {span for span in SPAN.findall(outside) if span.startswith("finesweep ")}
+    for _, text in _helps():
+        found.update(_lines(text))
+    return sorted(found)
+
+
+def _filled(command: str) -> list[str]:
+    """The words of a command, with optional parts left out and placeholders filled in."""
+    text = command.replace("\\|", "|").replace(" …", "")
+    if not re.search("[\"']", text):  # where [MASK] is a word
+        text = re.sub(r"\[[A-Z-][^\]]*\]", "", text)
+    words = [PLACEHOLDERS.get(word, word) for word in shlex.split(text)]
+    return [re.sub(r"(?<==)[A-Z]+$", lambda m: PLACEHOLDERS.get(m[0], m[0]), w) for w in words]
+
+
+def _overrides() -> list[str]:
+    """Overrides that stand alone, between backticks, in prose and tables."""
+    spans = {
+        span.replace("\\|", "|")
+        for _, text in _texts()
+        for span in SPAN.findall(FENCED.sub("", text))
+        if (found := OVERRIDE.fullmatch(span))
+        and (field_exists(found["path"]) or group_choices(found["path"]))
+    }
+    return sorted(spans)
+
+
+def test_there_are_examples_of_every_kind() -> None:
+    commands, overrides = _commands(), _overrides()
+    assert len(commands) > 45
+    assert "finesweep promote tweets-sentiment registry.latency_ms=20 " in " ".join(commands) + " "
+    assert "dataset.missing=drop" in overrides
+    assert any("label_map={" in override for override in overrides)
+
+
+@pytest.mark.parametrize("command", _commands())
+def test_a_command_shown_is_taken(command: str, workplace: Path) -> None:
+    _, name, *words = _filled(command)
+    if name in ("COMMAND", "--version", "--help"):
+        return
+    if name == "-sc":
+        assert words == ["install=bash"]
+        return
+    assert name in COMMANDS, command
+    flags = [word for word in words if re.match(r"-{1,2}[a-z]", word)]
+    overrides = [word for word in words if OVERRIDE.fullmatch(word)]
+    _check_flags(name, flags)
+    if name == "train" and "-m" in flags:
+        overrides = [re.sub(r"=([^,{\[]*),.*", r"=\1", text) for text in overrides]
+    if name == "sweep" and words:
+        compose_sweep(words[0], overrides)
+    elif name != "sweep":
+        compose(overrides)
+
+
+def _check_flags(command: str, flags: list[str]) -> None:
+    """Each is in the source of the command's parser, or one of Hydra's own."""
+    if command == "train":
+        assert set(flags) <= {"-m", "--cfg", "--help", "--hydra-help"}, flags
+        return
+    module = import_module(f"finesweep.cli.{command}")
+    assert module.__file__ is not None
+    text = Path(module.__file__).read_text(encoding="utf-8")
+    for flag in flags:
+        own = flag.split("=")[0]
+        shared = {"--cfg", "--help"}
+        assert own in shared or f'"{own}"' in text, f"{command} has no {flag}"
+
+
+@pytest.mark.parametrize("override", _overrides())
+def test_an_override_shown_is_taken(override: str, workplace: Path) -> None:
+    text = re.sub(r"(?<==)[A-Z]+$", lambda m: PLACEHOLDERS.get(m[0], m[0]), override)
+    given = shlex.split(text) if "'" in text else re.split(r" (?=\w+[.=])", text)
+    if given[0].startswith("sweep."):
+        compose_sweep("demo", given)
+    else:
+        compose(given)
+
+
+def _yaml_blocks() -> list[str]:
+    return [block for _, text in _texts() for kind, block in FENCED.findall(text) if kind == "yaml"]
+
+
+@pytest.mark.parametrize("block", [b for b in _yaml_blocks() if "@package sweep" in b])
+def test_a_sweep_shown_can_be_asked_for_trials(block: str, workplace: Path) -> None:
+    (workplace / "sweeps").mkdir()
+    (workplace / "sweeps" / "shown.yaml").write_text(block, encoding="utf-8")
+    rehearse(compose_sweep("shown", []))
+
+
+@pytest.mark.parametrize("block", _yaml_blocks())
+def test_yaml_shown_is_yaml(block: str) -> None:
+    assert yaml.safe_load(block)

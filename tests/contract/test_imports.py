@@ -1,0 +1,130 @@
+"""What a command must not load: nobody waits for torch who trains and predicts nothing."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from finesweep.config import TrackingConfig, compose, compose_sweep
+from finesweep.registry import versions
+from finesweep.registry.gate import Terms, promote
+from finesweep.sweep.study import open_study
+from finesweep.tracking import TEST_FINGERPRINT, open_store, start_run
+
+HEAVY = ("torch", "transformers", "sklearn", "scipy.stats", "datasets", "matplotlib")
+LOOKING = [
+    ["explore", "--help"],
+    ["train", "--help"],
+    ["sweep", "--help"],
+    ["predict", "--help"],
+    ["serve", "--help"],
+    ["models"],
+    ["models", "--json"],
+    ["promote", "own", "--version", "1", "--dry-run"],
+    ["rollback", "own"],
+    ["status", "demo"],
+    ["status", "demo", "--json"],
+    ["stop", "demo"],
+    ["delete", "demo", "--yes", "--runs"],
+]
+MISTAKES = [
+    ["predct"],
+    ["train", "training.lr=1"],
+    ["train", "model.name_or_path=./absent"],
+    ["train", "model.name_or_path=package://absent/model"],
+    ["adapt", "model.name_or_path=./absent"],
+    ["explore", "model.name_or_path=./absent"],
+    ["predict", "--model", "own", "a text"],
+    ["predict", "--model", "models:/own", "a text"],
+    ["predict", "--model", "models:/absent/1", "a text"],
+    ["predict", "--model", "models:/own/1", "tracking.uri=sqlite:///absent.db", "a text"],
+    ["serve", "--model", "own"],
+    ["ui", "--port", "0"],
+    ["promote", "absent"],
+    ["rollback", "absent"],
+    ["status", "absent"],
+    ["work", "absent"],
+    ["stop", "absent"],
+    ["sweep", "absent"],
+]
+DATA_MISTAKES = [
+    ["train", "dataset=local", "dataset.path=absent.csv"],
+    ["adapt", "dataset=local", "dataset.path=absent.csv"],
+    ["explore", "dataset=local", "dataset.path=absent.csv"],
+    ["train", "dataset=local", "dataset.path=texts.csv", "dataset.text_column=words"],
+]
+RUN = f"""
+import json, sys
+from finesweep.cli import main
+
+told = []
+for arguments in json.loads(sys.argv[1]):
+    sys.argv = ["finesweep", *arguments]
+    try:
+        main(arguments)
+    except SystemExit as ended:
+        told.append([arguments, ended.code, [m for m in {HEAVY} if m in sys.modules]])
+print(json.dumps(told))
+"""
+
+
+def loaded(folder: Path, commands: list[list[str]]) -> list[tuple[list[str], int, list[str]]]:
+    """Each command's exit code and the heavy modules that are there after it, of one process."""
+    done = subprocess.run(
+        [sys.executable, "-c", RUN, json.dumps(commands)],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=True,
+    )
+    return [tuple(each) for each in json.loads(done.stdout.splitlines()[-1])]
+
+
+@pytest.fixture
+def registry(workplace: Path) -> Path:
+    """A folder with a study, and a model of two versions whose predictions are kept."""
+    store = open_store(TrackingConfig(uri="sqlite:///mlruns/mlflow.db"))
+    labels = np.arange(400) % 2
+    store.client.create_registered_model("own")
+    for n_wrong in (120, 20):
+        guesses = np.where(np.arange(400) < n_wrong, 1 - labels, labels)
+        run = start_run(store, name="finalist", tags={TEST_FINGERPRINT: "f" * 64})
+        run.log_metrics({"latency_ms/one_p50": 1.0, "model/bytes": 1e6}, step=0)
+        folder = workplace / f"{n_wrong}"
+        (folder / "test").mkdir(parents=True)
+        columns = {"truth": labels.astype(str), "prediction": guesses.astype(str)}
+        shares = {f"probability/{c}": (guesses == c) * 1.0 for c in (0, 1)}
+        pd.DataFrame(columns | shares).to_parquet(folder / "test/predictions.parquet")
+        for name, text in {"test/errors.json": "[]", "config.yaml": "{}"}.items():
+            (folder / name).write_text(text, encoding="utf-8")
+        run.log_folder(folder)
+        made = store.client.create_model_version("own", f"runs:/{run.run_id}/model", run.run_id)
+        versions.point(store.client, "own", "challenger", str(made.version))
+        promote(compose().config, "own", number=None, terms=Terms(), dry_run=False)
+    open_study(compose_sweep("demo", ["training.precision=fp32"]))
+    return workplace
+
+
+@pytest.mark.slow
+def test_what_only_looks_something_up_loads_no_library_of_training(registry: Path) -> None:
+    told = loaded(registry, LOOKING)
+    # The gate would refuse version 1, which was champion before: exit code 3.
+    assert [arguments[0] for arguments, code, _ in told if code] == ["promote"]
+    assert [(arguments, names) for arguments, _, names in told if names] == []
+
+
+@pytest.mark.slow
+def test_a_mistake_is_told_before_torch_is_loaded(registry: Path) -> None:
+    (registry / "texts.csv").write_text("text,label\na,b\nc,d\n", encoding="utf-8")
+    told = loaded(registry, [*MISTAKES, *DATA_MISTAKES])
+    assert {code for _, code, _ in told} == {2}
+    assert [arguments for arguments, _, names in told if "torch" in names] == []
+    of_usage = told[: len(MISTAKES)]
+    assert [arguments for arguments, _, names in of_usage if names] == []

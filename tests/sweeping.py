@@ -1,0 +1,63 @@
+"""A sweep from its file to its registered winner in this process, not in several."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+from optuna import Study
+
+from finesweep.cli import work
+from finesweep.config import SweepPlan, compose_sweep, search_path
+from finesweep.config.sweeps import as_override
+from finesweep.registry.claims import lost
+from finesweep.sweep.parent import parent_of
+from finesweep.sweep.status import is_settled
+from finesweep.sweep.study import open_study
+from finesweep.tracking import open_store
+
+
+@dataclass(frozen=True)
+class Sweeping:
+    """A user's folder, which must be the current one; its stores are named by absolute paths,
+    because MLflow keeps what it has opened by a URL."""
+
+    folder: Path
+    name: str = "own"
+    """Of its file in sweeps/."""
+
+    @property
+    def places(self) -> list[str]:
+        mlruns = self.folder / "mlruns"
+        named = {
+            "tracking.uri": f"sqlite:///{mlruns / 'mlflow.db'}",
+            "tracking.artifacts": str(mlruns / "artifacts"),
+            "storage.url": f"sqlite:///{mlruns / 'optuna.db'}",
+            "storage.checkpoints": str(mlruns / "checkpoints"),
+            "storage.cache": str(mlruns / "cache"),
+        }
+        return [as_override(path, value) for path, value in named.items()]
+
+    @property
+    def client(self) -> MlflowClient:
+        return MlflowClient(f"sqlite:///{self.folder / 'mlruns' / 'mlflow.db'}")
+
+    def plan(self, *overrides: str) -> SweepPlan:
+        return compose_sweep(self.name, [*self.places, *overrides])
+
+    def sweep(self, *overrides: str) -> tuple[Study, Sequence[str]]:
+        """The study once nothing is left to do, and what MLflow had lost of it before."""
+        plan = self.plan(*overrides)
+        study, gone = open_study(plan), list[str]()
+        if is_settled(study, plan.settings.register, plan.confirm):
+            gone = lost(plan, study, open_store(plan.base.config.tracking))
+            if not gone:
+                return study, gone
+        with parent_of(plan, study), pytest.MonkeyPatch.context() as patch:
+            # A worker takes the user's files from the study, for the rest of its process.
+            patch.setattr(search_path, "_user_root", None)
+            assert work.run([plan.study_name, *self.places]) == 0
+        return study, gone

@@ -1,0 +1,154 @@
+"""A delimited file is read as it is laid out; what was found by looking is said."""
+
+from __future__ import annotations
+
+import pytest
+from tests.unit.dataset.conftest import LABELS, ROWS, TEXTS, Read, delimited, rows_of, told
+
+from finesweep.errors import ConfigError
+
+SETS = "dataset.separator sets it"
+HEADLESS = "no header, as its first row holds a label that other rows have too; read as columns"
+
+
+@pytest.mark.parametrize(
+    ("name", "by", "note"),
+    [
+        ("a.csv", ",", []),
+        ("A.CSV", ",", []),
+        ("a.csv", ";", [f"a.csv: separated by a semicolon; {SETS}"]),
+        ("a.csv", "|", [f"a.csv: separated by '|'; {SETS}"]),
+        ("a.csv", "\t", [f"a.csv: separated by a tab; {SETS}"]),
+        ("a.tsv", "\t", []),
+        ("a.tab", "\t", []),
+        ("a.tsv", ",", [f"a.tsv: separated by a comma; {SETS}"]),
+        ("a.txt", "\t", [f"a.txt: separated by a tab; {SETS}"]),
+        ("a.txt", ";", [f"a.txt: separated by a semicolon; {SETS}"]),
+        ("a", ",", [f"a: separated by a comma; {SETS}"]),
+    ],
+)
+def test_a_separator_is_found_where_one_alone_makes_a_table(
+    read: Read, name: str, by: str, note: list[str]
+) -> None:
+    splits = read(name, delimited(by=by))
+    assert rows_of(splits) == ROWS
+    assert told(splits) == note
+
+
+def test_commas_in_texts_do_not_hide_a_semicolon(read: Read) -> None:
+    rows = [(f"{text}, really, yes", label) for text, label in ROWS]
+    assert rows_of(read("a.csv", delimited(rows, by=";"))) == rows
+
+
+@pytest.mark.parametrize(
+    ("given", "by"), [(":", ":"), ("\\t", "\t"), ("tab", "\t"), ("semicolon", ";")]
+)
+def test_a_separator_that_is_given_is_taken(read: Read, given: str, by: str) -> None:
+    splits = read("a.dat", delimited(by=by), separator=given)
+    assert (rows_of(splits), told(splits)) == (ROWS, [])
+
+
+def test_a_separator_is_one_character(read: Read) -> None:
+    with pytest.raises(ConfigError, match=r"dataset\.separator: '\|\|' given; one character is"):
+        read("a.csv", delimited(by="||"), separator="||")
+
+
+@pytest.mark.parametrize(
+    ("name", "rows", "order"),
+    [
+        ("a.csv", ROWS, "text, label"),
+        ("a.tsv", ROWS, "text, label"),
+        ("b.csv", list(zip(LABELS, TEXTS, strict=True)), "label, text"),
+        ("b.txt", list(zip(LABELS, TEXTS, strict=True)), "label, text"),
+    ],
+)
+def test_without_a_header_the_first_row_is_not_lost(
+    read: Read, name: str, rows: list[tuple[str, str]], order: str
+) -> None:
+    by = "," if name.endswith("csv") else "\t"
+    splits = read(name, delimited(rows, by=by, head=None))
+    assert rows_of(splits) == ROWS
+    assert told(splits)[-1] == f"{name}: {HEADLESS} {order}; dataset.columns sets it"
+
+
+def test_columns_names_those_of_a_file_without_a_header(read: Read) -> None:
+    rows = [(str(number), ",".join(row)) for number, row in enumerate(ROWS)]
+    content = delimited(rows, head=None)
+    with pytest.raises(
+        ConfigError, match=r"first row seems to be data; .*dataset\.columns=\[c1, c"
+    ):
+        read("a.csv", content)
+    assert rows_of(read("a.csv", content, columns=["id", "text", "label"])) == ROWS
+    with pytest.raises(ConfigError, match=r"dataset\.columns: 2 names given, and a\.csv has 3 col"):
+        read("a.csv", content, columns=["text", "label"])
+
+
+def test_columns_that_stand_in_the_first_row_are_its_header(read: Read) -> None:
+    splits = read("a.csv", delimited(), columns=["text", "label"])
+    assert rows_of(splits) == ROWS
+    assert told(splits) == [
+        "a.csv: its first row is dataset.columns itself, and is read as its header"
+    ]
+
+
+@pytest.mark.parametrize("head", ["review,stars", "Text,Label", "text, label"])
+def test_a_header_with_other_names_is_a_header(read: Read, head: str) -> None:
+    with pytest.raises(ConfigError, match=r"train has no column 'label'") as caught:
+        read("a.csv", delimited(head=head))
+    assert "seems to be data" not in str(caught.value)
+
+
+def test_a_wanted_column_that_is_there_twice_is_asked_for(read: Read) -> None:
+    rows = [(text, f"{label},{label}") for text, label in ROWS]
+    with pytest.raises(
+        ConfigError, match=r"^dataset\.label_column: train has 2 columns 'label', an"
+    ):
+        read("a.csv", delimited(rows, head="text,label,label"))
+    assert rows_of(read("b.csv", delimited(rows, head="text,id,label"))) == ROWS
+    other = [(text, f"{label},1,2") for text, label in ROWS]
+    assert rows_of(read("c.csv", delimited(other, head="text,label,id,id"))) == ROWS
+
+
+LONG = [("red, blue" if number == 5 else text, label) for number, (text, label) in enumerate(ROWS)]
+
+
+@pytest.mark.parametrize("place", [0, 5, 59])
+def test_a_row_with_too_many_fields_is_told_and_may_be_left_out(read: Read, place: int) -> None:
+    rows = [("red, blue" if k == place else text, label) for k, (text, label) in enumerate(ROWS)]
+    where = f"row {place + 1}, line {place + 2}"
+    with pytest.raises(
+        ConfigError, match=rf"^dataset\.on_bad_lines: a\.csv has 1 row with more .* \({where}\)"
+    ):
+        read("a.csv", delimited(rows))
+    splits = read("a.csv", delimited(rows), on_bad_lines="skip")
+    assert rows_of(splits) == [row for k, row in enumerate(ROWS) if k != place]
+    assert told(splits) == [f"a.csv: 1 row with more fields than the first left out ({where})"]
+
+
+def test_a_separator_at_the_end_of_each_line_is_no_field(read: Read) -> None:
+    splits = read("a.csv", delimited([(text, f"{label},") for text, label in ROWS]))
+    assert (rows_of(splits), told(splits)) == (ROWS, [])
+
+
+def test_what_is_left_out_or_short_is_counted(read: Read) -> None:
+    content = delimited().replace("\n", "\n\n", 3) + "only a text\n"
+    splits = read("a.csv", content, missing="drop")
+    assert rows_of(splits) == ROWS
+    assert told(splits) == [
+        "a.csv: 3 blank lines left out",
+        "a.csv: 1 row with fewer fields than the first (row 61, line 65)",
+        "1 row of train with missing label dropped",
+    ]
+
+
+def test_a_header_in_the_midst_of_a_file_is_no_row_and_keeps_the_numbers(read: Read) -> None:
+    splits = read("a.csv", delimited(ROWS[:30]) + delimited(ROWS[30:]))
+    assert rows_of(splits) == ROWS
+    assert told(splits) == ["1 row of train that is the header once more left out"]
+    numbers = sorted(number for frame in splits.frames.values() for number in frame.index)
+    assert numbers == [*range(1, 31), *range(32, 62)]
+
+
+@pytest.mark.parametrize("line_end", ["\r\n", "\r"])
+def test_line_ends_of_every_system_end_a_row(read: Read, line_end: str) -> None:
+    assert rows_of(read("a.csv", delimited().replace("\n", line_end))) == ROWS

@@ -1,0 +1,79 @@
+"""Many ask one model at once: each waits for a few texts of another's, never for all of them."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from finesweep.serving.service import Service
+from finesweep.serving.turns import N_CHARACTERS, N_TEXTS, Turns, shared_out
+
+TEXTS = (
+    st.none() | st.integers(0, 3 * N_CHARACTERS // 2).map(lambda n: "x" * n) | st.text(max_size=9)
+)
+
+
+@given(st.lists(TEXTS, max_size=200))
+def test_every_text_has_one_turn_and_no_turn_is_long(texts: list[str | None]) -> None:
+    turns = list(shared_out(texts))
+    assert sorted(place for turn in turns for place in turn) == list(range(len(texts)))
+    for turn in turns:
+        sizes = [len(texts[place] or "") for place in turn]
+        assert 1 <= len(turn) <= N_TEXTS
+        assert len(turn) == 1 or sum(sizes) <= N_CHARACTERS
+        assert sizes == sorted(sizes)
+
+
+def test_turns_are_taken_in_the_order_in_which_they_were_asked_for() -> None:
+    turns, order = Turns(), []
+
+    async def asker(name: str, n_turns: int) -> None:
+        for _ in range(n_turns):
+            await turns.awaited(lambda: order.append(name))
+
+    async def together() -> None:
+        await asyncio.gather(asker("large", 4), asker("small", 1), asker("middle", 2))
+
+    asyncio.run(together())
+    assert order == ["large", "small", "middle", "large", "middle", "large", "large"]
+
+
+def test_what_a_job_raises_reaches_whoever_asked_and_the_next_is_done() -> None:
+    turns = Turns()
+    with pytest.raises(ZeroDivisionError):
+        turns.take(lambda: 1 // 0)
+    assert turns.take(lambda: 1) == 1
+
+
+def test_a_small_question_is_answered_between_the_parts_of_a_large_one(texts: Service) -> None:
+    """The large one has 20 turns; the small one comes when the first of them is under way."""
+    done: list[str] = []
+
+    async def both() -> None:
+        async def large() -> None:
+            await texts.answers(["a lovely day"] * 20 * N_TEXTS)
+            done.append("large")
+
+        async def small() -> None:
+            (answer,) = await texts.answers(["awful"])
+            done.append(answer.label)
+
+        first = asyncio.create_task(large())
+        await asyncio.sleep(0)
+        await asyncio.gather(first, small())
+
+    asyncio.run(both())
+    (wanted,) = texts.classifier.predict(["awful"])
+    assert done == [wanted.label, "large"]
+
+
+def test_in_turns_the_answers_are_those_that_the_model_gives_at_once(texts: Service) -> None:
+    asked = [None if n % 17 == 5 else "day " * (n % 23) for n in range(3 * N_TEXTS + 1)]
+    answered, at_once = texts.predict(asked), list(texts.classifier.predict(asked))
+    assert [each.text for each in answered] == asked
+    for one, other in zip(answered, at_once, strict=True):
+        assert (one.label, one.truncated) == (other.label, other.truncated)
+        assert one.probabilities == pytest.approx(other.probabilities, abs=1e-6)

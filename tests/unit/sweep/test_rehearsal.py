@@ -1,0 +1,131 @@
+"""Samplers and pruners that could not do what a sweep asks are refused before it runs."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Any
+
+import optuna
+import pytest
+from optuna.samplers import RandomSampler
+
+from finesweep.config import compose_sweep
+from finesweep.errors import ConfigError
+from finesweep.sweep.rehearsal import rehearse
+from finesweep.sweep.samplers import seeded_sampler
+
+pytestmark = pytest.mark.usefixtures("workplace")
+
+SAMPLER = "sweep.sampler={_target_: optuna.samplers.%s}"
+PRUNER = "sweep.pruner={_target_: optuna.pruners.%s}"
+NUMBERS = ["model=minilm", "model.freeze_layers=0", "dataset.max_length=32"]
+
+
+class Failing(RandomSampler):
+    """Like one that finds out late, when there are trials to learn from, what it lacks."""
+
+    def before_trial(self, study: optuna.Study, trial: Any) -> None:
+        if study.get_trials(deepcopy=False)[:-1]:
+            raise ZeroDivisionError("no variance")
+
+
+FAILING = f"sweep.sampler={{_target_: {__name__}.Failing}}"
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        [],
+        [SAMPLER % "RandomSampler"],
+        [SAMPLER % "TPESampler, multivariate: true"],
+        [SAMPLER % "TPESampler, n_startup_trials: 40", "sweep.n_trials=60"],
+        [SAMPLER % "QMCSampler"],
+        [SAMPLER % "NSGAIISampler"],
+        [SAMPLER % "GPSampler", *NUMBERS],
+        [SAMPLER % "GPSampler, warn_independent_sampling: false"],
+        [PRUNER % "HyperbandPruner"],
+        [PRUNER % "SuccessiveHalvingPruner"],
+        [PRUNER % "WilcoxonPruner"],
+        [
+            PRUNER
+            % "PatientPruner, patience: 1, wrapped_pruner: {_target_: optuna.pruners.NopPruner}"
+        ],
+        ["sweep.pruner=null"],
+        ["sweep.n_trials=1"],
+    ],
+    ids=str,
+)
+def test_what_can_run_passes(given: list[str]) -> None:
+    rehearse(compose_sweep("demo", given))
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (
+            SAMPLER % "GridSampler",
+            r"^sweep\.sampler: GridSampler ends its study by itself, but n_tr",
+        ),
+        (
+            SAMPLER % "BruteForceSampler",
+            r"^sweep\.sampler: BruteForceSampler ends its study by its",
+        ),
+        (SAMPLER % "TPESamplr", r"^optuna\.samplers\.TPESamplr: .*; did you mean 'TPESampler'\?"),
+        (SAMPLER % "TPESampler, n_startup: 4", r"unexpected keyword argument 'n_startup'"),
+        (
+            "sweep.sampler={_target_: optuna.pruners.NopPruner}",
+            r"NopPruner is no sampler of Optuna",
+        ),
+        (
+            SAMPLER % "GPSampler",
+            r"^sweep\.sampler: GPSampler would draw model\.freeze_layers\|model=distil_minilm at "
+            r"random, .*TPESampler with multivariate: true and group: true searches all",
+        ),
+        (FAILING, r"^sweep\.sampler: Failing failed: ZeroDivisionError: no variance$"),
+        (PRUNER % "ThresholdPruner", r"ThresholdPruner: Either lower or upper must be specified"),
+        (PRUNER % "PatientPruner", r"PatientPruner.*missing 2 required positional arguments"),
+        (
+            "sweep.pruner={_target_: optuna.samplers.TPESampler}",
+            r"^sweep\.pruner: TPESampler failed: AttributeError: .* has no attribute 'prune'",
+        ),
+    ],
+)
+def test_what_cannot_is_told_before_anything_runs(given: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        rehearse(compose_sweep("demo", [given]))
+
+
+@pytest.mark.parametrize("numbers", [[], NUMBERS])
+def test_a_sampler_whose_package_is_missing_says_what_to_install(
+    numbers: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "cmaes", None)  # as if it were not installed, if it is
+    with pytest.raises(ConfigError, match=r"^sweep\.sampler: .* needs cmaes: pip install cmaes$"):
+        rehearse(compose_sweep("demo", [SAMPLER % "CmaEsSampler", *numbers]))
+
+
+def test_a_rehearsal_leaves_optuna_s_log_as_it_was() -> None:
+    logger = logging.getLogger("optuna")
+    before = (list(logger.handlers), logger.level, logger.propagate)
+    rehearse(compose_sweep("demo", []))
+    assert (list(logger.handlers), logger.level, logger.propagate) == before
+
+
+@pytest.mark.parametrize(
+    ("given", "seed"),
+    [
+        (SAMPLER % "RandomSampler", 42),
+        (SAMPLER % "RandomSampler, seed: 7", 7),
+        (SAMPLER % "RandomSampler, seed: null", None),
+        ("sweep.sampler={n_startup_trials: 3}", 42),
+    ],
+)
+def test_a_sampler_that_takes_a_seed_has_one(given: str, seed: int | None) -> None:
+    assert seeded_sampler(compose_sweep("demo", [given]))["seed"] == seed
+
+
+def test_a_sampler_that_takes_no_seed_gets_none() -> None:
+    base = "base_sampler: {_target_: optuna.samplers.RandomSampler}"
+    plan = compose_sweep("demo", [SAMPLER % f"PartialFixedSampler, fixed_params: {{}}, {base}"])
+    assert "seed" not in seeded_sampler(plan)

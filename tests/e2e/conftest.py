@@ -5,12 +5,17 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
 
+from tests import warm
+from tests.warm import Command, forked
+
+FINESWEEP = (sys.executable, "-m", "finesweep")
 SWEEP = """\
 # @package sweep
 # A sweep that takes seconds   finesweep sweep small
@@ -48,11 +53,18 @@ class Project:
     folder: Path
 
     def finesweep(
-        self, *arguments: str, timeout: float = 240, given: str = ""
+        self, *arguments: str, timeout: float = 600, given: str = "", fresh: bool = False
     ) -> subprocess.CompletedProcess[str]:
-        """One command to its end; given is its standard input."""
+        """One command to its end; given is its standard input.
+
+        It is forked from a warm process, as a sweep's workers are, unless it is to be a fresh one.
+        """
+        if not fresh:
+            started = self.start(*arguments, given=given)
+            out, err = started.communicate(timeout=timeout)
+            return subprocess.CompletedProcess(arguments, started.wait(), out, err)
         return subprocess.run(
-            [sys.executable, "-m", "finesweep", *arguments],
+            [*FINESWEEP, *arguments],
             cwd=self.folder,
             env=self.environment,
             input=given,
@@ -62,29 +74,41 @@ class Project:
             check=False,
         )
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
+    def start(self, *arguments: str, given: str = "") -> Command:
+        command = [*FINESWEEP, *arguments]
+        return forked(command, environment=self.environment, folder=self.folder, given=given)
+
+    def start_fresh(self, *arguments: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [sys.executable, "-m", "finesweep", *arguments],
+            [*FINESWEEP, *arguments],
             cwd=self.folder,
             env=self.environment,
+            stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
 
-    def python(self, code: str) -> str:
-        """What a new Python process prints."""
-        done = subprocess.run(
-            [sys.executable, "-W", "ignore", "-c", code],
-            cwd=self.folder,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=240,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+    def python(self, code: str, *, fresh: bool = False) -> str:
+        """What a Python process of its own prints."""
+        code = f"import warnings; warnings.simplefilter('ignore')\n{code}"
+        command = [sys.executable, "-c", code]
+        if fresh:
+            done = subprocess.run(
+                command,
+                cwd=self.folder,
+                env=self.environment,
+                capture_output=True,
+                text=True,
+                timeout=600,
+                check=False,
+            )
+            assert done.returncode == 0, done.stderr
+            return done.stdout
+        started = forked(command, environment=self.environment, folder=self.folder)
+        printed, errors = started.communicate()
+        assert started.returncode == 0, errors
+        return printed
 
     @property
     def environment(self) -> dict[str, str]:
@@ -101,7 +125,19 @@ class Project:
         return f"sqlite:///{self.folder / 'mlruns' / 'optuna.db'}"
 
 
-_SETTINGS = ("FINESWEEP_STORAGE_URL", "MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_ID")
+_SETTINGS = (
+    "FINESWEEP_STORAGE_URL",
+    "MLFLOW_TRACKING_URI",
+    "MLFLOW_EXPERIMENT_ID",
+    warm.COVERAGE,  # in a fresh process it would measure the imports; forks have it of their own
+)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _template() -> Iterator[None]:
+    """The warm process that commands are forked from, when there has been one, ends with us."""
+    yield
+    warm.close()
 
 
 def make_project(folder: Path, *, model: Path, texts: Path) -> Project:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import time
 from collections import Counter
 from typing import Any
@@ -17,6 +16,7 @@ from optuna.trial import TrialState
 from finesweep.sweep.status import live_workers
 from finesweep.sweep.study import find_study
 from tests.e2e.conftest import Project
+from tests.warm import Command
 
 pytestmark = pytest.mark.slow
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
@@ -36,9 +36,7 @@ def _status(project: Project, study: str = "small") -> dict[str, Any]:
     return status
 
 
-def _wait_until_one_is_finished_and_another_runs(
-    project: Project, process: subprocess.Popen[str]
-) -> None:
+def _wait_until_one_is_finished_and_another_runs(project: Project, process: Command) -> None:
     deadline = time.monotonic() + 120
     database = project.folder / "mlruns" / "optuna.db"
     while time.monotonic() < deadline:
@@ -67,7 +65,7 @@ LONG = (
 """Trials that are still under way when a signal arrives."""
 
 
-def _stop_in_the_middle(project: Project, kill: signal.Signals) -> subprocess.Popen[str]:
+def _stop_in_the_middle(project: Project, kill: signal.Signals) -> Command:
     process = project.start("sweep", "small", *LONG)
     _wait_until_one_is_finished_and_another_runs(project, process)
     process.send_signal(kill)
@@ -129,7 +127,7 @@ def test_a_killed_worker_is_replaced_and_its_trial_goes_on_to_the_same_result(
         time.sleep(0.05)
     (worker,) = live_workers(find_study("twin", project.storage_url))
     os.kill(worker.pid, signal.SIGKILL)
-    printed, errors = process.communicate(timeout=240)
+    printed, errors = process.communicate(timeout=600)
 
     assert process.returncode == 0, errors
     assert "ended with exit code -9; another takes its place" in printed
@@ -146,7 +144,7 @@ def test_a_killed_worker_is_replaced_and_its_trial_goes_on_to_the_same_result(
 def test_two_sweep_commands_at_once_share_the_study(project: Project) -> None:
     both = [project.start("sweep", "small") for _ in range(2)]
     for process in both:
-        _, errors = process.communicate(timeout=240)
+        _, errors = process.communicate(timeout=600)
         assert process.returncode == 0, errors
     _assert_every_slot_is_finished_once(project, 6)
     assert len(project.client.search_runs(["1"], "tags.`finesweep.kind` = 'sweep'")) == 1

@@ -32,7 +32,7 @@ def test_status_watch_ends_with_the_sweep(project: Project) -> None:
     while project.finesweep("status", "small").returncode:  # the study is not made yet
         assert sweep.poll() is None
     watch = project.start("status", "small", "--watch")
-    printed, errors = watch.communicate(timeout=240)
+    printed, errors = watch.communicate(timeout=600)
     assert watch.returncode == 0, errors
     assert printed.count("2 trials: ") > 1
     assert "no trial completed" not in printed

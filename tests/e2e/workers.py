@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import resource
 import signal
@@ -13,19 +12,17 @@ import sys
 import time
 from collections.abc import Callable
 from importlib import import_module
-from multiprocessing.process import BaseProcess
-from pathlib import Path
 from typing import Any
 
 import psutil
 
 from tests.e2e.conftest import Project
+from tests.warm import Command, forked
 
-PRELOADED = ["finesweep.registry", "finesweep.sweep.join", "finesweep.sweep.worker"]
 Break = tuple[str, str, str]
 """Module, dotted name in it, and what becomes of its call: killed before it or after it,
 hung, or starve: its process may have no more memory than a little."""
-SECONDS = 120.0
+SECONDS = 600.0
 HUNGER_BYTES = 56 * 1024**2
 
 
@@ -34,29 +31,28 @@ def begin(project: Project, *overrides: str) -> None:
     assert code_of(begin_soon(project, *overrides)) == 0
 
 
-def begin_soon(project: Project, *overrides: str) -> BaseProcess:
-    return _run(_begin, project, overrides)
+def begin_soon(project: Project, *overrides: str) -> Command:
+    return _started(project, "_begin", list(overrides))
 
 
-def work(project: Project, *overrides: str, broken: Break | None = None) -> BaseProcess:
+def work(project: Project, *overrides: str, broken: Break | None = None) -> Command:
     """A started worker; its output is in worker.log of the project."""
-    return _run(_work, project, overrides, broken)
+    return _started(project, "_work", list(overrides), broken)
 
 
-def code_of(process: BaseProcess) -> int:
+def code_of(process: Command) -> int:
     """The exit code, -9 when it was killed; waits for its end."""
-    process.join(SECONDS)
-    assert process.exitcode is not None, "it did not end"
-    return process.exitcode
+    return process.wait(SECONDS)
 
 
-def _run(target: Callable[..., None], project: Project, *arguments: Any) -> BaseProcess:
-    server = multiprocessing.get_context("forkserver")
-    server.set_forkserver_preload(PRELOADED)
-    place = (project.folder, project.environment)
-    process = server.Process(target=target, args=(*place, *arguments), daemon=True)
-    process.start()
-    return process
+def _started(project: Project, function: str, *arguments: object) -> Command:
+    code = f"from tests.e2e import workers; workers.{function}(*{arguments!r})"
+    return forked(
+        [sys.executable, "-c", code],
+        environment=project.environment,
+        folder=project.folder,
+        log=project.folder / "worker.log",
+    )
 
 
 def _starved(call: Callable[[], Any]) -> Any:
@@ -71,35 +67,19 @@ def _starved(call: Callable[[], Any]) -> Any:
         resource.setrlimit(resource.RLIMIT_AS, limits)
 
 
-def _enter(folder: Path, environment: dict[str, str]) -> None:
-    os.chdir(folder)
-    os.environ.clear()
-    os.environ.update(environment)
-    log = os.open("worker.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    os.dup2(log, sys.stdout.fileno())
-    os.dup2(log, sys.stderr.fileno())
-    import torch
-
-    torch.set_num_threads(1)
-
-
-def _begin(folder: Path, environment: dict[str, str], overrides: tuple[str, ...]) -> None:
+def _begin(overrides: list[str]) -> None:
     from finesweep.config import compose_sweep
     from finesweep.sweep.parent import parent_of
     from finesweep.sweep.study import open_study
 
-    _enter(folder, environment)
     plan = compose_sweep("small", overrides)
     with parent_of(plan, open_study(plan)):
         pass
 
 
-def _work(
-    folder: Path, environment: dict[str, str], overrides: tuple[str, ...], broken: Break | None
-) -> None:
+def _work(overrides: list[str], broken: Break | None) -> None:
     from finesweep.cli import main
 
-    _enter(folder, environment)
     if broken is not None:
         _break(*broken)
     main(["work", "small", *overrides])

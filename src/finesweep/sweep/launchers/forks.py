@@ -68,6 +68,11 @@ class Template:
         self._forks[number] = Fork(self)
         return self._forks[number]
 
+    @property
+    def forks(self) -> list[Fork]:
+        """All that were asked for, also those that have ended."""
+        return list(self._forks.values())
+
     def read(self, seconds: float = 0) -> None:
         """Takes note of what the template has said, for which it waits so long."""
         while not self.is_lost and select.select([self._connection], [], [], seconds)[0]:
@@ -143,10 +148,13 @@ class Fork:
         return self.code
 
     def wait(self, seconds: float = float("inf")) -> int | None:
-        """Its exit code; None when it has not ended after so many seconds."""
+        """Its exit code; None when it has not ended after so many seconds, or is missing."""
         deadline = time.monotonic() + seconds
-        while self.poll() is None and time.monotonic() < deadline:
-            self._template.read(min(1.0, max(0.0, deadline - time.monotonic())))
+        while self.poll() is None and not self.is_missing and time.monotonic() < deadline:
+            if self._template.is_lost:
+                select.select([self._pidfd], [], [], 1.0)
+            else:
+                self._template.read(min(1.0, max(0.0, deadline - time.monotonic())))
         return self.code
 
     def send_signal(self, number: int) -> None:

@@ -33,31 +33,70 @@ from finesweep.training import check_frame, fit, frame_of, make_prefix, predict,
 
 N_LAYERS, WIDTH, N_HEADS, PLACES = 3, 32, 4, 64
 MAX_PARAMETERS = 3_000_000
-WORDS = (
-    "red blue green small large quick slow old new warm cold sweet sour loud quiet round".split()
-)
+WORDS = [
+    "red",
+    "blue",
+    "green",
+    "small",
+    "large",
+    "quick",
+    "slow",
+    "old",
+    "new",
+    "warm",
+    "cold",
+    "sweet",
+    "sour",
+    "loud",
+    "quiet",
+    "round",
+]
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 VOCABULARY = {word: number for number, word in enumerate([*SPECIAL, *WORDS])}
 SIZES: dict[str, Any] = {
     **dict.fromkeys(
-        "num_hidden_layers n_layer n_layers num_layers encoder_layers decoder_layers"
-        " num_decoder_layers".split(),
+        [
+            "num_hidden_layers",
+            "n_layer",
+            "n_layers",
+            "num_layers",
+            "encoder_layers",
+            "decoder_layers",
+            "num_decoder_layers",
+        ],
         N_LAYERS,
     ),
-    **dict.fromkeys("hidden_size d_model n_embd emb_dim dim word_embed_proj_dim".split(), WIDTH),
     **dict.fromkeys(
-        "num_attention_heads n_head n_heads num_heads encoder_attention_heads"
-        " decoder_attention_heads".split(),
+        ["hidden_size", "d_model", "n_embd", "emb_dim", "dim", "word_embed_proj_dim"], WIDTH
+    ),
+    **dict.fromkeys(
+        [
+            "num_attention_heads",
+            "n_head",
+            "n_heads",
+            "num_heads",
+            "encoder_attention_heads",
+            "decoder_attention_heads",
+        ],
         N_HEADS,
     ),
     **dict.fromkeys(
-        "intermediate_size d_ff d_inner ffn_dim n_inner hidden_dim encoder_ffn_dim"
-        " decoder_ffn_dim dff".split(),
+        [
+            "intermediate_size",
+            "d_ff",
+            "d_inner",
+            "ffn_dim",
+            "n_inner",
+            "hidden_dim",
+            "encoder_ffn_dim",
+            "decoder_ffn_dim",
+            "dff",
+        ],
         64,
     ),
-    **dict.fromkeys("max_position_embeddings n_positions n_ctx max_seq_len".split(), PLACES),
-    **dict.fromkeys("head_dim d_head d_kv kv_channels".split(), WIDTH // N_HEADS),
-    **dict.fromkeys("num_key_value_heads num_kv_heads".split(), 2),
+    **dict.fromkeys(["max_position_embeddings", "n_positions", "n_ctx", "max_seq_len"], PLACES),
+    **dict.fromkeys(["head_dim", "d_head", "d_kv", "kv_channels"], WIDTH // N_HEADS),
+    **dict.fromkeys(["num_key_value_heads", "num_kv_heads"], 2),
     "vocab_size": 48,
     "embedding_size": 16,
     "pad_token_id": 0,
@@ -68,35 +107,60 @@ SIZES: dict[str, Any] = {
     "mask_token_id": 4,
     "decoder_start_token_id": 2,
     # Mixtures of experts.
-    **dict.fromkeys("num_experts num_local_experts n_routed_experts moe_num_experts".split(), 4),
+    **dict.fromkeys(["num_experts", "num_local_experts", "n_routed_experts", "moe_num_experts"], 4),
     **dict.fromkeys(
-        "moe_intermediate_size shared_expert_intermediate_size shared_intermediate_size".split(), 16
+        ["moe_intermediate_size", "shared_expert_intermediate_size", "shared_intermediate_size"], 16
     ),
     "num_experts_per_tok": 2,
     "n_group": 1,
     "topk_group": 1,
     "first_k_dense_replace": 1,
     # Attention of low rank, linear attention and state spaces.
-    **dict.fromkeys("q_lora_rank kv_lora_rank".split(), 16),
-    **dict.fromkeys("qk_nope_head_dim qk_rope_head_dim v_head_dim".split(), 8),
-    **dict.fromkeys("linear_key_head_dim linear_value_head_dim".split(), 8),
-    **dict.fromkeys("linear_num_key_heads linear_num_value_heads".split(), 2),
+    **dict.fromkeys(["q_lora_rank", "kv_lora_rank"], 16),
+    **dict.fromkeys(["qk_nope_head_dim", "qk_rope_head_dim", "v_head_dim"], 8),
+    **dict.fromkeys(["linear_key_head_dim", "linear_value_head_dim"], 8),
+    **dict.fromkeys(["linear_num_key_heads", "linear_num_value_heads"], 2),
 }
 OF_KIND: dict[str, dict[str, Any]] = {
-    "reformer": {"axial_pos_embds_dim": (16, 16), "axial_pos_shape": (8, 8), "attn_layers": ["local", "lsh", "local"]},
+    "reformer": {
+        "axial_pos_embds_dim": (16, 16),
+        "axial_pos_shape": (8, 8),
+        "attn_layers": ["local", "lsh", "local"],
+    },
     "squeezebert": {"embedding_size": WIDTH},
     "gpt_neo": {"attention_types": [[["global"], N_LAYERS]]},
-    "perceiver": {"d_latents": WIDTH, "num_latents": 8, "num_blocks": 1, "num_self_attends_per_block": N_LAYERS, "num_self_attention_heads": 4, "num_cross_attention_heads": 4, "qk_channels": WIDTH, "v_channels": WIDTH},
+    "perceiver": {
+        "d_latents": WIDTH,
+        "num_latents": 8,
+        "num_blocks": 1,
+        "num_self_attends_per_block": N_LAYERS,
+        "num_self_attention_heads": 4,
+        "num_cross_attention_heads": 4,
+        "qk_channels": WIDTH,
+        "v_channels": WIDTH,
+    },
     "luke": {"entity_vocab_size": 8, "entity_emb_size": 16},
-    "markuplm": {"max_xpath_tag_unit_embeddings": 8, "max_xpath_subs_unit_embeddings": 8, "tag_pad_id": 7, "subs_pad_id": 7, "xpath_unit_hidden_size": 8, "max_depth": 4},
-    "roc_bert": {"pronunciation_vocab_size": 8, "shape_vocab_size": 8, "pronunciation_embed_dim": 8, "shape_embed_dim": 8},
+    "markuplm": {
+        "max_xpath_tag_unit_embeddings": 8,
+        "max_xpath_subs_unit_embeddings": 8,
+        "tag_pad_id": 7,
+        "subs_pad_id": 7,
+        "xpath_unit_hidden_size": 8,
+        "max_depth": 4,
+    },
+    "roc_bert": {
+        "pronunciation_vocab_size": 8,
+        "shape_vocab_size": 8,
+        "pronunciation_embed_dim": 8,
+        "shape_embed_dim": 8,
+    },
     "canine": {"num_hash_buckets": 16, "vocab_size": 48},
     "longformer": {"attention_window": 8},
     "gptj": {"rotary_dim": WIDTH // N_HEADS},
     "layoutlmv3": {"coordinate_size": 6, "shape_size": 4, "visual_embed": False},
     "lilt": {"hidden_size": 48, "channel_shrink_ratio": 2},
     "funnel": {"block_sizes": [1, 1, 1]},
-}  # fmt: skip
+}
 
 
 def tokenizer() -> PreTrainedTokenizerFast:

@@ -2,8 +2,8 @@
 
 Each may come from another hand, and none knows the others: a config without the padding that its
 tokenizer sets, a tokenizer with more tokens than there are embeddings, types of tokens for a model
-that takes none, a longest input that no file states. What a forward pass over three short rows shows
-is true of all of them.
+that takes none, a longest input that no file states. What a forward pass over three short rows
+shows is true of all of them.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from finesweep.errors import ConfigError, Problem
 from finesweep.model.anatomy import Anatomy, Inputs, anatomy_of, dissect, quiet
-from finesweep.model.bypass import close
 from finesweep.model.edges import TYPES, Edges, edges_of
+from finesweep.model.proof import close
 
 LENGTHS = (9, 4, 1)
 """Tokens of three rows' texts: unlike, so that two are padded; odd and even, for models that halve
@@ -220,7 +220,8 @@ def _logits(model: PreTrainedModel, inputs: Inputs, name: str) -> torch.Tensor:
         kind = model.config.model_type
         message = f"{kind} answers with {shape or type(logits[0]).__name__}, not with {wanted}"
         raise _refusal(f"{name} is no classifier of texts: {message}")
-    return logits[0]
+    made: torch.Tensor = logits[0]
+    return made
 
 
 def _check_gradient(model: PreTrainedModel, samples: Samples, side: str, name: str) -> None:

@@ -1,7 +1,7 @@
 """What a model is built of, found by running it once: its layers, and what stands below each.
 
-Names say little: FlauBERT keeps the parts of a layer in four lists, BART has two stacks, ALBERT runs
-one layer again and again. What runs when says it for all of them.
+Names say little: FlauBERT keeps the parts of a layer in four lists, BART has two stacks, ALBERT
+runs one layer again and again. What runs when says it for all of them.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ class Anatomy:
     calls: Mapping[str, int]
     """Module → how often it runs."""
     states: Mapping[str, Any]
-    """Module → what it returns without its tensors, where the first of these is states [B, L, H]."""
+    """Module → what it returns without its tensors, where the first of these is states
+    [B, L, H]."""
     widths: Mapping[str, int]
     """The same modules → H."""
 

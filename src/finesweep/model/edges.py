@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import groupby, islice
+from itertools import groupby, islice, pairwise
 
 from transformers import PreTrainedTokenizerBase
 
@@ -37,7 +37,7 @@ def edges_of(tokenizer: PreTrainedTokenizerBase, *, n_texts: int) -> Edges:
         message = "its tokenizer sets tokens within a text, or texts in another order"
         raise ConfigError(Problem("model.name_or_path", message))
     bounds = [(0, places[0][0])]
-    bounds += [(own[-1] + 1, after[0]) for own, after in zip(places, places[1:], strict=False)]
+    bounds += [(own[-1] + 1, after[0]) for own, after in pairwise(places)]
     bounds.append((places[-1][-1] + 1, len(ids)))
     slices = [slice(*each) for each in bounds]
     reads_types = TYPES in tokenizer.model_input_names

@@ -250,7 +250,7 @@ def _planned(
         return off("several GPUs share each batch"), None
     anatomy = anatomy_of(model)
     if anatomy.exit(depth) not in anatomy.widths:
-        return off(_bypass(model, tokens, depth, first_only=False)), None
+        return off(str(_bypass(model, tokens, depth, first_only=False))), None
     why = ""
     for first_only in (True, False) if depth == len(anatomy.layers) else (False,):
         plan = decide(depth, facts(depth, first_only=first_only))
@@ -414,7 +414,8 @@ def _seconds_per_token(model: PreTrainedModel) -> float:
     layers = anatomy_of(model).layers
     modules = [model.get_submodule(name) for names in layers for name in names]
     n_weights = sum(p.numel() for module in modules for p in module.parameters())
-    return 2 * n_weights / len(layers) / _flops_per_second()
+    seconds: float = 2 * n_weights / len(layers) / _flops_per_second()
+    return seconds
 
 
 def _this_boot() -> str:

@@ -152,7 +152,7 @@ class Fork:
         deadline = time.monotonic() + seconds
         while self.poll() is None and not self.is_missing and time.monotonic() < deadline:
             if self._template.is_lost:
-                select.select([self._pidfd], [], [], 1.0)
+                select.select([] if self._pidfd is None else [self._pidfd], [], [], 1.0)
             else:
                 self._template.read(min(1.0, max(0.0, deadline - time.monotonic())))
         return self.code

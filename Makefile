@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 # One process per core with one thread each: more threads than cores crawl, and results would differ.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m coverage run -m pytest -n auto --dist loadgroup
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m coverage run -m pytest -n auto --dist loadgroup --durations=20
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help

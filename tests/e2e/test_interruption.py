@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import time
 from collections import Counter
 from typing import Any
@@ -36,7 +37,9 @@ def _status(project: Project, study: str = "small") -> dict[str, Any]:
     return status
 
 
-def _wait_until_one_is_finished_and_another_runs(project: Project, process: Command) -> None:
+def _wait_until_one_is_finished_and_another_runs(
+    project: Project, process: Command | subprocess.Popen[str]
+) -> None:
     deadline = time.monotonic() + 120
     database = project.folder / "mlruns" / "optuna.db"
     while time.monotonic() < deadline:
@@ -152,7 +155,7 @@ def test_two_sweep_commands_at_once_share_the_study(project: Project) -> None:
 
 
 def test_stop_lets_workers_finish_their_slot_and_sweep_goes_on(project: Project) -> None:
-    process = project.start("sweep", "small", "workers=2")
+    process = project.start_fresh("sweep", "small", "workers=2")
     _wait_until_one_is_finished_and_another_runs(project, process)
     stopped = project.finesweep("stop", "small")
     assert stopped.returncode == 0, stopped.stderr

@@ -208,7 +208,8 @@ print(json.dumps({
     "scores": got.score.tolist(),
     "long": model.predict(long).score.tolist(),
 }))
-"""
+""",
+            fresh=True,
         )
     )
     assert answers["labels"] == answers["expected"]
@@ -275,7 +276,9 @@ def test_predict_answers_with_names_and_uncertain(swept: Swept) -> None:
     project, _ = swept
     (project.folder / "texts.txt").write_text("it was lovely\n\nthe day was awful\n")
     model = ("--model", "models:/small-model@challenger")
-    done = project.finesweep("predict", *model, "--file", "texts.txt", "--json", "--threshold", "0")
+    done = project.finesweep(
+        "predict", *model, "--file", "texts.txt", "--json", "--threshold", "0", fresh=True
+    )
     answers = [json.loads(line) for line in done.stdout.splitlines()]
     assert [answer["text"] for answer in answers] == ["it was lovely", "", "the day was awful"]
     assert (answers[1]["label"], answers[1]["uncertain"]) == ("UNCERTAIN", True)

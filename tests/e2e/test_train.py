@@ -18,7 +18,8 @@ LEARNS = "training.learning_rate=0.01"
 def test_train_learns_prints_and_logs_one_run_with_its_model(
     project: Project, texts_csv: Path
 ) -> None:
-    done = project.finesweep("train", "dataset=local", f"dataset.path={texts_csv}", *QUICK, LEARNS)
+    data = ("dataset=local", f"dataset.path={texts_csv}")
+    done = project.finesweep("train", *data, *QUICK, LEARNS, fresh=True)
     assert done.returncode == 0, done.stderr
     (run,) = project.client.search_runs(["1"])
     assert run.info.status == "FINISHED"

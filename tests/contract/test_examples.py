@@ -145,7 +145,11 @@ def _check_flags(command: str, flags: list[str]) -> None:
 def test_an_override_shown_is_taken(override: str, workplace: Path) -> None:
     text = override.replace("…", "")
     text = re.sub(r"(?<==)[A-Z]+$", lambda m: PLACEHOLDERS.get(m[0], m[0]), text)
-    given = shlex.split(text) if "'" in text else re.split(r" (?=\w+[.=])", text)
+    before, is_mapping, _ = text.partition("={")
+    if is_mapping and "'" not in before:  # as Hydra reads it, without a shell's quotes around it
+        given = [text]
+    else:
+        given = shlex.split(text) if "'" in text else re.split(r" (?=\w+[.=])", text)
     if given[0].startswith("sweep."):
         compose_sweep("demo", given)
     else:

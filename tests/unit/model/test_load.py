@@ -180,6 +180,8 @@ def test_a_torn_weights_file_is_a_config_error(tmp_path: Path) -> None:
 
 def test_a_checkpoint_without_a_tokenizer_is_a_config_error(tmp_path: Path) -> None:
     config = saved(tmp_path)
+    for file in tmp_path.glob("tokenizer*"):
+        file.unlink()
     with pytest.raises(ConfigError, match=r"^model\.name_or_path: no tokenizer at '\S+'"):
         load_tokenizer(config)
 

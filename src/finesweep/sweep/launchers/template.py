@@ -145,7 +145,7 @@ def _enter(request: Mapping[str, Any], streams: list[int], theirs: socket.socket
     os.environ.update(request["environment"])
     _, _, *words = request["command"]
     with suppress(OSError):
-        COMM.write_text(" ".join(words)[:COMM_LENGTH])  # what `ps` and `top` call it
+        COMM.write_text(" ".join(words)[:COMM_LENGTH].rstrip())  # what `ps` and `top` call it
     if numpy := sys.modules.get("numpy"):
         numpy.random.seed()
     if threads := os.environ.get("OMP_NUM_THREADS"):

@@ -23,7 +23,8 @@ Break = tuple[str, str, str]
 """Module, dotted name in it, and what becomes of its call: killed before it or after it,
 hung, or starve: its process may have no more memory than a little."""
 SECONDS = 600.0
-HUNGER_BYTES = 56 * 1024**2
+HUNGER_BYTES = 96 * 1024**2
+"""More than the arena of one new thread, 64 MiB; less than what a batch of 256 texts takes."""
 
 
 def begin(project: Project, *overrides: str) -> None:

@@ -66,8 +66,10 @@ def test_strict_checks_keep_a_sweep_from_beginning(project: Project, texts_csv: 
     # Every tenth row of the test split stands in train too.
     test = pd.concat([rows[160:], rows[:8]])
     test.to_csv(project.folder / "test.csv", index=False)
-    files = ("dataset.path=null", "dataset.files.train=train.csv", "dataset.files.test=test.csv")
-    done = project.finesweep("sweep", "small", *files, "dataset.checks=strict")
+    data = ("dataset.path=null", "dataset.files.train=train.csv", "dataset.files.test=test.csv")
+    done = project.finesweep(
+        "sweep", "small", *data, "sweep.register=null", "dataset.checks=strict"
+    )
     assert done.returncode == 2, done.stdout + done.stderr
     assert "finesweep: dataset.checks: leakage: 8 rows of test (9.1 %)" in done.stderr
     assert "test rows 81, 82, 83, 84, 85, …" in done.stderr

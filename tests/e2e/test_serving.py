@@ -97,7 +97,7 @@ def test_a_file_that_is_none_is_told_on_the_page(
     tab(browser, "Many texts")
     part(browser, "#file input[type=file]").send_keys(str(tmp_path / "broken.jsonl"))
     until(lambda: "cannot be answered" in part(browser, "#said").text, seconds=30)
-    assert "line 1 is not JSON" in part(browser, "#said").text
+    assert "not JSON at line 1" in part(browser, "#said").text
 
 
 def test_the_card_says_which_version_answers(browser: Chrome, address: str, swept: Swept) -> None:

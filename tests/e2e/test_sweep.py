@@ -237,6 +237,7 @@ def test_status_tells_a_program_everything(swept: Swept) -> None:
         "direction",
         "target",
         "counts",
+        "beyond",
         "best",
         "parent_run_id",
         "confirmed",

@@ -140,6 +140,7 @@ def _enter(request: Mapping[str, Any], streams: list[int], theirs: socket.socket
     for stream, descriptor in zip(STREAMS, streams, strict=True):
         os.dup2(descriptor, stream)
         os.close(descriptor)
+    _reopen()
     os.chdir(request["folder"])
     os.environ.clear()
     os.environ.update(request["environment"])
@@ -150,6 +151,22 @@ def _enter(request: Mapping[str, Any], streams: list[int], theirs: socket.socket
         numpy.random.seed()
     if threads := os.environ.get("OMP_NUM_THREADS"):
         set_threads(int(threads))
+
+
+def _reopen() -> None:
+    """Python's own streams anew: the template's still know what they wrote to, a file or a pipe."""
+    for stream, name in zip(STREAMS, ("stdin", "stdout", "stderr"), strict=True):
+        old = getattr(sys, name)
+        new = open(  # noqa: SIM115 — it stays open as long as the process
+            stream,
+            "r" if stream == 0 else "w",
+            encoding=old.encoding,
+            errors=old.errors,
+            buffering=1 if stream == 2 or os.isatty(stream) else -1,
+            closefd=False,
+        )
+        setattr(sys, name, new)
+        setattr(sys, f"__{name}__", new)
 
 
 def set_threads(n: int) -> None:

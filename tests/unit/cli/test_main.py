@@ -278,8 +278,8 @@ def test_a_model_of_single_texts_takes_no_pair_column(
         return SimpleNamespace(answering=Answering())
 
     monkeypatch.setattr("finesweep.prediction.load_classifier", single)
-    code, out, err = said("predict", "--model", "m", "a text", "--pair-column", "b")
-    told = "finesweep: --pair-column: m reads single texts, not pairs; leave it out\n"
+    code, out, err = said("predict", "--model", ".", "a text", "--pair-column", "b")
+    told = "finesweep: --pair-column: . reads single texts, not pairs; leave it out\n"
     assert (code, out, err) == (2, "", told)
 
 

@@ -21,7 +21,7 @@ from finesweep.model import decoded_at
 from finesweep.records import Evaluation
 from finesweep.training.masking import IGNORED, masked_loss
 from finesweep.training.monitor import OnEvaluation, OnStep
-from finesweep.training.schedule import Schedule, linear_rate
+from finesweep.training.schedule import Schedule, scheduler_of
 from finesweep.training.streams import unmoved_streams
 
 
@@ -49,14 +49,7 @@ class MaskedTrainer(Trainer):  # type: ignore[misc]  # transformers has no types
     def create_scheduler(
         self, num_training_steps: int, optimizer: torch.optim.Optimizer | None = None
     ) -> LambdaLR:
-        scheduler: LambdaLR | None = vars(self)["lr_scheduler"]
-        if scheduler is None:
-            n_warmup = self.args.get_warmup_steps(num_training_steps)
-            scheduler = linear_rate(
-                optimizer or self.optimizer, n_warmup=n_warmup, n_steps=num_training_steps
-            )
-            self.lr_scheduler, self._created_lr_scheduler = scheduler, True
-        return scheduler
+        return scheduler_of(self, num_training_steps, optimizer)
 
     def compute_loss(self, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         with decoded_at(self.model, inputs["labels"] != IGNORED):

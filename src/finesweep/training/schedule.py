@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
@@ -77,3 +78,13 @@ def rate_factor(step: int, *, n_warmup: int, n_steps: int) -> float:
 def linear_rate(optimizer: Optimizer, *, n_warmup: int, n_steps: int) -> LambdaLR:
     """Linear warm-up and decay of the optimizer's learning rate, as rate_factor has it."""
     return LambdaLR(optimizer, partial(rate_factor, n_warmup=n_warmup, n_steps=n_steps))
+
+
+def scheduler_of(trainer: Any, n_steps: int, optimizer: Optimizer | None) -> LambdaLR:
+    """What Trainer.create_scheduler returns: linear_rate, made at the first call and kept."""
+    scheduler: LambdaLR | None = vars(trainer)["lr_scheduler"]
+    if scheduler is None:
+        n_warmup = trainer.args.get_warmup_steps(n_steps)
+        scheduler = linear_rate(optimizer or trainer.optimizer, n_warmup=n_warmup, n_steps=n_steps)
+        trainer.lr_scheduler, trainer._created_lr_scheduler = scheduler, True
+    return scheduler

@@ -23,7 +23,7 @@ from finesweep.training.frames import frame_of
 from finesweep.training.monitor import Monitor
 from finesweep.training.prefix import Prefix
 from finesweep.training.progress import copy_weights
-from finesweep.training.schedule import linear_rate
+from finesweep.training.schedule import scheduler_of
 from finesweep.training.state import Tree
 from finesweep.training.streams import set_streams, unmoved_streams
 
@@ -96,14 +96,7 @@ class ResumableTrainer(TextTrainer):
     def create_scheduler(
         self, num_training_steps: int, optimizer: torch.optim.Optimizer | None = None
     ) -> LambdaLR:
-        scheduler: LambdaLR | None = vars(self)["lr_scheduler"]
-        if scheduler is None:
-            n_warmup = self.args.get_warmup_steps(num_training_steps)
-            scheduler = linear_rate(
-                optimizer or self.optimizer, n_warmup=n_warmup, n_steps=num_training_steps
-            )
-            self.lr_scheduler, self._created_lr_scheduler = scheduler, True
-        return scheduler
+        return scheduler_of(self, num_training_steps, optimizer)
 
     def train_on(self, saved: Tree | None) -> None:
         """Trains from the start, or on from a saved state, which is emptied to free its memory."""

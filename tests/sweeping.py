@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,5 +62,15 @@ class Sweeping:
         with parent_of(plan, study), pytest.MonkeyPatch.context() as patch:
             # A worker takes the user's files from the study, for the rest of its process.
             patch.setattr(search_path, "_user_root", None)
-            assert work.run([plan.study_name, *self.places]) == 0
+            with _attached(patch):
+                assert work.run([plan.study_name, *self.places, "--attached"]) == 0
         return study, gone
+
+
+@contextmanager
+def _attached(patch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Standard input is a coordinator's that stays."""
+    reader, writer = os.pipe()
+    with os.fdopen(reader) as stdin, os.fdopen(writer, "w"):
+        patch.setattr(sys, "stdin", stdin)
+        yield

@@ -39,7 +39,6 @@ MISTAKES = [
     ["train", "model.name_or_path=./absent"],
     ["train", "model.name_or_path=package://absent/model"],
     ["adapt", "model.name_or_path=./absent"],
-    ["explore", "model.name_or_path=./absent"],
     ["predict", "--model", "own", "a text"],
     ["predict", "--model", "models:/own", "a text"],
     ["predict", "--model", "models:/absent/1", "a text"],
@@ -54,6 +53,7 @@ MISTAKES = [
     ["sweep", "absent"],
 ]
 DATA_MISTAKES = [
+    ["explore", "model.name_or_path=./absent"],
     ["train", "dataset=local", "dataset.path=absent.csv"],
     ["adapt", "dataset=local", "dataset.path=absent.csv"],
     ["explore", "dataset=local", "dataset.path=absent.csv"],
@@ -90,7 +90,7 @@ def loaded(folder: Path, commands: list[list[str]]) -> list[tuple[list[str], int
 @pytest.fixture
 def registry(workplace: Path) -> Path:
     """A folder with a study, and a model of two versions whose predictions are kept."""
-    store = open_store(TrackingConfig(uri="sqlite:///mlruns/mlflow.db"))
+    store = open_store(TrackingConfig(uri=f"sqlite:///{workplace}/mlruns/mlflow.db"))
     labels = np.arange(400) % 2
     store.client.create_registered_model("own")
     for n_wrong in (120, 20):

@@ -41,7 +41,9 @@ def run(arguments: Sequence[str]) -> int:
 
     def say(url: str) -> None:
         collector.resume()
-        print(f"{given.model} at {url}, for programs at {url}/api/predict; Ctrl-C ends it")
+        print(
+            f"{given.model} at {url}, for programs at {url}/api/predict; Ctrl-C ends it", flush=True
+        )
 
     serve(
         given.model,

@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -50,7 +51,8 @@ def run(arguments: Sequence[str]) -> int:
 def _sweep(plan: SweepPlan) -> int:
     from finesweep.cli.outcome import print_outcome
     from finesweep.cli.screen import screen
-    from finesweep.sweep.status import is_settled, status_of
+    from finesweep.cli.spent import is_spent
+    from finesweep.sweep.status import status_of
     from finesweep.sweep.study import open_study, study_exists
 
     console = screen()
@@ -64,32 +66,11 @@ def _sweep(plan: SweepPlan) -> int:
         rehearse(plan)
         _check_data(plan, data)
     study = open_study(plan)
-    # A spent sweep is told from its study alone, without the seconds that torch takes to load.
-    is_new = not is_settled(study, plan.settings.register, plan.confirm) or _is_lost(
-        plan, study, console
-    )
+    is_new = not is_spent(plan, study, partial(console.print, highlight=False, soft_wrap=True))
     if is_new:
         _search(plan, study, console)
     print_outcome(console, study, with_data=not is_new)
     return 0 if status_of(study).best else 1
-
-
-def _is_lost(plan: SweepPlan, study: Study, console: Console) -> bool:
-    """Whether MLflow has lost something that the study says it holds, which is told."""
-    from finesweep.registry.claims import lost
-    from finesweep.tracking import open_store
-
-    try:
-        gone = lost(plan, study, open_store(plan.base.config.tracking))
-    except ConfigError as error:
-        if all(problem.path != "tracking.uri" for problem in error.problems):
-            raise
-        console.print(f"MLflow was not asked: {error}", highlight=False, soft_wrap=True)
-        return False
-    if gone:
-        told = f"MLflow has lost {' and '.join(gone)}: made again from the study and its weights"
-        console.print(told, highlight=False, soft_wrap=True)
-    return bool(gone)
 
 
 def _check_data(plan: SweepPlan, data: Sequence[DatasetConfig]) -> None:

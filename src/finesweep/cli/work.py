@@ -36,7 +36,7 @@ def run(arguments: Sequence[str]) -> int:
     url = compose(given.overrides).config.storage.url
     hush()
     # A coordinator has looked before it starts one.
-    if not given.attached and _is_settled(given.name, url, given.overrides):
+    if not given.attached and _is_spent(given.name, url, given.overrides):
         print(f"nothing is left to do in sweep {given.name}")
         return 0
 
@@ -68,15 +68,12 @@ def run(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _is_settled(name: str, url: str, overrides: Sequence[str]) -> bool:
-    """Whether the sweep has no slot, confirmation or winner left to work at: known from the study
-    alone, without what a training loads."""
-    from finesweep.sweep.status import is_settled
+def _is_spent(name: str, url: str, overrides: Sequence[str]) -> bool:
+    from finesweep.cli.spent import is_spent
     from finesweep.sweep.study import find_study, plan_of
 
     study = find_study(name, url)
-    plan = plan_of(study, overrides)
-    return is_settled(study, plan.settings.register, plan.confirm)
+    return is_spent(plan_of(study, overrides), study, print)
 
 
 class _Once:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import errno
+import sys
 from dataclasses import dataclass
 from typing import Literal
 
-import torch
 from sqlalchemy.exc import DBAPIError
 
 from finesweep.errors import ConfigError, NonFiniteError, reason
@@ -69,7 +69,9 @@ def _kind(error: BaseException) -> FailureClass:
 
 
 def _no_memory(error: BaseException) -> bool:
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+    # Its own error is only there when torch is: nobody loads it to look at an error.
+    torch = sys.modules.get("torch")
+    if isinstance(error, MemoryError) or (torch and isinstance(error, torch.OutOfMemoryError)):
         return True
     if isinstance(error, OSError):
         return error.errno == errno.ENOMEM

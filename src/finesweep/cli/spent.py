@@ -1,0 +1,37 @@
+"""Whether a sweep has anything left to do, known without the seconds that torch takes to load."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from finesweep.config import SweepPlan
+from finesweep.errors import ConfigError
+
+if TYPE_CHECKING:
+    from finesweep.sweep.study import Study
+
+
+def is_spent(plan: SweepPlan, study: Study, say: Callable[[str], None]) -> bool:
+    """Whether the study is settled and MLflow holds all that it says; what is lost is told."""
+    from finesweep.sweep.status import is_settled
+
+    return is_settled(study, plan.settings.register, plan.confirm) and not _is_lost(
+        plan, study, say
+    )
+
+
+def _is_lost(plan: SweepPlan, study: Study, say: Callable[[str], None]) -> bool:
+    from finesweep.registry.claims import lost
+    from finesweep.tracking import open_store
+
+    try:
+        gone = lost(plan, study, open_store(plan.base.config.tracking))
+    except ConfigError as error:
+        if all(problem.path != "tracking.uri" for problem in error.problems):
+            raise
+        say(f"MLflow was not asked: {error}")
+        return False
+    if gone:
+        say(f"MLflow has lost {' and '.join(gone)}: made again from the study and its weights")
+    return bool(gone)

@@ -212,7 +212,7 @@ def test_a_study_made_with_another_space_is_refused_and_a_new_name_helps(project
 
 
 def test_a_timeout_leaves_the_rest_waiting(project: Project) -> None:
-    done = project.finesweep("sweep", "small", "sweep.timeout_minutes=0.2")
+    done = project.finesweep("sweep", "small", "sweep.timeout_minutes=0.1", "sweep.n_trials=60")
     assert "waiting" in done.stdout
     assert not [t for t in _trials(project) if t.state in (TrialState.RUNNING, TrialState.FAIL)]
     assert not project.client.search_model_versions("name='small-model'")

@@ -44,8 +44,8 @@ def print_outcome(console: Console, study: Study, *, with_data: bool = True) -> 
         print_confirmed(console, status.confirmed, metric=status.metric)
         console.print()
     console.print(_counts(status))
-    if status.spent:
-        console.print(_spent(status.spent), highlight=False, soft_wrap=True)
+    if spent := _spent(status.spent):
+        console.print(spent, highlight=False, soft_wrap=True)
     _print_state(console, study, status)
     finalist = known_finalist(study)
     if status.best is None and not status.is_spent:
@@ -74,13 +74,15 @@ def _counts(status: Status) -> str:
 
 
 def _spent(seconds: Mapping[str, float]) -> str:
-    """The parts that took longest, and what was saved, each worth at least a second."""
+    """The parts that took longest, and what was saved, each worth at least a second; or nothing."""
     parts = {name.partition("/")[2]: value for name, value in seconds.items() if value >= 1}
     saved = {name: value for name, value in parts.items() if f"seconds_saved/{name}" in seconds}
     taken = sorted(parts.keys() - saved.keys(), key=lambda name: -parts[name])
-    line = "spent: " + ", ".join(f"{name} {_duration(parts[name])}" for name in taken)
-    rest = ", ".join(f"{name} {_duration(value)}" for name, value in saved.items())
-    return f"{line}; saved by {rest}" if rest else line
+    told = {
+        "spent: ": ", ".join(f"{name} {_duration(parts[name])}" for name in taken),
+        "saved by ": ", ".join(f"{name} {_duration(value)}" for name, value in saved.items()),
+    }
+    return "; ".join(what + named for what, named in told.items() if named)
 
 
 def _print_state(console: Console, study: Study, status: Status) -> None:

@@ -11,6 +11,7 @@ from finesweep.records import Prediction
 from finesweep.serving.card import Card
 
 EMPTY = "There is no text to read. Type one first, or take one of the examples."
+HALF = "One of the two texts is blank. Type both, or take one of the examples."
 
 
 def heading(text: str) -> str:
@@ -34,7 +35,7 @@ def answer(prediction: Prediction, classifier: Classifier) -> str:
     cut."""
     parts = [f"<h2>{escape(prediction.answer)}</h2>"]
     if not prediction.probabilities:
-        return parts[0] + paragraph(EMPTY)
+        return parts[0] + paragraph(HALF if classifier.answering.pairs else EMPTY)
     if not prediction.sure:
         name, share = likeliest(prediction)
         least = classifier.answering.uncertain_below

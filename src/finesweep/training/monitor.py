@@ -106,8 +106,8 @@ class Monitor(TrainerCallback):  # type: ignore[misc]  # transformers has no typ
     def on_prediction_step(
         self, args: Any, state: TrainerState, control: Any, **kwargs: Any
     ) -> None:
+        self._checkpoint(state, **kwargs)  # first: what is asked to stop keeps what it has
         self.on_batch()
-        self._checkpoint(state, **kwargs)
 
     def on_evaluate(
         self,

@@ -22,12 +22,13 @@ from finesweep.prediction import Classifier
 from finesweep.records import Answering, Prediction
 from finesweep.serving import markup
 from finesweep.serving.card import Card
-from finesweep.serving.markup import EMPTY
+from finesweep.serving.markup import EMPTY, HALF
 from finesweep.serving.page import FILES, PAIR_FILES, page
 from finesweep.serving.service import LONGEST_SIDE, LONGEST_TEXT, Service
 
 Services = dict[str, Service]
 NOTHING = f"<h2>UNCERTAIN</h2><p>{EMPTY}</p>"
+NO_PAIR = f"<h2>UNCERTAIN</h2><p>{HALF}</p>"
 LONG_SIDE = "is longer than 2,000 characters, which is the limit here."
 LONG = "is longer than 100,000 characters, which is the limit here."
 HOLDS = f"holds '{MARK}', the sign that stands between the texts of a pair."
@@ -102,8 +103,8 @@ def test_a_pair_is_answered_with_the_words_of_both_texts_and_a_bar_between(pairs
         ("texts", ("",), NOTHING),
         ("texts", (" ",), NOTHING),
         ("texts", ("\u200b",), NOTHING),
-        ("pairs", ("", " "), NOTHING),
-        ("pairs", ("a day", "\n"), NOTHING),
+        ("pairs", ("", " "), NO_PAIR),
+        ("pairs", ("a day", "\n"), NO_PAIR),
         ("pairs", ("a day", f"x {MARK}"), f"<p>The second text {escape(HOLDS)}</p>"),
         ("texts", ("x" * (LONGEST_TEXT + 1),), f"<p>The text {LONG}</p>"),
         ("pairs", ("x" * (LONGEST_SIDE + 1), "a"), f"<p>The first text {LONG_SIDE}</p>"),

@@ -349,7 +349,7 @@ def test_half_the_batch_with_twice_the_accumulation_sees_the_same_examples(
             assert ours.metrics[name] == pytest.approx(theirs.metrics[name], abs=2e-3)
 
 
-def test_a_checkpoint_comes_before_the_call_after_a_step_and_that_before_the_evaluation(
+def test_a_checkpoint_comes_before_each_call_that_may_interrupt(
     begin: Begin, tmp_path: Path
 ) -> None:
     events: list[str] = []
@@ -366,7 +366,7 @@ def test_a_checkpoint_comes_before_the_call_after_a_step_and_that_before_the_eva
     )
     assert events == [
         *("step after 1", "step after 2"),
-        *("batch after 2", "batch after 3", "batch after 4"),
+        *("batch after 3", "batch after 4", "batch after 5"),
         "evaluation",
     ]
 

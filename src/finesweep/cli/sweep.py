@@ -90,7 +90,7 @@ def _check_data(plan: SweepPlan, data: Sequence[DatasetConfig]) -> None:
 
 def _search(plan: SweepPlan, study: Study, console: Console) -> None:
     from finesweep.cli.progress import Board
-    from finesweep.sweep.checkpoints import require_space
+    from finesweep.disk import require_space
     from finesweep.sweep.launchers import make_launcher
     from finesweep.sweep.parent import parent_of
     from finesweep.sweep.supervisor import supervise

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
+from functools import cache
 from typing import Any, cast
 
 import hydra
@@ -100,6 +101,7 @@ def group_choices(group: str) -> list[str]:
         return list(GlobalHydra.instance().config_loader().get_group_options(group))
 
 
+@cache
 def register_schema() -> None:
     """Makes Hydra know the schema, the search path and mappings; again changes nothing."""
     search_path.register()

@@ -13,11 +13,11 @@ import torch
 
 from finesweep.config import Composed
 from finesweep.dataset import load_dataset, tokenise
+from finesweep.disk import PART, commit, require_space
 from finesweep.ledger import Ledger
 from finesweep.model import Masked, freeze_layers, load_masked, load_tokenizer, save_masked
 from finesweep.records import Adaptation, Chunks, Evaluation, TextDataset
 from finesweep.sweep.adapted import adapted_folder, definition, earlier_adaptation, write_record
-from finesweep.sweep.checkpoints import PART, commit, require_space
 from finesweep.sweep.recording import Setup, recorded
 from finesweep.tracking import Run
 from finesweep.training import Frame, adapt, chunked, fill_mask, probe_ids

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from finesweep.config import Composed
+from finesweep.disk import is_whole
 from finesweep.errors import ConfigError, Problem
 from finesweep.records import Adaptation, Guess, TextDataset
-from finesweep.sweep.checkpoints import is_whole
 from finesweep.sweep.recording import model_name
 
 ROOT = "mlruns/adapted"

@@ -6,9 +6,6 @@ checkpoints/STUDY/slot-0003/attempt-2/model/         a finished attempt's best w
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
 import shutil
 import time
 from collections.abc import Callable, Iterable
@@ -18,53 +15,19 @@ from typing import TYPE_CHECKING
 from optuna import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from finesweep.errors import ConfigError, Problem
+from finesweep.disk import PART, Write, commit, is_whole, wait_for_space
 from finesweep.sweep.attributes import CHECKPOINT
-from finesweep.sweep.patience import until_there_is_room
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-PART = ".part"
-"""Suffix of a folder that is being written."""
-MANIFEST = "manifest.json"
 MODEL = "model"
 KEPT_PER_SLOT = 2
 """The newest, and one to fall back on."""
-LEAST_FREE_BYTES = 512 * 1024**2
-"""Of the folder's disk at a sweep's start: room for the weights of one BERT base."""
-Write = Callable[[Path], None]
 
 
 def slot_folder(root: str, study: str, slot: int) -> Path:
     return Path(root) / study / f"slot-{slot:04d}"
-
-
-def commit(folder: Path, write: Write) -> None:
-    """Gives folder what write(folder) writes: all files, hashed and on disk, or no folder.
-
-    The manifest is written last, before the rename; what lacks it was never committed.
-    """
-    aside = folder.with_name(f"{folder.name}{PART}")
-    shutil.rmtree(aside, ignore_errors=True)
-    aside.mkdir(parents=True)
-    write(aside)
-    files = {str(path.relative_to(aside)): _described(path) for path in _files(aside)}
-    (aside / MANIFEST).write_text(json.dumps(files), encoding="utf-8")
-    for path in [*_files(aside), aside]:
-        _sync(path)
-    shutil.rmtree(folder, ignore_errors=True)
-    aside.replace(folder)
-    _sync(folder.parent)
-
-
-def is_whole(folder: Path) -> bool:
-    """Whether every file is there as it was committed, by size and SHA-256."""
-    try:
-        files = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        return all(_described(folder / name) == known for name, known in files.items())
-    except (OSError, ValueError):
-        return False
 
 
 def newest_whole(slot: Path) -> Path | None:
@@ -100,7 +63,7 @@ class SlotCheckpoints:
     def commit(self, write: Write, *, step: int) -> None:
         """Waits while the disk is full; older checkpoints are dropped only afterwards."""
         folder = self.attempt / f"step-{step:08d}"
-        until_there_is_room(lambda: commit(folder, write), self.on_wait)
+        wait_for_space(lambda: commit(folder, write), self.on_wait)
         self._saved_now = self.wanted_now()
         self._since = time.monotonic()
         self.on_commit(step)
@@ -117,7 +80,7 @@ class SlotCheckpoints:
             tokenizer.save_pretrained(folder)
 
         folder = self.attempt / MODEL
-        until_there_is_room(lambda: commit(folder, write), self.on_wait)
+        wait_for_space(lambda: commit(folder, write), self.on_wait)
         return folder
 
 
@@ -151,39 +114,6 @@ def weights_of(trial: FrozenTrial, study: Study, *, root: str) -> Path:
     recorded = trial.user_attrs[CHECKPOINT]
     here = Path(root) / study.study_name / _tail(recorded)
     return here if here.is_dir() else Path(recorded)
-
-
-def require_space(
-    root: str, *, least_bytes: int = LEAST_FREE_BYTES, field: str = "storage.checkpoints"
-) -> None:
-    """ConfigError, naming field, when the disk of root is too full, or cannot be written."""
-    try:
-        Path(root).mkdir(parents=True, exist_ok=True)
-        free = shutil.disk_usage(root).free
-    except OSError as error:
-        raise ConfigError(Problem(field, f"{root}: {error.strerror}")) from error
-    if not os.access(root, os.W_OK):
-        raise ConfigError(Problem(field, f"{root}: cannot be written"))
-    if free < least_bytes:
-        megabytes = f"{free / 1024**2:,.0f} MiB free at {root}, {least_bytes / 1024**2:,.0f} needed"
-        raise ConfigError(Problem(field, f"no disk space: {megabytes}"))
-
-
-def _files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.is_file())
-
-
-def _described(path: Path) -> list[int | str]:
-    with path.open("rb") as file:
-        return [path.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest()]
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _age(folder: Path) -> tuple[int, int]:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from optuna import Study
 
 from finesweep.config import SweepPlan
+from finesweep.disk import require_space
 from finesweep.locks import exclusive
-from finesweep.sweep.checkpoints import require_space
 from finesweep.sweep.confirmation import candidates, is_confirmed, studies_of
 from finesweep.sweep.interruption import Interruption, deferred_signals
 from finesweep.sweep.leases import Lease

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from finesweep.disk import wait_for_space
 from finesweep.sweep.interruption import Interruption
 from finesweep.sweep.leases import Lease
-from finesweep.sweep.patience import until_there_is_room
 from finesweep.tracking import Delivery, Outbox
 
 
@@ -67,7 +67,7 @@ class Reports:
             name=name,
             parent_run_id=parent_run_id,
             tags=tags,
-            writing=lambda write: until_there_is_room(write, self.waiting),
+            writing=lambda write: wait_for_space(write, self.waiting),
         )
         self.delivery.add(made.folder)
         return made

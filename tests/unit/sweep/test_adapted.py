@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from finesweep.config import compose
+from finesweep.disk import commit
 from finesweep.errors import ConfigError
 from finesweep.records import Adaptation, Guess
 from finesweep.sweep.adapted import (
@@ -18,7 +19,6 @@ from finesweep.sweep.adapted import (
     earlier_adaptation,
     write_record,
 )
-from finesweep.sweep.checkpoints import commit
 
 pytestmark = pytest.mark.usefixtures("workplace")
 MADE = Adaptation(

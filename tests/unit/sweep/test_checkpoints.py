@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from collections import namedtuple
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,19 +13,14 @@ from optuna.trial import TrialState, create_trial
 from safetensors.torch import save_file
 from tests.disks import small_disk_at
 
-from finesweep.errors import ConfigError
+from finesweep.disk import MANIFEST, Write, commit, is_whole
 from finesweep.records import Direction
 from finesweep.sweep.attributes import CHECKPOINT
 from finesweep.sweep.checkpoints import (
-    MANIFEST,
     SlotCheckpoints,
-    Write,
-    commit,
     drop_slot,
-    is_whole,
     keep_weights,
     newest_whole,
-    require_space,
     slot_folder,
 )
 from finesweep.sweep.ranking import ranked
@@ -77,35 +70,6 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 1 MiB."""
     with small_disk_at(tmp_path / "disk", "1m") as folder:
         yield folder
-
-
-def test_a_committed_folder_is_whole_and_all_there_is(tmp_path: Path) -> None:
-    commit(tmp_path / "step-1", write)
-    assert [path.name for path in tmp_path.iterdir()] == ["step-1"]
-    assert is_whole(tmp_path / "step-1")
-    assert (tmp_path / "step-1" / "state.bin").read_bytes() == b"weights"
-
-
-def test_a_write_that_raises_leaves_what_was_there(tmp_path: Path) -> None:
-    def torn(folder: Path) -> None:
-        write(folder)
-        raise ValueError("half way")
-
-    commit(tmp_path / "step-1", write)
-    for name in ("step-1", "step-2"):
-        with pytest.raises(ValueError, match="half way"):
-            commit(tmp_path / name, torn)
-    assert is_whole(tmp_path / "step-1")
-    assert not (tmp_path / "step-2").exists()
-
-
-def test_a_commit_replaces_what_was_there(tmp_path: Path) -> None:
-    for stale in (tmp_path / "step-1", tmp_path / "step-1.part"):
-        stale.mkdir()
-        (stale / "stale.bin").write_bytes(b"of an earlier attempt")
-    commit(tmp_path / "step-1", write)
-    assert not list(tmp_path.rglob("stale.bin"))
-    assert is_whole(tmp_path / "step-1")
 
 
 @pytest.mark.parametrize("file", FILES)
@@ -185,7 +149,7 @@ def write_tensors(folder: Path) -> None:
 def test_a_full_disk_is_waited_for_and_then_the_checkpoint_committed(
     small_disk: Path, monkeypatch: pytest.MonkeyPatch, big: Write
 ) -> None:
-    monkeypatch.setattr("finesweep.sweep.patience.PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr("finesweep.disk.PAUSE_SECONDS", 0.01)
     (small_disk / "filler").write_bytes(b"x" * 700_000)
     reasons: list[str] = []
     committed: list[int] = []
@@ -239,40 +203,3 @@ def test_the_same_folder_spelt_otherwise_keeps_its_weights(workplace: Path) -> N
     study = study_with([0.5, 0.1], Path("weights"))
     keep_weights(study, ranked(study.trials, "minimize")[:1], root=str(workplace / "weights"))
     assert slots_left(workplace / "weights") == [1]
-
-
-def test_a_disk_with_room_is_taken_and_its_folder_made(tmp_path: Path) -> None:
-    require_space(str(tmp_path / "new" / "weights"), least_bytes=1)
-    assert (tmp_path / "new" / "weights").is_dir()
-
-
-def test_a_disk_that_is_too_full_is_refused_with_what_is_needed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    usage = namedtuple("usage", "total used free")
-    monkeypatch.setattr("shutil.disk_usage", lambda path: usage(2**40, 0, 100 * 1024**2))
-    expected = rf"^storage\.checkpoints: no disk space: 100 MiB free at {tmp_path}, 512 needed$"
-    with pytest.raises(ConfigError, match=expected):
-        require_space(str(tmp_path))
-
-
-def test_more_than_any_disk_has_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"no disk space: .* MiB free at .*, 1,099,511,627,776 n"):
-        require_space(str(tmp_path), least_bytes=2**60)
-
-
-@pytest.mark.parametrize("below", ["", "deeper"])
-def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path, below: str) -> None:
-    (tmp_path / "file").write_text("in the way")
-    root = tmp_path / "file" / below
-    with pytest.raises(ConfigError, match=rf"^storage\.checkpoints: {root}: (File exists|Not a d)"):
-        require_space(str(root))
-
-
-def test_a_folder_that_cannot_be_written_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("os.access", lambda path, mode: mode != os.W_OK)  # root may write anywhere
-    message = rf"^storage\.checkpoints: {tmp_path}: cannot be written$"
-    with pytest.raises(ConfigError, match=message):
-        require_space(str(tmp_path))

@@ -1,0 +1,103 @@
+"""Folders written whole or not at all, and what a full disk asks for: room at the start, patience
+later."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from finesweep.errors import ConfigError, Problem
+
+PART = ".part"
+"""Suffix of a folder that is being written."""
+MANIFEST = "manifest.json"
+LEAST_FREE_BYTES = 512 * 1024**2
+"""Of the folder's disk at a sweep's start: room for the weights of one BERT base."""
+FULL = (errno.ENOSPC, errno.EDQUOT)
+PAUSE_SECONDS = 2.0
+Write = Callable[[Path], None]
+
+
+def commit(folder: Path, write: Write) -> None:
+    """Gives folder what write(folder) writes: all files, hashed and on disk, or no folder.
+
+    The manifest is written last, before the rename; what lacks it was never committed.
+    """
+    aside = folder.with_name(f"{folder.name}{PART}")
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir(parents=True)
+    write(aside)
+    files = {str(path.relative_to(aside)): _described(path) for path in _files(aside)}
+    (aside / MANIFEST).write_text(json.dumps(files), encoding="utf-8")
+    for path in [*_files(aside), aside]:
+        _sync(path)
+    shutil.rmtree(folder, ignore_errors=True)
+    aside.replace(folder)
+    _sync(folder.parent)
+
+
+def is_whole(folder: Path) -> bool:
+    """Whether every file is there as it was committed, by size and SHA-256."""
+    try:
+        files = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        return all(_described(folder / name) == known for name, known in files.items())
+    except (OSError, ValueError):
+        return False
+
+
+def require_space(
+    root: str, *, least_bytes: int = LEAST_FREE_BYTES, field: str = "storage.checkpoints"
+) -> None:
+    """ConfigError, naming field, when the disk of root is too full, or cannot be written."""
+    try:
+        Path(root).mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(root).free
+    except OSError as error:
+        raise ConfigError(Problem(field, f"{root}: {error.strerror}")) from error
+    if not os.access(root, os.W_OK):
+        raise ConfigError(Problem(field, f"{root}: cannot be written"))
+    if free < least_bytes:
+        megabytes = f"{free / 1024**2:,.0f} MiB free at {root}, {least_bytes / 1024**2:,.0f} needed"
+        raise ConfigError(Problem(field, f"no disk space: {megabytes}"))
+
+
+def wait_for_space(write: Callable[[], None], on_wait: Callable[[str], None]) -> None:
+    """Returns when write() has succeeded; on_wait is told before each pause, and may raise."""
+    while True:
+        try:
+            return write()
+        except Exception as error:
+            if not _is_full(error):
+                raise
+            on_wait(" ".join(str(error).split()))
+        time.sleep(PAUSE_SECONDS)
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def _described(path: Path) -> list[int | str]:
+    with path.open("rb") as file:
+        return [path.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest()]
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _is_full(error: BaseException) -> bool:
+    if isinstance(error, OSError):
+        return error.errno in FULL
+    # safetensors raises its own error, with the operating system's words in it.
+    return "No space left on device" in str(error) or "os error 28" in str(error)

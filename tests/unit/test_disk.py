@@ -1,0 +1,84 @@
+"""A folder is written whole or not at all, and a disk that is too full is told at the start."""
+
+from __future__ import annotations
+
+import os
+from collections import namedtuple
+from pathlib import Path
+
+import pytest
+
+from finesweep.disk import commit, is_whole, require_space
+from finesweep.errors import ConfigError
+
+
+def write(folder: Path) -> None:
+    (folder / "rng").mkdir()
+    (folder / "state.bin").write_bytes(b"weights")
+    (folder / "rng" / "numpy.bin").write_bytes(b"random")
+
+
+def test_a_committed_folder_is_whole_and_all_there_is(tmp_path: Path) -> None:
+    commit(tmp_path / "step-1", write)
+    assert [path.name for path in tmp_path.iterdir()] == ["step-1"]
+    assert is_whole(tmp_path / "step-1")
+    assert (tmp_path / "step-1" / "state.bin").read_bytes() == b"weights"
+
+
+def test_a_write_that_raises_leaves_what_was_there(tmp_path: Path) -> None:
+    def torn(folder: Path) -> None:
+        write(folder)
+        raise ValueError("half way")
+
+    commit(tmp_path / "step-1", write)
+    for name in ("step-1", "step-2"):
+        with pytest.raises(ValueError, match="half way"):
+            commit(tmp_path / name, torn)
+    assert is_whole(tmp_path / "step-1")
+    assert not (tmp_path / "step-2").exists()
+
+
+def test_a_commit_replaces_what_was_there(tmp_path: Path) -> None:
+    for stale in (tmp_path / "step-1", tmp_path / "step-1.part"):
+        stale.mkdir()
+        (stale / "stale.bin").write_bytes(b"of an earlier attempt")
+    commit(tmp_path / "step-1", write)
+    assert not list(tmp_path.rglob("stale.bin"))
+    assert is_whole(tmp_path / "step-1")
+
+
+def test_a_disk_with_room_is_taken_and_its_folder_made(tmp_path: Path) -> None:
+    require_space(str(tmp_path / "new" / "weights"), least_bytes=1)
+    assert (tmp_path / "new" / "weights").is_dir()
+
+
+def test_a_disk_that_is_too_full_is_refused_with_what_is_needed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr("shutil.disk_usage", lambda path: usage(2**40, 0, 100 * 1024**2))
+    expected = rf"^storage\.checkpoints: no disk space: 100 MiB free at {tmp_path}, 512 needed$"
+    with pytest.raises(ConfigError, match=expected):
+        require_space(str(tmp_path))
+
+
+def test_more_than_any_disk_has_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"no disk space: .* MiB free at .*, 1,099,511,627,776 n"):
+        require_space(str(tmp_path), least_bytes=2**60)
+
+
+@pytest.mark.parametrize("below", ["", "deeper"])
+def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path, below: str) -> None:
+    (tmp_path / "file").write_text("in the way")
+    root = tmp_path / "file" / below
+    with pytest.raises(ConfigError, match=rf"^storage\.checkpoints: {root}: (File exists|Not a d)"):
+        require_space(str(root))
+
+
+def test_a_folder_that_cannot_be_written_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.access", lambda path, mode: mode != os.W_OK)  # root may write anywhere
+    message = rf"^storage\.checkpoints: {tmp_path}: cannot be written$"
+    with pytest.raises(ConfigError, match=message):
+        require_space(str(tmp_path))

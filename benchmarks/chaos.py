@@ -175,8 +175,9 @@ def _kill_one(chaos: Chaos, coordinator: psutil.Popen, drawn: random.Random) -> 
 def _holders(chaos: Chaos) -> set[int] | None:
     """Process ids of workers that hold a trial; None while there is nothing to disturb."""
     from finesweep.errors import ConfigError
-    from finesweep.sweep.status import is_spent, live_workers
+    from finesweep.sweep.slots import is_spent
     from finesweep.sweep.study import find_study
+    from finesweep.sweep.workers import live_workers
 
     try:
         study = find_study("chaos", chaos.storage)

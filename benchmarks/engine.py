@@ -182,7 +182,7 @@ def fill(plan: Any, study: Any, *, upto: int) -> None:
 
 def _attributes(plan: Any, slot: int, values: dict[str, Any]) -> dict[str, Any]:
     from finesweep.sweep.attributes import ATTEMPT, CHECKPOINT, MODEL, SLOT, VALUES
-    from finesweep.sweep.checkpoints import slot_folder
+    from finesweep.sweep.weights import slot_folder
 
     folder = slot_folder(plan.base.config.storage.checkpoints, plan.study_name, slot)
     return {

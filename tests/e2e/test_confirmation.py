@@ -22,7 +22,7 @@ BROKEN: list[Break] = [
     ("finesweep.sweep.checkpoints", "SlotCheckpoints.save_model", "after"),
     ("finesweep.sweep.stages", "Confirmation.completed", "before"),
     ("finesweep.sweep.worker", "Worker._settle", "after"),
-    ("finesweep.registry.crown", "evaluate_winner", "after"),
+    ("finesweep.sweep.crown", "evaluate_winner", "after"),
 ]
 
 

@@ -94,9 +94,9 @@ IN_A_TRIAL: list[Break] = [
 ]
 AT_THE_END: list[Break] = [
     ("finesweep.sweep.finalist", "log_test", "after"),
-    ("finesweep.registry.crown", "evaluate_winner", "after"),
+    ("finesweep.sweep.crown", "evaluate_winner", "after"),
     ("mlflow", "MlflowClient.create_model_version", "after"),
-    ("finesweep.registry.crown", "register", "after"),
+    ("finesweep.sweep.crown", "register", "after"),
 ]
 
 

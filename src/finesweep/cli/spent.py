@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def is_spent(plan: SweepPlan, study: Study, say: Callable[[str], None]) -> bool:
     """Whether the study is settled and MLflow holds all that it says; what is lost is told."""
-    from finesweep.sweep.status import is_settled
+    from finesweep.sweep.claims import is_settled
 
     return is_settled(study, plan.settings.register, plan.confirm) and not _is_lost(
         plan, study, say
@@ -22,7 +22,7 @@ def is_spent(plan: SweepPlan, study: Study, say: Callable[[str], None]) -> bool:
 
 
 def _is_lost(plan: SweepPlan, study: Study, say: Callable[[str], None]) -> bool:
-    from finesweep.registry.claims import lost
+    from finesweep.sweep.claims import lost
     from finesweep.tracking import open_store
 
     try:

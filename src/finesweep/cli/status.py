@@ -48,7 +48,7 @@ def run(arguments: Sequence[str]) -> int:
 def _watch(console: Console, study: Study) -> None:
     """Shows the outcome anew until every slot is finished; Ctrl-C ends the watching alone."""
     from finesweep.cli.outcome import print_outcome
-    from finesweep.sweep.status import is_spent
+    from finesweep.sweep.slots import is_spent
 
     while True:
         console.clear()

@@ -29,7 +29,6 @@ def load() -> None:
     import finesweep.cli.tables
     import finesweep.cli.work
     import finesweep.figures
-    import finesweep.registry.crown
     import finesweep.sweep.join
     import finesweep.sweep.worker  # noqa: F401
 

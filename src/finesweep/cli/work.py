@@ -40,7 +40,6 @@ def run(arguments: Sequence[str]) -> int:
         print(f"nothing is left to do in sweep {given.name}")
         return 0
 
-    from finesweep.registry.crown import crown
     from finesweep.sweep.join import joined
     from finesweep.sweep.worker import Worker
 
@@ -64,7 +63,7 @@ def run(arguments: Sequence[str]) -> int:
                 on_trial=partial(_print_line, stage, joint.metric),
             )
             worker.work()
-        joint.finish(crown)
+        joint.finish()
     return 0
 
 

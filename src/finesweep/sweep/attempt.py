@@ -24,13 +24,12 @@ from finesweep.sweep.attributes import (
     PARENT_RUN_ID,
     PRECISION,
     SLOT,
-    TRIAL_STATE,
     UID,
     VALUES,
     WORKER,
 )
-from finesweep.sweep.checkpoints import SlotCheckpoints, newest_whole, slot_folder
-from finesweep.sweep.failures import Failure, WholeSweepError
+from finesweep.sweep.checkpoints import SlotCheckpoints, newest_whole
+from finesweep.sweep.failures import Failure, WholeSweepError, whole_sweeps
 from finesweep.sweep.recording import (
     Setup,
     log_setup,
@@ -40,11 +39,12 @@ from finesweep.sweep.recording import (
     run_name,
 )
 from finesweep.sweep.reports import Reports
-from finesweep.sweep.samplers import whole_sweeps
 from finesweep.sweep.space import objective_of
 from finesweep.sweep.stages import Stage
 from finesweep.sweep.trial import Watch, run_trial
+from finesweep.sweep.weights import slot_folder
 from finesweep.tracking import Outbox
+from finesweep.tracking.tags import TRIAL_STATE
 
 
 class Attempt:
@@ -155,6 +155,8 @@ class Attempt:
         log_setup(self.outbox, setup)
         try:
             yield self.outbox
+        except TrialPruned:
+            raise
         except BaseException as error:
             log_traceback(self.outbox, error)
             raise

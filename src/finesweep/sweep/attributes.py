@@ -61,7 +61,3 @@ FAILURE = "failure"
 """The class of a failure, from failures.py."""
 RETRY = "retry"
 """Set on a failed trial whose slot is to be tried again, because nothing was wrong with it."""
-
-# Tags of a run.
-TRIAL_STATE = "finesweep.trial_state"
-REASON_TAG = "finesweep.reason"

@@ -10,9 +10,9 @@ import numpy as np
 from finesweep.evidence.decisions import rows_right
 from finesweep.evidence.paired import gained_and_lost, mcnemar
 from finesweep.records import BaselineResult
-from finesweep.sweep.attributes import TRIAL_STATE
 from finesweep.sweep.recording import Setup, write_split_of
 from finesweep.tracking import PARENT, Run, find_runs, start_run
+from finesweep.tracking.tags import TRIAL_STATE
 from finesweep.training import fit_baseline, measure
 
 KIND = "baseline"

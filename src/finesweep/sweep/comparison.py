@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import astuple, replace
 from itertools import combinations
@@ -23,10 +24,10 @@ from finesweep.evidence.scores import scores_of_answers
 from finesweep.model import load_model, load_tokenizer
 from finesweep.records import Contender, ModelComparison
 from finesweep.sweep.attributes import MODEL, VALUES
-from finesweep.sweep.parent import run_of
 from finesweep.sweep.ranking import direction_of, ranked
-from finesweep.sweep.status import leaderboard
+from finesweep.sweep.slots import finished_trials
 from finesweep.sweep.study import known_comparisons
+from finesweep.sweep.trial_runs import run_of
 from finesweep.tracking import Store
 from finesweep.tracking.predictions import FILE, Answered, read_predictions
 from finesweep.training import measure_latency
@@ -46,7 +47,8 @@ def compare_models(plan: SweepPlan, study: Study, store: Store) -> list[ModelCom
         if (answered := _answers(store, study, trial)) is None:
             return _known(study, best)
         answers[name] = answered
-    contenders = {name: _contender(plan, study, trial) for name, trial in best.items()}
+    tried = Counter(trial.user_attrs.get(MODEL) for trial in finished_trials(study))
+    contenders = {name: _contender(plan, trial, tried[name]) for name, trial in best.items()}
     made = [
         _compared(contenders[first], contenders[second], answers[first], answers[second])
         for first, second in combinations(best, 2)
@@ -79,7 +81,7 @@ def _answers(store: Store, study: Study, trial: FrozenTrial) -> Answered | None:
     return read_predictions(path)
 
 
-def _contender(plan: SweepPlan, study: Study, trial: FrozenTrial) -> Contender:
+def _contender(plan: SweepPlan, trial: FrozenTrial, n_trials: int) -> Contender:
     """What the model costs: its latency does not depend on what it has learned."""
     config = plan.compose_trial(trial.user_attrs[VALUES]).config
     dataset = load_dataset(config.dataset)
@@ -96,7 +98,7 @@ def _contender(plan: SweepPlan, study: Study, trial: FrozenTrial) -> Contender:
     return Contender(
         model=name,
         trial=trial.number,
-        n_trials=sum(row.model == name for row in leaderboard(study)),
+        n_trials=n_trials,
         latency_ms=latency.one_p50,
         parameters=sum(p.numel() for p in model.parameters()),
     )

@@ -13,9 +13,10 @@ from finesweep.errors import FinesweepError
 from finesweep.sweep.attributes import PARENT_RUN_ID, STOP
 from finesweep.sweep.confirmation import studies_of
 from finesweep.sweep.leases import forget_study
-from finesweep.sweep.status import command_of, live_workers
+from finesweep.sweep.status import command_of
 from finesweep.sweep.storage import engine_of
 from finesweep.sweep.study import find_study
+from finesweep.sweep.workers import live_workers
 
 
 def stop(name: str, url: str) -> tuple[int, str]:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import errno
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
+from optuna.exceptions import UpdateFinishedTrialError
 from sqlalchemy.exc import DBAPIError
 
-from finesweep.errors import ConfigError, NonFiniteError, reason
+from finesweep.config import missing_package
+from finesweep.errors import ConfigError, NonFiniteError, Problem, reason
 from finesweep.sweep.storage import is_outage
 
 FailureClass = Literal[
@@ -25,6 +29,10 @@ NO_MEMORY = (
 """How PyTorch's CPU allocator and the C libraries beneath it say it, in a RuntimeError."""
 MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ESTALE, errno.EROFS}
 """Of an OSError: the disk is full, broken or gone; nothing was wrong with the trial."""
+
+
+GONE = "Record does not exist."
+"""What Optuna's KeyError says of a trial that was deleted under a worker."""
 
 
 class WholeSweepError(ConfigError):
@@ -76,3 +84,25 @@ def _no_memory(error: BaseException) -> bool:
     if isinstance(error, OSError):
         return error.errno == errno.ENOMEM
     return isinstance(error, RuntimeError) and any(words in str(error) for words in NO_MEMORY)
+
+
+@contextmanager
+def whole_sweeps(field: str, described: dict[str, Any] | None) -> Iterator[None]:
+    """An error of what is described under a field is the whole sweep's, and no slot's.
+
+    WholeSweepError then; what the storage or the machine raises passes through.
+    """
+    try:
+        yield
+    except (ConfigError, UpdateFinishedTrialError):
+        raise
+    except Exception as error:
+        if classify(error).kind != "trial" or GONE in str(error):
+            raise
+        name = str((described or {}).get("_target_")).rpartition(".")[2]
+        raise WholeSweepError(Problem(field, f"{name} failed: {_why(error)}")) from error
+
+
+def _why(error: Exception) -> str:
+    package = missing_package(error)
+    return f"it needs {package}: pip install {package}" if package else reason(error)

@@ -21,17 +21,17 @@ from finesweep.sweep.attributes import (
     VALUES,
 )
 from finesweep.sweep.baseline import compare_with_baseline
-from finesweep.sweep.checkpoints import weights_of
 from finesweep.sweep.claims import stands
 from finesweep.sweep.comparison import compare_models
 from finesweep.sweep.confirmation import described, is_of, winner_of
 from finesweep.sweep.examination import log_test
 from finesweep.sweep.omissions import unless_impossible
-from finesweep.sweep.parent import run_of
 from finesweep.sweep.recording import Setup
 from finesweep.sweep.remaking import run_again
 from finesweep.sweep.study import known_finalist
 from finesweep.sweep.summary import doubts
+from finesweep.sweep.trial_runs import run_of
+from finesweep.sweep.weights import weights_of
 from finesweep.tracking import Run, Store
 from finesweep.training import majority_accuracy, predict
 

@@ -12,18 +12,18 @@ from finesweep.config import SweepPlan
 from finesweep.disk import require_space
 from finesweep.locks import exclusive
 from finesweep.sweep.confirmation import candidates, is_confirmed, studies_of
+from finesweep.sweep.crown import register_winner
 from finesweep.sweep.interruption import Interruption, deferred_signals
 from finesweep.sweep.leases import Lease
 from finesweep.sweep.outboxes import deliver_orphans, drop_empty, outboxes_of
 from finesweep.sweep.parent import close_orphans, found_parent, show_best
 from finesweep.sweep.reports import Reports
+from finesweep.sweep.slots import is_spent
 from finesweep.sweep.stages import Confirmation, Search, Stage
-from finesweep.sweep.status import is_spent
 from finesweep.sweep.storage import engine_of, waiting_out
 from finesweep.sweep.study import join_study
-from finesweep.tracking import Delivery, Store, open_store
+from finesweep.tracking import Delivery, open_store
 
-Crown = Callable[[SweepPlan, Study, Store], None]
 JOINING_SECONDS = 120.0
 """Longer than a database takes to start again; from a machine that never reaches it one hears."""
 LEAVING_SECONDS = 5.0
@@ -53,7 +53,7 @@ class Joint:
         self.reports.lease.enter(confirmation.study.study_name)
         yield confirmation
 
-    def finish(self, crown: Crown) -> None:
+    def finish(self) -> None:
         """Once all slots are finished: everything in MLflow, winner evaluated and registered.
 
         Under a lock, so that one worker does it; the others find it done.
@@ -69,7 +69,7 @@ class Joint:
             for study in studies_of(self.study).values():
                 close_orphans(parent, study)
             show_best(store, self.study)
-            crown(self.plan, self.study, store)
+            register_winner(self.plan, self.study, store)
             parent.finish("FINISHED")
 
 

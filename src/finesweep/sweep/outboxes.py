@@ -11,11 +11,12 @@ from optuna.trial import FrozenTrial, TrialState
 
 from finesweep.config import SweepPlan
 from finesweep.locks import exclusive
-from finesweep.sweep.attributes import REASON, REASON_TAG, TRIAL_STATE
+from finesweep.sweep.attributes import REASON
 from finesweep.sweep.confirmation import studies_of
-from finesweep.sweep.status import live_workers
 from finesweep.sweep.storage import engine_of
+from finesweep.sweep.workers import live_workers
 from finesweep.tracking import STATUS_OF, Outbox, Store, deliver, pending
+from finesweep.tracking.tags import REASON_TAG, TRIAL_STATE
 
 OUTBOX = "outbox"
 

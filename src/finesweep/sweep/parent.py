@@ -8,22 +8,16 @@ from contextlib import contextmanager
 
 import yaml
 from optuna import Study
-from optuna.trial import FrozenTrial
 
 from finesweep.config import SweepPlan, plain_path
 from finesweep.errors import reason
 from finesweep.locks import exclusive
-from finesweep.sweep.attributes import (
-    BEST_RUN,
-    DEFINITION,
-    PARENT_RUN_ID,
-    REASON_TAG,
-    TRIAL_STATE,
-    UID,
-)
+from finesweep.sweep.attributes import BEST_RUN, DEFINITION, PARENT_RUN_ID, UID
 from finesweep.sweep.ranking import direction_of, ranked
-from finesweep.sweep.status import live_workers, spent
+from finesweep.sweep.status import spent
 from finesweep.sweep.storage import engine_of
+from finesweep.sweep.trial_runs import run_of
+from finesweep.sweep.workers import live_workers
 from finesweep.tracking import (
     PARENT,
     STATUS_OF,
@@ -35,6 +29,7 @@ from finesweep.tracking import (
     reopen,
     start_run,
 )
+from finesweep.tracking.tags import REASON_TAG, TRIAL_STATE
 
 
 def open_parent(store: Store, study: Study, plan: SweepPlan) -> Run:
@@ -108,12 +103,6 @@ def close_orphans(parent: Run, study: Study) -> None:
         if trial is not None and trial.state.is_finished():
             run.set_tags({TRIAL_STATE: trial.state.name})
             run.finish(STATUS_OF[trial.state.name])
-
-
-def run_of(store: Store, study: Study, trial: FrozenTrial) -> Run | None:
-    """The trial's MLflow run; None while it has not been delivered."""
-    found = find_runs(store, {"finesweep.uid": f"{study.user_attrs[UID]}/{trial.number}"})
-    return found[0] if found else None
 
 
 def show_best(store: Store, study: Study) -> None:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from optuna import TrialPruned
 from transformers import PreTrainedModel
 
 from finesweep.config import Composed
@@ -31,9 +30,9 @@ from finesweep.records import (
     Tokens,
     TrainingResult,
 )
-from finesweep.sweep.attributes import REASON_TAG, TRIAL_STATE
 from finesweep.tracking import Run, RunLog, open_store, start_run
 from finesweep.tracking.artifacts import write_curves, write_split
+from finesweep.tracking.tags import REASON_TAG, TRIAL_STATE
 from finesweep.training import PrefixPlan, Schedule, rows_cut, run_schedule
 
 BEST_STEP = "finesweep.best_step"
@@ -112,7 +111,7 @@ def log_ledger(run: RunLog, ledger: Ledger) -> None:
 
 def log_traceback(run: RunLog, error: BaseException) -> None:
     """failure.txt, for what is not already said in one line."""
-    if not isinstance(error, FinesweepError | KeyboardInterrupt | TrialPruned):
+    if not isinstance(error, FinesweepError | KeyboardInterrupt):
         run.log_text("".join(traceback.format_exception(error)), "failure.txt")
 
 

@@ -21,8 +21,9 @@ from optuna.trial import TrialState
 from finesweep.config import SweepPlan, parameters_of
 from finesweep.errors import ConfigError, Problem
 from finesweep.sweep.attributes import MODEL
+from finesweep.sweep.failures import whole_sweeps
 from finesweep.sweep.pruning import pruner_of
-from finesweep.sweep.samplers import SHARED_SEED, sampler_for, whole_sweeps
+from finesweep.sweep.samplers import SHARED_SEED, sampler_for
 from finesweep.sweep.space import suggest
 
 ENDS_ITS_STUDY = ("GridSampler", "BruteForceSampler")

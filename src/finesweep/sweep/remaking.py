@@ -6,10 +6,11 @@ import tempfile
 from pathlib import Path
 
 from finesweep.records import Predictions
-from finesweep.sweep.attributes import ATTEMPT, REASON_TAG, SLOT, TRIAL_STATE
+from finesweep.sweep.attributes import ATTEMPT, SLOT
 from finesweep.sweep.confirmation import Winner
 from finesweep.sweep.recording import Setup, log_setup, run_name, write_split_of
 from finesweep.tracking import STATUS_OF, Run, start_run
+from finesweep.tracking.tags import REASON_TAG, TRIAL_STATE
 from finesweep.training import measure
 
 WHY = "made again from the trial's weights: its first run was deleted"

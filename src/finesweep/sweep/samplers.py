@@ -1,24 +1,19 @@
-"""The sampler of each slot, and whose fault it is when it cannot answer."""
+"""The sampler of each slot."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
-from optuna.exceptions import ExperimentalWarning, UpdateFinishedTrialError
+from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import BaseSampler
 
-from finesweep.config import SweepPlan, build, missing_package, parameters_of
-from finesweep.errors import ConfigError, Problem, reason
-from finesweep.sweep.failures import WholeSweepError, classify
+from finesweep.config import SweepPlan, build, parameters_of
+from finesweep.errors import ConfigError, Problem
 
 SHARED_SEED = ("QMCSampler",)
 """Samplers whose sequence must have the same seed in every trial."""
 SEED = 42
-GONE = "Record does not exist."
-"""What Optuna's KeyError says of a trial that was deleted under a worker."""
 
 
 def seeded_sampler(plan: SweepPlan) -> dict[str, Any]:
@@ -45,25 +40,3 @@ def sampler_for(plan: SweepPlan, slot: int) -> BaseSampler:
     if not isinstance(sampler, BaseSampler):
         raise ConfigError(Problem("sweep.sampler", f"{node['_target_']} is no sampler of Optuna's"))
     return sampler
-
-
-@contextmanager
-def whole_sweeps(field: str, described: dict[str, Any] | None) -> Iterator[None]:
-    """An error of what is described under a field is the whole sweep's, and no slot's.
-
-    WholeSweepError then; what the storage or the machine raises passes through.
-    """
-    try:
-        yield
-    except (ConfigError, UpdateFinishedTrialError):
-        raise
-    except Exception as error:
-        if classify(error).kind != "trial" or GONE in str(error):
-            raise
-        name = str((described or {}).get("_target_")).rpartition(".")[2]
-        raise WholeSweepError(Problem(field, f"{name} failed: {_why(error)}")) from error
-
-
-def _why(error: Exception) -> str:
-    package = missing_package(error)
-    return f"it needs {package}: pip install {package}" if package else reason(error)

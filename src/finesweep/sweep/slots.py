@@ -15,7 +15,7 @@ from optuna import Study
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 
-from finesweep.sweep.attributes import ATTEMPT, FAILURE, RETRY, SLOT
+from finesweep.sweep.attributes import ATTEMPT, FAILURE, N_TRIALS, RETRY, SLOT
 
 SlotState = Literal["complete", "pruned", "failed", "running", "waiting"]
 FINISHED: tuple[SlotState, ...] = ("complete", "pruned", "failed")
@@ -142,3 +142,16 @@ def _slot(index: int, tried: list[FrozenTrial]) -> Slot:
         return Slot(index, "running", by_state[TrialState.RUNNING], n_attempts)
     failed = by_state.get(TrialState.FAIL)
     return Slot(index, "waiting", failed, n_attempts)
+
+
+def finished_trials(study: Study) -> list[FrozenTrial]:
+    """Trials that ended their slot: complete, pruned, or failed for good."""
+    ended = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
+    trials = study.get_trials(deepcopy=False, states=ended)
+    return [trial for trial in trials if not trial.user_attrs.get(RETRY)]
+
+
+def is_spent(study: Study) -> bool:
+    """Whether every slot is finished."""
+    slots = slots_of(study.get_trials(deepcopy=False), study.user_attrs[N_TRIALS])
+    return all(slot.state in FINISHED for slot in slots)

@@ -15,7 +15,6 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from finesweep.config import ConfirmConfig, SweepPlan
 from finesweep.locks import exclusive
 from finesweep.sweep.attributes import N_TRIALS, SLOT, VALUES
-from finesweep.sweep.checkpoints import keep_weights
 from finesweep.sweep.confirmation import (
     SEED,
     best_seeds,
@@ -25,11 +24,13 @@ from finesweep.sweep.confirmation import (
     needless,
     pairs_of,
 )
+from finesweep.sweep.failures import whole_sweeps
 from finesweep.sweep.parent import show_best
 from finesweep.sweep.ranking import direction_of, ranked
-from finesweep.sweep.samplers import sampler_for, whole_sweeps
+from finesweep.sweep.samplers import sampler_for
 from finesweep.sweep.space import optuna_params, suggest
 from finesweep.sweep.storage import engine_of
+from finesweep.sweep.weights import keep_weights
 from finesweep.tracking import Delivery
 
 

@@ -10,15 +10,12 @@ from typing import Any
 from optuna import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from finesweep.config import ConfirmConfig, RegisterConfig, plain_path
-from finesweep.records import Registered
+from finesweep.config import plain_path
 from finesweep.sweep.attributes import (
     BEST_RUN,
-    CONFIRMATION,
     DEFINITION,
     FAILURE,
     GIVEN,
-    LEASE_SECONDS,
     LEDGER,
     MODEL,
     N_TRIALS,
@@ -32,16 +29,20 @@ from finesweep.sweep.attributes import (
 )
 from finesweep.sweep.confirmation import (
     confirmation_of,
-    is_confirmed,
-    is_of,
     rows_of,
-    winner_of,
 )
-from finesweep.sweep.leases import WorkerRow, is_live, workers_of
 from finesweep.sweep.ranking import direction_of, ranked, worse_by
-from finesweep.sweep.slots import DUPLICATE, FINISHED, Slot, SlotState, counts, slots_of
-from finesweep.sweep.storage import engine_of
+from finesweep.sweep.slots import (
+    DUPLICATE,
+    FINISHED,
+    Slot,
+    SlotState,
+    counts,
+    finished_trials,
+    slots_of,
+)
 from finesweep.sweep.study import known_baseline, known_comparisons, known_finalist
+from finesweep.sweep.workers import live_workers
 
 BUDGET = "sweep.n_trials="
 WORKER_FIELDS = ("id", "host", "pid", "slot", "step", "total", "beat_age_seconds")
@@ -175,55 +176,11 @@ def spent(trials: Iterable[FrozenTrial]) -> dict[str, float]:
     return found
 
 
-def is_spent(study: Study) -> bool:
-    """Whether every slot is finished."""
-    slots = slots_of(study.get_trials(deepcopy=False), study.user_attrs[N_TRIALS])
-    return all(slot.state in FINISHED for slot in slots)
-
-
-def live_workers(study: Study) -> list[WorkerRow]:
-    """Workers that are heard of, or on this machine seen running."""
-    lease = float(study.user_attrs.get(LEASE_SECONDS, 120.0))
-    names = [study.study_name, study.user_attrs.get(CONFIRMATION)]
-    rows = [row for name in names if name for row in workers_of(engine_of(study._storage), name)]
-    return [row for row in rows if is_live(row, lease_seconds=lease)]
-
-
-def is_settled(
-    study: Study, register: RegisterConfig | None, confirm: ConfirmConfig | None = None
-) -> bool:
-    """Whether nothing is left to do: slots spent, the best confirmed, the winner evaluated, and
-    registered as wanted."""
-    if not is_spent(study):
-        return False
-    winner, finalist = winner_of(study, confirm), known_finalist(study)
-    if winner is None:
-        return True
-    if not is_confirmed(study, confirm) or finalist is None or not is_of(finalist, winner):
-        return False
-    return register is None or registered_as(study, register, finalist.model_uri) is not None
-
-
-def registered_as(study: Study, wanted: RegisterConfig, model_uri: str) -> Registered | None:
-    """The version that the study remembers of this model, where it is called as wanted."""
-    made = study.user_attrs.get(REGISTERED)
-    if made is None:
-        return None
-    claim = Registered(**made)
-    known = (claim.name, claim.alias, claim.model_uri)
-    return claim if known == (wanted.name, wanted.alias, model_uri) else None
-
-
 def leaderboard(study: Study) -> list[Row]:
     """One row per finished slot: complete ones, best first, then pruned, then failed ones."""
     worse = worse_by(direction_of(study))
     order = {TrialState.COMPLETE: 0, TrialState.PRUNED: 1, TrialState.FAIL: 2}
-    finished = [
-        trial
-        for trial in study.get_trials(deepcopy=False, states=tuple(order))
-        if not trial.user_attrs.get(RETRY)
-    ]
-    rows = [(order[trial.state], worse(_value(trial)), trial) for trial in finished]
+    rows = [(order[t.state], worse(_value(t)), t) for t in finished_trials(study)]
     return [row_of(trial) for _, _, trial in sorted(rows, key=lambda row: (row[0], row[1]))]
 
 

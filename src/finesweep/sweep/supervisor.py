@@ -12,7 +12,7 @@ from finesweep.errors import ConfigError, FinesweepError, Problem
 from finesweep.sweep.attributes import STOP
 from finesweep.sweep.interruption import deferred_signals
 from finesweep.sweep.launchers import Launcher, Worker
-from finesweep.sweep.status import is_spent
+from finesweep.sweep.slots import is_spent
 from finesweep.sweep.storage import is_outage
 
 POLL_SECONDS = 0.25

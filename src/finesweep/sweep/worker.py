@@ -20,16 +20,16 @@ from optuna.trial import FrozenTrial, TrialState
 from finesweep.config import SweepPlan
 from finesweep.sweep.attempt import Attempt
 from finesweep.sweep.attributes import CHECKPOINT, LAUNCHED, REASON, RETRY, SLOT, STOP
-from finesweep.sweep.checkpoints import drop_slot
 from finesweep.sweep.failures import Failure, WholeSweepError, classify
 from finesweep.sweep.outboxes import close_run
 from finesweep.sweep.reconcile import fail, gives_up, reconcile
 from finesweep.sweep.reports import Reports
-from finesweep.sweep.slots import claim
+from finesweep.sweep.slots import claim, is_spent
 from finesweep.sweep.stages import Stage
-from finesweep.sweep.status import Row, is_spent, row_of
+from finesweep.sweep.status import Row, row_of
 from finesweep.sweep.storage import waiting_out
 from finesweep.sweep.telling import tell
+from finesweep.sweep.weights import drop_slot
 
 IDLE_SECONDS = 1.0
 """Between two looks when all that is left runs elsewhere: its worker may die."""

@@ -16,14 +16,9 @@ from tests.disks import small_disk_at
 from finesweep.disk import MANIFEST, Write, commit, is_whole
 from finesweep.records import Direction
 from finesweep.sweep.attributes import CHECKPOINT
-from finesweep.sweep.checkpoints import (
-    SlotCheckpoints,
-    drop_slot,
-    keep_weights,
-    newest_whole,
-    slot_folder,
-)
+from finesweep.sweep.checkpoints import SlotCheckpoints, newest_whole
 from finesweep.sweep.ranking import ranked
+from finesweep.sweep.weights import drop_slot, keep_weights, slot_folder
 
 FILES = ("state.bin", "rng/numpy.bin", MANIFEST)
 

@@ -13,9 +13,8 @@ from optuna.samplers import RandomSampler
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from finesweep.errors import ConfigError, NonFiniteError, Problem
-from finesweep.sweep.failures import Failure, FailureClass, WholeSweepError, classify
+from finesweep.sweep.failures import Failure, FailureClass, WholeSweepError, classify, whole_sweeps
 from finesweep.sweep.reconcile import reconcile
-from finesweep.sweep.samplers import whole_sweeps
 from finesweep.sweep.slots import claim, slots_of
 from finesweep.sweep.stages import Search
 from finesweep.sweep.storage import engine_of

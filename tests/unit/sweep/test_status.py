@@ -36,7 +36,8 @@ from finesweep.sweep.attributes import (
     SLOT,
     SWEEP,
 )
-from finesweep.sweep.status import Row, command_of, is_settled, leaderboard, status_of
+from finesweep.sweep.claims import is_settled
+from finesweep.sweep.status import Row, command_of, leaderboard, status_of
 from finesweep.sweep.storage import open_storage
 
 SPACE = {

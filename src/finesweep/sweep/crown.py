@@ -8,13 +8,14 @@ from finesweep.config import SweepPlan
 from finesweep.records import Registered
 from finesweep.registry.versions import is_registered, register
 from finesweep.sweep.attributes import REGISTERED
+from finesweep.sweep.claims import registered_as
 from finesweep.sweep.finalist import evaluate_winner
-from finesweep.sweep.status import is_spent, registered_as
+from finesweep.sweep.slots import is_spent
 from finesweep.sweep.study import Study
 from finesweep.tracking import Store
 
 
-def crown(plan: SweepPlan, study: Study, store: Store) -> None:
+def register_winner(plan: SweepPlan, study: Study, store: Store) -> None:
     """Leaves a spent study with its finalist and, where the sweep asks for it, a version.
 
     Does nothing before the budget is spent, and nothing twice: every step is remembered in the

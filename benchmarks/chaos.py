@@ -175,9 +175,9 @@ def _kill_one(chaos: Chaos, coordinator: psutil.Popen, drawn: random.Random) -> 
 def _holders(chaos: Chaos) -> set[int] | None:
     """Process ids of workers that hold a trial; None while there is nothing to disturb."""
     from finesweep.errors import ConfigError
-    from finesweep.sweep.slots import is_spent
-    from finesweep.sweep.study import find_study
-    from finesweep.sweep.workers import live_workers
+    from finesweep.sweep.study.slots import is_spent
+    from finesweep.sweep.study.study import find_study
+    from finesweep.sweep.study.workers import live_workers
 
     try:
         study = find_study("chaos", chaos.storage)
@@ -192,9 +192,9 @@ def outcome(chaos: Chaos, *, n_kills: int) -> list[tuple[str, object, bool]]:
     """What is checked: its name, what was found, whether that is as it must be."""
     from optuna.trial import TrialState
 
-    from finesweep.sweep.attributes import FAILURE, SLOT
-    from finesweep.sweep.slots import DUPLICATE
-    from finesweep.sweep.study import find_study
+    from finesweep.sweep.study.keys import FAILURE, SLOT
+    from finesweep.sweep.study.slots import DUPLICATE
+    from finesweep.sweep.study.study import find_study
 
     trials = find_study("chaos", chaos.storage).get_trials(deepcopy=False)
     ended = (TrialState.COMPLETE, TrialState.PRUNED)

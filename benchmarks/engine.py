@@ -69,12 +69,12 @@ def plan_for(url: str, *, n_slots: int, sampler: str) -> Any:
 @contextmanager
 def worker_of(plan: Any, study: Any, *, until: Callable[[], bool], run: Any) -> Iterator[Any]:
     """A real worker with a real lease, and a delivery that has nothing to deliver."""
-    from finesweep.sweep.interruption import Interruption
-    from finesweep.sweep.leases import Lease
-    from finesweep.sweep.reports import Reports
-    from finesweep.sweep.stages import Search
-    from finesweep.sweep.storage import engine_of
-    from finesweep.sweep.worker import Worker
+    from finesweep.sweep.signals import Interruption
+    from finesweep.sweep.study.leases import Lease
+    from finesweep.sweep.study.storage import engine_of
+    from finesweep.sweep.worker.callbacks import Reports
+    from finesweep.sweep.worker.loop import Worker
+    from finesweep.sweep.worker.phases import Search
 
     engine = engine_of(study._storage)
     lease = Lease(
@@ -94,8 +94,8 @@ def worker_of(plan: Any, study: Any, *, until: Callable[[], bool], run: Any) -> 
 
 def empty_trial(attempt: Any, spent: Spent | None = None) -> float:
     """A value for parameters that the sampler chose, with one report, as a real trial leaves."""
-    from finesweep.sweep.attributes import CHECKPOINT, MODEL, VALUES
-    from finesweep.sweep.space import suggest
+    from finesweep.sweep.study.keys import CHECKPOINT, MODEL, VALUES
+    from finesweep.sweep.study.search_space import suggest
 
     began = CLOCK[0]()
     values = suggest(attempt.trial, attempt.plan)
@@ -115,7 +115,7 @@ def empty_trial(attempt: Any, spent: Spent | None = None) -> float:
 
 def clocked(worker: Any, spent: Spent) -> None:
     """Times the worker's parts from now on."""
-    from finesweep.sweep import worker as module
+    from finesweep.sweep.worker import loop as module
 
     def clock(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
         def timed(*args: Any, **kwargs: Any) -> Any:
@@ -164,7 +164,7 @@ def fill(plan: Any, study: Any, *, upto: int) -> None:
     """Finished trials, one a slot, until the study has upto of them; in bulk, past Optuna."""
     import optuna
 
-    from finesweep.sweep.space import suggest
+    from finesweep.sweep.study.search_space import suggest
 
     first = len(study.get_trials(deepcopy=False))
     drawn = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=first))
@@ -181,8 +181,8 @@ def fill(plan: Any, study: Any, *, upto: int) -> None:
 
 
 def _attributes(plan: Any, slot: int, values: dict[str, Any]) -> dict[str, Any]:
-    from finesweep.sweep.attributes import ATTEMPT, CHECKPOINT, MODEL, SLOT, VALUES
-    from finesweep.sweep.weights import slot_folder
+    from finesweep.sweep.study.keys import ATTEMPT, CHECKPOINT, MODEL, SLOT, VALUES
+    from finesweep.sweep.study.weights import slot_folder
 
     folder = slot_folder(plan.base.config.storage.checkpoints, plan.study_name, slot)
     return {
@@ -199,7 +199,7 @@ def _insert(study: Any, trials: Sequence[Any]) -> None:
     from optuna.storages._rdb import models
     from sqlalchemy import insert, text
 
-    from finesweep.sweep.storage import engine_of
+    from finesweep.sweep.study.storage import engine_of
 
     rows: dict[Any, list[dict[str, Any]]] = defaultdict(list)
     with engine_of(study._storage).begin() as connection:
@@ -244,7 +244,7 @@ def _insert(study: Any, trials: Sequence[Any]) -> None:
 
 def growth(url: str, sizes: Sequence[int], *, sampler: str, n_trials: int, profiled: bool) -> None:
     """Prints one row per size of the study: medians of n_trials trials."""
-    from finesweep.sweep.study import open_study
+    from finesweep.sweep.study.study import open_study
 
     plan = plan_for(url, n_slots=1, sampler=sampler)
     study, own = open_study(plan), {}
@@ -268,7 +268,7 @@ def growth(url: str, sizes: Sequence[int], *, sampler: str, n_trials: int, profi
 
 def speed(url: str, n_workers: int, *, seconds: float) -> float:
     """Trials per second of so many worker processes, once all of them are at work."""
-    from finesweep.sweep.study import open_study
+    from finesweep.sweep.study.study import open_study
 
     study = open_study(plan_for(url, n_slots=SPEED_SLOTS, sampler="Random"))
     command = [sys.executable, "-W", "ignore", __file__, "--work", url]
@@ -293,7 +293,7 @@ def speed(url: str, n_workers: int, *, seconds: float) -> float:
 
 def work(url: str) -> None:
     """One worker process of speed()."""
-    from finesweep.sweep.study import join_study
+    from finesweep.sweep.study.study import join_study
 
     plan, study = join_study("random", url, [], lambda why: None)
     end = [float("inf")]

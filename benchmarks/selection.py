@@ -21,7 +21,7 @@ import numpy as np
 
 from finesweep.evidence.seeds import leader, still_in
 from finesweep.records import Gates, Scored
-from finesweep.registry.promotion import decide
+from finesweep.registry.rule import decide
 
 N_CONFIGURATIONS = 40
 SPREADS = {"narrow": 3.0, "wide": 12.0}

@@ -130,8 +130,8 @@ def ours(folder: Path, seed: int, target: float) -> dict[str, Any]:
     """The sweep of one worker, until a trial's loss is not above the target."""
     import optuna
 
-    from finesweep.sweep.attempt import Attempt
-    from finesweep.sweep.attributes import STOP
+    from finesweep.sweep.study.keys import STOP
+    from finesweep.sweep.worker.attempt import Attempt
 
     run = Attempt.run
 

@@ -182,9 +182,9 @@ def worked(folder: Path, sweep: str, overrides: list[str]) -> tuple[float, optun
     from finesweep.cli.quiet import hush
     from finesweep.cli.work import run as work
     from finesweep.config import compose_sweep
-    from finesweep.sweep.parent import parent_of
-    from finesweep.sweep.study import open_study
-    from finesweep.sweep.worker import Worker
+    from finesweep.sweep.parent_run import parent_of
+    from finesweep.sweep.study.study import open_study
+    from finesweep.sweep.worker.loop import Worker
 
     hush()
     os.chdir(folder)
@@ -211,14 +211,14 @@ def worked(folder: Path, sweep: str, overrides: list[str]) -> tuple[float, optun
 
 
 def _tokenise_each_time(overrides: list[str]) -> None:
-    from finesweep.sweep import trial
+    from finesweep.runs import finetune
 
-    tokenise = trial.tokenise
+    tokenise = finetune.tokenise
 
     def anew(*given: Any, cache: Path, **how: Any) -> Any:
         return tokenise(*given, cache=Path(tempfile.mkdtemp(dir=cache.parent)), **how)
 
-    trial.tokenise = anew
+    finetune.tokenise = anew
 
 
 def _fp32(overrides: list[str]) -> None:
@@ -254,7 +254,7 @@ def _no_states(overrides: list[str]) -> None:
 def _cold(overrides: list[str]) -> None:
     from finesweep.dataset import load
     from finesweep.model import load as models
-    from finesweep.sweep.attempt import Attempt
+    from finesweep.sweep.worker.attempt import Attempt
 
     run = Attempt.run
 

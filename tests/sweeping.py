@@ -16,9 +16,9 @@ from optuna import Study
 from finesweep.cli import work
 from finesweep.config import SweepPlan, compose_sweep, search_path
 from finesweep.config.sweeps import as_override
-from finesweep.sweep.claims import is_settled, lost
-from finesweep.sweep.parent import parent_of
-from finesweep.sweep.study import open_study
+from finesweep.sweep.parent_run import parent_of
+from finesweep.sweep.selection.claims import is_settled, lost
+from finesweep.sweep.study.study import open_study
 from finesweep.tracking import open_store
 
 

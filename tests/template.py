@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from finesweep.cli.template import load
-from finesweep.sweep.launchers.template import become
+from finesweep.sweep.launchers.fork_server import become
 
 
 def measure(settings: str) -> None:

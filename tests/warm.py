@@ -15,7 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
 
-from finesweep.sweep.launchers.forks import Fork, Template
+from finesweep.sweep.launchers.forked import Fork, Template
 from tests.waiting import until
 
 TEMPLATE = Path(__file__).with_name("template.py")

@@ -13,8 +13,8 @@ import pytest
 
 from finesweep.config import TrackingConfig, compose, compose_sweep
 from finesweep.registry import versions
-from finesweep.registry.gate import Terms, promote
-from finesweep.sweep.study import open_study
+from finesweep.registry.promote import Terms, promote
+from finesweep.sweep.study.study import open_study
 from finesweep.tracking import TEST_FINGERPRINT, open_store, start_run
 
 HEAVY = ("torch", "transformers", "sklearn", "scipy.stats", "datasets", "matplotlib")

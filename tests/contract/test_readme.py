@@ -1,9 +1,8 @@
-"""What README, docs and sweep files show is so: the tree, the layers, the commands, the links."""
+"""What README, docs and sweep files show is so: commands, sweeps, links."""
 
 from __future__ import annotations
 
 import ast
-import configparser
 import re
 import shlex
 from pathlib import Path
@@ -12,17 +11,10 @@ import pytest
 
 from finesweep.cli import COMMANDS
 from finesweep.config import compose, compose_sweep, group_choices
-from finesweep.sweep.space import check
+from finesweep.sweep.study.search_space import check
 
 ROOT = Path(__file__).parents[2]
-PACKAGE = ROOT / "src" / "finesweep"
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-
-
-def _first_sentence(file: Path) -> str:
-    text = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
-    return " ".join(text.split("\n\n")[0].split()).rstrip(".")
 
 
 def _blocks(language: str) -> list[str]:
@@ -37,28 +29,6 @@ def _commands() -> list[str]:
         line.split(" # ")[0].strip() for block in _blocks("bash") for line in block.splitlines()
     ]
     return sorted({line for line in lines if line})
-
-
-def test_the_tree_has_a_line_for_each_file_that_is_its_own_first_sentence() -> None:
-    lines = {" ".join(line.split()) for line in README.splitlines()}
-    files = [file for file in PACKAGE.rglob("*.py") if file.name != "__init__.py"]
-    folders = [folder for folder in PACKAGE.iterdir() if (folder / "__init__.py").exists()]
-    wanted = {f"{file.name} {_first_sentence(file)}" for file in files}
-    wanted |= {f"{folder.name}/ {_first_sentence(folder / '__init__.py')}" for folder in folders}
-    assert wanted - lines == set()
-
-
-def test_the_tree_names_no_file_that_is_gone() -> None:
-    tree = README.split("src/finesweep/\n")[1].split("```")[0]
-    named = set(re.findall(r"^ +(\w+\.py) ", tree, re.M))
-    assert named == {f.name for f in PACKAGE.rglob("*.py") if f.name != "__init__.py"}
-
-
-def test_the_layers_shown_are_the_layers_held() -> None:
-    contract = configparser.ConfigParser()
-    contract.read(ROOT / ".importlinter")
-    layers = contract["importlinter:contract:house"]["layers"].replace("finesweep.", "")
-    assert layers.strip() in README
 
 
 @pytest.mark.parametrize("line", [line for line in _commands() if line.startswith("finesweep")])

@@ -16,13 +16,13 @@ pytestmark = pytest.mark.slow
 CONFIRMED = ("sweep.n_trials=2", "sweep.confirm={top_k: 2, seeds: 2}", "training.epochs=2")
 NEVER_PRUNED = "sweep.pruner.n_startup_trials=9"
 BROKEN: list[Break] = [
-    ("finesweep.sweep.stages", "make_confirmation", "after"),
-    ("finesweep.sweep.stages", "enlist", "after"),
-    ("finesweep.sweep.stages", "Confirmation.order", "after"),
-    ("finesweep.sweep.checkpoints", "SlotCheckpoints.save_model", "after"),
-    ("finesweep.sweep.stages", "Confirmation.completed", "before"),
-    ("finesweep.sweep.worker", "Worker._settle", "after"),
-    ("finesweep.sweep.crown", "evaluate_winner", "after"),
+    ("finesweep.sweep.worker.phases", "make_confirmation", "after"),
+    ("finesweep.sweep.worker.phases", "enlist", "after"),
+    ("finesweep.sweep.worker.phases", "Confirmation.order", "after"),
+    ("finesweep.sweep.worker.checkpoints", "SlotCheckpoints.save_model", "after"),
+    ("finesweep.sweep.worker.phases", "Confirmation.completed", "before"),
+    ("finesweep.sweep.worker.loop", "Worker._settle", "after"),
+    ("finesweep.sweep.selection.registration", "evaluate_winner", "after"),
 ]
 
 

@@ -80,23 +80,23 @@ def assert_converged(project: Project, n_slots: int) -> None:
 
 
 IN_A_TRIAL: list[Break] = [
-    ("finesweep.sweep.worker", "claim", "after"),
-    ("finesweep.sweep.reconcile", "fail", "after"),
-    ("finesweep.sweep.attempt", "Attempt._report", "before"),
-    ("finesweep.sweep.attempt", "Attempt._report", "after"),
+    ("finesweep.sweep.worker.loop", "claim", "after"),
+    ("finesweep.sweep.study.reconcile", "fail", "after"),
+    ("finesweep.sweep.worker.attempt", "Attempt._report", "before"),
+    ("finesweep.sweep.worker.attempt", "Attempt._report", "after"),
     ("finesweep.disk", "_described", "before"),
     ("finesweep.disk", "_sync", "before"),
-    ("finesweep.sweep.checkpoints", "SlotCheckpoints.save_model", "after"),
-    ("finesweep.sweep.worker", "Worker._tell", "before"),
-    ("finesweep.sweep.worker", "Worker._tell", "after"),
-    ("finesweep.sweep.worker", "close_run", "after"),
-    ("finesweep.sweep.stages", "keep_weights", "after"),
+    ("finesweep.sweep.worker.checkpoints", "SlotCheckpoints.save_model", "after"),
+    ("finesweep.sweep.worker.loop", "Worker._tell", "before"),
+    ("finesweep.sweep.worker.loop", "Worker._tell", "after"),
+    ("finesweep.sweep.worker.loop", "close_run", "after"),
+    ("finesweep.sweep.worker.phases", "keep_weights", "after"),
 ]
 AT_THE_END: list[Break] = [
-    ("finesweep.sweep.finalist", "log_test", "after"),
-    ("finesweep.sweep.crown", "evaluate_winner", "after"),
+    ("finesweep.sweep.selection.final_evaluation", "log_test", "after"),
+    ("finesweep.sweep.selection.registration", "evaluate_winner", "after"),
     ("mlflow", "MlflowClient.create_model_version", "after"),
-    ("finesweep.sweep.crown", "register", "after"),
+    ("finesweep.sweep.selection.registration", "register", "after"),
 ]
 
 
@@ -127,7 +127,7 @@ def test_a_worker_stopped_past_its_lease_is_fenced_when_it_wakes(project: Projec
 
 def test_a_hung_worker_leaves_with_75_and_its_slot_is_tried_again(project: Project) -> None:
     begin(project, *LONG, "sweep.hang_seconds=3")
-    hung = work(project, broken=("finesweep.sweep.attempt", "Attempt._report", "hang"))
+    hung = work(project, broken=("finesweep.sweep.worker.attempt", "Attempt._report", "hang"))
     assert code_of(hung) == 75
     assert "nothing moved for sweep.hang_seconds" in log_of(project)
     assert code_of(work(project)) == 0, log_of(project)
@@ -144,7 +144,7 @@ def test_a_trial_without_memory_is_tried_once_more_at_half_the_batch_and_spares_
     long = ("dataset.path=long.csv", "dataset.max_length=60", "training.epochs=1")
     sizes = ("training.batch_size=choice(16,512)", f"sweep.enqueue=[{','.join(recipes)}]")
     begin(project, "sweep.n_trials=2", *sizes, *long)
-    starved = ("finesweep.sweep.trial", "fit", "starve")
+    starved = ("finesweep.runs.finetune", "fit", "starve")
     assert code_of(work(project, broken=starved)) == 0, log_of(project)
     found = [(t.user_attrs["slot"], t.state.name) for t in trials_of(project)]
     assert sorted(found) == [(0, "FAIL"), (0, "FAIL"), (1, "COMPLETE")]

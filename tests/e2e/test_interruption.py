@@ -14,8 +14,8 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
-from finesweep.sweep.study import find_study
-from finesweep.sweep.workers import live_workers
+from finesweep.sweep.study.study import find_study
+from finesweep.sweep.study.workers import live_workers
 from tests.e2e.conftest import Project
 from tests.warm import Command
 

@@ -11,7 +11,7 @@ import pytest
 
 from finesweep.config import LauncherConfig
 from finesweep.errors import FinesweepError
-from finesweep.sweep.launchers import Launcher, Worker, job, make_launcher
+from finesweep.sweep.launchers import Launcher, Worker, make_launcher, slurm_worker
 from tests.waiting import until
 from tests.workers import ended, up
 
@@ -71,7 +71,7 @@ def _cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture
 def config(_cluster: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LauncherConfig:
-    monkeypatch.setattr(job, "RESULT_LAG_SECONDS", 1.0)
+    monkeypatch.setattr(slurm_worker, "RESULT_LAG_SECONDS", 1.0)
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     return LauncherConfig(
         name="slurm", partition="test", folder=str(tmp_path / "jobs"), parameters={"nice": 0}

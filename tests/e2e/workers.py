@@ -70,8 +70,8 @@ def _starved(call: Callable[[], Any]) -> Any:
 
 def _begin(overrides: list[str]) -> None:
     from finesweep.config import compose_sweep
-    from finesweep.sweep.parent import parent_of
-    from finesweep.sweep.study import open_study
+    from finesweep.sweep.parent_run import parent_of
+    from finesweep.sweep.study.study import open_study
 
     plan = compose_sweep("small", overrides)
     with parent_of(plan, open_study(plan)):

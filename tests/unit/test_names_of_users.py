@@ -23,9 +23,9 @@ from tests.sweeping import Sweeping
 from finesweep.cli import explore, models, predict, status, train
 from finesweep.config import compose
 from finesweep.config.sweeps import as_override
-from finesweep.registry.gate import Terms, promote
+from finesweep.registry.promote import Terms, promote
 from finesweep.registry.versions import versions_of
-from finesweep.sweep.study import known_finalist
+from finesweep.sweep.study.study import known_finalist
 from finesweep.tracking import find_runs, open_store
 from finesweep.tracking.predictions import read_predictions
 

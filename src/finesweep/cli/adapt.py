@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from finesweep.records import Adaptation, Chunks, Evaluation, Guess
-    from finesweep.sweep.adaptation import Material
+    from finesweep.runs.adapt import Material
 
 EXAMPLES = """
 examples:
@@ -52,7 +52,7 @@ def _adapt(composed: Composed) -> None:
     from finesweep.cli.screen import screen
     from finesweep.model import limit_problems
     from finesweep.records import Objective
-    from finesweep.sweep.adaptation import AdaptationWatch, run_adaptation
+    from finesweep.runs.adapt import AdaptationWatch, run_adaptation
     from finesweep.training import Schedule, run_schedule
 
     collector.resume()

@@ -19,8 +19,8 @@ def run(arguments: Sequence[str]) -> int:
     config = compose(given.overrides).config
     hush()
 
-    from finesweep.sweep.ending import delete_study
-    from finesweep.sweep.study import find_study
+    from finesweep.sweep.stop_and_delete import delete_study
+    from finesweep.sweep.study.study import find_study
 
     study = find_study(given.name, config.storage.url)
     what = f"study {given.name!r}, its checkpoints" + (" and its runs" if given.runs else "")

@@ -46,7 +46,7 @@ def run(arguments: Sequence[str]) -> int:
 def _model(store: Store, name: str) -> dict[str, Any]:
     from dataclasses import asdict
 
-    from finesweep.registry.gate import history
+    from finesweep.registry.promote import history
     from finesweep.registry.versions import versions_of
 
     entries = [asdict(entry) for entry in history(store, name)]

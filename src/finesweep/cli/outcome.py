@@ -15,10 +15,10 @@ from finesweep.cli.tables import (
 )
 from finesweep.evidence.verdicts import verdict
 from finesweep.records import BaselineResult, Finalist
-from finesweep.sweep.omissions import omissions
-from finesweep.sweep.slots import FINISHED
+from finesweep.sweep.selection.omissions import omissions
 from finesweep.sweep.status import Status, command_of, leaderboard, status_of
-from finesweep.sweep.study import (
+from finesweep.sweep.study.slots import FINISHED
+from finesweep.sweep.study.study import (
     Study,
     known_baseline,
     known_comparisons,

@@ -20,9 +20,9 @@ from rich.progress import (
 
 from finesweep.cli.tables import trial_line
 from finesweep.records import Evaluation, Objective
-from finesweep.sweep.confirmation import studies_of
+from finesweep.sweep.selection.confirmation import studies_of
 from finesweep.sweep.status import Row, Status, leaderboard, status_of
-from finesweep.sweep.study import Study, known_data_notes
+from finesweep.sweep.study.study import Study, known_data_notes
 
 SPEED_PERIOD_SECONDS = 600.0
 """Over which the time left is estimated: longer than a trial, since trials differ."""

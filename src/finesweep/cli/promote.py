@@ -13,7 +13,7 @@ from finesweep.config import compose, require_model_name
 from finesweep.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
-    from finesweep.registry.gate import Verdict
+    from finesweep.registry.promote import Verdict
 
 REFUSED = 3
 EXAMPLES = """
@@ -49,7 +49,7 @@ def run(arguments: Sequence[str]) -> int:
     config = compose(given.overrides).config
     hush()
 
-    from finesweep.registry.gate import Terms, promote
+    from finesweep.registry.promote import Terms, promote
 
     verdict = promote(
         config,

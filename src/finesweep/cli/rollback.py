@@ -19,7 +19,7 @@ def run(arguments: Sequence[str]) -> int:
     config = compose(given.overrides).config
     hush()
 
-    from finesweep.registry.gate import rollback
+    from finesweep.registry.promote import rollback
 
     now, before = rollback(config, given.model)
     print(f"{given.model} version {now} is champion again; version {before} was")

@@ -9,12 +9,12 @@ from finesweep.config import SweepPlan
 from finesweep.errors import ConfigError
 
 if TYPE_CHECKING:
-    from finesweep.sweep.study import Study
+    from finesweep.sweep.study.study import Study
 
 
 def is_spent(plan: SweepPlan, study: Study, say: Callable[[str], None]) -> bool:
     """Whether the study is settled and MLflow holds all that it says; what is lost is told."""
-    from finesweep.sweep.claims import is_settled
+    from finesweep.sweep.selection.claims import is_settled
 
     return is_settled(study, plan.settings.register, plan.confirm) and not _is_lost(
         plan, study, say
@@ -22,7 +22,7 @@ def is_spent(plan: SweepPlan, study: Study, say: Callable[[str], None]) -> bool:
 
 
 def _is_lost(plan: SweepPlan, study: Study, say: Callable[[str], None]) -> bool:
-    from finesweep.sweep.claims import lost
+    from finesweep.sweep.selection.claims import lost
     from finesweep.tracking import open_store
 
     try:

@@ -15,7 +15,7 @@ from finesweep.errors import ConfigError, Problem
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from finesweep.sweep.study import Study
+    from finesweep.sweep.study.study import Study
 
 WATCH_SECONDS = 2.0
 
@@ -32,7 +32,7 @@ def run(arguments: Sequence[str]) -> int:
     from finesweep.cli.outcome import print_outcome
     from finesweep.cli.screen import screen
     from finesweep.sweep.status import status_of
-    from finesweep.sweep.study import find_study
+    from finesweep.sweep.study.study import find_study
 
     study = find_study(given.name, url)
     if given.json:
@@ -48,7 +48,7 @@ def run(arguments: Sequence[str]) -> int:
 def _watch(console: Console, study: Study) -> None:
     """Shows the outcome anew until every slot is finished; Ctrl-C ends the watching alone."""
     from finesweep.cli.outcome import print_outcome
-    from finesweep.sweep.slots import is_spent
+    from finesweep.sweep.study.slots import is_spent
 
     while True:
         console.clear()

@@ -13,7 +13,7 @@ def run(arguments: Sequence[str]) -> int:
     given = cli.parse_intermixed_args(list(arguments))
     url = compose(given.overrides).config.storage.url
 
-    from finesweep.sweep.ending import stop
+    from finesweep.sweep.stop_and_delete import stop
 
     n_workers, command = stop(given.name, url)
     print(f"{counted(n_workers, 'worker')} will finish their slot and leave")

@@ -18,7 +18,7 @@ from finesweep.errors import ConfigError, FinesweepError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from finesweep.sweep.study import Study
+    from finesweep.sweep.study.study import Study
 
 EXAMPLES = """
 examples:
@@ -53,14 +53,14 @@ def _sweep(plan: SweepPlan) -> int:
     from finesweep.cli.screen import screen
     from finesweep.cli.spent import is_spent
     from finesweep.sweep.status import status_of
-    from finesweep.sweep.study import open_study, study_exists
+    from finesweep.sweep.study.study import open_study, study_exists
 
     console = screen()
     n_trials = counted(plan.settings.n_trials, "trial")
     console.print(f"sweep {plan.name}: {n_trials} in study {plan.study_name}")
     if not study_exists(plan):
         from finesweep.sweep.rehearsal import rehearse
-        from finesweep.sweep.space import check
+        from finesweep.sweep.study.search_space import check
 
         data = check(plan)
         rehearse(plan)
@@ -92,7 +92,7 @@ def _search(plan: SweepPlan, study: Study, console: Console) -> None:
     from finesweep.cli.progress import Board
     from finesweep.disk import require_space
     from finesweep.sweep.launchers import make_launcher
-    from finesweep.sweep.parent import parent_of
+    from finesweep.sweep.parent_run import parent_of
     from finesweep.sweep.supervisor import supervise
 
     collector.resume()

@@ -26,11 +26,6 @@ def load() -> None:
     """Imports what a worker needs in its first trial; starts no thread, computes nothing."""
     hush()  # first: libraries read their settings as they are loaded
     gc.disable()  # imports leave nothing to collect; looking for it takes a third of their time
-    import finesweep.cli.tables
-    import finesweep.cli.work
-    import finesweep.figures
-    import finesweep.sweep.join
-    import finesweep.sweep.worker  # noqa: F401
 
     for name in LATE:
         try:
@@ -41,7 +36,7 @@ def load() -> None:
 
 
 def main() -> None:
-    from finesweep.sweep.launchers.template import become
+    from finesweep.sweep.launchers.fork_server import become
 
     load()
     become()

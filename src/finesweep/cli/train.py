@@ -96,8 +96,8 @@ def _train(composed: Composed) -> None:
     from finesweep.cli.screen import screen
     from finesweep.cli.trained import print_trained
     from finesweep.model import limit_problems
-    from finesweep.sweep.recording import recorded
-    from finesweep.sweep.trial import Watch, run_trial
+    from finesweep.runs.finetune import Watch, run_trial
+    from finesweep.runs.run_logging import recorded
 
     collector.resume()
     console, objective = screen(), Objective()

@@ -16,7 +16,8 @@ from finesweep.cli.tables import (
 from finesweep.config import PublishedConfig
 from finesweep.evidence.overfitting import overfitting
 from finesweep.records import Evaluation, TestResult, TextDataset
-from finesweep.sweep.summary import (
+from finesweep.runs.finetune import Trained
+from finesweep.runs.run_summary import (
     confused,
     doubts,
     published_difference,
@@ -24,7 +25,6 @@ from finesweep.sweep.summary import (
     shortened,
     threshold_sentence,
 )
-from finesweep.sweep.trial import Trained
 from finesweep.training import confusion, majority_accuracy
 
 N_ERRORS = 3

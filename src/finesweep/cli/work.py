@@ -15,8 +15,8 @@ from finesweep.config import compose
 from finesweep.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
-    from finesweep.sweep.stages import Stage
     from finesweep.sweep.status import Row
+    from finesweep.sweep.worker.phases import Stage
 
 HUNG = 75
 """Exit code of a worker in which nothing moved: a temporary failure, by sysexits.h."""
@@ -40,8 +40,8 @@ def run(arguments: Sequence[str]) -> int:
         print(f"nothing is left to do in sweep {given.name}")
         return 0
 
-    from finesweep.sweep.join import joined
-    from finesweep.sweep.worker import Worker
+    from finesweep.sweep.worker.loop import Worker
+    from finesweep.sweep.worker.session import joined
 
     collector.resume()
     say = _Once()
@@ -69,7 +69,7 @@ def run(arguments: Sequence[str]) -> int:
 
 def _is_spent(name: str, url: str, overrides: Sequence[str]) -> bool:
     from finesweep.cli.spent import is_spent
-    from finesweep.sweep.study import find_study, plan_of
+    from finesweep.sweep.study.study import find_study, plan_of
 
     study = find_study(name, url)
     return is_spent(plan_of(study, overrides), study, print)
@@ -100,7 +100,7 @@ def _leave_hung() -> None:
 
 def _print_line(stage: Stage, metric: str, row: Row) -> None:
     from finesweep.cli.tables import trial_line
-    from finesweep.sweep.attributes import N_TRIALS
+    from finesweep.sweep.study.keys import N_TRIALS
 
     n_slots = max(int(stage.study.user_attrs[N_TRIALS]), row.slot + 1)
     print(trial_line(row, metric=metric, n_slots=n_slots, kind=stage.kind), flush=True)

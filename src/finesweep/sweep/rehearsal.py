@@ -20,11 +20,11 @@ from optuna.trial import TrialState
 
 from finesweep.config import SweepPlan, parameters_of
 from finesweep.errors import ConfigError, Problem
-from finesweep.sweep.attributes import MODEL
-from finesweep.sweep.failures import whole_sweeps
-from finesweep.sweep.pruning import pruner_of
-from finesweep.sweep.samplers import SHARED_SEED, sampler_for
-from finesweep.sweep.space import suggest
+from finesweep.sweep.study.keys import MODEL
+from finesweep.sweep.study.pruner import pruner_of
+from finesweep.sweep.study.samplers import SHARED_SEED, sampler_for
+from finesweep.sweep.study.search_space import suggest
+from finesweep.sweep.worker.failures import whole_sweeps
 
 ENDS_ITS_STUDY = ("GridSampler", "BruteForceSampler")
 """Samplers that call study.stop(), which Optuna permits only inside its own optimize()."""

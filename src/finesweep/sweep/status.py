@@ -11,7 +11,11 @@ from optuna import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from finesweep.config import plain_path
-from finesweep.sweep.attributes import (
+from finesweep.sweep.selection.confirmation import (
+    confirmation_of,
+    rows_of,
+)
+from finesweep.sweep.study.keys import (
     BEST_RUN,
     DEFINITION,
     FAILURE,
@@ -27,12 +31,8 @@ from finesweep.sweep.attributes import (
     STOP,
     SWEEP,
 )
-from finesweep.sweep.confirmation import (
-    confirmation_of,
-    rows_of,
-)
-from finesweep.sweep.ranking import direction_of, ranked, worse_by
-from finesweep.sweep.slots import (
+from finesweep.sweep.study.ranking import direction_of, ranked, worse_by
+from finesweep.sweep.study.slots import (
     DUPLICATE,
     FINISHED,
     Slot,
@@ -41,8 +41,8 @@ from finesweep.sweep.slots import (
     finished_trials,
     slots_of,
 )
-from finesweep.sweep.study import known_baseline, known_comparisons, known_finalist
-from finesweep.sweep.workers import live_workers
+from finesweep.sweep.study.study import known_baseline, known_comparisons, known_finalist
+from finesweep.sweep.study.workers import live_workers
 
 BUDGET = "sweep.n_trials="
 WORKER_FIELDS = ("id", "host", "pid", "slot", "step", "total", "beat_age_seconds")

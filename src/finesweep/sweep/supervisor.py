@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from optuna import Study
 
 from finesweep.errors import ConfigError, FinesweepError, Problem
-from finesweep.sweep.attributes import STOP
-from finesweep.sweep.interruption import deferred_signals
 from finesweep.sweep.launchers import Launcher, Worker
-from finesweep.sweep.slots import is_spent
-from finesweep.sweep.storage import is_outage
+from finesweep.sweep.signals import deferred_signals
+from finesweep.sweep.study.keys import STOP
+from finesweep.sweep.study.slots import is_spent
+from finesweep.sweep.study.storage import is_outage
 
 POLL_SECONDS = 0.25
 LOOK_SECONDS = 2.0

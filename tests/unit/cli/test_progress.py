@@ -12,9 +12,9 @@ from rich.console import Console
 
 from finesweep.cli.progress import Board, bar
 from finesweep.records import Evaluation, Objective
-from finesweep.sweep.attributes import DEFINITION, MODEL, N_TRIALS, REASON, SLOT, SWEEP
-from finesweep.sweep.leases import Lease
-from finesweep.sweep.storage import engine_of, open_storage
+from finesweep.sweep.study.keys import DEFINITION, MODEL, N_TRIALS, REASON, SLOT, SWEEP
+from finesweep.sweep.study.leases import Lease
+from finesweep.sweep.study.storage import engine_of, open_storage
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from optuna.storages import BaseStorage
 from tests.postgresql import new_database
 
 from finesweep.config import SweepPlan, compose_sweep
-from finesweep.sweep.storage import engine_of, open_storage
+from finesweep.sweep.study.storage import engine_of, open_storage
 
 PlanOf = Callable[..., SweepPlan]
 Opened = Callable[..., BaseStorage]

@@ -22,7 +22,9 @@ from rich.console import Console
 from finesweep.cli.outcome import print_outcome
 from finesweep.config import RegisterConfig
 from finesweep.records import Direction
-from finesweep.sweep.attributes import (
+from finesweep.sweep.selection.claims import is_settled
+from finesweep.sweep.status import Row, command_of, leaderboard, status_of
+from finesweep.sweep.study.keys import (
     BEST_RUN,
     DEFINITION,
     FINALIST,
@@ -36,9 +38,7 @@ from finesweep.sweep.attributes import (
     SLOT,
     SWEEP,
 )
-from finesweep.sweep.claims import is_settled
-from finesweep.sweep.status import Row, command_of, leaderboard, status_of
-from finesweep.sweep.storage import open_storage
+from finesweep.sweep.study.storage import open_storage
 
 SPACE = {
     "training.learning_rate": FloatDistribution(0, 1),

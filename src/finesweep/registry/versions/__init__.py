@@ -1,6 +1,6 @@
 """Versions of registered models: the only place that speaks to MLflow's registry."""
 
-from finesweep.registry.versions.found import (
+from finesweep.registry.versions.queries import (
     Version,
     config_text,
     described_run,
@@ -14,16 +14,16 @@ from finesweep.registry.versions.found import (
     versions_of,
     wrong_rows,
 )
-from finesweep.registry.versions.marks import (
+from finesweep.registry.versions.registration import (
+    is_registered,
+    register,
+)
+from finesweep.registry.versions.tags import (
     log_dossier,
     model_tag,
     point,
     tag_model,
     tag_version,
-)
-from finesweep.registry.versions.registering import (
-    is_registered,
-    register,
 )
 
 __all__ = [

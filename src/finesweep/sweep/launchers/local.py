@@ -6,9 +6,9 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from finesweep.sweep.launchers.forks import CAN_FORK, Template
+from finesweep.sweep.launchers.forked import CAN_FORK, Template
 from finesweep.sweep.launchers.gpus import assign_gpus, visible_gpus
-from finesweep.sweep.launchers.process import WorkerProcess, thread_setting
+from finesweep.sweep.launchers.worker_process import WorkerProcess, thread_setting
 
 
 class LocalLauncher:

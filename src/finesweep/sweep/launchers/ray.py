@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from finesweep.errors import ConfigError, FinesweepError, Problem
-from finesweep.sweep.launchers.actor import RayWorker, Seat
-from finesweep.sweep.launchers.process import thread_setting
+from finesweep.sweep.launchers.ray_worker import RayWorker, Seat
+from finesweep.sweep.launchers.worker_process import thread_setting
 
 if TYPE_CHECKING:
     from finesweep.config import LauncherConfig

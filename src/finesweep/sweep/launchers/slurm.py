@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from finesweep.errors import ConfigError, FinesweepError, Problem
-from finesweep.sweep.launchers.array_task import ArrayTask
-from finesweep.sweep.launchers.job import SlurmWorker
-from finesweep.sweep.launchers.scheduler import Processes, Slurm
+from finesweep.sweep.launchers.slurm_commands import Processes, Slurm
+from finesweep.sweep.launchers.slurm_task import ArrayTask
+from finesweep.sweep.launchers.slurm_worker import SlurmWorker
 
 if TYPE_CHECKING:
     from finesweep.config import LauncherConfig

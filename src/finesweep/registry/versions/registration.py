@@ -1,0 +1,73 @@
+"""The winner of a sweep as one version of a registered model."""
+
+from __future__ import annotations
+
+import json
+import shlex
+
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import RESOURCE_ALREADY_EXISTS, ErrorCode
+
+from finesweep.records import Finalist, Registered
+from finesweep.registry.versions.queries import MISSING, versions_of
+
+
+def register(client: MlflowClient, finalist: Finalist, *, name: str, alias: str, sweep: str) -> str:
+    """The version made from the finalist's model, which now bears the alias.
+
+    A version that an interrupted call already made of the same model is found, not made again.
+    """
+    try:
+        client.create_registered_model(name)
+    except MlflowException as error:
+        if error.error_code != ErrorCode.Name(RESOURCE_ALREADY_EXISTS):
+            raise
+    known = versions_of(client, name)
+    made = [version.number for version in known if version.source == finalist.model_uri]
+    number = (
+        made[-1]
+        if made
+        else client.create_model_version(
+            name,
+            source=finalist.model_uri,
+            run_id=finalist.run_id,
+            model_id=finalist.model_uri.removeprefix("models:/"),
+            tags={"finesweep.sweep": sweep, "finesweep.trial_number": str(finalist.trial)},
+            description=_description(finalist, name=name, alias=alias, sweep=sweep),
+        ).version
+    )
+    client.set_registered_model_alias(name, alias, str(number))
+    return str(number)
+
+
+def is_registered(client: MlflowClient, claim: Registered) -> bool:
+    """Whether the version stands in the registry, made from that model; its alias may have moved
+    on since."""
+    try:
+        found = client.get_model_version(claim.name, claim.version)
+    except MlflowException as error:
+        if error.error_code in MISSING:
+            return False
+        raise
+    return bool(found.source == claim.model_uri)
+
+
+def _description(finalist: Finalist, *, name: str, alias: str, sweep: str) -> str:
+    scores = "\n".join(f"- {key}: {value:.4f}" for key, value in finalist.test_metrics.items())
+    length, uri = finalist.max_length, f"models:/{name}@{alias}"
+    return f"""Best trial of sweep {sweep} (trial {finalist.trial}).
+
+{scores}
+- accuracy of always giving the commonest answer: {finalist.majority_accuracy:.4f}
+
+From the command line:
+
+    finesweep predict --model {shlex.quote(uri)} "a text"
+
+As a native pipeline, cut at the length it was trained and evaluated with:
+
+    import mlflow
+    classify = mlflow.transformers.load_model({json.dumps(uri, ensure_ascii=False)})
+    classify(["a text"], truncation=True, max_length={length})
+"""

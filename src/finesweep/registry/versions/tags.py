@@ -1,0 +1,48 @@
+"""What is written on versions and models: tags, aliases and dossiers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+
+from finesweep.errors import ConfigError, Problem, nearest
+from finesweep.registry.versions.queries import MISSING, Version, models_of
+from finesweep.tracking.names import LONGEST_REGISTRY_TAG, keys_of, text_of
+
+
+def log_dossier(client: MlflowClient, version: Version, texts: Mapping[str, str]) -> None:
+    """Artifacts of the version's run, by path."""
+    for name, text in texts.items():
+        client.log_text(version.run_id, text, name)
+
+
+def tag_version(client: MlflowClient, version: Version, tags: Mapping[str, Any]) -> None:
+    keys = keys_of(tags)
+    for name, value in tags.items():
+        told = text_of(value, LONGEST_REGISTRY_TAG)
+        client.set_model_version_tag(version.model, version.number, keys[name], told)
+
+
+def model_tag(client: MlflowClient, model: str, name: str) -> str | None:
+    """A tag of the registered model itself; ConfigError when there is no such model."""
+    try:
+        tags: Mapping[str, str] = client.get_registered_model(model).tags
+    except MlflowException as error:
+        if error.error_code in MISSING:
+            known = models_of(client)
+            hint = nearest(model, known) if known else "none is registered here yet"
+            raise ConfigError(Problem("MODEL", f"no registered model {model!r}; {hint}")) from error
+        raise
+    return tags.get(name)
+
+
+def tag_model(client: MlflowClient, model: str, name: str, value: str) -> None:
+    client.set_registered_model_tag(model, name, value)
+
+
+def point(client: MlflowClient, model: str, alias: str, number: str) -> None:
+    """The alias names this version from now on."""
+    client.set_registered_model_alias(model, alias, number)

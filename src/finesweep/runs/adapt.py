@@ -1,0 +1,151 @@
+"""The path of `adapt`, from a composed config to a model in a folder, tracked as a run."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from finesweep.config import Composed
+from finesweep.dataset import load_dataset, tokenise
+from finesweep.disk import PART, commit, require_space
+from finesweep.ledger import Ledger
+from finesweep.model import Masked, freeze_layers, load_masked, load_tokenizer, save_masked
+from finesweep.records import Adaptation, Chunks, Evaluation, TextDataset
+from finesweep.runs.adapted_models import (
+    adapted_folder,
+    definition,
+    earlier_adaptation,
+    write_record,
+)
+from finesweep.runs.run_logging import Setup, recorded
+from finesweep.tracking import Run
+from finesweep.training import Frame, adapt, chunked, fill_mask, probe_ids
+
+PERPLEXITY = "validation/perplexity"
+HEAD_TAG = "finesweep.masked_head"
+"""`new` where the checkpoint had no head for guessing tokens, else `checkpoint`."""
+
+
+@dataclass(frozen=True)
+class Material:
+    """All that an adaptation starts from."""
+
+    setup: Setup
+    masked: Masked
+    train: Chunks
+    validation: Chunks
+    probe: torch.Tensor
+    """[1, L] int64: the ids of `adapt.probe`."""
+
+
+@dataclass(frozen=True)
+class AdaptationWatch:
+    """Who is called back while a model is adapted; what a callback raises ends the run."""
+
+    on_start: Callable[[Material], None] = lambda material: None
+    on_evaluation: Callable[[Evaluation], None] = lambda evaluation: None
+    on_step: Callable[[int, int], None] = lambda seen, total: None
+
+
+def run_adaptation(
+    composed: Composed, *, watch: AdaptationWatch, ledger: Ledger
+) -> tuple[Adaptation, bool]:
+    """The adaptation, and whether it was there already: then nothing is trained or written.
+
+    Train texts are learned from and validation texts measured on; no chunk is made of test texts.
+    A config that cannot work raises before any run is made.
+    """
+    with ledger.on("loading"):
+        dataset = load_dataset(composed.config.dataset)
+    folder, wanted = adapted_folder(composed), definition(composed, dataset)
+    if earlier := earlier_adaptation(folder, wanted):
+        return earlier, True
+    material = _material(composed, dataset, ledger)
+    require_space(str(folder.parent), field="adapt.folder")
+    head = "new" if material.masked.has_new_head else "checkpoint"
+    tags = {"finesweep.kind": "adapt", HEAD_TAG: head, "finesweep.folder": folder}
+    with recorded(material.setup, tags=tags, ledger=ledger) as run:
+        watch.on_start(material)
+        adaptation = _adapted(material, folder, run, watch, ledger)
+        with ledger.on("logging"):
+            _log(run, adaptation)
+        with ledger.on("saving"):
+            _save(material, adaptation, wanted)
+    return adaptation, False
+
+
+def _material(composed: Composed, dataset: TextDataset, ledger: Ledger) -> Material:
+    config, max_length = composed.config, composed.config.dataset.max_length
+    with ledger.on("loading"):
+        tokenizer = load_tokenizer(config.model)
+        probe = probe_ids(config.adapt.probe, tokenizer, max_length=max_length)
+        masked = load_masked(config.model, seed=config.training.seed)
+        parameters = freeze_layers(masked.model, config.model.freeze_layers)
+    with ledger.on("tokenising"):
+        cache = Path(config.storage.cache)
+        tokens = tokenise(dataset, tokenizer, max_length=max_length, cache=cache)
+        frame = Frame(tokenizer, max_length=max_length)
+        train, validation = (chunked(each, frame) for each in (tokens.train, tokens.validation))
+    setup = Setup(composed, dataset, tokens, masked.model, parameters)
+    return Material(setup, masked, train, validation, probe)
+
+
+def _adapted(
+    material: Material, folder: Path, run: Run, watch: AdaptationWatch, ledger: Ledger
+) -> Adaptation:
+    """What training brought; the material's model now is the adapted one."""
+    config, tokenizer = material.setup.composed.config, material.setup.tokens.tokenizer
+    model = material.masked.model
+
+    def evaluated(evaluation: Evaluation) -> None:
+        with ledger.on("logging"):
+            run.log_evaluation(evaluation)
+            watch.on_evaluation(evaluation)
+
+    before = fill_mask(model, tokenizer, material.probe)
+    evaluations = adapt(
+        model,
+        tokenizer,
+        config.training,
+        train=material.train,
+        validation=material.validation,
+        masked_share=config.adapt.masked_share,
+        on_evaluation=evaluated,
+        on_step=watch.on_step,
+        ledger=ledger,
+    )
+    return Adaptation(
+        folder=str(folder),
+        run_id=run.run_id,
+        has_new_head=material.masked.has_new_head,
+        perplexities=(evaluations[0].metrics[PERPLEXITY], evaluations[-1].metrics[PERPLEXITY]),
+        probe=config.adapt.probe,
+        before=before,
+        after=fill_mask(model, tokenizer, material.probe),
+    )
+
+
+def _log(run: Run, adaptation: Adaptation) -> None:
+    filled = {key: asdict(adaptation)[key] for key in ("probe", "before", "after")}
+    run.log_text(json.dumps(filled, indent=2, ensure_ascii=False), "fill_mask.json")
+
+
+def _save(material: Material, adaptation: Adaptation, wanted: Mapping[str, Any]) -> None:
+    folder = Path(adaptation.folder)
+
+    def write(aside: Path) -> None:
+        save_masked(material.masked, material.setup.tokens.tokenizer, aside)
+        write_record(aside, adaptation, wanted)
+
+    try:
+        commit(folder, write)
+    except BaseException:
+        # Nobody would go on from it, and a full disk needs its space back.
+        shutil.rmtree(folder.with_name(f"{folder.name}{PART}"), ignore_errors=True)
+        raise

@@ -1,0 +1,126 @@
+"""The spine: one run from a composed config to a tracked result, for `train` and every worker."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+from finesweep.config import Composed
+from finesweep.dataset import load_dataset, tokenise
+from finesweep.ledger import Ledger
+from finesweep.model import freeze_layers, load_model, load_tokenizer
+from finesweep.records import Evaluation, Objective, TestResult, TrainingResult
+from finesweep.runs.run_logging import Setup, log_result
+from finesweep.runs.test_evaluation import log_test
+from finesweep.tracking import Run, RunLog
+from finesweep.training import (
+    Checkpointing,
+    check_frame,
+    fit,
+    frame_of,
+    make_prefix,
+    saved_evaluations,
+)
+
+N_FRAMED = 32
+"""Texts of which it is seen that training and answering give the model the same tokens."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A finished trial, whose setup's model now holds the best evaluation's weights."""
+
+    setup: Setup
+    result: TrainingResult
+    test: TestResult | None
+    """None when the config does not evaluate the test split."""
+
+
+@dataclass(frozen=True)
+class Watch:
+    """Who is called back while a trial runs; what a callback raises ends the trial."""
+
+    on_stage: Callable[[], None] = lambda: None
+    """Between the stages before training, and after each batch of an evaluation."""
+    on_replay: Callable[[Evaluation], None] = lambda evaluation: None
+    """For each evaluation of the checkpoint that the trial goes on from."""
+    on_evaluation: Callable[[Evaluation], None] = lambda evaluation: None
+    on_step: Callable[[int, int], None] = lambda seen, total: None
+
+
+def run_trial(
+    composed: Composed,
+    *,
+    objective: Objective,
+    record: Callable[[Setup], AbstractContextManager[RunLog]],
+    watch: Watch,
+    checkpoints: Checkpointing | None = None,
+    resume: Path | None = None,
+    ledger: Ledger,
+    one_of_many: bool = False,
+) -> Trained:
+    """One fine-tuning run, tracked. A config that cannot work raises before any run is made.
+
+    one_of_many says that trials like it will use what it leaves in the cache.
+    """
+    config = composed.config
+    with ledger.on("loading"):
+        dataset = load_dataset(config.dataset)
+        tokenizer = load_tokenizer(config.model)
+    watch.on_stage()
+    cache = Path(config.storage.cache)
+    with ledger.on("tokenising"):
+        tokens = tokenise(dataset, tokenizer, max_length=config.dataset.max_length, cache=cache)
+    watch.on_stage()
+    with ledger.on("loading"):
+        model = load_model(
+            config.model,
+            label_names=dataset.label_names,
+            multi_label=dataset.multi_label,
+            seed=config.training.seed,
+            max_length=config.dataset.max_length,
+        )
+        check_frame(frame_of(tokens), tokenizer, dataset.train["text"][:N_FRAMED])
+        parameters = freeze_layers(model, config.model.freeze_layers)
+    watch.on_stage()
+    prefix, plan = make_prefix(
+        model,
+        tokens,
+        config.training,
+        root=cache,
+        cache_gb=config.storage.cache_gb,
+        shared=one_of_many,
+    )
+    setup = Setup(composed, dataset, tokens, model, parameters, plan)
+    with record(setup) as run:
+        for evaluation in saved_evaluations(resume) if resume else ():
+            run.log_evaluation(evaluation)
+            watch.on_replay(evaluation)
+
+        def evaluated(evaluation: Evaluation) -> None:
+            with ledger.on("logging"):
+                run.log_evaluation(evaluation)
+                watch.on_evaluation(evaluation)
+
+        result = fit(
+            model,
+            tokens,
+            config.training,
+            objective=objective,
+            on_evaluation=evaluated,
+            on_step=watch.on_step,
+            on_batch=watch.on_stage,
+            checkpoints=checkpoints,
+            resume=resume,
+            prefix=prefix,
+            ledger=ledger,
+        )
+        with ledger.on("logging"):
+            log_result(run, setup, result, objective=objective)
+        # Only `train` looks at the test split here, and its runs are written directly.
+        test = None
+        if config.evaluate_test and isinstance(run, Run):
+            test = log_test(run, setup, result.validation)
+    return Trained(setup, result, test)

@@ -1,0 +1,134 @@
+"""The one look at the test split: scores with their intervals, pictures, and the model, logged.
+
+How the model is to answer, its temperature and thresholds, is fitted on the validation split before
+the look, and kept in the model's config.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+from sklearn.metrics import f1_score
+
+from finesweep.evidence.confidence import answers, are_sure, calibration_error, fit_answering
+from finesweep.evidence.decisions import (
+    are_right,
+    is_multi_label,
+    log_probabilities_of,
+    probabilities_of,
+)
+from finesweep.evidence.resampling import bootstrap
+from finesweep.evidence.scores import scores_of_answers, scores_of_rankings
+from finesweep.records import ANSWERING_KEY, Answering, Latency, Predictions, TestResult
+from finesweep.runs.run_logging import Setup, write_split_of
+from finesweep.runs.run_summary import doubts, summary
+from finesweep.tracking import TEST_FINGERPRINT, Run, n_looks
+from finesweep.tracking.artifacts import write_answers
+from finesweep.tracking.models import log_classifier
+from finesweep.training import confusion, measure, measure_latency, predict
+
+N_EXAMPLES = 3
+"""Texts of the validation split that a logged model carries as its input example."""
+
+
+def log_test(run: Run, setup: Setup, validation: Predictions) -> TestResult:
+    """The test split's result, now in the run, and the model, now logged. The look is counted.
+
+    validation are the same model's predictions of the validation split.
+    """
+    config, tokens, dataset = setup.composed.config, setup.tokens, setup.dataset
+    least = config.training.uncertain_below
+    fitted = fit_answering(validation.logits, validation.labels, least=least)
+    answering = replace(fitted, clean=tuple(config.dataset.clean), pairs=dataset.pairs)
+    setattr(setup.model.config, ANSWERING_KEY, asdict(answering))
+    run.set_tags({TEST_FINGERPRINT: dataset.test_fingerprint})
+    look = n_looks(run.store, dataset.test_fingerprint)
+    predictions = predict(setup.model, tokens.test, tokens, config.training)
+    probabilities = probabilities_of(
+        predictions.logits / answering.temperature, multi_label=dataset.multi_label
+    )
+    metrics = measure(predictions, "test")
+    metrics |= _by_thresholds(probabilities, predictions.labels, answering)
+    intervals = test_intervals(predictions, dataset.label_names)
+    latency = measure_latency(setup.model, tokens.tokenizer, dataset, max_length=tokens.max_length)
+    with tempfile.TemporaryDirectory() as folder:
+        errors = write_split_of(Path(folder), "test", predictions, dataset, tokens=tokens)
+        write_answers(
+            Path(folder) / "test",
+            probabilities,
+            predictions.labels,
+            dataset.test["text"],
+            dataset.label_names,
+            answering=answering,
+            intervals=intervals,
+        )
+        answered = _answered(probabilities, predictions.labels, answering)
+        told = summary(
+            setup,
+            metrics=measure(validation, "validation") | metrics | answered,
+            intervals=intervals,
+            counts=confusion(predictions),
+            errors=errors,
+            answering=answering,
+            doubts=doubts(setup, validation),
+        )
+        (Path(folder) / "summary.md").write_text(told, encoding="utf-8")
+        run.log_folder(Path(folder))
+    run.log_metrics(
+        metrics | answered | _costs(latency, setup) | {"test/look": look},
+        step=config.training.epochs * len(tokens.train),
+    )
+    uri = log_classifier(
+        run,
+        setup.model,
+        tokens.tokenizer,
+        max_length=tokens.max_length,
+        examples=dataset.validation["text"][:N_EXAMPLES],
+        pairs=dataset.pairs,
+    )
+    return TestResult(metrics, intervals, look, predictions, errors, answering, uri)
+
+
+def test_intervals(
+    predictions: Predictions, label_names: Sequence[str]
+) -> dict[str, tuple[float, float]]:
+    """95 % intervals of every score, and of each class's as `test/f1/NAME`, over resampled rows."""
+    labels = predictions.labels
+    logged = log_probabilities_of(predictions.logits, multi_label=predictions.multi_label)
+    of_answers = scores_of_answers(logged, labels, label_names)
+    of_rankings = scores_of_rankings(logged, labels)
+    made = bootstrap(lambda w: {**of_answers(w), **of_rankings(w)}, len(labels), seed=0)
+    return {f"test/{name}": (each.low, each.high) for name, each in made.items()}
+
+
+def _by_thresholds(
+    probabilities: np.ndarray, labels: np.ndarray, answering: Answering
+) -> dict[str, float]:
+    """Macro F1 of several labels, each said from its own threshold on."""
+    if not is_multi_label(labels):
+        return {}
+    said = answers(probabilities, answering)
+    return {"test/threshold_f1": float(f1_score(labels, said, average="macro", zero_division=0))}
+
+
+def _answered(
+    probabilities: np.ndarray, labels: np.ndarray, answering: Answering
+) -> dict[str, float]:
+    """How the model does as it will answer: calibrated, by its threshold, and only when sure."""
+    sure, answered = are_sure(probabilities, answering), answers(probabilities, answering)
+    right = are_right(answered, labels)
+    return {
+        "test/calibrated_error": calibration_error(probabilities, labels),
+        "test/answered_share": float(sure.mean()),
+        "test/answered_accuracy": float(right[sure].mean()) if sure.any() else float(np.nan),
+    }
+
+
+def _costs(latency: Latency, setup: Setup) -> dict[str, float]:
+    size = sum(p.numel() * p.element_size() for p in setup.model.parameters())
+    times = {f"latency_ms/{name}": value for name, value in asdict(latency).items()}
+    return times | {"model/bytes": float(size)}

@@ -1,0 +1,182 @@
+"""Processes forked from a template, as its asker sees them."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from itertools import count
+
+from finesweep.sweep.launchers import fork_server as server
+
+CAN_FORK = hasattr(os, "pidfd_open")
+INTERRUPTED = 130
+RUNNABLE = ("-m", "-c")
+
+
+class Template:
+    """A warm process of this one's own; in a fork the one that this process comes from.
+
+    Killed, it forks no more; what it has forked runs on.
+    """
+
+    def __init__(self, command: Sequence[str]) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._forks: dict[int, Fork] = {}
+        self._ids = count()
+        self.is_lost = False
+        if server.origin is not None:
+            self._connection = server.origin
+            return
+        self._connection, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            self._process = subprocess.Popen(
+                command,
+                stdin=theirs.fileno(),
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                # Libraries would start that many threads while they are loaded.
+                env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+                start_new_session=True,
+            )
+
+    def fork(
+        self,
+        command: Sequence[str],
+        *,
+        environment: Mapping[str, str],
+        folder: str,
+        streams: tuple[int, int, int],
+    ) -> Fork | None:
+        """A process that is to run command, at once; None when it has to be started otherwise."""
+        if self.is_lost or command[0] != sys.executable or command[1] not in RUNNABLE:
+            return None
+        number = next(self._ids)
+        request = {"id": number, "command": list(command), "environment": dict(environment)}
+        packet = json.dumps({**request, "folder": folder}).encode()
+        try:
+            socket.send_fds(self._connection, [packet], streams)
+        except OSError:  # it is gone, or the environment is longer than a packet
+            return None
+        self._forks[number] = Fork(self)
+        return self._forks[number]
+
+    @property
+    def forks(self) -> list[Fork]:
+        """All that were asked for, also those that have ended."""
+        return list(self._forks.values())
+
+    def read(self, seconds: float = 0) -> None:
+        """Takes note of what the template has said, for which it waits so long."""
+        while not self.is_lost and select.select([self._connection], [], [], seconds)[0]:
+            packet, descriptors = server.received(self._connection, 1)
+            if not packet:
+                self._lose()
+                return
+            said, seconds = json.loads(packet), 0
+            fork = self._forks[said["id"]]
+            if "pid" in said:
+                fork.begun(said["pid"], descriptors[0])
+            else:
+                fork.code = said["code"]
+
+    def give_up(self) -> bool:
+        """Ends a template that still imports; False for one that will answer at once."""
+        if self._process is None or any(fork.pid for fork in self._forks.values()):
+            return False
+        self._process.kill()
+        self._process.wait()
+        return True
+
+    def close(self) -> None:
+        """Asks for nothing more. A template of this process's own ends when its forks have."""
+        if self._process is None or self.is_lost:
+            return
+        with suppress(OSError):
+            self._connection.shutdown(socket.SHUT_WR)
+        self.read()
+        if all(fork.code is not None for fork in self._forks.values()):
+            while not self.is_lost:
+                self.read(1.0)
+
+    def _lose(self) -> None:
+        self.is_lost = True
+        self._connection.close()
+        if self._process is not None:
+            self._process.wait()
+
+
+class Fork:
+    """One process that a template was asked for."""
+
+    def __init__(self, template: Template) -> None:
+        self._template = template
+        self._pidfd: int | None = None
+        self._pid: int | None = None
+        self.code: int | None = None
+        """Exit code, negative for a signal; SIGKILL when nobody is left who knows it."""
+
+    def begun(self, pid: int, pidfd: int) -> None:
+        self._pid, self._pidfd = pid, pidfd
+
+    @property
+    def pid(self) -> int | None:
+        """None until it has been forked."""
+        self._template.read()
+        return self._pid
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether the template died before it said that it had forked."""
+        return self.code is None and self._template.is_lost and self._pidfd is None
+
+    def poll(self) -> int | None:
+        """Its exit code once it has ended."""
+        self._template.read()
+        if self.code is None and self._template.is_lost and self._has_ended():
+            self.code = -signal.SIGKILL
+        if self.code is not None and self._pidfd is not None:
+            os.close(self._pidfd)
+            self._pidfd = None
+        return self.code
+
+    def wait(self, seconds: float = float("inf")) -> int | None:
+        """Its exit code; None when it has not ended after so many seconds, or is missing."""
+        deadline = time.monotonic() + seconds
+        while self.poll() is None and not self.is_missing and time.monotonic() < deadline:
+            if self._template.is_lost:
+                select.select([] if self._pidfd is None else [self._pidfd], [], [], 1.0)
+            else:
+                self._template.read(min(1.0, max(0.0, deadline - time.monotonic())))
+        return self.code
+
+    def send_signal(self, number: int) -> None:
+        """Before it has begun it does not come any more, and has ended as by that signal."""
+        if self._has_begun(number) and self._pidfd is not None:
+            with suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._pidfd, number)
+
+    def kill(self) -> None:
+        """Ends it and its own children at once."""
+        if self._has_begun(signal.SIGKILL) and self.pid is not None:
+            with suppress(ProcessLookupError):
+                os.killpg(self.pid, signal.SIGKILL)  # it leads its session, hence its group
+
+    def _has_begun(self, number: int) -> bool:
+        """Whether there is a process to signal; if there never will be, it has ended by number."""
+        while self.poll() is None and self._pidfd is None:
+            if self._template.is_lost or self._template.give_up():
+                self.code = INTERRUPTED if number == signal.SIGTERM else -number
+            else:
+                self._template.read(1.0)
+        return self.code is None
+
+    def _has_ended(self) -> bool:
+        return self._pidfd is not None and bool(select.select([self._pidfd], [], [], 0)[0])

@@ -1,0 +1,120 @@
+"""A worker's command as a child process, with the pipe that tells it when to finish."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from finesweep.sweep.launchers.forked import Fork, Template
+
+ATTACHED = "--attached"
+"""Tells a worker that its stdin is a pipe, whose end of file means: finish the slot and leave."""
+SHOWN_LINES = 5
+TAIL_BYTES = 8192
+
+
+class WorkerProcess:
+    """A worker on this machine: in a session of its own, forked from a template where there is one.
+
+    A terminal signals its whole process group: in the coordinator's group one Ctrl-C would reach
+    the worker twice, from the terminal and from the coordinator. The pipe closes with whoever
+    holds this object, also when that is killed.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        log: Path,
+        folder: Path | None = None,
+        template: Template | None = None,
+    ) -> None:
+        self.name = name
+        self._command = [*command, ATTACHED]
+        self._environment = {**os.environ, **environment}
+        self._folder = Path.cwd() if folder is None else folder
+        self._log = log
+        log.parent.mkdir(parents=True, exist_ok=True)
+        self._begin(template)
+
+    def _begin(self, template: Template | None) -> None:
+        reader, writer = os.pipe()
+        # Unbuffered, so that closing the pipe of a dead worker has nothing to flush.
+        self._pipe = os.fdopen(writer, "wb", buffering=0)
+        with self._log.open("ab") as output, os.fdopen(reader, "rb") as stdin:
+            self._log_start = output.tell()
+            forked = template and template.fork(
+                self._command,
+                environment=self._environment,
+                folder=str(self._folder),
+                streams=(stdin.fileno(), output.fileno(), output.fileno()),
+            )
+            self._process: Fork | subprocess.Popen[bytes] = forked or subprocess.Popen(
+                self._command,
+                stdin=stdin,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                cwd=self._folder,
+                env=self._environment,
+                start_new_session=True,
+            )
+
+    @property
+    def pid(self) -> int | None:
+        """None until a template that still imports has forked it."""
+        return self._process.pid
+
+    def poll(self) -> int | None:
+        code = self._process.poll()
+        if isinstance(self._process, Fork) and self._process.is_missing:
+            self.drain()  # should it have been forked after all
+            self._begin(None)
+        if code is not None:
+            self.drain()  # a dead worker's pipe would stay open as long as this object
+        return code
+
+    def wait(self) -> int:
+        """Its exit code, when it has ended."""
+        while (code := self.poll()) is None:
+            self._process.wait()
+        return code
+
+    def drain(self) -> None:
+        self._pipe.close()
+
+    def interrupt(self) -> None:
+        self._process.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        if isinstance(self._process, Fork):
+            self._process.kill()
+        elif self._process.poll() is None:
+            os.killpg(self._process.pid, signal.SIGKILL)  # it leads its session, hence its group
+
+    def last_words(self) -> str:
+        return tail(self._log, start=self._log_start)
+
+
+def tail(log: Path, *, start: int = 0) -> str:
+    """The last lines of a file that are not blank, from byte `start` on; empty without a file."""
+    try:
+        with log.open("rb") as stream:
+            stream.seek(max(start, stream.seek(0, os.SEEK_END) - TAIL_BYTES))
+            text = stream.read().decode(errors="replace")
+    except OSError:
+        return ""
+    lines = [line.rstrip() for line in text.splitlines() if line.strip()]
+    return "\n".join(lines[-SHOWN_LINES:])
+
+
+def thread_setting(threads: int) -> dict[str, str]:
+    """OMP_NUM_THREADS for one worker, or what the user has set it to.
+
+    Workers with more threads than cores between them crawl: 60 times slower was measured.
+    """
+    return {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS") or str(max(1, threads))}

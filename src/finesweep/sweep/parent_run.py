@@ -1,0 +1,132 @@
+"""The sweep's own MLflow run: one per study, above the runs of its trials."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import yaml
+from optuna import Study
+
+from finesweep.config import SweepPlan, plain_path
+from finesweep.errors import reason
+from finesweep.locks import exclusive
+from finesweep.sweep.status import spent
+from finesweep.sweep.study.keys import BEST_RUN, DEFINITION, PARENT_RUN_ID, UID
+from finesweep.sweep.study.ranking import direction_of, ranked
+from finesweep.sweep.study.storage import engine_of
+from finesweep.sweep.study.trial_runs import run_of
+from finesweep.sweep.study.workers import live_workers
+from finesweep.tracking import (
+    PARENT,
+    STATUS_OF,
+    Run,
+    Store,
+    active_run,
+    find_runs,
+    open_store,
+    reopen,
+    start_run,
+)
+from finesweep.tracking.tags import REASON_TAG, TRIAL_STATE
+
+
+def open_parent(store: Store, study: Study, plan: SweepPlan) -> Run:
+    """The parent run, RUNNING: made once and found again by the study's own id.
+
+    Where it was deleted, or the experiment is another now, a new one is made, under which the runs
+    of the study's trials stand from then on. Callers hold a lock.
+    """
+    tags = {"finesweep.kind": "sweep", "finesweep.uid": study.user_attrs[UID]}
+    found = find_runs(store, tags)
+    if found:
+        reopen(found[0])
+        parent = found[0]
+    else:
+        tags["finesweep.sweep"] = study.study_name
+        parent = start_run(store, name=study.study_name, tags=tags)
+    former = study.user_attrs.get(PARENT_RUN_ID)
+    if former != parent.run_id:
+        study.set_user_attr(PARENT_RUN_ID, parent.run_id)
+        for child in find_runs(store, {PARENT: former}) if former else ():
+            child.set_tags({PARENT: parent.run_id})
+    parent.log_text(definition_text(study, plan), "sweep.yaml")
+    return parent
+
+
+@contextmanager
+def parent_of(plan: SweepPlan, study: Study) -> Iterator[Run]:
+    """The parent run, RUNNING within; FAILED with the reason when the sweep stops early.
+
+    The worker that crowns the winner ends it as FINISHED.
+    """
+    store = open_store(plan.base.config.tracking)
+    try:
+        yield found_parent(store, study, plan)
+    except BaseException as error:
+        if (parent := _known(store, study)) and not live_workers(study):
+            parent.set_tags({REASON_TAG: reason(error)})
+            parent.finish("FAILED")
+        raise
+    if parent := _known(store, study):
+        parent.finish("FINISHED")
+
+
+def found_parent(store: Store, study: Study, plan: SweepPlan) -> Run:
+    """The parent run, RUNNING; one process at a time looks for it."""
+    with exclusive(engine_of(study._storage), f"{study.study_name}.parent"):
+        return open_parent(store, study, plan)
+
+
+def _known(store: Store, study: Study) -> Run | None:
+    """The parent that the study names by now; None where it was deleted under way."""
+    return active_run(store, study.user_attrs.get(PARENT_RUN_ID))
+
+
+def definition_text(study: Study, plan: SweepPlan) -> str:
+    """The sweep as it runs, file and command line together, as YAML."""
+    budget = {"study": study.study_name, "n_trials": plan.settings.n_trials}
+    return yaml.safe_dump(
+        budget | study.user_attrs[DEFINITION], sort_keys=False, allow_unicode=True
+    )
+
+
+def close_orphans(parent: Run, study: Study) -> None:
+    """Ends runs that are still RUNNING although Optuna knows that their trials ended."""
+    uid = study.user_attrs[UID]
+    states = {f"{uid}/{t.number}": t for t in study.get_trials(deepcopy=False)}
+    store = parent.store
+    for run in find_runs(store, {PARENT: parent.run_id}, running=True):
+        tags = store.client.get_run(run.run_id).data.tags
+        trial = states.get(tags.get("finesweep.uid", ""))
+        if trial is not None and trial.state.is_finished():
+            run.set_tags({TRIAL_STATE: trial.state.name})
+            run.finish(STATUS_OF[trial.state.name])
+
+
+def show_best(store: Store, study: Study) -> None:
+    """Puts the best trial so far on the parent, where MLflow's table of runs shows it."""
+    trials = study.get_trials(deepcopy=False)
+    searched = ranked(trials, direction_of(study))
+    if searched:
+        best, parent = searched[0], Run(store, study.user_attrs[PARENT_RUN_ID])
+        run = run_of(store, study, best)
+        if run:
+            study.set_user_attr(BEST_RUN, {"trial": best.number, "run_id": run.run_id})
+        parent.set_tags(
+            {
+                "finesweep.best_trial": best.number,
+                "finesweep.best_run_id": run.run_id if run else "",
+                "finesweep.best_params": json.dumps(
+                    {plain_path(name): value for name, value in best.params.items()}
+                ),
+            }
+        )
+        assert best.value is not None  # it is complete
+        best_value = {f"best/{_metric(study)}": best.value}
+        parent.log_metrics(best_value | spent(trials), step=len(searched))
+
+
+def _metric(study: Study) -> str:
+    return str(study.user_attrs[DEFINITION]["sweep.metric"])

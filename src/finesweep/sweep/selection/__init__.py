@@ -1,0 +1,1 @@
+"""From the last trial to the registered version: confirmation, comparison, the final evaluation."""

@@ -1,0 +1,111 @@
+"""The winner's one look at the test split, and its model in MLflow."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+from optuna import Study
+
+from finesweep.config import SweepPlan
+from finesweep.dataset import load_dataset, tokenise
+from finesweep.errors import FinesweepError
+from finesweep.evidence.decisions import rows_right
+from finesweep.model import count_parameters, load_trained
+from finesweep.records import Finalist
+from finesweep.runs.run_logging import Setup
+from finesweep.runs.run_summary import doubts
+from finesweep.runs.test_evaluation import log_test
+from finesweep.sweep.selection.baseline import compare_with_baseline
+from finesweep.sweep.selection.claims import stands
+from finesweep.sweep.selection.confirmation import described, is_of, winner_of
+from finesweep.sweep.selection.model_comparison import compare_models
+from finesweep.sweep.selection.omissions import unless_impossible
+from finesweep.sweep.selection.restored_run import run_again
+from finesweep.sweep.study.keys import (
+    BASELINE,
+    COMPARISONS,
+    FINALIST,
+    PARENT_RUN_ID,
+    VALUES,
+)
+from finesweep.sweep.study.study import known_finalist
+from finesweep.sweep.study.trial_runs import run_of
+from finesweep.sweep.study.weights import weights_of
+from finesweep.tracking import Run, Store
+from finesweep.training import majority_accuracy, predict
+
+
+def evaluate_winner(plan: SweepPlan, study: Study, store: Store) -> Finalist | None:
+    """The winner's test result and logged model; None when no trial is complete.
+
+    Done once: the study remembers it, until another one wins or MLflow has lost it.
+    """
+    winner, known = winner_of(study, plan.confirm), known_finalist(study)
+    if winner is None:
+        return None
+    parent = Run(store, study.user_attrs[PARENT_RUN_ID])
+    if known is not None and is_of(known, winner) and stands(store, known):
+        _show(parent, known)
+        return known
+    best = winner.best
+    folder = weights_of(best, winner.study, root=plan.base.config.storage.checkpoints)
+    if not folder.is_dir():
+        raise FinesweepError(f"the best trial's weights are gone: {folder} does not exist")
+    composed = plan.compose_trial(best.user_attrs[VALUES])
+    config = composed.config
+    dataset = load_dataset(config.dataset)
+    model, tokenizer = load_trained(folder)
+    tokens = tokenise(
+        dataset,
+        tokenizer,
+        max_length=config.dataset.max_length,
+        cache=Path(config.storage.cache),
+    )
+    validation = predict(model, tokens.validation, tokens, config.training)
+    setup = Setup(composed, dataset, tokens, model, count_parameters(model))
+    run = run_of(store, winner.study, best) or run_again(parent, winner, setup, validation)
+    compared = unless_impossible(
+        lambda: compare_models(plan, study, store), study, what="each model with the others"
+    )
+    study.set_user_attr(COMPARISONS, [asdict(each) for each in compared or ()])
+    test = log_test(run, setup, validation)
+    finalist = Finalist(
+        trial=winner.trial,
+        run_id=run.run_id,
+        model_uri=test.model_uri,
+        test_metrics=test.metrics,
+        majority_accuracy=majority_accuracy(dataset.train["label"], dataset.test["label"]),
+        test_rows=len(dataset.test),
+        max_length=tokens.max_length,
+        uid=winner.uid,
+        test_intervals=test.intervals,
+        test_look=test.look,
+        confirmed=described(winner),
+        doubts=doubts(setup, validation),
+    )
+    _show(parent, finalist)
+    if plan.settings.baseline:
+        right = rows_right(test.predictions)
+        made = unless_impossible(
+            lambda: compare_with_baseline(parent, setup, right, sweep=study.study_name),
+            study,
+            what="the winner with TF-IDF",
+        )
+        study.set_user_attr(BASELINE, None if made is None else asdict(made))
+    study.set_user_attr(FINALIST, asdict(finalist))
+    return finalist
+
+
+def _show(parent: Run, finalist: Finalist) -> None:
+    """Puts the winner on the sweep's own run, once."""
+    tags = parent.store.client.get_run(parent.run_id).data.tags
+    if tags.get("finesweep.winner_run_id") == finalist.run_id:
+        return
+    parent.set_tags(
+        {"finesweep.winner_trial": finalist.trial, "finesweep.winner_run_id": finalist.run_id}
+    )
+    known = finalist.confirmed or {}
+    names = ("mean", "deviation", "optimism_gap", "probability_better")
+    values = {f"confirmed/{name}": known[name] for name in names if known.get(name) is not None}
+    parent.log_metrics(values, step=0)

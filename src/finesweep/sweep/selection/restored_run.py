@@ -1,0 +1,46 @@
+"""The run of a trial whose first one MLflow has lost, made again from the weights that it left."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from finesweep.records import Predictions
+from finesweep.runs.run_logging import Setup, log_setup, run_name, write_split_of
+from finesweep.sweep.selection.confirmation import Winner
+from finesweep.sweep.study.keys import ATTEMPT, SLOT
+from finesweep.tracking import STATUS_OF, Run, start_run
+from finesweep.tracking.tags import REASON_TAG, TRIAL_STATE
+from finesweep.training import measure
+
+WHY = "made again from the trial's weights: its first run was deleted"
+
+
+def run_again(parent: Run, winner: Winner, setup: Setup, validation: Predictions) -> Run:
+    """A finished run with the winner's config and validation; its curves are lost.
+
+    The study's uid is on it, so that it is found as the first one was.
+    """
+    trial, is_seed = winner.best, winner.row is not None
+    tags = {
+        "finesweep.kind": "confirmation" if is_seed else "trial",
+        "finesweep.uid": winner.uid,
+        "finesweep.trial_number": trial.number,
+        "finesweep.slot": trial.user_attrs[SLOT],
+        "finesweep.attempt": trial.user_attrs[ATTEMPT],
+        "finesweep.data_fingerprint": setup.dataset.fingerprint,
+        TRIAL_STATE: trial.state.name,
+        REASON_TAG: WHY,
+        **({"finesweep.confirms": winner.trial} if is_seed else {}),
+    }
+    name = run_name(setup.composed, str(winner.trial))
+    run = start_run(parent.store, name=name, parent_run_id=parent.run_id, tags=tags)
+    log_setup(run, setup)
+    with tempfile.TemporaryDirectory() as folder:
+        place, tokens = Path(folder), setup.tokens
+        write_split_of(place, "validation", validation, setup.dataset, tokens=tokens)
+        run.log_folder(place)
+    step = max(trial.intermediate_values, default=0)
+    run.log_metrics(measure(validation, "validation"), step=step)
+    run.finish(STATUS_OF[trial.state.name])
+    return run

@@ -1,0 +1,1 @@
+"""What Optuna and its database hold: slots, leases, the search space, the definition."""

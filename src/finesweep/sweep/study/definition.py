@@ -1,0 +1,81 @@
+"""A study's identity: what makes two sweeps the same, and the refusal to mix two others in one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from finesweep.config import SweepPlan
+from finesweep.config.paths import leaf
+from finesweep.errors import ConfigError, Problem
+from finesweep.sweep.study.samplers import seeded_sampler
+
+ABSENT = "nothing"
+
+
+def definition(plan: SweepPlan) -> dict[str, Any]:
+    """Dotted path → value of all that makes two sweeps the same."""
+    settings = plan.settings
+    own = (
+        "tracking.", "storage.", "launcher.", "registry.", "registry", "workers", "launcher",
+        "adapt.", "adapt", "evaluate_test",
+    )  # fmt: skip
+    fixed = {k: v for k, v in plan.base.flat().items() if not k.startswith(own)}
+    searched = {item.name: str(item.dimension) for item in plan.searched}
+    conditional = {f"{item.path}|{item.condition}": item.value for item in plan.conditional}
+    searched_paths = {item.path for item in plan.searched}
+    defined = {
+        "sweep.metric": settings.metric,
+        "sweep.direction": plan.direction,
+        "sweep.sampler": seeded_sampler(plan),
+        "sweep.pruner": settings.pruner,
+        "sweep.enqueue": [dict(recipe) for recipe in plan.recipes],
+        **{k: v for k, v in fixed.items() if k not in searched},
+        **{k: v for k, v in _contents(plan).items() if k.split("|")[0] not in searched_paths},
+        **conditional,
+        **searched,
+    }
+    # As the study gives it back: tuples are lists by then.
+    return dict(json.loads(json.dumps(defined)))
+
+
+def refuse_changed(plan: SweepPlan, had: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+    """Raises ConfigError with each difference between what a study had and what is wanted.
+
+    A field that the study has not heard of, because it is older than the field, had its default:
+    a new field's default is to do as before.
+    """
+    problems = [
+        Problem(path, f"{had.get(path, ABSENT)} when the study was made, now {now}")
+        for path in sorted({*had, *wanted})
+        if (now := wanted.get(path, ABSENT)) != had.get(path, ABSENT)
+        and not (path not in had and _is_default(path, now))
+    ]
+    if problems:
+        other = f"finesweep sweep {plan.name} sweep.study={plan.study_name}-2 …"
+        hint = (
+            f"study {plan.study_name!r} was made for another sweep; start a new one with: {other}"
+        )
+        raise ConfigError(*problems, Problem("sweep.study", hint))
+
+
+def _is_default(path: str, value: Any) -> bool:
+    """Of `PATH`, or of `PATH|group=choice`."""
+    known = leaf(path.partition("|")[0])
+    return known is not None and bool(known.default == value)
+
+
+def _contents(plan: SweepPlan) -> dict[str, Any]:
+    """`PATH|group=choice` → value for every field that a searched group's choices fill.
+
+    A study must not mix trials of two models that bore the same name one after another.
+    """
+    return {
+        f"{path}|{group.path}={choice}": value
+        for group in plan.searched
+        if group.path in plan.base.choices
+        for choice in group.dimension.ends()
+        for path, value in plan.compose_trial({group.path: choice}).flat().items()
+        if path.startswith(f"{group.path}.")
+    }

@@ -1,0 +1,1 @@
+"""One process's work: from joining a sweep, through attempts at its slots, to leaving."""

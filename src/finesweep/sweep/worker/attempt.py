@@ -1,0 +1,219 @@
+"""One attempt at a slot: what its trial runs, reports, commits and leaves behind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from optuna import Trial, TrialPruned
+from optuna.trial import FrozenTrial, TrialState
+
+from finesweep.config import Composed, SweepPlan
+from finesweep.ledger import Ledger
+from finesweep.records import Evaluation, TextDataset
+from finesweep.runs.finetune import Watch, run_trial
+from finesweep.runs.run_logging import (
+    Setup,
+    log_setup,
+    log_traceback,
+    model_name,
+    origin,
+    run_name,
+)
+from finesweep.sweep.study.keys import (
+    ATTEMPT,
+    CHECKPOINT,
+    COMMITTED,
+    DATA_FINGERPRINT,
+    DATA_NOTES,
+    FAILURE,
+    LEDGER,
+    MODEL,
+    PARENT_RUN_ID,
+    PRECISION,
+    SLOT,
+    UID,
+    VALUES,
+    WORKER,
+)
+from finesweep.sweep.study.search_space import objective_of
+from finesweep.sweep.study.weights import slot_folder
+from finesweep.sweep.worker.callbacks import Reports
+from finesweep.sweep.worker.checkpoints import SlotCheckpoints, newest_whole
+from finesweep.sweep.worker.failures import Failure, WholeSweepError, whole_sweeps
+from finesweep.sweep.worker.phases import Stage
+from finesweep.tracking import Outbox
+from finesweep.tracking.tags import TRIAL_STATE
+
+
+class Attempt:
+    """Holds one running Optuna trial, from its parameters to its saved weights."""
+
+    def __init__(
+        self,
+        plan: SweepPlan,
+        stage: Stage,
+        trial: Trial,
+        reports: Reports,
+        *,
+        told_at: float | None = None,
+    ) -> None:
+        """told_at is when this worker told of its last trial, by time.monotonic()."""
+        self.plan, self.stage, self.trial, self.reports = plan, stage, trial, reports
+        self.study = stage.study
+        self.ledger, self.told_at = Ledger(), told_at
+        self._share_seen = 1.0
+        self.slot = int(trial.user_attrs[SLOT])
+        self.number_of_attempt = int(trial.user_attrs[ATTEMPT])
+        self.objective = objective_of(plan)
+        self.name, self.tags = str(trial.number), dict[str, Any]()
+        self.batch_size = plan.base.config.training.batch_size
+        self.outbox: Outbox | None = None
+        self.hopeless: WholeSweepError | None = None
+        """Why no other attempt would do better, at any slot."""
+        self.folder = slot_folder(
+            plan.base.config.storage.checkpoints, self.study.study_name, self.slot
+        )
+
+    def run(self) -> float:
+        """The objective's value at the best checkpoint, whose weights are saved by then."""
+        pruned = False
+        try:
+            return self._run()
+        except TrialPruned:
+            pruned = True
+            raise
+        finally:
+            self._account(pruned=pruned)
+
+    def _run(self) -> float:
+        composed = self._composed()
+        checkpoints = SlotCheckpoints(
+            self.folder,
+            self.number_of_attempt,
+            period_seconds=60 * self.plan.base.config.storage.checkpoint_minutes,
+            wanted_now=self.reports.is_interrupted,
+            on_commit=lambda step: self.trial.set_user_attr(COMMITTED, step),
+            on_wait=self.reports.waiting,
+        )
+        trained = run_trial(
+            composed,
+            objective=self.objective,
+            record=self._recorded,
+            watch=Watch(self.reports.stage, self._report, self._on_evaluation, self._stepped),
+            checkpoints=checkpoints,
+            resume=newest_whole(self.folder),
+            ledger=self.ledger,
+            one_of_many=True,
+        )
+        self.reports.lease.moved()
+        with self.ledger.on("saving"):
+            model = checkpoints.save_model(trained.setup.model, trained.setup.tokens.tokenizer)
+        self.trial.set_user_attr(CHECKPOINT, str(model))
+        return trained.result.best.metrics[self.objective.metric]
+
+    def retries(self, failure: Failure) -> bool:
+        """Whether the slot is tried again after this failure of its attempt."""
+        return failure.retries(
+            n_out_of_memory=len(self._out_of_memory()), batch_size=self.batch_size
+        )
+
+    def _composed(self) -> Composed:
+        """The trial's config; its values are remembered in the study."""
+        order = self.stage.order(self.trial)
+        self.name, self.tags = order.name, dict(order.tags)
+        precision = self.stage.sweep.user_attrs.get(PRECISION)
+        values = ({"training.precision": precision} if precision else {}) | dict(order.values)
+        composed = self.plan.compose_trial(values, seed=order.seed)
+        self.trial.set_user_attr(MODEL, model_name(composed))
+        self.trial.set_user_attr(VALUES, dict(order.values))
+        self.trial.set_user_attr(WORKER, self.reports.worker)
+        self.batch_size = composed.config.training.batch_size
+        if self._out_of_memory() and self.batch_size > 1:
+            composed = self.plan.compose_trial(values | _halved(composed), seed=order.seed)
+        self.reports.stage()
+        return composed
+
+    def _out_of_memory(self) -> list[FrozenTrial]:
+        failed = self.study.get_trials(deepcopy=False, states=(TrialState.FAIL,))
+        ours = [trial for trial in failed if trial.user_attrs.get(SLOT) == self.slot]
+        return [trial for trial in ours if trial.user_attrs.get(FAILURE) == "out_of_memory"]
+
+    @contextmanager
+    def _recorded(self, setup: Setup) -> Iterator[Outbox]:
+        """The attempt's outbox, with what it started from; it is closed when the study knows."""
+        self.trial.set_user_attr(DATA_FINGERPRINT, setup.dataset.fingerprint)
+        self._tell_data(setup.dataset)
+        self.outbox = self.reports.outbox(
+            f"{self.stage.kind}-{self.trial.number:06d}",
+            uid=f"{self.study.user_attrs[UID]}/{self.trial.number}",
+            name=run_name(setup.composed, self.name),
+            parent_run_id=self.stage.sweep.user_attrs.get(PARENT_RUN_ID),
+            tags=self._tags() | origin(setup),
+        )
+        log_setup(self.outbox, setup)
+        try:
+            yield self.outbox
+        except TrialPruned:
+            raise
+        except BaseException as error:
+            log_traceback(self.outbox, error)
+            raise
+
+    def _tell_data(self, dataset: TextDataset) -> None:
+        """What was done to the rows, for whoever watches the sweep; once for each data set."""
+        name, sweep = f"{DATA_NOTES}{dataset.fingerprint[:16]}", self.stage.sweep
+        if dataset.notes and name not in sweep.user_attrs:
+            sweep.set_user_attr(name, list(dataset.notes))
+
+    def _account(self, *, pruned: bool) -> None:
+        """Where the attempt's seconds went, for its run and for the study."""
+        if self.outbox is None:
+            return
+        own = {}
+        if self.told_at is not None and self.ledger.first_step is not None:
+            own["overhead_seconds"] = self.ledger.first_step - self.told_at
+        if pruned:
+            taken = self.ledger.seconds["training"] + self.ledger.seconds["evaluating"]
+            own["seconds_saved/pruning"] = taken * (1 - self._share_seen) / self._share_seen
+        spent = self.ledger.metrics() | own
+        self.outbox.log_metrics(spent, step=self.ledger.n_examples)
+        self.trial.set_user_attr(LEDGER, spent)
+
+    def _stepped(self, seen: int, total: int) -> None:
+        self._share_seen = seen / total
+        self.reports.stepped(seen, total)
+
+    def _tags(self) -> dict[str, Any]:
+        return {
+            "finesweep.kind": self.stage.kind,
+            "finesweep.sweep": self.stage.sweep.study_name,
+            "finesweep.trial_number": self.trial.number,
+            "finesweep.slot": self.slot,
+            "finesweep.attempt": self.number_of_attempt,
+            TRIAL_STATE: "RUNNING",
+            **self.tags,
+        }
+
+    def _report(self, evaluation: Evaluation) -> None:
+        self.reports.evaluated()
+        self.trial.report(self.objective.seen_by_pruner(evaluation), step=evaluation.step)
+
+    def _on_evaluation(self, evaluation: Evaluation) -> None:
+        """Reports to Optuna; TrialPruned when the pruner has seen enough."""
+        self._report(evaluation)
+        with whole_sweeps("sweep.pruner", self.plan.settings.pruner):
+            pruned = self.trial.should_prune()
+        if pruned:
+            raise TrialPruned
+
+
+def _halved(composed: Composed) -> dict[str, Any]:
+    """The same steps in twice as many batches of half the size."""
+    training = composed.config.training
+    return {
+        "training.batch_size": training.batch_size // 2,
+        "training.gradient_accumulation_steps": 2 * training.gradient_accumulation_steps,
+        "training.evaluation_batch_size": max(1, training.evaluation_batch_size // 2),
+    }

@@ -1,0 +1,186 @@
+"""A worker's loop: make the study true, claim a slot, run its trial, tell Optuna, again.
+
+Any number of workers do this side by side; they meet only in the study, and none waits for
+another while a slot is free.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import datetime
+from math import isnan
+from pathlib import Path
+from typing import Any
+
+from optuna import Trial, TrialPruned
+from optuna.exceptions import UpdateFinishedTrialError
+from optuna.trial import FrozenTrial, TrialState
+
+from finesweep.config import SweepPlan
+from finesweep.sweep.status import Row, row_of
+from finesweep.sweep.study.keys import CHECKPOINT, LAUNCHED, REASON, RETRY, SLOT, STOP
+from finesweep.sweep.study.reconcile import fail, gives_up, reconcile
+from finesweep.sweep.study.slots import claim, is_spent
+from finesweep.sweep.study.storage import waiting_out
+from finesweep.sweep.study.telling import tell
+from finesweep.sweep.study.weights import drop_slot
+from finesweep.sweep.worker.attempt import Attempt
+from finesweep.sweep.worker.callbacks import Reports
+from finesweep.sweep.worker.failures import Failure, WholeSweepError, classify
+from finesweep.sweep.worker.phases import Stage
+from finesweep.sweep.worker.run_delivery import close_run
+
+IDLE_SECONDS = 1.0
+"""Between two looks when all that is left runs elsewhere: its worker may die."""
+Run = Callable[[Attempt], float]
+
+
+class Worker:
+    """One process's share of one stage of a sweep; warm over many trials."""
+
+    def __init__(
+        self,
+        plan: SweepPlan,
+        stage: Stage,
+        reports: Reports,
+        *,
+        is_drained: Callable[[], bool] = lambda: False,
+        on_trial: Callable[[Row], None] = lambda row: None,
+        run: Run = Attempt.run,
+    ) -> None:
+        self.plan, self.stage, self.study, self.reports = plan, stage, stage.study, reports
+        self.is_drained, self.on_trial, self.run_attempt = is_drained, on_trial, run
+        self._told_at: float | None = None
+
+    def work(self) -> None:
+        """Returns when no slot is left, or when the worker is not wanted any more.
+
+        KeyboardInterrupt when this process was asked to stop; its slot is free again by then.
+        """
+        while not self.is_drained() and not self.stage.sweep.user_attrs.get(STOP):
+            self.reports.stage()
+            # Leases are read and written here too, which no storage waits for by itself.
+            if claimed := waiting_out(self._claim, self.reports.waiting):
+                self._run_slot(claimed)
+            elif is_spent(self.study):
+                return
+            else:
+                self.reports.lease.release()
+                time.sleep(IDLE_SECONDS)
+
+    def _claim(self) -> FrozenTrial | None:
+        n_slots = self.stage.n_slots()
+        reconcile(
+            self.study,
+            self.plan.settings,
+            n_slots,
+            self.stage.recipes,
+            may_reap=self.reports.lease.is_steady,
+        )
+        return claim(self.study, n_slots, before=self._take)
+
+    def _take(self, trial: FrozenTrial) -> None:
+        self.reports.lease.take(trial=trial.number, slot=trial.user_attrs[SLOT])
+
+    def _run_slot(self, claimed: FrozenTrial) -> None:
+        """Runs one claimed trial to its end and tells Optuna. Only an interruption is raised, and
+        WholeSweepError, which every other slot would meet: this one is free again by then."""
+        trial = self._begun(claimed)
+        attempt = Attempt(self.plan, self.stage, trial, self.reports, told_at=self._told_at)
+        try:
+            outcome = self._outcome(attempt)
+            self._told_at = time.monotonic()
+            self._tell(attempt, outcome)
+        except UpdateFinishedTrialError:
+            # Fenced: others took this worker for dead, and the slot is theirs.
+            self.reports.say(f"trial {claimed.number} was taken over by another worker")
+        finally:
+            self._settle(attempt)
+        if attempt.hopeless is not None:
+            raise attempt.hopeless
+        self.reports.interruption.check()
+
+    def _begun(self, claimed: FrozenTrial) -> Trial:
+        try:
+            return self.stage.begun(claimed)
+        except WholeSweepError as error:
+            fail(self.study, claimed._trial_id, why=str(error), kind="sweep", retry=True)
+            self.reports.lease.release()
+            raise
+
+    def _outcome(self, attempt: Attempt) -> float | TrialState | Failure:
+        try:
+            value = self.run_attempt(attempt)
+            return Failure("non_finite", "the objective is not a number") if isnan(value) else value
+        except TrialPruned:
+            return TrialState.PRUNED
+        except UpdateFinishedTrialError:
+            raise
+        except WholeSweepError as error:
+            attempt.hopeless = error
+            return classify(error)
+        except (Exception, KeyboardInterrupt) as error:
+            return classify(error)
+
+    def _tell(self, attempt: Attempt, outcome: float | TrialState | Failure) -> None:
+        if isinstance(outcome, Failure):
+            self._fail(attempt, outcome)
+        elif outcome is TrialState.PRUNED:
+            # Optuna takes the last reported value as the trial's.
+            tell(self.study, attempt.trial.number, outcome, None, say=self.reports.say)
+        else:
+            assert isinstance(outcome, float)
+            state = TrialState.COMPLETE
+            tell(self.study, attempt.trial.number, state, outcome, say=self.reports.say)
+
+    def _fail(self, attempt: Attempt, failure: Failure) -> None:
+        trial_id, why = attempt.trial._trial_id, failure.reason
+        retry = attempt.retries(failure)
+        if retry and failure.kind == "infrastructure":
+            frozen = self.study._storage.get_trial(trial_id)
+            if hopeless := gives_up(self.study, frozen, self.plan.settings):
+                retry, why = False, f"{hopeless}; the last: {why}"
+        fail(self.study, trial_id, why=why, kind=failure.kind, retry=retry)
+
+    def _settle(self, attempt: Attempt) -> None:
+        """What follows from the trial's end: less on disk, a closed run, the best one shown."""
+        trial = self.study._storage.get_trial(attempt.trial._trial_id)
+        if trial.state == TrialState.RUNNING:  # leaving at once; others will release it
+            return
+        if attempt.outbox is not None:
+            close_run(attempt.outbox, trial)
+        if not trial.user_attrs.get(RETRY):
+            drop_slot(attempt.folder, but=_model_folder(trial))
+        if trial.state == TrialState.COMPLETE:
+            self.stage.completed(self.reports.delivery)
+        self.reports.lease.release()
+        if trial.state == TrialState.FAIL and not trial.user_attrs.get(RETRY):
+            self._stop_when_all_fail()
+        self.on_trial(row_of(trial))
+
+    def _stop_when_all_fail(self) -> None:
+        """Stops the sweep for all workers when its latest trials failed one after another."""
+        k = self.plan.settings.max_failures_in_a_row
+        since = datetime.fromisoformat(self.stage.sweep.user_attrs[LAUNCHED])
+        finished = [
+            trial
+            for trial in self.study.get_trials(deepcopy=False)
+            if trial.state.is_finished()
+            and not trial.user_attrs.get(RETRY)
+            and trial.datetime_complete is not None
+            and trial.datetime_complete > since
+        ]
+        latest = sorted(finished, key=_completed)[-k:]
+        if len(latest) == k and all(trial.state == TrialState.FAIL for trial in latest):
+            why = latest[-1].user_attrs.get(REASON)
+            self.stage.sweep.set_user_attr(STOP, f"{k} trials in a row failed; the last: {why}")
+
+
+def _completed(trial: FrozenTrial) -> Any:
+    return trial.datetime_complete
+
+
+def _model_folder(trial: FrozenTrial) -> Path | None:
+    folder = trial.user_attrs.get(CHECKPOINT)
+    return Path(folder) if folder and trial.state == TrialState.COMPLETE else None

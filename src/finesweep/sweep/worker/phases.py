@@ -1,0 +1,157 @@
+"""What a worker works through: first the search's slots, then those that confirm its best."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Protocol
+
+from optuna import Study, Trial
+from optuna.trial import FrozenTrial, TrialState, create_trial
+
+from finesweep.config import ConfirmConfig, SweepPlan
+from finesweep.locks import exclusive
+from finesweep.sweep.parent_run import show_best
+from finesweep.sweep.selection.confirmation import (
+    SEED,
+    best_seeds,
+    candidates,
+    enlist,
+    make_confirmation,
+    needless,
+    pairs_of,
+)
+from finesweep.sweep.study.keys import N_TRIALS, SLOT, VALUES
+from finesweep.sweep.study.ranking import direction_of, ranked
+from finesweep.sweep.study.samplers import sampler_for
+from finesweep.sweep.study.search_space import optuna_params, suggest
+from finesweep.sweep.study.storage import engine_of
+from finesweep.sweep.study.weights import keep_weights
+from finesweep.sweep.worker.failures import whole_sweeps
+from finesweep.tracking import Delivery
+
+
+@dataclass(frozen=True)
+class Order:
+    """What the trial of one slot is to be."""
+
+    values: Mapping[str, Any]
+    """Plain path → value."""
+    seed: int
+    name: str
+    """What its run is called, with the model's name behind it."""
+    tags: Mapping[str, Any]
+    """Of its run, beside those that every trial has."""
+
+
+class Stage(Protocol):
+    """One study's slots, and what is particular about them."""
+
+    kind: str
+    """Of its runs: `finesweep.kind`."""
+    study: Study
+    sweep: Study
+    """The search's own, which says whether workers are wanted."""
+    recipes: Mapping[int, Mapping[str, Any]]
+    """Slot → Optuna params of its trial, where they are given."""
+
+    def n_slots(self) -> int:
+        """As of now; what need not be run any more has been marked as such."""
+
+    def begun(self, claimed: FrozenTrial) -> Trial:
+        """The trial that runs in a claimed slot; WholeSweepError when the sampler fails."""
+
+    def order(self, trial: Trial) -> Order:
+        """What a begun trial is to be; may ask a sampler, WholeSweepError when that fails."""
+
+    def completed(self, delivery: Delivery) -> None:
+        """Weights that no one will ask for are dropped, and what MLflow shows is renewed."""
+
+
+class Search:
+    """The sweep's own slots: recipes, and what the sampler suggests."""
+
+    kind = "trial"
+
+    def __init__(self, plan: SweepPlan, study: Study) -> None:
+        self.plan, self.study, self.sweep = plan, study, study
+        self.recipes: Mapping[int, Mapping[str, Any]] = {
+            slot: optuna_params(plan, recipe) for slot, recipe in enumerate(plan.recipes)
+        }
+
+    def n_slots(self) -> int:
+        return int(self.study.user_attrs[N_TRIALS])
+
+    def begun(self, claimed: FrozenTrial) -> Trial:
+        with whole_sweeps("sweep.sampler", self.plan.settings.sampler):
+            self.study.sampler = sampler_for(self.plan, claimed.user_attrs[SLOT])
+            return Trial(self.study, claimed._trial_id)
+
+    def order(self, trial: Trial) -> Order:
+        slot = trial.user_attrs[SLOT]
+        recipe = self.plan.recipes[slot] if slot < len(self.plan.recipes) else {}
+        with whole_sweeps("sweep.sampler", self.plan.settings.sampler):
+            suggested = suggest(trial, self.plan)
+        return Order(
+            values=dict(recipe) | suggested,
+            seed=trial_seed(self.study, slot),
+            name=str(trial.number),
+            tags={},
+        )
+
+    def completed(self, delivery: Delivery) -> None:
+        trials = self.study.get_trials(deepcopy=False)
+        best = ranked(trials, direction_of(self.study))[: self.plan.settings.keep_top_k]
+        keep_weights(self.study, best, root=self.plan.base.config.storage.checkpoints)
+        delivery.call(lambda store: show_best(store, self.study), key="best")
+
+
+class Confirmation:
+    """The search's best configurations once more, each with the same few fresh seeds."""
+
+    kind = "confirmation"
+    recipes: Mapping[int, Mapping[str, Any]] = MappingProxyType({})
+
+    def __init__(self, plan: SweepPlan, sweep: Study, wanted: ConfirmConfig) -> None:
+        self.plan, self.sweep, self.wanted = plan, sweep, wanted
+        with self._alone():
+            self.study = make_confirmation(sweep)
+
+    def n_slots(self) -> int:
+        with self._alone():
+            enlist(self.study, candidates(self.sweep, self.wanted), n_seeds=self.wanted.seeds)
+            for slot in needless(self.study, n_seeds=self.wanted.seeds):
+                given_up = create_trial(state=TrialState.PRUNED, user_attrs={SLOT: slot})
+                self.study.add_trial(given_up)
+        return int(self.study.user_attrs[N_TRIALS])
+
+    def begun(self, claimed: FrozenTrial) -> Trial:
+        return Trial(self.study, claimed._trial_id)
+
+    def order(self, trial: Trial) -> Order:
+        number, seed = pairs_of(self.study)[trial.user_attrs[SLOT]]
+        values = self.sweep.get_trials(deepcopy=False)[number].user_attrs[VALUES]
+        fresh = trial_seed(self.study, f"seed {seed}")
+        return Order(
+            values={**values, SEED: fresh},
+            seed=fresh,
+            name=f"{number} seed {seed + 1}",
+            tags={"finesweep.confirms": number},
+        )
+
+    def completed(self, delivery: Delivery) -> None:
+        trials, pairs = self.study.get_trials(deepcopy=False), pairs_of(self.study)
+        best = best_seeds(trials, pairs, direction_of(self.study)).values()
+        keep_weights(self.study, best, root=self.plan.base.config.storage.checkpoints)
+
+    def _alone(self) -> AbstractContextManager[bool]:
+        return exclusive(engine_of(self.sweep._storage), f"{self.sweep.study_name}.confirmation")
+
+
+def trial_seed(study: Study, slot: int | str) -> int:
+    """A seed below 2**31 from study and slot, so that a repeated attempt repeats its trial."""
+    digest = hashlib.sha256(f"{study.study_name}/{slot}".encode()).digest()
+    return int.from_bytes(digest[:4], "big") >> 1

@@ -1,0 +1,125 @@
+"""A worker's place in a sweep: its lease, its delivery, its signals, from joining to leaving."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from optuna import Study
+
+from finesweep.config import SweepPlan
+from finesweep.disk import require_space
+from finesweep.locks import exclusive
+from finesweep.sweep.parent_run import close_orphans, found_parent, show_best
+from finesweep.sweep.selection.confirmation import candidates, is_confirmed, studies_of
+from finesweep.sweep.selection.registration import register_winner
+from finesweep.sweep.signals import Interruption, deferred_signals
+from finesweep.sweep.study.leases import Lease
+from finesweep.sweep.study.slots import is_spent
+from finesweep.sweep.study.storage import engine_of, waiting_out
+from finesweep.sweep.study.study import join_study
+from finesweep.sweep.worker.callbacks import Reports
+from finesweep.sweep.worker.phases import Confirmation, Search, Stage
+from finesweep.sweep.worker.run_delivery import deliver_orphans, drop_empty, outboxes_of
+from finesweep.tracking import Delivery, open_store
+
+JOINING_SECONDS = 120.0
+"""Longer than a database takes to start again; from a machine that never reaches it one hears."""
+LEAVING_SECONDS = 5.0
+"""For what is left to deliver when a worker leaves; the rest is delivered by others."""
+
+
+@dataclass(frozen=True)
+class Joint:
+    """A worker that has joined: what it works on, and through whom it tells."""
+
+    plan: SweepPlan
+    study: Study
+    reports: Reports
+    say: Callable[[str], None]
+
+    @property
+    def metric(self) -> str:
+        return self.plan.settings.metric
+
+    def stages(self) -> Iterator[Stage]:
+        """What is to be worked through, one after another: the next once this one is finished."""
+        yield Search(self.plan, self.study)
+        wanted = self.plan.confirm
+        if wanted is None or not is_spent(self.study) or not candidates(self.study, wanted):
+            return
+        confirmation = Confirmation(self.plan, self.study, wanted)
+        self.reports.lease.enter(confirmation.study.study_name)
+        yield confirmation
+
+    def finish(self) -> None:
+        """Once all slots are finished: everything in MLflow, winner evaluated and registered.
+
+        Under a lock, so that one worker does it; the others find it done.
+        """
+        if not is_spent(self.study) or not is_confirmed(self.study, self.plan.confirm):
+            return
+        with exclusive(engine_of(self.study._storage), f"{self.study.study_name}.crown"):
+            while not self.reports.delivery.wait(1.0):
+                self.reports.stage()
+            store = open_store(self.plan.base.config.tracking)
+            deliver_orphans(self.plan, self.study, store)
+            parent = found_parent(store, self.study, self.plan)
+            for study in studies_of(self.study).values():
+                close_orphans(parent, study)
+            show_best(store, self.study)
+            register_winner(self.plan, self.study, store)
+            parent.finish("FINISHED")
+
+
+@contextmanager
+def joined(
+    name: str,
+    url: str,
+    overrides: Sequence[str],
+    *,
+    say: Callable[[str], None],
+    on_hang: Callable[[], None],
+    is_attached: bool = False,
+) -> Iterator[Joint]:
+    """A worker in the study of this name; what it holds is given back at the end.
+
+    One that is attached to a coordinator, which has opened the storage before, waits for a while
+    when this is away already as it joins.
+    """
+    with deferred_signals() as interruption:
+        on_wait = _waiting(interruption, say)
+        plan, study = waiting_out(
+            lambda: join_study(name, url, overrides, on_wait),
+            on_wait,
+            most_seconds=JOINING_SECONDS if is_attached else 0,
+        )
+        config = plan.base.config
+        require_space(config.storage.checkpoints)
+        delivery = Delivery(config.tracking, on_outage=say)
+        lease = Lease(
+            engine_of(study._storage),
+            name,
+            lease_seconds=plan.settings.lease_seconds,
+            hang_seconds=plan.settings.hang_seconds,
+            on_hang=on_hang,
+        )
+        reports = Reports(lease, interruption, delivery, outboxes=outboxes_of(plan), say=say)
+        try:
+            delivery.call(lambda store: deliver_orphans(plan, study, store), key="orphans")
+            yield Joint(plan, study, reports, say)
+            interruption.check()
+        finally:
+            delivery.wait(LEAVING_SECONDS)
+            delivery.stop()
+            lease.leave()
+            drop_empty(outboxes_of(plan) / lease.id)
+
+
+def _waiting(interruption: Interruption, say: Callable[[str], None]) -> Callable[[str], None]:
+    def waiting(why: str) -> None:
+        say(f"waiting for the storage: {why}")
+        interruption.check()
+
+    return waiting

@@ -1,0 +1,197 @@
+"""The race of seeds, on studies that hold what trials would have left."""
+
+from __future__ import annotations
+
+import math
+
+import optuna
+import pytest
+from optuna import Study
+from optuna.trial import TrialState, create_trial
+
+from finesweep.config import ConfirmConfig
+from finesweep.sweep.selection.confirmation import (
+    ConfirmedRow,
+    candidates,
+    confirmation_of,
+    described,
+    enlist,
+    is_confirmed,
+    make_confirmation,
+    needless,
+    pairs_of,
+    rows_of,
+    studies_of,
+    winner_of,
+)
+from finesweep.sweep.study.keys import N_TRIALS, SLOT, UID, VALUES
+
+TWICE = ConfirmConfig(top_k=2, seeds=2)
+
+
+def rows(study: Study) -> list[ConfirmedRow]:
+    confirmation = confirmation_of(study)
+    return [] if confirmation is None else rows_of(study, confirmation)
+
+
+def searched(*values: float, rates: tuple[float, ...] = (), direction: str = "minimize") -> Study:
+    """A study whose trials ended with these values, each with a rate of its own or this one."""
+    study = optuna.create_study(study_name="s", direction=direction)
+    study.set_user_attr(UID, "u")
+    for number, value in enumerate(values):
+        rate = rates[number] if rates else 0.1 * (number + 1)
+        own = {SLOT: number, VALUES: {"training.learning_rate": rate}}
+        study.add_trial(create_trial(value=value, user_attrs=own))
+    return study
+
+
+def confirming(study: Study, wanted: ConfirmConfig = TWICE) -> Study:
+    made = make_confirmation(study)
+    enlist(made, candidates(study, wanted), n_seeds=wanted.seeds)
+    return made
+
+
+def finish(confirmation: Study, values: dict[tuple[int, int], float]) -> None:
+    """Ends slots, named by the search's trial and the seed, with these values; NaN is a failure."""
+    for pair, value in values.items():
+        slot = pairs_of(confirmation).index(pair)
+        state = TrialState.FAIL if math.isnan(value) else TrialState.COMPLETE
+        confirmation.add_trial(
+            create_trial(
+                state=state,
+                value=value if state == TrialState.COMPLETE else None,
+                user_attrs={SLOT: slot},
+            )
+        )
+
+
+def spare(confirmation: Study, n_seeds: int = 2) -> list[tuple[int, int]]:
+    """Marks what is needless, as a worker does, and says which pairs that were."""
+    slots = needless(confirmation, n_seeds=n_seeds)
+    for slot in slots:
+        confirmation.add_trial(create_trial(state=TrialState.PRUNED, user_attrs={SLOT: slot}))
+    return [pairs_of(confirmation)[slot] for slot in slots]
+
+
+@pytest.mark.parametrize(
+    ("direction", "expected"), [("minimize", [2, 0, 3]), ("maximize", [1, 3, 0])]
+)
+def test_candidates_are_the_best_by_the_searchs_value(direction: str, expected: list[int]) -> None:
+    study = searched(0.5, 0.9, 0.4, 0.6, direction=direction)
+    assert candidates(study, ConfirmConfig(top_k=3, seeds=1)) == expected
+
+
+def test_a_configuration_is_a_candidate_once_whatever_its_seed() -> None:
+    study = searched(0.5, 0.4, 0.6, rates=(0.1, 0.1, 0.2))
+    study.add_trial(
+        create_trial(
+            value=0.3,
+            user_attrs={SLOT: 3, VALUES: {"training.learning_rate": 0.1, "training.seed": 7}},
+        )
+    )
+    assert candidates(study, ConfirmConfig(top_k=3, seeds=1)) == [3, 2]
+
+
+def test_first_seeds_of_all_come_before_second_seeds_of_any() -> None:
+    made = confirming(searched(0.5, 0.4))
+    assert pairs_of(made) == [(1, 0), (0, 0), (1, 1), (0, 1)]
+    assert made.user_attrs[N_TRIALS] == 4
+
+
+def test_a_search_that_went_on_keeps_the_seeds_it_has_paid_for() -> None:
+    study = searched(0.5, 0.4)
+    made = confirming(study)
+    study.add_trial(create_trial(value=0.1, user_attrs={SLOT: 2, VALUES: {"a": 1}}))
+    assert not is_confirmed(study, TWICE)
+    confirming(study)
+    assert pairs_of(made) == [(1, 0), (0, 0), (1, 1), (0, 1), (2, 0), (2, 1)]
+    assert spare(made) == [(0, 0), (0, 1)]  # not among the best two any more
+    assert [row.dropped for row in rows(study) if row.trial == 0] == [True]
+
+
+def test_what_cannot_win_gets_no_further_seed() -> None:
+    study, wanted = searched(0.40, 0.41, 0.42), ConfirmConfig(top_k=3, seeds=3)
+    made = confirming(study, wanted)
+    finish(made, {(0, 0): 0.50, (1, 0): 0.52, (2, 0): 0.90})
+    assert spare(made, 3) == []  # nothing is known yet of the noise
+    finish(made, {(0, 1): 0.51, (1, 1): 0.51, (2, 1): 0.91})
+    assert spare(made, 3) == [(2, 2)]
+    assert spare(made, 3) == []
+    assert not is_confirmed(study, wanted)
+    finish(made, {(0, 2): 0.52, (1, 2): 0.40})
+    assert is_confirmed(study, wanted)
+    winner = winner_of(study, wanted)
+    assert winner is not None
+    assert (winner.trial, winner.best.value) == (1, 0.40)
+    assert [(row.trial, row.n_seeds, row.dropped) for row in rows(study)] == [
+        (1, 3, False),
+        (0, 3, False),
+        (2, 2, True),
+    ]
+
+
+def test_the_winner_has_the_best_mean_and_gives_its_best_seed() -> None:
+    study = searched(0.10, 0.30)
+    made = confirming(study)
+    finish(made, {(0, 0): 0.50, (0, 1): 0.60, (1, 0): 0.45, (1, 1): 0.35})
+    winner = winner_of(study, TWICE)
+    assert winner is not None
+    assert (winner.trial, winner.best.value, winner.uid) == (1, 0.35, "u/confirmation/3")
+    assert winner.row is not None
+    assert winner.row.mean == pytest.approx(0.40)
+    assert winner.row.optimism_gap == pytest.approx(-0.10)
+    # Two means, 0.15 apart, noise 0.0707 with two degrees of freedom: t = 2.12.
+    assert winner.probability == pytest.approx(0.916, abs=0.001)
+    kept = described(winner)
+    assert kept is not None
+    assert (kept["trial"], kept["n_seeds"]) == (1, 2)
+
+
+def test_accuracies_are_confirmed_upwards() -> None:
+    study = searched(0.80, 0.95, direction="maximize")
+    made = confirming(study)
+    finish(made, {(1, 0): 0.70, (1, 1): 0.72, (0, 0): 0.79, (0, 1): 0.80})
+    winner = winner_of(study, TWICE)
+    assert winner is not None
+    assert (winner.trial, winner.best.value) == (0, 0.80)
+    assert winner.row is not None
+    assert winner.row.optimism_gap == pytest.approx(0.005)
+
+
+def test_a_failed_seed_is_not_waited_for() -> None:
+    study, nan = searched(0.1, 0.2), float("nan")
+    made = confirming(study)
+    finish(made, {(0, 0): nan, (0, 1): nan, (1, 0): 0.3, (1, 1): 0.4})
+    assert is_confirmed(study, TWICE)
+    winner = winner_of(study, TWICE)
+    assert winner is not None
+    assert (winner.trial, winner.probability) == (1, None)
+
+
+def test_where_every_seed_failed_the_search_has_its_way() -> None:
+    study, nan = searched(0.2, 0.1), float("nan")
+    made = confirming(study)
+    finish(made, {(0, 0): nan, (0, 1): nan, (1, 0): nan, (1, 1): nan})
+    winner = winner_of(study, TWICE)
+    assert winner is not None
+    assert (winner.trial, winner.uid, winner.row) == (1, "u/1", None)
+
+
+def test_without_confirmation_the_searchs_best_wins() -> None:
+    study = searched(0.2, 0.1)
+    assert is_confirmed(study, None)
+    winner = winner_of(study, None)
+    assert winner is not None
+    assert (winner.trial, described(winner), rows(study)) == (1, None, [])
+    assert winner_of(optuna.create_study(), TWICE) is None
+
+
+def test_the_study_beside_it_is_found_again() -> None:
+    study = searched(0.2)
+    assert (confirmation_of(study), studies_of(study)) == (None, {"trial": study})
+    made = make_confirmation(study)
+    assert make_confirmation(study).study_name == made.study_name == "s+confirmation"
+    assert [(kind, each.study_name) for kind, each in studies_of(study).items()] == [
+        ("trial", "s"),
+        ("confirmation", "s+confirmation"),
+    ]

@@ -107,7 +107,7 @@ def make_project(folder: Path, *, n_slots: int) -> None:
     import torch
     from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification
 
-    from finesweep.config.packaged import packaged_path
+    from finesweep.config.package_files import packaged_path
 
     (folder / "conf" / "model").mkdir(parents=True)
     (folder / "sweeps").mkdir()

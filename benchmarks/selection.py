@@ -19,9 +19,9 @@ from pathlib import Path
 
 import numpy as np
 
-from finesweep.evidence.seeds import leader, still_in
 from finesweep.records import Gates, Scored
 from finesweep.registry.rule import decide
+from finesweep.stats.seed_race import leader, still_in
 
 N_CONFIGURATIONS = 40
 SPREADS = {"narrow": 3.0, "wide": 12.0}

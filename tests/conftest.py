@@ -9,7 +9,7 @@ import pytest
 import torch
 from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification
 
-from finesweep.config.packaged import packaged_path
+from finesweep.config.package_files import packaged_path
 
 WORDS = {
     "good": ["lovely", "great", "superb"],

@@ -15,7 +15,7 @@ from optuna import Study
 
 from finesweep.cli import work
 from finesweep.config import SweepPlan, compose_sweep, search_path
-from finesweep.config.sweeps import as_override
+from finesweep.config.sweep_plan import as_override
 from finesweep.sweep.parent_run import parent_of
 from finesweep.sweep.selection.claims import is_settled, lost
 from finesweep.sweep.study.study import open_study

@@ -10,7 +10,7 @@ import os
 import sys
 from pathlib import Path
 
-from finesweep.cli.template import load
+from finesweep.cli.startup.template import load
 from finesweep.sweep.launchers.fork_server import become
 
 

@@ -1,7 +1,7 @@
 """Folders of mlruns/cache/: made once, whoever comes first, and given up when the disk is needed.
 
-cache/tokens/DATA-TOKENIZER/          token ids of a dataset, see dataset/tokens.py
-cache/prefix/…/                       hidden states below frozen layers, see training/prefix.py
+cache/tokens/DATA-TOKENIZER/   token ids of a dataset, see dataset/tokens.py
+cache/prefix/…/                hidden states below frozen layers, see training/activation_cache.py
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ import yaml
 
 from finesweep.cli import COMMANDS, _usage
 from finesweep.config import compose, compose_sweep, group_choices
-from finesweep.config.paths import field_exists
+from finesweep.config.field_paths import field_exists
 from finesweep.sweep.rehearsal import rehearse
 
 ROOT = Path(__file__).parents[2]

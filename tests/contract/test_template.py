@@ -24,7 +24,7 @@ class Watch(TorchDispatchMode):
         return func(*args, **(kwargs or {}))
 
 with Watch():
-    from finesweep.cli.template import load
+    from finesweep.cli.startup.template import load
     load()
 threads = [(task / "comm").read_text().strip() for task in Path("/proc/self/task").iterdir()]
 sockets = [link for link in Path("/proc/self/fd").iterdir() if "socket:" in str(link.resolve())]

@@ -22,7 +22,7 @@ from tests.sweeping import Sweeping
 
 from finesweep.cli import explore, models, predict, status, train
 from finesweep.config import compose
-from finesweep.config.sweeps import as_override
+from finesweep.config.sweep_plan import as_override
 from finesweep.registry.promote import Terms, promote
 from finesweep.registry.versions import versions_of
 from finesweep.sweep.study.study import known_finalist

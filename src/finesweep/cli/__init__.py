@@ -34,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Runs one command and exits: 0 done, 1 failed, 2 bad usage or config, 3 refused by a gate,
     130 interrupted."""
     if argv is None:  # the process is this command's own
-        from finesweep.cli import collector
+        from finesweep.cli.startup import collector
 
         collector.pause()
     arguments = list(sys.argv[1:] if argv is None else argv)
@@ -55,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def _run(arguments: list[str]) -> int:
     if arguments[:1] in (["-sc"], ["--shell-completion"]):
-        from finesweep.cli.completion import complete
+        from finesweep.cli.arguments.completion import complete
 
         return complete(arguments)
     if not arguments or arguments[0] in ("-h", "--help"):

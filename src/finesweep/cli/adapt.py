@@ -6,10 +6,11 @@ import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from finesweep.cli import collector, counted
-from finesweep.cli.composing import composed_from
-from finesweep.cli.inputs import read_inputs
-from finesweep.cli.quiet import hush
+from finesweep.cli import counted
+from finesweep.cli.arguments.compose_args import composed_from
+from finesweep.cli.arguments.inputs import read_inputs
+from finesweep.cli.startup import collector
+from finesweep.cli.startup.quiet import hush
 from finesweep.config import Composed
 from finesweep.errors import ConfigError
 from finesweep.ledger import Ledger
@@ -48,8 +49,8 @@ def _adapt(composed: Composed) -> None:
     ledger = Ledger()
     read_inputs(composed.config, ledger)
 
-    from finesweep.cli.progress import bar
-    from finesweep.cli.screen import screen
+    from finesweep.cli.screens.console import screen
+    from finesweep.cli.screens.progress import bar
     from finesweep.model import limit_problems
     from finesweep.records import Objective
     from finesweep.runs.adapt import AdaptationWatch, run_adaptation

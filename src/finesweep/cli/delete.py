@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from finesweep.cli import study_parser
-from finesweep.cli.quiet import hush
+from finesweep.cli.startup.quiet import hush
 from finesweep.config import compose
 from finesweep.errors import ConfigError, Problem
 

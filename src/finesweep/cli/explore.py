@@ -12,17 +12,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from finesweep.cli import collector, counted
-from finesweep.cli.composing import composed_from
-from finesweep.cli.inputs import check_checkpoint
-from finesweep.cli.quiet import hush
+from finesweep.cli import counted
+from finesweep.cli.arguments.compose_args import composed_from
+from finesweep.cli.arguments.inputs import check_checkpoint
+from finesweep.cli.startup import collector
+from finesweep.cli.startup.quiet import hush
 from finesweep.config import Composed
 from finesweep.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from finesweep.dataset.profile import Profile
+    from finesweep.dataset.profile.profile import Profile
     from finesweep.records import Finding, Splits
     from finesweep.tracking import Store
 
@@ -51,7 +52,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _explore(composed: Composed) -> None:
-    from finesweep.cli.screen import screen
+    from finesweep.cli.screens.console import screen
 
     console = screen()
     with console.status("reading the dataset") as status:
@@ -60,7 +61,7 @@ def _explore(composed: Composed) -> None:
         status.update("drawing and logging")
         page = _kept(composed, splits, profile, made, findings, store)
 
-    from finesweep.cli.overview import print_findings, print_overview
+    from finesweep.cli.screens.dataset_report import print_findings, print_overview
 
     print_overview(console, made)
     print_findings(console, findings)
@@ -85,7 +86,7 @@ def _examined(
 
     # After the data, so that what is wrong with them is told before the seconds these take.
     from finesweep.dataset.checks import examine
-    from finesweep.dataset.profile import profile
+    from finesweep.dataset.profile.profile import profile
     from finesweep.model import load_tokenizer
     from finesweep.tracking import open_store
 
@@ -98,7 +99,7 @@ def _examined(
 
 
 def _made(composed: Composed, splits: Splits, profile: Profile) -> dict[str, Any]:
-    from finesweep.dataset.numbers import MAX_LENGTHS, numbers
+    from finesweep.dataset.profile.as_json import MAX_LENGTHS, numbers
 
     config = composed.config
     lengths = sorted({*MAX_LENGTHS, config.dataset.max_length})
@@ -120,7 +121,7 @@ def _kept(
     store: Store,
 ) -> Path:
     """Where the page lies, once all is logged."""
-    from finesweep.tracking.exploration import KIND, PAGE, log_exploration, write_exploration
+    from finesweep.runs.exploration import KIND, PAGE, log_exploration, write_exploration
 
     config = composed.config.dataset
     with tempfile.TemporaryDirectory() as place:
@@ -162,7 +163,7 @@ def _source(composed: Composed) -> str | None:
 
 
 def _print_end(console: Console, composed: Composed, splits: Splits, page: Path) -> None:
-    from finesweep.dataset.cleaning import is_missing
+    from finesweep.dataset.row_filters import is_missing
 
     missing = any(
         (is_missing(frame["text"]) | is_missing(frame["label"])).any()

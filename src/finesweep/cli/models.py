@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from finesweep.cli import parser
-from finesweep.cli.quiet import hush
+from finesweep.cli.startup.quiet import hush
 from finesweep.config import compose, require_model_name
 
 if TYPE_CHECKING:
@@ -69,8 +69,8 @@ def _version(store: Store, version: Version) -> dict[str, Any]:
 
 
 def _print(model: dict[str, Any]) -> None:
-    from finesweep.cli.screen import screen
-    from finesweep.cli.tables import print_versions
+    from finesweep.cli.screens.console import screen
+    from finesweep.cli.screens.tables import print_versions
 
     print(model["model"])
     print_versions(screen(), model["versions"])

@@ -11,10 +11,11 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from finesweep.cli import check_threshold, collector, parser
-from finesweep.cli.answered import Answered, Tally, json_line, screen_line
-from finesweep.cli.asked import asked_pieces, check_encoding, paired_pieces
-from finesweep.cli.model_uri import check_model_uri
+from finesweep.cli import check_threshold, parser
+from finesweep.cli.arguments.model_uri import check_model_uri
+from finesweep.cli.arguments.predict_input import asked_pieces, check_encoding, paired_pieces
+from finesweep.cli.screens.predictions import Answered, Tally, json_line, screen_line
+from finesweep.cli.startup import collector
 from finesweep.config import compose
 from finesweep.errors import ConfigError, Problem
 from finesweep.records import UNCERTAIN
@@ -22,7 +23,7 @@ from finesweep.records import UNCERTAIN
 if TYPE_CHECKING:
     import pandas as pd
 
-    from finesweep.dataset.formats import Piece
+    from finesweep.dataset.reading.formats import Piece
     from finesweep.prediction import Classifier
 
 EXAMPLES = """
@@ -39,7 +40,7 @@ def run(arguments: Sequence[str]) -> int:
     given = _parsed(arguments)
     config = compose(given.overrides).config
 
-    from finesweep.cli.quiet import hush
+    from finesweep.cli.startup.quiet import hush
 
     hush()
     if isinstance(sys.stdout, io.TextIOWrapper):
@@ -52,7 +53,7 @@ def run(arguments: Sequence[str]) -> int:
         message = "nothing to classify; give texts, --file, or lines on standard input"
         raise ConfigError(Problem("TEXT", message))
 
-    from finesweep.dataset.unlabelled import joined_name, text_column
+    from finesweep.dataset.reading.inference_files import joined_name, text_column
 
     wanted = joined_name(config.dataset.text_columns) or given.text_column
     column = text_column(first.rows, wanted, option="--text-column")
@@ -60,7 +61,7 @@ def run(arguments: Sequence[str]) -> int:
     check_model_uri(given.model, tracking_uri=config.tracking.uri)
 
     from finesweep.prediction import load_classifier
-    from finesweep.prediction.rows import check_columns
+    from finesweep.prediction.tables import check_columns
 
     classifier = load_classifier(given.model, tracking_uri=config.tracking.uri)
     collector.resume()
@@ -129,7 +130,7 @@ def _shown(pieces: Iterator[Piece], given: argparse.Namespace) -> Iterator[pd.Da
     """Each piece's rows, while a bar moves where there is a terminal to show it."""
     from rich.progress import Progress
 
-    from finesweep.cli.screen import screen
+    from finesweep.cli.screens.console import screen
 
     console = screen(stderr=True)
     shown = given.file and console.is_terminal and (given.output or not sys.stdout.isatty())
@@ -145,7 +146,7 @@ def _answered(
     tables: Iterator[pd.DataFrame], classifier: Classifier, column: str, pair_column: str | None
 ) -> Iterator[Answered]:
     """The rows of each table, and a prediction for each."""
-    from finesweep.prediction.rows import asked_texts
+    from finesweep.prediction.tables import asked_texts
 
     for rows in tables:
         texts = asked_texts(rows, column=column, pair_column=pair_column)
@@ -155,8 +156,8 @@ def _answered(
 def _write(
     answered: Iterator[Answered], classifier: Classifier, output: Path, tally: Tally
 ) -> None:
-    from finesweep.prediction.rows import with_predictions
-    from finesweep.prediction.sinks import written
+    from finesweep.prediction.tables import with_predictions
+    from finesweep.prediction.writers import written
 
     with written(output, option="--output") as write:
         for rows, predictions in answered:

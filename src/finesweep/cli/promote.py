@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from finesweep.cli import parser
-from finesweep.cli.quiet import hush
+from finesweep.cli.startup.quiet import hush
 from finesweep.config import compose, require_model_name
 from finesweep.errors import ConfigError, Problem
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from finesweep.cli import parser
-from finesweep.cli.quiet import hush
+from finesweep.cli.startup.quiet import hush
 from finesweep.config import compose, require_model_name
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from finesweep.cli import check_threshold, collector, parser
-from finesweep.cli.model_uri import check_model_uri
-from finesweep.cli.quiet import hush
+from finesweep.cli import check_threshold, parser
+from finesweep.cli.arguments.model_uri import check_model_uri
+from finesweep.cli.startup import collector
+from finesweep.cli.startup.quiet import hush
 from finesweep.config import compose
 from finesweep.errors import ConfigError, Problem
 

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from finesweep.cli import collector, study_parser
+from finesweep.cli import study_parser
+from finesweep.cli.startup import collector
 from finesweep.config import compose
 from finesweep.errors import ConfigError, Problem
 
@@ -29,8 +30,8 @@ def run(arguments: Sequence[str]) -> int:
         raise ConfigError(Problem("--watch", "cannot stand with --json"))
     url = compose(given.overrides).config.storage.url
 
-    from finesweep.cli.outcome import print_outcome
-    from finesweep.cli.screen import screen
+    from finesweep.cli.screens.console import screen
+    from finesweep.cli.screens.sweep_report import print_outcome
     from finesweep.sweep.status import status_of
     from finesweep.sweep.study.study import find_study
 
@@ -47,7 +48,7 @@ def run(arguments: Sequence[str]) -> int:
 
 def _watch(console: Console, study: Study) -> None:
     """Shows the outcome anew until every slot is finished; Ctrl-C ends the watching alone."""
-    from finesweep.cli.outcome import print_outcome
+    from finesweep.cli.screens.sweep_report import print_outcome
     from finesweep.sweep.study.slots import is_spent
 
     while True:

@@ -10,8 +10,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from finesweep.cli import collector, counted, parser
-from finesweep.cli.quiet import hush
+from finesweep.cli import counted, parser
+from finesweep.cli.startup import collector
+from finesweep.cli.startup.quiet import hush
 from finesweep.config import DatasetConfig, SweepPlan, borrowed_name, compose_sweep
 from finesweep.errors import ConfigError, FinesweepError
 
@@ -49,9 +50,9 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _sweep(plan: SweepPlan) -> int:
-    from finesweep.cli.outcome import print_outcome
-    from finesweep.cli.screen import screen
-    from finesweep.cli.spent import is_spent
+    from finesweep.cli.screens.console import screen
+    from finesweep.cli.screens.sweep_report import print_outcome
+    from finesweep.cli.startup.spent import is_spent
     from finesweep.sweep.status import status_of
     from finesweep.sweep.study.study import open_study, study_exists
 
@@ -89,7 +90,7 @@ def _check_data(plan: SweepPlan, data: Sequence[DatasetConfig]) -> None:
 
 
 def _search(plan: SweepPlan, study: Study, console: Console) -> None:
-    from finesweep.cli.progress import Board
+    from finesweep.cli.screens.progress import Board
     from finesweep.disk import require_space
     from finesweep.sweep.launchers import make_launcher
     from finesweep.sweep.parent_run import parent_of
@@ -103,7 +104,7 @@ def _search(plan: SweepPlan, study: Study, console: Console) -> None:
         command=_command(plan),
         workers=config.workers,
         logs=LOGS / plan.study_name,
-        template=[sys.executable, "-m", "finesweep.cli.template"],
+        template=[sys.executable, "-m", "finesweep.cli.startup.template"],
     )
     deadline = float("inf") if minutes is None else time.monotonic() + 60 * minutes
     with parent_of(plan, study), Board(console, study) as board:

@@ -14,9 +14,9 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.types import Glob, Override, ValueType
 from omegaconf import DictConfig
 
-from finesweep.cli import collector
-from finesweep.cli.inputs import read_inputs
-from finesweep.cli.quiet import hush
+from finesweep.cli.arguments.inputs import read_inputs
+from finesweep.cli.startup import collector
+from finesweep.cli.startup.quiet import hush
 from finesweep.config import Composed, compose, group_choices
 from finesweep.config.compose import HYDRA_VERSION_BASE, register_schema
 from finesweep.config.grammar import hydras_text, parse_override
@@ -92,9 +92,9 @@ def _train(composed: Composed) -> None:
     hush()
     read_inputs(config, ledger)
 
-    from finesweep.cli.progress import bar
-    from finesweep.cli.screen import screen
-    from finesweep.cli.trained import print_trained
+    from finesweep.cli.screens.console import screen
+    from finesweep.cli.screens.progress import bar
+    from finesweep.cli.screens.run_report import print_trained
     from finesweep.model import limit_problems
     from finesweep.runs.finetune import Watch, run_trial
     from finesweep.runs.run_logging import recorded

@@ -13,8 +13,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import IO
 
-from finesweep.cli import collector, parser
-from finesweep.cli.quiet import hush
+from finesweep.cli import parser
+from finesweep.cli.startup import collector
+from finesweep.cli.startup.quiet import hush
 from finesweep.config import TrackingConfig, compose
 from finesweep.errors import ConfigError, FinesweepError, Problem
 

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from finesweep.cli import collector, study_parser
-from finesweep.cli.quiet import hush
+from finesweep.cli import study_parser
+from finesweep.cli.startup import collector
+from finesweep.cli.startup.quiet import hush
 from finesweep.config import compose
 from finesweep.errors import ConfigError, Problem
 
@@ -68,7 +69,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _is_spent(name: str, url: str, overrides: Sequence[str]) -> bool:
-    from finesweep.cli.spent import is_spent
+    from finesweep.cli.startup.spent import is_spent
     from finesweep.sweep.study.study import find_study, plan_of
 
     study = find_study(name, url)
@@ -99,7 +100,7 @@ def _leave_hung() -> None:
 
 
 def _print_line(stage: Stage, metric: str, row: Row) -> None:
-    from finesweep.cli.tables import trial_line
+    from finesweep.cli.screens.tables import trial_line
     from finesweep.sweep.study.keys import N_TRIALS
 
     n_slots = max(int(stage.study.user_attrs[N_TRIALS]), row.slot + 1)

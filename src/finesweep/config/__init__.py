@@ -21,7 +21,7 @@ from finesweep.config.schema import (
     TrainingConfig,
 )
 from finesweep.config.search_path import use_files, user_files
-from finesweep.config.sweeps import (
+from finesweep.config.sweep_plan import (
     Fixed,
     Searched,
     SweepPlan,

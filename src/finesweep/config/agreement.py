@@ -5,7 +5,7 @@ from __future__ import annotations
 from finesweep.config.names import alias_complaint, experiment_complaint, model_complaint
 from finesweep.config.schema import Config, RegistryConfig, SweepConfig
 from finesweep.errors import Problem, nearest
-from finesweep.evidence.metric_names import OF_ANSWERS, better_direction, metric_names
+from finesweep.stats.metric_names import OF_ANSWERS, better_direction, metric_names
 
 
 def run_problems(config: Config) -> list[Problem]:

@@ -15,10 +15,10 @@ from omegaconf import DictConfig, OmegaConf
 
 from finesweep.config import mappings, search_path
 from finesweep.config.agreement import run_problems
+from finesweep.config.bounds import range_problems, stray_fields
+from finesweep.config.field_paths import unknown_field
 from finesweep.config.grammar import hydras_text
-from finesweep.config.mistakes import explained
-from finesweep.config.paths import unknown_field
-from finesweep.config.ranges import range_problems, stray_fields
+from finesweep.config.hydra_errors import explained
 from finesweep.config.schema import Config
 from finesweep.errors import ConfigError, Problem
 

@@ -25,8 +25,8 @@ from hydra.core.override_parser.types import (
 )
 from hydra.errors import HydraException
 
+from finesweep.config.field_paths import mapping_of
 from finesweep.config.mapping_texts import as_text, text_of_mapping
-from finesweep.config.paths import mapping_of
 from finesweep.errors import ConfigError, Problem
 
 

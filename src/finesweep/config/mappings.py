@@ -14,9 +14,9 @@ from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
 
+from finesweep.config.field_paths import mapping_of, section_class
 from finesweep.config.grammar import given_value
 from finesweep.config.mapping_texts import mapping_of_text
-from finesweep.config.paths import mapping_of, section_class
 from finesweep.errors import ConfigError, Problem, nearest
 
 hydras_own = ConfigLoaderImpl._apply_overrides_to_config

@@ -12,12 +12,12 @@ import numpy as np
 import pandas as pd
 
 from finesweep.config.schema import DatasetConfig
-from finesweep.dataset.cleaning import with_clean_texts
-from finesweep.dataset.joining import with_joined_pairs
-from finesweep.dataset.labelling import labelled_rows
-from finesweep.dataset.mistakes import counted_rows, raise_all, request_problems
+from finesweep.dataset.labels.encoding import labelled_rows
+from finesweep.dataset.row_filters import with_clean_texts
 from finesweep.dataset.sources import file_stamps, read_source
 from finesweep.dataset.splits import carve_missing, cut
+from finesweep.dataset.text_pairs import with_joined_pairs
+from finesweep.dataset.validation import counted_rows, raise_all, request_problems
 from finesweep.records import SplitName, Splits, TextDataset
 
 FEATURES = datasets.Features({"text": datasets.Value("string"), "label": datasets.Value("int64")})

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 import pandas as pd
 
 from finesweep.config.schema import DatasetConfig
-from finesweep.dataset.files import read_file, read_texts
-from finesweep.dataset.hub import hub_name, read_hub, without_unlabelled
-from finesweep.dataset.joining import joined_parts
-from finesweep.dataset.label_columns import label_kinds
-from finesweep.dataset.mistakes import column_problems, counted_rows, listed, raise_all
-from finesweep.dataset.pieces import format_of
-from finesweep.dataset.places import Place, places_of, unread_splits
-from finesweep.dataset.saved import read_saved
+from finesweep.dataset.labels.columns import label_kinds
+from finesweep.dataset.reading.file_sets import Place, places_of, unread_splits
+from finesweep.dataset.reading.files import read_file, read_texts
+from finesweep.dataset.reading.hub import hub_name, read_hub, without_unlabelled
+from finesweep.dataset.reading.pieces import format_of
+from finesweep.dataset.reading.saved import read_saved
+from finesweep.dataset.text_pairs import joined_parts
+from finesweep.dataset.validation import column_problems, counted_rows, listed, raise_all
 from finesweep.errors import ConfigError, Problem
 from finesweep.records import SplitName
 

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from finesweep.dataset.labels import STRATUM, label_counts, labels_in
-from finesweep.dataset.mistakes import counted_rows, raise_all
+from finesweep.dataset.labels.values import STRATUM, label_counts, labels_in
 from finesweep.dataset.stratify import sample_rows, take_texts
+from finesweep.dataset.validation import counted_rows, raise_all
 from finesweep.errors import ConfigError, Problem
 from finesweep.records import SplitName
 

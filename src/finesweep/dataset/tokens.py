@@ -15,7 +15,7 @@ import datasets
 import pyarrow as pa
 
 from finesweep.caches import built
-from finesweep.dataset.labels import labels_of
+from finesweep.dataset.labels.values import labels_of
 from finesweep.errors import ConfigError, Problem
 from finesweep.pairs import columns_of
 from finesweep.records import SplitName, TextDataset, Tokens

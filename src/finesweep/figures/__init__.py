@@ -1,6 +1,6 @@
 """Pictures drawn from plain values, for whoever logs or shows them."""
 
-from finesweep.figures.answers import answers_figure
+from finesweep.figures.calibration import answers_figure
 from finesweep.figures.confusion import confusion_matrix_figure
 from finesweep.figures.curves import training_curves_figure
 from finesweep.figures.label_confusion import label_confusion_figure

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from finesweep.figures.lettering import drawable
+from finesweep.figures.fonts import drawable
 
 # Okabe and Ito's, without yellow, which is too pale for a line; line styles differ too.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from finesweep.figures.lettering import MISSING, drawable
+from finesweep.figures.fonts import MISSING, drawable
 from finesweep.figures.page import document, escaped, folded, picture, table
 
 N_ROWS = 20

@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullLocator
 
 from finesweep.figures.exploration import COLOURS, NAME_CHARACTERS, titled_figure
+from finesweep.figures.fonts import drawable
 from finesweep.figures.histograms import Bins, bins_for
-from finesweep.figures.lettering import drawable
 
 _FILL, _MEDIAN = COLOURS[5], COLOURS[1]
 

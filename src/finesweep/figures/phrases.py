@@ -13,7 +13,7 @@ from wordcloud import WordCloud
 from wordcloud.wordcloud import FONT_PATH
 
 from finesweep.figures.exploration import COLOURS, NAME_CHARACTERS, titled_figure
-from finesweep.figures.lettering import drawable, letters_of
+from finesweep.figures.fonts import drawable, letters_of
 
 Counts = Sequence[tuple[str, int]]
 """Phrases and how often they stand, the commonest first."""

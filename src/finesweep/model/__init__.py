@@ -1,12 +1,12 @@
 """Encoders: what they can take, loading, freezing, a DistilBERT made from a BERT, and masked
 language models."""
 
-from finesweep.model.anatomy import anatomy_of
 from finesweep.model.bypass import Bypass, proven_bypass
+from finesweep.model.capabilities.anatomy import anatomy_of
+from finesweep.model.capabilities.limits import limit_problems, model_limits
 from finesweep.model.dropout import quick_dropout
 from finesweep.model.first_token import first_token_alone
 from finesweep.model.freeze import count_parameters, freeze_layers, frozen_depth
-from finesweep.model.limits import limit_problems, model_limits
 from finesweep.model.load import (
     load_model,
     load_tokenizer,
@@ -14,7 +14,7 @@ from finesweep.model.load import (
     loaded_revision,
     starting_sha256,
 )
-from finesweep.model.masked import Masked, decoded_at, load_masked, save_masked
+from finesweep.model.mlm import Masked, decoded_at, load_masked, save_masked
 from finesweep.model.shortcuts import architecture, faster_answers, faster_training
 
 __all__ = [

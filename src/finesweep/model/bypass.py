@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from transformers import PreTrainedModel
 
-from finesweep.model.anatomy import Inputs, anatomy_of, quiet
-from finesweep.model.proof import alike, answers, close
+from finesweep.model.capabilities.anatomy import Inputs, anatomy_of, quiet
+from finesweep.model.capabilities.proof import alike, answers, close
 from finesweep.model.replacement import replaced_forward
 
 

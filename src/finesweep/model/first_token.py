@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from transformers import AttentionInterface, PreTrainedModel
 
-from finesweep.model.anatomy import anatomy_of
+from finesweep.model.capabilities.anatomy import anatomy_of
 from finesweep.model.replacement import replaced_forward
 
 

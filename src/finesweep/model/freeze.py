@@ -10,7 +10,7 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from finesweep.errors import ConfigError, Problem
-from finesweep.model.anatomy import Anatomy, anatomy_of
+from finesweep.model.capabilities.anatomy import Anatomy, anatomy_of
 from finesweep.records import ParameterCount
 
 

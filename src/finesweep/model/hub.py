@@ -10,7 +10,7 @@ from huggingface_hub import HfApi
 from huggingface_hub.errors import HfHubHTTPError
 
 from finesweep.config import ModelConfig
-from finesweep.config.packaged import packaged_path
+from finesweep.config.package_files import packaged_path
 
 TIMEOUT_SECONDS = 10
 

@@ -23,12 +23,12 @@ from transformers import (
 )
 
 from finesweep.config import ModelConfig
-from finesweep.config.packaged import packaged_path
+from finesweep.config.package_files import packaged_path
 from finesweep.errors import ConfigError, Problem
-from finesweep.model.agreement import Agreement, agree, check_length
-from finesweep.model.distil import distil, distil_config
+from finesweep.model.capabilities.agreement import Agreement, agree, check_length
+from finesweep.model.capabilities.limits import load_config
 from finesweep.model.hub import source
-from finesweep.model.limits import load_config
+from finesweep.model.layer_subset import distil, distil_config
 
 CONFIG = "config.json"
 N_WARM = 2

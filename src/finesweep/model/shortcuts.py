@@ -8,11 +8,11 @@ from contextlib import ExitStack, contextmanager
 import torch
 from transformers import PreTrainedModel
 
-from finesweep.model.anatomy import Inputs, quiet
+from finesweep.model.capabilities.anatomy import Inputs, quiet
+from finesweep.model.capabilities.proof import alike, answers
 from finesweep.model.dropout import quick_dropout
 from finesweep.model.first_token import first_token_alone
 from finesweep.model.freeze import frozen_depth
-from finesweep.model.proof import alike, answers
 
 _proven: dict[Hashable, bool] = {}
 """What was tried in this process: it depends on the architecture alone, not on the weights."""

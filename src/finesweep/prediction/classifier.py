@@ -13,14 +13,14 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import Model, get_model_info
 
 from finesweep.databases import sqlite_file
-from finesweep.dataset.cleaners import cleaned
+from finesweep.dataset.text_cleaners import cleaned
 from finesweep.errors import ConfigError, Problem
-from finesweep.evidence.confidence import answers, are_sure
-from finesweep.evidence.decisions import confidence, probabilities_of
 from finesweep.labelsets import label_name, set_members
 from finesweep.pairs import columns_of, joined
 from finesweep.prediction.lengths import token_counts
 from finesweep.records import ANSWERING_KEY, UNCERTAIN, Answering, Prediction
+from finesweep.stats.calibration import answers, are_sure
+from finesweep.stats.predictions import confidence, probabilities_of
 from finesweep.tracking.relocation import follow
 
 BATCH_SIZE = 32

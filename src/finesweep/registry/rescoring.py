@@ -11,10 +11,10 @@ import yaml
 from finesweep.config import DatasetConfig, SplitFiles
 from finesweep.dataset import load_dataset
 from finesweep.errors import ConfigError, Problem
-from finesweep.evidence.decisions import guesses, logits_of
 from finesweep.prediction import load_classifier
 from finesweep.records import Predictions, Scored
 from finesweep.registry.versions import Version
+from finesweep.stats.predictions import guesses, logits_of
 from finesweep.tracking import Store
 from finesweep.training import measure
 

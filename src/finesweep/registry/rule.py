@@ -6,16 +6,16 @@ from typing import Literal
 
 import numpy as np
 
-from finesweep.evidence.decisions import are_right, truth_table
-from finesweep.evidence.looks import alpha_of_look
-from finesweep.evidence.paired import (
+from finesweep.records import Check, Decision, Gates, Scored
+from finesweep.stats.alpha_spending import alpha_of_look
+from finesweep.stats.paired_tests import (
     accuracy_difference,
     gained_and_lost,
     mcnemar,
     non_inferiority,
     rows_needed,
 )
-from finesweep.records import Check, Decision, Gates, Scored
+from finesweep.stats.predictions import are_right, truth_table
 
 Mode = Literal["superiority", "non-inferiority"]
 CHEAPER = 0.05

@@ -16,9 +16,6 @@ from transformers import PreTrainedModel
 from finesweep.config import Composed
 from finesweep.databases import hidden_password
 from finesweep.errors import FinesweepError, reason
-from finesweep.evidence.decisions import probabilities_of
-from finesweep.evidence.one_answer import one_answer
-from finesweep.evidence.overfitting import overfitting
 from finesweep.ledger import Ledger
 from finesweep.model import loaded_revision, starting_sha256
 from finesweep.records import (
@@ -30,8 +27,11 @@ from finesweep.records import (
     Tokens,
     TrainingResult,
 )
+from finesweep.runs.evaluation_files import write_curves, write_split
+from finesweep.stats.one_answer import one_answer
+from finesweep.stats.overfitting import overfitting
+from finesweep.stats.predictions import probabilities_of
 from finesweep.tracking import Run, RunLog, open_store, start_run
-from finesweep.tracking.artifacts import write_curves, write_split
 from finesweep.tracking.tags import REASON_TAG, TRIAL_STATE
 from finesweep.training import PrefixPlan, Schedule, rows_cut, run_schedule
 

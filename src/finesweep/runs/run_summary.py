@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from finesweep.config import PublishedConfig
-from finesweep.dataset.labels import label_counts, labels_of
-from finesweep.dataset.mistakes import listed
-from finesweep.evidence.error_kinds import KINDS
-from finesweep.evidence.one_answer import never_answered, one_answer
+from finesweep.dataset.labels.values import label_counts, labels_of
+from finesweep.dataset.validation import listed
 from finesweep.records import Answering, Predictions, SplitName, TextDataset
 from finesweep.runs.run_logging import Setup, model_name
+from finesweep.stats.error_kinds import KINDS
+from finesweep.stats.one_answer import never_answered, one_answer
 
 SHOWN = ("loss", "accuracy", "f1", "f1_micro", "precision", "recall", "roc_auc")
 SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")

@@ -14,22 +14,23 @@ from pathlib import Path
 import numpy as np
 from sklearn.metrics import f1_score
 
-from finesweep.evidence.confidence import answers, are_sure, calibration_error, fit_answering
-from finesweep.evidence.decisions import (
+from finesweep.records import ANSWERING_KEY, Answering, Latency, Predictions, TestResult
+from finesweep.runs.evaluation_files import write_answers
+from finesweep.runs.latency import measure_latency
+from finesweep.runs.run_logging import Setup, write_split_of
+from finesweep.runs.run_summary import doubts, summary
+from finesweep.stats.bootstrap import bootstrap
+from finesweep.stats.calibration import answers, are_sure, calibration_error, fit_answering
+from finesweep.stats.predictions import (
     are_right,
     is_multi_label,
     log_probabilities_of,
     probabilities_of,
 )
-from finesweep.evidence.resampling import bootstrap
-from finesweep.evidence.scores import scores_of_answers, scores_of_rankings
-from finesweep.records import ANSWERING_KEY, Answering, Latency, Predictions, TestResult
-from finesweep.runs.run_logging import Setup, write_split_of
-from finesweep.runs.run_summary import doubts, summary
+from finesweep.stats.scores import scores_of_answers, scores_of_rankings
 from finesweep.tracking import TEST_FINGERPRINT, Run, n_looks
-from finesweep.tracking.artifacts import write_answers
 from finesweep.tracking.models import log_classifier
-from finesweep.training import confusion, measure, measure_latency, predict
+from finesweep.training import confusion, measure, predict
 
 N_EXAMPLES = 3
 """Texts of the validation split that a logged model carries as its input example."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from finesweep.dataset.formats import READERS
+from finesweep.dataset.reading.formats import READERS
 from finesweep.errors import ConfigError
 from finesweep.pairs import PAIR, joined_or_none, mark_problem, sides
 from finesweep.prediction.attribution import Span

@@ -10,13 +10,18 @@ from pathlib import Path
 
 import pandas as pd
 
-from finesweep.dataset.unlabelled import pair_column, paired_rows, read_rows, text_column
+from finesweep.dataset.reading.inference_files import (
+    pair_column,
+    paired_rows,
+    read_rows,
+    text_column,
+)
 from finesweep.errors import ConfigError, Problem
 from finesweep.pairs import sides
 from finesweep.prediction import Classifier
 from finesweep.prediction.attribution import Span, attribute
-from finesweep.prediction.rows import answer_rows
-from finesweep.prediction.sinks import written
+from finesweep.prediction.tables import answer_rows
+from finesweep.prediction.writers import written
 from finesweep.records import Prediction
 from finesweep.serving.card import Card
 from finesweep.serving.turns import Turns, shared_out

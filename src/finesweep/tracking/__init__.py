@@ -2,9 +2,7 @@
 
 from finesweep.tracking.delivery import Delivery
 from finesweep.tracking.outbox import Outbox, close_outbox
-from finesweep.tracking.replay import deliver, is_delivered, pending
-from finesweep.tracking.runs import PARENT, Run, RunLog, start_run
-from finesweep.tracking.search import (
+from finesweep.tracking.queries import (
     STATUS_OF,
     TEST_FINGERPRINT,
     active_run,
@@ -13,6 +11,8 @@ from finesweep.tracking.search import (
     n_looks,
     reopen,
 )
+from finesweep.tracking.replay import deliver, is_delivered, pending
+from finesweep.tracking.runs import PARENT, Run, RunLog, start_run
 from finesweep.tracking.store import Store, open_store
 
 __all__ = [

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from finesweep.evidence.decisions import are_right, guesses, is_multi_label
 from finesweep.labelsets import set_members
+from finesweep.stats.predictions import are_right, guesses, is_multi_label
 
 FILE = "predictions.parquet"
 PREDICTION = "prediction"

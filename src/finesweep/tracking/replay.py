@@ -13,8 +13,8 @@ from filelock import FileLock
 
 from finesweep.tracking.outages import is_outage, one_line
 from finesweep.tracking.outbox import CLOSING, FILES, HEADER, JOURNAL, UID_TAG, write_json
+from finesweep.tracking.queries import find_runs
 from finesweep.tracking.runs import Run, create_run
-from finesweep.tracking.search import find_runs
 from finesweep.tracking.store import Store
 
 PROGRESS = "progress.json"

@@ -1,24 +1,23 @@
 """One training run, without knowledge of sweeps or tracking: it calls back at each evaluation."""
 
-from finesweep.evidence.metric_names import metric_names
-from finesweep.training.adaptation import adapt
+from finesweep.stats.metric_names import metric_names
+from finesweep.training.activation_cache import Plan as PrefixPlan
+from finesweep.training.activation_cache import make_prefix
 from finesweep.training.arguments import run_schedule
 from finesweep.training.baseline import fit_baseline
-from finesweep.training.chunks import chunked
+from finesweep.training.checkpoint_file import Checkpointing, saved_evaluations
 from finesweep.training.fit import fit, predict
-from finesweep.training.frames import Frame, check_frame, frame_of, rows_cut
-from finesweep.training.latency import measure_latency
 from finesweep.training.metrics import (
     confusion,
     majority_accuracy,
     measure,
 )
+from finesweep.training.mlm.adapt import adapt
+from finesweep.training.mlm.chunks import chunked
+from finesweep.training.mlm.fill_mask import fill_mask, probe_ids
 from finesweep.training.precision import is_native, resolve_precision
-from finesweep.training.prefix import Plan as PrefixPlan
-from finesweep.training.prefix import make_prefix
-from finesweep.training.probe import fill_mask, probe_ids
 from finesweep.training.schedule import Schedule
-from finesweep.training.state import Checkpointing, saved_evaluations
+from finesweep.training.truncation import Frame, check_frame, frame_of, rows_cut
 
 __all__ = [
     "Checkpointing",
@@ -37,7 +36,6 @@ __all__ = [
     "majority_accuracy",
     "make_prefix",
     "measure",
-    "measure_latency",
     "metric_names",
     "predict",
     "probe_ids",

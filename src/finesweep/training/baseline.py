@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from finesweep.dataset.labels import labels_of
+from finesweep.dataset.labels.values import labels_of
 from finesweep.dataset.words import MAX_CHARACTERS, WORD, are_set_apart
-from finesweep.evidence.decisions import logits_of
 from finesweep.records import Predictions, SplitName, TextDataset
+from finesweep.stats.predictions import logits_of
 
 if TYPE_CHECKING:
     from sklearn.feature_extraction.text import TfidfVectorizer

@@ -13,7 +13,7 @@ from torch.utils.data import Sampler
 from transformers import PreTrainedTokenizerBase
 
 from finesweep.records import Tokens
-from finesweep.training.frames import Frame, frame_of
+from finesweep.training.truncation import Frame, frame_of
 
 ROW = "row"
 N_LOOKED_AT = 64

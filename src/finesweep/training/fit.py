@@ -17,19 +17,19 @@ from finesweep.errors import ConfigError, FinesweepError, Problem
 from finesweep.ledger import Ledger
 from finesweep.model import faster_answers, faster_training
 from finesweep.records import Objective, Predictions, Tokens, TrainingResult
+from finesweep.training.activation_cache import Prefix
 from finesweep.training.arguments import run_schedule, trainer_arguments
 from finesweep.training.batches import sample_batch
+from finesweep.training.callback import Monitor, OnBatch, OnEvaluation, OnStep
+from finesweep.training.checkpoint_file import Checkpointing, read_tree
 from finesweep.training.loss import (
     LossFunction,
     balanced_weights,
     multi_label_loss,
     training_loss,
 )
-from finesweep.training.monitor import Monitor, OnBatch, OnEvaluation, OnStep
-from finesweep.training.prefix import Prefix
-from finesweep.training.progress import Progress, copy_weights, progress_of
-from finesweep.training.state import Checkpointing, read_tree
 from finesweep.training.trainer import ResumableTrainer, TextTrainer, predictions_of
+from finesweep.training.training_state import Progress, copy_weights, progress_of
 
 
 def fit(

@@ -15,8 +15,9 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
-from finesweep.evidence.confidence import brier_score, calibration_error
-from finesweep.evidence.decisions import (
+from finesweep.records import Predictions, SplitName
+from finesweep.stats.calibration import brier_score, calibration_error
+from finesweep.stats.predictions import (
     confusion_counts,
     guesses,
     guesses_of,
@@ -24,7 +25,6 @@ from finesweep.evidence.decisions import (
     probabilities_of,
     truth_table,
 )
-from finesweep.records import Predictions, SplitName
 
 SCORERS = {"roc_auc": roc_auc_score, "average_precision": average_precision_score}
 
@@ -35,7 +35,7 @@ def measure(predictions: Predictions, split: SplitName) -> dict[str, float]:
     loss is the plain mean cross-entropy over rows in nats, whatever the training loss was;
     accuracy in [0, 1]; f1, precision and recall are macro averages over all C classes, a class
     without rows or predictions counting 0; mcc in [-1, 1] is Matthews' correlation; brier in [0, 2]
-    and calibration_error in [0, 1] as in evidence/confidence.py; roc_auc and average_precision are
+    and calibration_error in [0, 1] as in stats/calibration.py; roc_auc and average_precision are
     macro averages one-vs-rest over the classes that have both sides.
 
     Where a row may have several labels, each holds from a probability of 0.5 on; accuracy is the

@@ -18,14 +18,14 @@ from transformers.trainer_utils import EvalLoopOutput, PredictionOutput
 from finesweep.errors import FinesweepError
 from finesweep.ledger import Ledger
 from finesweep.records import Predictions, Tokens
+from finesweep.training.activation_cache import Prefix
 from finesweep.training.batches import ROW, Collator, GroupedByLength, SortedByLength
-from finesweep.training.frames import frame_of
-from finesweep.training.monitor import Monitor
-from finesweep.training.prefix import Prefix
-from finesweep.training.progress import copy_weights
+from finesweep.training.callback import Monitor
+from finesweep.training.checkpoint_file import Tree
+from finesweep.training.rng_state import set_streams, unmoved_streams
 from finesweep.training.schedule import scheduler_of
-from finesweep.training.state import Tree
-from finesweep.training.streams import set_streams, unmoved_streams
+from finesweep.training.training_state import copy_weights
+from finesweep.training.truncation import frame_of
 
 
 class TextTrainer(Trainer):  # type: ignore[misc]  # transformers has no types

@@ -13,8 +13,8 @@ import pytest
 from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError, RevisionNotFoundError
 
 from finesweep.config.schema import DatasetConfig, SplitFiles
-from finesweep.dataset.files import read_file
-from finesweep.dataset.pieces import Format
+from finesweep.dataset.reading.files import read_file
+from finesweep.dataset.reading.pieces import Format
 from finesweep.dataset.sources import read_source
 from finesweep.errors import ConfigError
 

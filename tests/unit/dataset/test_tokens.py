@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
-from finesweep.config.packaged import packaged_path
+from finesweep.config.package_files import packaged_path
 from finesweep.config.schema import DatasetConfig
 from finesweep.dataset import load_dataset, tokenise
 from finesweep.errors import ConfigError

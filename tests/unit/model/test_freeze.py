@@ -22,7 +22,7 @@ from transformers import (
 )
 
 from finesweep.config import TrainingConfig
-from finesweep.config.packaged import packaged_path
+from finesweep.config.package_files import packaged_path
 from finesweep.errors import ConfigError
 from finesweep.model import count_parameters, freeze_layers
 from finesweep.records import Objective, ParameterCount, Tokens

@@ -17,7 +17,7 @@ from finesweep.config import ModelConfig, TrackingConfig
 from finesweep.model import load_model
 from finesweep.prediction import Classifier, load_classifier
 from finesweep.prediction.attribution import attribute
-from finesweep.prediction.rows import answer_rows
+from finesweep.prediction.tables import answer_rows
 from finesweep.records import UNCERTAIN, Answering
 from finesweep.tracking import open_store, start_run
 from finesweep.tracking.models import log_classifier

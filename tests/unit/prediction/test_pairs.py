@@ -17,7 +17,7 @@ from finesweep.errors import ConfigError
 from finesweep.pairs import MARK, PAIR, joined, sides
 from finesweep.prediction import Classifier, load_classifier
 from finesweep.prediction.attribution import attribute, log_odds
-from finesweep.prediction.rows import answer_rows
+from finesweep.prediction.tables import answer_rows
 from finesweep.records import Answering
 from finesweep.tracking import Store, open_store, start_run
 from finesweep.tracking.models import log_classifier

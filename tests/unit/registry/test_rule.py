@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from finesweep.evidence.looks import alpha_of_look
 from finesweep.records import Gates, Scored
 from finesweep.registry.rule import Mode, decide, flipped
+from finesweep.stats.alpha_spending import alpha_of_look
 
 N = 1000
 OPEN = Gates(minimum={}, latency_ms=None, recall_loss=None)

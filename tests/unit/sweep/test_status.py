@@ -19,7 +19,7 @@ from optuna.distributions import FloatDistribution, IntDistribution
 from optuna.trial import TrialState, create_trial
 from rich.console import Console
 
-from finesweep.cli.outcome import print_outcome
+from finesweep.cli.screens.sweep_report import print_outcome
 from finesweep.config import RegisterConfig
 from finesweep.records import Direction
 from finesweep.sweep.selection.claims import is_settled

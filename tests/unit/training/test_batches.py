@@ -8,9 +8,9 @@ import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
-from finesweep.config.packaged import packaged_path
+from finesweep.config.package_files import packaged_path
 from finesweep.training.batches import Collator, GroupedByLength, SortedByLength
-from finesweep.training.frames import Frame
+from finesweep.training.truncation import Frame
 
 TEXTS = ["", "a", "two words", "lovely " * 40, "it was a great film , and so on", "x" * 300]
 

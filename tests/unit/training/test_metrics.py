@@ -17,8 +17,8 @@ from sklearn.metrics import (
 )
 
 from finesweep.errors import NonFiniteError
-from finesweep.evidence.decisions import probabilities_of
 from finesweep.records import Predictions
+from finesweep.stats.predictions import probabilities_of
 from finesweep.training import majority_accuracy, measure, metric_names
 
 

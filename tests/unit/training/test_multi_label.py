@@ -12,7 +12,7 @@ from tests.unit.training.test_resume import Folders
 
 from finesweep.config import DatasetConfig, ModelConfig, TrainingConfig
 from finesweep.dataset import load_dataset, tokenise
-from finesweep.dataset.labels import labels_of
+from finesweep.dataset.labels.values import labels_of
 from finesweep.errors import ConfigError
 from finesweep.model import load_model, load_tokenizer
 from finesweep.records import Objective, TextDataset, Tokens, TrainingResult

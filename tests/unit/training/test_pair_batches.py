@@ -16,9 +16,9 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
-from finesweep.config.packaged import packaged_path
+from finesweep.config.package_files import packaged_path
 from finesweep.training.batches import Collator
-from finesweep.training.frames import Frame
+from finesweep.training.truncation import Frame
 
 WORDS = ["<pad>", "<s>", "</s>", "<unk>", "a", "two", "words", "lovely", "it", "was"]
 

@@ -16,7 +16,7 @@ from finesweep.dataset.checks import (
     missing,
     near_duplicates,
 )
-from finesweep.dataset.checks.rows import listed_rows
+from finesweep.dataset.checks.findings import listed_rows
 from finesweep.errors import Problem
 from finesweep.records import Finding, Splits
 

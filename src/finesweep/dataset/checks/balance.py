@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from finesweep.dataset.checks.rows import SPLITS, rows_where
-from finesweep.dataset.labels import label_counts, labels_in
-from finesweep.dataset.mistakes import counted_rows, listed
+from finesweep.dataset.checks.findings import SPLITS, rows_where
+from finesweep.dataset.labels.values import label_counts, labels_in
+from finesweep.dataset.validation import counted_rows, listed
 from finesweep.records import Finding, Severity, SplitName, Splits
 
 CHECK = "balance"

@@ -9,9 +9,9 @@ from scipy.sparse import csr_matrix
 from scipy.stats import chi2_contingency, ks_2samp
 from sklearn.metrics import roc_auc_score
 
-from finesweep.dataset.checks.guesses import out_of_fold, terms
-from finesweep.dataset.checks.rows import of_sample, sampled
-from finesweep.dataset.labels import label_counts, labels_in
+from finesweep.dataset.checks.findings import of_sample, sampled
+from finesweep.dataset.checks.quick_classifier import out_of_fold, terms
+from finesweep.dataset.labels.values import label_counts, labels_in
 from finesweep.records import Finding, Severity, Splits
 
 CHECK = "drift"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from finesweep.dataset.checks.rows import SPLITS, percent, rows_where
-from finesweep.dataset.mistakes import counted_rows
+from finesweep.dataset.checks.findings import SPLITS, percent, rows_where
+from finesweep.dataset.validation import counted_rows
 from finesweep.records import Finding, Severity, SplitName, Splits
 
 CHECK = "duplicates"

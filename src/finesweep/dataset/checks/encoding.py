@@ -8,8 +8,8 @@ from collections.abc import Callable
 import pandas as pd
 from ftfy.badness import is_bad
 
-from finesweep.dataset.checks.rows import SPLITS, percent, rows_where
-from finesweep.dataset.mistakes import counted_rows
+from finesweep.dataset.checks.findings import SPLITS, percent, rows_where
+from finesweep.dataset.validation import counted_rows
 from finesweep.records import Finding, Severity, Splits
 
 CHECK = "encoding"

@@ -9,10 +9,10 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.sparse import csr_matrix
 
-from finesweep.dataset.checks.guesses import N_FOLDS, out_of_fold, terms
-from finesweep.dataset.checks.rows import named, of_sample, percent, sampled, together
-from finesweep.dataset.labels import labels_in
-from finesweep.dataset.mistakes import counted_rows
+from finesweep.dataset.checks.findings import named, of_sample, percent, sampled, together
+from finesweep.dataset.checks.quick_classifier import N_FOLDS, out_of_fold, terms
+from finesweep.dataset.labels.values import labels_in
+from finesweep.dataset.validation import counted_rows
 from finesweep.records import Finding, Splits
 
 CHECK = "label_noise"

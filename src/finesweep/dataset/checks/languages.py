@@ -10,9 +10,9 @@ from functools import cache
 import pandas as pd
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
-from finesweep.dataset.checks.rows import named, of_sample, percent, sampled, together
-from finesweep.dataset.labels import label_counts, labels_in
-from finesweep.dataset.mistakes import counted_rows
+from finesweep.dataset.checks.findings import named, of_sample, percent, sampled, together
+from finesweep.dataset.labels.values import label_counts, labels_in
+from finesweep.dataset.validation import counted_rows
 from finesweep.dataset.words import UNIT
 from finesweep.labelsets import rows_holding
 from finesweep.records import Finding, Severity, Splits

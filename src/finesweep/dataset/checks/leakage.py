@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
-from finesweep.dataset.checks.rows import SPLITS, percent, rows_where
-from finesweep.dataset.checks.skeletons import skeletons
-from finesweep.dataset.mistakes import counted_rows
+from finesweep.dataset.checks.findings import SPLITS, percent, rows_where
+from finesweep.dataset.checks.normalise import skeletons
+from finesweep.dataset.validation import counted_rows
 from finesweep.records import Finding, Severity, SplitName, Splits
 
 CHECK = "leakage"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from finesweep.dataset.checks.rows import SPLITS, percent, rows_where
-from finesweep.dataset.cleaning import is_missing
-from finesweep.dataset.mistakes import counted_rows
+from finesweep.dataset.checks.findings import SPLITS, percent, rows_where
+from finesweep.dataset.row_filters import is_missing
+from finesweep.dataset.validation import counted_rows
 from finesweep.records import Finding, Splits
 
 CHECK = "missing"

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import regex
 
+from finesweep.dataset.checks.findings import SPLITS, Rows, listed_rows, named, percent, together
 from finesweep.dataset.checks.leakage import PAIRS
-from finesweep.dataset.checks.rows import SPLITS, Rows, listed_rows, named, percent, together
-from finesweep.dataset.checks.skeletons import skeletons
-from finesweep.dataset.checks.sketches import jaccard, likeliest_pairs, sketches
-from finesweep.dataset.mistakes import counted_rows
+from finesweep.dataset.checks.minhash import jaccard, likeliest_pairs, sketches
+from finesweep.dataset.checks.normalise import skeletons
+from finesweep.dataset.validation import counted_rows
 from finesweep.records import Finding, Severity, SplitName, Splits
 
 CHECK = "near_duplicates"

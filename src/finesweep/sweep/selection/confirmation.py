@@ -18,8 +18,8 @@ from optuna.pruners import NopPruner
 from optuna.trial import FrozenTrial
 
 from finesweep.config import ConfirmConfig
-from finesweep.evidence.seeds import Confirmed, confirm, leader, probability_better, still_in
 from finesweep.records import Direction, Finalist
+from finesweep.stats.seed_race import Confirmed, confirm, leader, probability_better, still_in
 from finesweep.sweep.study.keys import CANDIDATES, CONFIRMATION, N_TRIALS, PAIRS, SLOT, UID, VALUES
 from finesweep.sweep.study.ranking import complete, direction_of, ranked, worse_by
 from finesweep.sweep.study.slots import FINISHED, slots_of

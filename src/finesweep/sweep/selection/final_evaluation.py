@@ -10,12 +10,12 @@ from optuna import Study
 from finesweep.config import SweepPlan
 from finesweep.dataset import load_dataset, tokenise
 from finesweep.errors import FinesweepError
-from finesweep.evidence.decisions import rows_right
 from finesweep.model import count_parameters, load_trained
 from finesweep.records import Finalist
 from finesweep.runs.run_logging import Setup
 from finesweep.runs.run_summary import doubts
 from finesweep.runs.test_evaluation import log_test
+from finesweep.stats.predictions import rows_right
 from finesweep.sweep.selection.baseline import compare_with_baseline
 from finesweep.sweep.selection.claims import stands
 from finesweep.sweep.selection.confirmation import described, is_of, winner_of

@@ -13,16 +13,17 @@ from optuna.trial import FrozenTrial
 
 from finesweep.config import SweepPlan
 from finesweep.dataset import load_dataset
-from finesweep.evidence.decisions import (
+from finesweep.model import load_model, load_tokenizer
+from finesweep.records import Contender, ModelComparison
+from finesweep.runs.latency import measure_latency
+from finesweep.stats.bootstrap import paired_bootstrap
+from finesweep.stats.paired_tests import gained_and_lost, holm, mcnemar_two_sided
+from finesweep.stats.predictions import (
     is_multi_label,
     log_probabilities_of,
     logits_of,
 )
-from finesweep.evidence.paired import gained_and_lost, holm, mcnemar_two_sided
-from finesweep.evidence.resampling import paired_bootstrap
-from finesweep.evidence.scores import scores_of_answers
-from finesweep.model import load_model, load_tokenizer
-from finesweep.records import Contender, ModelComparison
+from finesweep.stats.scores import scores_of_answers
 from finesweep.sweep.study.keys import MODEL, VALUES
 from finesweep.sweep.study.ranking import direction_of, ranked
 from finesweep.sweep.study.slots import finished_trials
@@ -30,7 +31,6 @@ from finesweep.sweep.study.study import known_comparisons
 from finesweep.sweep.study.trial_runs import run_of
 from finesweep.tracking import Store
 from finesweep.tracking.predictions import FILE, Answered, read_predictions
-from finesweep.training import measure_latency
 
 
 def compare_models(plan: SweepPlan, study: Study, store: Store) -> list[ModelComparison]:

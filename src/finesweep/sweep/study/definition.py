@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from finesweep.config import SweepPlan
-from finesweep.config.paths import leaf
+from finesweep.config.field_paths import leaf
 from finesweep.errors import ConfigError, Problem
 from finesweep.sweep.study.samplers import seeded_sampler
 

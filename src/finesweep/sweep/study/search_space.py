@@ -24,7 +24,7 @@ from finesweep.config import (
     Searched,
     SweepPlan,
 )
-from finesweep.config.paths import leaf
+from finesweep.config.field_paths import leaf
 from finesweep.errors import ConfigError, Problem
 from finesweep.model import limit_problems
 from finesweep.records import Objective

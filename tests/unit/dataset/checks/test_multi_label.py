@@ -15,7 +15,7 @@ from finesweep.dataset.checks.conflicts import find_conflicts
 from finesweep.dataset.checks.drift import find_drift
 from finesweep.dataset.checks.label_noise import find_label_noise
 from finesweep.dataset.checks.languages import find_languages
-from finesweep.dataset.labels import STRATUM
+from finesweep.dataset.labels.values import STRATUM
 from finesweep.labelsets import set_numbers
 from finesweep.records import SplitName, Splits
 

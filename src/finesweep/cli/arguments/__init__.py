@@ -1,0 +1,1 @@
+"""What commands are given: overrides, texts, models, and their completion."""

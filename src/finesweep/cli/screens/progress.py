@@ -1,0 +1,133 @@
+"""A run or a sweep on screen: bars on a terminal, one line per trial in a log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from finesweep.cli.screens.tables import trial_line
+from finesweep.records import Evaluation, Objective
+from finesweep.sweep.selection.confirmation import studies_of
+from finesweep.sweep.status import Row, Status, leaderboard, status_of
+from finesweep.sweep.study.study import Study, known_data_notes
+
+SPEED_PERIOD_SECONDS = 600.0
+"""Over which the time left is estimated: longer than a trial, since trials differ."""
+
+
+class Bar:
+    """One running trial as a bar of examples seen, with its latest value."""
+
+    def __init__(self, progress: Progress, objective: Objective) -> None:
+        self.progress, self.objective = progress, objective
+        self.note = "training"
+        self.task = progress.add_task("run", total=None, note="loading")
+
+    def stepped(self, seen: int, total: int) -> None:
+        self.progress.update(self.task, completed=seen, total=total, note=self.note)
+
+    def evaluated(self, evaluation: Evaluation) -> None:
+        value = self.objective.seen_by_pruner(evaluation)
+        self.note = f"{self.objective.metric} {value:.4f}"
+        self.progress.update(self.task, note=self.note)
+
+
+class Board:
+    """A sweep as its study tells it: a line per finished slot, and bars where someone looks."""
+
+    def __init__(self, console: Console, study: Study) -> None:
+        self.study = study
+        self.data_told: set[str] = set()
+        self.told = {(kind, row.trial) for kind, row in self._finished()}
+        self.progress = _bars(console)
+        self.sweep = self.progress.add_task("sweep", total=None, note="")
+        self.bars: dict[str, TaskID] = {}
+
+    def __enter__(self) -> Board:
+        self.progress.start()
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self.progress.stop()
+
+    def say(self, message: str) -> None:
+        self.progress.console.print(message, highlight=False, soft_wrap=True)
+
+    def look(self) -> Status:
+        """Prints what has finished since the last look, and moves the bars."""
+        status = status_of(self.study)
+        for note in known_data_notes(self.study):
+            if note not in self.data_told:
+                self.data_told.add(note)
+                self.say(f"data: {note}")
+        for kind, row in self._finished():
+            if (kind, row.trial) not in self.told:
+                self.told.add((kind, row.trial))
+                n_slots = status.target if kind == "trial" else status.n_confirmations
+                n_slots = max(n_slots, row.slot + 1)  # it began before n_trials was lowered
+                self.say(trial_line(row, metric=status.metric, n_slots=n_slots, kind=kind))
+        n_finished = status.target - status.counts["running"] - status.counts["waiting"]
+        best = f"best {status.best['value']:.4f}" if status.best else ""
+        self.progress.update(self.sweep, completed=n_finished, total=status.target, note=best)
+        self._move(status.workers)
+        return status
+
+    def _finished(self) -> list[tuple[str, Row]]:
+        """Finished trials by number, those of the search first; without seeds that were spared."""
+        return [
+            (kind, row)
+            for kind, study in studies_of(self.study).items()
+            for row in sorted(leaderboard(study), key=lambda row: row.trial)
+            if kind == "trial" or row.state != "PRUNED"
+        ]
+
+    def _move(self, workers: Sequence[Mapping[str, Any]]) -> None:
+        at_work = {worker["id"]: worker for worker in workers if worker["slot"] is not None}
+        for gone in set(self.bars) - set(at_work):
+            self.progress.remove_task(self.bars.pop(gone))
+        for each, worker in at_work.items():
+            if each not in self.bars:
+                self.bars[each] = self.progress.add_task("", total=None, note="")
+            self.progress.update(
+                self.bars[each],
+                description=f"slot {worker['slot'] + 1} on {worker['host']}",
+                completed=worker["step"] or 0,
+                total=worker["total"],
+                note="training" if worker["total"] else "loading",
+            )
+
+
+@contextmanager
+def bar(console: Console, objective: Objective) -> Iterator[Bar]:
+    """A single run's bar; nothing where no one looks."""
+    with _bars(console) as progress:
+        yield Bar(progress, objective)
+
+
+def _bars(console: Console) -> Progress:
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description:<24}", markup=False),
+        BarColumn(bar_width=28),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[note]}", markup=False),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        console=console,
+        speed_estimate_period=SPEED_PERIOD_SECONDS,
+        disable=not console.is_terminal,
+    )

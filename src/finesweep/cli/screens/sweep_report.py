@@ -1,0 +1,164 @@
+"""What a sweep has come to, on screen: the leaderboard, the winner and what to type next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rich.console import Console
+
+from finesweep.cli import counted
+from finesweep.cli.screens.tables import (
+    print_confirmed,
+    print_leaderboard,
+    print_metrics,
+    print_workers,
+)
+from finesweep.records import BaselineResult, Finalist
+from finesweep.stats.verdicts import verdict
+from finesweep.sweep.selection.omissions import omissions
+from finesweep.sweep.status import Status, command_of, leaderboard, status_of
+from finesweep.sweep.study.slots import FINISHED
+from finesweep.sweep.study.study import (
+    Study,
+    known_baseline,
+    known_comparisons,
+    known_data_notes,
+    known_finalist,
+)
+
+SIGNIFICANT = 0.05
+SIDES = ("  95 % from", "  to")
+
+
+def print_outcome(console: Console, study: Study, *, with_data: bool = True) -> None:
+    """Leaderboard, counts, the winner's test score beside the majority class's, next commands;
+    before them, unless it was told already, what was done to the data."""
+    status = status_of(study)
+    console.print()
+    for note in known_data_notes(study) if with_data else ():
+        _say(console, f"data: {note}")
+    baseline = known_baseline(study)
+    print_leaderboard(console, leaderboard(study), metric=status.metric, baseline=baseline)
+    console.print()
+    if status.confirmed:
+        print_confirmed(console, status.confirmed, metric=status.metric)
+        console.print()
+    console.print(_counts(status))
+    if spent := _spent(status.spent):
+        console.print(spent, highlight=False, soft_wrap=True)
+    _print_state(console, study, status)
+    finalist = known_finalist(study)
+    if status.best is None and not status.is_spent:
+        return
+    if status.best is None:
+        console.print("no trial completed: the runs in `finesweep ui` hold the reasons")
+        return
+    if finalist is not None and status.is_spent:
+        _print_winner(console, finalist)
+        if baseline is not None:
+            _print_baseline(console, baseline)
+        for comparison in known_comparisons(study):
+            console.print(verdict(comparison), highlight=False, soft_wrap=True)
+        for what, why in omissions(study).items():
+            _say(console, f"NOT compared: {what}: {why}")
+    _print_next(console, study, status)
+
+
+def _counts(status: Status) -> str:
+    parts = [f"{n} {state}" for state, n in status.counts.items() if n]
+    line = f"{counted(status.target, 'trial')}: {', '.join(parts)}"
+    if not status.beyond:
+        return line
+    n_run = status.beyond + sum(status.counts[state] for state in FINISHED)
+    return f"{line}; {n_run} were run in all, since sweep.n_trials was larger before"
+
+
+def _spent(seconds: Mapping[str, float]) -> str:
+    """The parts that took longest, and what was saved, each worth at least a second; or nothing."""
+    parts = {name.partition("/")[2]: value for name, value in seconds.items() if value >= 1}
+    saved = {name: value for name, value in parts.items() if f"seconds_saved/{name}" in seconds}
+    taken = sorted(parts.keys() - saved.keys(), key=lambda name: -parts[name])
+    told = {
+        "spent: ": ", ".join(f"{name} {_duration(parts[name])}" for name in taken),
+        "saved by ": ", ".join(f"{name} {_duration(value)}" for name, value in saved.items()),
+    }
+    return "; ".join(what + named for what, named in told.items() if named)
+
+
+def _print_state(console: Console, study: Study, status: Status) -> None:
+    """What only a sweep under way, or one that had trouble, has to say."""
+    if status.interrupted_attempts:
+        n = status.interrupted_attempts
+        console.print(f"{n} attempts were cut off and their slots tried again", highlight=False)
+    if status.stopped:
+        console.print(f"no new trial begins: {status.stopped}", highlight=False)
+    if not status.workers:
+        if not status.is_spent:
+            told = f"no worker is at it; {command_of(study)} goes on"
+            console.print(told, highlight=False, soft_wrap=True)
+        return
+    console.print()
+    print_workers(console, status.workers)
+    if status.seconds_left:
+        console.print(f"about {_duration(status.seconds_left)} left", highlight=False)
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def _print_winner(console: Console, finalist: Finalist) -> None:
+    console.print(
+        f"\nbest: trial {finalist.trial}{_odds(finalist)},"
+        f" once on the test split ({finalist.test_rows:,} rows{_look(finalist)})",
+        highlight=False,
+        soft_wrap=True,
+    )
+    bounds = finalist.test_intervals
+    sides = {side: {name: each[k] for name, each in bounds.items()} for k, side in enumerate(SIDES)}
+    print_metrics(console, {"test": finalist.test_metrics, **(sides if bounds else {})}, of="test")
+    share = finalist.majority_accuracy
+    console.print(f"accuracy of always giving the commonest answer: {share:.4f}")
+    for doubt in finalist.doubts:
+        _say(console, doubt)
+
+
+def _say(console: Console, line: str) -> None:
+    console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def _print_baseline(console: Console, baseline: BaselineResult) -> None:
+    kinds = "" if list(baseline.kinds) == ["words"] else f" of {' and '.join(baseline.kinds)}"
+    accuracy, p = baseline.test_metrics["test/accuracy"], baseline.p
+    console.print(
+        f"TF-IDF{kinds} with logistic regression: accuracy {accuracy:.4f}, fitted in"
+        f" {baseline.seconds:.1f} s",
+        highlight=False,
+    )
+    counts = f"{baseline.n_gained} rows gained, {baseline.n_lost} lost"
+    beaten = p <= SIGNIFICANT
+    verdict = "beats it" if beaten else "does NOT beat it significantly"
+    console.print(f"the winner {verdict}: {counts}, p {p:.2g}", highlight=False)
+
+
+def _odds(finalist: Finalist) -> str:
+    chance = (finalist.confirmed or {}).get("probability_better")
+    return "" if chance is None else f", better than the second with probability {chance:.2f}"
+
+
+def _look(finalist: Finalist) -> str:
+    return f", look {finalist.test_look} at them" if finalist.test_look else ""
+
+
+def _print_next(console: Console, study: Study, status: Status) -> None:
+    commands = ["finesweep ui", command_of(study, n_trials=2 * (status.target + status.beyond))]
+    if status.registered:
+        name, version = status.registered["name"], status.registered["version"]
+        alias = status.registered["alias"]
+        console.print(f"registered as {name} version {version}, alias {alias}", highlight=False)
+        commands.insert(0, f'finesweep predict --model models:/{name}@{alias} "a text of yours"')
+    console.print("\nnext:")
+    for command in commands:
+        console.print(f"  {command}", highlight=False, soft_wrap=True)

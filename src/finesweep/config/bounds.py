@@ -1,0 +1,69 @@
+"""Bounds of config fields, read from the schema's own metadata."""
+
+from __future__ import annotations
+
+from dataclasses import Field, fields, is_dataclass
+from math import isfinite
+from typing import Any
+
+from finesweep.config.field_paths import unknown_field
+from finesweep.errors import Problem, nearest
+
+
+def range_problems(config: Any, prefix: str = "") -> list[Problem]:
+    """One Problem for each field of a (nested) dataclass that lies outside its range."""
+    problems: list[Problem] = []
+    for field in fields(config):
+        path = f"{prefix}{field.name}"
+        value = getattr(config, field.name)
+        if is_dataclass(value):
+            problems += range_problems(value, prefix=f"{path}.")
+        elif (complaint := _complaint(field, value)) is not None:
+            problems.append(Problem(path, complaint))
+    return problems
+
+
+def stray_fields(config: Any, prefix: str = "") -> list[Problem]:
+    """One Problem for each attribute that is no field: what `+path=value` adds to a section."""
+    known = {field.name for field in fields(config)}
+    problems = [unknown_field(f"{prefix}{name}") for name in sorted(set(vars(config)) - known)]
+    for name in sorted(known):
+        if is_dataclass(section := getattr(config, name)):
+            problems += stray_fields(section, prefix=f"{prefix}{name}.")
+    return problems
+
+
+def _complaint(field: Field[Any], value: Any) -> str | None:
+    if field.name == "freeze_layers":
+        return _freeze_complaint(value)
+    bounds = field.metadata
+    if value is None or not bounds:
+        return None
+    if "one_of" in bounds:
+        known = bounds["one_of"]
+        return None if value in known else f"{value!r} is not a choice; {nearest(value, known)}"
+    if _within(bounds, value):
+        return None
+    finite = "" if isfinite(value) else "finite and "
+    return f"{value} given; must be {finite}{_describe(bounds)}"
+
+
+def _within(bounds: Any, value: float) -> bool:
+    # Written so that NaN is within nothing.
+    return (
+        value < float("inf")
+        and ("above" not in bounds or value > bounds["above"])
+        and ("least" not in bounds or value >= bounds["least"])
+        and ("below" not in bounds or value < bounds["below"])
+    )
+
+
+def _describe(bounds: Any) -> str:
+    words = {"above": "above", "least": "at least", "below": "below"}
+    return " and ".join(f"{words[name]} {bound}" for name, bound in bounds.items())
+
+
+def _freeze_complaint(value: int | str) -> str | None:
+    if value == "all" or (isinstance(value, int) and value >= 0):
+        return None
+    return f"{value!r} given; must be 0, a number of layers, or `all`"

@@ -1,0 +1,282 @@
+"""A sweep file and the command line, read together into one plan.
+
+The command line wins over the file: a sweep override adds or replaces a dimension, a plain one
+fixes the field for every trial.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hydra.core.override_parser.types import Override
+
+from finesweep.config.agreement import sweep_problems
+from finesweep.config.compose import Composed, compose, group_choices
+from finesweep.config.field_paths import field_exists, leaf, mapping_of, unknown_field
+from finesweep.config.grammar import (
+    Dimension,
+    as_override,
+    dimension,
+    parse_override,
+    parse_value,
+)
+from finesweep.config.schema import ConfirmConfig, SplitFiles, SweepConfig
+from finesweep.errors import ConfigError, Problem, nearest
+from finesweep.records import Direction
+from finesweep.stats.metric_names import better_direction
+
+TEST_SPLIT = "evaluate_test"
+STUDY_NAME = re.compile(r"\w[\w.-]*")
+RESERVED = (
+    "sweep", "adapt", "tracking", "storage", "launcher", "registry", "workers", "hydra", TEST_SPLIT,
+)  # fmt: skip
+"""Sections that belong to the sweep as a whole: a trial cannot vary them."""
+
+
+@dataclass(frozen=True)
+class Searched:
+    """One field that the sweep varies, everywhere or under one `group=choice`."""
+
+    path: str
+    dimension: Dimension
+    condition: str | None = None
+
+    @property
+    def name(self) -> str:
+        """Its name in Optuna, where one name cannot have two spaces."""
+        return f"{self.path}|{self.condition}" if self.condition else self.path
+
+
+def plain_path(name: str) -> str:
+    """The path of a `Searched.name`, without its condition."""
+    return name.split("|")[0]
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """One field with the same value in every trial, or in those that meet a condition."""
+
+    path: str
+    value: Any
+    condition: str | None = None
+
+
+@dataclass(frozen=True)
+class SweepPlan:
+    """Everything that defines a sweep, checked as far as names and grammar go."""
+
+    name: str
+    settings: SweepConfig
+    base: Composed
+    """The composed config with every unconditional fixed value in place."""
+    overrides: tuple[str, ...]
+    """Hydra overrides that make base, without the sweep's own part."""
+    given: tuple[str, ...]
+    """The command line's own, of the sweep and of its trials."""
+    searched: tuple[Searched, ...]
+    conditional: tuple[Fixed, ...]
+    recipes: tuple[Mapping[str, Any], ...]
+    """Plain path → value, tried first."""
+
+    @property
+    def study_name(self) -> str:
+        return self.settings.study or self.name
+
+    @property
+    def direction(self) -> Direction:
+        """Which way the metric is better."""
+        return better_direction(self.settings.metric)
+
+    @property
+    def confirm(self) -> ConfirmConfig | None:
+        """None when the search's own best is trusted."""
+        wanted = self.settings.confirm
+        return wanted if wanted is not None and wanted.seeds else None
+
+    def compose_trial(self, values: Mapping[str, Any], *, seed: int | None = None) -> Composed:
+        """The config of one trial: plain path → value on top of what is fixed.
+
+        seed is the trial's own, unless the sweep fixes or searches training.seed itself.
+        """
+        own = [as_override(path, value) for path, value in values.items()]
+        seeded = [] if seed is None else [as_override("training.seed", seed)]
+        return compose([*seeded, f"{TEST_SPLIT}=false", *self.overrides, *own])
+
+
+def compose_sweep(name: str, overrides: Sequence[str]) -> SweepPlan:
+    """The plan of `sweeps/NAME.yaml` under these overrides; ConfigError lists what is wrong."""
+    known = group_choices("sweeps")
+    if name not in known:
+        raise ConfigError(Problem("sweep", f"no sweep {name!r}; {nearest(name, known)}"))
+    own, searched, plain = _partition(overrides)
+    if "sweep.metric" in (paths := set(map(_path_of, own))) and "sweep.direction" not in paths:
+        own.append("sweep.direction=null")  # the file's is that of the file's metric
+    load = f"+sweeps@sweep={name}"
+    settings = compose([load, *own]).config.sweep
+    if settings is None:
+        raise ConfigError(Problem("sweep", "is the sweep itself and cannot be null or deleted"))
+    if settings.study is not None and not STUDY_NAME.fullmatch(settings.study):
+        message = f"{settings.study!r} given; must name a folder: letters, digits, '.', '_', '-'"
+        raise ConfigError(Problem("sweep.study", message))
+    parsed = [parse_override(text) for text in plain]
+    whole = [Fixed(override.key_or_group, override.value()) for override in parsed]
+    # What is added to a mapping is added to the file's.
+    replacing = [o.key_or_group for o in parsed if not (_adds(o) and mapping_of(o.key_or_group))]
+    won = {item.path for item in searched} | set(replacing)
+    table = [entry for entry in _entries(settings) if entry.path not in won]
+    recipes = [Fixed(path, value) for recipe in settings.enqueue for path, value in recipe.items()]
+    _raise_unknown([*table, *searched, *recipes, *filter(_is_whole_section, whole)])
+    fixed = [
+        as_override(entry.path, entry.value)
+        for entry in table
+        if isinstance(entry, Fixed) and not entry.condition
+    ]
+    made = (*fixed, *plain)
+    base = compose([load, *own, *made])
+    if problems := sweep_problems(base.config):
+        raise ConfigError(*problems)
+    return SweepPlan(
+        name=name,
+        settings=settings,
+        base=base,
+        overrides=(*[item for item in own if not item.lstrip("+").startswith("sweep")], *made),
+        given=tuple(overrides),
+        searched=(*(entry for entry in table if isinstance(entry, Searched)), *searched),
+        conditional=tuple(e for e in table if isinstance(e, Fixed) and e.condition),
+        recipes=_unique(_without(recipe, won) for recipe in settings.enqueue),
+    )
+
+
+def borrowed_name(plan: SweepPlan) -> list[Problem]:
+    """A Problem when the command line names other data, and the winner would take the file's name.
+
+    None where the file names no data of its own, or the command line says what to register.
+    """
+    paths = {_path_of(text) for text in plan.given}
+    register = plan.settings.register
+    if register is None or any(path.startswith("sweep.register") for path in paths):
+        return []
+    if not any(path.split(".")[0] == "dataset" for path in paths):
+        return []
+    own = compose_sweep(plan.name, []).base.config.dataset
+    sources = [(each.hub, each.path, each.files) for each in (own, plan.base.config.dataset)]
+    if sources[0] == sources[1] or sources[0] == (None, None, SplitFiles()):
+        return []
+    message = (
+        f"{register.name!r} is what sweep {plan.name} calls the best model of {own.name}, and "
+        "other data are given; add sweep.register.name=NAME, or sweep.register=null"
+    )
+    return [Problem("sweep.register.name", message)]
+
+
+def given_overrides(plan: SweepPlan) -> list[str]:
+    """What was typed behind the sweep's name, without the storage: it may hold a password."""
+    return [text for text in plan.given if parse_override(text).key_or_group != "storage.url"]
+
+
+def worker_overrides(plan: SweepPlan) -> list[str]:
+    """Overrides with which compose_sweep(plan.name, …) makes the same plan on another machine.
+
+    The places that this command took from its environment are named; the storage is left out: a
+    worker has found it already.
+    """
+    config = plan.base.config
+    places = {
+        "tracking.uri": config.tracking.uri,
+        "tracking.artifacts": config.tracking.artifacts,
+        "tracking.experiment": config.tracking.experiment,
+        "storage.checkpoints": config.storage.checkpoints,
+    }
+    return [*given_overrides(plan), *(as_override(path, value) for path, value in places.items())]
+
+
+def _partition(overrides: Sequence[str]) -> tuple[list[str], list[Searched], list[str]]:
+    """The sweep's own overrides, the dimensions, and the plain fields for every trial."""
+    own: list[str] = []
+    searched: list[Searched] = []
+    plain: list[str] = []
+    for text in overrides:
+        override = parse_override(text)
+        path = override.key_or_group
+        searched = [item for item in searched if item.path != path]  # the last one given wins
+        reserved = path.split(".")[0] in RESERVED
+        if override.is_sweep_override() and reserved:
+            raise ConfigError(Problem(path, "belongs to the whole sweep and cannot be searched"))
+        if path == TEST_SPLIT:
+            raise ConfigError(
+                Problem(path, "trials never see the test split; the winner does, once")
+            )
+        if override.is_sweep_override():
+            searched.append(Searched(path, dimension(override)))
+        else:
+            (own if reserved else plain).append(text)
+    return own, searched, plain
+
+
+def _path_of(text: str) -> str:
+    return parse_override(text).key_or_group
+
+
+def _adds(override: Override) -> bool:
+    return override.is_add() or override.is_force_add()
+
+
+def _entries(settings: SweepConfig) -> list[Searched | Fixed]:
+    """params and when as records; under a condition, `when` wins over params by standing apart."""
+    entries = [_entry(path, value, None) for path, value in settings.params.items()]
+    for condition, params in settings.when.items():
+        _check_condition(condition, params)
+        entries += [_entry(path, value, condition) for path, value in params.items()]
+    return entries
+
+
+def _entry(path: str, value: Any, condition: str | None) -> Searched | Fixed:
+    parsed = parse_value(path, value)
+    if isinstance(parsed, Dimension):
+        return Searched(path, parsed, condition)
+    return Fixed(path, parsed, condition)
+
+
+def _check_condition(condition: str, params: Mapping[str, Any]) -> None:
+    group, equals, choice = condition.partition("=")
+    known = group_choices(group) if equals and group not in (*RESERVED, "sweeps") else []
+    if group in params:
+        raise ConfigError(Problem(f"sweep.when.{condition}", f"cannot set {group} itself"))
+    if choice not in known:
+        hint = nearest(choice, known) if known else "a condition is one group=choice, as model=bert"
+        raise ConfigError(Problem(f"sweep.when.{condition}", f"no such choice; {hint}"))
+
+
+def _raise_unknown(entries: Iterable[Searched | Fixed]) -> None:
+    problems = []
+    for entry in entries:
+        if re.split("[./]", entry.path)[0] in RESERVED:
+            problems.append(Problem(entry.path, "belongs to the whole sweep, not to its trials"))
+        elif not field_exists(entry.path) and not group_choices(entry.path):
+            problems.append(unknown_field(entry.path))
+        elif _is_whole_section(entry):
+            problems.append(Problem(entry.path, "is a section; give its fields one by one"))
+    if problems:
+        raise ConfigError(*problems)
+
+
+def _is_whole_section(entry: Searched | Fixed) -> bool:
+    """Whether it sets many fields at once, so that none of them could win over another entry."""
+    if isinstance(entry, Fixed):
+        return isinstance(entry.value, dict) and mapping_of(entry.path) is None
+    return leaf(entry.path) is None and not group_choices(entry.path)
+
+
+def _unique(recipes: Iterable[dict[str, Any]]) -> tuple[dict[str, Any], ...]:
+    kept: list[dict[str, Any]] = []
+    for recipe in recipes:
+        if recipe not in kept:
+            kept.append(recipe)
+    return tuple(kept)
+
+
+def _without(recipe: Mapping[str, Any], paths: set[str]) -> dict[str, Any]:
+    return {path: value for path, value in recipe.items() if path not in paths}

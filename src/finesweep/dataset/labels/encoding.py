@@ -1,0 +1,121 @@
+"""What was read becomes labelled rows: with one label each, or with the set of those that hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from finesweep.config.schema import DatasetConfig
+from finesweep.dataset.labels.columns import FIELD, set_problems, with_label_sets
+from finesweep.dataset.labels.lists import single_labels, with_label_lists, with_listed_sets
+from finesweep.dataset.labels.notes import label_notes
+from finesweep.dataset.labels.reserved import reserved_problems
+from finesweep.dataset.labels.values import STRATUM, label_counts, labels_in, with_label_ids
+from finesweep.dataset.row_filters import (
+    Frames,
+    with_mapped_labels,
+    without_conflicts,
+    without_missing,
+)
+from finesweep.dataset.sources import RawDataset
+from finesweep.dataset.stratify import strata
+from finesweep.dataset.validation import raise_all
+from finesweep.errors import Problem
+from finesweep.labelsets import members
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Rows that all have a text and a label."""
+
+    raw: Frames
+    """Those that were read, with columns text and label, any of which may be missing."""
+    frames: Frames
+    """Label is an id in [0, C), or the number of a set; then there is a column stratum too."""
+    label_names: tuple[str, ...]
+    notes: tuple[str, ...]
+    """What was dropped, and how labels were read, one sentence each."""
+    multi_label: bool = False
+    """Whether a text may have several labels, or none."""
+
+
+def labelled_rows(raw: Frames, source: RawDataset, config: DatasetConfig) -> Labelled:
+    """The rows of raw, which are the source's, that can be trained on.
+
+    ConfigError lists what is wrong with their labels.
+    """
+    made = _sets(raw, config) if config.label_columns else _listed(raw, source, config)
+    if config.conflicts == "keep":
+        return made
+    train, note = without_conflicts(made.frames["train"])
+    before, after = (_counts(each, made.label_names) for each in (made.frames["train"], train))
+    if ((before > 0) & (after == 0)).any():
+        message = "drop takes every row of a class, as all its texts have other labels too"
+        raise_all([Problem("dataset.conflicts", message)])
+    return replace(made, frames={**made.frames, "train": train}, notes=(*made.notes, *note))
+
+
+def _listed(raw: Frames, source: RawDataset, config: DatasetConfig) -> Labelled:
+    """By lists of labels, where the column of labels holds any; else one label each."""
+    members, notes = with_label_lists(raw, config.label_separator)
+    if members is None:
+        made = _ids(raw, source, config)
+    elif (single := single_labels(members)) is not None:
+        raw = {split: frame.assign(label=single[split]) for split, frame in raw.items()}
+        made = _ids(raw, source, config)
+        notes = ["each list holds one label: read as one label for each text"]
+    else:
+        raw, names = with_listed_sets(
+            raw,
+            members,
+            class_names=source.class_names,
+            label_names=config.label_names,
+            label_map=config.label_map,
+        )
+        made = _of_sets(raw, names, config, field="dataset.label_column")
+        notes = [
+            *notes,
+            f"a text may have several of {len(names)} labels, as each row lists its own",
+        ]
+    return replace(made, notes=(*notes, *made.notes))
+
+
+def _ids(raw: Frames, source: RawDataset, config: DatasetConfig) -> Labelled:
+    raw, mapped = with_mapped_labels(raw, config.label_map, class_names=source.class_names)
+    frames, dropped = without_missing(raw, drop=config.missing == "drop")
+    frames, names = with_label_ids(
+        frames,
+        class_names=None if config.label_map else source.class_names,
+        label_names=config.label_names,
+    )
+    raise_all(reserved_problems(names, config))
+    columns = {split: raw[split].loc[frame.index, "label"] for split, frame in frames.items()}
+    are_named = bool(config.label_names or source.class_names or config.label_map)
+    told = label_notes(columns, are_named=are_named)
+    return Labelled(raw, frames, names, (*mapped, *dropped, *told))
+
+
+def _sets(raw: Frames, config: DatasetConfig) -> Labelled:
+    names = tuple(config.label_columns)
+    return _of_sets(with_label_sets(raw, names), names, config, field=FIELD)
+
+
+def _of_sets(raw: Frames, names: tuple[str, ...], config: DatasetConfig, *, field: str) -> Labelled:
+    """Of frames whose label is the number of a set of the names; field is what errors name."""
+    raise_all(reserved_problems(names, config))
+    frames, dropped = without_missing(raw, drop=config.missing == "drop", label_field=field)
+    frames = {
+        split: frame.assign(label=frame["label"].astype("int64")) for split, frame in frames.items()
+    }
+    raise_all(set_problems(frames["train"]["label"], names, field=field))
+    frames = {
+        split: frame.assign(**{STRATUM: strata(members(frame["label"].to_numpy(), len(names)))})
+        for split, frame in frames.items()
+    }
+    return Labelled(raw, frames, names, tuple(dropped), multi_label=True)
+
+
+def _counts(frame: pd.DataFrame, names: tuple[str, ...]) -> np.ndarray:
+    return label_counts(labels_in(frame, len(names)), len(names))

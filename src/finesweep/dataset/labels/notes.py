@@ -1,0 +1,74 @@
+"""What one should know of a column of labels: which were taken for one, which only look so."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pandas as pd
+
+from finesweep.dataset.labels.values import ROUGHLY_NUMBER, Label, label_values
+from finesweep.dataset.validation import SHOWN_VALUES
+from finesweep.records import SplitName
+
+
+def label_notes(columns: Mapping[SplitName, pd.Series], *, are_named: bool) -> list[str]:
+    """At most a sentence each: on labels written in several ways, on some that look alike, and, but
+    where they are named already, on names for numbers. columns are those of all splits."""
+    spellings: dict[Label, set[str]] = defaultdict(set)
+    for split, labels in label_values(columns).items():
+        for raw, label in {*zip(map(_spelling, columns[split]), labels, strict=True)}:
+            if label is not None:
+                spellings[label] |= set() if raw is None else {raw}
+    looks: dict[Any, set[str]] = defaultdict(set)
+    for label in spellings:
+        looks[_look(str(label))].add(str(label))
+    return [
+        *_told("labels written in several ways are one class: {}", spellings.values()),
+        *_told(
+            "labels that look alike are kept apart: {}; dataset.label_map makes one of them",
+            looks.values(),
+        ),
+        *(() if are_named else _hint(spellings)),
+    ]
+
+
+def _spelling(raw: object) -> str | None:
+    return raw if isinstance(raw, str) else None
+
+
+def _look(text: str) -> object:
+    """The same for labels that people take for one: capitals, blanks, widths, zeros, invisibles."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    bare = "".join(
+        each for each in folded if not each.isspace() and unicodedata.category(each) != "Cf"
+    )
+    return float(bare) if ROUGHLY_NUMBER.fullmatch(bare) else bare
+
+
+def _told(sentence: str, groups: Iterable[set[str]]) -> list[str]:
+    several = sorted(sorted(group) for group in groups if len(group) > 1)
+    if not several:
+        return []
+    shown = ", ".join(" and ".join(map(repr, group)) for group in several[:SHOWN_VALUES])
+    more = len(several) - SHOWN_VALUES
+    return [sentence.format(shown + (f" and {more:,} more" if more > 0 else ""))]
+
+
+def _hint(labels: Iterable[Label]) -> list[str]:
+    numbers = sorted(label for label in labels if not isinstance(label, str))
+    if not numbers or any(isinstance(label, str) for label in labels):
+        return []
+    names = [f"NAME{k}" for k in range(len(numbers))]
+    if numbers == list(range(len(numbers))):
+        way = f"dataset.label_names=[{_few(names)}]"
+    else:
+        pairs = [f"{number}: {name}" for number, name in zip(numbers, names, strict=True)]
+        way = f"dataset.label_map={{{_few(pairs)}}}"
+    return [f"labels are numbers; {way} gives them names, which every answer then bears"]
+
+
+def _few(items: list[str]) -> str:
+    return ", ".join(items if len(items) <= 3 else [*items[:2], "…"])

@@ -1,0 +1,1 @@
+"""A dataset in figures: lengths, phrases, balance, examples."""

@@ -1,0 +1,1 @@
+"""Files and folders of any kind, and the Hub: what holds rows becomes tables."""

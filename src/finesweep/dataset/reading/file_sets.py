@@ -1,0 +1,115 @@
+"""Which files a name in the config means: one file, all that match a pattern, or a folder's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from finesweep.config.package_files import packaged_path
+from finesweep.config.schema import DatasetConfig
+from finesweep.dataset.reading.compression import plain_suffix
+from finesweep.dataset.reading.formats import PLAIN, READERS
+from finesweep.dataset.reading.saved import is_saved_split, saved_splits
+from finesweep.errors import ConfigError, Problem
+from finesweep.records import SplitName
+
+SPLITS: Mapping[SplitName, Sequence[str]] = {
+    "train": ("train", "training"),
+    "validation": ("validation", "valid", "val", "dev"),
+    "test": ("test", "testing"),
+}
+"""Split → the names that a file or folder of it may bear."""
+PATTERN = set("*?[")
+TEXT = ".txt"
+
+
+@dataclass(frozen=True)
+class Place:
+    """The files of one split, in the order of their names, and the config field that names them."""
+
+    field: str
+    files: tuple[Path, ...]
+    label_folders: bool = False
+    """Each file is one text, whose label is the name of its folder."""
+    saved: bool = False
+    """It is a folder that `datasets` saved."""
+
+
+def places_of(config: DatasetConfig) -> dict[SplitName, Place]:
+    """Split → its files, of a config that names files; ConfigError where there are none."""
+    if config.path is not None:
+        return _of_path(config.path)
+    named = {split: getattr(config.files, split) for split in SPLITS}
+    return {
+        split: _of_name(name, f"dataset.files.{split}") for split, name in named.items() if name
+    }
+
+
+def _of_path(name: str) -> dict[SplitName, Place]:
+    """The splits of one name: a folder may hold all three, everything else is train."""
+    field = "dataset.path"
+    folder = packaged_path(name, field=field).expanduser()
+    if not folder.is_dir():
+        return {"train": _of_name(name, field)}
+    found = _splits_in(folder)
+    if "train" in found:
+        return {split: _of_name(str(entry), field) for split, entry in found.items()}
+    if (saved := saved_splits(folder)) is not None:
+        told = f"{folder} holds the splits {', '.join(saved)}, and none named train"
+        raise ConfigError(Problem(field, f"{told}; name one of them as dataset.files.train"))
+    return {"train": _of_folder(folder, field)}
+
+
+def unread_splits(config: DatasetConfig) -> list[str]:
+    """Names of splits that a saved dataset has beside train, validation and test."""
+    folder = None if config.path is None else Path(config.path).expanduser()
+    if folder is None or not folder.is_dir():
+        return []
+    read = {entry.name for entry in _splits_in(folder).values()}
+    return [name for name in saved_splits(folder) or [] if name not in read]
+
+
+def _splits_in(folder: Path) -> dict[SplitName, Path]:
+    return {
+        split: entry
+        for split, names in SPLITS.items()
+        for entry in sorted(folder.iterdir())
+        if entry.name.split(".")[0].lower() in names and (entry.is_dir() or _may_be_table(entry))
+    }
+
+
+def _of_name(name: str, field: str) -> Place:
+    path = packaged_path(name, field=field).expanduser()
+    if path.is_dir():
+        return _of_folder(path, field)
+    if PATTERN & set(name) and not path.exists():
+        root = Path(path.anchor) if path.is_absolute() else Path()
+        files = tuple(sorted(root.glob(str(path.relative_to(root)))))
+        if not files:
+            raise ConfigError(Problem(field, f"no file matches {name}"))
+        return Place(field, files)
+    return Place(field, (path,))
+
+
+def _of_folder(folder: Path, field: str) -> Place:
+    if is_saved_split(folder):
+        return Place(field, (folder,), saved=True)
+    texts = tuple(sorted(folder.glob(f"*/*{TEXT}")))
+    if texts:
+        return Place(field, texts, label_folders=True)
+    files = tuple(path for path in sorted(folder.iterdir()) if _is_table(path))
+    if not files:
+        kinds = ", ".join(READERS)
+        message = f"{folder} holds no {kinds} file, and no folders of {TEXT} files, one per label"
+        raise ConfigError(Problem(field, message))
+    return Place(field, files)
+
+
+def _is_table(path: Path) -> bool:
+    return path.is_file() and plain_suffix(path) in READERS
+
+
+def _may_be_table(path: Path) -> bool:
+    """The same of a file that is named after a split, which no README is."""
+    return path.is_file() and plain_suffix(path) in (*READERS, *PLAIN)

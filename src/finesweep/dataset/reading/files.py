@@ -1,0 +1,179 @@
+"""Tables from the user's files, and what to say when a file is not what it is called."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+
+from finesweep.config.package_files import packaged_path
+from finesweep.dataset.reading.compression import COMPRESSED, opened, plain_suffix
+from finesweep.dataset.reading.encodings import likely_encoding
+from finesweep.dataset.reading.formats import PLAIN, READERS, Format, Piece, TableFile, reader_of
+from finesweep.errors import ConfigError, Problem, nearest
+
+SIGNATURES = {
+    b"PAR1": "a parquet file",
+    b"\x89PNG": "a PNG picture",
+    b"\xff\xd8\xff": "a JPEG picture",
+    b"ARROW1": "an Arrow file",
+    b"PK\x03\x04": "a ZIP archive or an Excel sheet",
+    b"\xd0\xcf\x11\xe0": "an Excel sheet of before 2007, or another old Office file",
+    b"\x80\x04\x95": "a pickle, which may run anything when it is read",
+    b"SQLite format 3": "a database",
+    b"{\\rtf": "a text processor's file",
+    b"\x1f\x8b": "compressed with gzip",
+    b"%PDF": "a PDF",
+    b"<!DOCTYPE": "a web page",
+    b"<!doctype": "a web page",
+    b"<html": "a web page",
+}
+BINARY: dict[bytes, tuple[str, ...]] = {
+    b"PAR1": (".parquet",),
+    b"ARROW1": (".arrow", ".feather"),
+    b"PK\x03\x04": (".xlsx", ".xlsm"),
+}
+"""What begins so is right for these extensions."""
+N_ROWS = 100_000
+
+
+@dataclass(frozen=True)
+class Table:
+    """All rows of a file."""
+
+    rows: pd.DataFrame
+    """All its columns; those of text files as strings, with only empty cells missing."""
+    class_names: Mapping[str, tuple[str, ...]]
+    """Column → the names of its classes 0 … C-1, where the file itself says them."""
+
+
+def read_file(file: str, *, field: str, written: Format, say: Callable[[str], None]) -> Table:
+    """The file's table; say is called with what was found by looking and what was left out.
+
+    ConfigError, naming field, when it is absent, empty or not what its extension says.
+    """
+    hint = "dataset.encoding="
+    pieces = list(
+        read_pieces(file, field=field, written=written, hint=hint, n_rows=N_ROWS, say=say)
+    )
+    rows = pd.concat([piece.rows for piece in pieces], ignore_index=True)
+    return Table(rows, pieces[0].class_names)
+
+
+def read_texts(
+    files: Sequence[Path], columns: Mapping[str, str], *, field: str, encoding: str
+) -> pd.DataFrame:
+    """One row per file, whose label is the name of its folder; ConfigError on another encoding."""
+    texts = []
+    for file in files:
+        try:
+            texts.append(file.read_text(encoding))
+        except UnicodeDecodeError as error:
+            problem = encoding_problem(file, encoding, "dataset.encoding=")
+            raise ConfigError(Problem(field, problem)) from error
+    labels = [file.parent.name for file in files]
+    return pd.DataFrame({columns["text"]: texts, columns["label"]: labels})
+
+
+def read_pieces(
+    file: str,
+    *,
+    field: str,
+    written: Format,
+    hint: str,
+    n_rows: int,
+    say: Callable[[str], None] = lambda note: None,
+) -> Iterator[Piece]:
+    """The same table in pieces of at most n_rows rows, at least one, the next one read when it is
+    asked for; ConfigError where the file turns out to be broken. hint is how the user gives another
+    encoding."""
+    path = packaged_path(file, field=field).expanduser()
+    try:
+        problem, n_pieces = _file_problem(path), 0
+        if problem is None and (reader := reader_of(path)):
+            for piece in reader(TableFile(path, written, say), n_rows):
+                if len(piece.rows):
+                    n_pieces += 1
+                    yield piece
+            problem = None if n_pieces else f"{path} has no rows"
+    except UnicodeDecodeError:
+        problem = encoding_problem(path, written.encoding, hint)
+    except ConfigError as error:
+        # What the user must decide has a field of its own; where it lies does not.
+        raise ConfigError(
+            *(replace(p, path=field) if p.path == "dataset" else p for p in error.problems)
+        ) from None
+    except (ValueError, OSError, EOFError, KeyError, pa.ArrowException) as error:
+        kind = "".join(path.suffixes[-2:]) or "a table"
+        problem = f"{path} cannot be read as {kind}: {str(error).strip()}"
+    if problem is not None:
+        raise ConfigError(Problem(field, problem))
+
+
+def _file_problem(path: Path) -> str | None:
+    """What is wrong with the file before it is parsed, or None."""
+    if path.is_dir():
+        return f"{path} is a folder; name one file"
+    if not path.exists():
+        return f"{path} does not exist; {_neighbours(path)}"
+    try:
+        with opened(path) as (stream, _):
+            start = stream.read(4096)
+    except (OSError, EOFError, ValueError, pa.ArrowException) as error:
+        return f"{path} cannot be read as {path.suffix}: {str(error).strip()}"
+    if reader_of(path) is None:
+        known = f"{', '.join(READERS)}, .txt, each also with {', '.join(COMPRESSED)}"
+        what = _signed(start)
+        is_what = f" and it is {what}" if what else ""
+        return f"{path}: extension {path.suffix!r} is not one of {known}{is_what}"
+    return _content_problem(path, start)
+
+
+def _content_problem(path: Path, start: bytes) -> str | None:
+    if not start.strip():
+        return f"{path} is empty"
+    suffix = plain_suffix(path)
+    for signature, suffixes in BINARY.items():
+        if start.startswith(signature) and suffix in (*suffixes, *PLAIN):
+            return None
+    if suffix in (".parquet", ".xlsx", ".xlsm"):
+        kind = {".parquet": "a parquet file"}.get(suffix, "an Excel sheet")
+        return f"{path} is not {kind}; it starts with {start[:24]!r}"
+    if what := _signed(start):
+        return f"{path} is not {path.suffix or 'a table'} but {what}"
+    return None
+
+
+def _signed(start: bytes) -> str | None:
+    """What a file is that starts so; None where it may be a text."""
+    return next((kind for mark, kind in SIGNATURES.items() if start.startswith(mark)), None)
+
+
+def _neighbours(path: Path) -> str:
+    """The nearest readable file of the folder, and all of them."""
+    if not path.parent.is_dir():
+        return f"nor does the folder {path.parent}"
+    names = [file.name for file in path.parent.iterdir() if plain_suffix(file) in READERS]
+    return nearest(path.name, names) or f"the folder {path.parent} has no {', '.join(READERS)} file"
+
+
+def encoding_problem(path: Path, encoding: str, hint: str) -> str:
+    """Where the first byte lies that is not of this encoding, and which one to try."""
+    with opened(path) as (stream, _):
+        content = stream.read()
+    where, n_wrong = "", 0
+    try:
+        content.decode(encoding)
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        where = f" at byte {error.start} (line {line}, 0x{content[error.start]:02x})"
+        n_wrong = content.decode(encoding, "replace").count("\ufffd")
+    likely = likely_encoding(content)
+    if likely is None:
+        them = "1 character is not, all others are" if n_wrong == 1 else f"{n_wrong:,} are not"
+        way_out = "dataset.encoding_errors=replace reads such as �"
+        return f"{path} is not {encoding}{where}: {them}; {way_out}"
+    return f"{path} is not {encoding}{where}; try {hint}{likely}"

@@ -1,0 +1,60 @@
+"""CSV, TSV and their kin, by pandas: every field a string, and only an empty one missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from finesweep.dataset.reading.compression import opened
+from finesweep.dataset.reading.pieces import Piece, TableFile
+from finesweep.dataset.reading.tables.layouts import Layout, layout_of
+from finesweep.dataset.reading.tables.quotes import WAYS
+from finesweep.dataset.validation import counted_rows
+
+
+def read_delimited(file: TableFile, n_rows: int, *, usual: str | None) -> Iterator[Piece]:
+    """The rows, as many as were counted; usual is the separator that the extension says."""
+    layout = layout_of(file, usual)
+    n_read, n_fields = 0, max(len(layout.columns), layout.records.widest)
+    # An empty cell is missing, but NA, null and the like are texts (and NA is a fine label).
+    with (
+        opened(file.path) as (stream, share_read),
+        pd.read_csv(
+            stream,
+            sep=layout.separator,
+            encoding=layout.encoding,
+            encoding_errors=file.format.encoding_errors,
+            dtype=str,
+            keep_default_na=False,
+            na_values=[""],
+            chunksize=n_rows,
+            # A header would be the measure of all rows, of which some may be longer; and pandas
+            # takes a surplus first field for an index, and so shifts every column by one.
+            header=0 if layout.has_header and n_fields == len(layout.columns) else None,
+            names=range(n_fields),
+            index_col=False,
+            **WAYS[layout.quoting],
+        ) as tables,
+    ):
+        for table in tables:
+            if layout.has_header and n_fields > len(layout.columns) and not n_read:
+                table = table.iloc[1:]
+            rows = _kept(table, layout)
+            n_read += len(table)
+            yield Piece(rows, share_read())
+    expected = layout.records.n - layout.has_header
+    if n_read != expected:
+        file.note(f"{counted_rows(n_read)} read of {expected:,} that were counted")
+
+
+def _kept(table: pd.DataFrame, layout: Layout) -> pd.DataFrame:
+    """The rows without those that have more fields than columns, which were counted before."""
+    n_columns = len(layout.columns)
+    surplus = table.iloc[:, n_columns:]
+    if layout.records.n_long:
+        filled = surplus.apply(lambda column: column.str.strip().fillna("").ne(""))
+        table = table[~filled.any(axis=1)]
+    rows = table.iloc[:, :n_columns].reset_index(drop=True)
+    rows.columns = pd.Index(layout.columns)
+    return rows

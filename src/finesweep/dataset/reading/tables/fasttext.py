@@ -1,0 +1,31 @@
+"""fastText's training files: labels as words that begin with `__label__`, a text on each line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import islice
+
+import pandas as pd
+
+from finesweep.dataset.reading.encodings import note_replaced, opened_text, settled_encoding
+from finesweep.dataset.reading.pieces import Piece, TableFile
+
+PREFIX = "__label__"
+LABEL = re.compile(rf"(?:(?<=\s)|^){PREFIX}(\S*)")
+
+
+def read_fasttext(file: TableFile, n_rows: int) -> Iterator[Piece]:
+    """A text and the list of its labels for each line that is not blank; a line without a label
+    has a missing one."""
+    file.note(f"fastText, as its first line begins with {PREFIX}")
+    encoding, formats = settled_encoding(file), file.format
+    names = formats.texts[0], formats.labels[0] if len(formats.labels) == 1 else "label"
+    note_replaced(file, encoding)
+    with opened_text(file, encoding) as (text, share_read):
+        lines = (line for line in text if line.strip())
+        while some := list(islice(lines, n_rows)):
+            labels = [LABEL.findall(line) or None for line in some]
+            texts = [" ".join(LABEL.sub(" ", line).split()) for line in some]
+            rows = pd.DataFrame({names[0]: texts, names[1]: pd.Series(labels, dtype=object)})
+            yield Piece(rows, share_read())

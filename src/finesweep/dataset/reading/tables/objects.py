@@ -1,0 +1,171 @@
+"""JSON: an object on each line, or one document that is an array of rows, or an object of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain, islice
+from typing import Any
+
+import pandas as pd
+
+from finesweep.dataset.reading.encodings import note_replaced, opened_text, settled_encoding
+from finesweep.dataset.reading.pieces import Piece, TableFile
+from finesweep.dataset.reading.tables.headers import named_columns
+from finesweep.errors import ConfigError, Problem
+
+Json = Any
+N_SAMPLE = 200
+
+
+def read_json(file: TableFile, n_rows: int) -> Iterator[Piece]:
+    """The rows of JSON lines, of an array, or of the one list that an object holds."""
+    encoding = settled_encoding(file)
+    note_replaced(file, encoding)
+    with opened_text(file, encoding) as (text, share_read):
+        numbered = ((number, line) for number, line in enumerate(text, 1) if line.strip())
+        start = list(islice(numbered, 2))
+        if _is_lines([line for _, line in start]):
+            rows = (_json_row(line, number) for number, line in chain(start, numbered))
+            while some := list(islice(rows, n_rows)):
+                columns = {key: [row.get(key) for row in some] for key in _keys(some)}
+                yield Piece(pd.DataFrame(columns, dtype=object), share_read())
+            return
+    with opened_text(file, encoding) as (text, _):
+        content = text.read()
+    table = _table(file, _document(content))
+    for start_row in range(0, len(table), n_rows):
+        piece = table.iloc[start_row : start_row + n_rows].reset_index(drop=True)
+        yield Piece(piece, min(1.0, (start_row + n_rows) / len(table)))
+
+
+def _is_lines(start: Sequence[str]) -> bool:
+    """Whether the file's first lines, at most two, are of JSON lines; a broken first line may be
+    either, and is told of as a line."""
+    try:
+        first = json.loads(start[0])
+    except (json.JSONDecodeError, IndexError):
+        return bool(start) and _is_broken_row(start[0])
+    if len(start) > 1:
+        return isinstance(first, dict)
+    return isinstance(first, dict) and not _is_document(first)
+
+
+def _is_document(first: Mapping[str, Json]) -> bool:
+    """Whether a file's only object holds its rows, and is not a row itself."""
+    holds_rows = bool(_records_in(first)) or _lists(first) is not None or _is_split(first)
+    return holds_rows or all(isinstance(value, dict) for value in first.values())
+
+
+def _is_split(document: Mapping[str, Json]) -> bool:
+    """Whether it is what pandas calls split: names of columns, and lists of cells."""
+    return isinstance(document.get("columns"), list) and isinstance(document.get("data"), list)
+
+
+def _is_broken_row(line: str) -> bool:
+    """Whether the line begins an object and ends one: a document's first line does not."""
+    stripped = line.strip()
+    return stripped.startswith("{") and stripped.endswith("}")
+
+
+def _json_row(line: str, number: int) -> dict[str, Json]:
+    try:
+        row = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise ValueError(
+            f"line {number} is not JSON ({error.msg}); one {{...}} a line is expected"
+        ) from None
+    if not isinstance(row, dict):
+        raise ValueError(f"line {number} is no object; one {{...}} a line is expected")
+    return {key: _whole_characters(value) for key, value in row.items()}
+
+
+def _document(content: str) -> Json:
+    try:
+        return json.loads(content)
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}"
+        told = "an array of {...} or one {...} a line is expected"
+        raise ValueError(f"not JSON at {place} ({error.msg}); {told}") from None
+
+
+def _table(file: TableFile, document: Json) -> pd.DataFrame:
+    """The rows of a whole document; ConfigError when it holds several lists of them."""
+    if isinstance(document, list):
+        return _of_array(file, document)
+    if not isinstance(document, dict):
+        raise ValueError(f"a {type(document).__name__} is no table; an array is expected")
+    if _is_split(document):
+        return pd.DataFrame(document["data"], columns=document["columns"], dtype=object)
+    keys = _records_in(document)
+    if len(keys) > 1:
+        told = f"{file.path} holds {len(keys)} lists of rows, {', '.join(keys)}; one file each"
+        raise ConfigError(Problem("dataset", f"{told} can be read (dataset.files)"))
+    if keys:
+        file.note(f"read as the list {keys[0]!r} of its one object")
+        return _of_records(document[keys[0]])
+    if (columns := _lists(document)) is not None:
+        return _frame(columns)
+    return _of_objects(file, document)
+
+
+def _of_array(file: TableFile, rows: Sequence[Json]) -> pd.DataFrame:
+    kinds = {type(row) for row in rows}
+    if kinds == {dict}:
+        return _of_records(rows)
+    if kinds == {list} and len({len(row) for row in rows}) == 1:
+        names, is_data = named_columns(file, rows[0], rows[1:N_SAMPLE])
+        held = rows if is_data else rows[1:]
+        return _frame({name: [row[k] for row in held] for k, name in enumerate(names)})
+    if kinds == {str}:
+        return _frame({file.format.texts[0]: list(rows)})
+    told = sorted(kind.__name__ for kind in kinds)
+    raise ValueError(f"its array holds {' and '.join(told) or 'nothing'}; objects are expected")
+
+
+def _of_objects(file: TableFile, document: Mapping[str, Json]) -> pd.DataFrame:
+    """Rows of what pandas writes: column → row → value, or row → column → value."""
+    values = list(document.values())
+    if not values or not all(isinstance(value, dict) for value in values):
+        return _of_records([dict(document)])
+    if set(file.format.texts) <= set(document):
+        rows = _keys(values)
+        return _frame({name: [held.get(row) for row in rows] for name, held in document.items()})
+    return _of_records(values)
+
+
+def _records_in(document: Mapping[str, Json]) -> list[str]:
+    """The keys under which there is a list of objects."""
+    return [
+        key
+        for key, value in document.items()
+        if isinstance(value, list) and value and all(isinstance(row, dict) for row in value)
+    ]
+
+
+def _lists(document: Mapping[str, Json]) -> dict[str, list[Json]] | None:
+    """The document where it is one list for each column, all of one length; else None."""
+    lists = {key: value for key, value in document.items() if isinstance(value, list)}
+    same = len({len(value) for value in lists.values()}) == 1
+    return lists if lists and same and len(lists) == len(document) else None
+
+
+def _of_records(rows: Sequence[Mapping[str, Json]]) -> pd.DataFrame:
+    return _frame({key: [row.get(key) for row in rows] for key in _keys(rows)})
+
+
+def _frame(columns: Mapping[str, list[Json]]) -> pd.DataFrame:
+    whole = {key: [_whole_characters(each) for each in held] for key, held in columns.items()}
+    return pd.DataFrame(whole, dtype=object)
+
+
+def _whole_characters(value: Json) -> Json:
+    """The value; half a surrogate pair, which tweets cut in JSON leave behind, becomes U+FFFD."""
+    if not isinstance(value, str) or value.isascii():
+        return value
+    return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _keys(rows: Sequence[Mapping[str, Json]]) -> list[str]:
+    """All keys, in order of first appearance."""
+    return list(dict.fromkeys(key for row in rows for key in row))

@@ -1,0 +1,189 @@
+"""Trainer's callback that evaluates and checkpoints on schedule, and ends the run."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from transformers import (
+    PreTrainedModel,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+)
+
+from finesweep.errors import NonFiniteError
+from finesweep.ledger import Ledger
+from finesweep.records import Evaluation, Objective, Predictions
+from finesweep.training.checkpoint_file import Checkpointing, run_tree, write_tree
+from finesweep.training.metrics import measure
+from finesweep.training.rng_state import Streams, current_streams
+from finesweep.training.schedule import Schedule
+from finesweep.training.training_state import Progress, enter, judge, trainable_weights
+
+OnEvaluation = Callable[[Evaluation], None]
+OnStep = Callable[[int, int], None]
+"""Called with the examples seen so far and in total."""
+OnBatch = Callable[[], None]
+"""Called after each batch of an evaluation."""
+
+
+class Monitor(TrainerCallback):  # type: ignore[misc]  # transformers has no types
+    """Watches one run. What on_step and on_evaluation raise is kept, stops training, and is raised
+    by `fit`; what on_batch raises passes through Trainer, whose evaluations nothing else ends."""
+
+    def __init__(
+        self,
+        schedule: Schedule,
+        objective: Objective,
+        progress: Progress,
+        *,
+        patience: int | None,
+        on_evaluation: OnEvaluation,
+        on_step: OnStep,
+        on_batch: OnBatch,
+        checkpoints: Checkpointing | None,
+        ledger: Ledger,
+        sample: np.ndarray | None = None,
+    ) -> None:
+        """sample are the validation rows that pruners see, ascending; None is all of them."""
+        self.schedule, self.objective, self.patience = schedule, objective, patience
+        self.progress, self.checkpoints, self.ledger = progress, checkpoints, ledger
+        self.sample = sample
+        self.on_evaluation, self.on_step, self.on_batch = on_evaluation, on_step, on_batch
+        done = progress.evaluations[-1].step if progress.evaluations else 0
+        self.due = [step for step in schedule.evaluation_steps if step > done]
+        self.failure: BaseException | None = None
+        self.streams_before_evaluation: Streams | None = None
+        self._predictions: Predictions | None = None
+
+    def watch_loss(self, loss: torch.Tensor) -> None:
+        """Ends the run at the first loss that is not finite; Trainer would average it away."""
+        value = loss.item()
+        if self.failure is None and not math.isfinite(value):
+            self.failure = NonFiniteError(f"the training loss became {value}")
+        self.progress.loss_sum += value
+
+    def watch_padding(self, mask: torch.Tensor) -> None:
+        """Counts a training batch's places and those of them that are padding."""
+        self.progress.n_places += mask.numel()
+        self.progress.n_padded += mask.numel() - int(mask.sum())
+
+    def receive(self, predictions: Predictions) -> None:
+        """Takes what an evaluation found, before on_evaluate is called."""
+        self._predictions = predictions
+
+    def is_evaluation_due(self, seen: int) -> bool:
+        return bool(self.due) and seen >= self.due[0]
+
+    def is_sample_enough(self, seen: int) -> bool:
+        """Whether the evaluation due now is for the pruner alone."""
+        return self.sample is not None and not any(map(self.schedule.is_whole, self._reached(seen)))
+
+    def on_train_begin(self, args: Any, state: Any, control: TrainerControl, **kwargs: Any) -> None:
+        control.should_training_stop = self.progress.stopped_early
+
+    def on_step_end(
+        self, args: Any, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        seen = self.schedule.seen(state.global_step)
+        if self.failure is not None:
+            control.should_training_stop = True
+            return
+        self.progress.n_steps += 1
+        try:
+            self._checkpoint(state, **kwargs)
+            self.on_step(seen, self.schedule.total)
+        except (Exception, KeyboardInterrupt) as error:
+            self.failure, control.should_training_stop = error, True
+            return
+        control.should_evaluate |= self.is_evaluation_due(seen)
+
+    def on_prediction_step(
+        self, args: Any, state: TrainerState, control: Any, **kwargs: Any
+    ) -> None:
+        self._checkpoint(state, **kwargs)  # first: what is asked to stop keeps what it has
+        self.on_batch()
+
+    def on_evaluate(
+        self,
+        args: Any,
+        state: TrainerState,
+        control: TrainerControl,
+        model: PreTrainedModel,
+        **kwargs: Any,
+    ) -> None:
+        try:
+            self._evaluated(self.schedule.seen(state.global_step), model)
+        except (Exception, KeyboardInterrupt) as error:
+            # Raised from here it would leave Trainer half inside training; `fit` raises it.
+            self.failure = error
+        control.should_training_stop |= self.failure is not None or self.progress.stopped_early
+
+    def _checkpoint(
+        self,
+        state: TrainerState,
+        *,
+        model: PreTrainedModel,
+        optimizer: Any,
+        lr_scheduler: Any,
+        **kwargs: Any,
+    ) -> None:
+        def write(folder: Path) -> None:
+            tree = run_tree(
+                model=model,
+                optimizer=optimizer,
+                scheduler=lr_scheduler,
+                trainer_state=state,
+                progress=self.progress,
+                # An evaluation moves nothing else: what is stored then is the state before it.
+                streams=self.streams_before_evaluation or current_streams(),
+                seen=self.schedule.seen(state.global_step),
+            )
+            write_tree(folder, tree)
+
+        if self.checkpoints is not None and self.checkpoints.due():
+            with self.ledger.on("saving"):
+                self.checkpoints.commit(write, step=state.global_step)
+
+    def _evaluated(self, seen: int, model: PreTrainedModel) -> None:
+        assert self._predictions is not None
+        whole = not self.is_sample_enough(seen)
+        metrics = self._measured(self._predictions, whole=whole)
+        # A batch may pass several due steps at once: each gets this evaluation's values.
+        reached = self._reached(seen)
+        self.due = self.due[len(reached) :]
+        made = [Evaluation(step, step / self.schedule.train_rows, metrics) for step in reached]
+        enter(self.progress, made)
+        if whole:
+            judge(
+                self.progress,
+                made,
+                self._predictions,
+                trainable_weights(model),
+                objective=self.objective,
+                patience=self.patience,
+            )
+        for evaluation in made:
+            self.on_evaluation(evaluation)
+
+    def _reached(self, seen: int) -> list[int]:
+        return [step for step in self.due if step <= seen]
+
+    def _measured(self, predictions: Predictions, *, whole: bool) -> dict[str, float]:
+        progress, objective = self.progress, self.objective
+        metrics = {
+            "train/loss": progress.loss_sum / progress.n_steps,
+            "train/padding_fraction": progress.n_padded / progress.n_places,
+        }
+        if whole:
+            metrics |= measure(predictions, "validation")
+        if self.sample is not None:
+            rows = self.sample if whole else slice(None)
+            seen = Predictions(predictions.logits[rows], predictions.labels[rows])
+            metrics[objective.for_pruning] = measure(seen, "validation")[objective.metric]
+        return metrics

@@ -1,0 +1,55 @@
+"""Masked-language-model training: a model and chunks go in, evaluations come out one by one."""
+
+from __future__ import annotations
+
+import tempfile
+
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from finesweep.config import TrainingConfig
+from finesweep.errors import FinesweepError
+from finesweep.ledger import Ledger
+from finesweep.model import quick_dropout
+from finesweep.records import Chunks, Evaluation
+from finesweep.training.arguments import run_schedule, trainer_arguments
+from finesweep.training.callback import OnEvaluation, OnStep
+from finesweep.training.mlm.masking import collator, masked_once, unmasked
+from finesweep.training.mlm.trainer import MaskedTrainer
+
+
+def adapt(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    config: TrainingConfig,
+    *,
+    train: Chunks,
+    validation: Chunks,
+    masked_share: float,
+    on_evaluation: OnEvaluation,
+    on_step: OnStep = lambda seen, total: None,
+    ledger: Ledger | None = None,
+) -> tuple[Evaluation, ...]:
+    """Every evaluation, the first of them before training; model ends with the last one's weights.
+
+    Steps are chunks seen. What the callbacks raise ends the run and is raised here;
+    NonFiniteError as soon as a loss is not finite.
+    """
+    ledger = ledger or Ledger()
+    with tempfile.TemporaryDirectory() as folder, quick_dropout(model), ledger.on("training"):
+        trainer = MaskedTrainer(
+            run_schedule(config, len(train.rows)),
+            on_evaluation=on_evaluation,
+            on_step=on_step,
+            ledger=ledger,
+            model=model,
+            args=trainer_arguments(config, folder),
+            data_collator=collator(tokenizer, masked_share),
+            train_dataset=unmasked(train),
+            eval_dataset=masked_once(validation, tokenizer, share=masked_share),
+        )
+        trainer.train()
+    state = trainer.state
+    # Trainer returns normally also when something else stopped it, such as a signal's handler.
+    if state.global_step < state.max_steps:
+        raise FinesweepError(f"training ended at step {state.global_step} of {state.max_steps}")
+    return tuple(trainer.evaluations)

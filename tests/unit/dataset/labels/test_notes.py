@@ -1,0 +1,58 @@
+"""What was taken for one label, and what was not, is said."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from finesweep.config.schema import DatasetConfig
+from finesweep.dataset import prepare
+from finesweep.dataset.labels.notes import label_notes
+
+
+def told(labels: list[Any], *, are_named: bool = False) -> list[str]:
+    return label_notes({"train": pd.Series(labels, dtype=object)}, are_named=are_named)
+
+
+@pytest.mark.parametrize(
+    ("labels", "note"),
+    [
+        (["a", " a", "b"], "labels written in several ways are one class: ' a' and 'a'"),
+        (["1", "1.0", "x"], "labels that look alike are kept apart: '1' and '1.0'"),
+        (["007", "7", "1.10", "1.1"], "kept apart: '007' and '7', '1.1' and '1.10'"),
+        (["TRUE", "true", "no"], "kept apart: 'TRUE' and 'true'; dataset.label_map makes one of"),
+        (["good", "good\u200b", "x"], "kept apart: 'good' and 'good\\u200b'"),
+        (["ｇｏｏｄ", "good", "x"], "kept apart: 'good' and 'ｇｏｏｄ'"),
+        (["very good", "verygood", "x"], "kept apart: 'very good' and 'verygood'"),
+    ],
+)
+def test_labels_that_people_take_for_one_are_told(labels: list[str], note: str) -> None:
+    (found,) = told(labels)
+    assert note in found
+
+
+def test_numbers_written_in_two_ways_are_told_to_be_one_class() -> None:
+    found = told(["1", "1.0", "0"], are_named=True)
+    assert found == ["labels written in several ways are one class: '1' and '1.0'"]
+
+
+def test_numbers_without_names_get_a_hint_at_the_field_that_names_them() -> None:
+    assert told([0, 1, 1]) == [
+        "labels are numbers; dataset.label_names=[NAME0, NAME1] gives them names, which every "
+        "answer then bears"
+    ]
+    assert "dataset.label_map={1: NAME0, 2: NAME1, …}" in told([1, 2, 3, 4])[0]
+    assert told(["good", "bad"]) == told([0, 1], are_named=True) == []
+
+
+def test_the_notes_stand_among_the_datasets(tmp_path: Path) -> None:
+    file = tmp_path / "a.csv"
+    file.write_text("text,label\n" + "".join(f"text {k},{k % 2}\n" for k in range(40)))
+    assert any(
+        "dataset.label_names" in n for n in prepare(DatasetConfig("x", path=str(file))).notes
+    )
+    named = DatasetConfig("x", path=str(file), label_names=["no", "yes"])
+    assert not any("dataset.label_names" in note for note in prepare(named).notes)

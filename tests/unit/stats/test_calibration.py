@@ -1,0 +1,152 @@
+"""Probabilities that mean what they say, and where a model had better not answer."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.special import expit, softmax
+from sklearn.metrics import brier_score_loss, f1_score
+
+from finesweep.stats.calibration import (
+    answers,
+    are_sure,
+    brier_score,
+    calibration_error,
+    coverage_curve,
+    decision_threshold,
+    fit_answering,
+    fit_temperature,
+    label_thresholds,
+    uncertain_below,
+)
+
+
+def drawn_logits(n: int, *, temperature: float) -> tuple[np.ndarray, np.ndarray]:
+    """Logits whose probabilities are true, made too sure by a temperature below 1."""
+    drawn = np.random.default_rng(0)
+    honest = drawn.normal(scale=1.5, size=(n, 3))
+    truth = [drawn.choice(3, p=row) for row in softmax(honest, axis=1)]
+    return honest / temperature, np.array(truth)
+
+
+def test_brier_is_scikit_learns_times_two_for_two_classes() -> None:
+    drawn = np.random.default_rng(1)
+    positive, labels = drawn.uniform(size=50), drawn.integers(0, 2, 50)
+    both = np.column_stack([1 - positive, positive])
+    assert brier_score(both, labels) == pytest.approx(2 * brier_score_loss(labels, positive))
+    assert brier_score(np.eye(3)[[0, 2]], np.array([0, 2])) == 0
+    assert brier_score(np.eye(3)[[1, 0]], np.array([0, 2])) == 2
+
+
+def test_calibration_error_by_hand() -> None:
+    """Four rows at 0.9 of which three are right, one at 0.6 that is wrong."""
+    sure = np.array([[0.9, 0.1]] * 4 + [[0.4, 0.6]])
+    labels = np.array([0, 0, 0, 1, 0])
+    assert calibration_error(sure, labels) == pytest.approx((4 * 0.15 + 1 * 0.6) / 5)
+    assert calibration_error(np.eye(2)[[0, 1]], np.array([0, 1])) == 0
+
+
+@pytest.mark.parametrize("temperature", [0.4, 1.0, 1.6])
+def test_the_temperature_that_was_applied_is_found_and_calibrates(temperature: float) -> None:
+    logits, labels = drawn_logits(20_000, temperature=temperature)
+    found = fit_temperature(logits, labels)
+    assert found == pytest.approx(1 / temperature, rel=0.05)
+    assert calibration_error(softmax(logits / found, axis=1), labels) < 0.015
+    if temperature < 1:
+        assert calibration_error(softmax(logits, axis=1), labels) > 0.05
+
+
+def test_a_model_without_errors_is_made_little_surer() -> None:
+    found = fit_temperature(np.array([[4.0, 0.0], [0.0, 4.0]]), np.array([0, 1]))
+    assert found == pytest.approx(0.5, abs=0.01)
+
+
+def test_coverage_falls_and_ties_are_answered_together() -> None:
+    sure = np.array([[0.9, 0.1], [0.8, 0.2], [0.2, 0.8], [0.6, 0.4]])
+    curve = coverage_curve(sure, np.array([0, 0, 0, 1]))
+    assert curve.thresholds.tolist() == [0.6, 0.8, 0.9]
+    assert curve.coverage.tolist() == [1.0, 0.75, 0.25]
+    assert curve.accuracy.tolist() == pytest.approx([0.5, 2 / 3, 1.0])
+
+
+def test_under_the_threshold_half_of_the_error_rate_is_left() -> None:
+    logits, labels = drawn_logits(5000, temperature=1.0)
+    sure = softmax(logits, axis=1)
+    threshold = uncertain_below(sure, labels)
+    right, answered = sure.argmax(axis=1) == labels, sure.max(axis=1) >= threshold
+    assert 1 - right[answered].mean() <= 0.5 * (1 - right.mean())
+    assert 0.3 < answered.mean() < 0.95
+    lower = sure.max(axis=1) >= threshold - 0.05
+    assert 1 - right[lower].mean() > 0.5 * (1 - right.mean())
+
+
+def test_a_model_that_is_never_wrong_answers_always() -> None:
+    assert uncertain_below(np.array([[0.6, 0.4], [0.1, 0.9]]), np.array([0, 1])) == 0.0
+
+
+def test_a_model_whose_confidence_says_nothing_still_has_a_threshold() -> None:
+    sure = np.full((40, 2), 0.5)
+    assert uncertain_below(sure, np.array([0, 1] * 20)) == 0.5
+
+
+def test_the_decision_threshold_has_the_best_macro_f1() -> None:
+    drawn = np.random.default_rng(2)
+    labels = (drawn.uniform(size=400) < 0.1).astype(int)
+    positive = np.clip(0.15 + 0.2 * labels + drawn.normal(0, 0.08, 400), 0, 1)
+    best = decision_threshold(positive, labels)
+    assert 0.2 < best < 0.35
+    scores = [
+        f1_score(labels, positive >= each, average="macro") for each in np.linspace(0, 1, 201)
+    ]
+    assert f1_score(labels, positive >= best, average="macro") >= max(scores) - 1e-9
+
+
+def test_among_equal_thresholds_the_nearest_to_a_half() -> None:
+    assert decision_threshold(np.array([0.1, 0.9]), np.array([0, 1])) == 0.5
+
+
+def several(n_rows: int = 4000) -> tuple[np.ndarray, np.ndarray]:
+    """Logits whose sigmoids are the odds by which labels [N, 3] were drawn."""
+    drawn = np.random.default_rng(3)
+    honest = drawn.normal(size=(n_rows, 3)) * 2 + (-2.0, 0.0, 1.0)
+    return honest, (drawn.random(honest.shape) < expit(honest)).astype(np.int64)
+
+
+def test_one_temperature_calibrates_all_of_several_labels() -> None:
+    honest, labels = several()
+    assert fit_temperature(honest * 3, labels) == pytest.approx(3, rel=0.05)
+    assert calibration_error(expit(honest), labels) < 0.015
+    assert calibration_error(expit(honest * 3), labels) > 0.05
+
+
+def test_each_label_has_the_threshold_of_its_best_f1() -> None:
+    honest, labels = several(300)
+    shares = expit(honest)
+    thresholds = label_thresholds(shares, labels)
+    for c, threshold in enumerate(thresholds):
+        found = f1_score(labels[:, c], shares[:, c] >= threshold)
+        best = max(f1_score(labels[:, c], shares[:, c] >= each) for each in shares[:, c])
+        assert found == pytest.approx(best)
+    assert thresholds[0] < 0.5  # the rare label is said earlier
+
+
+def test_a_label_that_never_holds_keeps_the_half() -> None:
+    honest, labels = several(100)
+    labels[:, 1] = 0
+    assert label_thresholds(expit(honest), labels)[1] == 0.5
+
+
+def test_several_labels_are_answered_by_their_thresholds_and_silent_only_when_asked() -> None:
+    honest, labels = several(300)
+    fitted = fit_answering(honest, labels)
+    assert fitted.uncertain_below == 0
+    assert fitted.decision_threshold is None
+    shares = expit(honest / fitted.temperature)
+    assert fitted.label_thresholds == pytest.approx(label_thresholds(shares, labels))
+    said = answers(shares, fitted)
+    assert said.tolist() == (shares >= fitted.label_thresholds).astype(int).tolist()
+    assert are_sure(shares, fitted).all()
+    asked = fit_answering(honest, labels, least=0.5)
+    chance = np.where(said == 1, shares, 1 - shares).prod(axis=1)
+    assert are_sure(shares, asked).tolist() == (chance >= 0.5).tolist()
+    assert 0 < are_sure(shares, asked).sum() < 300

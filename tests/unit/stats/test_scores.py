@@ -1,0 +1,163 @@
+"""Weighted scores are scikit-learn's of the same rows with the same weights."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.special import log_softmax
+from sklearn.metrics import (
+    accuracy_score,
+    average_precision_score,
+    f1_score,
+    log_loss,
+    matthews_corrcoef,
+    precision_score,
+    recall_score,
+    roc_auc_score,
+)
+
+from finesweep.records import Predictions
+from finesweep.stats.predictions import log_probabilities_of
+from finesweep.stats.scores import scores_of_answers, scores_of_rankings
+from finesweep.training import measure
+
+
+def answered(n_classes: int, *, decimals: int = 1) -> tuple[np.ndarray, np.ndarray]:
+    """Logarithms [N, C] that know a little about labels [N]; with few decimals some are equal."""
+    n_rows = 150
+    drawn = np.random.default_rng(n_classes)
+    labels = np.arange(n_rows) % n_classes
+    logits = drawn.normal(size=(n_rows, n_classes)) + 0.8 * np.eye(n_classes)[labels]
+    return log_softmax(logits.round(decimals), axis=1), labels
+
+
+def resamples(n_rows: int) -> np.ndarray:
+    drawn = np.random.default_rng(0)
+    return drawn.multinomial(n_rows, np.full(n_rows, 1 / n_rows), size=5) * 1.0
+
+
+@pytest.mark.parametrize("n_classes", [2, 4])
+def test_scores_of_answers_are_scikit_learns(n_classes: int) -> None:
+    logged, labels = answered(n_classes)
+    weights, names = resamples(len(labels)), [f"l{c}" for c in range(n_classes)]
+    made = scores_of_answers(logged, labels, names)(weights)
+    guesses = logged.argmax(axis=1)
+    for row, w in enumerate(weights):
+        assert made["accuracy"][row] == pytest.approx(
+            accuracy_score(labels, guesses, sample_weight=w)
+        )
+        assert made["mcc"][row] == pytest.approx(
+            matthews_corrcoef(labels, guesses, sample_weight=w)
+        )
+        assert made["loss"][row] == pytest.approx(log_loss(labels, np.exp(logged), sample_weight=w))
+        for name, score in (
+            ("f1", f1_score),
+            ("precision", precision_score),
+            ("recall", recall_score),
+        ):
+            of_class = score(labels, guesses, average=None, sample_weight=w)
+            assert made[name][row] == pytest.approx(of_class.mean())
+            assert [made[f"{name}/{label}"][row] for label in names] == pytest.approx(of_class)
+
+
+@pytest.mark.parametrize("n_classes", [2, 4])
+def test_scores_of_rankings_are_scikit_learns(n_classes: int) -> None:
+    logged, labels = answered(n_classes)
+    weights = resamples(len(labels))
+    made = scores_of_rankings(logged, labels)(weights)
+    for row, w in enumerate(weights):
+        for name, score in (
+            ("roc_auc", roc_auc_score),
+            ("average_precision", average_precision_score),
+        ):
+            each = [score(labels == c, logged[:, c], sample_weight=w) for c in range(n_classes)]
+            assert made[name][row] == pytest.approx(np.mean(each))
+
+
+@pytest.mark.parametrize("n_classes", [2, 4])
+def test_with_equal_weights_they_are_what_a_run_measures(n_classes: int) -> None:
+    logged, labels = answered(n_classes, decimals=9)
+    once = np.ones((1, len(labels)))
+    names = [str(c) for c in range(n_classes)]
+    made = scores_of_answers(logged, labels, names)(once) | scores_of_rankings(logged, labels)(once)
+    measured = measure(Predictions(logged, labels), "test")
+    assert {f"test/{name}": value[0] for name, value in made.items() if "/" not in name} == (
+        pytest.approx(measured)
+    )
+
+
+def test_a_class_that_a_resample_lacks_is_left_out_of_the_rankings_and_counts_0_elsewhere() -> None:
+    logged, labels = answered(3)
+    weights = np.ones((1, len(labels)))
+    weights[:, labels == 2] = 0
+    two = [
+        roc_auc_score(labels[labels < 2] == c, logged[labels < 2, c], sample_weight=None)
+        for c in (0, 1)
+    ]
+    assert scores_of_rankings(logged, labels)(weights)["roc_auc"][0] == pytest.approx(np.mean(two))
+    assert scores_of_answers(logged, labels, "abc")(weights)["recall/c"][0] == 0
+
+
+def test_without_two_classes_no_ranking_is_defined() -> None:
+    logged, labels = answered(2)
+    alone = logged[labels == 1]
+    made = scores_of_rankings(alone, np.ones(len(alone), int))(np.ones((2, len(alone))))
+    assert np.isnan(made["roc_auc"]).all()
+    assert np.isnan(made["average_precision"]).all()
+
+
+def several(n_labels: int = 3) -> tuple[np.ndarray, np.ndarray]:
+    """Logits [N, C] that know a little about labels [N, C] of 0 and 1."""
+    drawn = np.random.default_rng(n_labels)
+    labels = (drawn.random((150, n_labels)) < np.linspace(0.2, 0.6, n_labels)).astype(np.int64)
+    logits = (drawn.normal(size=labels.shape) + 1.2 * (labels - 0.5)).round(1)
+    return logits.astype(np.float32), labels
+
+
+def test_scores_of_several_labels_are_scikit_learns() -> None:
+    logits, labels = several()
+    logged = log_probabilities_of(logits, multi_label=True)
+    weights, names = resamples(len(labels)), ["a", "b", "c"]
+    made = scores_of_answers(logged, labels, names)(weights)
+    ranked = scores_of_rankings(logged, labels)(weights)
+    shares = np.exp(logged[..., 1])
+    guessed = (shares >= 0.5).astype(int)
+    for row, w in enumerate(weights):
+        each = np.repeat(w, 3)  # of every decision
+        flat, told = labels.ravel(), guessed.ravel()
+        loss = log_loss(flat, shares.ravel(), sample_weight=each)
+        assert made["loss"][row] == pytest.approx(loss, rel=1e-6)
+        whole = accuracy_score(labels, guessed, sample_weight=w)
+        assert made["accuracy"][row] == pytest.approx(whole)
+        mcc = matthews_corrcoef(flat, told, sample_weight=each)
+        assert made["mcc"][row] == pytest.approx(mcc)
+        squares = np.average(2 * (shares.ravel() - flat) ** 2, weights=each)
+        assert made["brier"][row] == pytest.approx(squares)
+        for name, score in (
+            ("f1", f1_score),
+            ("precision", precision_score),
+            ("recall", recall_score),
+        ):
+            of_label = score(labels, guessed, average=None, sample_weight=w)
+            assert made[name][row] == pytest.approx(of_label.mean())
+            assert [made[f"{name}/{label}"][row] for label in names] == pytest.approx(of_label)
+        for name, score in (
+            ("roc_auc", roc_auc_score),
+            ("average_precision", average_precision_score),
+        ):
+            expected = score(labels, shares, average="macro", sample_weight=w)
+            assert ranked[name][row] == pytest.approx(expected)
+
+
+def test_with_equal_weights_scores_of_several_labels_are_those_that_are_measured() -> None:
+    logits, labels = several()
+    logged, once = log_probabilities_of(logits, multi_label=True), np.ones((1, len(labels)))
+    made = {
+        **scores_of_answers(logged, labels, ["a", "b", "c"])(once),
+        **scores_of_rankings(logged, labels)(once),
+    }
+    measured = measure(Predictions(logits, labels), "test")
+    known = {name: value for name, value in measured.items() if name.partition("/")[2] in made}
+    assert len(known) == 10
+    for name, value in known.items():
+        assert made[name.partition("/")[2]][0] == pytest.approx(value, abs=1e-9)

@@ -71,12 +71,12 @@ def worker_of(plan: Any, study: Any, *, until: Callable[[], bool], run: Any) -> 
     """A real worker with a real lease, and a delivery that has nothing to deliver."""
     from finesweep.sweep.signals import Interruption
     from finesweep.sweep.study.leases import Lease
-    from finesweep.sweep.study.storage import engine_of
+    from finesweep.sweep.study.optuna_private import engine_of
     from finesweep.sweep.worker.callbacks import Reports
     from finesweep.sweep.worker.loop import Worker
     from finesweep.sweep.worker.phases import Search
 
-    engine = engine_of(study._storage)
+    engine = engine_of(study)
     lease = Lease(
         engine,
         study.study_name,
@@ -199,10 +199,10 @@ def _insert(study: Any, trials: Sequence[Any]) -> None:
     from optuna.storages._rdb import models
     from sqlalchemy import insert, text
 
-    from finesweep.sweep.study.storage import engine_of
+    from finesweep.sweep.study.optuna_private import engine_of
 
     rows: dict[Any, list[dict[str, Any]]] = defaultdict(list)
-    with engine_of(study._storage).begin() as connection:
+    with engine_of(study).begin() as connection:
         asked = text("SELECT coalesce(max(trial_id), 0), count(*) FROM trials")
         last, n_trials = connection.execute(asked).one()
         for k, trial in enumerate(trials):

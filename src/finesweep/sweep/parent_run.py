@@ -14,8 +14,8 @@ from finesweep.errors import reason
 from finesweep.locks import exclusive
 from finesweep.sweep.status import spent
 from finesweep.sweep.study.keys import BEST_RUN, DEFINITION, PARENT_RUN_ID, UID
+from finesweep.sweep.study.optuna_private import engine_of
 from finesweep.sweep.study.ranking import direction_of, ranked
-from finesweep.sweep.study.storage import engine_of
 from finesweep.sweep.study.trial_runs import run_of
 from finesweep.sweep.study.workers import live_workers
 from finesweep.tracking import (
@@ -75,7 +75,7 @@ def parent_of(plan: SweepPlan, study: Study) -> Iterator[Run]:
 
 def found_parent(store: Store, study: Study, plan: SweepPlan) -> Run:
     """The parent run, RUNNING; one process at a time looks for it."""
-    with exclusive(engine_of(study._storage), f"{study.study_name}.parent"):
+    with exclusive(engine_of(study), f"{study.study_name}.parent"):
         return open_parent(store, study, plan)
 
 

@@ -14,7 +14,7 @@ from finesweep.sweep.selection.confirmation import studies_of
 from finesweep.sweep.status import command_of
 from finesweep.sweep.study.keys import PARENT_RUN_ID, STOP
 from finesweep.sweep.study.leases import forget_study
-from finesweep.sweep.study.storage import engine_of
+from finesweep.sweep.study.optuna_private import engine_of, storage_of
 from finesweep.sweep.study.study import find_study
 from finesweep.sweep.study.workers import live_workers
 
@@ -38,8 +38,8 @@ def delete_study(study: Study, config: Config, *, runs: bool) -> int:
     # The search's own last: until then another delete finds what this one left.
     for each in reversed(studies_of(study).values()):
         shutil.rmtree(Path(config.storage.checkpoints) / each.study_name, ignore_errors=True)
-        forget_study(engine_of(each._storage), each.study_name)
-        optuna.delete_study(study_name=each.study_name, storage=each._storage)
+        forget_study(engine_of(each), each.study_name)
+        optuna.delete_study(study_name=each.study_name, storage=storage_of(each))
     return n_runs
 
 

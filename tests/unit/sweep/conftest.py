@@ -15,7 +15,7 @@ from optuna.storages import BaseStorage
 from tests.postgresql import new_database
 
 from finesweep.config import SweepPlan, compose_sweep
-from finesweep.sweep.study.storage import engine_of, open_storage
+from finesweep.sweep.study.storage import open_storage
 
 PlanOf = Callable[..., SweepPlan]
 Opened = Callable[..., BaseStorage]
@@ -84,7 +84,7 @@ def opened() -> Iterator[Opened]:
     yield opening
     for storage in storages:
         storage.remove_session()
-        engine_of(storage).dispose()
+        storage.engine.dispose()
     gc.collect()  # psycopg warns of connections that Optuna left open, here and not later
 
 

@@ -21,6 +21,7 @@ from finesweep.config import ConfirmConfig
 from finesweep.records import Direction, Finalist
 from finesweep.stats.seed_race import Confirmed, confirm, leader, probability_better, still_in
 from finesweep.sweep.study.keys import CANDIDATES, CONFIRMATION, N_TRIALS, PAIRS, SLOT, UID, VALUES
+from finesweep.sweep.study.optuna_private import storage_of
 from finesweep.sweep.study.ranking import complete, direction_of, ranked, worse_by
 from finesweep.sweep.study.slots import FINISHED, slots_of
 
@@ -88,7 +89,7 @@ def confirmation_of(study: Study) -> Study | None:
     name = study.user_attrs.get(CONFIRMATION)
     if name is None:
         return None
-    return optuna.load_study(study_name=name, storage=study._storage, pruner=NopPruner())
+    return optuna.load_study(study_name=name, storage=storage_of(study), pruner=NopPruner())
 
 
 def studies_of(study: Study) -> dict[str, Study]:
@@ -101,7 +102,7 @@ def make_confirmation(study: Study) -> Study:
     """The study beside the search's, made where there is none; callers hold a lock."""
     made = optuna.create_study(
         study_name=study.study_name + SUFFIX,
-        storage=study._storage,
+        storage=storage_of(study),
         direction=study.direction,
         pruner=NopPruner(),
         load_if_exists=True,

@@ -10,6 +10,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from finesweep.config import SweepPlan, build
 from finesweep.sweep.study.keys import MODEL
+from finesweep.sweep.study.optuna_private import storage_of
 
 
 def pruner_of(plan: SweepPlan) -> BasePruner:
@@ -39,7 +40,7 @@ class _SameModel(Study):
     def __init__(self, study: Study, model: str | None) -> None:
         super().__init__(
             study_name=study.study_name,
-            storage=study._storage,
+            storage=storage_of(study),
             sampler=study.sampler,
             pruner=study.pruner,
         )

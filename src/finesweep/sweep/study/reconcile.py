@@ -17,8 +17,8 @@ from finesweep.config import SweepConfig
 from finesweep.locks import exclusive
 from finesweep.sweep.study.keys import COMMITTED, FAILURE, REASON, RETRY, SLOT
 from finesweep.sweep.study.leases import WorkerRow, forget, is_live, workers_of
+from finesweep.sweep.study.optuna_private import engine_of, fail_trial
 from finesweep.sweep.study.slots import DUPLICATE, refill, slots_of, waiting_by_slot
-from finesweep.sweep.study.storage import engine_of
 
 QUEUED_PER_WORKER = 2
 
@@ -32,10 +32,10 @@ def reconcile(
     may_reap: bool = True,
 ) -> None:
     """Releases what dead workers held, drops duplicates, and enqueues slots that need a trial."""
-    with exclusive(engine_of(study._storage), f"{study.study_name}.reconcile"):
+    with exclusive(engine_of(study), f"{study.study_name}.reconcile"):
         # Trials before leases: one that is claimed in between has its lease already.
         trials = study.get_trials(deepcopy=False)
-        rows = workers_of(engine_of(study._storage), study.study_name)
+        rows = workers_of(engine_of(study), study.study_name)
         live = [row for row in rows if is_live(row, lease_seconds=settings.lease_seconds)]
         if may_reap and _release_dead(study, trials, rows, live, settings):
             trials = study.get_trials(deepcopy=False)
@@ -58,7 +58,7 @@ def _release_dead(
     for trial in lost:
         _release(study, trial, settings)
     if dead := [row.id for row in rows if row not in live]:
-        forget(engine_of(study._storage), dead)
+        forget(engine_of(study), dead)
     return bool(lost)
 
 
@@ -74,13 +74,9 @@ def attempts_without_progress(study: Study, slot: int) -> int:
     return n
 
 
-def fail(study: Study, trial_id: int, *, why: str, kind: str, retry: bool) -> None:
+def fail(study: Study, number: int, *, why: str, kind: str, retry: bool) -> None:
     """Tells Optuna that an attempt failed; UpdateFinishedTrialError when it is finished already."""
-    storage = study._storage
-    storage.set_trial_user_attr(trial_id, REASON, why)
-    storage.set_trial_user_attr(trial_id, FAILURE, kind)
-    storage.set_trial_user_attr(trial_id, RETRY, retry)
-    storage.set_trial_state_values(trial_id, TrialState.FAIL)
+    fail_trial(study, number, {REASON: why, FAILURE: kind, RETRY: retry})
 
 
 def gives_up(study: Study, trial: FrozenTrial, settings: SweepConfig) -> str | None:
@@ -97,7 +93,7 @@ def _release(study: Study, trial: FrozenTrial, settings: SweepConfig) -> None:
     hopeless = gives_up(study, trial, settings)
     why = f"{hopeless}; the last: killed" if hopeless else "killed"
     try:
-        fail(study, trial._trial_id, why=why, kind="infrastructure", retry=hopeless is None)
+        fail(study, trial.number, why=why, kind="infrastructure", retry=hopeless is None)
     except UpdateFinishedTrialError:
         return  # it finished in this very moment
 
@@ -111,5 +107,5 @@ def _drop_duplicates(study: Study, trials: Sequence[FrozenTrial], n_slots: int) 
         for trial in waiting[slot.index][1 if slot.state == "waiting" else 0 :]
     ]
     for trial in surplus:
-        fail(study, trial._trial_id, why="duplicate", kind=DUPLICATE, retry=True)
+        fail(study, trial.number, why="duplicate", kind=DUPLICATE, retry=True)
     return bool(surplus)

@@ -28,6 +28,7 @@ from finesweep.config.field_paths import leaf
 from finesweep.errors import ConfigError, Problem
 from finesweep.model import limit_problems
 from finesweep.records import Objective
+from finesweep.sweep.study.optuna_private import contains
 
 
 def distribution(dimension: Dimension) -> BaseDistribution:
@@ -137,17 +138,10 @@ def _recipe_problems(plan: SweepPlan) -> list[Problem]:
         for item in in_force(plan, recipe):
             if isinstance(item, Searched) and item.path in recipe:
                 value, space = recipe[item.path], distribution(item.dimension)
-                if not _contains(space, value):
+                if not contains(space, value):
                     path = f"sweep.enqueue.{index}.{item.path}"
                     problems.append(Problem(path, f"{value!r} lies outside {item.dimension}"))
     return problems
-
-
-def _contains(space: BaseDistribution, value: Any) -> bool:
-    try:
-        return space._contains(space.to_internal_repr(value))
-    except (ValueError, TypeError):
-        return False
 
 
 def _corners(plan: SweepPlan) -> Iterator[dict[str, Any]]:

@@ -16,6 +16,7 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 
 from finesweep.sweep.study.keys import ATTEMPT, FAILURE, N_TRIALS, RETRY, SLOT
+from finesweep.sweep.study.optuna_private import claim_trial, drop_cached_trials
 
 SlotState = Literal["complete", "pruned", "failed", "running", "waiting"]
 FINISHED: tuple[SlotState, ...] = ("complete", "pruned", "failed")
@@ -110,8 +111,7 @@ def claim(
     makes a trial that belongs to no slot. The storage lets one claimant win. Of a slot enqueued
     twice only the first trial is ever claimed, and only while no other runs or has finished.
     """
-    # As study.ask() does: what was read for the last trial is out of date.
-    study._thread_local.cached_all_trials = None
+    drop_cached_trials(study)  # what was read for the last trial is out of date
     trials = study.get_trials(deepcopy=False)
     waiting = waiting_by_slot(trials, n_slots)
     for slot in slots_of(trials, n_slots, only=waiting):
@@ -120,7 +120,7 @@ def claim(
         trial = waiting[slot.index][0]
         before(trial)
         try:
-            if study._storage.set_trial_state_values(trial._trial_id, TrialState.RUNNING):
+            if claim_trial(study, trial.number):
                 return trial
         except UpdateFinishedTrialError:
             continue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from math import inf
 from typing import Any, TypeVar
 
@@ -12,7 +12,6 @@ import optuna
 from filelock import FileLock
 from optuna.exceptions import StorageInternalError
 from optuna.storages import RDBStorage
-from optuna.storages._cached_storage import _CachedStorage
 from sqlalchemy import Engine, create_engine, event, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -26,6 +25,7 @@ from finesweep.databases import (
 from finesweep.errors import ConfigError, Problem
 from finesweep.locks import exclusive
 from finesweep.sweep.study.leases import make_table
+from finesweep.sweep.study.optuna_private import storage_class
 
 DIALECTS = ("sqlite", "postgresql")
 BUSY_SECONDS = 60
@@ -37,7 +37,7 @@ OnWait = Callable[[str], None]
 """Told why a call has to wait, before each pause; what it raises ends the waiting."""
 
 
-def open_storage(url: str, *, on_wait: OnWait | None = None) -> _CachedStorage:
+def open_storage(url: str, *, on_wait: OnWait | None = None) -> RDBStorage:
     """Optuna's storage at a SQLAlchemy URL; ConfigError when it cannot be opened.
 
     With on_wait a call waits for as long as the database is away or its disk is full.
@@ -50,19 +50,11 @@ def open_storage(url: str, *, on_wait: OnWait | None = None) -> _CachedStorage:
         if dialect == "sqlite" and sqlite_file(url) is None:
             raise ValueError("workers share a file, as in sqlite:///mlruns/optuna.db")
         ensure_sqlite(url, optuna.storages.get_storage)
-        storage = _build(url, on_wait)
+        return _build(url, on_wait)
     except (SQLAlchemyError, StorageInternalError, ImportError, OSError, ValueError) as error:
         first = str(error.__cause__ or error).splitlines()[0]
         message = f"cannot open {hidden_password(url)!r}: {first}"
         raise ConfigError(Problem("storage.url", message)) from error
-    return _CachedStorage(storage)
-
-
-def engine_of(storage: optuna.storages.BaseStorage) -> Engine:
-    """The SQLAlchemy engine beneath a storage that open_storage made."""
-    assert isinstance(storage, _CachedStorage)
-    engine: Engine = storage._backend.engine
-    return engine
 
 
 def begin_immediately(engine: Engine) -> None:
@@ -117,7 +109,7 @@ def _storage(
     skip_check: bool = False,
     **engine_kwargs: Any,
 ) -> RDBStorage:
-    kind = RDBStorage if on_wait is None else _patient(on_wait)
+    kind = RDBStorage if on_wait is None else storage_class(partial(_patiently, on_wait))
     return kind(
         url,
         engine_kwargs=engine_kwargs,
@@ -126,38 +118,7 @@ def _storage(
     )
 
 
-CALLS = (
-    "create_new_study",
-    "delete_study",
-    "set_study_user_attr",
-    "set_study_system_attr",
-    "get_study_id_from_name",
-    "get_study_name_from_id",
-    "get_study_directions",
-    "get_study_user_attrs",
-    "get_study_system_attrs",
-    "get_all_studies",
-    "_create_new_trial",
-    "_set_trial_param",
-    "set_trial_state_values",
-    "set_trial_intermediate_value",
-    "set_trial_user_attr",
-    "set_trial_system_attr",
-    "get_trial_id_from_study_id_trial_number",
-    "get_trial",
-    "_get_trials",
-    "_get_best_trial_id",
-)
-"""What Optuna's cache asks of its backend."""
-
-
-def _patient(on_wait: OnWait) -> type[RDBStorage]:
-    """RDBStorage whose calls wait out an outage, told to on_wait."""
-    calls = {name: _patiently(getattr(RDBStorage, name), on_wait) for name in CALLS}
-    return type("PatientStorage", (RDBStorage,), calls)
-
-
-def _patiently(call: Callable[..., Any], on_wait: OnWait) -> Callable[..., Any]:
+def _patiently(on_wait: OnWait, call: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(call)
     def patient(*args: Any, **kwargs: Any) -> Any:
         return waiting_out(lambda: call(*args, **kwargs), on_wait)

@@ -40,7 +40,7 @@ from finesweep.sweep.study.keys import (
     UID,
 )
 from finesweep.sweep.study.pruner import pruner_of
-from finesweep.sweep.study.storage import OnWait, engine_of, open_storage
+from finesweep.sweep.study.storage import OnWait, open_storage
 
 
 def open_study(plan: SweepPlan) -> Study:
@@ -50,7 +50,7 @@ def open_study(plan: SweepPlan) -> Study:
     """
     storage = open_storage(plan.base.config.storage.url)
     # Two first commands at once must agree on one identity.
-    with exclusive(engine_of(storage), f"{plan.study_name}.study"):
+    with exclusive(storage.engine, f"{plan.study_name}.study"):
         study = _defined(plan, storage)
     known = study.user_attrs
     launched = {

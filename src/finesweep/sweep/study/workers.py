@@ -6,12 +6,12 @@ from optuna import Study
 
 from finesweep.sweep.study.keys import CONFIRMATION, LEASE_SECONDS
 from finesweep.sweep.study.leases import WorkerRow, is_live, workers_of
-from finesweep.sweep.study.storage import engine_of
+from finesweep.sweep.study.optuna_private import engine_of
 
 
 def live_workers(study: Study) -> list[WorkerRow]:
     """Workers that are heard of, or on this machine seen running."""
     lease = float(study.user_attrs.get(LEASE_SECONDS, 120.0))
     names = [study.study_name, study.user_attrs.get(CONFIRMATION)]
-    rows = [row for name in names if name for row in workers_of(engine_of(study._storage), name)]
+    rows = [row for name in names if name for row in workers_of(engine_of(study), name)]
     return [row for row in rows if is_live(row, lease_seconds=lease)]

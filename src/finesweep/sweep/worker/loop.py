@@ -20,16 +20,17 @@ from optuna.trial import FrozenTrial, TrialState
 from finesweep.config import SweepPlan
 from finesweep.sweep.status import Row, row_of
 from finesweep.sweep.study.keys import CHECKPOINT, LAUNCHED, REASON, RETRY, SLOT, STOP
+from finesweep.sweep.study.optuna_private import trial_now
 from finesweep.sweep.study.reconcile import fail, gives_up, reconcile
 from finesweep.sweep.study.slots import claim, is_spent
 from finesweep.sweep.study.storage import waiting_out
-from finesweep.sweep.study.telling import tell
 from finesweep.sweep.study.weights import drop_slot
 from finesweep.sweep.worker.attempt import Attempt
 from finesweep.sweep.worker.callbacks import Reports
 from finesweep.sweep.worker.failures import Failure, WholeSweepError, classify
 from finesweep.sweep.worker.phases import Stage
 from finesweep.sweep.worker.run_delivery import close_run
+from finesweep.sweep.worker.telling import tell
 
 IDLE_SECONDS = 1.0
 """Between two looks when all that is left runs elsewhere: its worker may die."""
@@ -105,7 +106,7 @@ class Worker:
         try:
             return self.stage.begun(claimed)
         except WholeSweepError as error:
-            fail(self.study, claimed._trial_id, why=str(error), kind="sweep", retry=True)
+            fail(self.study, claimed.number, why=str(error), kind="sweep", retry=True)
             self.reports.lease.release()
             raise
 
@@ -135,17 +136,17 @@ class Worker:
             tell(self.study, attempt.trial.number, state, outcome, say=self.reports.say)
 
     def _fail(self, attempt: Attempt, failure: Failure) -> None:
-        trial_id, why = attempt.trial._trial_id, failure.reason
+        number, why = attempt.trial.number, failure.reason
         retry = attempt.retries(failure)
         if retry and failure.kind == "infrastructure":
-            frozen = self.study._storage.get_trial(trial_id)
+            frozen = trial_now(self.study, number)
             if hopeless := gives_up(self.study, frozen, self.plan.settings):
                 retry, why = False, f"{hopeless}; the last: {why}"
-        fail(self.study, trial_id, why=why, kind=failure.kind, retry=retry)
+        fail(self.study, number, why=why, kind=failure.kind, retry=retry)
 
     def _settle(self, attempt: Attempt) -> None:
         """What follows from the trial's end: less on disk, a closed run, the best one shown."""
-        trial = self.study._storage.get_trial(attempt.trial._trial_id)
+        trial = trial_now(self.study, attempt.trial.number)
         if trial.state == TrialState.RUNNING:  # leaving at once; others will release it
             return
         if attempt.outbox is not None:

@@ -25,10 +25,10 @@ from finesweep.sweep.selection.confirmation import (
     pairs_of,
 )
 from finesweep.sweep.study.keys import N_TRIALS, SLOT, VALUES
+from finesweep.sweep.study.optuna_private import engine_of, running_trial
 from finesweep.sweep.study.ranking import direction_of, ranked
 from finesweep.sweep.study.samplers import sampler_for
 from finesweep.sweep.study.search_space import optuna_params, suggest
-from finesweep.sweep.study.storage import engine_of
 from finesweep.sweep.study.weights import keep_weights
 from finesweep.sweep.worker.failures import whole_sweeps
 from finesweep.tracking import Delivery
@@ -88,7 +88,7 @@ class Search:
     def begun(self, claimed: FrozenTrial) -> Trial:
         with whole_sweeps("sweep.sampler", self.plan.settings.sampler):
             self.study.sampler = sampler_for(self.plan, claimed.user_attrs[SLOT])
-            return Trial(self.study, claimed._trial_id)
+            return running_trial(self.study, claimed.number)
 
     def order(self, trial: Trial) -> Order:
         slot = trial.user_attrs[SLOT]
@@ -129,7 +129,7 @@ class Confirmation:
         return int(self.study.user_attrs[N_TRIALS])
 
     def begun(self, claimed: FrozenTrial) -> Trial:
-        return Trial(self.study, claimed._trial_id)
+        return running_trial(self.study, claimed.number)
 
     def order(self, trial: Trial) -> Order:
         number, seed = pairs_of(self.study)[trial.user_attrs[SLOT]]
@@ -148,7 +148,7 @@ class Confirmation:
         keep_weights(self.study, best, root=self.plan.base.config.storage.checkpoints)
 
     def _alone(self) -> AbstractContextManager[bool]:
-        return exclusive(engine_of(self.sweep._storage), f"{self.sweep.study_name}.confirmation")
+        return exclusive(engine_of(self.sweep), f"{self.sweep.study_name}.confirmation")
 
 
 def trial_seed(study: Study, slot: int | str) -> int:

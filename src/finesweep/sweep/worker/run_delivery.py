@@ -13,7 +13,7 @@ from finesweep.config import SweepPlan
 from finesweep.locks import exclusive
 from finesweep.sweep.selection.confirmation import studies_of
 from finesweep.sweep.study.keys import REASON
-from finesweep.sweep.study.storage import engine_of
+from finesweep.sweep.study.optuna_private import engine_of
 from finesweep.sweep.study.workers import live_workers
 from finesweep.tracking import STATUS_OF, Outbox, Store, deliver, pending
 from finesweep.tracking.tags import REASON_TAG, TRIAL_STATE
@@ -44,7 +44,7 @@ def drop_empty(folder: Path) -> None:
 
 def deliver_orphans(plan: SweepPlan, study: Study, store: Store) -> None:
     """Closes and delivers what dead workers left; one process at a time."""
-    with exclusive(engine_of(study._storage), f"{study.study_name}.outbox", wait=False) as held:
+    with exclusive(engine_of(study), f"{study.study_name}.outbox", wait=False) as held:
         if not held:
             return
         live = {row.id for row in live_workers(study)}

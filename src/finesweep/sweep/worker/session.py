@@ -16,8 +16,9 @@ from finesweep.sweep.selection.confirmation import candidates, is_confirmed, stu
 from finesweep.sweep.selection.registration import register_winner
 from finesweep.sweep.signals import Interruption, deferred_signals
 from finesweep.sweep.study.leases import Lease
+from finesweep.sweep.study.optuna_private import engine_of
 from finesweep.sweep.study.slots import is_spent
-from finesweep.sweep.study.storage import engine_of, waiting_out
+from finesweep.sweep.study.storage import waiting_out
 from finesweep.sweep.study.study import join_study
 from finesweep.sweep.worker.callbacks import Reports
 from finesweep.sweep.worker.phases import Confirmation, Search, Stage
@@ -60,7 +61,7 @@ class Joint:
         """
         if not is_spent(self.study) or not is_confirmed(self.study, self.plan.confirm):
             return
-        with exclusive(engine_of(self.study._storage), f"{self.study.study_name}.crown"):
+        with exclusive(engine_of(self.study), f"{self.study.study_name}.crown"):
             while not self.reports.delivery.wait(1.0):
                 self.reports.stage()
             store = open_store(self.plan.base.config.tracking)
@@ -99,7 +100,7 @@ def joined(
         require_space(config.storage.checkpoints)
         delivery = Delivery(config.tracking, on_outage=say)
         lease = Lease(
-            engine_of(study._storage),
+            engine_of(study),
             name,
             lease_seconds=plan.settings.lease_seconds,
             hang_seconds=plan.settings.hang_seconds,

@@ -14,7 +14,8 @@ from finesweep.cli.screens.progress import Board, bar
 from finesweep.records import Evaluation, Objective
 from finesweep.sweep.study.keys import DEFINITION, MODEL, N_TRIALS, REASON, SLOT, SWEEP
 from finesweep.sweep.study.leases import Lease
-from finesweep.sweep.study.storage import engine_of, open_storage
+from finesweep.sweep.study.optuna_private import engine_of
+from finesweep.sweep.study.storage import open_storage
 
 
 @pytest.fixture
@@ -60,7 +61,7 @@ def test_a_terminal_gets_the_sweep_and_each_worker_as_a_bar(study: optuna.Study,
     _finish(study, 0, TrialState.COMPLETE)
     console, shown = _console(terminal=True)
     lease = Lease(
-        engine_of(study._storage),
+        engine_of(study),
         study.study_name,
         lease_seconds=60,
         hang_seconds=60,

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from tests.unit.sweep.test_launchers import COMMAND, TEMPLATE
+from tests.unit.sweep.launchers.test_launchers import COMMAND, TEMPLATE
 from tests.waiting import until
 from tests.workers import ended, up
 

@@ -15,7 +15,6 @@ from tests.unit.sweep.conftest import Opened
 from finesweep.sweep.study.keys import SLOT
 from finesweep.sweep.study.leases import Lease, WorkerRow, is_live, workers_of
 from finesweep.sweep.study.slots import claim
-from finesweep.sweep.study.storage import engine_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 Lend = Callable[..., Lease]
@@ -23,7 +22,7 @@ Lend = Callable[..., Lease]
 
 @pytest.fixture
 def engine(opened: Opened, storage_url: str) -> Engine:
-    return engine_of(opened(storage_url))
+    return opened(storage_url).engine
 
 
 @pytest.fixture

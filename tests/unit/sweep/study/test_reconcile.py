@@ -16,9 +16,9 @@ from tests.unit.sweep.conftest import Opened, Start
 from finesweep.config import SweepConfig
 from finesweep.sweep.study.keys import COMMITTED, FAILURE, REASON, RETRY, SLOT
 from finesweep.sweep.study.leases import Lease
+from finesweep.sweep.study.optuna_private import engine_of
 from finesweep.sweep.study.reconcile import fail, reconcile
 from finesweep.sweep.study.slots import claim, slots_of
-from finesweep.sweep.study.storage import engine_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 SETTINGS = SweepConfig(n_trials=1, lease_seconds=60, max_attempts_without_progress=3)
@@ -26,11 +26,12 @@ WORKER = """
 import sys, time, optuna
 from finesweep.sweep.study.leases import Lease
 from finesweep.sweep.study.slots import claim
-from finesweep.sweep.study.storage import engine_of, open_storage
+from finesweep.sweep.study.optuna_private import engine_of
+from finesweep.sweep.study.storage import open_storage
 
 study = optuna.load_study(study_name="s", storage=open_storage(sys.argv[1]))
 lease = Lease(
-    engine_of(study._storage), "s", lease_seconds=60, hang_seconds=60, on_hang=lambda: None
+    engine_of(study), "s", lease_seconds=60, hang_seconds=60, on_hang=lambda: None
 )
 claimed = claim(study, 1, before=lambda trial: lease.take(trial=trial.number, slot=0))
 optuna.Trial(study, claimed._trial_id).suggest_float("x", 0, 1)
@@ -120,7 +121,7 @@ def test_a_worker_not_heard_of_for_a_lease_loses_its_trial(
 ) -> None:
     mended(study)
     working(start, storage_url)
-    with engine_of(study._storage).begin() as connection:
+    with engine_of(study).begin() as connection:
         connection.execute(text("UPDATE finesweep_workers SET beat = beat - 61"))
     assert mended(study, may_reap=False) == [(0, "RUNNING")]
     mended(study)
@@ -163,7 +164,7 @@ def test_a_slot_keeps_its_params_though_a_later_trial_has_none(study: Study, cut
     x = optuna.Trial(study, begun(study)._trial_id).suggest_float("x", 0, 1)
     if cut == "as a duplicate":
         study.enqueue_trial({}, user_attrs={SLOT: 0})
-        fail(study, study.trials[1]._trial_id, why="duplicate", kind="duplicate", retry=True)
+        fail(study, 1, why="duplicate", kind="duplicate", retry=True)
     else:
         mended(study)
         begun(study)
@@ -178,7 +179,7 @@ def test_fewer_slots_leave_the_waiting_trials_beyond_alone(study: Study) -> None
 
 
 def test_the_queue_is_twice_as_long_as_there_are_workers(study: Study) -> None:
-    engine = engine_of(study._storage)
+    engine = engine_of(study)
     leases = [
         Lease(engine, "s", lease_seconds=60, hang_seconds=60, on_hang=lambda: None)
         for _ in range(3)

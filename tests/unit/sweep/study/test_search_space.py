@@ -14,6 +14,7 @@ from optuna.distributions import (
 )
 from optuna.samplers import RandomSampler
 from optuna.trial import FrozenTrial
+from tests.unit.sweep.conftest import PlanOf
 
 from finesweep.config import Choice, Dimension, Interval, Range, SweepPlan
 from finesweep.errors import ConfigError
@@ -26,8 +27,6 @@ from finesweep.sweep.study.search_space import (
     optuna_params,
     suggest,
 )
-
-from .conftest import PlanOf
 
 pytestmark = pytest.mark.slow  # each check composes every end under every model
 

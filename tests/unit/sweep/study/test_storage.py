@@ -23,7 +23,7 @@ from finesweep.errors import ConfigError
 from finesweep.locks import exclusive
 from finesweep.sweep.study.keys import SLOT
 from finesweep.sweep.study.slots import claim
-from finesweep.sweep.study.storage import OnWait, engine_of, open_storage, waiting_out
+from finesweep.sweep.study.storage import OnWait, open_storage, waiting_out
 
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 N_CLAIMANTS, N_WAITING = 16, 40
@@ -157,20 +157,20 @@ def test_a_lock_is_not_had_while_another_process_holds_it(
     storage = opened(storage_url)
     holder = start(HOLDER, storage_url, "ours", 600)
     assert line_of(holder, 30) == "held\n"
-    with exclusive(engine_of(storage), "ours", wait=False) as held:
+    with exclusive(storage.engine, "ours", wait=False) as held:
         assert held is False
-    with exclusive(engine_of(storage), "another", wait=False) as held:
+    with exclusive(storage.engine, "another", wait=False) as held:
         assert held is True
     holder.kill()
     holder.wait()
-    with exclusive(engine_of(storage), "ours") as held:
+    with exclusive(storage.engine, "ours") as held:
         assert held is True
 
 
 def test_a_second_process_waits_for_the_lock(
     start: Start, opened: Opened, storage_url: str
 ) -> None:
-    with exclusive(engine_of(opened(storage_url)), "ours"):
+    with exclusive(opened(storage_url).engine, "ours"):
         second = start(HOLDER, storage_url, "ours", 0)
         assert second.stdout is not None
         assert select.select([second.stdout], [], [], 2)[0] == []
@@ -181,14 +181,14 @@ def test_a_lock_is_free_again_after_its_block_even_when_that_raises(
     opened: Opened, storage_url: str
 ) -> None:
     first, second = opened(storage_url), opened(storage_url)
-    with pytest.raises(ValueError, match="within"), exclusive(engine_of(first), "ours"):
+    with pytest.raises(ValueError, match="within"), exclusive(first.engine, "ours"):
         raise ValueError("within")
-    with exclusive(engine_of(second), "ours", wait=False) as held:
+    with exclusive(second.engine, "ours", wait=False) as held:
         assert held is True
 
 
 def test_sqlite_writes_ahead_and_waits_for_the_disk(opened: Opened, sqlite_url: str) -> None:
-    with engine_of(opened(sqlite_url)).connect() as connection:
+    with opened(sqlite_url).engine.connect() as connection:
         assert connection.execute(text("PRAGMA journal_mode")).scalar() == "wal"
         assert connection.execute(text("PRAGMA synchronous")).scalar() == 2  # FULL
 
@@ -238,7 +238,7 @@ def test_a_call_waits_while_the_folder_of_sqlite_is_away(opened: Opened, tmp_pat
 
     patient = opened(f"sqlite:///{folder / 'optuna.db'}", on_wait=waiting)
     patient.remove_session()
-    engine_of(patient).dispose()
+    patient.engine.dispose()
     folder.rename(away)
     optuna.create_study(study_name="s", storage=patient)
     assert reasons == ["(sqlite3.OperationalError) unable to open database file"]
@@ -291,7 +291,7 @@ def test_a_connection_that_is_lost_in_the_middle_of_reading_trials_is_waited_for
             cut_off(postgresql_url)
             admit(postgresql_url)
 
-    event.listen(engine_of(patient), "before_cursor_execute", lose)
+    event.listen(patient.engine, "before_cursor_execute", lose)
     study = optuna.load_study(study_name="s", storage=patient)
     assert [trial.number for trial in study.trials] == [0]
     assert ["rolled back" in reason for reason in reasons] == [True]

@@ -10,6 +10,7 @@ import optuna
 import pytest
 from optuna.pruners import PatientPruner
 from optuna.samplers import QMCSampler
+from tests.unit.sweep.conftest import PlanOf
 
 from finesweep.config import SweepPlan, search_path
 from finesweep.errors import ConfigError
@@ -26,8 +27,6 @@ from finesweep.sweep.study.study import (
     open_study,
     study_exists,
 )
-
-from .conftest import PlanOf
 
 pytestmark = pytest.mark.slow  # each study composes every choice of its groups
 

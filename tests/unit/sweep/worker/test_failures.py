@@ -11,11 +11,12 @@ import torch
 from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
 from optuna.samplers import RandomSampler
 from sqlalchemy.exc import IntegrityError, OperationalError
+from tests.unit.sweep.conftest import PlanOf
 
 from finesweep.errors import ConfigError, NonFiniteError, Problem
+from finesweep.sweep.study.optuna_private import engine_of
 from finesweep.sweep.study.reconcile import reconcile
 from finesweep.sweep.study.slots import claim, slots_of
-from finesweep.sweep.study.storage import engine_of
 from finesweep.sweep.study.study import open_study
 from finesweep.sweep.worker.failures import (
     Failure,
@@ -26,8 +27,6 @@ from finesweep.sweep.worker.failures import (
 )
 from finesweep.sweep.worker.loop import Worker
 from finesweep.sweep.worker.phases import Search
-
-from .conftest import PlanOf
 
 ALLOCATOR = (
     "[enforce fail at alloc_cpu.cpp:124] err == 0. DefaultCPUAllocator: can't allocate memory: "
@@ -134,7 +133,7 @@ def test_a_sampler_that_fails_costs_no_slot_and_ends_the_sweep(
         worker._run_slot(claimed)
     assert caught.value.exit_code == 2
     assert [slot.state for slot in slots_of(study.get_trials(), 2)] == ["waiting", "waiting"]
-    engine_of(study._storage).dispose()
+    engine_of(study).dispose()
 
 
 def test_a_trial_that_others_finished_is_not_the_samplers_fault() -> None:

@@ -9,6 +9,7 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import TrialState
 
 from finesweep.errors import reason
+from finesweep.sweep.study.optuna_private import trial_now
 
 
 def tell(
@@ -25,13 +26,12 @@ def tell(
     A pruned trial has no value of its own. UpdateFinishedTrialError when others finished it before:
     Optuna itself says ValueError where it sees that before it asks the sampler.
     """
-    trial_id = study._storage.get_trial_id_from_study_id_trial_number(study._study_id, number)
     try:
         study.tell(number, value, state=state)
     except UpdateFinishedTrialError:
         raise
     except Exception as error:
-        trial = study._storage.get_trial(trial_id)
+        trial = trial_now(study, number)
         if trial.state != state:
             if trial.state.is_finished():
                 raise UpdateFinishedTrialError(f"trial {number} is {trial.state.name}") from error

@@ -8,7 +8,7 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.samplers import GridSampler, RandomSampler
 from optuna.trial import TrialState
 
-from finesweep.sweep.study.telling import tell
+from finesweep.sweep.worker.telling import tell
 
 
 class Listening(RandomSampler):

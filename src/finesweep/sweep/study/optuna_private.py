@@ -1,0 +1,105 @@
+"""Every private name of Optuna that finesweep uses, and why no public one does.
+
+`tests/contract/test_optuna_private.py` names them all, so that a release that renames one fails
+there and not in a worker.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from optuna import Study, Trial
+from optuna.distributions import BaseDistribution
+from optuna.storages import BaseStorage, RDBStorage
+from optuna.trial import FrozenTrial, TrialState
+from sqlalchemy import Engine
+
+STORAGE_CALLS = (
+    "create_new_study",
+    "delete_study",
+    "set_study_user_attr",
+    "set_study_system_attr",
+    "get_study_id_from_name",
+    "get_study_name_from_id",
+    "get_study_directions",
+    "get_study_user_attrs",
+    "get_study_system_attrs",
+    "get_all_studies",
+    "_create_new_trial",
+    "_set_trial_param",
+    "set_trial_state_values",
+    "set_trial_intermediate_value",
+    "set_trial_user_attr",
+    "set_trial_system_attr",
+    "get_trial_id_from_study_id_trial_number",
+    "get_trial",
+    "_get_trials",
+    "_get_best_trial_id",
+)
+"""What the cache that Optuna puts before an RDBStorage asks of it."""
+
+
+def storage_of(study: Study) -> BaseStorage:
+    """The storage of a study, for another study beside it."""
+    return study._storage
+
+
+def engine_of(study: Study) -> Engine:
+    """The SQLAlchemy engine beneath a study: RDBStorage has it in public, its cache hides it."""
+    engine: Engine = study._storage._backend.engine  # type: ignore[attr-defined]
+    return engine
+
+
+def storage_class(wrap: Callable[[Callable[..., Any]], Callable[..., Any]]) -> type[RDBStorage]:
+    """RDBStorage, each of whose calls is wrapped: Optuna lets nobody wait out an outage."""
+    calls = {name: wrap(getattr(RDBStorage, name)) for name in STORAGE_CALLS}
+    return type("WrappedStorage", (RDBStorage,), calls)
+
+
+def claim_trial(study: Study, number: int) -> bool:
+    """Whether the waiting trial is RUNNING from now on and ours.
+
+    `Study.ask` has no equal: on an empty queue it makes a trial. UpdateFinishedTrialError when the
+    trial has ended.
+    """
+    return study._storage.set_trial_state_values(_id(study, number), TrialState.RUNNING)
+
+
+def running_trial(study: Study, number: int) -> Trial:
+    """The trial as its objective sees it; the sampler is asked."""
+    return Trial(study, _id(study, number))
+
+
+def trial_now(study: Study, number: int) -> FrozenTrial:
+    """The trial as the database has it, without a look at all others."""
+    return study._storage.get_trial(_id(study, number))
+
+
+def fail_trial(study: Study, number: int, attributes: Mapping[str, Any]) -> None:
+    """Ends a trial as failed, which may be another worker's, with user attributes that say why.
+
+    `Trial.set_user_attr` would ask the sampler about the trial first. UpdateFinishedTrialError when
+    it has ended.
+    """
+    trial_id, storage = _id(study, number), study._storage
+    for name, value in attributes.items():
+        storage.set_trial_user_attr(trial_id, name, value)
+    storage.set_trial_state_values(trial_id, TrialState.FAIL)
+
+
+def drop_cached_trials(study: Study) -> None:
+    """Has the next look at a study's trials ask the database, as `Study.ask` does."""
+    study._thread_local.cached_all_trials = None
+
+
+def contains(distribution: BaseDistribution, value: Any) -> bool:
+    """Whether a trial could draw the value."""
+    try:
+        return distribution._contains(distribution.to_internal_repr(value))
+    except (ValueError, TypeError):
+        return False
+
+
+def _id(study: Study, number: int) -> int:
+    return study._storage.get_trial_id_from_study_id_trial_number(study._study_id, number)

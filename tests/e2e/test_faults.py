@@ -28,7 +28,7 @@ from tests.waiting import until
 pytestmark = pytest.mark.slow
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 SHORT = ("sweep.n_trials=1", "training.epochs=2", "storage.checkpoint_minutes=0.005")
-LONG = ("training.epochs=40", "sweep.n_trials=1", "storage.checkpoint_minutes=0.02")
+LONG = ("training.epochs=25", "sweep.n_trials=1", "storage.checkpoint_minutes=0.01")
 QUICK_LEASE = "sweep.lease_seconds=2"
 
 
@@ -126,7 +126,7 @@ def test_a_worker_stopped_past_its_lease_is_fenced_when_it_wakes(project: Projec
 
 
 def test_a_hung_worker_leaves_with_75_and_its_slot_is_tried_again(project: Project) -> None:
-    begin(project, *LONG, "sweep.hang_seconds=3")
+    begin(project, *LONG, "sweep.hang_seconds=2")
     hung = work(project, broken=("finesweep.sweep.worker.attempt", "Attempt._report", "hang"))
     assert code_of(hung) == 75
     assert "nothing moved for sweep.hang_seconds" in log_of(project)
@@ -190,13 +190,13 @@ def test_postgresql_may_be_away_for_longer_than_a_lease_while_workers_work(
 ) -> None:
     storage, tracking = postgresql
     own = (f"storage.url={storage}", f"tracking.uri={tracking}")
-    recipe = ("training.epochs=30", "sweep.n_trials=3", "sweep.pruner.n_startup_trials=9")
+    recipe = ("training.epochs=20", "sweep.n_trials=3", "sweep.pruner.n_startup_trials=9")
     sweep = project.start("sweep", "small", "workers=2", QUICK_LEASE, *recipe, *own)
     until(lambda: count(storage, "trial_intermediate_values"))
     for url in postgresql:
         cut_off(url)
     late = project.start("work", "small", "--attached", *own)  # as a coordinator starts them
-    time.sleep(8)
+    time.sleep(5)  # more than two leases
     assert sweep.poll() is None, sweep.communicate()
     assert late.stdout is not None
     assert late.stdout.readline().startswith("waiting for the storage: "), late.communicate()
@@ -227,7 +227,7 @@ def count(url: str, rows: str) -> int:
 def test_double_starts_in_empty_folders_make_one_study_and_one_parent_each(
     tmp_path: Path, tiny_bert: Path, texts_csv: Path
 ) -> None:
-    for turn in range(8):
+    for turn in range(5):
         project = make_project(tmp_path / str(turn), model=tiny_bert, texts=texts_csv)
         both = [begin_soon(project, *SHORT) for _ in range(2)]
         assert [code_of(each) for each in both] == [0, 0], log_of(project)

@@ -111,7 +111,7 @@ def show_best(store: Store, study: Study) -> None:
     searched = ranked(trials, direction_of(study))
     if searched:
         best, parent = searched[0], Run(store, study.user_attrs[PARENT_RUN_ID])
-        run = run_of(store, study, best)
+        run = run_of(store, study.user_attrs[UID], best.number)
         if run:
             study.set_user_attr(BEST_RUN, {"trial": best.number, "run_id": run.run_id})
         parent.set_tags(

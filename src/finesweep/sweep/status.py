@@ -11,10 +11,9 @@ from optuna import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from finesweep.config import plain_path
-from finesweep.sweep.selection.confirmation import (
-    confirmation_of,
-    rows_of,
-)
+from finesweep.records import Direction
+from finesweep.sweep.selection.confirmation import rows_of
+from finesweep.sweep.selection.state import SweepState, read_state
 from finesweep.sweep.study.keys import (
     BEST_RUN,
     DEFINITION,
@@ -22,7 +21,6 @@ from finesweep.sweep.study.keys import (
     GIVEN,
     LEDGER,
     MODEL,
-    N_TRIALS,
     PARENT_RUN_ID,
     REASON,
     REGISTERED,
@@ -31,7 +29,8 @@ from finesweep.sweep.study.keys import (
     STOP,
     SWEEP,
 )
-from finesweep.sweep.study.ranking import direction_of, ranked, worse_by
+from finesweep.sweep.study.leases import WorkerRow
+from finesweep.sweep.study.ranking import worse_by
 from finesweep.sweep.study.slots import (
     DUPLICATE,
     FINISHED,
@@ -41,7 +40,7 @@ from finesweep.sweep.study.slots import (
     finished_trials,
     slots_of,
 )
-from finesweep.sweep.study.study import known_baseline, known_comparisons, known_finalist
+from finesweep.sweep.study.study import baseline_in, comparisons_in
 from finesweep.sweep.study.workers import live_workers
 
 BUDGET = "sweep.n_trials="
@@ -113,28 +112,32 @@ class Row:
 
 
 def status_of(study: Study) -> Status:
-    attributes = study.user_attrs
+    """As of now; the study is read once."""
+    return status_in(read_state(study), live_workers(study))
+
+
+def status_in(state: SweepState, workers: Sequence[WorkerRow]) -> Status:
+    """A sweep's status from its state and from the workers that live."""
+    attributes, trials, target = state.attributes, state.trials, state.n_slots
     definition, registered = attributes[DEFINITION], attributes.get(REGISTERED)
-    trials, target = study.get_trials(deepcopy=False), attributes[N_TRIALS]
-    slots, workers = slots_of(trials, target), live_workers(study)
-    confirmation = confirmation_of(study)
-    confirming = [] if confirmation is None else confirmation.get_trials(deepcopy=False)
+    slots, confirmation = slots_of(trials, target), state.confirmation
+    confirming = [] if confirmation is None else confirmation.trials
     by_state = counts(slots)
     return Status(
         sweep=attributes[SWEEP],
-        study=study.study_name,
+        study=state.name,
         metric=definition["sweep.metric"],
-        direction=direction_of(study),
+        direction=state.direction,
         target=target,
         counts=by_state,
         beyond=_beyond(trials, target),
-        best=_best(ranked(trials, direction_of(study)), attributes.get(BEST_RUN, {})),
+        best=_best(state.ranked, attributes.get(BEST_RUN, {})),
         parent_run_id=attributes.get(PARENT_RUN_ID),
-        confirmed=[] if confirmation is None else list(map(asdict, rows_of(study, confirmation))),
-        n_confirmations=0 if confirmation is None else confirmation.user_attrs[N_TRIALS],
-        winner=None if (finalist := known_finalist(study)) is None else asdict(finalist),
-        baseline=None if (baseline := known_baseline(study)) is None else asdict(baseline),
-        comparisons=list(map(asdict, known_comparisons(study))),
+        confirmed=list(map(asdict, rows_of(state))),
+        n_confirmations=0 if confirmation is None else confirmation.n_slots,
+        winner=None if (finalist := state.finalist) is None else asdict(finalist),
+        baseline=None if (baseline := baseline_in(attributes)) is None else asdict(baseline),
+        comparisons=list(map(asdict, comparisons_in(attributes))),
         registered=registered and {key: registered[key] for key in ("name", "version", "alias")},
         workers=[{name: getattr(row, name) for name in WORKER_FIELDS} for row in workers],
         failures=[
@@ -176,12 +179,14 @@ def spent(trials: Iterable[FrozenTrial]) -> dict[str, float]:
     return found
 
 
-def leaderboard(study: Study) -> list[Row]:
+def leaderboard(trials: Iterable[FrozenTrial], direction: Direction) -> list[Row]:
     """One row per finished slot: complete ones, best first, then pruned, then failed ones."""
-    worse = worse_by(direction_of(study))
-    order = {TrialState.COMPLETE: 0, TrialState.PRUNED: 1, TrialState.FAIL: 2}
-    rows = [(order[t.state], worse(_value(t)), t) for t in finished_trials(study)]
-    return [row_of(trial) for _, _, trial in sorted(rows, key=lambda row: (row[0], row[1]))]
+    worse, order = worse_by(direction), [TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL]
+
+    def place(trial: FrozenTrial) -> tuple[int, float]:
+        return order.index(trial.state), worse(_value(trial))
+
+    return [row_of(trial) for trial in sorted(finished_trials(trials), key=place)]
 
 
 def _seconds_left(slots: Sequence[Slot], *, n_workers: int) -> float | None:

@@ -10,7 +10,7 @@ from optuna import Study
 
 from finesweep.config import Config
 from finesweep.errors import FinesweepError
-from finesweep.sweep.selection.confirmation import studies_of
+from finesweep.sweep.selection.state import studies_of
 from finesweep.sweep.status import command_of
 from finesweep.sweep.study.keys import PARENT_RUN_ID, STOP
 from finesweep.sweep.study.leases import forget_study

@@ -23,6 +23,7 @@ from finesweep.cli.screens.sweep_report import print_outcome
 from finesweep.config import RegisterConfig
 from finesweep.records import Direction
 from finesweep.sweep.selection.claims import is_settled
+from finesweep.sweep.selection.state import read_state
 from finesweep.sweep.status import Row, command_of, leaderboard, status_of
 from finesweep.sweep.study.keys import (
     BEST_RUN,
@@ -38,6 +39,7 @@ from finesweep.sweep.study.keys import (
     SLOT,
     SWEEP,
 )
+from finesweep.sweep.study.ranking import direction_of
 from finesweep.sweep.study.storage import open_storage
 
 SPACE = {
@@ -210,7 +212,7 @@ def test_the_leaderboard_is_best_first_then_pruned_then_failed(
     add(study, TrialState.COMPLETE, 0.5)
     add(study, TrialState.RUNNING)
     add(study, TrialState.WAITING)
-    assert [row.trial for row in leaderboard(study)] == order
+    assert [row.trial for row in leaderboard(study.trials, direction_of(study))] == order
 
 
 def test_a_row_says_what_became_of_its_trial() -> None:
@@ -218,7 +220,7 @@ def test_a_row_says_what_became_of_its_trial() -> None:
     add(study, TrialState.COMPLETE, 0.5)
     add(study, TrialState.PRUNED, 0.75)
     study.add_trial(create_trial(state=TrialState.FAIL, user_attrs={REASON: "killed"}))
-    complete, pruned, failed = leaderboard(study)
+    complete, pruned, failed = leaderboard(study.trials, direction_of(study))
     assert complete == Row(0, 0, "COMPLETE", 0.5, "bert", PLAIN, 90.0, None)
     assert pruned == Row(1, 1, "PRUNED", 0.75, "bert", PLAIN, 90.0, None)
     assert (failed.state, failed.value, failed.model, failed.params, failed.reason) == (
@@ -258,24 +260,24 @@ def settled_study(**attributes: Any) -> Study:
 def test_a_spent_sweep_is_settled_when_its_winner_is_what_was_wanted(
     kept: dict[str, Any], register: RegisterConfig | None, settled: bool
 ) -> None:
-    assert is_settled(settled_study(**kept), register) is settled
+    assert is_settled(read_state(settled_study(**kept)), register) is settled
 
 
 def test_a_sweep_with_slots_left_is_not_settled_whatever_is_registered() -> None:
     study = settled_study(**{FINALIST: finalist(1), REGISTERED: MADE})
     study.set_user_attr(N_TRIALS, 3)
-    assert not is_settled(study, WANTED)
+    assert not is_settled(read_state(study), WANTED)
 
 
 def test_a_slot_to_be_tried_again_is_not_settled() -> None:
     study = study_of(1)
     add(study, TrialState.FAIL, **{RETRY: True})
-    assert not is_settled(study, None)
+    assert not is_settled(read_state(study), None)
 
 
 def test_a_spent_sweep_without_any_winner_is_settled() -> None:
     study = study_of(2)
     add(study, TrialState.PRUNED, 0.5)
     add(study, TrialState.FAIL)
-    assert is_settled(study, WANTED)
-    assert not is_settled(study_of(2), WANTED)
+    assert is_settled(read_state(study), WANTED)
+    assert not is_settled(read_state(study_of(2)), WANTED)

@@ -20,8 +20,9 @@ from rich.progress import (
 
 from finesweep.cli.screens.tables import trial_line
 from finesweep.records import Evaluation, Objective
-from finesweep.sweep.selection.confirmation import studies_of
-from finesweep.sweep.status import Row, Status, leaderboard, status_of
+from finesweep.sweep.selection.state import studies_of
+from finesweep.sweep.status import Row, Status, row_of, status_of
+from finesweep.sweep.study.slots import finished_trials
 from finesweep.sweep.study.study import Study, known_data_notes
 
 SPEED_PERIOD_SECONDS = 600.0
@@ -90,7 +91,7 @@ class Board:
         return [
             (kind, row)
             for kind, study in studies_of(self.study).items()
-            for row in sorted(leaderboard(study), key=lambda row: row.trial)
+            for row in map(row_of, finished_trials(study.get_trials(deepcopy=False)))
             if kind == "trial" or row.state != "PRUNED"
         ]
 

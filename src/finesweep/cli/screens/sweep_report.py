@@ -16,15 +16,11 @@ from finesweep.cli.screens.tables import (
 from finesweep.records import BaselineResult, Finalist
 from finesweep.stats.verdicts import verdict
 from finesweep.sweep.selection.omissions import omissions
-from finesweep.sweep.status import Status, command_of, leaderboard, status_of
+from finesweep.sweep.selection.state import read_state
+from finesweep.sweep.status import Status, command_of, leaderboard, status_in
 from finesweep.sweep.study.slots import FINISHED
-from finesweep.sweep.study.study import (
-    Study,
-    known_baseline,
-    known_comparisons,
-    known_data_notes,
-    known_finalist,
-)
+from finesweep.sweep.study.study import Study, baseline_in, comparisons_in, known_data_notes
+from finesweep.sweep.study.workers import live_workers
 
 SIGNIFICANT = 0.05
 SIDES = ("  95 % from", "  to")
@@ -33,12 +29,14 @@ SIDES = ("  95 % from", "  to")
 def print_outcome(console: Console, study: Study, *, with_data: bool = True) -> None:
     """Leaderboard, counts, the winner's test score beside the majority class's, next commands;
     before them, unless it was told already, what was done to the data."""
-    status = status_of(study)
+    state = read_state(study)
+    status = status_in(state, live_workers(study))
     console.print()
     for note in known_data_notes(study) if with_data else ():
         _say(console, f"data: {note}")
-    baseline = known_baseline(study)
-    print_leaderboard(console, leaderboard(study), metric=status.metric, baseline=baseline)
+    baseline = baseline_in(state.attributes)
+    rows = leaderboard(state.trials, state.direction)
+    print_leaderboard(console, rows, metric=status.metric, baseline=baseline)
     console.print()
     if status.confirmed:
         print_confirmed(console, status.confirmed, metric=status.metric)
@@ -47,7 +45,7 @@ def print_outcome(console: Console, study: Study, *, with_data: bool = True) -> 
     if spent := _spent(status.spent):
         console.print(spent, highlight=False, soft_wrap=True)
     _print_state(console, study, status)
-    finalist = known_finalist(study)
+    finalist = state.finalist
     if status.best is None and not status.is_spent:
         return
     if status.best is None:
@@ -57,7 +55,7 @@ def print_outcome(console: Console, study: Study, *, with_data: bool = True) -> 
         _print_winner(console, finalist)
         if baseline is not None:
             _print_baseline(console, baseline)
-        for comparison in known_comparisons(study):
+        for comparison in comparisons_in(state.attributes):
             console.print(verdict(comparison), highlight=False, soft_wrap=True)
         for what, why in omissions(study).items():
             _say(console, f"NOT compared: {what}: {why}")

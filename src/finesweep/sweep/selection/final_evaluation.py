@@ -22,6 +22,7 @@ from finesweep.sweep.selection.confirmation import described, is_of, winner_of
 from finesweep.sweep.selection.model_comparison import compare_models
 from finesweep.sweep.selection.omissions import unless_impossible
 from finesweep.sweep.selection.restored_run import run_again
+from finesweep.sweep.selection.state import SweepState
 from finesweep.sweep.study.keys import (
     BASELINE,
     COMPARISONS,
@@ -29,27 +30,29 @@ from finesweep.sweep.study.keys import (
     PARENT_RUN_ID,
     VALUES,
 )
-from finesweep.sweep.study.study import known_finalist
 from finesweep.sweep.study.trial_runs import run_of
 from finesweep.sweep.study.weights import weights_of
 from finesweep.tracking import Run, Store
 from finesweep.training import majority_accuracy, predict
 
 
-def evaluate_winner(plan: SweepPlan, study: Study, store: Store) -> Finalist | None:
-    """The winner's test result and logged model; None when no trial is complete.
+def evaluate_winner(
+    plan: SweepPlan, study: Study, state: SweepState, store: Store
+) -> Finalist | None:
+    """The winner's test result and logged model, both told to the study; None when no trial of its
+    state is complete.
 
     Done once: the study remembers it, until another one wins or MLflow has lost it.
     """
-    winner, known = winner_of(study, plan.confirm), known_finalist(study)
+    winner, known = winner_of(state, plan.confirm), state.finalist
     if winner is None:
         return None
-    parent = Run(store, study.user_attrs[PARENT_RUN_ID])
+    parent = Run(store, state.attributes[PARENT_RUN_ID])
     if known is not None and is_of(known, winner) and stands(store, known):
         _show(parent, known)
         return known
     best = winner.best
-    folder = weights_of(best, winner.study, root=plan.base.config.storage.checkpoints)
+    folder = weights_of(best, winner.study.name, root=plan.base.config.storage.checkpoints)
     if not folder.is_dir():
         raise FinesweepError(f"the best trial's weights are gone: {folder} does not exist")
     composed = plan.compose_trial(best.user_attrs[VALUES])
@@ -64,9 +67,10 @@ def evaluate_winner(plan: SweepPlan, study: Study, store: Store) -> Finalist | N
     )
     validation = predict(model, tokens.validation, tokens, config.training)
     setup = Setup(composed, dataset, tokens, model, count_parameters(model))
-    run = run_of(store, winner.study, best) or run_again(parent, winner, setup, validation)
+    run = run_of(store, winner.study.uid, best.number)
+    run = run or run_again(parent, winner, setup, validation)
     compared = unless_impossible(
-        lambda: compare_models(plan, study, store), study, what="each model with the others"
+        lambda: compare_models(plan, state, store), study, what="each model with the others"
     )
     study.set_user_attr(COMPARISONS, [asdict(each) for each in compared or ()])
     test = log_test(run, setup, validation)
@@ -88,7 +92,7 @@ def evaluate_winner(plan: SweepPlan, study: Study, store: Store) -> Finalist | N
     if plan.settings.baseline:
         right = rows_right(test.predictions)
         made = unless_impossible(
-            lambda: compare_with_baseline(parent, setup, right, sweep=study.study_name),
+            lambda: compare_with_baseline(parent, setup, right, sweep=state.name),
             study,
             what="the winner with TF-IDF",
         )

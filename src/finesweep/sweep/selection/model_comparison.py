@@ -8,7 +8,6 @@ from dataclasses import astuple, replace
 from itertools import combinations
 
 import numpy as np
-from optuna import Study
 from optuna.trial import FrozenTrial
 
 from finesweep.config import SweepPlan
@@ -24,30 +23,30 @@ from finesweep.stats.predictions import (
     logits_of,
 )
 from finesweep.stats.scores import scores_of_answers
+from finesweep.sweep.selection.state import SweepState
 from finesweep.sweep.study.keys import MODEL, VALUES
-from finesweep.sweep.study.ranking import direction_of, ranked
 from finesweep.sweep.study.slots import finished_trials
-from finesweep.sweep.study.study import known_comparisons
+from finesweep.sweep.study.study import comparisons_in
 from finesweep.sweep.study.trial_runs import run_of
 from finesweep.tracking import Store
 from finesweep.tracking.predictions import FILE, Answered, read_predictions
 
 
-def compare_models(plan: SweepPlan, study: Study, store: Store) -> list[ModelComparison]:
+def compare_models(plan: SweepPlan, state: SweepState, store: Store) -> list[ModelComparison]:
     """Every pair of models of which a trial completed, p values adjusted by Holm for their number;
     empty where there are not two.
 
     The rows are those of the search, which chose each model's best by them: all of them alike.
     """
-    best = best_of_each(study)
+    best = best_of_each(state)
     if len(best) < 2:
         return []
     answers = dict[str, Answered]()
     for name, trial in best.items():
-        if (answered := _answers(store, study, trial)) is None:
-            return _known(study, best)
+        if (answered := _answers(store, state.uid, trial)) is None:
+            return _known(state, best)
         answers[name] = answered
-    tried = Counter(trial.user_attrs.get(MODEL) for trial in finished_trials(study))
+    tried = Counter(trial.user_attrs.get(MODEL) for trial in finished_trials(state.trials))
     contenders = {name: _contender(plan, trial, tried[name]) for name, trial in best.items()}
     made = [
         _compared(contenders[first], contenders[second], answers[first], answers[second])
@@ -58,23 +57,24 @@ def compare_models(plan: SweepPlan, study: Study, store: Store) -> list[ModelCom
     return [replace(each, p=p) for each, p in zip(made, adjusted, strict=True)]
 
 
-def best_of_each(study: Study) -> dict[str, FrozenTrial]:
+def best_of_each(state: SweepState) -> dict[str, FrozenTrial]:
     """Model → its best complete trial, the best model first."""
     found: dict[str, FrozenTrial] = {}
-    for trial in ranked(study.get_trials(deepcopy=False), direction_of(study)):
+    for trial in state.ranked:
         found.setdefault(trial.user_attrs[MODEL], trial)
     return found
 
 
-def _known(study: Study, best: Mapping[str, FrozenTrial]) -> list[ModelComparison]:
+def _known(state: SweepState, best: Mapping[str, FrozenTrial]) -> list[ModelComparison]:
     """What was found of these trials while their runs were there."""
     numbers = {trial.number for trial in best.values()}
-    return [c for c in known_comparisons(study) if {c.first.trial, c.second.trial} <= numbers]
+    known = comparisons_in(state.attributes)
+    return [each for each in known if {each.first.trial, each.second.trial} <= numbers]
 
 
-def _answers(store: Store, study: Study, trial: FrozenTrial) -> Answered | None:
+def _answers(store: Store, study_uid: str, trial: FrozenTrial) -> Answered | None:
     """To the validation rows, by the trial's model; None where its run was deleted."""
-    run = run_of(store, study, trial)
+    run = run_of(store, study_uid, trial.number)
     if run is None:
         return None
     path = store.client.download_artifacts(run.run_id, f"validation/{FILE}")

@@ -38,7 +38,7 @@ CONFIRMATION = "confirmation"
 """Name of the study in which the best are trained again, once it was made."""
 
 # Of the study that confirms.
-PAIRS = "pairs"
+SEED_RUNS = "pairs"
 """Slot → [trial of the search, seed]."""
 CANDIDATES = "candidates"
 """Trials of the search that are confirmed, best first."""

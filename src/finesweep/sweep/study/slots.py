@@ -144,14 +144,16 @@ def _slot(index: int, tried: list[FrozenTrial]) -> Slot:
     return Slot(index, "waiting", failed, n_attempts)
 
 
-def finished_trials(study: Study) -> list[FrozenTrial]:
+def finished_trials(trials: Iterable[FrozenTrial]) -> list[FrozenTrial]:
     """Trials that ended their slot: complete, pruned, or failed for good."""
-    ended = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
-    trials = study.get_trials(deepcopy=False, states=ended)
-    return [trial for trial in trials if not trial.user_attrs.get(RETRY)]
+    return [t for t in trials if t.state.is_finished() and not t.user_attrs.get(RETRY)]
 
 
 def is_spent(study: Study) -> bool:
     """Whether every slot is finished."""
-    slots = slots_of(study.get_trials(deepcopy=False), study.user_attrs[N_TRIALS])
-    return all(slot.state in FINISHED for slot in slots)
+    return all_finished(study.get_trials(deepcopy=False), study.user_attrs[N_TRIALS])
+
+
+def all_finished(trials: Sequence[FrozenTrial], n_slots: int) -> bool:
+    """Whether every one of the first n_slots slots is."""
+    return all(slot.state in FINISHED for slot in slots_of(trials, n_slots))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import optuna
 from optuna import Study as Study
@@ -133,13 +134,18 @@ def study_exists(plan: SweepPlan) -> bool:
 
 def known_finalist(study: Study) -> Finalist | None:
     """The winner that was evaluated and logged last."""
-    stored = study.user_attrs.get(FINALIST)
+    return finalist_in(study.user_attrs)
+
+
+def finalist_in(attributes: Mapping[str, Any]) -> Finalist | None:
+    """The same, of a study's user attributes."""
+    stored = attributes.get(FINALIST)
     return Finalist(**stored) if stored else None
 
 
-def known_baseline(study: Study) -> BaselineResult | None:
-    """What the winner was compared with last."""
-    stored = study.user_attrs.get(BASELINE)
+def baseline_in(attributes: Mapping[str, Any]) -> BaselineResult | None:
+    """What the winner was compared with last, of a study's user attributes."""
+    stored = attributes.get(BASELINE)
     return BaselineResult(**stored) if stored else None
 
 
@@ -150,13 +156,13 @@ def known_data_notes(study: Study) -> list[str]:
     return list(dict.fromkeys(note for notes in told for note in notes))
 
 
-def known_comparisons(study: Study) -> list[ModelComparison]:
-    """The best of each model with the best of each other one."""
+def comparisons_in(attributes: Mapping[str, Any]) -> list[ModelComparison]:
+    """The best of each model with the best of each other one, of a study's user attributes."""
     return [
         ModelComparison(
             **{**each, "first": Contender(**each["first"]), "second": Contender(**each["second"])}
         )
-        for each in study.user_attrs.get(COMPARISONS, [])
+        for each in attributes.get(COMPARISONS, [])
     ]
 
 

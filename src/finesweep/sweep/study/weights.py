@@ -43,11 +43,11 @@ def keep_weights(study: Study, wanted: Iterable[FrozenTrial], *, root: str) -> N
             drop_slot(folder.parents[1])
 
 
-def weights_of(trial: FrozenTrial, study: Study, *, root: str) -> Path:
+def weights_of(trial: FrozenTrial, study_name: str, *, root: str) -> Path:
     """The folder of a complete trial's weights: below root, wherever that lies by now, or where
     the study says that they were laid."""
     recorded = trial.user_attrs[CHECKPOINT]
-    here = Path(root) / study.study_name / _tail(recorded)
+    here = Path(root) / study_name / _tail(recorded)
     return here if here.is_dir() else Path(recorded)
 
 

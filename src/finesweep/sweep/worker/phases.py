@@ -22,8 +22,8 @@ from finesweep.sweep.selection.confirmation import (
     enlist,
     make_confirmation,
     needless,
-    pairs_of,
 )
+from finesweep.sweep.selection.state import read_confirmation, read_state, seed_runs_of
 from finesweep.sweep.study.keys import N_TRIALS, SLOT, VALUES
 from finesweep.sweep.study.optuna_private import engine_of, running_trial
 from finesweep.sweep.study.ranking import direction_of, ranked
@@ -122,8 +122,10 @@ class Confirmation:
 
     def n_slots(self) -> int:
         with self._alone():
-            enlist(self.study, candidates(self.sweep, self.wanted), n_seeds=self.wanted.seeds)
-            for slot in needless(self.study, n_seeds=self.wanted.seeds):
+            chosen = candidates(read_state(self.sweep), self.wanted)
+            enlist(self.study, chosen, n_seeds=self.wanted.seeds)
+            state = read_confirmation(self.study)
+            for slot in needless(state, direction_of(self.study), n_seeds=self.wanted.seeds):
                 given_up = create_trial(state=TrialState.PRUNED, user_attrs={SLOT: slot})
                 self.study.add_trial(given_up)
         return int(self.study.user_attrs[N_TRIALS])
@@ -132,7 +134,7 @@ class Confirmation:
         return running_trial(self.study, claimed.number)
 
     def order(self, trial: Trial) -> Order:
-        number, seed = pairs_of(self.study)[trial.user_attrs[SLOT]]
+        number, seed = seed_runs_of(self.study.user_attrs)[trial.user_attrs[SLOT]]
         values = self.sweep.get_trials(deepcopy=False)[number].user_attrs[VALUES]
         fresh = trial_seed(self.study, f"seed {seed}")
         return Order(
@@ -143,8 +145,7 @@ class Confirmation:
         )
 
     def completed(self, delivery: Delivery) -> None:
-        trials, pairs = self.study.get_trials(deepcopy=False), pairs_of(self.study)
-        best = best_seeds(trials, pairs, direction_of(self.study)).values()
+        best = best_seeds(read_confirmation(self.study), direction_of(self.study)).values()
         keep_weights(self.study, best, root=self.plan.base.config.storage.checkpoints)
 
     def _alone(self) -> AbstractContextManager[bool]:

@@ -11,7 +11,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from finesweep.config import SweepPlan
 from finesweep.locks import exclusive
-from finesweep.sweep.selection.confirmation import studies_of
+from finesweep.sweep.selection.state import studies_of
 from finesweep.sweep.study.keys import REASON
 from finesweep.sweep.study.optuna_private import engine_of
 from finesweep.sweep.study.workers import live_workers

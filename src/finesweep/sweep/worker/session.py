@@ -12,12 +12,12 @@ from finesweep.config import SweepPlan
 from finesweep.disk import require_space
 from finesweep.locks import exclusive
 from finesweep.sweep.parent_run import close_orphans, found_parent, show_best
-from finesweep.sweep.selection.confirmation import candidates, is_confirmed, studies_of
+from finesweep.sweep.selection.confirmation import candidates, is_confirmed
 from finesweep.sweep.selection.registration import register_winner
+from finesweep.sweep.selection.state import read_state, studies_of
 from finesweep.sweep.signals import Interruption, deferred_signals
 from finesweep.sweep.study.leases import Lease
 from finesweep.sweep.study.optuna_private import engine_of
-from finesweep.sweep.study.slots import is_spent
 from finesweep.sweep.study.storage import waiting_out
 from finesweep.sweep.study.study import join_study
 from finesweep.sweep.worker.callbacks import Reports
@@ -47,8 +47,8 @@ class Joint:
     def stages(self) -> Iterator[Stage]:
         """What is to be worked through, one after another: the next once this one is finished."""
         yield Search(self.plan, self.study)
-        wanted = self.plan.confirm
-        if wanted is None or not is_spent(self.study) or not candidates(self.study, wanted):
+        wanted, state = self.plan.confirm, read_state(self.study)
+        if wanted is None or not state.is_spent or not candidates(state, wanted):
             return
         confirmation = Confirmation(self.plan, self.study, wanted)
         self.reports.lease.enter(confirmation.study.study_name)
@@ -59,7 +59,8 @@ class Joint:
 
         Under a lock, so that one worker does it; the others find it done.
         """
-        if not is_spent(self.study) or not is_confirmed(self.study, self.plan.confirm):
+        state = read_state(self.study)
+        if not state.is_spent or not is_confirmed(state, self.plan.confirm):
             return
         with exclusive(engine_of(self.study), f"{self.study.study_name}.crown"):
             while not self.reports.delivery.wait(1.0):
@@ -70,7 +71,7 @@ class Joint:
             for study in studies_of(self.study).values():
                 close_orphans(parent, study)
             show_best(store, self.study)
-            register_winner(self.plan, self.study, store)
+            register_winner(self.plan, self.study, read_state(self.study), store)
             parent.finish("FINISHED")
 
 

@@ -13,25 +13,29 @@ from finesweep.config import ConfirmConfig
 from finesweep.sweep.selection.confirmation import (
     ConfirmedRow,
     candidates,
-    confirmation_of,
     described,
     enlist,
     is_confirmed,
     make_confirmation,
     needless,
-    pairs_of,
     rows_of,
-    studies_of,
     winner_of,
 )
+from finesweep.sweep.selection.state import (
+    confirmation_study,
+    read_confirmation,
+    read_state,
+    seed_runs_of,
+    studies_of,
+)
 from finesweep.sweep.study.keys import N_TRIALS, SLOT, UID, VALUES
+from finesweep.sweep.study.ranking import direction_of
 
 TWICE = ConfirmConfig(top_k=2, seeds=2)
 
 
 def rows(study: Study) -> list[ConfirmedRow]:
-    confirmation = confirmation_of(study)
-    return [] if confirmation is None else rows_of(study, confirmation)
+    return rows_of(read_state(study))
 
 
 def searched(*values: float, rates: tuple[float, ...] = (), direction: str = "minimize") -> Study:
@@ -47,14 +51,14 @@ def searched(*values: float, rates: tuple[float, ...] = (), direction: str = "mi
 
 def confirming(study: Study, wanted: ConfirmConfig = TWICE) -> Study:
     made = make_confirmation(study)
-    enlist(made, candidates(study, wanted), n_seeds=wanted.seeds)
+    enlist(made, candidates(read_state(study), wanted), n_seeds=wanted.seeds)
     return made
 
 
 def finish(confirmation: Study, values: dict[tuple[int, int], float]) -> None:
     """Ends slots, named by the search's trial and the seed, with these values; NaN is a failure."""
     for pair, value in values.items():
-        slot = pairs_of(confirmation).index(pair)
+        slot = seed_runs_of(confirmation.user_attrs).index(pair)
         state = TrialState.FAIL if math.isnan(value) else TrialState.COMPLETE
         confirmation.add_trial(
             create_trial(
@@ -67,10 +71,11 @@ def finish(confirmation: Study, values: dict[tuple[int, int], float]) -> None:
 
 def spare(confirmation: Study, n_seeds: int = 2) -> list[tuple[int, int]]:
     """Marks what is needless, as a worker does, and says which pairs that were."""
-    slots = needless(confirmation, n_seeds=n_seeds)
+    state = read_confirmation(confirmation)
+    slots = needless(state, direction_of(confirmation), n_seeds=n_seeds)
     for slot in slots:
         confirmation.add_trial(create_trial(state=TrialState.PRUNED, user_attrs={SLOT: slot}))
-    return [pairs_of(confirmation)[slot] for slot in slots]
+    return [seed_runs_of(confirmation.user_attrs)[slot] for slot in slots]
 
 
 @pytest.mark.parametrize(
@@ -78,7 +83,7 @@ def spare(confirmation: Study, n_seeds: int = 2) -> list[tuple[int, int]]:
 )
 def test_candidates_are_the_best_by_the_searchs_value(direction: str, expected: list[int]) -> None:
     study = searched(0.5, 0.9, 0.4, 0.6, direction=direction)
-    assert candidates(study, ConfirmConfig(top_k=3, seeds=1)) == expected
+    assert candidates(read_state(study), ConfirmConfig(top_k=3, seeds=1)) == expected
 
 
 def test_a_configuration_is_a_candidate_once_whatever_its_seed() -> None:
@@ -89,12 +94,12 @@ def test_a_configuration_is_a_candidate_once_whatever_its_seed() -> None:
             user_attrs={SLOT: 3, VALUES: {"training.learning_rate": 0.1, "training.seed": 7}},
         )
     )
-    assert candidates(study, ConfirmConfig(top_k=3, seeds=1)) == [3, 2]
+    assert candidates(read_state(study), ConfirmConfig(top_k=3, seeds=1)) == [3, 2]
 
 
 def test_first_seeds_of_all_come_before_second_seeds_of_any() -> None:
     made = confirming(searched(0.5, 0.4))
-    assert pairs_of(made) == [(1, 0), (0, 0), (1, 1), (0, 1)]
+    assert seed_runs_of(made.user_attrs) == [(1, 0), (0, 0), (1, 1), (0, 1)]
     assert made.user_attrs[N_TRIALS] == 4
 
 
@@ -102,9 +107,9 @@ def test_a_search_that_went_on_keeps_the_seeds_it_has_paid_for() -> None:
     study = searched(0.5, 0.4)
     made = confirming(study)
     study.add_trial(create_trial(value=0.1, user_attrs={SLOT: 2, VALUES: {"a": 1}}))
-    assert not is_confirmed(study, TWICE)
+    assert not is_confirmed(read_state(study), TWICE)
     confirming(study)
-    assert pairs_of(made) == [(1, 0), (0, 0), (1, 1), (0, 1), (2, 0), (2, 1)]
+    assert seed_runs_of(made.user_attrs) == [(1, 0), (0, 0), (1, 1), (0, 1), (2, 0), (2, 1)]
     assert spare(made) == [(0, 0), (0, 1)]  # not among the best two any more
     assert [row.dropped for row in rows(study) if row.trial == 0] == [True]
 
@@ -117,10 +122,10 @@ def test_what_cannot_win_gets_no_further_seed() -> None:
     finish(made, {(0, 1): 0.51, (1, 1): 0.51, (2, 1): 0.91})
     assert spare(made, 3) == [(2, 2)]
     assert spare(made, 3) == []
-    assert not is_confirmed(study, wanted)
+    assert not is_confirmed(read_state(study), wanted)
     finish(made, {(0, 2): 0.52, (1, 2): 0.40})
-    assert is_confirmed(study, wanted)
-    winner = winner_of(study, wanted)
+    assert is_confirmed(read_state(study), wanted)
+    winner = winner_of(read_state(study), wanted)
     assert winner is not None
     assert (winner.trial, winner.best.value) == (1, 0.40)
     assert [(row.trial, row.n_seeds, row.dropped) for row in rows(study)] == [
@@ -134,7 +139,7 @@ def test_the_winner_has_the_best_mean_and_gives_its_best_seed() -> None:
     study = searched(0.10, 0.30)
     made = confirming(study)
     finish(made, {(0, 0): 0.50, (0, 1): 0.60, (1, 0): 0.45, (1, 1): 0.35})
-    winner = winner_of(study, TWICE)
+    winner = winner_of(read_state(study), TWICE)
     assert winner is not None
     assert (winner.trial, winner.best.value, winner.uid) == (1, 0.35, "u/confirmation/3")
     assert winner.row is not None
@@ -151,7 +156,7 @@ def test_accuracies_are_confirmed_upwards() -> None:
     study = searched(0.80, 0.95, direction="maximize")
     made = confirming(study)
     finish(made, {(1, 0): 0.70, (1, 1): 0.72, (0, 0): 0.79, (0, 1): 0.80})
-    winner = winner_of(study, TWICE)
+    winner = winner_of(read_state(study), TWICE)
     assert winner is not None
     assert (winner.trial, winner.best.value) == (0, 0.80)
     assert winner.row is not None
@@ -162,8 +167,8 @@ def test_a_failed_seed_is_not_waited_for() -> None:
     study, nan = searched(0.1, 0.2), float("nan")
     made = confirming(study)
     finish(made, {(0, 0): nan, (0, 1): nan, (1, 0): 0.3, (1, 1): 0.4})
-    assert is_confirmed(study, TWICE)
-    winner = winner_of(study, TWICE)
+    assert is_confirmed(read_state(study), TWICE)
+    winner = winner_of(read_state(study), TWICE)
     assert winner is not None
     assert (winner.trial, winner.probability) == (1, None)
 
@@ -172,23 +177,23 @@ def test_where_every_seed_failed_the_search_has_its_way() -> None:
     study, nan = searched(0.2, 0.1), float("nan")
     made = confirming(study)
     finish(made, {(0, 0): nan, (0, 1): nan, (1, 0): nan, (1, 1): nan})
-    winner = winner_of(study, TWICE)
+    winner = winner_of(read_state(study), TWICE)
     assert winner is not None
     assert (winner.trial, winner.uid, winner.row) == (1, "u/1", None)
 
 
 def test_without_confirmation_the_searchs_best_wins() -> None:
     study = searched(0.2, 0.1)
-    assert is_confirmed(study, None)
-    winner = winner_of(study, None)
+    assert is_confirmed(read_state(study), None)
+    winner = winner_of(read_state(study), None)
     assert winner is not None
     assert (winner.trial, described(winner), rows(study)) == (1, None, [])
-    assert winner_of(optuna.create_study(), TWICE) is None
+    assert winner_of(read_state(optuna.create_study()), TWICE) is None
 
 
 def test_the_study_beside_it_is_found_again() -> None:
     study = searched(0.2)
-    assert (confirmation_of(study), studies_of(study)) == (None, {"trial": study})
+    assert (confirmation_study(study), studies_of(study)) == (None, {"trial": study})
     made = make_confirmation(study)
     assert make_confirmation(study).study_name == made.study_name == "s+confirmation"
     assert [(kind, each.study_name) for kind, each in studies_of(study).items()] == [

@@ -107,8 +107,19 @@ def test_there_are_examples_of_every_kind() -> None:
     assert any("label_map={" in override for override in overrides)
 
 
+@pytest.fixture
+def shown_sweeps(workplace: Path) -> None:
+    """The sweeps that the pages show, as files of the current folder, by the name they tell."""
+    (workplace / "sweeps").mkdir()
+    for _, text in _texts():
+        for kind, block in FENCED.findall(text):
+            if kind == "yaml" and (named := re.search(r"finesweep sweep ([\w-]+)$", block, re.M)):
+                (workplace / "sweeps" / f"{named[1]}.yaml").write_text(block, encoding="utf-8")
+
+
+@pytest.mark.usefixtures("shown_sweeps")
 @pytest.mark.parametrize("command", _commands())
-def test_a_command_shown_is_taken(command: str, workplace: Path) -> None:
+def test_a_command_shown_is_taken(command: str) -> None:
     _, name, *words = _filled(command)
     if name in ("COMMAND", "--version", "--help"):
         return

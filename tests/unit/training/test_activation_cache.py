@@ -20,7 +20,8 @@ from finesweep.config import ModelConfig, TrainingConfig
 from finesweep.ledger import Ledger
 from finesweep.model import Bypass, freeze_layers, frozen_depth, load_model, proven_bypass
 from finesweep.records import Objective, Tokens, TrainingResult
-from finesweep.training import fit, make_prefix, prefix
+from finesweep.training import activation_cache as prefix
+from finesweep.training import fit, make_prefix
 from finesweep.training.batches import sample_batch
 
 RECIPE = TrainingConfig(

@@ -25,10 +25,11 @@ from transformers import (
 from finesweep.config import ModelConfig
 from finesweep.config.packaged import packaged_path
 from finesweep.errors import ConfigError, Problem
-from finesweep.model.agreement import Agreement, agree, check_length
+from finesweep.model.agreement import Agreement, agree
 from finesweep.model.distil import distil, distil_config
 from finesweep.model.hub import source
 from finesweep.model.limits import load_config
+from finesweep.model.longest import check_length
 
 CONFIG = "config.json"
 N_WARM = 2

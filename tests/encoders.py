@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +15,7 @@ import numpy as np
 import torch
 from scipy.special import softmax
 from transformers import PreTrainedModel, pipeline
+from transformers.utils import logging
 
 from finesweep.config import ModelConfig, TrainingConfig
 from finesweep.dataset.tokens import whole_ids
@@ -209,3 +212,15 @@ def _unlike_pipeline(
     return [
         f"asked, it answers otherwise than evaluated, by {gap:.2g}" for gap in gaps if gap > 1e-4
     ]
+
+
+def main() -> None:
+    """Prints, last, what becomes of the kind that is named; works in the current folder."""
+    logging.disable_progress_bar()
+    with paying():
+        made = examined(sys.argv[1], Path("model"))
+    print(json.dumps(dataclasses.asdict(made)))
+
+
+if __name__ == "__main__":
+    main()

@@ -161,7 +161,11 @@ OF_KIND: dict[str, dict[str, Any]] = {
         "rope_parameters": {"full_attention": {"rope_theta": 1e4, "rope_type": "default"}}
     },
     "zamba": {"num_hidden_layers": 9},
-    "zamba2": {"layer_types": ["mamba", "hybrid", "mamba"]},
+    "zamba2": {
+        "layer_types": ["mamba", "hybrid", "mamba"],
+        "hybrid_layer_ids": [1],
+        "chunk_size": 8,
+    },
 }
 
 

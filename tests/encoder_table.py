@@ -1,4 +1,4 @@
-"""The table in docs/models.md, made by trying every kind; `python -m tests.encoder_table` writes it.
+"""The table of docs/models.md, by trying every kind: `python -m tests.encoder_table` writes it.
 
 A kind is tried in a process of its own, forked from a warm one.
 """
@@ -24,7 +24,7 @@ PAGE = Path(__file__).parents[1] / "docs" / "models.md"
 BEGIN, END = "<!-- table of kinds -->\n", "<!-- end of the table -->\n"
 KINDS = tuple(sorted(MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES))
 HEAD = f"""\
-| kind | depths of freezing | states of frozen layers are kept | longest input (of {PLACES} places) |
+| kind | depths | states of frozen layers are kept | longest input (of {PLACES} places) |
 |---|---|---|---|
 """
 

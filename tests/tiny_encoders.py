@@ -221,6 +221,6 @@ def _config(of: Any, kind: str) -> Any:
     if parts := known.intersection(getattr(of, "sub_configs", {})):
         whole = of()
         for name in parts:
-            sub = type(getattr(whole, name))
-            sizes[name] = _config(sub, sub.model_type).to_dict()
+            if (sub := getattr(whole, name)) is not None:
+                sizes[name] = _config(type(sub), sub.model_type).to_dict()
     return of(**sizes)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from tests.encoder_table import COMMAND, KINDS, found, row, rows_written, without_measures
 
 

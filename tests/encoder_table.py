@@ -54,8 +54,8 @@ def row(made: Found) -> str:
 def rows_written() -> dict[str, str]:
     """Kind → its line, as the page has it."""
     table = PAGE.read_text(encoding="utf-8").partition(BEGIN)[2].partition(END)[0]
-    lines = [line for line in table.splitlines()[2:] if line.startswith("|")]
-    return {line.split("|")[1].strip(): line for line in lines}
+    lines = [line for line in table.splitlines() if line.startswith("| ")]
+    return {line.split("|")[1].strip(): line for line in lines[1:]}
 
 
 def without_measures(line: str) -> str:

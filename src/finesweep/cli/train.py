@@ -95,15 +95,11 @@ def _train(composed: Composed) -> None:
     from finesweep.cli.progress import bar
     from finesweep.cli.screen import screen
     from finesweep.cli.trained import print_trained
-    from finesweep.model import limit_problems
     from finesweep.sweep.recording import recorded
     from finesweep.sweep.trial import Watch, run_trial
 
     collector.resume()
     console, objective = screen(), Objective()
-    problems = limit_problems(config.model, max_length=config.dataset.max_length)
-    if problems:
-        raise ConfigError(*problems)
     with bar(console, objective) as shown:
         trained = run_trial(
             composed,

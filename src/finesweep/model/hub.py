@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from huggingface_hub import HfApi
-from huggingface_hub.errors import HfHubHTTPError
+from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+from transformers import AutoConfig, PretrainedConfig
 
 from finesweep.config import ModelConfig
 from finesweep.config.packaged import packaged_path
+from finesweep.errors import ConfigError, Problem
 
 TIMEOUT_SECONDS = 10
 
@@ -28,6 +30,21 @@ def source(model: ModelConfig) -> dict[str, Any]:
     }
 
 
+def load_config(model: ModelConfig) -> PretrainedConfig:
+    """The checkpoint's own config; ConfigError when it cannot be had or is no fit for distil."""
+    place = source(model)
+    try:
+        config = AutoConfig.from_pretrained(**place)
+    except (OSError, ValueError) as error:
+        why = _why(place["pretrained_model_name_or_path"], error)
+        message = f"no checkpoint at {model.name_or_path!r}: {why}"
+        raise ConfigError(Problem("model.name_or_path", message)) from error
+    if model.distil and config.model_type != "bert":
+        message = f"a DistilBERT starts from a BERT; {model.name_or_path} is {config.model_type}"
+        raise ConfigError(Problem("model.distil", message))
+    return config
+
+
 def local_files_only(path: str, revision: str | None) -> bool:
     """Whether to look only in folders and the cache: transformers would retry for 23 seconds."""
     return Path(path).exists() or not _answers(path, revision)
@@ -43,3 +60,15 @@ def _answers(name: str, revision: str | None) -> bool:
         # Names of connection errors differ by HTTP client, which huggingface_hub has changed twice.
         return False
     return True
+
+
+def _why(path: str, error: Exception) -> str:
+    first = str(error).splitlines()[0]
+    if Path(path).exists():
+        return f"the folder holds none ({first})"
+    if isinstance(error.__cause__, LocalEntryNotFoundError):
+        return (
+            "no such folder, the Hugging Face Hub cannot be reached, "
+            "and no earlier download is cached"
+        )
+    return f"no such folder, and the Hub says: {first}"

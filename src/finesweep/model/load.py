@@ -27,8 +27,7 @@ from finesweep.config.packaged import packaged_path
 from finesweep.errors import ConfigError, Problem
 from finesweep.model.agreement import Agreement, agree
 from finesweep.model.distil import distil, distil_config
-from finesweep.model.hub import source
-from finesweep.model.limits import load_config
+from finesweep.model.hub import load_config, source
 from finesweep.model.longest import check_length
 
 CONFIG = "config.json"
@@ -94,10 +93,25 @@ def _pristine(
     multi_label: bool,
 ) -> _Pristine:
     model = ModelConfig(name, revision, distilled)
-    labels = _labels(label_names, multi_label=multi_label)
+    made, new = _read(model, _labels(label_names, multi_label=multi_label))
+    agreement = agree(made, load_tokenizer(model), name=name)
+    return _Pristine(made, new, digests(made), agreement, set())
+
+
+def unlabelled(model: ModelConfig) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """A classifier of two nameless labels, to see what it can do, and its tokenizer, which agrees
+    with it; ConfigError as load_model. Not kept in memory."""
+    made, _ = _read(model, _labels(("0", "1"), multi_label=False))
+    tokenizer = load_tokenizer(model)
+    agree(made, tokenizer, name=model.name_or_path).tell(tokenizer)
+    return made, tokenizer
+
+
+def _read(model: ModelConfig, labels: dict[str, Any]) -> tuple[PreTrainedModel, tuple[str, ...]]:
+    """The classifier, and the names of the modules that the checkpoint has no weights for."""
     config = load_config(model)
     with weights_read(model) as how:
-        if distilled:
+        if model.distil:
             bert, _ = BertModel.from_pretrained(**how)
             made = distil(bert, distil_config(config, **labels))
             known = set(made.base_model.state_dict(prefix=f"{made.base_model_prefix}."))
@@ -113,8 +127,7 @@ def _pristine(
     new = dict.fromkeys(
         name.rpartition(".")[0] for name, _ in made.named_parameters() if name in missing
     )
-    agreement = agree(made, load_tokenizer(model), name=name)
-    return _Pristine(made, tuple(new), digests(made), agreement, set())
+    return made, tuple(new)
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_N
 from finesweep.config import ModelConfig
 from finesweep.errors import ConfigError, Problem
 from finesweep.model.distil import distil, distil_config
-from finesweep.model.limits import load_config
+from finesweep.model.hub import load_config
 from finesweep.model.load import digests, weights_read
 
 

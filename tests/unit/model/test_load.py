@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -27,12 +28,12 @@ from finesweep.config import ModelConfig
 from finesweep.errors import ConfigError
 from finesweep.model import (
     hub,
+    limit_problems,
     load,
     load_model,
     load_tokenizer,
     load_trained,
     loaded_revision,
-    model_limits,
     starting_sha256,
 )
 
@@ -228,8 +229,8 @@ def use_hub(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
 def refused(message: str) -> float:
     """Seconds until each way to the unknown checkpoint has raised."""
     config, began = ModelConfig(name_or_path=UNKNOWN), time.monotonic()
-    with pytest.raises(ConfigError, match=message):
-        model_limits(config)
+    (problem,) = limit_problems([(config, 16)])
+    assert re.search(message, str(problem))
     with pytest.raises(ConfigError, match=message):
         load_model(config, label_names=NAMES, seed=0)
     return time.monotonic() - began

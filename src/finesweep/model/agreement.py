@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from finesweep.errors import ConfigError, Problem
+from finesweep.errors import ConfigError, Problem, first_line
 from finesweep.model.anatomy import Inputs, dissect, quiet
 from finesweep.model.proof import close
 from finesweep.model.samples import Samples
@@ -202,8 +202,7 @@ def _failure(run: Callable[[], None]) -> str | None:
     except ConfigError:
         raise
     except Exception as error:  # an architecture may raise anything
-        lines: Iterator[str] = (line for line in str(error).splitlines() if line.strip())
-        return f"{next(lines, '').strip()} ({type(error).__name__})"
+        return f"{first_line(error)} ({type(error).__name__})"
     return None
 
 

@@ -7,14 +7,30 @@ from pathlib import Path
 from typing import Any
 
 from huggingface_hub import HfApi
-from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+from huggingface_hub.errors import (
+    HfHubHTTPError,
+    LocalEntryNotFoundError,
+    StrictDataclassError,
+)
 from transformers import AutoConfig, PretrainedConfig
 
 from finesweep.config import ModelConfig
 from finesweep.config.packaged import packaged_path
-from finesweep.errors import ConfigError, Problem
+from finesweep.errors import ConfigError, Problem, first_line
 
 TIMEOUT_SECONDS = 10
+UNREADABLE = (
+    OSError,
+    ValueError,
+    ImportError,
+    TypeError,
+    AttributeError,
+    LookupError,
+    RuntimeError,
+    StrictDataclassError,
+)
+"""What transformers raises over files: missing or broken ones, values that no model can have, and
+kinds that need a library which is not installed."""
 
 
 def source(model: ModelConfig) -> dict[str, Any]:
@@ -35,7 +51,7 @@ def load_config(model: ModelConfig) -> PretrainedConfig:
     place = source(model)
     try:
         config = AutoConfig.from_pretrained(**place)
-    except (OSError, ValueError) as error:
+    except UNREADABLE as error:
         why = _why(place["pretrained_model_name_or_path"], error)
         message = f"no checkpoint at {model.name_or_path!r}: {why}"
         raise ConfigError(Problem("model.name_or_path", message)) from error
@@ -63,9 +79,10 @@ def _answers(name: str, revision: str | None) -> bool:
 
 
 def _why(path: str, error: Exception) -> str:
-    first = str(error).splitlines()[0]
+    first = first_line(error)
     if Path(path).exists():
-        return f"the folder holds none ({first})"
+        has_config = (Path(path) / "config.json").exists()
+        return f"its config cannot be read: {first}" if has_config else f"it holds none ({first})"
     if isinstance(error.__cause__, LocalEntryNotFoundError):
         return (
             "no such folder, the Hugging Face Hub cannot be reached, "

@@ -24,10 +24,10 @@ from transformers import (
 
 from finesweep.config import ModelConfig
 from finesweep.config.packaged import packaged_path
-from finesweep.errors import ConfigError, Problem
+from finesweep.errors import ConfigError, Problem, first_line
 from finesweep.model.agreement import Agreement, agree
 from finesweep.model.distil import distil, distil_config
-from finesweep.model.hub import load_config, source
+from finesweep.model.hub import UNREADABLE, load_config, source
 from finesweep.model.longest import check_length
 
 CONFIG = "config.json"
@@ -139,8 +139,8 @@ def weights_read(model: ModelConfig) -> Iterator[dict[str, Any]]:
     how = {"use_safetensors": True, "dtype": "float32", "output_loading_info": True}
     try:
         yield {**how, **source(model)}
-    except (OSError, ValueError, SafetensorError) as error:
-        message = f"cannot load {model.name_or_path!r}: {str(error).splitlines()[0]}"
+    except (*UNREADABLE, SafetensorError) as error:
+        message = f"cannot load {model.name_or_path!r}: {first_line(error)}"
         raise ConfigError(Problem("model.name_or_path", message)) from error
 
 
@@ -161,8 +161,8 @@ def load_tokenizer(model: ModelConfig) -> PreTrainedTokenizerBase:
         if len(tokenizer) <= len(tokenizer.all_special_ids):
             raise ValueError("it has no vocabulary")
         return tokenizer
-    except (OSError, ValueError) as error:
-        message = f"no tokenizer at {model.name_or_path!r}: {str(error).splitlines()[0]}"
+    except UNREADABLE as error:
+        message = f"no tokenizer at {model.name_or_path!r}: {first_line(error)}"
         raise ConfigError(Problem("model.name_or_path", message)) from error
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import threading
 import time
@@ -177,6 +178,35 @@ def test_a_torn_weights_file_is_a_config_error(tmp_path: Path) -> None:
     (tmp_path / "model.safetensors").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(ConfigError, match=r"^model\.name_or_path: cannot load '\S+'"):
         load_model(config, label_names=NAMES, seed=0)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"model_type": "layoutlmv2"}, r"cannot load '\S+': LayoutLMv2Model requires"),
+        (
+            {"quantization_config": {"quant_method": "gptq", "bits": 4}},
+            r"cannot load '\S+': .*GPTQ",
+        ),
+        ({"vocab_size": -1}, r"cannot load '\S+': .*negative dimension"),
+        ({"hidden_act": "unheard"}, r"cannot load '\S+': KeyError: 'unheard'"),
+        (
+            {"num_hidden_layers": None},
+            r"no checkpoint at '\S+': its config cannot be read: Validation error for field 'num_hidden_layers': TypeError: "
+            r"Field 'num_hidden_layers' expected int, got NoneType",
+        ),
+    ],
+    ids=["import", "quantized", "runtime", "lookup", "type"],
+)
+def test_a_checkpoint_that_cannot_be_built_is_told_in_one_sentence(
+    tmp_path: Path, changed: dict[str, Any], message: str
+) -> None:
+    config, file = saved(tmp_path), tmp_path / "config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | changed), encoding="utf-8")
+    with pytest.raises(ConfigError, match=rf"^model\.name_or_path: {message}") as caught:
+        load_model(config, label_names=NAMES, seed=0)
+    assert len(caught.value.problems) == 1
+    assert "\n" not in str(caught.value)
 
 
 def test_a_checkpoint_without_a_tokenizer_is_a_config_error(tmp_path: Path) -> None:

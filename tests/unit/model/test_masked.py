@@ -19,10 +19,10 @@ from finesweep.config import ModelConfig
 from finesweep.errors import ConfigError
 from finesweep.model import (
     decoded_at,
+    limit_problems,
     load_masked,
     load_model,
     load_tokenizer,
-    limit_problems,
     save_masked,
     starting_sha256,
 )

@@ -21,7 +21,7 @@ from transformers.utils import logging
 from finesweep.config import ModelConfig, TrainingConfig
 from finesweep.dataset.tokens import whole_ids
 from finesweep.errors import ConfigError
-from finesweep.model import anatomy_of, freeze_layers, load_model, load_tokenizer, load_trained
+from finesweep.model import anatomy_of, freeze_layers, load_model, load_tokenizer
 from finesweep.model.longest import longest_input
 from finesweep.prediction import Classifier
 from finesweep.records import Answering, Objective, Tokens, TrainingResult
@@ -102,30 +102,30 @@ def examined(kind: str, folder: Path) -> Found:
         depths="0 or all" if anatomy.n_shared else f"0 to {n_layers}" if n_layers else "0",
         longest=str(longest) if longest < FAR else f"{FAR} or more",
     )
-    found.wrong += _trained(model, 0, tokens, None)[1]
-    found.wrong += _unlike_pipeline(model, tokens, made, folder / "trained")
+    found.wrong += trained(model, 0, tokens, None)[1]
+    found.wrong += unlike_pipeline(model, tokens, made, folder / "trained")
     depths: list[int | str] = ["all"] if anatomy.n_shared or n_layers == 1 else [1, "all"]
     reasons = {}
     for depth in depths if n_layers else []:
-        reasons[depth], wrong = _frozen(config, depth, tokens, folder / "cache")
+        reasons[depth], wrong = with_and_without_states(config, depth, tokens, folder / "cache")
         found.wrong += wrong
     found.kept = _said(reasons)
     return found
 
 
-def _frozen(
+def with_and_without_states(
     config: ModelConfig, depth: int | str, tokens: Tokens, cache: Path
 ) -> tuple[str, list[str]]:
     """Why states are not kept at a depth, empty where they are; and claims that do not hold."""
     plain, kept = loaded(config), loaded(config)
     for model in (plain, kept):
         freeze_layers(model, depth)
-    result, wrong = _trained(plain, depth, tokens, None)
+    result, wrong = trained(plain, depth, tokens, None)
     states, plan = make_prefix(kept, tokens, RECIPE, root=cache, cache_gb=1, shared=True)
     if states is None:
         return str(plan.why_not), wrong
     # The first epoch writes what the second reads.
-    again, others = _trained(kept, depth, tokens, states)
+    again, others = trained(kept, depth, tokens, states)
     for one, other in zip(_measured(result), _measured(again), strict=True):
         if not np.allclose(one, other, atol=2e-4):
             gap = np.abs(one - other).max()
@@ -159,7 +159,7 @@ def paying() -> Iterator[None]:
         prefix.BYTES_PER_SECOND = before
 
 
-def _trained(
+def trained(
     model: PreTrainedModel, depth: int | str, tokens: Tokens, states: Any
 ) -> tuple[TrainingResult, list[str]]:
     moved = _has_gradient(model, tokens)
@@ -197,7 +197,7 @@ def _has_gradient(model: PreTrainedModel, tokens: Tokens) -> set[str]:
     return found
 
 
-def _unlike_pipeline(
+def unlike_pipeline(
     model: PreTrainedModel, tokens: Tokens, made: list[str], folder: Path
 ) -> list[str]:
     """Of a model that was saved and loaded again, as a pipeline."""

@@ -192,9 +192,10 @@ def _framed(made: Tokenizer) -> PreTrainedTokenizerFast:
     )
 
 
-def tiny(kind: str) -> PreTrainedModel:
-    """A random classifier of three labels; ValueError when its config cannot make it small."""
-    config = _config(CONFIG_MAPPING[kind], kind)
+def tiny(kind: str, **fields: Any) -> PreTrainedModel:
+    """A random classifier of three labels, with these fields in its config; ValueError when its
+    config cannot make it small."""
+    config = _config(CONFIG_MAPPING[kind], kind, **fields)
     config.num_labels = 3
     if kind in ("t5", "mt5", "umt5"):
         config.decoder_start_token_id = 0  # stands in their checkpoints, and is no field of theirs
@@ -210,14 +211,20 @@ def _built(config: Any) -> PreTrainedModel:
     return AutoModelForSequenceClassification.from_config(config)
 
 
-def _config(of: Any, kind: str) -> Any:
+def save_tiny(kind: str, folder: Path, **fields: Any) -> None:
+    """Model and tokenizer."""
+    tiny(kind, **fields).save_pretrained(folder)
+    save_tokenizer(folder)
+
+
+def _config(of: Any, kind: str, **fields: Any) -> Any:
     known = set(inspect.signature(of.__init__).parameters)
     if dataclasses.is_dataclass(of):
         known |= {field.name for field in dataclasses.fields(of)}
     sizes = {name: value for name, value in SIZES.items() if name in known}
     if "kv_lora_rank" in known:
         sizes["num_key_value_heads"] = N_HEADS
-    sizes |= OF_KIND.get(kind, {})
+    sizes |= OF_KIND.get(kind, {}) | fields
     if parts := known.intersection(getattr(of, "sub_configs", {})):
         whole = of()
         for name in parts:

@@ -192,8 +192,8 @@ def test_a_torn_weights_file_is_a_config_error(tmp_path: Path) -> None:
         ({"hidden_act": "unheard"}, r"cannot load '\S+': KeyError: 'unheard'"),
         (
             {"num_hidden_layers": None},
-            r"no checkpoint at '\S+': its config cannot be read: Validation error for field 'num_hidden_layers': TypeError: "
-            r"Field 'num_hidden_layers' expected int, got NoneType",
+            r"no checkpoint at '\S+': its config cannot be read: Validation error for field"
+            r" 'num_hidden_layers': TypeError: Field \S+ expected int, got NoneType",
         ),
     ],
     ids=["import", "quantized", "runtime", "lookup", "type"],

@@ -249,6 +249,9 @@ FACTS = prefix.Facts(
         ({"budget_bytes": 10**7}, "more than storage.cache_gb"),
         ({"free_memory_bytes": 10**8}, "half of the free memory"),
         ({"seconds_once": 0.001}, "reading 0.1 GB costs"),
+        ({"on_gpu": True}, "a GPU computes layers faster"),
+        ({"on_gpu": True, "first_only": True, "seconds_once": 0.001}, None),
+        ({"on_gpu": True, "first_only": True, "budget_bytes": 10**7}, "more than storage.cache_gb"),
     ],
 )
 def test_states_are_kept_where_they_fit_and_pay(

@@ -21,7 +21,7 @@ from transformers.utils import logging
 from finesweep.config import ModelConfig, TrainingConfig
 from finesweep.dataset.tokens import whole_ids
 from finesweep.errors import ConfigError
-from finesweep.model import anatomy_of, freeze_layers, load_model, load_tokenizer
+from finesweep.model import anatomy_of, freeze_layers, load_model, load_tokenizer, load_trained
 from finesweep.model.longest import longest_input
 from finesweep.prediction import Classifier
 from finesweep.records import Answering, Objective, Tokens, TrainingResult

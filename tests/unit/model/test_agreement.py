@@ -27,10 +27,13 @@ def change(file: Path, **fields: Any) -> None:
     file.write_text(json.dumps(json.loads(file.read_text()) | fields), encoding="utf-8")
 
 
+@pytest.mark.parametrize("own", [None, 7])
 @pytest.mark.parametrize("kind", ["qwen2", "llama", "gpt2"])
-def test_a_config_without_padding_takes_its_tokenizers(tmp_path: Path, kind: str) -> None:
+def test_a_config_without_its_tokenizers_padding_takes_it(
+    tmp_path: Path, kind: str, own: int | None
+) -> None:
     save_tiny(kind, tmp_path)
-    change(tmp_path / "config.json", pad_token_id=None)
+    change(tmp_path / "config.json", pad_token_id=own)
     model, tokenizer = loaded(tmp_path)
     assert model.config.pad_token_id == tokenizer.pad_token_id == 0
     assert _same_alone(model, tokenizer)

@@ -72,9 +72,9 @@ def agree(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, *, name: s
     config.pad_token_id = pads[0]  # many read no rows of unlike length without one
     rows = _rows(model, samples, tokenizer.padding_side, name)
     shares = []
-    for pad in pads:
-        config.pad_token_id = pad
-        for side in sides:
+    for side in sides:
+        for pad in pads:
+            config.pad_token_id = pad
             share = _share_of_padding(model, samples, rows, side, name)
             if share == 0.0:
                 inputs = samples.batch(rows, side=side)

@@ -20,7 +20,15 @@ from finesweep.sweep.adapted import adapted_folder, definition, earlier_adaptati
 from finesweep.sweep.checkpoints import PART, commit, require_space
 from finesweep.sweep.recording import Setup, recorded
 from finesweep.tracking import Run
-from finesweep.training import Frame, adapt, chunked, fill_mask, probe_ids
+from finesweep.training import (
+    Frame,
+    adapt,
+    check_frame,
+    chunked,
+    fill_mask,
+    frame_of,
+    probe_ids,
+)
 
 PERPLEXITY = "validation/perplexity"
 HEAD_TAG = "finesweep.masked_head"
@@ -85,6 +93,7 @@ def _material(composed: Composed, dataset: TextDataset, ledger: Ledger) -> Mater
     with ledger.on("tokenising"):
         cache = Path(config.storage.cache)
         tokens = tokenise(dataset, tokenizer, max_length=max_length, cache=cache)
+        check_frame(frame_of(tokens), tokenizer, dataset.train["text"])
         frame = Frame(tokenizer, max_length=max_length)
         train, validation = (chunked(each, frame) for each in (tokens.train, tokens.validation))
     setup = Setup(composed, dataset, tokens, masked.model, parameters)

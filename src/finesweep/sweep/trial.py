@@ -24,9 +24,6 @@ from finesweep.training import (
     saved_evaluations,
 )
 
-N_FRAMED = 32
-"""Texts of which it is seen that training and answering give the model the same tokens."""
-
 
 @dataclass(frozen=True)
 class Trained:
@@ -83,7 +80,7 @@ def run_trial(
     cache = Path(config.storage.cache)
     with ledger.on("tokenising"):
         tokens = tokenise(dataset, tokenizer, max_length=config.dataset.max_length, cache=cache)
-        check_frame(frame_of(tokens), tokenizer, dataset.train["text"][:N_FRAMED])
+        check_frame(frame_of(tokens), tokenizer, dataset.train["text"])
     watch.on_stage()
     prefix, plan = make_prefix(
         model,

@@ -51,6 +51,16 @@ def reason(error: BaseException) -> str:
     return text if isinstance(error, FinesweepError) else f"{type(error).__name__}: {text}"
 
 
+def first_line(error: BaseException) -> str:
+    """The first line of what another library's error says, and the next where it ends with a colon;
+    with its type where it says little."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    n_lines = 2 if lines and lines[0].endswith(":") else 1
+    said = " ".join(lines[:n_lines])
+    name = type(error).__name__
+    return f"{name}: {said}" if isinstance(error, LookupError) else said or name
+
+
 def nearest(name: str, names: Iterable[str], *, listed: int = 30) -> str:
     """A clause that offers the closest of names, and lists all when few enough to read."""
     known = sorted(names)

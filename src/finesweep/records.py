@@ -310,15 +310,6 @@ class ParameterCount:
     frozen: int
 
 
-@dataclass(frozen=True)
-class ModelLimits:
-    """What a checkpoint can take, read from its config alone."""
-
-    n_layers: int
-    max_length: int
-    """Tokens, special tokens included."""
-
-
 UNCERTAIN = "UNCERTAIN"
 """What people are told where a model is not sure, and the label of a row without a text."""
 

@@ -58,7 +58,7 @@ def _adapt(composed: Composed) -> None:
 
     collector.resume()
     console, config = screen(), composed.config
-    problems = limit_problems(config.model, max_length=config.dataset.max_length)
+    problems = limit_problems([(config.model, config.dataset.max_length)])
     if problems:
         raise ConfigError(*problems)
     schedules: list[Schedule] = []

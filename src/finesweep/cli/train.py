@@ -95,15 +95,11 @@ def _train(composed: Composed) -> None:
     from finesweep.cli.screens.console import screen
     from finesweep.cli.screens.progress import bar
     from finesweep.cli.screens.run_report import print_trained
-    from finesweep.model import limit_problems
     from finesweep.runs.finetune import Watch, run_trial
     from finesweep.runs.run_logging import recorded
 
     collector.resume()
     console, objective = screen(), Objective()
-    problems = limit_problems(config.model, max_length=config.dataset.max_length)
-    if problems:
-        raise ConfigError(*problems)
     with bar(console, objective) as shown:
         trained = run_trial(
             composed,

@@ -3,7 +3,7 @@ language models."""
 
 from finesweep.model.bypass import Bypass, proven_bypass
 from finesweep.model.capabilities.anatomy import anatomy_of
-from finesweep.model.capabilities.limits import limit_problems, model_limits
+from finesweep.model.capabilities.limits import limit_problems
 from finesweep.model.dropout import quick_dropout
 from finesweep.model.first_token import first_token_alone
 from finesweep.model.freeze import count_parameters, freeze_layers, frozen_depth
@@ -35,7 +35,6 @@ __all__ = [
     "load_tokenizer",
     "load_trained",
     "loaded_revision",
-    "model_limits",
     "proven_bypass",
     "quick_dropout",
     "save_masked",

@@ -14,6 +14,11 @@ from finesweep.model.capabilities.anatomy import Inputs, anatomy_of, quiet
 from finesweep.model.capabilities.proof import alike, answers, close
 from finesweep.model.replacement import replaced_forward
 
+ROUNDING = 1e-5
+"""Of the largest value. What is left to run runs as ever, on the same numbers: in a tiny Zamba2,
+whose layers also take the embeddings, states of layer 1 in their place make a difference of 3e-4.
+"""
+
 
 class Bypass:
     """Lets a model run without what stands below a level: 0 is the tokens, level k the output of
@@ -128,7 +133,7 @@ def _difference(bypass: Bypass, inputs: Inputs, *, first_only: bool) -> str:
     model, level = bypass.model, bypass.depth
     with torch.random.fork_rng(devices=[]), quiet(model):
         plain = answers(model, inputs)
-        if not close(plain[0], answers(model, inputs)[0]):
+        if not close(plain[0], answers(model, inputs)[0], rounding=ROUNDING):
             return "the same rows get other answers each time"
         with bypass.installed():
             states = bypass.states(level, **inputs)
@@ -138,7 +143,7 @@ def _difference(bypass: Bypass, inputs: Inputs, *, first_only: bool) -> str:
                 states, given = states[:, :1], {name: each[:, :1] for name, each in inputs.items()}
             with bypass.entered(level, states):
                 entered = answers(model, given)
-    if alike(plain, entered):
+    if alike(plain, entered, rounding=ROUNDING):
         return ""
     gap = float((plain[0] - entered[0]).abs().max())
     return f"its answers differ by {gap:.2g}" if gap else "it would learn something else"
@@ -149,7 +154,7 @@ def _leads(bypass: Bypass, level: int, states: torch.Tensor, inputs: Inputs) -> 
     if bypass.anatomy.exit(level) not in bypass.anatomy.states:
         return False
     with bypass.entered(level, bypass.states(level, **inputs)):
-        return close(states, bypass.states(bypass.depth, **inputs))
+        return close(states, bypass.states(bypass.depth, **inputs), rounding=ROUNDING)
 
 
 def _outermost(names: Iterator[str]) -> tuple[str, ...]:

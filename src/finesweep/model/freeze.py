@@ -27,7 +27,7 @@ def freeze_layers(model: PreTrainedModel, depth: int | str) -> ParameterCount:
     if depth == 0:
         return count_parameters(model)
     anatomy = anatomy_of(model)
-    n_frozen = _frozen(model, anatomy, depth)
+    n_frozen = frozen_layers(anatomy, depth, name=type(model).__name__)
     below = set(anatomy.below(n_frozen))
     for name, parameter in model.named_parameters():
         if name in below:
@@ -41,6 +41,26 @@ def freeze_layers(model: PreTrainedModel, depth: int | str) -> ParameterCount:
     last = anatomy.exit(n_frozen)
     model.get_submodule(last).register_forward_hook(partial(_awake, anatomy.calls[last]))
     return count_parameters(model)
+
+
+def frozen_layers(anatomy: Anatomy, depth: int | str, *, name: str) -> int:
+    """How many layers a depth freezes; ConfigError, about the model of that name, when there are
+    not so many."""
+    n_layers = len(anatomy.layers)
+    if depth == 0:
+        return 0
+    if n_layers == 0:
+        problem = f"{name} shows no layers that run one after another; only 0 is possible"
+    elif depth == "all":
+        return n_layers
+    elif anatomy.n_shared:
+        times = f"{anatomy.n_shared} times with the same weights"
+        problem = f"{depth} given; {name} runs its layers {times}: 0, or `all`"
+    elif int(depth) > n_layers:
+        problem = f"{depth} given; {name} has {n_layers} layers: 0 to {n_layers}, or `all`"
+    else:
+        return int(depth)
+    raise ConfigError(Problem("model.freeze_layers", problem))
 
 
 def frozen_depth(model: PreTrainedModel) -> int:
@@ -57,23 +77,6 @@ def count_parameters(model: nn.Module) -> ParameterCount:
     frozen = sum(p.numel() for p in model.parameters() if not p.requires_grad)
     trainable = sum(p.numel() for p in model.parameters() if p.requires_grad)
     return ParameterCount(trainable=trainable, frozen=frozen)
-
-
-def _frozen(model: PreTrainedModel, anatomy: Anatomy, depth: int | str) -> int:
-    """depth as a number; ConfigError when there are not so many layers."""
-    n_layers, kind = len(anatomy.layers), type(model).__name__
-    if n_layers == 0:
-        problem = f"{kind} shows no layers that run one after another; only 0 is possible"
-    elif depth == "all":
-        return n_layers
-    elif anatomy.n_shared:
-        times = f"{anatomy.n_shared} times with the same weights"
-        problem = f"{depth} given; {kind} runs its layers {times}: 0, or `all`"
-    elif int(depth) > n_layers:
-        problem = f"{depth} given; the model has {n_layers} layers: 0 to {n_layers}, or `all`"
-    else:
-        return int(depth)
-    raise ConfigError(Problem("model.freeze_layers", problem))
 
 
 _running = threading.local()

@@ -7,12 +7,30 @@ from pathlib import Path
 from typing import Any
 
 from huggingface_hub import HfApi
-from huggingface_hub.errors import HfHubHTTPError
+from huggingface_hub.errors import (
+    HfHubHTTPError,
+    LocalEntryNotFoundError,
+    StrictDataclassError,
+)
+from transformers import AutoConfig, PretrainedConfig
 
 from finesweep.config import ModelConfig
 from finesweep.config.package_files import packaged_path
+from finesweep.errors import ConfigError, Problem, first_line
 
 TIMEOUT_SECONDS = 10
+UNREADABLE = (
+    OSError,
+    ValueError,
+    ImportError,
+    TypeError,
+    AttributeError,
+    LookupError,
+    RuntimeError,
+    StrictDataclassError,
+)
+"""What transformers raises over files: missing or broken ones, values that no model can have, and
+kinds that need a library which is not installed."""
 
 
 def source(model: ModelConfig) -> dict[str, Any]:
@@ -26,6 +44,21 @@ def source(model: ModelConfig) -> dict[str, Any]:
         "revision": model.revision,
         "local_files_only": local_files_only(path, model.revision),
     }
+
+
+def load_config(model: ModelConfig) -> PretrainedConfig:
+    """The checkpoint's own config; ConfigError when it cannot be had or is no fit for distil."""
+    place = source(model)
+    try:
+        config = AutoConfig.from_pretrained(**place)
+    except UNREADABLE as error:
+        why = _why(place["pretrained_model_name_or_path"], error)
+        message = f"no checkpoint at {model.name_or_path!r}: {why}"
+        raise ConfigError(Problem("model.name_or_path", message)) from error
+    if model.distil and config.model_type != "bert":
+        message = f"a DistilBERT starts from a BERT; {model.name_or_path} is {config.model_type}"
+        raise ConfigError(Problem("model.distil", message))
+    return config
 
 
 def local_files_only(path: str, revision: str | None) -> bool:
@@ -43,3 +76,16 @@ def _answers(name: str, revision: str | None) -> bool:
         # Names of connection errors differ by HTTP client, which huggingface_hub has changed twice.
         return False
     return True
+
+
+def _why(path: str, error: Exception) -> str:
+    first = first_line(error)
+    if Path(path).exists():
+        has_config = (Path(path) / "config.json").exists()
+        return f"its config cannot be read: {first}" if has_config else f"it holds none ({first})"
+    if isinstance(error.__cause__, LocalEntryNotFoundError):
+        return (
+            "no such folder, the Hugging Face Hub cannot be reached, "
+            "and no earlier download is cached"
+        )
+    return f"no such folder, and the Hub says: {first}"

@@ -24,10 +24,10 @@ from transformers import (
 
 from finesweep.config import ModelConfig
 from finesweep.config.package_files import packaged_path
-from finesweep.errors import ConfigError, Problem
-from finesweep.model.capabilities.agreement import Agreement, agree, check_length
-from finesweep.model.capabilities.limits import load_config
-from finesweep.model.hub import source
+from finesweep.errors import ConfigError, Problem, first_line
+from finesweep.model.capabilities.agreement import Agreement, agree
+from finesweep.model.capabilities.longest import check_length
+from finesweep.model.hub import UNREADABLE, load_config, source
 from finesweep.model.layer_subset import distil, distil_config
 
 CONFIG = "config.json"
@@ -93,10 +93,25 @@ def _pristine(
     multi_label: bool,
 ) -> _Pristine:
     model = ModelConfig(name, revision, distilled)
-    labels = _labels(label_names, multi_label=multi_label)
+    made, new = _read(model, _labels(label_names, multi_label=multi_label))
+    agreement = agree(made, load_tokenizer(model), name=name)
+    return _Pristine(made, new, digests(made), agreement, set())
+
+
+def unlabelled(model: ModelConfig) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """A classifier of two nameless labels, to see what it can do, and its tokenizer, which agrees
+    with it; ConfigError as load_model. Not kept in memory."""
+    made, _ = _read(model, _labels(("0", "1"), multi_label=False))
+    tokenizer = load_tokenizer(model)
+    agree(made, tokenizer, name=model.name_or_path).tell(tokenizer)
+    return made, tokenizer
+
+
+def _read(model: ModelConfig, labels: dict[str, Any]) -> tuple[PreTrainedModel, tuple[str, ...]]:
+    """The classifier, and the names of the modules that the checkpoint has no weights for."""
     config = load_config(model)
     with weights_read(model) as how:
-        if distilled:
+        if model.distil:
             bert, _ = BertModel.from_pretrained(**how)
             made = distil(bert, distil_config(config, **labels))
             known = set(made.base_model.state_dict(prefix=f"{made.base_model_prefix}."))
@@ -112,8 +127,7 @@ def _pristine(
     new = dict.fromkeys(
         name.rpartition(".")[0] for name, _ in made.named_parameters() if name in missing
     )
-    agreement = agree(made, load_tokenizer(model), name=name)
-    return _Pristine(made, tuple(new), digests(made), agreement, set())
+    return made, tuple(new)
 
 
 @contextmanager
@@ -125,8 +139,8 @@ def weights_read(model: ModelConfig) -> Iterator[dict[str, Any]]:
     how = {"use_safetensors": True, "dtype": "float32", "output_loading_info": True}
     try:
         yield {**how, **source(model)}
-    except (OSError, ValueError, SafetensorError) as error:
-        message = f"cannot load {model.name_or_path!r}: {str(error).splitlines()[0]}"
+    except (*UNREADABLE, SafetensorError) as error:
+        message = f"cannot load {model.name_or_path!r}: {first_line(error)}"
         raise ConfigError(Problem("model.name_or_path", message)) from error
 
 
@@ -147,8 +161,8 @@ def load_tokenizer(model: ModelConfig) -> PreTrainedTokenizerBase:
         if len(tokenizer) <= len(tokenizer.all_special_ids):
             raise ValueError("it has no vocabulary")
         return tokenizer
-    except (OSError, ValueError) as error:
-        message = f"no tokenizer at {model.name_or_path!r}: {str(error).splitlines()[0]}"
+    except UNREADABLE as error:
+        message = f"no tokenizer at {model.name_or_path!r}: {first_line(error)}"
         raise ConfigError(Problem("model.name_or_path", message)) from error
 
 

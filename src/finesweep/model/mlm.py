@@ -22,7 +22,7 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_N
 
 from finesweep.config import ModelConfig
 from finesweep.errors import ConfigError, Problem
-from finesweep.model.capabilities.limits import load_config
+from finesweep.model.hub import load_config
 from finesweep.model.layer_subset import distil, distil_config
 from finesweep.model.load import digests, weights_read
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import ExitStack, contextmanager
+from typing import Any
 
 import torch
 from transformers import PreTrainedModel
@@ -19,17 +20,22 @@ _proven: dict[Hashable, bool] = {}
 
 
 @contextmanager
-def faster_training(model: PreTrainedModel, inputs: Inputs) -> Iterator[None]:
+def faster_training(
+    model: PreTrainedModel, inputs: Inputs, *, all_tokens: bool = False
+) -> Iterator[None]:
     """Within it model draws dropout quickly and computes the first token alone in its last layer,
     each where it answers and learns as before, but for rounding and random numbers.
 
-    inputs are a few rows of unlike length such as it is trained on.
+    inputs are a few rows of unlike length such as it is trained on. all_tokens says that somebody
+    wants all that the last layer makes.
     """
+    shortcuts: list[tuple[str, Any, Callable[..., bool]]] = [
+        ("dropout", quick_dropout, _drops_alike)
+    ]
+    if not all_tokens:
+        shortcuts.append(("first token", first_token_alone, _answers_alike))
     with ExitStack() as stack:
-        for name, shortcut, is_same in (
-            ("dropout", quick_dropout, _drops_alike),
-            ("first token", first_token_alone, _answers_alike),
-        ):
+        for name, shortcut, is_same in shortcuts:
             if _is_proven(name, model, inputs, is_same):
                 stack.enter_context(shortcut(model))
         yield

@@ -25,7 +25,15 @@ from finesweep.runs.adapted_models import (
 )
 from finesweep.runs.run_logging import Setup, recorded
 from finesweep.tracking import Run
-from finesweep.training import Frame, adapt, chunked, fill_mask, probe_ids
+from finesweep.training import (
+    Frame,
+    adapt,
+    check_frame,
+    chunked,
+    fill_mask,
+    frame_of,
+    probe_ids,
+)
 
 PERPLEXITY = "validation/perplexity"
 HEAD_TAG = "finesweep.masked_head"
@@ -90,6 +98,7 @@ def _material(composed: Composed, dataset: TextDataset, ledger: Ledger) -> Mater
     with ledger.on("tokenising"):
         cache = Path(config.storage.cache)
         tokens = tokenise(dataset, tokenizer, max_length=max_length, cache=cache)
+        check_frame(frame_of(tokens), tokenizer, dataset.train["text"])
         frame = Frame(tokenizer, max_length=max_length)
         train, validation = (chunked(each, frame) for each in (tokens.train, tokens.validation))
     setup = Setup(composed, dataset, tokens, masked.model, parameters)

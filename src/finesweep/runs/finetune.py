@@ -24,9 +24,6 @@ from finesweep.training import (
     saved_evaluations,
 )
 
-N_FRAMED = 32
-"""Texts of which it is seen that training and answering give the model the same tokens."""
-
 
 @dataclass(frozen=True)
 class Trained:
@@ -70,11 +67,7 @@ def run_trial(
         dataset = load_dataset(config.dataset)
         tokenizer = load_tokenizer(config.model)
     watch.on_stage()
-    cache = Path(config.storage.cache)
-    with ledger.on("tokenising"):
-        tokens = tokenise(dataset, tokenizer, max_length=config.dataset.max_length, cache=cache)
-    watch.on_stage()
-    with ledger.on("loading"):
+    with ledger.on("loading"):  # first: what the model cannot do is told before texts are read
         model = load_model(
             config.model,
             label_names=dataset.label_names,
@@ -82,8 +75,12 @@ def run_trial(
             seed=config.training.seed,
             max_length=config.dataset.max_length,
         )
-        check_frame(frame_of(tokens), tokenizer, dataset.train["text"][:N_FRAMED])
         parameters = freeze_layers(model, config.model.freeze_layers)
+    watch.on_stage()
+    cache = Path(config.storage.cache)
+    with ledger.on("tokenising"):
+        tokens = tokenise(dataset, tokenizer, max_length=config.dataset.max_length, cache=cache)
+        check_frame(frame_of(tokens), tokenizer, dataset.train["text"])
     watch.on_stage()
     prefix, plan = make_prefix(
         model,

@@ -122,6 +122,9 @@ class Prefix:
         model, anatomy = bypass.model, bypass.anatomy
         self.bypass, self.depth = bypass, plan.depth
         self.first_only, self.pads_left = plan.first_only, tokens.tokenizer.padding_side == "left"
+        self.of_all_tokens = plan.depth == len(anatomy.layers) and not plan.first_only
+        """Whether it keeps all that the last layer makes, and not what the first token is made of.
+        """
         self.seconds_per_token = plan.depth * _seconds_per_token(model)
         whole = _lengths(tokens)
         kept = _kept(whole, first_only=self.first_only)

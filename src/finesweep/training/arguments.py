@@ -29,6 +29,7 @@ def trainer_arguments(config: TrainingConfig, folder: str) -> TrainingArguments:
         bf16=precision == "bf16",
         fp16=precision == "fp16",
         remove_unused_columns=False,  # the collator takes what it needs
+        label_names=["labels"],  # which some models' forward takes without naming them
         eval_strategy="no",  # the monitor asks for evaluations and logs
         logging_strategy="no",
         save_strategy="no",

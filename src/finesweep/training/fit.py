@@ -75,7 +75,9 @@ def fit(
     )
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
-        stack.enter_context(faster_training(model, sample_batch(tokens, tokens.train)))
+        all_tokens = prefix is not None and prefix.of_all_tokens
+        sample = sample_batch(tokens, tokens.train)
+        stack.enter_context(faster_training(model, sample, all_tokens=all_tokens))
         if prefix:
             stack.enter_context(prefix.bypass.installed())
         stack.enter_context(ledger.on("training"))

@@ -18,6 +18,9 @@ from finesweep.records import SplitName, Tokens
 COLUMNS = ("input_ids", "pair_ids")
 """Of a token split: one for each text of a row."""
 
+N_FRAMED = 32
+"""Texts of which it is seen that training and answering give the model the same tokens."""
+
 
 class Frame:
     """What a tokenizer puts around one text, or around and between the two of a pair, and how it
@@ -107,9 +110,9 @@ def rows_cut(tokens: Tokens, split: SplitName) -> np.ndarray:
 
 
 def check_frame(frame: Frame, tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> None:
-    """ConfigError unless frame makes of these texts, joined where they are pairs, what the
-    tokenizer makes of them when it answers."""
-    columns = columns_of(texts, pairs=len(frame.columns) > 1)
+    """ConfigError unless frame makes of the first of these texts, joined where they are pairs, what
+    the tokenizer makes of them when it answers."""
+    columns = columns_of(texts[:N_FRAMED], pairs=len(frame.columns) > 1)
     ids = [whole_ids(column, tokenizer) for column in columns]
     rows = [dict(zip(frame.columns, each, strict=True)) for each in zip(*ids, strict=True)]
     wanted = tokenizer(*columns, truncation=True, max_length=frame.max_length)

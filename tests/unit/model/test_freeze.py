@@ -235,7 +235,8 @@ def test_training_changes_every_trainable_weight_and_no_frozen_bit(
 def test_a_depth_beyond_the_layers_is_refused_and_freezes_nothing(
     model: PreTrainedModel, depth: int
 ) -> None:
-    message = rf"^model\.freeze_layers: {depth} given; the model has 3 layers: 0 to 3, or `all`$"
+    kind = type(model).__name__
+    message = rf"^model\.freeze_layers: {depth} given; {kind} has 3 layers: 0 to 3, or `all`$"
     with pytest.raises(ConfigError, match=message):
         freeze_layers(model, depth)
     assert count_parameters(model).frozen == 0

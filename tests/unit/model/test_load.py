@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -27,12 +29,12 @@ from finesweep.config import ModelConfig
 from finesweep.errors import ConfigError
 from finesweep.model import (
     hub,
+    limit_problems,
     load,
     load_model,
     load_tokenizer,
     load_trained,
     loaded_revision,
-    model_limits,
     starting_sha256,
 )
 
@@ -178,6 +180,35 @@ def test_a_torn_weights_file_is_a_config_error(tmp_path: Path) -> None:
         load_model(config, label_names=NAMES, seed=0)
 
 
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"model_type": "layoutlmv2"}, r"cannot load '\S+': LayoutLMv2Model requires"),
+        (
+            {"quantization_config": {"quant_method": "gptq", "bits": 4}},
+            r"cannot load '\S+': .*GPTQ",
+        ),
+        ({"vocab_size": -1}, r"cannot load '\S+': .*negative dimension"),
+        ({"hidden_act": "unheard"}, r"cannot load '\S+': KeyError: 'unheard'"),
+        (
+            {"num_hidden_layers": None},
+            r"no checkpoint at '\S+': its config cannot be read: Validation error for field"
+            r" 'num_hidden_layers': TypeError: Field \S+ expected int, got NoneType",
+        ),
+    ],
+    ids=["import", "quantized", "runtime", "lookup", "type"],
+)
+def test_a_checkpoint_that_cannot_be_built_is_told_in_one_sentence(
+    tmp_path: Path, changed: dict[str, Any], message: str
+) -> None:
+    config, file = saved(tmp_path), tmp_path / "config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | changed), encoding="utf-8")
+    with pytest.raises(ConfigError, match=rf"^model\.name_or_path: {message}") as caught:
+        load_model(config, label_names=NAMES, seed=0)
+    assert len(caught.value.problems) == 1
+    assert "\n" not in str(caught.value)
+
+
 def test_a_checkpoint_without_a_tokenizer_is_a_config_error(tmp_path: Path) -> None:
     config = saved(tmp_path)
     for file in tmp_path.glob("tokenizer*"):
@@ -228,8 +259,8 @@ def use_hub(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
 def refused(message: str) -> float:
     """Seconds until each way to the unknown checkpoint has raised."""
     config, began = ModelConfig(name_or_path=UNKNOWN), time.monotonic()
-    with pytest.raises(ConfigError, match=message):
-        model_limits(config)
+    (problem,) = limit_problems([(config, 16)])
+    assert re.search(message, str(problem))
     with pytest.raises(ConfigError, match=message):
         load_model(config, label_names=NAMES, seed=0)
     return time.monotonic() - began

@@ -103,6 +103,30 @@ def test_training_on_pairs_is_the_same_with_and_without_kept_states(
     assert ledger.saved_by_cache > 0
 
 
+def test_all_tokens_of_the_last_layer_may_be_kept(
+    loaded: Loaded, tokens: Tokens, tmp_path: Path
+) -> None:
+    """Training then computes more in that layer than the first token."""
+    model = loaded("all")
+    depth = frozen_depth(model)
+    bypass = proven_bypass(model, depth, sample_batch(tokens, tokens.train), first_only=False)
+    assert isinstance(bypass, Bypass)
+    plan = prefix.Plan(depth, 0, 0.0, None)
+    made = prefix.Prefix(bypass, tokens, root=tmp_path, plan=plan, dtype=torch.float32)
+    plain, _ = trained(loaded("all"), tokens, None)
+    kept = fit(
+        model,
+        tokens,
+        RECIPE,
+        objective=Objective(),
+        on_evaluation=lambda evaluation: None,
+        prefix=made,
+    )
+    assert losses(kept) == pytest.approx(losses(plain), abs=1e-5)
+    first, second = made.stores["train"].read(np.array([0]), tokens.max_length)[0, :2]
+    assert not torch.equal(first, second)
+
+
 def test_pairs_have_states_of_their_own(
     loaded: Loaded, tokens: Tokens, pair_tokens: Tokens
 ) -> None:
@@ -250,6 +274,9 @@ FACTS = prefix.Facts(
         ({"budget_bytes": 10**7}, "more than storage.cache_gb"),
         ({"free_memory_bytes": 10**8}, "half of the free memory"),
         ({"seconds_once": 0.001}, "reading 0.1 GB costs"),
+        ({"on_gpu": True}, "a GPU computes layers faster"),
+        ({"on_gpu": True, "first_only": True, "seconds_once": 0.001}, None),
+        ({"on_gpu": True, "first_only": True, "budget_bytes": 10**7}, "more than storage.cache_gb"),
     ],
 )
 def test_states_are_kept_where_they_fit_and_pay(

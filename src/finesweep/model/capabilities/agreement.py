@@ -2,32 +2,32 @@
 
 Each may come from another hand, and none knows the others: a config without the padding that its
 tokenizer sets, a tokenizer with more tokens than there are embeddings, types of tokens for a model
-that takes none, a longest input that no file states. What a forward pass over three short rows
-shows is true of all of them.
+that takes none. What a forward pass over a few short rows shows is true of all of them.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import cycle, islice
+from functools import partial
 from typing import Any
 
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from finesweep.errors import ConfigError, Problem
-from finesweep.model.capabilities.anatomy import Anatomy, Inputs, anatomy_of, dissect, quiet
-from finesweep.model.capabilities.edges import TYPES, Edges, edges_of
+from finesweep.errors import ConfigError, Problem, first_line
+from finesweep.model.capabilities.anatomy import Inputs, dissect, quiet
 from finesweep.model.capabilities.proof import close
+from finesweep.model.capabilities.samples import Samples
 
-LENGTHS = (9, 4, 1)
-"""Tokens of three rows' texts: unlike, so that two are padded; odd and even, for models that halve
-a text."""
-WHOLE, FIRST_LAYER = 512, 2048
-"""Tokens up to which a longest input is tried on the whole model, and on its first layer; beyond,
-only what runs below the layers, where positions are looked up, is."""
+ROWS = (13, 9, 4, 1), (5, 4, 1)
+"""Tokens of the texts of a few rows, and of such as models of very short inputs take: unlike, so
+that all but one are padded; odd and even, for models that halve a text; and the shortest."""
+ROUNDING = 1e-4
+"""Of the largest logit. What a model of random weights makes of padding may be little more: 2e-4 in
+a tiny T5Gemma, 1e-3 in a ConvBERT, where rounding is 1e-6."""
 
 
 @dataclass(frozen=True)
@@ -69,86 +69,26 @@ def agree(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, *, name: s
     own = getattr(config, "pad_token_id", None)
     pads = [samples.pad_id] if own is None else list(dict.fromkeys([own, samples.pad_id]))
     sides = dict.fromkeys([tokenizer.padding_side, "right", "left"])
-    differences = []
-    for pad in pads:
-        config.pad_token_id = pad
-        for side in sides:
-            difference = _padding_matters(model, samples, side, name)
-            if difference is None:
-                model.anatomy = _anatomy(model, samples, side)
-                _check_gradient(model, samples, side, name)
+    config.pad_token_id = pads[0]  # many read no rows of unlike length without one
+    rows = _rows(model, samples, tokenizer.padding_side, name)
+    shares = []
+    for side in sides:
+        for pad in pads:
+            config.pad_token_id = pad
+            share = _share_of_padding(model, samples, rows, side, name)
+            if share == 0.0:
+                inputs = samples.batch(rows, side=side)
+                model.anatomy = dissect(model, inputs)
+                _check_gradient(model, inputs, name)
                 return Agreement(pad_token, side, columns)
-            differences.append(difference)
+            shares.append(share)
     config.pad_token_id = own
     message = (
-        f"the answers of {name} to a text change by {min(differences):.2g} with the padding beside"
-        f" it ({model.config.model_type} reads padding too), so that they would depend on the batch"
+        f"{name} cannot be used: {model.config.model_type} reads the padding beside a text too, so"
+        " that its answer would depend on the other texts of a batch (it changed by"
+        f" {min(shares):.2g} of its size)"
     )
     raise _refusal(message)
-
-
-def check_length(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, *, max_length: int, name: str
-) -> None:
-    """ConfigError unless the model takes max_length tokens."""
-    columns = tuple(tokenizer.model_input_names)
-    samples = Samples(tokenizer, columns, pad_id=tokenizer.pad_token_id)
-
-    def takes(length: int) -> bool:
-        return _failure(lambda: _run_up_to(model, samples.row(length), length)) is None
-
-    if takes(max_length):
-        return
-    low, high = samples.n_edges, max_length
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if takes(middle) else (low, middle)
-    message = f"{max_length} given; {name} takes at most {low} tokens"
-    raise ConfigError(Problem("dataset.max_length", message))
-
-
-class Samples:
-    """Rows of ordinary tokens, in the tokenizer's frame."""
-
-    def __init__(
-        self, tokenizer: PreTrainedTokenizerBase, columns: Sequence[str], *, pad_id: int
-    ) -> None:
-        self.pad_id, self.pad_type = pad_id, tokenizer.pad_token_type_id
-        self.edges: Edges = edges_of(tokenizer, n_texts=1)
-        self.reads_types = TYPES in columns and self.edges.types is not None
-        self.reads_mask = "attention_mask" in columns
-        special = {*tokenizer.all_special_ids, pad_id}
-        known = sorted(id_ for id_ in tokenizer.get_vocab().values() if id_ not in special)
-        # Some at the beginning, and the last of all, which needs all embeddings there are.
-        self.ids = [*known[:6], known[-1]] if known else [pad_id]
-        self.n_edges = sum(map(len, self.edges.tokens))
-
-    def row(self, length: int) -> dict[str, torch.Tensor]:
-        """[1, length], of at least one token of text."""
-        return self.batch([max(1, length - self.n_edges)], side="right")
-
-    def batch(self, lengths: Sequence[int], *, side: str) -> dict[str, torch.Tensor]:
-        """[B, longest] of texts of so many tokens."""
-        before, behind = self.edges.tokens
-        texts = [list(islice(cycle(self.ids), n)) for n in lengths]
-        rows = [[*before, *text, *behind] for text in texts]
-        width = max(map(len, rows))
-
-        def padded(values: list[list[int]], value: int) -> torch.Tensor:
-            paddings = [[value] * (width - len(each)) for each in values]
-            pairs = zip(values, paddings, strict=True)
-            both = [own + pad if side == "right" else pad + own for own, pad in pairs]
-            return torch.tensor(both)
-
-        made = {"input_ids": padded(rows, self.pad_id)}
-        if self.reads_mask:
-            made["attention_mask"] = padded([[1] * len(row) for row in rows], 0)
-        if self.reads_types:
-            assert self.edges.types is not None
-            left, right = self.edges.types
-            kinds = [[*left, *self.edges.text_types * len(text), *right] for text in texts]
-            made[TYPES] = padded(kinds, self.pad_type)
-        return made
 
 
 def _check_embeddings(
@@ -190,18 +130,33 @@ def _columns(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> tupl
     return tuple(dict.fromkeys(each for each in names if each in taken))
 
 
-def _padding_matters(
-    model: PreTrainedModel, samples: Samples, side: str, name: str
-) -> float | None:
-    """By how much logits change with the padding; None when they do not. ConfigError when the model
-    does not run, or answers otherwise than a classifier."""
-    batch = samples.batch(LENGTHS, side=side)
-    together = _logits(model, batch, name)
-    alone = [_logits(model, samples.batch([n], side=side), name) for n in LENGTHS]
-    if not close(alone[0], _logits(model, samples.batch(LENGTHS[:1], side=side), name)):
-        raise _refusal(f"{name} answers the same text differently each time")
-    apart = torch.cat(alone)
-    return None if close(together, apart) else float((together - apart).abs().max())
+def _rows(model: PreTrainedModel, samples: Samples, side: str, name: str) -> tuple[int, ...]:
+    """Tokens of rows' texts that the model reads; ConfigError when it reads none."""
+    long, short = (partial(_logits, model, samples.batch(n, side=side), name) for n in ROWS)
+    try:
+        long()
+    except ConfigError:
+        short()
+        return ROWS[1]
+    return ROWS[0]
+
+
+def _share_of_padding(
+    model: PreTrainedModel, samples: Samples, rows: Sequence[int], side: str, name: str
+) -> float:
+    """By how much the logits of the first row that differs change with its padding, as a share of
+    the largest; 0 when none does. ConfigError when the model does not answer as a classifier."""
+    together = _logits(model, samples.batch(rows, side=side), name)
+    largest = float(together.abs().max())
+    if not math.isfinite(largest):
+        raise _refusal(f"{name} answers with what is no finite number: its weights are broken")
+    if not close(together, _logits(model, samples.batch(rows, side=side), name)):
+        raise _refusal(f"{name} answers the same texts differently each time")
+    for k, n in enumerate(rows):
+        (alone,) = _logits(model, samples.batch([n], side=side), name)
+        if not close(together[k], alone, scale=largest, rounding=ROUNDING):
+            return float((together[k] - alone).abs().max()) / largest
+    return 0.0
 
 
 def _logits(model: PreTrainedModel, inputs: Inputs, name: str) -> torch.Tensor:
@@ -212,10 +167,10 @@ def _logits(model: PreTrainedModel, inputs: Inputs, name: str) -> torch.Tensor:
         with torch.no_grad(), torch.random.fork_rng(devices=[]), quiet(model):
             logits.append(model(**inputs).logits)
 
+    n_rows, n_tokens = inputs["input_ids"].shape
     if (failure := _failure(run)) is not None:
-        raise _refusal(f"{name} cannot read a text: {failure}")
-    wanted = (len(inputs["input_ids"]), model.config.num_labels)
-    shape = tuple(getattr(logits[0], "shape", ()))
+        raise _refusal(f"{name} cannot read a text of {n_tokens} tokens: {failure}")
+    wanted, shape = (n_rows, model.config.num_labels), tuple(getattr(logits[0], "shape", ()))
     if shape != wanted:
         kind = model.config.model_type
         message = f"{kind} answers with {shape or type(logits[0]).__name__}, not with {wanted}"
@@ -224,9 +179,9 @@ def _logits(model: PreTrainedModel, inputs: Inputs, name: str) -> torch.Tensor:
     return made
 
 
-def _check_gradient(model: PreTrainedModel, samples: Samples, side: str, name: str) -> None:
+def _check_gradient(model: PreTrainedModel, inputs: Inputs, name: str) -> None:
     """ConfigError when the model cannot be trained on what it can read."""
-    inputs, before = samples.batch(LENGTHS, side=side), model.training
+    before = model.training
 
     def run() -> None:
         with torch.enable_grad(), torch.random.fork_rng(devices=[]):
@@ -240,33 +195,6 @@ def _check_gradient(model: PreTrainedModel, samples: Samples, side: str, name: s
         raise _refusal(f"{name} cannot be trained on a text: {failure}")
 
 
-def _anatomy(model: PreTrainedModel, samples: Samples, side: str) -> Anatomy:
-    return dissect(model, samples.batch(LENGTHS, side=side))
-
-
-def _run_up_to(model: PreTrainedModel, inputs: Inputs, length: int) -> None:
-    """Runs as much of the model as says whether it takes so many tokens."""
-    layers, hook = anatomy_of(model).layers, None
-
-    def stop(*_: Any) -> None:
-        raise _EnoughError
-
-    if layers and length > WHOLE:
-        module = model.get_submodule(layers[0][-1 if length <= FIRST_LAYER else 0])
-        past = length <= FIRST_LAYER
-        hook = (
-            module.register_forward_hook(stop) if past else module.register_forward_pre_hook(stop)
-        )
-    try:
-        with torch.no_grad(), torch.random.fork_rng(devices=[]), quiet(model):
-            model(**inputs)
-    except _EnoughError:
-        pass
-    finally:
-        if hook is not None:
-            hook.remove()
-
-
 def _failure(run: Callable[[], None]) -> str | None:
     """The first line of what run raises, but for mistakes that are told already."""
     try:
@@ -274,14 +202,9 @@ def _failure(run: Callable[[], None]) -> str | None:
     except ConfigError:
         raise
     except Exception as error:  # an architecture may raise anything
-        lines: Iterator[str] = (line for line in str(error).splitlines() if line.strip())
-        return f"{next(lines, '').strip()} ({type(error).__name__})"
+        return f"{first_line(error)} ({type(error).__name__})"
     return None
 
 
 def _refusal(message: str) -> ConfigError:
     return ConfigError(Problem("model.name_or_path", message))
-
-
-class _EnoughError(Exception):
-    """What was to be seen has been seen."""

@@ -31,18 +31,23 @@ def answers(model: PreTrainedModel, inputs: Inputs) -> Answers:
     return logits.detach(), gradients
 
 
-def alike(one: Answers, other: Answers) -> bool:
+def alike(one: Answers, other: Answers, *, rounding: float = ROUNDING) -> bool:
     """Whether logits are equal, and gradients are by the measure of the largest: some are nothing
     but rounding, such as those of the biases of keys."""
     known = [each for each in one[1] if each is not None]
     scale = max((float(each.abs().max()) for each in known), default=0.0)
-    return close(one[0], other[0]) and all(
-        close(first, second, scale=scale) for first, second in zip(one[1], other[1], strict=True)
+    return close(one[0], other[0], rounding=rounding) and all(
+        close(first, second, scale=scale, rounding=rounding)
+        for first, second in zip(one[1], other[1], strict=True)
     )
 
 
 def close(
-    one: torch.Tensor | None, other: torch.Tensor | None, *, scale: float | None = None
+    one: torch.Tensor | None,
+    other: torch.Tensor | None,
+    *,
+    scale: float | None = None,
+    rounding: float = ROUNDING,
 ) -> bool:
     """Equal but for rounding, by the measure of a scale, else of the largest value; None is equal
     to None."""
@@ -51,4 +56,4 @@ def close(
     if one.shape != other.shape or not one.numel():
         return one.shape == other.shape
     measure = float(one.abs().max()) if scale is None else scale
-    return torch.allclose(one, other, rtol=0.0, atol=ROUNDING * measure)
+    return torch.allclose(one, other, rtol=0.0, atol=rounding * measure)

@@ -21,6 +21,7 @@ from finesweep.config import (
     Dimension,
     Fixed,
     Interval,
+    ModelConfig,
     Searched,
     SweepPlan,
 )
@@ -78,17 +79,28 @@ def optuna_params(plan: SweepPlan, recipe: Mapping[str, Any]) -> dict[str, Any]:
 def check(plan: SweepPlan) -> list[DatasetConfig]:
     """The different data that trials will read; ConfigError lists all that is wrong with the space.
 
-    Each dimension's ends are composed with each model that they can meet, and held against that
-    model's limits, before anything is trained; so are the recipes.
+    Each dimension's ends are composed with each model that they can meet, and held against what
+    that model can do, before anything is trained; so are the recipes.
     """
     problems = [
         *_integer_problems(plan),
         *_recipe_problems(plan),
     ]
     data: list[DatasetConfig] = []
+    asked: list[tuple[ModelConfig, int]] = []
     if not problems:
         for values in _corners(plan):
-            problems += [p for p in _problems_with(plan, values, data) if p not in problems]
+            try:
+                config = plan.compose_trial(values).config
+            except ConfigError as error:
+                problems += [each for each in error.problems if each not in problems]
+                continue
+            # Not its length: texts are cut when batches are made.
+            dataset = replace(config.dataset, max_length=DatasetConfig.max_length)
+            if dataset not in data:
+                data.append(dataset)
+            asked.append((config.model, config.dataset.max_length))
+        problems += limit_problems(asked)
     if problems:
         raise ConfigError(*problems)
     return data
@@ -164,18 +176,3 @@ def _ends(plan: SweepPlan, chosen: Mapping[str, Any]) -> Iterator[dict[str, Any]
     }
     for index in range(max(map(len, ends.values()), default=1)):
         yield {path: values[min(index, len(values) - 1)] for path, values in ends.items()}
-
-
-def _problems_with(
-    plan: SweepPlan, values: Mapping[str, Any], data: list[DatasetConfig]
-) -> list[Problem]:
-    """What is wrong with one trial, whose data are added where they are not yet among them."""
-    try:
-        config = plan.compose_trial(values).config
-        # Not its length: texts are cut when batches are made.
-        dataset = replace(config.dataset, max_length=DatasetConfig.max_length)
-        if dataset not in data:
-            data.append(dataset)
-        return limit_problems(config.model, max_length=config.dataset.max_length)
-    except ConfigError as error:
-        return list(error.problems)

@@ -15,6 +15,7 @@ from finesweep.errors import reason
 from finesweep.locks import exclusive
 from finesweep.sweep.attributes import (
     BEST_RUN,
+    DATA_NOTES_TAG,
     DEFINITION,
     PARENT_RUN_ID,
     REASON_TAG,
@@ -24,6 +25,7 @@ from finesweep.sweep.attributes import (
 from finesweep.sweep.ranking import direction_of, ranked
 from finesweep.sweep.status import live_workers, spent
 from finesweep.sweep.storage import engine_of
+from finesweep.sweep.study import known_data_notes
 from finesweep.tracking import (
     PARENT,
     STATUS_OF,
@@ -117,7 +119,8 @@ def run_of(store: Store, study: Study, trial: FrozenTrial) -> Run | None:
 
 
 def show_best(store: Store, study: Study) -> None:
-    """Puts the best trial so far on the parent, where MLflow's table of runs shows it."""
+    """Puts the best trial so far on the parent, where MLflow's table of runs shows it, and what was
+    found and left out of the data that trials read."""
     trials = study.get_trials(deepcopy=False)
     searched = ranked(trials, direction_of(study))
     if searched:
@@ -127,6 +130,7 @@ def show_best(store: Store, study: Study) -> None:
             study.set_user_attr(BEST_RUN, {"trial": best.number, "run_id": run.run_id})
         parent.set_tags(
             {
+                DATA_NOTES_TAG: "\n".join(known_data_notes(study)),
                 "finesweep.best_trial": best.number,
                 "finesweep.best_run_id": run.run_id if run else "",
                 "finesweep.best_params": json.dumps(

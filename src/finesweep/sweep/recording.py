@@ -31,7 +31,7 @@ from finesweep.records import (
     Tokens,
     TrainingResult,
 )
-from finesweep.sweep.attributes import REASON_TAG, TRIAL_STATE
+from finesweep.sweep.attributes import DATA_NOTES_TAG, REASON_TAG, TRIAL_STATE
 from finesweep.tracking import Run, RunLog, open_store, start_run
 from finesweep.tracking.artifacts import write_curves, write_split
 from finesweep.training import PrefixPlan, Schedule, rows_cut, run_schedule
@@ -82,9 +82,10 @@ def recorded(setup: Setup, *, tags: Mapping[str, Any], ledger: Ledger) -> Iterat
 
 def origin(setup: Setup) -> dict[str, Any]:
     """Tags that say what the run started from."""
-    config = setup.composed.config
+    config, notes = setup.composed.config, setup.dataset.notes
     return {
         "finesweep.data_fingerprint": setup.dataset.fingerprint,
+        **({DATA_NOTES_TAG: "\n".join(notes)} if notes else {}),
         "finesweep.model_revision": loaded_revision(config.model) or config.model.revision,
         "finesweep.weights_sha256": starting_sha256(setup.model),
         "finesweep.threads": torch.get_num_threads(),

@@ -155,6 +155,7 @@ def test_trials_of_a_larger_budget_are_told_beside_a_smaller_one() -> None:
 
 def test_what_to_type_next_is_quoted_for_a_shell() -> None:
     study = study_of(1)
+    add(study, TrialState.COMPLETE, 0.5)
     study.set_user_attr(REGISTERED, {**MADE, "name": "bob's tweets", "alias": "next"})
     screen = Console(file=io.StringIO(), width=200)
     print_outcome(screen, study)

@@ -25,7 +25,8 @@ from finesweep.model import anatomy_of, freeze_layers, load_model, load_tokenize
 from finesweep.model.capabilities.longest import longest_input
 from finesweep.prediction import Classifier
 from finesweep.records import Answering, Objective, Tokens, TrainingResult
-from finesweep.training import check_frame, fit, frame_of, make_prefix, predict, prefix
+from finesweep.training import activation_cache as prefix
+from finesweep.training import check_frame, fit, frame_of, make_prefix, predict
 from finesweep.training.batches import ROW, Collator
 from tests.tiny_encoders import PLACES, WORDS, save_tokenizer, tiny
 

@@ -120,7 +120,8 @@ def test_a_metric_of_several_labels_is_none_of_one(
     swept: tuple[Project, subprocess.CompletedProcess[str]],
 ) -> None:
     project, _ = swept
-    done = project.finesweep("sweep", "small", "sweep.metric=validation/f1_micro")
+    column = "dataset.label_column=lovely"
+    done = project.finesweep("sweep", "small", column, "sweep.metric=validation/f1_micro")
     assert done.returncode == 2
     told = re.escape("'validation/f1_micro' is not measured where a text has one label")
     assert re.search(told, done.stderr)

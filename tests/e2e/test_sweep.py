@@ -85,6 +85,13 @@ def test_the_parent_is_finished_and_holds_the_definition(swept: Swept) -> None:
     assert "training.learning_rate: tag(log, interval(1e-08, 0.02))" in Path(text).read_text()
 
 
+def test_every_run_says_what_was_done_to_its_data(swept: Swept) -> None:
+    project, _ = swept
+    parents = project.client.search_runs(["1"], "tags.`finesweep.kind` = 'sweep'")
+    told = [run.data.tags["finesweep.data_notes"] for run in [*parents, *_children(project)]]
+    assert set(told) == {"test carved from train: 24 rows\nvalidation carved from train: 24 rows"}
+
+
 def test_a_complete_trial_holds_every_artifact_metric_and_param(swept: Swept) -> None:
     project, _ = swept
     complete = [run for run in _children(project) if run.info.status == "FINISHED"]

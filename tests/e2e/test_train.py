@@ -24,6 +24,9 @@ def test_train_learns_prints_and_logs_one_run_with_its_model(
     (run,) = project.client.search_runs(["1"])
     assert run.info.status == "FINISHED"
     assert run.data.tags["finesweep.kind"] == "train"
+    notes = run.data.tags["finesweep.data_notes"].split("\n")
+    assert notes == [f"{split} carved from train: 24 rows" for split in ("test", "validation")]
+    assert all(f"data: {note}" in done.stdout for note in notes)
     assert run.data.metrics["test/accuracy"] > 0.5  # three balanced classes
     assert run.outputs.model_outputs
     assert "always giving the commonest answer: validation accuracy 0.3333" in done.stdout

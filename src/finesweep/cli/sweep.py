@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from finesweep.cli import counted, parser
 from finesweep.cli.startup import collector
 from finesweep.cli.startup.quiet import hush
-from finesweep.config import DatasetConfig, SweepPlan, borrowed_name, compose_sweep
-from finesweep.errors import ConfigError, FinesweepError
+from finesweep.config import SweepPlan, compose_sweep
+from finesweep.errors import FinesweepError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -60,33 +60,19 @@ def _sweep(plan: SweepPlan) -> int:
     n_trials = counted(plan.settings.n_trials, "trial")
     console.print(f"sweep {plan.name}: {n_trials} in study {plan.study_name}")
     if not study_exists(plan):
+        from finesweep.sweep.data import check_data
         from finesweep.sweep.rehearsal import rehearse
         from finesweep.sweep.study.search_space import check
 
         data = check(plan)
         rehearse(plan)
-        _check_data(plan, data)
+        check_data(plan, data)
     study = open_study(plan)
     is_new = not is_spent(plan, study, partial(console.print, highlight=False, soft_wrap=True))
     if is_new:
         _search(plan, study, console)
     print_outcome(console, study, with_data=not is_new)
     return 0 if status_of(study).best else 1
-
-
-def _check_data(plan: SweepPlan, data: Sequence[DatasetConfig]) -> None:
-    """ConfigError when the data cannot be read at the sizes asked, before any worker tries."""
-    from finesweep.dataset import load_dataset, prepare
-
-    problems = borrowed_name(plan)
-    for config in data:
-        try:
-            # What is not looked at is not kept either: workers read the data themselves.
-            (load_dataset if config.checks == "strict" else prepare)(config)
-        except ConfigError as error:
-            problems += [problem for problem in error.problems if problem not in problems]
-    if problems:
-        raise ConfigError(*problems)
 
 
 def _search(plan: SweepPlan, study: Study, console: Console) -> None:

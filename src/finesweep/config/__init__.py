@@ -1,5 +1,6 @@
 """What the user asked for: Hydra composes it, plain dataclasses leave."""
 
+from finesweep.config.agreement import data_problems
 from finesweep.config.compose import Composed, compose, group_choices
 from finesweep.config.grammar import Choice, Dimension, Interval, Range
 from finesweep.config.names import require_model_name
@@ -59,6 +60,7 @@ __all__ = [
     "build",
     "compose",
     "compose_sweep",
+    "data_problems",
     "given_overrides",
     "group_choices",
     "missing_package",

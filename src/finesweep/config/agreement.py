@@ -17,15 +17,23 @@ def run_problems(config: Config) -> list[Problem]:
 def sweep_problems(config: Config) -> list[Problem]:
     """What is wrong with a sweep, whose fixed values are all in place."""
     assert config.sweep is not None
-    multi_label = bool(config.dataset.label_columns)
-    return [*_metric_problems(config.sweep, multi_label), *_register_problems(config.sweep)]
+    return [*_metric_problems(config.sweep), *_register_problems(config.sweep)]
 
 
-def _metric_problems(sweep: SweepConfig, multi_label: bool) -> list[Problem]:
+def data_problems(sweep: SweepConfig, *, multi_label: bool) -> list[Problem]:
+    """What is wrong with a sweep whose data have been read: whether a text of theirs may have
+    several labels is not known before."""
+    if sweep.metric in metric_names("validation", multi_label=multi_label):
+        return []
+    told = f"{sweep.metric!r} is not measured where a text has one label, as here"
+    ways = "dataset.label_columns, or lists in dataset.label_column, give it several"
+    return [Problem("sweep.metric", f"{told}; {ways}")]
+
+
+def _metric_problems(sweep: SweepConfig) -> list[Problem]:
     metric, direction = sweep.metric, sweep.direction
-    known = metric_names("validation", multi_label=multi_label)
-    if metric not in known:
-        return [Problem("sweep.metric", _unknown_metric(metric, known, multi_label))]
+    if metric not in metric_names("validation", multi_label=True):
+        return [Problem("sweep.metric", _unknown_metric(metric))]
     better = better_direction(metric)
     if direction in (None, better):
         return []
@@ -33,16 +41,13 @@ def _metric_problems(sweep: SweepConfig, multi_label: bool) -> list[Problem]:
     return [Problem("sweep.direction", message)]
 
 
-def _unknown_metric(metric: str, known: list[str], multi_label: bool) -> str:
+def _unknown_metric(metric: str) -> str:
+    known = metric_names("validation", multi_label=True)
     split, _, name = metric.rpartition("/")
     if split == "test" and f"validation/{name}" in known:
         return f"{metric!r} given; the test split is seen by the winner alone: validation/{name}"
     if split in ("validation", "") and f"validation/{name}" in known:
         return f"{metric!r} is not measured; did you mean 'validation/{name}'?"
-    if split != "train" and f"validation/{name}" in metric_names("validation", multi_label=True):
-        return (
-            f"{metric!r} is not measured where a text has one label; it needs dataset.label_columns"
-        )
     return f"{metric!r} is not measured; {nearest(metric, known)}"
 
 

@@ -32,7 +32,7 @@ from finesweep.stats.one_answer import one_answer
 from finesweep.stats.overfitting import overfitting
 from finesweep.stats.predictions import probabilities_of
 from finesweep.tracking import Run, RunLog, open_store, start_run
-from finesweep.tracking.tags import REASON_TAG, TRIAL_STATE
+from finesweep.tracking.tags import DATA_NOTES_TAG, REASON_TAG, TRIAL_STATE
 from finesweep.training import PrefixPlan, Schedule, rows_cut, run_schedule
 
 BEST_STEP = "finesweep.best_step"
@@ -81,9 +81,10 @@ def recorded(setup: Setup, *, tags: Mapping[str, Any], ledger: Ledger) -> Iterat
 
 def origin(setup: Setup) -> dict[str, Any]:
     """Tags that say what the run started from."""
-    config = setup.composed.config
+    config, notes = setup.composed.config, setup.dataset.notes
     return {
         "finesweep.data_fingerprint": setup.dataset.fingerprint,
+        **({DATA_NOTES_TAG: "\n".join(notes)} if notes else {}),
         "finesweep.model_revision": loaded_revision(config.model) or config.model.revision,
         "finesweep.weights_sha256": starting_sha256(setup.model),
         "finesweep.threads": torch.get_num_threads(),

@@ -11,6 +11,8 @@ from finesweep.records import Prediction
 from finesweep.serving.card import Card
 
 EMPTY = "There is no text to read. Type one first, or take one of the examples."
+FIELD = "dataset."
+SET_ELSEWHERE = "The fields named here can be given to `finesweep predict --file`."
 HALF = "One of the two texts is blank. Type both, or take one of the examples."
 
 
@@ -20,6 +22,12 @@ def heading(text: str) -> str:
 
 def paragraph(text: str) -> str:
     return f"<p>{escape(text)}</p>"
+
+
+def paragraphs(*texts: str) -> str:
+    """One for each text about a file, and where its fields are set, if one is named."""
+    named = any(FIELD in text for text in texts)
+    return "".join(map(paragraph, [*texts, SET_ELSEWHERE] if named else texts))
 
 
 def card(shown: Card) -> str:

@@ -8,7 +8,9 @@ from typing import Any
 
 import gradio as gr
 
-from finesweep.dataset.reading.formats import READERS
+from finesweep.dataset.reading.compression import COMPRESSED
+from finesweep.dataset.reading.formats import PLAIN, READERS
+from finesweep.dataset.validation import counted_rows
 from finesweep.errors import ConfigError
 from finesweep.pairs import PAIR, joined_or_none, mark_problem, sides
 from finesweep.prediction.attribution import Span
@@ -18,10 +20,12 @@ from finesweep.serving.service import Service
 BOXES = {"text": "First text", "pair": "Second text"}
 """Of a pair, by their ids in the page."""
 WORDS = "Words that speak for {} (red) and against it (violet)"
-FILES = "A table (CSV, TSV, JSON lines, Parquet) with a column `text`, or a file of one text a line"
+FILES = """\
+A table (CSV, TSV, JSON, Excel, Parquet) with a column `text`, or a file of one text a line"""
 PAIR_FILES = """\
-A table (CSV, TSV, JSON lines, Parquet) with columns `text` and `pair`, or a file of two texts a\
+A table (CSV, TSV, JSON, Excel, Parquet) with columns `text` and `pair`, or a file of two texts a\
  line with a tab between them"""
+KINDS = [*READERS, *filter(None, PLAIN), *COMPRESSED]
 BAR = " | "
 """Between the words of a pair's two texts."""
 DAY = 86_400
@@ -107,7 +111,7 @@ def _boxes(service: Service) -> list[gr.Textbox]:
 
 def _many_texts(service: Service) -> None:
     gr.Markdown((PAIR_FILES if service.reads_pairs else FILES) + ".")
-    file = gr.File(label="File", file_types=[*READERS, ".txt"], elem_id="file")
+    file = gr.File(label="File", file_types=KINDS, elem_id="file")
     said = _html(elem_id="said")
     table = gr.Dataframe(label="The first rows", interactive=False, elem_id="rows")
     answers = gr.File(label="All rows with their answers", interactive=False, elem_id="answers")
@@ -116,12 +120,11 @@ def _many_texts(service: Service) -> None:
         if path is None:
             return "", None, None
         try:
-            output, preview, n_rows = service.answer_file(Path(path))
+            made = service.answer_file(Path(path))
         except ConfigError as error:
-            problem = f"This file cannot be answered: {error}"
-            return markup.paragraph(problem), None, None
-        told = markup.paragraph(f"{n_rows:,} rows answered.")
-        return told, preview.round(DECIMALS), str(output)
+            return markup.paragraphs(f"This file cannot be answered: {error}"), None, None
+        told = markup.paragraphs(f"{counted_rows(made.n_rows)} answered.", *made.notes)
+        return told, made.preview.round(DECIMALS), str(made.output)
 
     file.change(
         classify,

@@ -40,6 +40,19 @@ ANSWERED = "answered.csv"
 
 
 @dataclass(frozen=True)
+class AnsweredFile:
+    """What became of a file of texts."""
+
+    output: Path
+    """A CSV file with the answers beside the rows."""
+    preview: pd.DataFrame
+    """Its first rows."""
+    n_rows: int
+    notes: tuple[str, ...]
+    """What was found by looking at the file that was read, and what was left out of it."""
+
+
+@dataclass(frozen=True)
 class Service:
     """What page and endpoint ask; whoever asks much lets others in between.
 
@@ -94,23 +107,24 @@ class Service:
         """The answer, and which words it rests on; of several labels, which the likeliest does."""
         return self.turns.take(partial(self._explained, text))
 
-    def answer_file(self, path: Path) -> tuple[Path, pd.DataFrame, int]:
-        """A CSV file with the answers to another file's rows, its first rows, and their number.
+    def answer_file(self, path: Path) -> AnsweredFile:
+        """The answers to a file's rows.
 
         ConfigError when the file cannot be read, or has no pairs for a model that reads these.
         """
+        notes: list[str] = []
         # The user's name of the file could be too long for another one, so it has its own.
         output = Path(tempfile.mkdtemp(prefix="finesweep-")) / ANSWERED
         columns, n_rows, preview = None, 0, pd.DataFrame()
         with written(output, option="the answers") as write:
-            for piece in read_rows(path, field=FILE, encoding="utf-8"):
+            for piece in read_rows(path, field=FILE, encoding="utf-8", say=notes.append):
                 rows = paired_rows(piece.rows, path, field=FILE) if self.reads_pairs else piece.rows
                 columns = columns or self._columns(rows)
                 table = answer_rows(self, rows, column=columns[0], pair_column=columns[1])
                 write(table)
                 preview = table.head(N_PREVIEWED) if not n_rows else preview
                 n_rows += len(table)
-        return output, preview, n_rows
+        return AnsweredFile(output, preview, n_rows, tuple(dict.fromkeys(notes)))
 
     def _jobs(
         self, texts: Sequence[str | None], uncertain_below: float | None

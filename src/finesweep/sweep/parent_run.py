@@ -16,6 +16,7 @@ from finesweep.sweep.status import spent
 from finesweep.sweep.study.keys import BEST_RUN, DEFINITION, PARENT_RUN_ID, UID
 from finesweep.sweep.study.optuna_private import engine_of
 from finesweep.sweep.study.ranking import direction_of, ranked
+from finesweep.sweep.study.study import known_data_notes
 from finesweep.sweep.study.trial_runs import run_of
 from finesweep.sweep.study.workers import live_workers
 from finesweep.tracking import (
@@ -29,7 +30,7 @@ from finesweep.tracking import (
     reopen,
     start_run,
 )
-from finesweep.tracking.tags import REASON_TAG, TRIAL_STATE
+from finesweep.tracking.tags import DATA_NOTES_TAG, REASON_TAG, TRIAL_STATE
 
 
 def open_parent(store: Store, study: Study, plan: SweepPlan) -> Run:
@@ -106,7 +107,8 @@ def close_orphans(parent: Run, study: Study) -> None:
 
 
 def show_best(store: Store, study: Study) -> None:
-    """Puts the best trial so far on the parent, where MLflow's table of runs shows it."""
+    """Puts the best trial so far on the parent, where MLflow's table of runs shows it, and what was
+    found and left out of the data that trials read."""
     trials = study.get_trials(deepcopy=False)
     searched = ranked(trials, direction_of(study))
     if searched:
@@ -116,6 +118,7 @@ def show_best(store: Store, study: Study) -> None:
             study.set_user_attr(BEST_RUN, {"trial": best.number, "run_id": run.run_id})
         parent.set_tags(
             {
+                DATA_NOTES_TAG: "\n".join(known_data_notes(study)),
                 "finesweep.best_trial": best.number,
                 "finesweep.best_run_id": run.run_id if run else "",
                 "finesweep.best_params": json.dumps(

@@ -20,6 +20,7 @@ from finesweep.config import (
     borrowed_name,
     build,
     compose_sweep,
+    data_problems,
     plain_path,
 )
 from finesweep.errors import ConfigError
@@ -435,7 +436,6 @@ def test_the_demo_by_another_metric_follows_it() -> None:
             r"'test/loss' given; the test split is seen by the winner alone: validation/l",
         ),
         ("train/loss", r"'train/loss' is not measured; .*known: validation/accuracy"),
-        ("validation/f1_micro", r"where a text has one label; it needs dataset\.label_columns$"),
     ],
 )
 def test_a_metric_that_is_not_measured_is_refused(mine: Mine, metric: str, message: str) -> None:
@@ -443,9 +443,27 @@ def test_a_metric_that_is_not_measured_is_refused(mine: Mine, metric: str, messa
         mine(f"metric: {metric}")
 
 
-def test_metrics_of_several_labels_are_known_where_there_are_some(mine: Mine) -> None:
-    plan = mine("metric: validation/hamming_loss\nparams: {dataset.label_columns: [a, b]}")
+@pytest.mark.parametrize("lines", ["", "params: {dataset.label_columns: [a, b]}"])
+def test_metrics_of_several_labels_are_known_whatever_the_data_are(mine: Mine, lines: str) -> None:
+    plan = mine(f"metric: validation/hamming_loss\n{lines}")
     assert plan.direction == "minimize"
+
+
+@pytest.mark.parametrize(
+    ("metric", "multi_label", "refused"),
+    [
+        ("validation/f1_micro", True, False),
+        ("validation/f1_micro", False, True),
+        ("validation/hamming_loss", False, True),
+        ("validation/f1", True, False),
+        ("validation/f1", False, False),
+    ],
+)
+def test_what_was_read_decides_whether_a_metric_of_several_labels_is_measured(
+    mine: Mine, metric: str, multi_label: bool, refused: bool
+) -> None:
+    found = data_problems(mine(f"metric: {metric}").settings, multi_label=multi_label)
+    assert [problem.path for problem in found] == ["sweep.metric"] * refused
 
 
 @pytest.mark.parametrize(

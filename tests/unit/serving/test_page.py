@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from html import escape
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -138,6 +139,7 @@ def test_labels_texts_and_names_of_any_characters_are_escaped(text: str) -> None
     shown = [
         markup.heading(text),
         markup.paragraph(text),
+        markup.paragraphs(text, text),
         markup.card(Card(text, text, text, {text: text})),
         markup.answer(unsure, classifier),
         markup.answer(replace(unsure, sure=True), classifier),
@@ -151,6 +153,22 @@ def test_nothing_that_a_user_names_is_rendered_as_markdown(texts: Service) -> No
     named = Service(texts.classifier, Card(HOSTILE[2], "m", "1", {"labels": HOSTILE[2]}))
     blocks = built(named)
     assert [part.value for part in parts(blocks, gr.Markdown)] == [f"{FILES}."]
+
+
+def test_the_page_says_what_was_found_in_a_file_and_where_its_fields_are_set(
+    texts: Service, tmp_path: Path
+) -> None:
+    classify_file = [each.fn for each in built(texts).fns.values() if each.name == "classify"][-1]
+    assert classify_file is not None
+    file = tmp_path / "<b>.csv"
+    file.write_text("text;id\na, lovely day;1\nit was, awful;2\n", encoding="utf-8")
+    told, preview, _ = classify_file(str(file))
+    note = "&lt;b&gt;.csv: separated by a semicolon; dataset.separator sets it"
+    where = "<p>The fields named here can be given to `finesweep predict --file`.</p>"
+    assert told == f"<p>2 rows answered.</p><p>{note}</p>{where}"
+    assert preview["text"].tolist() == ["a, lovely day", "it was, awful"]
+    file.write_text("text\na day\n", encoding="utf-8")
+    assert classify_file(str(file))[0] == "<p>1 row answered.</p>"
 
 
 def test_a_text_that_is_cut_is_told_on_the_page(texts: Service) -> None:

@@ -18,18 +18,18 @@ N = 2 * N_PREVIEWED
 def test_a_table_is_answered_from_its_two_columns(pairs: Service, tmp_path: Path) -> None:
     rows = pd.DataFrame({"pair": ["great"] * N, "id": range(N), "text": ["a day", ""] * (N // 2)})
     rows.to_csv(tmp_path / "in.csv", index=False)
-    output, preview, n_rows = pairs.answer_file(tmp_path / "in.csv")
+    made = pairs.answer_file(tmp_path / "in.csv")
     (wanted,) = pairs.classifier.predict([joined("a day", "great")])
-    answered = pd.read_csv(output)
-    assert (n_rows, len(preview), answered["id"].tolist()) == (N, N_PREVIEWED, list(range(N)))
+    answered = pd.read_csv(made.output)
+    assert (made.n_rows, len(made.preview)) == (N, N_PREVIEWED)
+    assert answered["id"].tolist() == list(range(N))
     assert answered["prediction"].tolist() == [wanted.answer, "UNCERTAIN"] * (N // 2)
     assert answered["probability/good"][0] == pytest.approx(wanted.probabilities["good"])
 
 
 def test_lines_are_answered_from_both_sides_of_their_tabs(pairs: Service, tmp_path: Path) -> None:
     (tmp_path / "in.txt").write_text("a day\tgreat\nit was\tawful\n", encoding="utf-8")
-    output, _, _ = pairs.answer_file(tmp_path / "in.txt")
-    answered = pd.read_csv(output)
+    answered = pd.read_csv(pairs.answer_file(tmp_path / "in.txt").output)
     assert answered[["text", "pair"]].to_numpy().tolist() == [
         ["a day", "great"],
         ["it was", "awful"],
@@ -57,8 +57,25 @@ def test_a_file_without_pairs_is_a_mistake(
 
 def test_single_texts_are_lines_whatever_tabs_they_hold(texts: Service, tmp_path: Path) -> None:
     (tmp_path / "in.txt").write_text("a\tb\n", encoding="utf-8")
-    output, _, n_rows = texts.answer_file(tmp_path / "in.txt")
-    assert (n_rows, pd.read_csv(output)["text"].tolist()) == (1, ["a\tb"])
+    made = texts.answer_file(tmp_path / "in.txt")
+    assert (made.n_rows, pd.read_csv(made.output)["text"].tolist()) == (1, ["a\tb"])
+    assert made.notes == ()
+
+
+def test_what_was_found_and_left_out_of_a_file_is_kept_with_its_answers(
+    texts: Service, tmp_path: Path
+) -> None:
+    held = '\ufefftext;id\r\n"a; lovely\r\nday";1\r\n\r\nit was awful;2\r\nplain\r\n'
+    (tmp_path / "in.csv").write_text(held, encoding="utf-8", newline="")
+    made = texts.answer_file(tmp_path / "in.csv")
+    answered = pd.read_csv(made.output)
+    assert answered["text"].tolist() == ["a; lovely\r\nday", "it was awful", "plain"]
+    assert made.n_rows == 3
+    assert made.notes == (
+        "in.csv: separated by a semicolon; dataset.separator sets it",
+        "in.csv: 1 blank line left out",
+        "in.csv: 1 row with fewer fields than the first (row 3, line 6)",
+    )
 
 
 def test_an_answer_to_a_pair_rests_on_words_of_both_texts(pairs: Service) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 
 from rich.console import Console
@@ -156,7 +157,8 @@ def _print_next(console: Console, study: Study, status: Status) -> None:
         name, version = status.registered["name"], status.registered["version"]
         alias = status.registered["alias"]
         console.print(f"registered as {name} version {version}, alias {alias}", highlight=False)
-        commands.insert(0, f'finesweep predict --model models:/{name}@{alias} "a text of yours"')
+        uri = shlex.quote(f"models:/{name}@{alias}")
+        commands.insert(0, f'finesweep predict --model {uri} "a text of yours"')
     console.print("\nnext:")
     for command in commands:
         console.print(f"  {command}", highlight=False, soft_wrap=True)

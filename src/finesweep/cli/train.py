@@ -95,11 +95,13 @@ def _train(composed: Composed) -> None:
     from finesweep.cli.progress import bar
     from finesweep.cli.screen import screen
     from finesweep.cli.trained import print_trained
+    from finesweep.model import load_config
     from finesweep.sweep.recording import recorded
     from finesweep.sweep.trial import Watch, run_trial
 
     collector.resume()
     console, objective = screen(), Objective()
+    load_config(config.model)  # a name that is none is told before the data are read
     with bar(console, objective) as shown:
         trained = run_trial(
             composed,

@@ -6,6 +6,7 @@ from finesweep.model.bypass import Bypass, proven_bypass
 from finesweep.model.dropout import quick_dropout
 from finesweep.model.first_token import first_token_alone
 from finesweep.model.freeze import count_parameters, freeze_layers, frozen_depth
+from finesweep.model.hub import load_config
 from finesweep.model.limits import limit_problems
 from finesweep.model.load import (
     load_model,
@@ -30,6 +31,7 @@ __all__ = [
     "freeze_layers",
     "frozen_depth",
     "limit_problems",
+    "load_config",
     "load_masked",
     "load_model",
     "load_tokenizer",

@@ -95,11 +95,13 @@ def _train(composed: Composed) -> None:
     from finesweep.cli.screens.console import screen
     from finesweep.cli.screens.progress import bar
     from finesweep.cli.screens.run_report import print_trained
+    from finesweep.model import load_config
     from finesweep.runs.finetune import Watch, run_trial
     from finesweep.runs.run_logging import recorded
 
     collector.resume()
     console, objective = screen(), Objective()
+    load_config(config.model)  # a name that is none is told before the data are read
     with bar(console, objective) as shown:
         trained = run_trial(
             composed,

@@ -7,6 +7,7 @@ from finesweep.model.capabilities.limits import limit_problems
 from finesweep.model.dropout import quick_dropout
 from finesweep.model.first_token import first_token_alone
 from finesweep.model.freeze import count_parameters, freeze_layers, frozen_depth
+from finesweep.model.hub import load_config
 from finesweep.model.load import (
     load_model,
     load_tokenizer,
@@ -30,6 +31,7 @@ __all__ = [
     "freeze_layers",
     "frozen_depth",
     "limit_problems",
+    "load_config",
     "load_masked",
     "load_model",
     "load_tokenizer",

@@ -65,7 +65,6 @@ def run_trial(
     config = composed.config
     with ledger.on("loading"):
         dataset = load_dataset(config.dataset)
-        tokenizer = load_tokenizer(config.model)
     watch.on_stage()
     with ledger.on("loading"):  # first: what the model cannot do is told before texts are read
         model = load_model(
@@ -75,6 +74,7 @@ def run_trial(
             seed=config.training.seed,
             max_length=config.dataset.max_length,
         )
+        tokenizer = load_tokenizer(config.model)
         parameters = freeze_layers(model, config.model.freeze_layers)
     watch.on_stage()
     cache = Path(config.storage.cache)

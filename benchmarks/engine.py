@@ -72,7 +72,7 @@ def worker_of(plan: Any, study: Any, *, until: Callable[[], bool], run: Any) -> 
     from finesweep.sweep.signals import Interruption
     from finesweep.sweep.study.leases import Lease
     from finesweep.sweep.study.optuna_private import engine_of
-    from finesweep.sweep.worker.callbacks import Reports
+    from finesweep.sweep.worker.callbacks import WorkerCallbacks
     from finesweep.sweep.worker.loop import Worker
     from finesweep.sweep.worker.phases import Search
 
@@ -85,7 +85,7 @@ def worker_of(plan: Any, study: Any, *, until: Callable[[], bool], run: Any) -> 
         on_hang=lambda: None,
     )
     delivery = cast(Any, SimpleNamespace(call=lambda job, key: None, add=lambda folder: None))
-    reports = Reports(lease, Interruption(), delivery, outboxes=Path("none"), say=print)
+    reports = WorkerCallbacks(lease, Interruption(), delivery, outboxes=Path("none"), say=print)
     try:
         yield Worker(plan, Search(plan, study), reports, is_drained=until, run=run)
     finally:

@@ -24,7 +24,7 @@ from transformers import AutoTokenizer
 from versus_trainer import BATCH_SIZE, EVALUATION_BATCH_SIZE, SEED, TRIALS, freeze, prepare
 
 from finesweep.config import ModelConfig
-from finesweep.model import Bypass, first_token_alone, freeze_layers, load_model, quick_dropout
+from finesweep.model import Bypass, freeze_layers, last_layer_cls_only, load_model, quick_dropout
 
 Rows = dict[str, torch.Tensor]
 Kept = dict[tuple[str, str, int], dict[int, torch.Tensor]]
@@ -50,7 +50,7 @@ def _trial(
     with ExitStack() as stack:
         if light:
             stack.enter_context(quick_dropout(model))
-            stack.enter_context(first_token_alone(model))
+            stack.enter_context(last_layer_cls_only(model))
         bypass = Bypass(model)
         stack.enter_context(bypass.installed())
         began = time.perf_counter()

@@ -92,7 +92,7 @@ def peers_objective(
     seed: int = SEED,
     callbacks: Callable[[optuna.Trial], list[Any]] = lambda trial: [],
 ) -> Callable[[optuna.Trial], float]:
-    """What users write: tokenise, load, freeze, Trainer with its defaults, evaluate each epoch.
+    """What users write: tokenize, load, freeze, Trainer with its defaults, evaluate each epoch.
 
     given_to says a trial's model, depth, epochs, max_length, rate and, if it varies, decay.
     """
@@ -179,14 +179,14 @@ def ours(folder: Path, without: str | None) -> dict[str, Any]:
 
 def worked(folder: Path, sweep: str, overrides: list[str]) -> tuple[float, optuna.Study]:
     """Seconds of one worker of a new sweep, from its first claim until it leaves, and the study."""
-    from finesweep.cli.startup.quiet import hush
+    from finesweep.cli.startup.quiet import silence_libraries
     from finesweep.cli.work import run as work
     from finesweep.config import compose_sweep
     from finesweep.sweep.parent_run import parent_of
     from finesweep.sweep.study.study import open_study
     from finesweep.sweep.worker.loop import Worker
 
-    hush()
+    silence_libraries()
     os.chdir(folder)
     name = f"{sweep}-{os.getpid()}"
     own = [f"sweep.study={name}", f"storage.cache={folder}/cache-{os.getpid()}"]
@@ -213,12 +213,12 @@ def worked(folder: Path, sweep: str, overrides: list[str]) -> tuple[float, optun
 def _tokenise_each_time(overrides: list[str]) -> None:
     from finesweep.runs import finetune
 
-    tokenise = finetune.tokenise
+    tokenize = finetune.tokenize
 
     def anew(*given: Any, cache: Path, **how: Any) -> Any:
-        return tokenise(*given, cache=Path(tempfile.mkdtemp(dir=cache.parent)), **how)
+        return tokenize(*given, cache=Path(tempfile.mkdtemp(dir=cache.parent)), **how)
 
-    finetune.tokenise = anew
+    finetune.tokenize = anew
 
 
 def _fp32(overrides: list[str]) -> None:
@@ -270,7 +270,7 @@ def _cold(overrides: list[str]) -> None:
 def _whole_last_layer(overrides: list[str]) -> None:
     from finesweep.training import fit
 
-    sys.modules[fit.__module__].first_token_alone = nullcontext  # type: ignore[attr-defined]
+    sys.modules[fit.__module__].last_layer_cls_only = nullcontext  # type: ignore[attr-defined]
 
 
 def _torchs_dropout(overrides: list[str]) -> None:

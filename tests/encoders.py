@@ -24,9 +24,9 @@ from finesweep.errors import ConfigError
 from finesweep.model import anatomy_of, freeze_layers, load_model, load_tokenizer, load_trained
 from finesweep.model.capabilities.longest import longest_input
 from finesweep.prediction import Classifier
-from finesweep.records import Answering, Objective, Tokens, TrainingResult
+from finesweep.records import DecisionRule, Objective, Tokens, TrainingResult
 from finesweep.training import activation_cache as prefix
-from finesweep.training import check_frame, fit, frame_of, make_prefix, predict
+from finesweep.training import check_frame, fit, frame_of, plan_activations, predict
 from finesweep.training.batches import ROW, Collator
 from tests.tiny_encoders import PLACES, WORDS, save_tokenizer, tiny
 
@@ -122,7 +122,7 @@ def with_and_without_states(
     for model in (plain, kept):
         freeze_layers(model, depth)
     result, wrong = trained(plain, depth, tokens, None)
-    states, plan = make_prefix(kept, tokens, RECIPE, root=cache, cache_gb=1, shared=True)
+    states, plan = plan_activations(kept, tokens, RECIPE, root=cache, cache_gb=1, shared=True)
     if states is None:
         return str(plan.why_not), wrong
     # The first epoch writes what the second reads.
@@ -207,7 +207,7 @@ def unlike_pipeline(
     tokens.tokenizer.save_pretrained(folder)
     again, own = load_trained(folder)
     asked = pipeline("text-classification", model=again.eval(), tokenizer=own, device="cpu")
-    answers = Classifier(asked, tokens.max_length, Answering()).probabilities(made)
+    answers = Classifier(asked, tokens.max_length, DecisionRule()).probabilities(made)
     one = asked(made[0], top_k=None, truncation=True, max_length=tokens.max_length)
     alone = [score["score"] for score in sorted(one, key=lambda score: score["label"])]
     gaps = [np.abs(answers - evaluated).max(), np.abs(np.array(alone) - evaluated[0]).max()]

@@ -1,7 +1,7 @@
 """Folders of mlruns/cache/: made once, whoever comes first, and given up when the disk is needed.
 
 cache/tokens/DATA-TOKENIZER/   token ids of a dataset, see dataset/tokens.py
-cache/prefix/…/                hidden states below frozen layers, see training/activation_cache.py
+cache/activations/…/           hidden states below frozen layers, see training/activation_cache.py
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def built(entry: Path, build: Callable[[Path], None]) -> Path:
     return entry
 
 
-def make_room(root: Path, n_bytes: int, *, budget_bytes: int) -> bool:
+def evict(root: Path, n_bytes: int, *, budget_bytes: int) -> bool:
     """Whether so much fits into the budget and on the disk, the entries used longest ago removed.
 
     An entry that a process has open stays readable for it: only its name goes.

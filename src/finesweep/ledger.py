@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Literal, get_args
 
 Part = Literal[
-    "loading", "tokenising", "caching", "training", "evaluating", "saving", "logging", "waiting"
+    "loading", "tokenizing", "caching", "training", "evaluating", "saving", "logging", "waiting"
 ]
 PARTS: tuple[Part, ...] = get_args(Part)
 

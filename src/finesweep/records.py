@@ -200,11 +200,11 @@ class Adaptation:
 
 
 ANSWERING_KEY = "finesweep"
-"""Of a registered model's config.json: its Answering."""
+"""Of a registered model's config.json: its DecisionRule."""
 
 
 @dataclass(frozen=True)
-class Answering:
+class DecisionRule:
     """How a model's logits become an answer; fitted on the validation split."""
 
     temperature: float = 1.0
@@ -297,7 +297,7 @@ class TestResult:
     predictions: Predictions
     errors: Sequence[Mapping[str, Any]]
     """The wrong answers, the most confident first, as errors.json holds them."""
-    answering: Answering
+    answering: DecisionRule
     model_uri: str
     """Of the model that was evaluated, logged in MLflow."""
 

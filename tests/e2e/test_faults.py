@@ -93,7 +93,7 @@ IN_A_TRIAL: list[Break] = [
     ("finesweep.sweep.worker.phases", "keep_weights", "after"),
 ]
 AT_THE_END: list[Break] = [
-    ("finesweep.sweep.selection.final_evaluation", "log_test", "after"),
+    ("finesweep.sweep.selection.final_evaluation", "evaluate_on_test", "after"),
     ("finesweep.sweep.selection.registration", "evaluate_winner", "after"),
     ("mlflow", "MlflowClient.create_model_version", "after"),
     ("finesweep.sweep.selection.registration", "register", "after"),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from finesweep.caches import USED, built, make_room, size_bytes
+from finesweep.caches import USED, built, evict, size_bytes
 
 KILOBYTE = 1024
 
@@ -43,15 +43,15 @@ def test_what_could_not_be_built_is_not_there(tmp_path: Path) -> None:
 def test_the_entries_used_longest_ago_make_room(tmp_path: Path) -> None:
     kept = [entry(tmp_path, f"e{used}", kilobytes=8, used=used) for used in (3, 1, 2)]
     taken = sum(size_bytes(each) for each in kept)
-    assert make_room(tmp_path, 8 * KILOBYTE, budget_bytes=taken)
+    assert evict(tmp_path, 8 * KILOBYTE, budget_bytes=taken)
     assert [each.exists() for each in kept] == [True, False, True]
-    assert make_room(tmp_path, taken, budget_bytes=taken)
+    assert evict(tmp_path, taken, budget_bytes=taken)
     assert not any(each.exists() for each in kept)
 
 
 def test_nothing_is_removed_for_what_can_never_fit(tmp_path: Path) -> None:
     made = entry(tmp_path, "a", kilobytes=8, used=1)
-    assert not make_room(tmp_path, 100 * KILOBYTE, budget_bytes=50 * KILOBYTE)
+    assert not evict(tmp_path, 100 * KILOBYTE, budget_bytes=50 * KILOBYTE)
     assert made.exists()
-    assert make_room(tmp_path, KILOBYTE, budget_bytes=50 * KILOBYTE)
+    assert evict(tmp_path, KILOBYTE, budget_bytes=50 * KILOBYTE)
     assert made.exists()

@@ -10,7 +10,7 @@ from finesweep.cli import counted
 from finesweep.cli.arguments.compose_args import composed_from
 from finesweep.cli.arguments.inputs import read_inputs
 from finesweep.cli.startup import collector
-from finesweep.cli.startup.quiet import hush
+from finesweep.cli.startup.quiet import silence_libraries
 from finesweep.config import Composed
 from finesweep.errors import ConfigError
 from finesweep.ledger import Ledger
@@ -40,7 +40,7 @@ CARRIED = ("dataset", "tracking", "storage")
 def run(arguments: Sequence[str]) -> int:
     composed = composed_from("adapt", arguments, examples=EXAMPLES)
     if composed is not None:
-        hush()
+        silence_libraries()
         _adapt(composed)
     return 0
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from finesweep.cli import study_parser
-from finesweep.cli.startup.quiet import hush
+from finesweep.cli.startup.quiet import silence_libraries
 from finesweep.config import compose
 from finesweep.errors import ConfigError, Problem
 
@@ -17,7 +17,7 @@ def run(arguments: Sequence[str]) -> int:
     cli.add_argument("--yes", action="store_true", help="do not ask")
     given = cli.parse_intermixed_args(list(arguments))
     config = compose(given.overrides).config
-    hush()
+    silence_libraries()
 
     from finesweep.sweep.stop_and_delete import delete_study
     from finesweep.sweep.study.study import find_study

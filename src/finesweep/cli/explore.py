@@ -16,7 +16,7 @@ from finesweep.cli import counted
 from finesweep.cli.arguments.compose_args import composed_from
 from finesweep.cli.arguments.inputs import check_checkpoint
 from finesweep.cli.startup import collector
-from finesweep.cli.startup.quiet import hush
+from finesweep.cli.startup.quiet import silence_libraries
 from finesweep.config import Composed
 from finesweep.errors import ConfigError, Problem
 
@@ -46,7 +46,7 @@ MOST_CHARACTERS = 80
 def run(arguments: Sequence[str]) -> int:
     composed = composed_from("explore", arguments, examples=EXAMPLES)
     if composed is not None:
-        hush()
+        silence_libraries()
         _explore(composed)
     return 0
 

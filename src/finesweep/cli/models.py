@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from finesweep.cli import parser
-from finesweep.cli.startup.quiet import hush
+from finesweep.cli.startup.quiet import silence_libraries
 from finesweep.config import compose, require_model_name
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def run(arguments: Sequence[str]) -> int:
     for name in names:
         require_model_name(name, field="MODEL")
     config = compose(overrides).config
-    hush()
+    silence_libraries()
 
     from finesweep.registry.versions import models_of
     from finesweep.tracking import open_store

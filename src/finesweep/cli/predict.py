@@ -40,9 +40,9 @@ def run(arguments: Sequence[str]) -> int:
     given = _parsed(arguments)
     config = compose(given.overrides).config
 
-    from finesweep.cli.startup.quiet import hush
+    from finesweep.cli.startup.quiet import silence_libraries
 
-    hush()
+    silence_libraries()
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A terminal that cannot show a character is no reason to lose the answer.
         sys.stdout.reconfigure(errors="backslashreplace")

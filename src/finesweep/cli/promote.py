@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from finesweep.cli import parser
-from finesweep.cli.startup.quiet import hush
+from finesweep.cli.startup.quiet import silence_libraries
 from finesweep.config import compose, require_model_name
 from finesweep.errors import ConfigError, Problem
 
@@ -47,7 +47,7 @@ def run(arguments: Sequence[str]) -> int:
         raise ConfigError(Problem("--margin", f"{given.margin} given; must be at least 0, below 1"))
     require_model_name(given.model, field="MODEL")
     config = compose(given.overrides).config
-    hush()
+    silence_libraries()
 
     from finesweep.registry.promote import Terms, promote
 

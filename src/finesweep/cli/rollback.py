@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from finesweep.cli import parser
-from finesweep.cli.startup.quiet import hush
+from finesweep.cli.startup.quiet import silence_libraries
 from finesweep.config import compose, require_model_name
 
 
@@ -17,7 +17,7 @@ def run(arguments: Sequence[str]) -> int:
     given = cli.parse_intermixed_args(list(arguments))
     require_model_name(given.model, field="MODEL")
     config = compose(given.overrides).config
-    hush()
+    silence_libraries()
 
     from finesweep.registry.promote import rollback
 

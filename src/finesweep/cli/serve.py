@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from finesweep.cli import check_threshold, parser
 from finesweep.cli.arguments.model_uri import check_model_uri
 from finesweep.cli.startup import collector
-from finesweep.cli.startup.quiet import hush
+from finesweep.cli.startup.quiet import silence_libraries
 from finesweep.config import compose
 from finesweep.errors import ConfigError, Problem
 
@@ -36,7 +36,7 @@ def run(arguments: Sequence[str]) -> int:
         raise ConfigError(Problem("--port", f"{given.port} given; must be 0 to {LAST_PORT}"))
     config = compose(given.overrides).config
     check_model_uri(given.model, tracking_uri=config.tracking.uri)
-    hush()
+    silence_libraries()
 
     from finesweep.serving import serve
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from finesweep.cli import counted, parser
 from finesweep.cli.startup import collector
-from finesweep.cli.startup.quiet import hush
+from finesweep.cli.startup.quiet import silence_libraries
 from finesweep.config import SweepPlan, compose_sweep
 from finesweep.errors import FinesweepError
 
@@ -45,7 +45,7 @@ def run(arguments: Sequence[str]) -> int:
     if given.cfg:
         print(plan.base.yaml(), end="")
         return 0
-    hush()
+    silence_libraries()
     return _sweep(plan)
 
 
@@ -76,7 +76,7 @@ def _sweep(plan: SweepPlan) -> int:
 
 
 def _search(plan: SweepPlan, study: Study, console: Console) -> None:
-    from finesweep.cli.screens.progress import Board
+    from finesweep.cli.screens.progress import SweepProgress
     from finesweep.disk import require_space
     from finesweep.sweep.launchers import make_launcher
     from finesweep.sweep.parent_run import parent_of
@@ -93,7 +93,7 @@ def _search(plan: SweepPlan, study: Study, console: Console) -> None:
         template=[sys.executable, "-m", "finesweep.cli.startup.template"],
     )
     deadline = float("inf") if minutes is None else time.monotonic() + 60 * minutes
-    with parent_of(plan, study), Board(console, study) as board:
+    with parent_of(plan, study), SweepProgress(console, study) as board:
         supervise(
             launcher,
             study,

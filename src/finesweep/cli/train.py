@@ -16,7 +16,7 @@ from omegaconf import DictConfig
 
 from finesweep.cli.arguments.inputs import read_inputs
 from finesweep.cli.startup import collector
-from finesweep.cli.startup.quiet import hush
+from finesweep.cli.startup.quiet import silence_libraries
 from finesweep.config import Composed, compose, group_choices
 from finesweep.config.compose import HYDRA_VERSION_BASE, register_schema
 from finesweep.config.grammar import hydras_text, parse_override
@@ -89,21 +89,21 @@ def _job(composed: Composed | None) -> Callable[[DictConfig], None]:
 
 def _train(composed: Composed) -> None:
     config, ledger = composed.config, Ledger()
-    hush()
+    silence_libraries()
     read_inputs(config, ledger)
 
     from finesweep.cli.screens.console import screen
     from finesweep.cli.screens.progress import bar
     from finesweep.cli.screens.run_report import print_trained
     from finesweep.model import load_config
-    from finesweep.runs.finetune import Watch, run_trial
+    from finesweep.runs.finetune import Watch, run_finetuning
     from finesweep.runs.run_logging import recorded
 
     collector.resume()
     console, objective = screen(), Objective()
     load_config(config.model)  # a name that is none is told before the data are read
     with bar(console, objective) as shown:
-        trained = run_trial(
+        trained = run_finetuning(
             composed,
             objective=objective,
             record=partial(recorded, tags={"finesweep.kind": "train"}, ledger=ledger),

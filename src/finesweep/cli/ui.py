@@ -15,7 +15,7 @@ from typing import IO
 
 from finesweep.cli import parser
 from finesweep.cli.startup import collector
-from finesweep.cli.startup.quiet import hush
+from finesweep.cli.startup.quiet import silence_libraries
 from finesweep.config import TrackingConfig, compose
 from finesweep.errors import ConfigError, FinesweepError, Problem
 
@@ -42,7 +42,7 @@ def run(arguments: Sequence[str]) -> int:
         message = f"{tracking.uri} is a server already: open it in a browser"
         raise ConfigError(Problem("tracking.uri", message))
     _require_free(given.host, given.port)
-    hush()
+    silence_libraries()
 
     from finesweep.tracking import open_store
 

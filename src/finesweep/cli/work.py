@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from finesweep.cli import study_parser
 from finesweep.cli.startup import collector
-from finesweep.cli.startup.quiet import hush
+from finesweep.cli.startup.quiet import silence_libraries
 from finesweep.config import compose
 from finesweep.errors import ConfigError, Problem
 
@@ -35,7 +35,7 @@ def run(arguments: Sequence[str]) -> int:
             message = "a worker takes all but storage.… and tracking.… from the study"
             raise ConfigError(Problem(override.partition("=")[0], message))
     url = compose(given.overrides).config.storage.url
-    hush()
+    silence_libraries()
     # A coordinator has looked before it starts one.
     if not given.attached and _is_spent(given.name, url, given.overrides):
         print(f"nothing is left to do in sweep {given.name}")

@@ -1,4 +1,4 @@
-"""Labelled texts: read, checked, labelled, split and fingerprinted, then tokenised.
+"""Labelled texts: read, checked, labelled, split and fingerprinted, then tokenized.
 
 The names below load when they are asked for: who wants a reader of files alone, as `predict` does,
 need not wait for Hugging Face's datasets.
@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from finesweep.dataset.load import load_dataset, prepare
-    from finesweep.dataset.tokens import tokenise
+    from finesweep.dataset.tokens import tokenize
 
-__all__ = ["load_dataset", "prepare", "tokenise"]
+__all__ = ["load_dataset", "prepare", "tokenize"]
 
-_MODULES = {"load_dataset": "load", "prepare": "load", "tokenise": "tokens"}
+_MODULES = {"load_dataset": "load", "prepare": "load", "tokenize": "tokens"}
 
 
 def __getattr__(name: str) -> Any:

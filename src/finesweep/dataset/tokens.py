@@ -28,7 +28,7 @@ SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
 IDS = pa.list_(pa.int32())
 
 
-def tokenise(
+def tokenize(
     dataset: TextDataset, tokenizer: PreTrainedTokenizerBase, *, max_length: int, cache: Path
 ) -> Tokens:
     """Each split's rows in order, memory-mapped from cache/tokens, where they are made if need be.

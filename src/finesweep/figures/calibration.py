@@ -15,9 +15,9 @@ from sklearn.metrics import (
     roc_curve,
 )
 
-from finesweep.records import Answering
+from finesweep.records import DecisionRule
 from finesweep.stats.calibration import calibration_bins, calibration_error, coverage_curve
-from finesweep.stats.predictions import HALF, is_multi_label, truth_table
+from finesweep.stats.predictions import HALF, is_multi_label, one_hot
 
 # Okabe and Ito's, without yellow, which is too pale for a line; the line styles differ too.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -36,7 +36,7 @@ def answers_figure(
     labels: np.ndarray,
     label_names: Sequence[str],
     *,
-    answering: Answering,
+    answering: DecisionRule,
     title: str,
 ) -> Figure:
     """ROC and precision-recall of each class against the rest, calibration, and accuracy over
@@ -45,7 +45,7 @@ def answers_figure(
     probabilities [N, C] and labels are as `finesweep.stats.predictions` describes them. A class
     that has no rows, or all of them, has no curve. Of two classes the second alone is drawn.
     """
-    truth = truth_table(labels, len(label_names))
+    truth = one_hot(labels, len(label_names))
     shown = [1] if len(label_names) == 2 and not is_multi_label(labels) else range(len(label_names))
     figure = Figure(figsize=(11.0, 9.0), layout="constrained")
     figure.suptitle(textwrap.fill(title, width=95), fontsize=12).set_parse_math(False)
@@ -105,7 +105,7 @@ def _draw_calibration(axes: Axes, probabilities: np.ndarray, labels: np.ndarray)
 
 
 def _draw_coverage(
-    axes: Axes, probabilities: np.ndarray, labels: np.ndarray, answering: Answering
+    axes: Axes, probabilities: np.ndarray, labels: np.ndarray, answering: DecisionRule
 ) -> None:
     thresholds = HALF if answering.label_thresholds is None else answering.label_thresholds
     curve = coverage_curve(probabilities, labels, thresholds=thresholds)

@@ -5,7 +5,7 @@ from finesweep.model.bypass import Bypass, proven_bypass
 from finesweep.model.capabilities.anatomy import anatomy_of
 from finesweep.model.capabilities.limits import limit_problems
 from finesweep.model.dropout import quick_dropout
-from finesweep.model.first_token import first_token_alone
+from finesweep.model.first_token import last_layer_cls_only
 from finesweep.model.freeze import count_parameters, freeze_layers, frozen_depth
 from finesweep.model.hub import load_config
 from finesweep.model.load import (
@@ -15,7 +15,7 @@ from finesweep.model.load import (
     loaded_revision,
     starting_sha256,
 )
-from finesweep.model.mlm import Masked, decoded_at, load_masked, save_masked
+from finesweep.model.mlm import Masked, decode_masked_only, load_masked, save_masked
 from finesweep.model.shortcuts import architecture, faster_answers, faster_training
 
 __all__ = [
@@ -24,12 +24,12 @@ __all__ = [
     "anatomy_of",
     "architecture",
     "count_parameters",
-    "decoded_at",
+    "decode_masked_only",
     "faster_answers",
     "faster_training",
-    "first_token_alone",
     "freeze_layers",
     "frozen_depth",
+    "last_layer_cls_only",
     "limit_problems",
     "load_config",
     "load_masked",

@@ -14,7 +14,7 @@ from finesweep.model.replacement import replaced_forward
 
 
 @contextmanager
-def first_token_alone(model: PreTrainedModel) -> Iterator[None]:
+def last_layer_cls_only(model: PreTrainedModel) -> Iterator[None]:
     """Within it the encoder's output is [B, 1, H], where its type is one of those below; whether
     logits and gradients then are as before is for `shortcuts` to see.
 

@@ -62,7 +62,7 @@ def save_masked(masked: Masked, tokenizer: PreTrainedTokenizerBase, folder: Path
 
 
 @contextmanager
-def decoded_at(model: PreTrainedModel, chosen: torch.Tensor) -> Iterator[None]:
+def decode_masked_only(model: PreTrainedModel, chosen: torch.Tensor) -> Iterator[None]:
     """Within it model's logits are [M, V], of the M places alone that chosen [B, L] bool marks.
 
     A vocabulary is wider than all of a small encoder, and six of seven tokens are not to be

@@ -12,7 +12,7 @@ from transformers import PreTrainedModel
 from finesweep.model.capabilities.anatomy import Inputs, quiet
 from finesweep.model.capabilities.proof import alike, answers
 from finesweep.model.dropout import quick_dropout
-from finesweep.model.first_token import first_token_alone
+from finesweep.model.first_token import last_layer_cls_only
 from finesweep.model.freeze import frozen_depth
 
 _proven: dict[Hashable, bool] = {}
@@ -33,7 +33,7 @@ def faster_training(
         ("dropout", quick_dropout, _drops_alike)
     ]
     if not all_tokens:
-        shortcuts.append(("first token", first_token_alone, _answers_alike))
+        shortcuts.append(("first token", last_layer_cls_only, _answers_alike))
     with ExitStack() as stack:
         for name, shortcut, is_same in shortcuts:
             if _is_proven(name, model, inputs, is_same):
@@ -47,7 +47,7 @@ def faster_answers(model: PreTrainedModel, inputs: Inputs) -> Iterator[None]:
     but for rounding."""
     with ExitStack() as stack:
         if _is_proven("first token", model, inputs, _answers_alike):
-            stack.enter_context(first_token_alone(model))
+            stack.enter_context(last_layer_cls_only(model))
         yield
 
 
@@ -71,7 +71,7 @@ def _is_proven(
 
 def _answers_alike(model: PreTrainedModel, inputs: Inputs) -> bool:
     plain = answers(model, inputs)
-    with first_token_alone(model):
+    with last_layer_cls_only(model):
         return alike(plain, answers(model, inputs))
 
 

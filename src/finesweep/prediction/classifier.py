@@ -18,8 +18,8 @@ from finesweep.errors import ConfigError, Problem
 from finesweep.labelsets import label_name, set_members
 from finesweep.pairs import columns_of, joined
 from finesweep.prediction.lengths import token_counts
-from finesweep.records import ANSWERING_KEY, UNCERTAIN, Answering, Prediction
-from finesweep.stats.calibration import answers, are_sure
+from finesweep.records import ANSWERING_KEY, UNCERTAIN, DecisionRule, Prediction
+from finesweep.stats.calibration import answers, is_confident
 from finesweep.stats.predictions import confidence, probabilities_of
 from finesweep.tracking.relocation import follow
 
@@ -36,7 +36,7 @@ class Classifier:
 
     pipeline: Any
     max_length: int
-    answering: Answering
+    answering: DecisionRule
     examples: tuple[str, ...] = ()
 
     @property
@@ -79,7 +79,7 @@ class Classifier:
         least = self.answering.uncertain_below if threshold is None else threshold
         answering = replace(self.answering, uncertain_below=least)
         shares, names = self.probabilities(texts), self.label_names
-        labels, sure = answers(shares, answering), are_sure(shares, answering)
+        labels, sure = answers(shares, answering), is_confident(shares, answering)
         odds = confidence(shares, labels)
         for text, row, label, share, is_sure in zip(
             texts, shares, labels, odds.tolist(), sure.tolist(), strict=True
@@ -153,7 +153,7 @@ def load_classifier(uri: str, *, tracking_uri: str) -> Classifier:
         )
         raise ConfigError(Problem("--model", f"{uri!r}: {_first(error)}{hint}")) from error
     most = int(length.get("max_length", pipeline.tokenizer.model_max_length))
-    answering = Answering(**getattr(pipeline.model.config, ANSWERING_KEY, {}))
+    answering = DecisionRule(**getattr(pipeline.model.config, ANSWERING_KEY, {}))
     texts = () if examples is None else _texts(examples, pairs=answering.pairs)
     return Classifier(pipeline, most, answering, texts)
 

@@ -23,7 +23,7 @@ class Entry:
     why: str
 
 
-def reigns(entries: Sequence[Entry]) -> list[str]:
+def standing(entries: Sequence[Entry]) -> list[str]:
     """Versions that a rollback could return to, oldest first; the last one is champion.
 
     A promotion adds one, a rollback takes the last away.
@@ -41,7 +41,7 @@ def truth(entries: Sequence[Entry], champion: str | None) -> list[Entry]:
     """The entries without a last one that never came true: a kill may stand between the entry and
     the alias."""
     kept = list(entries)
-    while kept and reigns(kept)[-1:] != ([champion] if champion else []):
+    while kept and standing(kept)[-1:] != ([champion] if champion else []):
         kept.pop()
     return kept
 

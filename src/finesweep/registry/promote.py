@@ -92,10 +92,10 @@ def rollback(config: Config, model: str) -> tuple[str, str]:
         client = store.client
         champion = versions.version_at(client, model, CHAMPION)
         entries = history(store, model)
-        reigns = champion_history.reigns(entries)
-        if champion is None or len(reigns) < 2:
+        standing = champion_history.standing(entries)
+        if champion is None or len(standing) < 2:
             raise ConfigError(Problem(model, "has had no champion before this one"))
-        back = reigns[-2]
+        back = standing[-2]
         why = f"version {champion.number} was rolled back"
         _enter(store, model, [*entries, champion_history.Entry("rolled back", back, _now(), why)])
         return back, champion.number
@@ -170,11 +170,11 @@ def _keep(
 ) -> None:
     """Dossier, then tags, then the list of champions, and the alias last."""
     from finesweep.registry.promotion_report import as_html, as_json, dossier
-    from finesweep.registry.report_data import exhibits_of
+    from finesweep.registry.report_data import report_data_of
 
     client, decision = store.client, verdict.decision
     champion = verdict.champion
-    exhibits = exhibits_of(store, verdict.challenger, champion, new, old)
+    exhibits = report_data_of(store, verdict.challenger, champion, new, old)
     made = dossier(
         decision,
         model=model,

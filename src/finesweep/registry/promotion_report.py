@@ -9,7 +9,7 @@ from typing import Any
 
 from finesweep.figures.page import document, escaped, picture, table
 from finesweep.records import Decision
-from finesweep.registry.report_data import Exhibits
+from finesweep.registry.report_data import ReportData
 
 N_FLIPPED = 20
 """Examples of each kind."""
@@ -21,7 +21,7 @@ def dossier(
     model: str,
     challenger: Mapping[str, Any],
     champion: Mapping[str, Any] | None,
-    exhibits: Exhibits,
+    exhibits: ReportData,
 ) -> dict[str, Any]:
     """All of it as one mapping: dossier.json.
 

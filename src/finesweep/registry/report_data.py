@@ -16,7 +16,7 @@ Wrong = dict[str, str]
 
 
 @dataclass(frozen=True)
-class Exhibits:
+class ReportData:
     """As far as the two runs keep them."""
 
     gained: list[Wrong]
@@ -29,9 +29,9 @@ class Exhibits:
     """The challenger's test/answers.png."""
 
 
-def exhibits_of(
+def report_data_of(
     store: Store, challenger: Version, champion: Version | None, new: Scored, old: Scored | None
-) -> Exhibits:
+) -> ReportData:
     """new and old are the two on the same rows; the champion's own look may have been at others,
     of which then nothing is shown."""
     client = store.client
@@ -41,7 +41,7 @@ def exhibits_of(
     newly = versions.wrong_rows(client, challenger) if lost else {}
     once = versions.wrong_rows(client, same) if gained and same else {}
     before = versions.slices(client, same) if same else {}
-    return Exhibits(
+    return ReportData(
         gained=[once[row] for row in gained if row in once],
         lost=[newly[row] for row in lost if row in newly],
         slices=[

@@ -15,7 +15,7 @@ from finesweep.stats.paired_tests import (
     non_inferiority,
     rows_needed,
 )
-from finesweep.stats.predictions import are_right, truth_table
+from finesweep.stats.predictions import are_right, one_hot
 
 Mode = Literal["superiority", "non-inferiority"]
 CHEAPER = 0.05
@@ -95,7 +95,7 @@ def _recalls(challenger: Scored, champion: Scored, allowed: float) -> Check:
     losses = {
         name: _recall(champion, c) - _recall(challenger, c)
         for c, name in enumerate(champion.label_names)
-        if truth_table(champion.labels, len(champion.label_names))[:, c].any()
+        if one_hot(champion.labels, len(champion.label_names))[:, c].any()
     }
     worst = max(losses, key=lambda name: losses[name])
     found = f"{worst} changes by {-losses[worst]:+.4f}, no class may lose more than {allowed:g}"
@@ -104,8 +104,7 @@ def _recalls(challenger: Scored, champion: Scored, allowed: float) -> Check:
 
 def _recall(scored: Scored, c: int) -> float:
     truth, guessed = (
-        truth_table(labels, len(scored.label_names))[:, c]
-        for labels in (scored.labels, scored.guesses)
+        one_hot(labels, len(scored.label_names))[:, c] for labels in (scored.labels, scored.guesses)
     )
     return float(guessed[truth].mean())
 

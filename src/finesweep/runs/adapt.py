@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from finesweep.config import Composed
-from finesweep.dataset import load_dataset, tokenise
+from finesweep.dataset import load_dataset, tokenize
 from finesweep.disk import PART, commit, require_space
 from finesweep.ledger import Ledger
 from finesweep.model import Masked, freeze_layers, load_masked, load_tokenizer, save_masked
@@ -95,9 +95,9 @@ def _material(composed: Composed, dataset: TextDataset, ledger: Ledger) -> Mater
         probe = probe_ids(config.adapt.probe, tokenizer, max_length=max_length)
         masked = load_masked(config.model, seed=config.training.seed)
         parameters = freeze_layers(masked.model, config.model.freeze_layers)
-    with ledger.on("tokenising"):
+    with ledger.on("tokenizing"):
         cache = Path(config.storage.cache)
-        tokens = tokenise(dataset, tokenizer, max_length=max_length, cache=cache)
+        tokens = tokenize(dataset, tokenizer, max_length=max_length, cache=cache)
         check_frame(frame_of(tokens), tokenizer, dataset.train["text"])
         frame = Frame(tokenizer, max_length=max_length)
         train, validation = (chunked(each, frame) for each in (tokens.train, tokens.validation))

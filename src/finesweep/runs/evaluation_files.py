@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from finesweep.labelsets import label_name
-from finesweep.records import Answering, Objective, Predictions, SplitName, TrainingResult
+from finesweep.records import DecisionRule, Objective, Predictions, SplitName, TrainingResult
 from finesweep.stats.error_kinds import kinds_of_error
 from finesweep.stats.predictions import (
     are_right,
@@ -21,7 +21,7 @@ from finesweep.stats.predictions import (
     guesses,
     is_multi_label,
     margins,
-    truth_table,
+    one_hot,
 )
 from finesweep.tracking.predictions import write_predictions
 
@@ -88,7 +88,7 @@ def write_answers(
     texts: Sequence[str],
     label_names: Sequence[str],
     *,
-    answering: Answering,
+    answering: DecisionRule,
     intervals: Mapping[str, tuple[float, float]],
 ) -> None:
     """Writes answers.png, answering.json, intervals.json and slices.json into folder.
@@ -108,7 +108,7 @@ def write_answers(
     write_json(folder / "answering.json", asdict(answering))
     write_json(folder / "intervals.json", dict(intervals))
     right = are_right(guesses(probabilities, multi_label=is_multi_label(labels)), labels)
-    held = truth_table(labels, len(label_names))
+    held = one_hot(labels, len(label_names))
     write_json(folder / "slices.json", _slices(right, held, texts, label_names))
 
 

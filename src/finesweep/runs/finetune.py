@@ -8,19 +8,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from finesweep.config import Composed
-from finesweep.dataset import load_dataset, tokenise
+from finesweep.dataset import load_dataset, tokenize
 from finesweep.ledger import Ledger
 from finesweep.model import freeze_layers, load_model, load_tokenizer
 from finesweep.records import Evaluation, Objective, TestResult, TrainingResult
 from finesweep.runs.run_logging import Setup, log_result
-from finesweep.runs.test_evaluation import log_test
+from finesweep.runs.test_evaluation import evaluate_on_test
 from finesweep.tracking import Run, RunLog
 from finesweep.training import (
     Checkpointing,
     check_frame,
     fit,
     frame_of,
-    make_prefix,
+    plan_activations,
     saved_evaluations,
 )
 
@@ -47,7 +47,7 @@ class Watch:
     on_step: Callable[[int, int], None] = lambda seen, total: None
 
 
-def run_trial(
+def run_finetuning(
     composed: Composed,
     *,
     objective: Objective,
@@ -78,11 +78,11 @@ def run_trial(
         parameters = freeze_layers(model, config.model.freeze_layers)
     watch.on_stage()
     cache = Path(config.storage.cache)
-    with ledger.on("tokenising"):
-        tokens = tokenise(dataset, tokenizer, max_length=config.dataset.max_length, cache=cache)
+    with ledger.on("tokenizing"):
+        tokens = tokenize(dataset, tokenizer, max_length=config.dataset.max_length, cache=cache)
         check_frame(frame_of(tokens), tokenizer, dataset.train["text"])
     watch.on_stage()
-    prefix, plan = make_prefix(
+    prefix, plan = plan_activations(
         model,
         tokens,
         config.training,
@@ -119,5 +119,5 @@ def run_trial(
         # Only `train` looks at the test split here, and its runs are written directly.
         test = None
         if config.evaluate_test and isinstance(run, Run):
-            test = log_test(run, setup, result.validation)
+            test = evaluate_on_test(run, setup, result.validation)
     return Trained(setup, result, test)

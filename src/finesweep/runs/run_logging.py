@@ -33,7 +33,7 @@ from finesweep.stats.overfitting import overfitting
 from finesweep.stats.predictions import probabilities_of
 from finesweep.tracking import Run, RunLog, open_store, start_run
 from finesweep.tracking.tags import DATA_NOTES_TAG, REASON_TAG, TRIAL_STATE
-from finesweep.training import PrefixPlan, Schedule, rows_cut, run_schedule
+from finesweep.training import ActivationPlan, Schedule, rows_cut, run_schedule
 
 BEST_STEP = "finesweep.best_step"
 OVERFITTING = "finesweep.overfitting"
@@ -51,7 +51,7 @@ class Setup:
     tokens: Tokens
     model: PreTrainedModel
     parameters: ParameterCount
-    prefix: PrefixPlan | None = None
+    prefix: ActivationPlan | None = None
     """What was decided about the states of frozen layers."""
 
     @property
@@ -98,7 +98,7 @@ def log_setup(run: RunLog, setup: Setup) -> None:
         "parameters.trainable": parameters.trainable,
         "parameters.frozen": parameters.frozen,
     }
-    params = {**composed.choices, **composed.flat(), **counts, "prefix_cache": setup.prefix}
+    params = {**composed.choices, **composed.flat(), **counts, "activation_cache": setup.prefix}
     run.log_params({k: hidden_password(str(v)) for k, v in params.items()})
     config = composed.config.dataset
     run.log_dataset(setup.dataset, source=config.hub or config.path or "files")

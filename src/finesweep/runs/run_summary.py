@@ -12,7 +12,7 @@ import numpy as np
 from finesweep.config import PublishedConfig
 from finesweep.dataset.labels.values import label_counts, labels_of
 from finesweep.dataset.validation import listed
-from finesweep.records import Answering, Predictions, SplitName, TextDataset
+from finesweep.records import DecisionRule, Predictions, SplitName, TextDataset
 from finesweep.runs.run_logging import Setup, model_name
 from finesweep.stats.error_kinds import KINDS
 from finesweep.stats.one_answer import never_answered, one_answer
@@ -36,7 +36,7 @@ def summary(
     intervals: Mapping[str, tuple[float, float]],
     counts: np.ndarray,
     errors: Sequence[Mapping[str, Any]],
-    answering: Answering,
+    answering: DecisionRule,
     doubts: Sequence[str] = (),
 ) -> str:
     """The seven points.
@@ -121,7 +121,7 @@ def label_table(counts: np.ndarray, names: Sequence[str]) -> list[tuple[str, ...
     ]
 
 
-def threshold_sentence(answering: Answering, names: Sequence[str], metrics: Values) -> str:
+def threshold_sentence(answering: DecisionRule, names: Sequence[str], metrics: Values) -> str:
     """From which probability each of several labels holds; empty where a text has one label."""
     if answering.label_thresholds is None:
         return ""
@@ -202,7 +202,7 @@ def _results(
     return _table(headings[:width], (row[:width] for row in rows))
 
 
-def _answers(metrics: Values, answering: Answering, names: Sequence[str]) -> str:
+def _answers(metrics: Values, answering: DecisionRule, names: Sequence[str]) -> str:
     least = answering.uncertain_below
     share, accuracy = metrics["test/answered_share"], metrics["test/answered_accuracy"]
     told = [

@@ -14,13 +14,13 @@ from pathlib import Path
 import numpy as np
 from sklearn.metrics import f1_score
 
-from finesweep.records import ANSWERING_KEY, Answering, Latency, Predictions, TestResult
+from finesweep.records import ANSWERING_KEY, DecisionRule, Latency, Predictions, TestResult
 from finesweep.runs.evaluation_files import write_answers
 from finesweep.runs.latency import measure_latency
 from finesweep.runs.run_logging import Setup, write_split_of
 from finesweep.runs.run_summary import doubts, summary
 from finesweep.stats.bootstrap import bootstrap
-from finesweep.stats.calibration import answers, are_sure, calibration_error, fit_answering
+from finesweep.stats.calibration import answers, calibrate, calibration_error, is_confident
 from finesweep.stats.predictions import (
     are_right,
     is_multi_label,
@@ -36,14 +36,14 @@ N_EXAMPLES = 3
 """Texts of the validation split that a logged model carries as its input example."""
 
 
-def log_test(run: Run, setup: Setup, validation: Predictions) -> TestResult:
+def evaluate_on_test(run: Run, setup: Setup, validation: Predictions) -> TestResult:
     """The test split's result, now in the run, and the model, now logged. The look is counted.
 
     validation are the same model's predictions of the validation split.
     """
     config, tokens, dataset = setup.composed.config, setup.tokens, setup.dataset
     least = config.training.uncertain_below
-    fitted = fit_answering(validation.logits, validation.labels, least=least)
+    fitted = calibrate(validation.logits, validation.labels, least=least)
     answering = replace(fitted, clean=tuple(config.dataset.clean), pairs=dataset.pairs)
     setattr(setup.model.config, ANSWERING_KEY, asdict(answering))
     run.set_tags({TEST_FINGERPRINT: dataset.test_fingerprint})
@@ -107,7 +107,7 @@ def test_intervals(
 
 
 def _by_thresholds(
-    probabilities: np.ndarray, labels: np.ndarray, answering: Answering
+    probabilities: np.ndarray, labels: np.ndarray, answering: DecisionRule
 ) -> dict[str, float]:
     """Macro F1 of several labels, each said from its own threshold on."""
     if not is_multi_label(labels):
@@ -117,10 +117,10 @@ def _by_thresholds(
 
 
 def _answered(
-    probabilities: np.ndarray, labels: np.ndarray, answering: Answering
+    probabilities: np.ndarray, labels: np.ndarray, answering: DecisionRule
 ) -> dict[str, float]:
     """How the model does as it will answer: calibrated, by its threshold, and only when sure."""
-    sure, answered = are_sure(probabilities, answering), answers(probabilities, answering)
+    sure, answered = is_confident(probabilities, answering), answers(probabilities, answering)
     right = are_right(answered, labels)
     return {
         "test/calibrated_error": calibration_error(probabilities, labels),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from finesweep.records import Answering
+from finesweep.records import DecisionRule
 from finesweep.stats.predictions import (
     HALF,
     are_right,
@@ -156,9 +156,9 @@ def label_thresholds(probabilities: np.ndarray, labels: np.ndarray) -> list[floa
     return [_best_f1(shares, truth) if truth.any() else HALF for shares, truth in columns]
 
 
-def fit_answering(
+def calibrate(
     logits: np.ndarray, labels: np.ndarray, *, least: float | None = None
-) -> Answering:
+) -> DecisionRule:
     """Temperature first, and thresholds on the probabilities that it makes.
 
     least is a threshold of confidence that is given, instead of one that is fitted. Several labels
@@ -168,16 +168,16 @@ def fit_answering(
     shares = probabilities_of(logits / temperature, multi_label=multi_label)
     if multi_label:
         thresholds = label_thresholds(shares, labels)
-        return Answering(temperature, least or 0.0, label_thresholds=thresholds)
+        return DecisionRule(temperature, least or 0.0, label_thresholds=thresholds)
     binary = shares.shape[1] == 2
-    return Answering(
+    return DecisionRule(
         temperature,
         uncertain_below(shares, labels) if least is None else least,
         decision_threshold(shares[:, 1], labels) if binary else None,
     )
 
 
-def answers(probabilities: np.ndarray, answering: Answering) -> np.ndarray:
+def answers(probabilities: np.ndarray, answering: DecisionRule) -> np.ndarray:
     """The label of each row, [N] int, or which of several hold, [N, C] 0 or 1; whether the model is
     sure of it or not."""
     if answering.label_thresholds is not None:
@@ -187,7 +187,7 @@ def answers(probabilities: np.ndarray, answering: Answering) -> np.ndarray:
     return (probabilities[:, 1] >= answering.decision_threshold).astype(int)
 
 
-def are_sure(probabilities: np.ndarray, answering: Answering) -> np.ndarray:
+def is_confident(probabilities: np.ndarray, answering: DecisionRule) -> np.ndarray:
     """[N] bool: where the model is to answer."""
     multi_label = answering.label_thresholds is not None
     likeliest = answers(probabilities, answering) if multi_label else probabilities.argmax(axis=1)

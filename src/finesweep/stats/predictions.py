@@ -97,7 +97,7 @@ def margins(shares: np.ndarray, guessed: np.ndarray, labels: np.ndarray) -> np.n
     return np.asarray(ordered[:, -1] - ordered[:, -2])
 
 
-def truth_table(labels: np.ndarray, n_labels: int) -> np.ndarray:
+def one_hot(labels: np.ndarray, n_labels: int) -> np.ndarray:
     """[N, C] bool: which label holds for which row."""
     if is_multi_label(labels):
         return np.asarray(labels == 1)

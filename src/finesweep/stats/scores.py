@@ -14,7 +14,7 @@ import numpy as np
 
 from finesweep.stats.bootstrap import Scores
 from finesweep.stats.calibration import confidence_bins
-from finesweep.stats.predictions import are_right, guesses, is_multi_label, truth_table
+from finesweep.stats.predictions import are_right, guesses, is_multi_label, one_hot
 
 
 def scores_of_answers(
@@ -33,7 +33,7 @@ def scores_of_answers(
     right = are_right(guessed, labels)
     of_truth = -np.take_along_axis(log_probabilities, labels[..., None], axis=-1)
     losses = of_truth.reshape(n_rows, -1).mean(axis=1)
-    truth, called = truth_table(labels, yes.shape[1]), truth_table(guessed, yes.shape[1])
+    truth, called = one_hot(labels, yes.shape[1]), one_hot(guessed, yes.shape[1])
     squares = (yes - truth) ** 2
     brier = 2 * squares.mean(axis=1) if multi_label else squares.sum(axis=1)
     surplus = _surplus(yes, labels)
@@ -66,7 +66,7 @@ def scores_of_rankings(log_probabilities: np.ndarray, labels: np.ndarray) -> Sco
     """roc_auc and average_precision, macro averages one-vs-rest over the classes that have both
     sides; NaN where a weighting leaves none."""
     ranked = log_probabilities[..., 1] if is_multi_label(labels) else log_probabilities
-    table = truth_table(labels, ranked.shape[1])
+    table = one_hot(labels, ranked.shape[1])
     classes = np.flatnonzero(table.any(axis=0))
 
     def scores(weights: np.ndarray) -> dict[str, np.ndarray]:

@@ -1,8 +1,8 @@
 """One training run, without knowledge of sweeps or tracking: it calls back at each evaluation."""
 
 from finesweep.stats.metric_names import metric_names
-from finesweep.training.activation_cache import Plan as PrefixPlan
-from finesweep.training.activation_cache import make_prefix
+from finesweep.training.activation_cache import Plan as ActivationPlan
+from finesweep.training.activation_cache import plan_activations
 from finesweep.training.arguments import run_schedule
 from finesweep.training.baseline import fit_baseline
 from finesweep.training.checkpoint_file import Checkpointing, saved_evaluations
@@ -20,9 +20,9 @@ from finesweep.training.schedule import Schedule
 from finesweep.training.truncation import Frame, check_frame, frame_of, rows_cut
 
 __all__ = [
+    "ActivationPlan",
     "Checkpointing",
     "Frame",
-    "PrefixPlan",
     "Schedule",
     "adapt",
     "check_frame",
@@ -34,9 +34,9 @@ __all__ = [
     "frame_of",
     "is_native",
     "majority_accuracy",
-    "make_prefix",
     "measure",
     "metric_names",
+    "plan_activations",
     "predict",
     "probe_ids",
     "resolve_precision",

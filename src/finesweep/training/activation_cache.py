@@ -3,8 +3,8 @@
 With the embeddings and the k lowest layers frozen, what these make of a row never changes. The
 first trial that meets a row writes it while using it; later epochs, trials and workers read it.
 
-cache/prefix/KEY/SPLIT.states    [all tokens, H] of the rows one after another
-cache/prefix/KEY/SPLIT.filled    [N] bytes: 1 where the row has been written
+cache/activations/KEY/SPLIT.states    [all tokens, H] of the rows one after another
+cache/activations/KEY/SPLIT.filled    [N] bytes: 1 where the row has been written
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import psutil
 import torch
 from transformers import PreTrainedModel
 
-from finesweep.caches import USED, built, make_room
+from finesweep.caches import USED, built, evict
 from finesweep.config import TrainingConfig
 from finesweep.ledger import Ledger
 from finesweep.model import (
@@ -213,7 +213,7 @@ class _Store:
         self.filled[rows] = 1
 
 
-def make_prefix(
+def plan_activations(
     model: PreTrainedModel,
     tokens: Tokens,
     config: TrainingConfig,
@@ -233,7 +233,7 @@ def make_prefix(
     if bypass is None:
         return None, plan
     folder = _folder(root, model, tokens, dtype=dtype, depth=plan.depth, first_only=plan.first_only)
-    if not folder.exists() and not make_room(root, plan.n_bytes, budget_bytes=budget):
+    if not folder.exists() and not evict(root, plan.n_bytes, budget_bytes=budget):
         return None, replace(plan, why_not="the disk is too full")
     try:
         return Prefix(bypass, tokens, root=root, plan=plan, dtype=dtype), plan
@@ -311,7 +311,7 @@ def _facts(
     )
 
 
-def prefix_key(
+def activation_key(
     model: PreTrainedModel,
     tokens: Tokens,
     depth: int,
@@ -351,7 +351,7 @@ def _folder(
     depth: int,
     first_only: bool = False,
 ) -> Path:
-    return root / "prefix" / prefix_key(model, tokens, depth, dtype, first_only=first_only)
+    return root / "activations" / activation_key(model, tokens, depth, dtype, first_only=first_only)
 
 
 def _made(folder: Path, lengths: Lengths, size: int, dtype: torch.dtype) -> Path:

@@ -22,8 +22,8 @@ from finesweep.stats.predictions import (
     guesses,
     guesses_of,
     log_probabilities_of,
+    one_hot,
     probabilities_of,
-    truth_table,
 )
 
 SCORERS = {"roc_auc": roc_auc_score, "average_precision": average_precision_score}
@@ -62,7 +62,7 @@ def measure(predictions: Predictions, split: SplitName) -> dict[str, float]:
     if multi_label:
         values["f1_micro"] = f1_score(labels, guessed, average="micro", zero_division=0)
         values["hamming_loss"] = hamming_loss(labels, guessed)
-    values |= _rankings(truth_table(labels, probabilities.shape[1]), probabilities)
+    values |= _rankings(one_hot(labels, probabilities.shape[1]), probabilities)
     return {f"{split}/{name}": float(value) for name, value in values.items()}
 
 

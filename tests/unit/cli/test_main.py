@@ -18,7 +18,7 @@ import yaml
 from finesweep import cli
 from finesweep.cli import train
 from finesweep.errors import FinesweepError
-from finesweep.records import Answering
+from finesweep.records import DecisionRule
 
 ROOT = Path(__file__).parents[3]
 Said = tuple[int, str, str]
@@ -275,7 +275,7 @@ def test_a_model_of_single_texts_takes_no_pair_column(
     said: Callable[..., Said], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def single(uri: str, *, tracking_uri: str) -> SimpleNamespace:
-        return SimpleNamespace(answering=Answering())
+        return SimpleNamespace(answering=DecisionRule())
 
     monkeypatch.setattr("finesweep.prediction.load_classifier", single)
     code, out, err = said("predict", "--model", ".", "a text", "--pair-column", "b")

@@ -12,7 +12,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from finesweep.config.package_files import packaged_path
 from finesweep.config.schema import DatasetConfig
-from finesweep.dataset import load_dataset, tokenise
+from finesweep.dataset import load_dataset, tokenize
 from finesweep.errors import ConfigError
 from finesweep.records import TextDataset, Tokens
 
@@ -41,7 +41,7 @@ def split_ids(tokens: Tokens) -> list[list[int]]:
 def test_ids_are_whole_bare_and_in_order(
     dataset: TextDataset, tokenizer: PreTrainedTokenizerBase, tmp_path: Path
 ) -> None:
-    tokens = tokenise(dataset, tokenizer, max_length=16, cache=tmp_path)
+    tokens = tokenize(dataset, tokenizer, max_length=16, cache=tmp_path)
     n_words = [len(text.split()) for text in dataset.train["text"]]
     assert [len(ids) for ids in split_ids(tokens)] == n_words
     special = set(tokenizer.all_special_ids)
@@ -59,9 +59,9 @@ def test_batches_keep_the_order(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    whole = tokenise(dataset, tokenizer, max_length=16, cache=tmp_path / "a")
+    whole = tokenize(dataset, tokenizer, max_length=16, cache=tmp_path / "a")
     monkeypatch.setattr("finesweep.dataset.tokens.BATCH_TEXTS", 7)
-    parts = tokenise(dataset, tokenizer, max_length=16, cache=tmp_path / "b")
+    parts = tokenize(dataset, tokenizer, max_length=16, cache=tmp_path / "b")
     assert parts.train[:] == whole.train[:]
 
 
@@ -71,10 +71,10 @@ def test_texts_are_tokenised_once_for_every_length(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    first = tokenise(dataset, tokenizer, max_length=16, cache=tmp_path)
+    first = tokenize(dataset, tokenizer, max_length=16, cache=tmp_path)
     monkeypatch.setattr("finesweep.dataset.tokens.whole_ids", lambda *given: pytest.fail("again"))
     tokenizer(["another text"], truncation=True, padding="max_length", max_length=8)
-    again = tokenise(dataset, tokenizer, max_length=180, cache=tmp_path)
+    again = tokenize(dataset, tokenizer, max_length=180, cache=tmp_path)
     assert again.train[:] == first.train[:]
     assert again.key == first.key
 
@@ -83,7 +83,7 @@ def test_other_texts_and_other_tokenizers_have_ids_of_their_own(
     dataset: TextDataset, tokenizer: PreTrainedTokenizerBase, tmp_path: Path
 ) -> None:
     keys = {
-        tokenise(each, by, max_length=16, cache=tmp_path).key
+        tokenize(each, by, max_length=16, cache=tmp_path).key
         for each in (dataset, replace(dataset, fingerprint="f" * 64))
         for by in (tokenizer, cased(tokenizer))
     }
@@ -110,7 +110,7 @@ def pairs(tmp_path: Path) -> TextDataset:
 def test_both_sides_of_a_pair_have_ids_of_their_own(
     pairs: TextDataset, tokenizer: PreTrainedTokenizerBase, tmp_path: Path
 ) -> None:
-    tokens = tokenise(pairs, tokenizer, max_length=16, cache=tmp_path)
+    tokens = tokenize(pairs, tokenizer, max_length=16, cache=tmp_path)
     assert tokens.pairs
     assert tokens.train.column_names == ["row", "input_ids", "pair_ids", "labels"]
     word, text = tokenizer.convert_tokens_to_ids(["word", "text"])
@@ -123,9 +123,9 @@ def test_both_sides_of_a_pair_have_ids_of_their_own(
 def test_pairs_and_single_texts_share_no_ids(
     pairs: TextDataset, tokenizer: PreTrainedTokenizerBase, tmp_path: Path
 ) -> None:
-    single = tokenise(replace(pairs, pairs=False), tokenizer, max_length=16, cache=tmp_path)
+    single = tokenize(replace(pairs, pairs=False), tokenizer, max_length=16, cache=tmp_path)
     assert single.train.column_names == ["row", "input_ids", "labels"]
-    assert tokenise(pairs, tokenizer, max_length=16, cache=tmp_path).key != single.key
+    assert tokenize(pairs, tokenizer, max_length=16, cache=tmp_path).key != single.key
 
 
 def test_a_length_without_room_for_a_pair_is_a_mistake(
@@ -133,5 +133,5 @@ def test_a_length_without_room_for_a_pair_is_a_mistake(
 ) -> None:
     told = r"^dataset\.max_length: 4 has no room for a pair of texts; must be at least 5"
     with pytest.raises(ConfigError, match=told):
-        tokenise(pairs, tokenizer, max_length=4, cache=tmp_path)
-    assert tokenise(pairs, tokenizer, max_length=5, cache=tmp_path).pairs
+        tokenize(pairs, tokenizer, max_length=4, cache=tmp_path)
+    assert tokenize(pairs, tokenizer, max_length=5, cache=tmp_path).pairs

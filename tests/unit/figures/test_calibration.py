@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from scipy.special import softmax
 
 from finesweep.figures import answers_figure
-from finesweep.records import Answering
+from finesweep.records import DecisionRule
 
 
 def drawn(n_classes: int, n: int = 400) -> tuple[np.ndarray, np.ndarray]:
@@ -28,7 +28,7 @@ def draw(
         probabilities,
         labels,
         names,
-        answering=Answering(uncertain_below=uncertain_below),
+        answering=DecisionRule(uncertain_below=uncertain_below),
         title="test $ _x_",
     )
     figure.savefig(io.BytesIO(), format="png", dpi=120)

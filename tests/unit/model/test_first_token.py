@@ -11,7 +11,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from transformers import PreTrainedModel, RobertaConfig, RobertaForSequenceClassification
 
 from finesweep.config import ModelConfig
-from finesweep.model import first_token_alone, load_model, quick_dropout
+from finesweep.model import last_layer_cls_only, load_model, quick_dropout
 
 LENGTHS = (9, 5, 2)
 
@@ -55,10 +55,10 @@ def test_logits_are_the_same_in_eval_mode(
     with torch.no_grad():
         whole = model(**batch(lengths)).logits
         if quick:
-            with quick_dropout(model), first_token_alone(model):
+            with quick_dropout(model), last_layer_cls_only(model):
                 alone = model(**batch(lengths)).logits
         else:
-            with first_token_alone(model):
+            with last_layer_cls_only(model):
                 alone = model(**batch(lengths)).logits
     torch.testing.assert_close(alone, whole, rtol=1e-5, atol=1e-6)
 
@@ -66,7 +66,7 @@ def test_logits_are_the_same_in_eval_mode(
 def test_every_gradient_is_the_same(model: PreTrainedModel) -> None:
     without_dropout(model)
     whole = gradients(model, batch())
-    with first_token_alone(model):
+    with last_layer_cls_only(model):
         alone = gradients(model, batch())
     assert alone.keys() == whole.keys()
     for name, gradient in whole.items():
@@ -82,7 +82,7 @@ def test_it_costs_fewer_operations_and_only_within(model: PreTrainedModel) -> No
 
     model.eval()
     whole = n_operations()
-    with first_token_alone(model):
+    with last_layer_cls_only(model):
         alone = n_operations()
         assert model.base_model(**batch()).last_hidden_state.shape[1] == 1
     assert alone < 0.9 * whole
@@ -100,5 +100,5 @@ def test_a_model_of_another_type_stays_as_it_is() -> None:
         max_position_embeddings=20,
     )
     model = RobertaForSequenceClassification(config).eval()
-    with torch.no_grad(), first_token_alone(model):
+    with torch.no_grad(), last_layer_cls_only(model):
         assert model.base_model(**batch()).last_hidden_state.shape[1] == max(LENGTHS)

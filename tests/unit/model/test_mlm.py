@@ -18,7 +18,7 @@ from transformers import (
 from finesweep.config import ModelConfig
 from finesweep.errors import ConfigError
 from finesweep.model import (
-    decoded_at,
+    decode_masked_only,
     limit_problems,
     load_masked,
     load_model,
@@ -106,7 +106,7 @@ def test_logits_of_chosen_places_and_their_gradients_are_those_of_all(config: Mo
     ids = torch.randint(1000, 2000, (2, 6), generator=torch.Generator().manual_seed(0))
     chosen = torch.tensor([[0, 1, 0, 1, 0, 0], [0, 0, 0, 0, 1, 0]], dtype=torch.bool)
     expected = model(input_ids=ids).logits[chosen]
-    with decoded_at(model, chosen):
+    with decode_masked_only(model, chosen):
         logits = model(input_ids=ids).logits
     torch.testing.assert_close(logits, expected)
     weight = model.base_model.get_input_embeddings().weight

@@ -9,13 +9,13 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase, pipeline
 
 from finesweep.prediction import Classifier
 from finesweep.prediction.attribution import attribute, log_odds
-from finesweep.records import Answering
+from finesweep.records import DecisionRule
 
 
 @pytest.fixture(scope="module")
 def classifier(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> Classifier:
     made = pipeline("text-classification", model=model, tokenizer=tokenizer)
-    return Classifier(made, 12, Answering())
+    return Classifier(made, 12, DecisionRule())
 
 
 def odds(classifier: Classifier, ids: torch.Tensor, label: str) -> float:

@@ -24,7 +24,7 @@ from finesweep.config import TrackingConfig
 from finesweep.errors import ConfigError
 from finesweep.prediction import Classifier, load_classifier
 from finesweep.prediction.classifier import BATCH_SIZE
-from finesweep.records import Answering
+from finesweep.records import DecisionRule
 from finesweep.tracking import Store, open_store, start_run
 from finesweep.tracking.models import log_classifier
 
@@ -89,7 +89,7 @@ def test_each_text_is_answered_in_order_as_by_the_model_itself(
 def test_texts_are_cleaned_as_those_were_that_the_model_learned_from(
     classifier: Classifier, expected: Callable[[str], dict[str, float]]
 ) -> None:
-    answering = Answering(clean=("html", "whitespace"))
+    answering = DecisionRule(clean=("html", "whitespace"))
     (answer,) = replace(classifier, answering=answering).predict(["lovely<br />great &amp; day"])
     assert answer.text == "lovely<br />great &amp; day"
     assert answer.probabilities == pytest.approx(expected("lovely great & day"), abs=1e-5)
@@ -129,7 +129,7 @@ def test_a_model_answers_by_the_temperature_and_thresholds_in_its_config(
     plain = np.log(np.array([[expected(text)[name] for name in NAMES] for text in TEXTS]))
     halved = softmax(plain / 0.5, axis=1)
     least = float(np.median(halved.max(axis=1)))
-    model.config.finesweep = asdict(Answering(temperature=0.5, uncertain_below=least))
+    model.config.finesweep = asdict(DecisionRule(temperature=0.5, uncertain_below=least))
     run = start_run(store, name="calibrated")
     uri = log_classifier(run, model, tokenizer, max_length=MAX_LENGTH, examples=["a"])
     del model.config.finesweep
@@ -151,9 +151,11 @@ def test_the_second_of_two_labels_is_answered_from_its_threshold_on(tiny_bert: P
     pipe = pipeline(
         "text-classification", model=model, tokenizer=AutoTokenizer.from_pretrained(tiny_bert)
     )
-    shares = Classifier(pipe, MAX_LENGTH, Answering()).probabilities(TEXTS[:5])[:, 1]
+    shares = Classifier(pipe, MAX_LENGTH, DecisionRule()).probabilities(TEXTS[:5])[:, 1]
     threshold = float(np.sort(shares)[-2:].mean())  # the greatest alone lies above it
-    made = Classifier(pipe, MAX_LENGTH, Answering(decision_threshold=threshold)).predict(TEXTS[:5])
+    made = Classifier(pipe, MAX_LENGTH, DecisionRule(decision_threshold=threshold)).predict(
+        TEXTS[:5]
+    )
     labels = [answer.label for answer in made]
     assert labels.count("yes") == 1
     assert labels[int(shares.argmax())] == "yes"
@@ -163,7 +165,7 @@ def test_the_second_of_two_labels_is_answered_from_its_threshold_on(tiny_bert: P
 def test_where_there_is_nothing_to_read_there_is_no_label(
     classifier: Classifier, text: str | None
 ) -> None:
-    cleaning = replace(classifier, answering=Answering(clean=("html", "whitespace")))
+    cleaning = replace(classifier, answering=DecisionRule(clean=("html", "whitespace")))
     first, answer, last = cleaning.predict(["a day", text, "awful"])
     assert (answer.text, answer.label, answer.answer) == (text, "UNCERTAIN", "UNCERTAIN")
     assert (answer.probability, answer.probabilities, answer.sure) == (None, {}, False)

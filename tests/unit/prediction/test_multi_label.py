@@ -18,7 +18,7 @@ from finesweep.model import load_model
 from finesweep.prediction import Classifier, load_classifier
 from finesweep.prediction.attribution import attribute
 from finesweep.prediction.tables import answer_rows
-from finesweep.records import UNCERTAIN, Answering
+from finesweep.records import UNCERTAIN, DecisionRule
 from finesweep.tracking import open_store, start_run
 from finesweep.tracking.models import log_classifier
 
@@ -51,7 +51,7 @@ def classifier(
 ) -> Classifier:
     made = pipeline("text-classification", model=several, tokenizer=tokenizer)
     thresholds = [float(np.sort(column)[1:3].mean()) for column in shares.T]
-    return Classifier(made, MAX_LENGTH, Answering(label_thresholds=thresholds))
+    return Classifier(made, MAX_LENGTH, DecisionRule(label_thresholds=thresholds))
 
 
 def test_the_answer_is_every_label_that_reaches_its_threshold(

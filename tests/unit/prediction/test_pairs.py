@@ -18,7 +18,7 @@ from finesweep.pairs import MARK, PAIR, joined, sides
 from finesweep.prediction import Classifier, load_classifier
 from finesweep.prediction.attribution import attribute, log_odds
 from finesweep.prediction.tables import answer_rows
-from finesweep.records import Answering
+from finesweep.records import DecisionRule
 from finesweep.tracking import Store, open_store, start_run
 from finesweep.tracking.models import log_classifier
 
@@ -36,7 +36,7 @@ TEXTS = [
 @pytest.fixture(scope="module")
 def classifier(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> Classifier:
     made = pipeline("text-classification", model=model, tokenizer=tokenizer)
-    return Classifier(made, MAX_LENGTH, Answering(pairs=True))
+    return Classifier(made, MAX_LENGTH, DecisionRule(pairs=True))
 
 
 def expected(
@@ -61,7 +61,7 @@ def test_each_pair_is_answered_in_order_as_by_the_model_itself(
 
 
 def test_each_side_is_cleaned_by_itself(classifier: Classifier) -> None:
-    answering = Answering(pairs=True, clean=("html", "whitespace"))
+    answering = DecisionRule(pairs=True, clean=("html", "whitespace"))
     cleaning = Classifier(classifier.pipeline, MAX_LENGTH, answering)
     assert cleaning.read_of(["x <b" + PAIR + " y</b>  z"]) == [["x <b"], ["y z"]]
 
@@ -127,7 +127,7 @@ def test_a_logged_model_of_pairs_knows_what_it_reads(
     store: Store = open_store(
         TrackingConfig(uri=f"sqlite:///{tmp_path / 'm.db'}", artifacts=str(tmp_path / "artifacts"))
     )
-    model.config.finesweep = asdict(Answering(pairs=True))
+    model.config.finesweep = asdict(DecisionRule(pairs=True))
     run = start_run(store, name="pairs")
     examples = TEXTS[:2]
     uri = log_classifier(

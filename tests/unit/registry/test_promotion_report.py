@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from finesweep.records import Check, Decision
 from finesweep.registry.promotion_report import as_html, dossier
-from finesweep.registry.report_data import Exhibits
+from finesweep.registry.report_data import ReportData
 
 MARKUP = ["<", ">", "&", '"', "'", "</td>", "<script>", "&lt;", "-->", "]]>", "a", " "]
 TEXT = st.lists(st.sampled_from(MARKUP)).map("".join) | st.text(max_size=20)
@@ -43,7 +43,7 @@ def test_names_and_texts_are_never_markup(model: str, label: str, text: str) -> 
     check = Check("recall of each class", True, f"{label} changes by +0.1")
     run: dict[str, Any] = {"version": "1", "model": model, "metrics": {f"test/f1/{label}": 0.5}}
     row = {"text": text, "truth": label, "wrong": model}
-    exhibits = Exhibits([row], [row], [{"slice": label, "rows": 1, "a": 0.5, "b": None}], None)
+    exhibits = ReportData([row], [row], [{"slice": label, "rows": 1, "a": 0.5, "b": None}], None)
     decision = Decision(True, "superiority", (check,), {"p": 0.01}, None)
     made = dossier(decision, model=model, challenger=run, champion=run, exhibits=exhibits)
     page = Page(as_html(made, None))

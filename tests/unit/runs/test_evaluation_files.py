@@ -12,7 +12,7 @@ import pytest
 from matplotlib.image import imread
 from pandas.api.types import is_float_dtype, is_string_dtype
 
-from finesweep.records import Answering, Evaluation, Objective, Predictions, TrainingResult
+from finesweep.records import DecisionRule, Evaluation, Objective, Predictions, TrainingResult
 from finesweep.runs.evaluation_files import write_answers, write_curves, write_split
 from finesweep.tracking.predictions import read_predictions
 
@@ -199,7 +199,7 @@ def test_predictions_of_several_labels_are_lists_that_read_back(several: Path) -
 
 
 def test_slices_of_several_labels_are_the_rows_that_have_each(several: Path) -> None:
-    answering = Answering(1.0, 0.0, label_thresholds=[0.5, 0.5, 0.3])
+    answering = DecisionRule(1.0, 0.0, label_thresholds=[0.5, 0.5, 0.3])
     shares, labels = np.array(SHARES), np.array(HELD)
     write_answers(several, shares, labels, TEXTS[:4], NAMES, answering=answering, intervals={})
     slices = {each["slice"]: each for each in read(several / "slices.json")}

@@ -9,7 +9,7 @@ import numpy as np
 
 from finesweep.config import PublishedConfig
 from finesweep.config.schema import TrainingConfig
-from finesweep.records import Answering, Predictions, TextDataset
+from finesweep.records import DecisionRule, Predictions, TextDataset
 from finesweep.runs.run_summary import (
     confusion_sentences,
     doubts,
@@ -58,10 +58,10 @@ def test_each_of_several_labels_is_told_with_its_false_alarms() -> None:
 
 
 def test_the_thresholds_of_several_labels_are_told_by_name() -> None:
-    answering = Answering(label_thresholds=[0.25, 0.5])
+    answering = DecisionRule(label_thresholds=[0.25, 0.5])
     told = threshold_sentence(answering, ("rude", "loud"), {"test/threshold_f1": 0.75})
     assert "(rude 0.25, loud 0.50): test F1 0.7500" in told
-    assert threshold_sentence(Answering(), ("a", "b"), {}) == ""
+    assert threshold_sentence(DecisionRule(), ("a", "b"), {}) == ""
 
 
 def test_a_model_of_one_answer_is_told_with_what_to_try() -> None:

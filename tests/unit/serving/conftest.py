@@ -10,7 +10,7 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer, pipe
 
 from finesweep.pairs import joined
 from finesweep.prediction import Classifier
-from finesweep.records import Answering
+from finesweep.records import DecisionRule
 from finesweep.serving.card import Card
 from finesweep.serving.service import Service
 
@@ -31,20 +31,23 @@ def pairs(tiny_bert: Path) -> Service:
     made = pipeline("text-classification", model=model.eval(), tokenizer=tokenizer)
     examples = (joined("a day", "lovely"), joined("it was", "awful"))
     return Service(
-        Classifier(made, 16, Answering(pairs=True), examples), Card("of pairs", "models:/p/1", "1")
+        Classifier(made, 16, DecisionRule(pairs=True), examples),
+        Card("of pairs", "models:/p/1", "1"),
     )
 
 
 @pytest.fixture(scope="package")
 def texts(pairs: Service) -> Service:
-    made = Classifier(pairs.classifier.pipeline, 16, Answering(), ("a lovely day", "it was awful"))
+    made = Classifier(
+        pairs.classifier.pipeline, 16, DecisionRule(), ("a lovely day", "it was awful")
+    )
     return Service(made, Card("of texts", "models:/t/1", "1"))
 
 
 @pytest.fixture(scope="package")
 def several(pairs: Service) -> Service:
     """A model of several labels, each of which it says from a probability of its own on."""
-    answering = Answering(label_thresholds=[0.05, 0.95, 0.05])
+    answering = DecisionRule(label_thresholds=[0.05, 0.95, 0.05])
     made = Classifier(pairs.classifier.pipeline, 16, answering, ("a lovely day", "it was awful"))
     return Service(made, Card("of several labels", "models:/s/1", "1"))
 

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from finesweep.pairs import MARK, joined
 from finesweep.prediction import Classifier
-from finesweep.records import Answering, Prediction
+from finesweep.records import DecisionRule, Prediction
 from finesweep.serving import markup
 from finesweep.serving.card import Card
 from finesweep.serving.markup import EMPTY, HALF
@@ -135,7 +135,7 @@ TAGS = re.compile(r"</?(?:h1|h2|p|b|ul|li)>")
 @given(st.text() | st.sampled_from(HOSTILE))
 def test_labels_texts_and_names_of_any_characters_are_escaped(text: str) -> None:
     unsure = Prediction(text, text, 0.4, {text: 0.4}, sure=False, truncated=True)
-    classifier = Classifier(None, 16, Answering(uncertain_below=0.5))
+    classifier = Classifier(None, 16, DecisionRule(uncertain_below=0.5))
     shown = [
         markup.heading(text),
         markup.paragraph(text),

@@ -9,13 +9,13 @@ from sklearn.metrics import brier_score_loss, f1_score
 
 from finesweep.stats.calibration import (
     answers,
-    are_sure,
     brier_score,
+    calibrate,
     calibration_error,
     coverage_curve,
     decision_threshold,
-    fit_answering,
     fit_temperature,
+    is_confident,
     label_thresholds,
     uncertain_below,
 )
@@ -138,15 +138,15 @@ def test_a_label_that_never_holds_keeps_the_half() -> None:
 
 def test_several_labels_are_answered_by_their_thresholds_and_silent_only_when_asked() -> None:
     honest, labels = several(300)
-    fitted = fit_answering(honest, labels)
+    fitted = calibrate(honest, labels)
     assert fitted.uncertain_below == 0
     assert fitted.decision_threshold is None
     shares = expit(honest / fitted.temperature)
     assert fitted.label_thresholds == pytest.approx(label_thresholds(shares, labels))
     said = answers(shares, fitted)
     assert said.tolist() == (shares >= fitted.label_thresholds).astype(int).tolist()
-    assert are_sure(shares, fitted).all()
-    asked = fit_answering(honest, labels, least=0.5)
+    assert is_confident(shares, fitted).all()
+    asked = calibrate(honest, labels, least=0.5)
     chance = np.where(said == 1, shares, 1 - shares).prod(axis=1)
-    assert are_sure(shares, asked).tolist() == (chance >= 0.5).tolist()
-    assert 0 < are_sure(shares, asked).sum() < 300
+    assert is_confident(shares, asked).tolist() == (chance >= 0.5).tolist()
+    assert 0 < is_confident(shares, asked).sum() < 300

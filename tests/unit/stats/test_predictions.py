@@ -16,10 +16,10 @@ from finesweep.stats.predictions import (
     log_probabilities_of,
     logits_of,
     margins,
+    one_hot,
     probabilities_of,
     rows_right,
     single,
-    truth_table,
 )
 
 LOGITS = np.random.default_rng(0).normal(scale=3, size=(40, 3)).astype(np.float32)
@@ -95,8 +95,8 @@ def test_several_labels_are_decisions_between_no_and_yes() -> None:
 
 
 def test_the_truth_and_the_counts_have_the_shape_of_the_labels() -> None:
-    assert truth_table(np.array([2, 0]), 3).tolist() == [[False, False, True], [True, False, False]]
-    assert truth_table(HELD, 3).tolist() == (HELD == 1).tolist()
+    assert one_hot(np.array([2, 0]), 3).tolist() == [[False, False, True], [True, False, False]]
+    assert one_hot(HELD, 3).tolist() == (HELD == 1).tolist()
     guessed = guesses(SHARES, multi_label=True)
     assert confusion_counts(HELD, guessed, 3).tolist() == [
         [[1, 1], [0, 1]],

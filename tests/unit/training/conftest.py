@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from finesweep.config import DatasetConfig, ModelConfig
-from finesweep.dataset import load_dataset, tokenise
+from finesweep.dataset import load_dataset, tokenize
 from finesweep.model import load_tokenizer
 from finesweep.records import Tokens
 
@@ -27,7 +27,7 @@ def _light_garbage() -> Iterator[None]:
 def _tokens(tiny_bert: Path, texts_csv: Path, cache: Path, train_size: int | None) -> Tokens:
     dataset = load_dataset(DatasetConfig(name="local", path=str(texts_csv), train_size=train_size))
     tokenizer = load_tokenizer(ModelConfig(name_or_path=str(tiny_bert)))
-    return tokenise(dataset, tokenizer, max_length=16, cache=cache)
+    return tokenize(dataset, tokenizer, max_length=16, cache=cache)
 
 
 @pytest.fixture(scope="session")
@@ -56,4 +56,4 @@ def pair_tokens(tiny_bert: Path, texts_csv: Path, cache: Path) -> Tokens:
     rows.to_csv(path, index=False)
     config = DatasetConfig(name="pairs", path=str(path), pair_column="pair", train_size=96)
     tokenizer = load_tokenizer(ModelConfig(name_or_path=str(tiny_bert)))
-    return tokenise(load_dataset(config), tokenizer, max_length=16, cache=cache)
+    return tokenize(load_dataset(config), tokenizer, max_length=16, cache=cache)

@@ -21,7 +21,7 @@ from finesweep.ledger import Ledger
 from finesweep.model import Bypass, freeze_layers, frozen_depth, load_model, proven_bypass
 from finesweep.records import Objective, Tokens, TrainingResult
 from finesweep.training import activation_cache as prefix
-from finesweep.training import fit, make_prefix
+from finesweep.training import fit, plan_activations
 from finesweep.training.batches import sample_batch
 
 RECIPE = TrainingConfig(
@@ -53,7 +53,7 @@ def trained(
     config, ledger = replace(RECIPE, **recipe), Ledger()
     made = None
     if root is not None:
-        made, plan = make_prefix(model, tokens, config, root=root, cache_gb=1, shared=True)
+        made, plan = plan_activations(model, tokens, config, root=root, cache_gb=1, shared=True)
         assert plan.why_not is None, plan
     result = fit(
         model,
@@ -131,7 +131,7 @@ def test_pairs_have_states_of_their_own(
     loaded: Loaded, tokens: Tokens, pair_tokens: Tokens
 ) -> None:
     model = loaded(1)
-    keys = {prefix.prefix_key(model, each, 1, torch.float32) for each in (tokens, pair_tokens)}
+    keys = {prefix.activation_key(model, each, 1, torch.float32) for each in (tokens, pair_tokens)}
     assert len(keys) == 2
 
 
@@ -184,21 +184,21 @@ def test_other_weights_lengths_and_depths_have_states_of_their_own(
     name = next(n for n in other.starting_digests if "embeddings" in n)
     other.starting_digests = {**other.starting_digests, name: "0" * 64}
     keys = [
-        prefix.prefix_key(model, tokens, 1, torch.float32),
-        prefix.prefix_key(model, tokens, 2, torch.float32),
-        prefix.prefix_key(model, tokens, 1, torch.bfloat16),
-        prefix.prefix_key(model, longer, 1, torch.float32),
-        prefix.prefix_key(other, tokens, 1, torch.float32),
+        prefix.activation_key(model, tokens, 1, torch.float32),
+        prefix.activation_key(model, tokens, 2, torch.float32),
+        prefix.activation_key(model, tokens, 1, torch.bfloat16),
+        prefix.activation_key(model, longer, 1, torch.float32),
+        prefix.activation_key(other, tokens, 1, torch.float32),
     ]
     assert len(set(keys)) == 5
-    assert prefix.prefix_key(loaded(2), tokens, 1, torch.float32) == keys[0]
+    assert prefix.activation_key(loaded(2), tokens, 1, torch.float32) == keys[0]
 
 
 def test_another_head_shares_the_states(loaded: Loaded, tokens: Tokens, tiny_bert: Path) -> None:
     model = loaded(1)
     config = ModelConfig(str(tiny_bert), distil=model.config.model_type == "distilbert")
     two = load_model(config, label_names=("x", "y"), seed=5)
-    keys = {prefix.prefix_key(each, tokens, 1, torch.float32) for each in (model, two)}
+    keys = {prefix.activation_key(each, tokens, 1, torch.float32) for each in (model, two)}
     assert len(keys) == 1
 
 
@@ -241,17 +241,17 @@ def test_a_disk_that_fills_before_the_states_are_made_switches_them_off(
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, "posix_fallocate", full)
-    made, plan = make_prefix(loaded(1), tokens, RECIPE, root=tmp_path, cache_gb=1, shared=True)
+    made, plan = plan_activations(loaded(1), tokens, RECIPE, root=tmp_path, cache_gb=1, shared=True)
     assert made is None
     assert str(plan) == "off: [Errno 28] No space left on device"
-    assert not list((tmp_path / "prefix").glob("*/"))
+    assert not list((tmp_path / "activations").glob("*/"))
 
 
 def test_the_disk_is_taken_when_the_states_are_made(
     loaded: Loaded, tokens: Tokens, tmp_path: Path
 ) -> None:
-    _, plan = make_prefix(loaded(1), tokens, RECIPE, root=tmp_path, cache_gb=1, shared=True)
-    (entry,) = (tmp_path / "prefix").glob("*/")
+    _, plan = plan_activations(loaded(1), tokens, RECIPE, root=tmp_path, cache_gb=1, shared=True)
+    (entry,) = (tmp_path / "activations").glob("*/")
     assert size_bytes(entry) >= plan.n_bytes
 
 

@@ -11,7 +11,7 @@ import pytest
 from tests.unit.training.test_resume import Folders
 
 from finesweep.config import DatasetConfig, ModelConfig, TrainingConfig
-from finesweep.dataset import load_dataset, tokenise
+from finesweep.dataset import load_dataset, tokenize
 from finesweep.dataset.labels.values import labels_of
 from finesweep.errors import ConfigError
 from finesweep.model import load_model, load_tokenizer
@@ -46,7 +46,7 @@ def tokens(
 ) -> Tokens:
     tokenizer = load_tokenizer(ModelConfig(name_or_path=str(tiny_bert)))
     cache = tmp_path_factory.mktemp("cache")
-    return tokenise(dataset, tokenizer, max_length=12, cache=cache)
+    return tokenize(dataset, tokenizer, max_length=12, cache=cache)
 
 
 def trained(

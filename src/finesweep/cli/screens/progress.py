@@ -46,7 +46,7 @@ class Bar:
         self.progress.update(self.task, note=self.note)
 
 
-class Board:
+class SweepProgress:
     """A sweep as its study tells it: a line per finished slot, and bars where someone looks."""
 
     def __init__(self, console: Console, study: Study) -> None:
@@ -57,7 +57,7 @@ class Board:
         self.sweep = self.progress.add_task("sweep", total=None, note="")
         self.bars: dict[str, TaskID] = {}
 
-    def __enter__(self) -> Board:
+    def __enter__(self) -> SweepProgress:
         self.progress.start()
         return self
 

@@ -17,7 +17,7 @@ QUIET = {
 """Read when the libraries are first imported; what the user has set stays."""
 
 
-def hush() -> None:
+def silence_libraries() -> None:
     """Silences progress bars and notices that are no news to a user of this program."""
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import gc
 from importlib import import_module
 
-from finesweep.cli.startup.quiet import hush
+from finesweep.cli.startup.quiet import silence_libraries
 
 LATE = (
     "git",
@@ -24,7 +24,7 @@ LATE = (
 
 def load() -> None:
     """Imports what a worker needs in its first trial; starts no thread, computes nothing."""
-    hush()  # first: libraries read their settings as they are loaded
+    silence_libraries()  # first: libraries read their settings as they are loaded
     gc.disable()  # imports leave nothing to collect; looking for it takes a third of their time
 
     for name in LATE:

@@ -20,7 +20,7 @@ MEASURES: tuple[Measure, ...] = get_args(Measure)
 """Words stand between white space, or are single signs where scripts have none between words; their
 length is a text's mean, in characters; tokens are the model's, without special tokens."""
 PIECE = 5_000
-"""Texts tokenised at a time: as Python lists, the ids of millions would not fit in memory."""
+"""Texts tokenized at a time: as Python lists, the ids of millions would not fit in memory."""
 
 
 @dataclass(frozen=True)

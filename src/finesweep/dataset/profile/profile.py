@@ -32,7 +32,7 @@ MOST_ROWS: Mapping[SplitName, int] = {"train": 50_000, "validation": 10_000, "te
 N_EXAMPLES = 2
 EXAMPLE_CHARACTERS = 400
 LEFT_OUT = STOPWORDS | {"d", "ll", "m", "n't", "re", "s", "t", "ve"}
-"""English stop words, and what a corpus cut off of `it's` and `don't` when it was tokenised."""
+"""English stop words, and what a corpus cut off of `it's` and `don't` when it was tokenized."""
 # Each draw has a stream of its own, so that one does not move the other.
 SAMPLING, EXAMPLES = 5, 6
 

@@ -8,13 +8,13 @@ from pathlib import Path
 from optuna import Study
 
 from finesweep.config import SweepPlan
-from finesweep.dataset import load_dataset, tokenise
+from finesweep.dataset import load_dataset, tokenize
 from finesweep.errors import FinesweepError
 from finesweep.model import count_parameters, load_trained
 from finesweep.records import Finalist
 from finesweep.runs.run_logging import Setup
 from finesweep.runs.run_summary import doubts
-from finesweep.runs.test_evaluation import log_test
+from finesweep.runs.test_evaluation import evaluate_on_test
 from finesweep.stats.predictions import rows_right
 from finesweep.sweep.selection.baseline import compare_with_baseline
 from finesweep.sweep.selection.claims import stands
@@ -59,7 +59,7 @@ def evaluate_winner(
     config = composed.config
     dataset = load_dataset(config.dataset)
     model, tokenizer = load_trained(folder)
-    tokens = tokenise(
+    tokens = tokenize(
         dataset,
         tokenizer,
         max_length=config.dataset.max_length,
@@ -73,7 +73,7 @@ def evaluate_winner(
         lambda: compare_models(plan, state, store), study, what="each model with the others"
     )
     study.set_user_attr(COMPARISONS, [asdict(each) for each in compared or ()])
-    test = log_test(run, setup, validation)
+    test = evaluate_on_test(run, setup, validation)
     finalist = Finalist(
         trial=winner.trial,
         run_id=run.run_id,

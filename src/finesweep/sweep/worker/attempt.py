@@ -12,7 +12,7 @@ from optuna.trial import FrozenTrial, TrialState
 from finesweep.config import Composed, SweepPlan
 from finesweep.ledger import Ledger
 from finesweep.records import Evaluation, TextDataset
-from finesweep.runs.finetune import Watch, run_trial
+from finesweep.runs.finetune import Watch, run_finetuning
 from finesweep.runs.run_logging import (
     Setup,
     log_setup,
@@ -39,7 +39,7 @@ from finesweep.sweep.study.keys import (
 )
 from finesweep.sweep.study.search_space import objective_of
 from finesweep.sweep.study.weights import slot_folder
-from finesweep.sweep.worker.callbacks import Reports
+from finesweep.sweep.worker.callbacks import WorkerCallbacks
 from finesweep.sweep.worker.checkpoints import SlotCheckpoints, newest_whole
 from finesweep.sweep.worker.failures import Failure, WholeSweepError, whole_sweeps
 from finesweep.sweep.worker.phases import Stage
@@ -55,7 +55,7 @@ class Attempt:
         plan: SweepPlan,
         stage: Stage,
         trial: Trial,
-        reports: Reports,
+        reports: WorkerCallbacks,
         *,
         told_at: float | None = None,
     ) -> None:
@@ -97,7 +97,7 @@ class Attempt:
             on_commit=lambda step: self.trial.set_user_attr(COMMITTED, step),
             on_wait=self.reports.waiting,
         )
-        trained = run_trial(
+        trained = run_finetuning(
             composed,
             objective=self.objective,
             record=self._recorded,
@@ -201,7 +201,7 @@ class Attempt:
         self.trial.report(self.objective.seen_by_pruner(evaluation), step=evaluation.step)
 
     def _on_evaluation(self, evaluation: Evaluation) -> None:
-        """Reports to Optuna; TrialPruned when the pruner has seen enough."""
+        """WorkerCallbacks to Optuna; TrialPruned when the pruner has seen enough."""
         self._report(evaluation)
         with whole_sweeps("sweep.pruner", self.plan.settings.pruner):
             pruned = self.trial.should_prune()

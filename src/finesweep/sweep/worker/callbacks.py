@@ -12,7 +12,7 @@ from finesweep.sweep.study.leases import Lease
 from finesweep.tracking import Delivery, Outbox
 
 
-class Reports:
+class WorkerCallbacks:
     """One worker's ears and mouth: each call is progress, and raises when it was interrupted."""
 
     def __init__(

@@ -26,7 +26,7 @@ from finesweep.sweep.study.slots import claim, is_spent
 from finesweep.sweep.study.storage import waiting_out
 from finesweep.sweep.study.weights import drop_slot
 from finesweep.sweep.worker.attempt import Attempt
-from finesweep.sweep.worker.callbacks import Reports
+from finesweep.sweep.worker.callbacks import WorkerCallbacks
 from finesweep.sweep.worker.failures import Failure, WholeSweepError, classify
 from finesweep.sweep.worker.phases import Stage
 from finesweep.sweep.worker.run_delivery import close_run
@@ -44,7 +44,7 @@ class Worker:
         self,
         plan: SweepPlan,
         stage: Stage,
-        reports: Reports,
+        reports: WorkerCallbacks,
         *,
         is_drained: Callable[[], bool] = lambda: False,
         on_trial: Callable[[Row], None] = lambda row: None,

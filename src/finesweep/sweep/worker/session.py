@@ -20,7 +20,7 @@ from finesweep.sweep.study.leases import Lease
 from finesweep.sweep.study.optuna_private import engine_of
 from finesweep.sweep.study.storage import waiting_out
 from finesweep.sweep.study.study import join_study
-from finesweep.sweep.worker.callbacks import Reports
+from finesweep.sweep.worker.callbacks import WorkerCallbacks
 from finesweep.sweep.worker.phases import Confirmation, Search, Stage
 from finesweep.sweep.worker.run_delivery import deliver_orphans, drop_empty, outboxes_of
 from finesweep.tracking import Delivery, open_store
@@ -32,12 +32,12 @@ LEAVING_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
-class Joint:
+class WorkerSession:
     """A worker that has joined: what it works on, and through whom it tells."""
 
     plan: SweepPlan
     study: Study
-    reports: Reports
+    reports: WorkerCallbacks
     say: Callable[[str], None]
 
     @property
@@ -84,7 +84,7 @@ def joined(
     say: Callable[[str], None],
     on_hang: Callable[[], None],
     is_attached: bool = False,
-) -> Iterator[Joint]:
+) -> Iterator[WorkerSession]:
     """A worker in the study of this name; what it holds is given back at the end.
 
     One that is attached to a coordinator, which has opened the storage before, waits for a while
@@ -107,10 +107,12 @@ def joined(
             hang_seconds=plan.settings.hang_seconds,
             on_hang=on_hang,
         )
-        reports = Reports(lease, interruption, delivery, outboxes=outboxes_of(plan), say=say)
+        reports = WorkerCallbacks(
+            lease, interruption, delivery, outboxes=outboxes_of(plan), say=say
+        )
         try:
             delivery.call(lambda store: deliver_orphans(plan, study, store), key="orphans")
-            yield Joint(plan, study, reports, say)
+            yield WorkerSession(plan, study, reports, say)
             interruption.check()
         finally:
             delivery.wait(LEAVING_SECONDS)

@@ -17,7 +17,7 @@ from transformers import (
 
 from finesweep.errors import NonFiniteError
 from finesweep.ledger import Ledger
-from finesweep.model import decoded_at
+from finesweep.model import decode_masked_only
 from finesweep.records import Evaluation
 from finesweep.training.callback import OnEvaluation, OnStep
 from finesweep.training.mlm.masking import IGNORED, masked_loss
@@ -52,7 +52,7 @@ class MaskedTrainer(Trainer):  # type: ignore[misc]  # transformers has no types
         return scheduler_of(self, num_training_steps, optimizer)
 
     def compute_loss(self, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
-        with decoded_at(self.model, inputs["labels"] != IGNORED):
+        with decode_masked_only(self.model, inputs["labels"] != IGNORED):
             return super().compute_loss(model, inputs, *args, **kwargs)
 
     def training_step(self, model: Any, inputs: dict[str, Any], *args: Any) -> torch.Tensor:

@@ -8,7 +8,7 @@ import pytest
 
 from finesweep.cli.screens.predictions import Tally, json_line, screen_line
 from finesweep.prediction import Classifier
-from finesweep.records import Answering, Prediction
+from finesweep.records import DecisionRule, Prediction
 
 EMPTY = Prediction(None, "UNCERTAIN", None, {}, sure=False)
 CUT = Prediction("c", "1", 0.9, {"1": 0.9, "0": 0.1}, sure=True, truncated=True)
@@ -24,7 +24,7 @@ class Named(Classifier):
         return ["0", "1"]
 
 
-CLASSIFIER = Named(None, 32, Answering(uncertain_below=0.63))
+CLASSIFIER = Named(None, 32, DecisionRule(uncertain_below=0.63))
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from optuna.trial import TrialState
 from rich.console import Console
 
-from finesweep.cli.screens.progress import Board, bar
+from finesweep.cli.screens.progress import SweepProgress, bar
 from finesweep.records import Evaluation, Objective
 from finesweep.sweep.study.keys import DEFINITION, MODEL, N_TRIALS, REASON, SLOT, SWEEP
 from finesweep.sweep.study.leases import Lease
@@ -45,7 +45,7 @@ def test_a_log_gets_one_line_for_each_trial_that_finishes_while_it_is_watched(
 ) -> None:
     _finish(study, 0, TrialState.COMPLETE)
     console, shown = _console(terminal=False)
-    with Board(console, study) as board:
+    with SweepProgress(console, study) as board:
         _finish(study, 1, TrialState.COMPLETE)
         _finish(study, 2, TrialState.FAIL)
         board.look()
@@ -67,7 +67,7 @@ def test_a_terminal_gets_the_sweep_and_each_worker_as_a_bar(study: optuna.Study,
         hang_seconds=60,
         on_hang=pytest.fail,
     )
-    with Board(console, study) as board:
+    with SweepProgress(console, study) as board:
         lease.take(trial=1, slot=3)
         lease.moved(160, 320)
         lease.beat()

@@ -12,6 +12,8 @@ import pytest
 from mlflow.entities import Run
 from optuna.trial import TrialState
 
+from finesweep.config import DatasetConfig
+from finesweep.dataset import prepare
 from tests.e2e.conftest import Project
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("swept")]
@@ -322,6 +324,35 @@ def test_predict_answers_a_file_and_standard_input(swept: Swept) -> None:
     wrong = project.finesweep("predict", *model, "--file", "in.csv")
     assert wrong.returncode == 2
     assert wrong.stderr.startswith("finesweep: --text-column: no column 'text'; ")
+
+
+def test_predict_reads_a_file_as_training_does(swept: Swept) -> None:
+    project, _ = swept
+    held = [("lovely; great", "good"), ("an awful\nday", "bad"), ('a "dull" film', "bad")] * 20
+    rows = [
+        f'"{text} {k}";{label};'.replace('"dull"', '""dull""')
+        for k, (text, label) in enumerate(held)
+    ]
+    content = "\ufefftext;label;\r\n" + "\r\n".join(rows) + "\r\n\r\n"
+    (project.folder / "messy.csv").write_bytes(content.encode())
+    trained = prepare(DatasetConfig(name="x", path=str(project.folder / "messy.csv")))
+    done = project.finesweep(
+        "predict",
+        "--model",
+        "models:/small-model@challenger",
+        "--file",
+        "messy.csv",
+        "--output",
+        "answers.jsonl",
+    )
+    assert done.returncode == 0, done.stderr
+    lines = (project.folder / "answers.jsonl").read_text(encoding="utf-8").splitlines()
+    answered = [json.loads(line) for line in lines]
+    texts = [f"{text} {k}" for k, (text, _) in enumerate(held)]
+    assert [row["text"] for row in answered] == trained.raw["train"]["text"].tolist() == texts
+    note = "messy.csv: separated by a semicolon; dataset.separator sets it"
+    assert note in done.stderr
+    assert note in trained.notes
 
 
 def test_the_screen_ends_with_the_majority_class_and_what_to_type_next(swept: Swept) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from math import isnan
 
 import pandas as pd
 
@@ -14,10 +17,13 @@ from finesweep.dataset.reading.files import read_file, read_texts
 from finesweep.dataset.reading.hub import hub_name, read_hub, without_unlabelled
 from finesweep.dataset.reading.pieces import format_of
 from finesweep.dataset.reading.saved import read_saved
+from finesweep.dataset.reading.tables.headers import UNNAMED
 from finesweep.dataset.text_pairs import joined_parts
 from finesweep.dataset.validation import column_problems, counted_rows, listed, raise_all
 from finesweep.errors import ConfigError, Problem
 from finesweep.records import SplitName
+
+BYTE_ORDER_MARK = "\ufeff"
 
 
 @dataclass(frozen=True)
@@ -143,10 +149,21 @@ def _without_headers(frame: pd.DataFrame, table: pd.DataFrame) -> tuple[pd.DataF
         return frame, 0
     repeats = pd.Series(True, table.index)
     for place, name in enumerate(names):
-        repeats &= table.iloc[:, place].astype(object).map(lambda value, n=name: value == n)
+        cells = table.iloc[:, place].astype(object)
+        repeats &= cells.map(partial(_is_name, name=name)).astype(bool)
         if not repeats.any():
             return frame, 0
     return frame[~repeats.to_numpy()], int(repeats.sum())
+
+
+def _is_name(cell: object, *, name: str) -> bool:
+    """Whether a header's cell became this name: a file may begin with a byte order mark, columns
+    without a name and those of one name get others."""
+    if isinstance(cell, str):
+        written = cell.removeprefix(BYTE_ORDER_MARK)
+        return name == written or re.fullmatch(re.escape(written) + r"\.\d+", name) is not None
+    is_missing = cell is None or (isinstance(cell, float) and isnan(cell))
+    return is_missing and name.startswith(UNNAMED)
 
 
 def _rows(table: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:

@@ -31,6 +31,7 @@ def read_delimited(file: TableFile, n_rows: int, *, usual: str | None) -> Iterat
             chunksize=n_rows,
             # A header would be the measure of all rows, of which some may be longer; and pandas
             # takes a surplus first field for an index, and so shifts every column by one.
+            skiprows=layout.n_above,
             header=0 if layout.has_header and n_fields == len(layout.columns) else None,
             names=range(n_fields),
             index_col=False,

@@ -10,6 +10,8 @@ from finesweep.dataset.reading.pieces import TableFile
 from finesweep.errors import ConfigError, Problem
 
 Row = Sequence[Any]
+UNNAMED = "Unnamed: "
+"""Before the number of a column whose header is blank, as pandas has it."""
 N_ROWS = 4
 """Fewer say too little of what a column holds."""
 
@@ -70,6 +72,6 @@ def _unlike(cells: Sequence[str], wanted: Sequence[str]) -> list[str]:
     there twice stays so, because which of them is meant must be asked."""
     names: list[str] = []
     for place, cell in enumerate(cells):
-        name, n_times = cell or f"Unnamed: {place}", cells[:place].count(cell)
+        name, n_times = cell or f"{UNNAMED}{place}", cells[:place].count(cell)
         names.append(f"{name}.{n_times}" if n_times and cell and cell not in wanted else name)
     return names

@@ -11,6 +11,7 @@ from itertools import islice
 from finesweep.dataset.reading.encodings import note_replaced, opened_text, settled_encoding
 from finesweep.dataset.reading.pieces import TableFile
 from finesweep.dataset.reading.tables.headers import named_columns
+from finesweep.dataset.reading.tables.preambles import n_lines_above
 from finesweep.dataset.reading.tables.quotes import LIMIT, WAYS, Place, Records, read_records
 from finesweep.dataset.validation import counted_rows
 from finesweep.errors import ConfigError, Problem
@@ -18,6 +19,7 @@ from finesweep.errors import ConfigError, Problem
 SEPARATORS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "'|'"}
 """Those that are looked for, and what people call them."""
 N_SAMPLE = 200
+WAY_OUT = "skip leaves such rows out"
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,8 @@ class Layout:
     quoting: str
     columns: tuple[str, ...]
     has_header: bool
+    n_above: int
+    """Lines above the header, which are not read."""
     records: Records
 
 
@@ -40,7 +44,8 @@ def layout_of(file: TableFile, usual: str | None) -> Layout:
     """
     encoding = settled_encoding(file)
     note_replaced(file, encoding)
-    sample = _sample(file, encoding)
+    n_above = _n_above(file, encoding)
+    sample = _sample(file, encoding, n_above)
     separator = _separator(file, sample, usual)
     rows = _rows(sample, separator, file.format.quoting or "minimal")
     columns, is_data = named_columns(file, rows[0], rows[1:])
@@ -52,27 +57,45 @@ def layout_of(file: TableFile, usual: str | None) -> Layout:
     def counted(quoting: str) -> Records:
         with opened_text(file, encoding, newline="") as (lines, _):
             return read_records(
-                lines, separator=separator, quoting=quoting, label_place=label_place
+                islice(lines, n_above, None),
+                separator=separator,
+                quoting=quoting,
+                label_place=label_place,
+                first_line=n_above + 1,
             )
 
     quoting, records = _quoting(file, counted, is_data=is_data)
     _say_counts(file, records, is_data=is_data)
-    return Layout(encoding, separator, quoting, tuple(columns), not is_data, records)
+    return Layout(encoding, separator, quoting, tuple(columns), not is_data, n_above, records)
 
 
 def sampled_columns(file: TableFile) -> list[str]:
     """The cells of the first line, by the separator that is found; one where none is.
     UnicodeDecodeError on another encoding."""
-    sample = _sample(file, settled_encoding(replace(file, say=lambda note: None)))
+    encoding = settled_encoding(replace(file, say=lambda note: None))
+    sample = _sample(file, encoding, 0)
     cut = {each: _rows(sample, each, "minimal") for each in SEPARATORS}
     found = _found_separator(cut, None, set(file.format.texts)) if sample else None
     return cut[found][0] if found else sample[:1]
 
 
-def _sample(file: TableFile, encoding: str) -> list[str]:
-    """The first lines that are not blank."""
+def _n_above(file: TableFile, encoding: str) -> int:
+    if file.format.columns:
+        return 0
+    wanted = set(file.format.texts + file.format.labels)
+    given = file.format.separator
     with opened_text(file, encoding, newline="") as (lines, _):
-        return list(islice((line for line in lines if line.strip()), N_SAMPLE))
+        n_above = n_lines_above(lines, wanted, [given] if given else [*SEPARATORS])
+    if n_above:
+        file.note(f"its header is line {n_above + 1}; what stands above is no row")
+    return n_above
+
+
+def _sample(file: TableFile, encoding: str, n_above: int) -> list[str]:
+    """The first lines that are not blank, after n_above."""
+    with opened_text(file, encoding, newline="") as (lines, _):
+        below = islice(lines, n_above, None)
+        return list(islice((line for line in below if line.strip()), N_SAMPLE))
 
 
 def _separator(file: TableFile, sample: Sequence[str], usual: str | None) -> str:
@@ -174,9 +197,10 @@ def _say_counts(file: TableFile, records: Records, *, is_data: bool) -> None:
         return
     where = "; ".join(_where(place, first) for place in records.long)
     told = f"{counted_rows(records.n_long)} with more fields than the first"
-    if file.format.on_bad_lines == "skip":
+    if file.format.on_bad_lines == "skip" and records.n_long < records.n - first:
         file.note(f"{told} left out ({where})")
         return
-    way_out = "a text that holds the separator needs quotes; skip leaves such rows out"
-    message = f"{file.path.name} has {told} ({where}); {way_out}"
+    skips = "skip would leave no row" if file.format.on_bad_lines == "skip" else WAY_OUT
+    quotes = "a text that holds the separator needs quotes"
+    message = f"{file.path.name} has {told} ({where}); {quotes}; {skips}"
     raise ConfigError(Problem("dataset.on_bad_lines", message))

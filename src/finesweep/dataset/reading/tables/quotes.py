@@ -58,16 +58,21 @@ class Records:
 
 
 def read_records(
-    lines: Iterable[str], *, separator: str, quoting: str, label_place: int | None
+    lines: Iterable[str],
+    *,
+    separator: str,
+    quoting: str,
+    label_place: int | None,
+    first_line: int = 1,
 ) -> Records:
     """What the lines hold when they are cut so; label_place is the field of the labels, by which a
-    line within quotes is known for a row of its own."""
+    line within quotes is known for a row of its own; first_line is the number of the first."""
     csv.field_size_limit(LIMIT)
     found, width, labels = Records(), 0, set()
     suspects: list[tuple[Place, list[tuple[str, str]]]] = []
     blank = " \t\r\n".replace(separator, "")
     pending = 0
-    for row, held, line in _physical(lines, separator, quoting):
+    for row, held, line in _physical(lines, separator, quoting, first_line):
         if len(held) == 1 and not held[0].strip(blank):
             pending += 1
             continue
@@ -100,9 +105,9 @@ def read_records(
 
 
 def _physical(
-    lines: Iterable[str], separator: str, quoting: str
+    lines: Iterable[str], separator: str, quoting: str, first_line: int
 ) -> Iterator[tuple[list[str], list[str], int]]:
-    """Each record with the lines that it is made of, and the number of the first."""
+    """Each record with the lines that it is made of, and the number of the first of these."""
     held: list[str] = []
 
     def kept() -> Iterator[str]:
@@ -110,7 +115,7 @@ def _physical(
             held.append(line)
             yield line
 
-    number = 1
+    number = first_line
     for row in csv.reader(kept(), delimiter=separator, **WAYS[quoting]):
         yield row, list(held), number
         number += len(held)

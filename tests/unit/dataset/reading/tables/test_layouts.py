@@ -149,6 +149,70 @@ def test_a_header_in_the_midst_of_a_file_is_no_row_and_keeps_the_numbers(read: R
     assert numbers == [*range(1, 31), *range(32, 62)]
 
 
+HEAD, BODY = delimited([]), delimited(head=None)
+INDEXED = "".join(f"{k},{line}" for k, line in enumerate(BODY.splitlines(keepends=True)))
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.csv", f"{HEAD[:-1]},\n{BODY}{HEAD[:-1]},\n"),
+        ("a.csv", f",{HEAD}{INDEXED},{HEAD}"),
+        ("a.csv", f"{HEAD}{BODY}\ufeff{HEAD}"),
+        ("a.csv", f"{HEAD[:-1]},x,x\n{BODY}{HEAD[:-1]},x,x\n"),
+    ],
+    ids=["a separator at its end", "a column without a name", "byte order mark", "a name twice"],
+)
+def test_a_header_is_known_again_however_pandas_calls_its_columns(
+    read: Read, name: str, content: str
+) -> None:
+    splits = read(name, content, missing="drop")
+    assert "1 row of train that is the header once more left out" in told(splits)
+    assert "label" not in splits.label_names
+
+
+TITLES = [
+    ("sep=,\n", ","),
+    ('"sep=;"\n', ";"),
+    ("# made on 2026-01-01, by hand\n#\n", ","),
+    ("All reviews\n\n", ","),
+    ('"Reviews, all of them"\n\n', ","),
+]
+
+
+@pytest.mark.parametrize(("above", "by"), TITLES)
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+def test_what_stands_above_the_header_is_no_row(
+    read: Read, above: str, by: str, line_end: str
+) -> None:
+    splits = read("a.csv", (above + delimited(by=by)).replace("\n", line_end))
+    assert rows_of(splits) == ROWS
+    line = above.count("\n") + 1
+    assert told(splits)[0] == f"a.csv: its header is line {line}; what stands above is no row"
+    long = (above + delimited([*ROWS, ("red", f"good{by}odd")], by=by)).replace("\n", line_end)
+    where = f"row 61, line {line + 61}"
+    assert f"left out ({where})" in told(read("a.csv", long, on_bad_lines="skip"))[-1]
+
+
+def test_the_separator_line_of_excel_needs_no_names_that_are_known(read: Read) -> None:
+    content = "sep=;\n" + delimited(by=";", head="review,stars")
+    splits = read("a.csv", content, text_column="review", label_column="stars")
+    assert rows_of(splits) == ROWS
+    with pytest.raises(ConfigError, match="has no column 'text'; known: review, stars"):
+        read("a.csv", content)
+
+
+def test_rows_above_a_header_are_rows_where_they_look_like_it(read: Read) -> None:
+    splits = read("a.csv", BODY + HEAD + BODY.replace("red", "read"), missing="drop")
+    assert len(rows_of(splits)) >= 2 * len(ROWS)
+
+
+def test_who_would_skip_every_row_is_told(read: Read) -> None:
+    content = delimited([(f"really, {text}", label) for text, label in ROWS])
+    with pytest.raises(ConfigError, match=r"has 60 rows with more .*; skip would leave no row$"):
+        read("a.csv", content, on_bad_lines="skip")
+
+
 @pytest.mark.parametrize("line_end", ["\r\n", "\r"])
 def test_line_ends_of_every_system_end_a_row(read: Read, line_end: str) -> None:
     assert rows_of(read("a.csv", delimited().replace("\n", line_end))) == ROWS

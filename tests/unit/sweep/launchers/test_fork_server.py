@@ -197,6 +197,17 @@ def test_a_fork_ends_as_a_new_process_would(
     assert (tmp_path / "said").read_text().endswith(told)
 
 
+def test_a_fork_does_what_was_left_for_its_end(template: Template, tmp_path: Path) -> None:
+    code = """\
+import atexit, threading, time
+atexit.register(print, "at exit")
+threading.Thread(target=lambda: (time.sleep(0.2), print("a thread"))).start()
+print("no line end", end=";")
+"""
+    assert forked(template, tmp_path, code).wait(60) == 0
+    assert (tmp_path / "said").read_text() == "no line end;a thread\nat exit\n"
+
+
 def test_a_fork_asks_the_template_that_it_comes_from(template: Template, tmp_path: Path) -> None:
     grandchild = """\
 import os, sys

@@ -5,7 +5,7 @@ from __future__ import annotations
 from finesweep.config.names import alias_complaint, experiment_complaint, model_complaint
 from finesweep.config.schema import Config, RegistryConfig, SweepConfig
 from finesweep.errors import Problem, nearest
-from finesweep.stats.metric_names import OF_ANSWERS, better_direction, metric_names
+from finesweep.stats.metric_names import OF_ANSWERS, RANKINGS, better_direction, metric_names
 
 
 def run_problems(config: Config) -> list[Problem]:
@@ -20,9 +20,12 @@ def sweep_problems(config: Config) -> list[Problem]:
     return [*_metric_problems(config.sweep), *_register_problems(config.sweep)]
 
 
-def data_problems(sweep: SweepConfig, *, multi_label: bool) -> list[Problem]:
-    """What is wrong with a sweep whose data have been read: whether a text of theirs may have
-    several labels is not known before."""
+def data_problems(sweep: SweepConfig, *, multi_label: bool, n_truths: int) -> list[Problem]:
+    """What is wrong with a sweep whose data have been read: whether a text may have several labels,
+    and how many different labels, or sets of them, validation has, is not known before."""
+    if n_truths < 2 and sweep.metric in (f"validation/{name}" for name in RANKINGS):
+        told = f"{sweep.metric!r} is not measured where all rows of validation have one label"
+        return [Problem("sweep.metric", f"{told}, as here")]
     if sweep.metric in metric_names("validation", multi_label=multi_label):
         return []
     told = f"{sweep.metric!r} is not measured where a text has one label, as here"

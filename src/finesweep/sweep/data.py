@@ -15,11 +15,20 @@ def check_data(plan: SweepPlan, data: Sequence[DatasetConfig]) -> None:
     problems = borrowed_name(plan)
     for config in data:
         try:
-            # What is not looked at is not kept either: workers read the data themselves.
-            read = (load_dataset if config.checks == "strict" else prepare)(config)
-            found = data_problems(plan.settings, multi_label=read.multi_label)
+            multi_label, truths = _read(config)
+            found = data_problems(plan.settings, multi_label=multi_label, n_truths=len(truths))
         except ConfigError as error:
             found = list(error.problems)
         problems += [problem for problem in found if problem not in problems]
     if problems:
         raise ConfigError(*problems)
+
+
+def _read(config: DatasetConfig) -> tuple[bool, set[int]]:
+    """Whether texts may have several labels, and the labels, or sets of them, of validation."""
+    if config.checks == "strict":
+        dataset = load_dataset(config)
+        return dataset.multi_label, set(dataset.validation["label"])
+    # What is not looked at is not kept either: workers read the data themselves.
+    splits = prepare(config)
+    return splits.multi_label, set(splits.frames["validation"]["label"])

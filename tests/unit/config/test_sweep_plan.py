@@ -462,7 +462,8 @@ def test_metrics_of_several_labels_are_known_whatever_the_data_are(mine: Mine, l
 def test_what_was_read_decides_whether_a_metric_of_several_labels_is_measured(
     mine: Mine, metric: str, multi_label: bool, refused: bool
 ) -> None:
-    found = data_problems(mine(f"metric: {metric}").settings, multi_label=multi_label)
+    plan = mine(f"metric: {metric}")
+    found = data_problems(plan.settings, multi_label=multi_label, n_truths=2)
     assert [problem.path for problem in found] == ["sweep.metric"] * refused
 
 

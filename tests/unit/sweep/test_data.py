@@ -68,3 +68,19 @@ def test_lists_of_labels_are_measured_by_metrics_of_several_labels(
     told = rf"^sweep\.metric: '{metric}' is not measured where a text has one label, as here"
     with pytest.raises(ConfigError, match=told):
         check_data(plan, check(plan))
+
+
+@pytest.mark.parametrize("checks", ["none", "strict"])
+@pytest.mark.parametrize("metric", ["roc_auc", "average_precision"])
+def test_a_ranking_needs_rows_of_two_labels_in_validation(
+    plan_of: PlanOf, workplace: Path, metric: str, checks: str
+) -> None:
+    (workplace / "rows.csv").write_text(CLASSES)
+    (workplace / "dev.csv").write_text("text,label\n" + "".join(f"t {k},a\n" for k in range(9)))
+    files = SWEEP.replace(
+        "dataset.path:", "dataset.files.validation: dev.csv\n  dataset.files.train:"
+    )
+    plan = plan_of(f"metric: validation/{metric}\n{files}  dataset.checks: {checks}\n")
+    told = rf"'validation/{metric}' is not measured where all rows of validation have one label"
+    with pytest.raises(ConfigError, match=told):
+        check_data(plan, check(plan))

@@ -88,6 +88,13 @@ def test_a_link_leads_somewhere(document: Path) -> None:
         assert not fragment or fragment in _anchors(target), link
 
 
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_a_file_named_is_there(document: Path) -> None:
+    text = document.read_text(encoding="utf-8")
+    named = set(re.findall(r"\b(?:src|tests|benchmarks)/[\w/-]+\.py\b", text))
+    assert sorted(name for name in named if not (ROOT / name).exists()) == []
+
+
 def test_a_link_to_a_heading_that_is_gone_is_found() -> None:
     anchors = _anchors(ROOT / "docs" / "data.md")
     assert "several-labels" in anchors

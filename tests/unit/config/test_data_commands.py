@@ -18,7 +18,7 @@ COMMANDS = [
 
 
 def test_there_is_one_command_for_each_kind() -> None:
-    assert len(COMMANDS) == 13
+    assert len(COMMANDS) == 14
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -26,7 +26,7 @@ class Page(HTMLParser):
     def __init__(self, page: str) -> None:
         super().__init__()
         self.tags, self.texts = set[str](), [""]
-        self.feed(page)
+        self.feed(page.replace("\r\n", "\n").replace("\r", "\n"))  # as browsers read it
         self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:

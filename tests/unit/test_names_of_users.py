@@ -25,7 +25,7 @@ from finesweep.config import compose
 from finesweep.config.sweep_plan import as_override
 from finesweep.registry.promote import Terms, promote
 from finesweep.registry.versions import versions_of
-from finesweep.sweep.study.study import known_finalist
+from finesweep.sweep.study.study import finalist_in
 from finesweep.tracking import find_runs, open_store
 from finesweep.tracking.predictions import read_predictions
 
@@ -193,7 +193,7 @@ def test_every_name_is_taken_as_it_is(place: Place, names: Names) -> None:
         assert all(flat(name) in printed for name in expected)
         told(explore.run, *own, *places)
     study, _ = sweeping.sweep(own[-1])
-    finalist = known_finalist(study)
+    finalist = finalist_in(study.user_attrs)
     assert finalist is not None
 
     config = sweeping.plan(own[-1]).base.config

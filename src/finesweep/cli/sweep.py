@@ -52,7 +52,7 @@ def run(arguments: Sequence[str]) -> int:
 def _sweep(plan: SweepPlan) -> int:
     from finesweep.cli.screens.console import screen
     from finesweep.cli.screens.sweep_report import print_outcome
-    from finesweep.cli.startup.spent import is_spent
+    from finesweep.cli.startup.remaining import nothing_left
     from finesweep.sweep.status import status_of
     from finesweep.sweep.study.study import open_study, study_exists
 
@@ -68,7 +68,7 @@ def _sweep(plan: SweepPlan) -> int:
         rehearse(plan)
         check_data(plan, data)
     study = open_study(plan)
-    is_new = not is_spent(plan, study, partial(console.print, highlight=False, soft_wrap=True))
+    is_new = not nothing_left(plan, study, partial(console.print, highlight=False, soft_wrap=True))
     if is_new:
         _search(plan, study, console)
     print_outcome(console, study, with_data=not is_new)

@@ -37,7 +37,7 @@ def run(arguments: Sequence[str]) -> int:
     url = compose(given.overrides).config.storage.url
     silence_libraries()
     # A coordinator has looked before it starts one.
-    if not given.attached and _is_spent(given.name, url, given.overrides):
+    if not given.attached and _nothing_left(given.name, url, given.overrides):
         print(f"nothing is left to do in sweep {given.name}")
         return 0
 
@@ -68,12 +68,12 @@ def run(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _is_spent(name: str, url: str, overrides: Sequence[str]) -> bool:
-    from finesweep.cli.startup.spent import is_spent
+def _nothing_left(name: str, url: str, overrides: Sequence[str]) -> bool:
+    from finesweep.cli.startup.remaining import nothing_left
     from finesweep.sweep.study.study import find_study, plan_of
 
     study = find_study(name, url)
-    return is_spent(plan_of(study, overrides), study, print)
+    return nothing_left(plan_of(study, overrides), study, print)
 
 
 class _Once:

@@ -82,10 +82,11 @@ class Winner:
         return f"{self.study.uid}/{self.best.number}"
 
 
-def candidates(state: SweepState, wanted: ConfirmConfig) -> list[int]:
-    """The search's best trials, best first, each configuration once whatever its seed."""
+def candidates(searched: Iterable[FrozenTrial], wanted: ConfirmConfig) -> list[int]:
+    """Of the search's trials, the best first, those to confirm: each configuration once whatever
+    its seed."""
     numbers: dict[str, int] = {}
-    for trial in state.ranked:
+    for trial in searched:
         own = {path: value for path, value in trial.user_attrs[VALUES].items() if path != SEED}
         numbers.setdefault(json.dumps(own, sort_keys=True), trial.number)
     return list(numbers.values())[: wanted.top_k]
@@ -141,7 +142,7 @@ def needless(state: ConfirmationState, direction: Direction, *, n_seeds: int) ->
 
 def is_confirmed(state: SweepState, wanted: ConfirmConfig | None) -> bool:
     """Whether the search's best, as it now stands, have had all the seeds that they need."""
-    if wanted is None or not (chosen := candidates(state, wanted)):
+    if wanted is None or not (chosen := candidates(state.ranked, wanted)):
         return True
     confirmation = state.confirmation
     if confirmation is None or confirmation.candidates != chosen:

@@ -132,13 +132,8 @@ def study_exists(plan: SweepPlan) -> bool:
     return plan.study_name in _study_names(plan.base.config.storage.url)
 
 
-def known_finalist(study: Study) -> Finalist | None:
-    """The winner that was evaluated and logged last."""
-    return finalist_in(study.user_attrs)
-
-
 def finalist_in(attributes: Mapping[str, Any]) -> Finalist | None:
-    """The same, of a study's user attributes."""
+    """The winner that was evaluated and logged last, of a study's user attributes."""
     stored = attributes.get(FINALIST)
     return Finalist(**stored) if stored else None
 

@@ -23,7 +23,7 @@ from finesweep.sweep.selection.confirmation import (
     make_confirmation,
     needless,
 )
-from finesweep.sweep.selection.state import read_confirmation, read_state, seed_runs_of
+from finesweep.sweep.selection.state import read_confirmation, seed_runs_of
 from finesweep.sweep.study.keys import N_TRIALS, SLOT, VALUES
 from finesweep.sweep.study.optuna_private import engine_of, running_trial
 from finesweep.sweep.study.ranking import direction_of, ranked
@@ -122,7 +122,8 @@ class Confirmation:
 
     def n_slots(self) -> int:
         with self._alone():
-            chosen = candidates(read_state(self.sweep), self.wanted)
+            searched = self.sweep.get_trials(deepcopy=False)
+            chosen = candidates(ranked(searched, direction_of(self.sweep)), self.wanted)
             enlist(self.study, chosen, n_seeds=self.wanted.seeds)
             state = read_confirmation(self.study)
             for slot in needless(state, direction_of(self.study), n_seeds=self.wanted.seeds):

@@ -47,8 +47,10 @@ class WorkerSession:
     def stages(self) -> Iterator[Stage]:
         """What is to be worked through, one after another: the next once this one is finished."""
         yield Search(self.plan, self.study)
-        wanted, state = self.plan.confirm, read_state(self.study)
-        if wanted is None or not state.is_spent or not candidates(state, wanted):
+        if (wanted := self.plan.confirm) is None:
+            return
+        state = read_state(self.study)
+        if not state.is_spent or not candidates(state.ranked, wanted):
             return
         confirmation = Confirmation(self.plan, self.study, wanted)
         self.reports.lease.enter(confirmation.study.study_name)

@@ -9,7 +9,7 @@ import pytest
 from tests.sweeping import Sweeping
 
 from finesweep.sweep.study.keys import PARENT_RUN_ID, REGISTERED
-from finesweep.sweep.study.study import known_finalist
+from finesweep.sweep.study.study import finalist_in
 from finesweep.tracking import PARENT
 
 pytestmark = [
@@ -81,7 +81,7 @@ def test_an_alias_that_was_moved_on_is_left_where_it_is(own: Sweeping) -> None:
 
 def test_a_store_that_was_deleted_gets_the_winner_again(own: Sweeping) -> None:
     (study, _), former = own.sweep(), own.client
-    known = known_finalist(study)
+    known = finalist_in(study.user_attrs)
     assert known is not None
     for file in (own.folder / "mlruns").glob("mlflow*"):
         file.rename(own.folder / file.name)
@@ -91,7 +91,7 @@ def test_a_store_that_was_deleted_gets_the_winner_again(own: Sweeping) -> None:
         patch.chdir(anew.folder)
         study, gone = anew.sweep()
     assert gone == ["the sweep's own run", "the winner's run or model", "own-model version 1"]
-    finalist = known_finalist(study)
+    finalist = finalist_in(study.user_attrs)
     assert finalist is not None
     assert finalist.test_metrics == known.test_metrics
     run = anew.client.get_run(finalist.run_id)
@@ -112,7 +112,7 @@ def test_the_parent_run_that_was_deleted_is_made_again_above_its_children(own: S
     assert parent.info.run_id != former
     assert (parent.info.status, parent.data.tags["finesweep.winner_trial"]) == (
         "FINISHED",
-        str(known_finalist(study).trial),  # type: ignore[union-attr]
+        str(finalist_in(study.user_attrs).trial),  # type: ignore[union-attr]
     )
     runs = own.client.search_runs([each.experiment_id for each in experiment])
     kinds = {
@@ -126,12 +126,12 @@ def test_the_parent_run_that_was_deleted_is_made_again_above_its_children(own: S
 
 def test_the_winners_run_that_was_deleted_is_made_again(own: Sweeping) -> None:
     study, _ = own.sweep()
-    known = known_finalist(study)
+    known = finalist_in(study.user_attrs)
     assert known is not None
     own.client.delete_run(known.run_id)
     study, gone = own.sweep()
     assert gone == ["the winner's run or model"]
-    finalist = known_finalist(study)
+    finalist = finalist_in(study.user_attrs)
     assert finalist is not None
     assert finalist.run_id != known.run_id
     assert version(own) == ("2", finalist.model_uri)

@@ -51,7 +51,7 @@ def searched(*values: float, rates: tuple[float, ...] = (), direction: str = "mi
 
 def confirming(study: Study, wanted: ConfirmConfig = TWICE) -> Study:
     made = make_confirmation(study)
-    enlist(made, candidates(read_state(study), wanted), n_seeds=wanted.seeds)
+    enlist(made, candidates(read_state(study).ranked, wanted), n_seeds=wanted.seeds)
     return made
 
 
@@ -83,7 +83,7 @@ def spare(confirmation: Study, n_seeds: int = 2) -> list[tuple[int, int]]:
 )
 def test_candidates_are_the_best_by_the_searchs_value(direction: str, expected: list[int]) -> None:
     study = searched(0.5, 0.9, 0.4, 0.6, direction=direction)
-    assert candidates(read_state(study), ConfirmConfig(top_k=3, seeds=1)) == expected
+    assert candidates(read_state(study).ranked, ConfirmConfig(top_k=3, seeds=1)) == expected
 
 
 def test_a_configuration_is_a_candidate_once_whatever_its_seed() -> None:
@@ -94,7 +94,7 @@ def test_a_configuration_is_a_candidate_once_whatever_its_seed() -> None:
             user_attrs={SLOT: 3, VALUES: {"training.learning_rate": 0.1, "training.seed": 7}},
         )
     )
-    assert candidates(read_state(study), ConfirmConfig(top_k=3, seeds=1)) == [3, 2]
+    assert candidates(read_state(study).ranked, ConfirmConfig(top_k=3, seeds=1)) == [3, 2]
 
 
 def test_first_seeds_of_all_come_before_second_seeds_of_any() -> None:

@@ -21,9 +21,9 @@ from finesweep.sweep.study.samplers import sampler_for
 from finesweep.sweep.study.storage import open_storage
 from finesweep.sweep.study.study import (
     definition,
+    finalist_in,
     find_study,
     join_study,
-    known_finalist,
     open_study,
     study_exists,
 )
@@ -270,7 +270,7 @@ def test_the_points_of_a_quasi_random_sequence_stay_one_sequence(plan_of: PlanOf
 
 
 def test_the_finalist_is_read_back_as_it_was_kept(made: optuna.Study) -> None:
-    assert known_finalist(made) is None
+    assert finalist_in(made.user_attrs) is None
     stored = {
         "trial": 3,
         "run_id": "r",
@@ -281,7 +281,7 @@ def test_the_finalist_is_read_back_as_it_was_kept(made: optuna.Study) -> None:
         "max_length": 16,
     }
     made.set_user_attr(FINALIST, stored)
-    assert known_finalist(made) == Finalist(**stored)  # type: ignore[arg-type]
+    assert finalist_in(made.user_attrs) == Finalist(**stored)  # type: ignore[arg-type]
 
 
 def test_another_metric_is_refused_with_the_direction_that_follows(

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from finesweep.sweep.study.study import Study
 
 
-def is_spent(plan: SweepPlan, study: Study, say: Callable[[str], None]) -> bool:
+def nothing_left(plan: SweepPlan, study: Study, say: Callable[[str], None]) -> bool:
     """Whether the study is settled and MLflow holds all that it says; what is lost is told."""
     from finesweep.sweep.selection.claims import is_settled
     from finesweep.sweep.selection.state import read_state

@@ -6,12 +6,13 @@ cache/activations/…/           hidden states below frozen layers, see training
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 from filelock import FileLock
+
+from finesweep.disk import written_aside
 
 USED = "used"
 """Empty file of an entry, whose time says when a trial last opened it."""
@@ -23,15 +24,9 @@ def built(entry: Path, build: Callable[[Path], None]) -> Path:
     if not entry.exists():
         with FileLock(entry.with_name(f"{entry.name}.lock")):
             if not entry.exists():
-                aside = entry.with_name(f".{entry.name}.{os.getpid()}.new")
-                shutil.rmtree(aside, ignore_errors=True)
-                aside.mkdir()
-                try:
+                with written_aside(entry) as aside:
+                    aside.mkdir()
                     build(aside)
-                    aside.rename(entry)
-                except BaseException:
-                    shutil.rmtree(aside, ignore_errors=True)  # a full disk needs its space back
-                    raise
     (entry / USED).touch()
     return entry
 

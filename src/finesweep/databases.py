@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable
 from pathlib import Path
 
 from filelock import FileLock
 from sqlalchemy.exc import DBAPIError, PendingRollbackError
+
+from finesweep.disk import written_aside
 
 SQLITE = "sqlite:///"
 PASSWORD = re.compile(r"(://[^:/@\s]*:)[^@\s]*@")
@@ -52,7 +53,5 @@ def ensure_sqlite(url: str, build: Callable[[str], object]) -> None:
     database.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(database.with_suffix(".lock")):
         if not database.exists():
-            aside = database.with_suffix(f".{os.getpid()}.new")
-            aside.unlink(missing_ok=True)
-            build(f"{SQLITE}{aside}")
-            aside.replace(database)
+            with written_aside(database) as aside:
+                build(f"{SQLITE}{aside}")

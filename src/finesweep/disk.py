@@ -1,5 +1,5 @@
-"""Folders written whole or not at all, and what a full disk asks for: room at the start, patience
-later."""
+"""Files and folders written whole or not at all, and what a full disk asks for: room at the start,
+patience later."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from finesweep.errors import ConfigError, Problem
 
-PART = ".part"
-"""Suffix of a folder that is being written."""
 MANIFEST = "manifest.json"
 LEAST_FREE_BYTES = 512 * 1024**2
 """Of the folder's disk at a sweep's start: room for the weights of one BERT base."""
@@ -24,21 +23,37 @@ PAUSE_SECONDS = 2.0
 Write = Callable[[Path], None]
 
 
+@contextmanager
+def written_aside(path: Path) -> Iterator[Path]:
+    """A free name beside path, for a file or a folder, which becomes path when the block ends.
+
+    An error in the block takes away what was written and leaves path as it was. A file that was
+    there is replaced; a folder that was there and holds something is an OSError.
+    """
+    # A hidden name, so that no listing counts it, and this process's own: others may write too.
+    aside = path.with_name(f".{path.name}.{os.getpid()}.new")
+    _remove(aside)
+    try:
+        yield aside
+        aside.replace(path)
+    except BaseException:
+        _remove(aside)  # a full disk needs its space back
+        raise
+
+
 def commit(folder: Path, write: Write) -> None:
     """Gives folder what write(folder) writes: all files, hashed and on disk, or no folder.
 
     The manifest is written last, before the rename; what lacks it was never committed.
     """
-    aside = folder.with_name(f"{folder.name}{PART}")
-    shutil.rmtree(aside, ignore_errors=True)
-    aside.mkdir(parents=True)
-    write(aside)
-    files = {str(path.relative_to(aside)): _described(path) for path in _files(aside)}
-    (aside / MANIFEST).write_text(json.dumps(files), encoding="utf-8")
-    for path in [*_files(aside), aside]:
-        _sync(path)
-    shutil.rmtree(folder, ignore_errors=True)
-    aside.replace(folder)
+    with written_aside(folder) as aside:
+        aside.mkdir(parents=True)
+        write(aside)
+        files = {str(path.relative_to(aside)): _described(path) for path in _files(aside)}
+        (aside / MANIFEST).write_text(json.dumps(files), encoding="utf-8")
+        for path in [*_files(aside), aside]:
+            _sync(path)
+        shutil.rmtree(folder, ignore_errors=True)
     _sync(folder.parent)
 
 
@@ -77,6 +92,14 @@ def wait_for_space(write: Callable[[], None], on_wait: Callable[[str], None]) ->
                 raise
             on_wait(" ".join(str(error).split()))
         time.sleep(PAUSE_SECONDS)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with suppress(OSError):  # what keeps it in the way, writing will say
+            path.unlink(missing_ok=True)
 
 
 def _files(folder: Path) -> list[Path]:

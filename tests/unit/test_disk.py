@@ -1,14 +1,15 @@
-"""A folder is written whole or not at all, and a disk that is too full is told at the start."""
+"""Files and folders are written whole or not at all, and a full disk is told at the start."""
 
 from __future__ import annotations
 
 import os
 from collections import namedtuple
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from finesweep.disk import commit, is_whole, require_space
+from finesweep.disk import commit, is_whole, require_space, written_aside
 from finesweep.errors import ConfigError
 
 
@@ -16,6 +17,54 @@ def write(folder: Path) -> None:
     (folder / "rng").mkdir()
     (folder / "state.bin").write_bytes(b"weights")
     (folder / "rng" / "numpy.bin").write_bytes(b"random")
+
+
+def test_what_is_written_aside_gets_its_name_at_the_end(tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    page.write_text("old")
+    with written_aside(page) as aside:
+        aside.write_text("new")
+        assert (aside.parent, aside.name) == (tmp_path, f".page.html.{os.getpid()}.new")
+        assert page.read_text() == "old"
+    assert page.read_text() == "new"
+    assert list(tmp_path.iterdir()) == [page]
+
+
+@pytest.mark.parametrize("error", [OSError("no space"), KeyboardInterrupt("no space")])
+def test_an_error_leaves_what_was_there_and_nothing_aside(
+    tmp_path: Path, error: BaseException
+) -> None:
+    def torn(path: Path, make: Callable[[Path], object]) -> None:
+        with written_aside(path) as aside:
+            make(aside)
+            raise error
+
+    page = tmp_path / "page.html"
+    page.write_text("old")
+    for path, make in ((page, Path.touch), (tmp_path / "folder", Path.mkdir)):
+        with pytest.raises(type(error), match="no space"):
+            torn(path, make)
+    assert list(tmp_path.iterdir()) == [page]
+    assert page.read_text() == "old"
+
+
+def test_a_folder_that_holds_something_is_not_replaced(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "there").touch()
+    with pytest.raises(OSError, match=r"not empty|exists"), written_aside(folder) as aside:
+        aside.mkdir()
+    assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+    assert (folder / "there").exists()
+
+
+def test_what_a_killed_process_of_the_same_number_left_is_gone(tmp_path: Path) -> None:
+    stale = tmp_path / f".folder.{os.getpid()}.new"
+    stale.mkdir()
+    (stale / "stale.bin").touch()
+    with written_aside(tmp_path / "folder") as aside:
+        aside.mkdir()
+    assert not list((tmp_path / "folder").iterdir())
 
 
 def test_a_committed_folder_is_whole_and_all_there_is(tmp_path: Path) -> None:
@@ -39,7 +88,7 @@ def test_a_write_that_raises_leaves_what_was_there(tmp_path: Path) -> None:
 
 
 def test_a_commit_replaces_what_was_there(tmp_path: Path) -> None:
-    for stale in (tmp_path / "step-1", tmp_path / "step-1.part"):
+    for stale in (tmp_path / "step-1", tmp_path / f".step-1.{os.getpid()}.new"):
         stale.mkdir()
         (stale / "stale.bin").write_bytes(b"of an earlier attempt")
     commit(tmp_path / "step-1", write)

@@ -18,6 +18,7 @@ from finesweep.cli.arguments.inputs import check_checkpoint
 from finesweep.cli.startup import collector
 from finesweep.cli.startup.quiet import silence_libraries
 from finesweep.config import Composed
+from finesweep.disk import written_aside
 from finesweep.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
@@ -133,9 +134,9 @@ def _kept(
         log_exploration(store, composed, splits, findings, Path(place))
         PAGES.mkdir(parents=True, exist_ok=True)
         page = PAGES / f"{page_name(composed)}.html"
-        aside = page.with_suffix(".new")
-        aside.write_bytes((folder / PAGE).read_bytes())
-        return aside.replace(page)
+        with written_aside(page) as aside:
+            aside.write_bytes((folder / PAGE).read_bytes())
+        return page
 
 
 def page_name(composed: Composed) -> str:

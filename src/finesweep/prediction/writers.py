@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -11,9 +11,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from finesweep.disk import written_aside
 from finesweep.errors import ConfigError, Problem
-
-PART = ".part"
 
 
 class Sink(Protocol):
@@ -34,19 +33,12 @@ def written(output: Path, *, option: str) -> Iterator[Callable[[pd.DataFrame], N
     if kind is None:
         known = ", ".join(SINKS)
         raise ConfigError(Problem(option, f"{output}: extension is not one of {known}"))
-    aside = output.with_name(output.name + PART)
     try:
-        sink = kind(aside)
-        try:
+        with written_aside(output) as aside, closing(kind(aside)) as sink:
             yield _in_columns(sink, option)
-        finally:
-            sink.close()
-        aside.replace(output)
     except (OSError, pa.ArrowException) as error:
         told = getattr(error, "strerror", None) or str(error).strip()
         raise ConfigError(Problem(option, f"{output}: {told}")) from error
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 def _in_columns(sink: Sink, option: str) -> Callable[[pd.DataFrame], None]:

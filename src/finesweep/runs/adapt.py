@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ import torch
 
 from finesweep.config import Composed
 from finesweep.dataset import load_dataset, tokenize
-from finesweep.disk import PART, commit, require_space
+from finesweep.disk import commit, require_space
 from finesweep.ledger import Ledger
 from finesweep.model import Masked, freeze_layers, load_masked, load_tokenizer, save_masked
 from finesweep.records import Adaptation, Chunks, Evaluation, TextDataset
@@ -146,15 +145,8 @@ def _log(run: Run, adaptation: Adaptation) -> None:
 
 
 def _save(material: Material, adaptation: Adaptation, wanted: Mapping[str, Any]) -> None:
-    folder = Path(adaptation.folder)
-
     def write(aside: Path) -> None:
         save_masked(material.masked, material.setup.tokens.tokenizer, aside)
         write_record(aside, adaptation, wanted)
 
-    try:
-        commit(folder, write)
-    except BaseException:
-        # Nobody would go on from it, and a full disk needs its space back.
-        shutil.rmtree(folder.with_name(f"{folder.name}{PART}"), ignore_errors=True)
-        raise
+    commit(Path(adaptation.folder), write)

@@ -20,6 +20,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from finesweep.disk import written_aside
 from finesweep.records import Evaluation, TextDataset
 from finesweep.tracking.runs import Status, dataset_fields, first_tags, now_ms
 
@@ -62,16 +63,14 @@ class Outbox:
 
         Provenance is fixed here: another program may deliver it, from another folder.
         """
-        aside = folder.with_name(f".{folder.name}.{os.getpid()}.new")
         all_tags = first_tags(parent_run_id, tags) | {UID_TAG: uid}
         header = {"uid": uid, "name": name, "start_time_ms": now_ms(), "tags": all_tags}
 
         def make() -> None:
-            shutil.rmtree(aside, ignore_errors=True)
-            (aside / FILES).mkdir(parents=True)
-            (aside / JOURNAL).touch()
-            write_json(aside / HEADER, header)
-            aside.rename(folder)
+            with written_aside(folder) as aside:
+                (aside / FILES).mkdir(parents=True)
+                (aside / JOURNAL).touch()
+                write_json(aside / HEADER, header)
 
         writing(make)
         return cls(folder, writing=writing)
@@ -194,9 +193,7 @@ def append_line(path: Path, line: str, *, durable: bool) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """Writes path, which is there complete or not at all."""
-    aside = path.with_name(f".{path.name}.{os.getpid()}.new")
-    with aside.open("w", encoding="utf-8") as file:
+    with written_aside(path) as aside, aside.open("w", encoding="utf-8") as file:
         json.dump(value, file)
         file.flush()
         os.fsync(file.fileno())
-    aside.replace(path)

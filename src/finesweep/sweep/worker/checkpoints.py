@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from finesweep.disk import PART, Write, commit, is_whole, wait_for_space
+from finesweep.disk import Write, commit, is_whole, wait_for_space
 from finesweep.sweep.study.weights import MODEL
 
 if TYPE_CHECKING:
@@ -24,9 +24,8 @@ KEPT_PER_SLOT = 2
 
 def newest_whole(slot: Path) -> Path | None:
     """The committed step of any attempt at the slot that went furthest and verifies."""
-    steps = sorted(slot.glob("attempt-*/step-*"), key=lambda p: (_number(p), _number(p.parent)))
-    whole = (p for p in reversed(steps) if p.suffix != PART and is_whole(p))
-    return next(whole, None)
+    steps = sorted(_committed(slot), key=lambda p: (_number(p), _number(p.parent)))
+    return next(filter(is_whole, reversed(steps)), None)
 
 
 class SlotCheckpoints:
@@ -59,9 +58,8 @@ class SlotCheckpoints:
         self._saved_now = self.wanted_now()
         self._since = time.monotonic()
         self.on_commit(step)
-        committed = [p for p in self.slot.glob("attempt-*/step-*") if p.suffix != PART]
         # By attempt first: one that started over, because all others were torn, keeps its own.
-        for old in sorted(committed, key=_age)[:-KEPT_PER_SLOT]:
+        for old in sorted(_committed(self.slot), key=_age)[:-KEPT_PER_SLOT]:
             shutil.rmtree(old, ignore_errors=True)
 
     def save_model(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> Path:
@@ -76,9 +74,14 @@ class SlotCheckpoints:
         return folder
 
 
+def _committed(slot: Path) -> list[Path]:
+    # A store made by an earlier version may hold step-….part: a checkpoint that was cut short.
+    return [folder for folder in slot.glob("attempt-*/step-*") if not folder.suffix]
+
+
 def _age(folder: Path) -> tuple[int, int]:
     return _number(folder.parent), _number(folder)
 
 
 def _number(folder: Path) -> int:
-    return int(folder.name.removesuffix(PART).rpartition("-")[2])
+    return int(folder.name.rpartition("-")[2])

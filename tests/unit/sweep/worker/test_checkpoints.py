@@ -91,7 +91,8 @@ def test_the_step_that_went_furthest_is_the_newest_of_any_attempt(tmp_path: Path
     assert newest_whole(tmp_path) is None
     for attempt, step in ((1, 20), (2, 5), (2, 20), (10, 3)):
         commit(tmp_path / f"attempt-{attempt}" / f"step-{step:08d}", write)
-    commit(tmp_path / "attempt-1" / "step-00000099.part", write)
+    for cut_short in ("step-00000099.part", ".step-00000098.1.new"):
+        commit(tmp_path / "attempt-1" / cut_short, write)
     assert newest_whole(tmp_path) == tmp_path / "attempt-2" / "step-00000020"
 
 

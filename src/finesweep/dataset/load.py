@@ -79,7 +79,7 @@ def prepare(config: DatasetConfig) -> Splits:
 def _read(config: DatasetConfig) -> TextDataset:
     splits = prepare(config)
     if config.checks == "strict":
-        # Here and not above: it brings scikit-learn and datasketch, which nobody else waits for.
+        # Here and not above: it brings scikit-learn, which nobody else waits for.
         from finesweep.dataset.checks import severe_problems
 
         raise_all(severe_problems(splits))

@@ -52,7 +52,7 @@ CLOCK = [time.perf_counter]
 """time.thread_time with --cpu: for a machine on which others are busy."""
 Spent = dict[str, list[float]]
 """Milliseconds of each trial, by the part of it that took them."""
-OWN = ("reconcile", "claim", "_tell", "_settle", "between")
+OWN = ("reconcile", "claim", "_tell", "_clean_up", "between")
 PARTS = (*OWN, "suggest", "report")
 
 
@@ -73,7 +73,7 @@ def worker_of(plan: Any, study: Any, *, until: Callable[[], bool], run: Any) -> 
     from finesweep.sweep.study.leases import Lease
     from finesweep.sweep.study.optuna_private import engine_of
     from finesweep.sweep.worker.callbacks import WorkerCallbacks
-    from finesweep.sweep.worker.loop import Worker
+    from finesweep.sweep.worker.loop import WorkerLoop
     from finesweep.sweep.worker.phases import Search
 
     engine = engine_of(study)
@@ -87,7 +87,7 @@ def worker_of(plan: Any, study: Any, *, until: Callable[[], bool], run: Any) -> 
     delivery = cast(Any, SimpleNamespace(call=lambda job, key: None, add=lambda folder: None))
     reports = WorkerCallbacks(lease, Interruption(), delivery, outboxes=Path("none"), say=print)
     try:
-        yield Worker(plan, Search(plan, study), reports, is_drained=until, run=run)
+        yield WorkerLoop(plan, Search(plan, study), reports, is_drained=until, run=run)
     finally:
         lease.leave()
 
@@ -131,7 +131,7 @@ def clocked(worker: Any, spent: Spent) -> None:
         original = getattr(module, name)
         setattr(module, name, clock(name, getattr(original, "original", original)))
         getattr(module, name).original = getattr(original, "original", original)
-    for name in ("_tell", "_settle"):
+    for name in ("_tell", "_clean_up"):
         setattr(worker, name, clock(name, getattr(worker, name)))
     worker.run_attempt = clock("run", worker.run_attempt)
 

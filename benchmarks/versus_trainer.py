@@ -184,7 +184,7 @@ def worked(folder: Path, sweep: str, overrides: list[str]) -> tuple[float, optun
     from finesweep.config import compose_sweep
     from finesweep.sweep.parent_run import parent_of
     from finesweep.sweep.study.study import open_study
-    from finesweep.sweep.worker.loop import Worker
+    from finesweep.sweep.worker.loop import WorkerLoop
 
     silence_libraries()
     os.chdir(folder)
@@ -195,14 +195,14 @@ def worked(folder: Path, sweep: str, overrides: list[str]) -> tuple[float, optun
     with parent_of(plan, study):
         pass
     seconds: list[float] = []
-    inner = Worker.work
+    inner = WorkerLoop.work
 
-    def timed(self: Worker) -> None:
+    def timed(self: WorkerLoop) -> None:
         began = time.perf_counter()
         inner(self)
         seconds.append(time.perf_counter() - began)
 
-    Worker.work = timed  # type: ignore[method-assign]
+    WorkerLoop.work = timed  # type: ignore[method-assign]
     print_to, sys.stdout = sys.stdout, sys.stderr
     with suppress(SystemExit):
         work([name])

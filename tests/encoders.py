@@ -26,7 +26,7 @@ from finesweep.model.capabilities.longest import longest_input
 from finesweep.prediction import Classifier
 from finesweep.records import DecisionRule, Objective, Tokens, TrainingResult
 from finesweep.training import activation_cache as prefix
-from finesweep.training import check_frame, fit, frame_of, plan_activations, predict
+from finesweep.training import check_template, fit, plan_activations, predict, template_of
 from finesweep.training.batches import ROW, Collator
 from tests.tiny_encoders import PLACES, WORDS, save_tokenizer, tiny
 
@@ -92,7 +92,7 @@ def examined(kind: str, folder: Path) -> Found:
     try:
         model = loaded(config)
         tokens = tokens_of(config, made)
-        check_frame(frame_of(tokens), tokens.tokenizer, made)
+        check_template(template_of(tokens), tokens.tokenizer, made)
     except ConfigError as error:
         return Found(kind, f"refused: {error.problems[0].message.replace(str(folder), 'it')}")
     anatomy = anatomy_of(model)
@@ -188,7 +188,7 @@ def trained(
 
 def _has_gradient(model: PreTrainedModel, tokens: Tokens) -> set[str]:
     """The trained parameters that matter to the loss of some row."""
-    batch = Collator(tokens.tokenizer, frame_of(tokens))(tokens.train.to_list())
+    batch = Collator(tokens.tokenizer, template_of(tokens))(tokens.train.to_list())
     labels = batch.pop("labels")
     batch.pop(ROW)
     model.eval()

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from finesweep.sweep.launchers import Worker
+from finesweep.sweep.launchers import WorkerHandle
 from tests.waiting import until
 
 
-def up(worker: Worker) -> list[str]:
+def up(worker: WorkerHandle) -> list[str]:
     """The words that a stand-in prints after "up" when it is ready."""
-    until(lambda: "up " in worker.last_words())
-    return worker.last_words().split("up ", 1)[1].split()
+    until(lambda: "up " in worker.last_output())
+    return worker.last_output().split("up ", 1)[1].split()
 
 
-def ended(worker: Worker) -> int:
+def ended(worker: WorkerHandle) -> int:
     until(lambda: worker.poll() is not None)
     code = worker.poll()
     assert code is not None

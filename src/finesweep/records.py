@@ -400,7 +400,7 @@ class Scored:
 
 
 @dataclass(frozen=True)
-class Gates:
+class Requirements:
     """What every champion must reach, whatever it is compared with."""
 
     minimum: Mapping[str, float]

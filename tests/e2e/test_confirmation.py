@@ -18,10 +18,10 @@ NEVER_PRUNED = "sweep.pruner.n_startup_trials=9"
 BROKEN: list[Break] = [
     ("finesweep.sweep.worker.phases", "make_confirmation", "after"),
     ("finesweep.sweep.worker.phases", "enlist", "after"),
-    ("finesweep.sweep.worker.phases", "Confirmation.order", "after"),
+    ("finesweep.sweep.worker.phases", "Confirmation.spec", "after"),
     ("finesweep.sweep.worker.checkpoints", "SlotCheckpoints.save_model", "after"),
     ("finesweep.sweep.worker.phases", "Confirmation.completed", "before"),
-    ("finesweep.sweep.worker.loop", "Worker._settle", "after"),
+    ("finesweep.sweep.worker.loop", "WorkerLoop._clean_up", "after"),
     ("finesweep.sweep.selection.registration", "evaluate_winner", "after"),
 ]
 

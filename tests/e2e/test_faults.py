@@ -87,8 +87,8 @@ IN_A_TRIAL: list[Break] = [
     ("finesweep.disk", "_described", "before"),
     ("finesweep.disk", "_sync", "before"),
     ("finesweep.sweep.worker.checkpoints", "SlotCheckpoints.save_model", "after"),
-    ("finesweep.sweep.worker.loop", "Worker._tell", "before"),
-    ("finesweep.sweep.worker.loop", "Worker._tell", "after"),
+    ("finesweep.sweep.worker.loop", "WorkerLoop._tell", "before"),
+    ("finesweep.sweep.worker.loop", "WorkerLoop._tell", "after"),
     ("finesweep.sweep.worker.loop", "close_run", "after"),
     ("finesweep.sweep.worker.phases", "keep_weights", "after"),
 ]

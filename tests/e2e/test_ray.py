@@ -99,11 +99,11 @@ def test_an_interrupted_worker_releases_its_slot_and_a_drained_one_finishes(
     up(second)
     first.interrupt()
     assert ended(first) == 130
-    assert first.last_words().splitlines()[-1] == "released"
+    assert first.last_output().splitlines()[-1] == "released"
     assert second.poll() is None
     second.drain()
     assert ended(second) == 0
-    assert second.last_words().splitlines()[-1] == "drained"
+    assert second.last_output().splitlines()[-1] == "drained"
 
 
 def test_a_killed_worker_and_a_lost_actor_are_replaced(launcher: Launcher) -> None:
@@ -111,7 +111,7 @@ def test_a_killed_worker_and_a_lost_actor_are_replaced(launcher: Launcher) -> No
     pid, actor = (int(word) for word in up(first)[:2])
     os.kill(actor, signal.SIGKILL)
     assert ended(first) == 1
-    assert first.last_words().startswith("lost: ")
+    assert first.last_output().startswith("lost: ")
     until(lambda: gone(pid))
     up(second)
     second.kill()
@@ -124,8 +124,8 @@ def test_a_killed_worker_and_a_lost_actor_are_replaced(launcher: Launcher) -> No
 
 def test_a_worker_that_no_node_has_room_for_waits_and_can_be_sent_away(launcher: Launcher) -> None:
     workers = [launcher.start(index) for index in range(3)]
-    until(lambda: sum(worker.last_words().startswith("up ") for worker in workers) == 2)
-    (waiting,) = [worker for worker in workers if worker.last_words().startswith("waits")]
+    until(lambda: sum(worker.last_output().startswith("up ") for worker in workers) == 2)
+    (waiting,) = [worker for worker in workers if worker.last_output().startswith("waits")]
     assert waiting.poll() is None
     waiting.interrupt()
     assert waiting.poll() == 130
@@ -140,7 +140,7 @@ def test_a_lost_node_is_a_lost_worker(cluster: Any, launcher: Launcher, tmp_path
     pid = int(up(worker)[0])
     cluster.remove_node(third, allow_graceful=False)
     assert ended(worker) == 1
-    assert worker.last_words().startswith("lost: ")
+    assert worker.last_output().startswith("lost: ")
     until(lambda: gone(pid))
 
 

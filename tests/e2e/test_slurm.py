@@ -11,7 +11,7 @@ import pytest
 
 from finesweep.config import LauncherConfig
 from finesweep.errors import FinesweepError
-from finesweep.sweep.launchers import Launcher, Worker, make_launcher, slurm_worker
+from finesweep.sweep.launchers import Launcher, WorkerHandle, make_launcher, slurm_worker
 from tests.waiting import until
 from tests.workers import ended, up
 
@@ -78,7 +78,7 @@ def config(_cluster: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> L
     )
 
 
-def make(config: LauncherConfig, *, workers: int = 2) -> tuple[Launcher, list[Worker]]:
+def make(config: LauncherConfig, *, workers: int = 2) -> tuple[Launcher, list[WorkerHandle]]:
     command = [sys.executable, "-c", STAND_IN]
     made = make_launcher(config, command=command, workers=workers, logs=Path(config.folder))
     return made, [made.start(index) for index in range(workers)]
@@ -104,11 +104,11 @@ def test_an_array_of_workers_is_queued_again_drained_interrupted_and_killed(
     assert (first.poll(), second.poll()) == (None, None)
     first.drain()
     assert ended(first) == 0
-    assert "drained" in first.last_words()
+    assert "drained" in first.last_output()
     second.interrupt()
     assert ended(second) == 130
-    assert "released" in second.last_words()
-    assert "twice" not in second.last_words()
+    assert "released" in second.last_output()
+    assert "twice" not in second.last_output()
     again = launcher.start(1)
     up(again)
     again.kill()

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from finesweep.dataset.profile.profile import Profile
     from finesweep.records import Finding, Splits
-    from finesweep.tracking import Store
+    from finesweep.tracking import TrackingStore
 
 EXAMPLES = """
 examples:
@@ -76,7 +76,7 @@ def _explore(composed: Composed) -> None:
 
 def _examined(
     composed: Composed, *, on_part: Callable[[str], None]
-) -> tuple[Splits, Profile, tuple[Finding, ...], Store]:
+) -> tuple[Splits, Profile, tuple[Finding, ...], TrackingStore]:
     """What is known about the dataset, and where it will be kept; on_part is told what is next."""
     from finesweep.dataset import prepare
 
@@ -119,7 +119,7 @@ def _kept(
     profile: Profile,
     made: dict[str, Any],
     findings: Sequence[Finding],
-    store: Store,
+    store: TrackingStore,
 ) -> Path:
     """Where the page lies, once all is logged."""
     from finesweep.runs.exploration import KIND, PAGE, log_exploration, write_exploration

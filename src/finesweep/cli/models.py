@@ -13,7 +13,7 @@ from finesweep.config import compose, require_model_name
 
 if TYPE_CHECKING:
     from finesweep.registry.versions import Version
-    from finesweep.tracking import Store
+    from finesweep.tracking import TrackingStore
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -43,7 +43,7 @@ def run(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _model(store: Store, name: str) -> dict[str, Any]:
+def _model(store: TrackingStore, name: str) -> dict[str, Any]:
     from dataclasses import asdict
 
     from finesweep.registry.promote import history
@@ -54,7 +54,7 @@ def _model(store: Store, name: str) -> dict[str, Any]:
     return {"model": name, "versions": versions, "champions": entries}
 
 
-def _version(store: Store, version: Version) -> dict[str, Any]:
+def _version(store: TrackingStore, version: Version) -> dict[str, Any]:
     made = datetime.fromtimestamp(version.created_ms / 1000, UTC).isoformat(timespec="seconds")
     metrics = store.client.get_run(version.run_id).data.metrics
     return {

@@ -17,7 +17,7 @@ from finesweep.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
     from finesweep.sweep.status import Row
-    from finesweep.sweep.worker.phases import Stage
+    from finesweep.sweep.worker.phases import Phase
 
 HUNG = 75
 """Exit code of a worker in which nothing moved: a temporary failure, by sysexits.h."""
@@ -41,12 +41,12 @@ def run(arguments: Sequence[str]) -> int:
         print(f"nothing is left to do in sweep {given.name}")
         return 0
 
-    from finesweep.sweep.worker.loop import Worker
-    from finesweep.sweep.worker.session import joined
+    from finesweep.sweep.worker.loop import WorkerLoop
+    from finesweep.sweep.worker.session import worker_session
 
     collector.resume()
     say = _Once()
-    place = joined(
+    joining = worker_session(
         given.name,
         url,
         given.overrides,
@@ -54,17 +54,17 @@ def run(arguments: Sequence[str]) -> int:
         on_hang=_leave_hung,
         is_attached=given.attached,
     )
-    with place as joint:
-        for stage in joint.stages():
-            worker = Worker(
-                joint.plan,
-                stage,
-                joint.reports,
+    with joining as session:
+        for phase in session.phases():
+            worker = WorkerLoop(
+                session.plan,
+                phase,
+                session.callbacks,
                 is_drained=_input_ended if given.attached else lambda: False,
-                on_trial=partial(_print_line, stage, joint.metric),
+                on_trial=partial(_print_line, phase, session.metric),
             )
             worker.work()
-        joint.finish()
+        session.finish()
     return 0
 
 
@@ -99,9 +99,9 @@ def _leave_hung() -> None:
     os._exit(HUNG)
 
 
-def _print_line(stage: Stage, metric: str, row: Row) -> None:
+def _print_line(phase: Phase, metric: str, row: Row) -> None:
     from finesweep.cli.screens.tables import trial_line
     from finesweep.sweep.study.keys import N_TRIALS
 
-    n_slots = max(int(stage.study.user_attrs[N_TRIALS]), row.slot + 1)
-    print(trial_line(row, metric=metric, n_slots=n_slots, kind=stage.kind), flush=True)
+    n_slots = max(int(phase.study.user_attrs[N_TRIALS]), row.slot + 1)
+    print(trial_line(row, metric=metric, n_slots=n_slots, kind=phase.kind), flush=True)

@@ -12,7 +12,7 @@ import pandas as pd
 
 from finesweep.config.schema import DatasetConfig
 from finesweep.dataset.labels.columns import label_kinds
-from finesweep.dataset.reading.file_sets import Place, places_of, unread_splits
+from finesweep.dataset.reading.file_sets import FileSet, file_sets_of, unread_splits
 from finesweep.dataset.reading.files import read_file, read_texts
 from finesweep.dataset.reading.hub import hub_name, read_hub, without_unlabelled
 from finesweep.dataset.reading.pieces import format_of
@@ -43,7 +43,7 @@ def read_source(config: DatasetConfig) -> RawDataset:
     """The config's splits as its source has them; ConfigError lists what is wrong with them."""
     notes: list[str] = []
     if (named := hub_name(config)) is None:
-        tables, class_names = read_places(places_of(config), config, say=notes.append)
+        tables, class_names = read_file_sets(file_sets_of(config), config, say=notes.append)
         if unread := unread_splits(config):
             notes.append(f"splits of {config.path} that are not read: {', '.join(unread)}")
     else:
@@ -78,27 +78,27 @@ def _columns(config: DatasetConfig) -> dict[str, str]:
 
 
 def _text_kinds(columns: Sequence[str]) -> dict[str, str]:
-    return {f"text {place}": column for place, column in enumerate(columns)}
+    return {f"text {index}": column for index, column in enumerate(columns)}
 
 
-def read_places(
-    places: Mapping[SplitName, Place], config: DatasetConfig, *, say: Callable[[str], None]
+def read_file_sets(
+    file_sets: Mapping[SplitName, FileSet], config: DatasetConfig, *, say: Callable[[str], None]
 ) -> tuple[dict[SplitName, pd.DataFrame], tuple[str, ...] | None]:
     """A table for each split, its files one behind another, and the names of the classes where
     files say them; all their problems at once."""
     tables: dict[SplitName, pd.DataFrame] = {}
     names: dict[SplitName, tuple[str, ...] | None] = {}
     problems: list[Problem] = []
-    for split, place in places.items():
+    for split, file_set in file_sets.items():
         try:
-            tables[split], names[split] = _read(place, config, say)
+            tables[split], names[split] = _read(file_set, config, say)
         except ConfigError as error:
             problems += error.problems
     raise_all(problems)
     other = next((split for split in names if names[split] != names["train"]), None)
     if other is not None:
         told = f"names of train's classes, {names['train']}, are not those of {other}"
-        raise ConfigError(Problem(places[other].field, f"{told}, {names[other]}"))
+        raise ConfigError(Problem(file_sets[other].field, f"{told}, {names[other]}"))
     return tables, names["train"]
 
 
@@ -106,7 +106,7 @@ def file_stamps(config: DatasetConfig) -> list[tuple[str, int, int]]:
     """Name, time of change and size of each local file, by which a change of them is seen."""
     if hub_name(config) is not None:
         return []
-    files = [file for place in places_of(config).values() for file in place.files]
+    files = [file for file_set in file_sets_of(config).values() for file in file_set.files]
     inner = [each for file in files if file.is_dir() for each in sorted(file.rglob("*"))]
     return [
         (str(f), s.st_mtime_ns, s.st_size)
@@ -116,24 +116,26 @@ def file_stamps(config: DatasetConfig) -> list[tuple[str, int, int]]:
 
 
 def _read(
-    place: Place, config: DatasetConfig, say: Callable[[str], None]
+    file_set: FileSet, config: DatasetConfig, say: Callable[[str], None]
 ) -> tuple[pd.DataFrame, tuple[str, ...] | None]:
     label = config.label_column
-    if place.label_folders:
+    if file_set.label_folders:
         columns = {"text": config.text_column, "label": label}
-        return read_texts(place.files, columns, field=place.field, encoding=config.encoding), None
-    if place.saved:
-        tables = [read_saved(file, field=place.field) for file in place.files]
+        return read_texts(
+            file_set.files, columns, field=file_set.field, encoding=config.encoding
+        ), None
+    if file_set.saved:
+        tables = [read_saved(file, field=file_set.field) for file in file_set.files]
     else:
         written = format_of(config)
         tables = [
-            read_file(str(file), field=place.field, written=written, say=say)
-            for file in place.files
+            read_file(str(file), field=file_set.field, written=written, say=say)
+            for file in file_set.files
         ]
-    for file, table in zip(place.files[1:], tables[1:], strict=True):
+    for file, table in zip(file_set.files[1:], tables[1:], strict=True):
         if lacking := set(tables[0].rows.columns) - set(table.rows.columns):
-            lacks = f"{file} has no column {listed(sorted(lacking))}, which {place.files[0]} has"
-            raise ConfigError(Problem(place.field, lacks))
+            lacks = f"{file} has no column {listed(sorted(lacking))}, which {file_set.files[0]} has"
+            raise ConfigError(Problem(file_set.field, lacks))
     rows = pd.concat([table.rows for table in tables], ignore_index=True)
     names = tables[0].class_names.get(label)
     if names is not None and label in rows.columns:
@@ -148,8 +150,8 @@ def _without_headers(frame: pd.DataFrame, table: pd.DataFrame) -> tuple[pd.DataF
     if len(names) < 2:
         return frame, 0
     repeats = pd.Series(True, table.index)
-    for place, name in enumerate(names):
-        cells = table.iloc[:, place].astype(object)
+    for index, name in enumerate(names):
+        cells = table.iloc[:, index].astype(object)
         repeats &= cells.map(partial(_is_name, name=name)).astype(bool)
         if not repeats.any():
             return frame, 0

@@ -15,10 +15,10 @@ from finesweep.config import Config
 from finesweep.databases import hidden_password
 from finesweep.errors import ConfigError, Problem
 from finesweep.locks import can_lock, exclusive
-from finesweep.records import Check, Decision, Gates, Scored
+from finesweep.records import Check, Decision, Requirements, Scored
 from finesweep.registry import champion_history, versions
 from finesweep.registry.versions import Version
-from finesweep.tracking import Store, open_store
+from finesweep.tracking import TrackingStore, open_store
 
 if TYPE_CHECKING:
     from finesweep.registry.rule import Mode
@@ -58,7 +58,7 @@ def promote(
     """
     from finesweep.registry.rule import decide  # scipy, for which no listing waits
 
-    with _gate(config, model) as store:
+    with _locked_store(config, model) as store:
         client = store.client
         challenger = _challenger(store, model, number)
         champion = versions.version_at(client, model, CHAMPION)
@@ -72,7 +72,7 @@ def promote(
         decision = decide(
             new,
             old,
-            gates=_gates(config),
+            requirements=_requirements(config),
             mode=terms.mode,
             margin=terms.margin,
             alpha=terms.alpha,
@@ -88,7 +88,7 @@ def promote(
 
 def rollback(config: Config, model: str) -> tuple[str, str]:
     """The version that is champion again, and the one that was; ConfigError when there is none."""
-    with _gate(config, model) as store:
+    with _locked_store(config, model) as store:
         client = store.client
         champion = versions.version_at(client, model, CHAMPION)
         entries = history(store, model)
@@ -101,7 +101,7 @@ def rollback(config: Config, model: str) -> tuple[str, str]:
         return back, champion.number
 
 
-def history(store: Store, model: str) -> list[champion_history.Entry]:
+def history(store: TrackingStore, model: str) -> list[champion_history.Entry]:
     """Every change of champion that came true, the oldest first."""
     champion = versions.version_at(store.client, model, CHAMPION)
     entries = champion_history.read(versions.model_tag(store.client, model, HISTORY))
@@ -109,7 +109,7 @@ def history(store: Store, model: str) -> list[champion_history.Entry]:
 
 
 @contextmanager
-def _gate(config: Config, model: str) -> Iterator[Store]:
+def _locked_store(config: Config, model: str) -> Iterator[TrackingStore]:
     """The store, for one promotion or rollback of a model at a time."""
     store = open_store(config.tracking)
     versions.model_tag(store.client, model, HISTORY)  # raises when there is no such model
@@ -135,7 +135,7 @@ def _lock(config: Config, name: str) -> Iterator[None]:
         yield
 
 
-def _challenger(store: Store, model: str, number: str | None) -> Version:
+def _challenger(store: TrackingStore, model: str, number: str | None) -> Version:
     if number is None:
         found = versions.version_at(store.client, model, CHALLENGER)
         if found is not None:
@@ -150,7 +150,9 @@ def _challenger(store: Store, model: str, number: str | None) -> Version:
     return known[number]
 
 
-def _scored_alike(store: Store, champion: Version, new: Scored, challenger: Version) -> Scored:
+def _scored_alike(
+    store: TrackingStore, champion: Version, new: Scored, challenger: Version
+) -> Scored:
     """The champion on the challenger's test rows, anew where its own look was at others."""
     own = versions.scored(store.client, champion)
     if own.fingerprint == new.fingerprint and own.label_names == new.label_names:
@@ -160,13 +162,13 @@ def _scored_alike(store: Store, champion: Version, new: Scored, challenger: Vers
     return rescored(store, champion, own, new, versions.config_text(store.client, challenger))
 
 
-def _gates(config: Config) -> Gates:
+def _requirements(config: Config) -> Requirements:
     own = config.registry
-    return Gates(dict(own.minimum), own.latency_ms, own.recall_loss)
+    return Requirements(dict(own.minimum), own.latency_ms, own.recall_loss)
 
 
 def _keep(
-    store: Store, model: str, verdict: Verdict, new: Scored, old: Scored | None, look: int
+    store: TrackingStore, model: str, verdict: Verdict, new: Scored, old: Scored | None, look: int
 ) -> None:
     """Dossier, then tags, then the list of champions, and the alias last."""
     from finesweep.registry.promotion_report import as_html, as_json, dossier
@@ -206,7 +208,7 @@ def _keep(
         _enter(store, model, [*history(store, model), entry])
 
 
-def _enter(store: Store, model: str, entries: list[champion_history.Entry]) -> None:
+def _enter(store: TrackingStore, model: str, entries: list[champion_history.Entry]) -> None:
     versions.tag_model(store.client, model, HISTORY, champion_history.written(entries))
     versions.point(store.client, model, CHAMPION, entries[-1].version)
 

@@ -9,7 +9,7 @@ from finesweep.records import Scored
 from finesweep.registry import versions
 from finesweep.registry.rule import flipped
 from finesweep.registry.versions import Version
-from finesweep.tracking import Store
+from finesweep.tracking import TrackingStore
 
 Wrong = dict[str, str]
 """text, truth and the wrong answer of one row."""
@@ -30,7 +30,11 @@ class ReportData:
 
 
 def report_data_of(
-    store: Store, challenger: Version, champion: Version | None, new: Scored, old: Scored | None
+    store: TrackingStore,
+    challenger: Version,
+    champion: Version | None,
+    new: Scored,
+    old: Scored | None,
 ) -> ReportData:
     """new and old are the two on the same rows; the champion's own look may have been at others,
     of which then nothing is shown."""

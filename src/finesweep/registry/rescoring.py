@@ -15,11 +15,13 @@ from finesweep.prediction import load_classifier
 from finesweep.records import Predictions, Scored
 from finesweep.registry.versions import Version
 from finesweep.stats.predictions import guesses, logits_of
-from finesweep.tracking import Store
+from finesweep.tracking import TrackingStore
 from finesweep.training import measure
 
 
-def rescored(store: Store, champion: Version, own: Scored, new: Scored, config: str) -> Scored:
+def rescored(
+    store: TrackingStore, champion: Version, own: Scored, new: Scored, config: str
+) -> Scored:
     """The champion's answers to the test rows of `new`, which config, as YAML, describes.
 
     own is what its own look found, and keeps its latency. ConfigError when these rows are not to

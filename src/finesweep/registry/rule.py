@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from finesweep.records import Check, Decision, Gates, Scored
+from finesweep.records import Check, Decision, Requirements, Scored
 from finesweep.stats.alpha_spending import alpha_of_look
 from finesweep.stats.paired_tests import (
     accuracy_difference,
@@ -26,26 +26,26 @@ def decide(
     challenger: Scored,
     champion: Scored | None,
     *,
-    gates: Gates,
+    requirements: Requirements,
     mode: Mode = "superiority",
     margin: float = 0.005,
     alpha: float = 0.05,
     look: int = 1,
 ) -> Decision:
-    """Promoted when every check passes; the first champion has only the gates to pass.
+    """Promoted when every check passes; the first champion has only the requirements to pass.
 
     Superiority: right more often, by McNemar's exact test. Non-inferiority: accuracy lower by less
     than margin, by Tango's score test, and faster or smaller. Both one-sided, at what the look of
     this number (from 1 on) at this test set may spend of alpha. ValueError when the two were not
     scored on the same rows.
     """
-    checks = _gates(challenger, gates)
+    checks = _requirements(challenger, requirements)
     if champion is None:
         return _decided(mode, checks, {}, None)
     if challenger.fingerprint != champion.fingerprint:
         raise ValueError("challenger and champion were scored on different test rows")
-    if gates.recall_loss is not None:
-        checks.append(_recalls(challenger, champion, gates.recall_loss))
+    if requirements.recall_loss is not None:
+        checks.append(_recalls(challenger, champion, requirements.recall_loss))
     n, (gained, lost) = len(challenger.labels), map(len, flipped(challenger, champion))
     margin = margin if mode == "non-inferiority" else 0.0
     spent = alpha_of_look(alpha, look)
@@ -80,14 +80,14 @@ def flipped(challenger: Scored, champion: Scored) -> tuple[np.ndarray, np.ndarra
     )
 
 
-def _gates(challenger: Scored, gates: Gates) -> list[Check]:
+def _requirements(challenger: Scored, requirements: Requirements) -> list[Check]:
     checks = []
-    for name, least in gates.minimum.items():
+    for name, least in requirements.minimum.items():
         value = challenger.metrics.get(name, float("nan"))
         checks.append(Check(name, value >= least, f"{value:.4f}, at least {least:g}"))
-    if gates.latency_ms is not None:
-        found = f"{challenger.latency_ms:.1f} ms, at most {gates.latency_ms:g}"
-        checks.append(Check("latency", challenger.latency_ms <= gates.latency_ms, found))
+    if requirements.latency_ms is not None:
+        found = f"{challenger.latency_ms:.1f} ms, at most {requirements.latency_ms:g}"
+        checks.append(Check("latency", challenger.latency_ms <= requirements.latency_ms, found))
     return checks
 
 

@@ -25,13 +25,13 @@ from finesweep.runs.adapted_models import (
 from finesweep.runs.run_logging import Setup, recorded
 from finesweep.tracking import Run
 from finesweep.training import (
-    Frame,
+    InputTemplate,
     adapt,
-    check_frame,
+    check_template,
     chunked,
     fill_mask,
-    frame_of,
     probe_ids,
+    template_of,
 )
 
 PERPLEXITY = "validation/perplexity"
@@ -97,9 +97,9 @@ def _material(composed: Composed, dataset: TextDataset, ledger: Ledger) -> Mater
     with ledger.on("tokenizing"):
         cache = Path(config.storage.cache)
         tokens = tokenize(dataset, tokenizer, max_length=max_length, cache=cache)
-        check_frame(frame_of(tokens), tokenizer, dataset.train["text"])
-        frame = Frame(tokenizer, max_length=max_length)
-        train, validation = (chunked(each, frame) for each in (tokens.train, tokens.validation))
+        check_template(template_of(tokens), tokenizer, dataset.train["text"])
+        template = InputTemplate(tokenizer, max_length=max_length)
+        train, validation = (chunked(each, template) for each in (tokens.train, tokens.validation))
     setup = Setup(composed, dataset, tokens, masked.model, parameters)
     return Material(setup, masked, train, validation, probe)
 

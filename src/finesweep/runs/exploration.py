@@ -21,7 +21,7 @@ from finesweep.figures.phrases import clouds_figure, phrases_figure
 from finesweep.records import Finding, Severity, Splits
 from finesweep.runs.evaluation_files import write_json, write_picture
 from finesweep.tracking.runs import SPLITS, Run, input_fields, start_run
-from finesweep.tracking.store import Store
+from finesweep.tracking.store import TrackingStore
 
 KIND = "explore"
 PAGE = "explore.html"
@@ -55,7 +55,11 @@ def write_exploration(
 
 
 def log_exploration(
-    store: Store, composed: Composed, splits: Splits, findings: Sequence[Finding], folder: Path
+    store: TrackingStore,
+    composed: Composed,
+    splits: Splits,
+    findings: Sequence[Finding],
+    folder: Path,
 ) -> Run:
     """A finished run of its own kind that holds the folder under explore/, and the numbers of rows
     and findings."""

@@ -17,11 +17,11 @@ from finesweep.runs.test_evaluation import evaluate_on_test
 from finesweep.tracking import Run, RunLog
 from finesweep.training import (
     Checkpointing,
-    check_frame,
+    check_template,
     fit,
-    frame_of,
     plan_activations,
     saved_evaluations,
+    template_of,
 )
 
 
@@ -80,7 +80,7 @@ def run_finetuning(
     cache = Path(config.storage.cache)
     with ledger.on("tokenizing"):
         tokens = tokenize(dataset, tokenizer, max_length=config.dataset.max_length, cache=cache)
-        check_frame(frame_of(tokens), tokenizer, dataset.train["text"])
+        check_template(template_of(tokens), tokenizer, dataset.train["text"])
     watch.on_stage()
     prefix, plan = plan_activations(
         model,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from finesweep.prediction import Classifier
 from finesweep.registry import versions
-from finesweep.tracking import Store
+from finesweep.tracking import TrackingStore
 
 SCORES = ("accuracy", "f1", "loss", "mcc", "calibration_error")
 
@@ -31,7 +31,7 @@ def _thresholds(classifier: Classifier) -> str:
     return told and f"any number at once, each from a probability of its own on: {told}"
 
 
-def card_of(store: Store, uri: str, classifier: Classifier) -> Card:
+def card_of(store: TrackingStore, uri: str, classifier: Classifier) -> Card:
     """The card of a loaded model; a model that is not in the registry has a short one."""
     answering, found = classifier.answering, versions.version_of(store.client, uri)
     least = answering.uncertain_below

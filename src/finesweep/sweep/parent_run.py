@@ -23,7 +23,7 @@ from finesweep.tracking import (
     PARENT,
     STATUS_OF,
     Run,
-    Store,
+    TrackingStore,
     active_run,
     find_runs,
     open_store,
@@ -33,7 +33,7 @@ from finesweep.tracking import (
 from finesweep.tracking.tags import DATA_NOTES_TAG, REASON_TAG, TRIAL_STATE
 
 
-def open_parent(store: Store, study: Study, plan: SweepPlan) -> Run:
+def open_parent(store: TrackingStore, study: Study, plan: SweepPlan) -> Run:
     """The parent run, RUNNING: made once and found again by the study's own id.
 
     Where it was deleted, or the experiment is another now, a new one is made, under which the runs
@@ -74,13 +74,13 @@ def parent_of(plan: SweepPlan, study: Study) -> Iterator[Run]:
         parent.finish("FINISHED")
 
 
-def found_parent(store: Store, study: Study, plan: SweepPlan) -> Run:
+def found_parent(store: TrackingStore, study: Study, plan: SweepPlan) -> Run:
     """The parent run, RUNNING; one process at a time looks for it."""
     with exclusive(engine_of(study), f"{study.study_name}.parent"):
         return open_parent(store, study, plan)
 
 
-def _known(store: Store, study: Study) -> Run | None:
+def _known(store: TrackingStore, study: Study) -> Run | None:
     """The parent that the study names by now; None where it was deleted under way."""
     return active_run(store, study.user_attrs.get(PARENT_RUN_ID))
 
@@ -106,7 +106,7 @@ def close_orphans(parent: Run, study: Study) -> None:
             run.finish(STATUS_OF[trial.state.name])
 
 
-def show_best(store: Store, study: Study) -> None:
+def show_best(store: TrackingStore, study: Study) -> None:
     """Puts the best trial so far on the parent, where MLflow's table of runs shows it, and what was
     found and left out of the data that trials read."""
     trials = study.get_trials(deepcopy=False)

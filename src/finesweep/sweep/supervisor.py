@@ -9,26 +9,26 @@ from dataclasses import dataclass
 from optuna import Study
 
 from finesweep.errors import ConfigError, FinesweepError, Problem
-from finesweep.sweep.launchers import Launcher, Worker
+from finesweep.sweep.launchers import Launcher, WorkerHandle
 from finesweep.sweep.signals import deferred_signals
 from finesweep.sweep.study.keys import STOP
 from finesweep.sweep.study.slots import is_spent
-from finesweep.sweep.study.storage import is_outage
+from finesweep.sweep.study.storage import is_storage_outage
 
 POLL_SECONDS = 0.25
-LOOK_SECONDS = 2.0
+REFRESH_SECONDS = 2.0
 """Between two readings of the study, which keep the workers from writing to it."""
 DONE, BAD_CONFIG, INTERRUPTED = 0, 2, 130
-MOST_EARLY_DEATHS = 5
+MAX_EARLY_DEATHS = 5
 """So many workers in a row that ended with an error before any trial finished: hopeless."""
 
 
 @dataclass
-class Place:
-    """One worker's place, and who holds it now."""
+class SupervisedWorker:
+    """One of the sweep's workers, by index, and the process that runs it now."""
 
     index: int
-    worker: Worker | None
+    handle: WorkerHandle | None
     interrupted: bool = False
 
 
@@ -43,29 +43,29 @@ def supervise(
 ) -> None:
     """Returns when all workers have left: nothing to do, stopped, or the deadline has passed.
 
-    deadline is of time.monotonic(). look is called every LOOK_SECONDS. KeyboardInterrupt once the
-    workers have released their slots, or been killed by a second signal.
+    deadline is of time.monotonic(). look is called every REFRESH_SECONDS. KeyboardInterrupt once
+    the workers have released their slots, or were killed by a second signal.
     """
-    places = [Place(index, launcher.start(index)) for index in range(n_workers)]
+    workers = [SupervisedWorker(index, launcher.start(index)) for index in range(n_workers)]
     errors, drained, away, looked = 0, False, False, 0.0
     try:
         with deferred_signals() as interruption:
-            while any(place.worker for place in places):
+            while any(worker.handle for worker in workers):
                 if interruption.requested:
-                    _interrupt(places)
+                    _interrupt(workers)
                 if time.monotonic() > deadline and not drained:
-                    drained = _drain(places)
+                    drained = _drain(workers)
                 try:
-                    for place in places:
-                        if _has_ended(place):
+                    for worker in workers:
+                        if _has_ended(worker):
                             done = drained or interruption.requested or _is_over(study)
-                            errors = _next(place, launcher, errors, say, over=done)
-                    if time.monotonic() > looked + LOOK_SECONDS:
+                            errors = _next(worker, launcher, errors, say, over=done)
+                    if time.monotonic() > looked + REFRESH_SECONDS:
                         look()
                         looked = time.monotonic()
                     away = False
                 except Exception as error:
-                    if not is_outage(error):
+                    if not is_storage_outage(error):
                         raise
                     if not away:
                         say("the storage is away: the workers wait for it")
@@ -73,16 +73,16 @@ def supervise(
                 time.sleep(POLL_SECONDS)
             interruption.check()
     except BaseException:
-        for place in places:
-            if place.worker:
-                place.worker.kill()
+        for worker in workers:
+            if worker.handle:
+                worker.handle.kill()
         raise
     finally:
         launcher.close()
 
 
-def _has_ended(place: Place) -> bool:
-    return place.worker is not None and place.worker.poll() is not None
+def _has_ended(worker: SupervisedWorker) -> bool:
+    return worker.handle is not None and worker.handle.poll() is not None
 
 
 def _is_over(study: Study) -> bool:
@@ -90,38 +90,43 @@ def _is_over(study: Study) -> bool:
 
 
 def _next(
-    place: Place, launcher: Launcher, errors: int, say: Callable[[str], None], *, over: bool
+    worker: SupervisedWorker,
+    launcher: Launcher,
+    errors: int,
+    say: Callable[[str], None],
+    *,
+    over: bool,
 ) -> int:
-    """Puts a new worker in the place of one that ended too early; errors in a row so far."""
-    assert place.worker is not None
-    code, worker = place.worker.poll(), place.worker
-    place.worker = None
+    """Errors in a row so far; a worker that ended too early has a new process by then."""
+    assert worker.handle is not None
+    ended, code = worker.handle, worker.handle.poll()
+    worker.handle = None
     if code == BAD_CONFIG:
-        raise ConfigError(Problem(worker.name, worker.last_words()))
+        raise ConfigError(Problem(ended.name, ended.last_output()))
     if code == DONE or (over and code == INTERRUPTED):
         return errors
     if over and code is not None and code > 0:
         # It was to evaluate and register the winner; another start may do better, or say why not.
-        raise FinesweepError(f"{worker.name} failed: {worker.last_words()}")
+        raise FinesweepError(f"{ended.name} failed: {ended.last_output()}")
     # A negative code is a signal, which says nothing about the worker itself.
     errors = errors + 1 if code is not None and 0 < code != INTERRUPTED else 0
-    if errors >= MOST_EARLY_DEATHS:
-        raise FinesweepError(f"{errors} workers in a row failed; the last: {worker.last_words()}")
-    say(f"{worker.name} ended with exit code {code}; another takes its place")
-    place.worker = launcher.start(place.index)
+    if errors >= MAX_EARLY_DEATHS:
+        raise FinesweepError(f"{errors} workers in a row failed; the last: {ended.last_output()}")
+    say(f"{ended.name} ended with exit code {code}; another takes its place")
+    worker.handle = launcher.start(worker.index)
     return errors
 
 
-def _interrupt(places: list[Place]) -> None:
+def _interrupt(workers: list[SupervisedWorker]) -> None:
     """Once for each worker: a second signal would make it leave without a checkpoint."""
-    for place in places:
-        if place.worker and not place.interrupted:
-            place.worker.interrupt()
-            place.interrupted = True
+    for worker in workers:
+        if worker.handle and not worker.interrupted:
+            worker.handle.interrupt()
+            worker.interrupted = True
 
 
-def _drain(places: list[Place]) -> bool:
-    for place in places:
-        if place.worker:
-            place.worker.drain()
+def _drain(workers: list[SupervisedWorker]) -> bool:
+    for worker in workers:
+        if worker.handle:
+            worker.handle.drain()
     return True

@@ -13,7 +13,7 @@ from finesweep.tracking.queries import (
 )
 from finesweep.tracking.replay import deliver, is_delivered, pending
 from finesweep.tracking.runs import PARENT, Run, RunLog, start_run
-from finesweep.tracking.store import Store, open_store
+from finesweep.tracking.store import TrackingStore, open_store
 
 __all__ = [
     "PARENT",
@@ -23,7 +23,7 @@ __all__ = [
     "Outbox",
     "Run",
     "RunLog",
-    "Store",
+    "TrackingStore",
     "active_run",
     "close_outbox",
     "deliver",

@@ -12,9 +12,9 @@ from pathlib import Path
 from filelock import Timeout
 
 from finesweep.config import TrackingConfig
-from finesweep.tracking.outages import is_outage, one_line
+from finesweep.tracking.outages import is_tracking_outage, one_line
 from finesweep.tracking.replay import OnRun, deliver, is_delivered
-from finesweep.tracking.store import Store, open_store
+from finesweep.tracking.store import TrackingStore, open_store
 
 POLL_SECONDS = 0.5
 FIRST_PAUSE_SECONDS = 1.0
@@ -42,7 +42,7 @@ class Delivery:
         on_outage: Callable[[str], None] = lambda line: None,
     ) -> None:
         self._config, self._on_run, self._on_outage = config, on_run, on_outage
-        self._store: Store | None = None
+        self._store: TrackingStore | None = None
         self._tasks: dict[Path | str, Task] = {}
         self._told: set[str] = set()
         self._pause_seconds = 0.0
@@ -56,7 +56,7 @@ class Delivery:
         with self._changing:
             self._tasks.setdefault(folder, partial(self._deliver, folder))
 
-    def call(self, job: Callable[[Store], None], *, key: str) -> None:
+    def call(self, job: Callable[[TrackingStore], None], *, key: str) -> None:
         """Calls job until it succeeds, unless a newer one with this key comes first."""
         with self._changing:
             self._tasks[key] = partial(self._call, job)
@@ -103,7 +103,7 @@ class Delivery:
             try:
                 done = task()
             except Exception as error:
-                if is_outage(error):
+                if is_tracking_outage(error):
                     self._put_last(key, task)
                     self._lost(error)
                     return False
@@ -125,7 +125,7 @@ class Delivery:
                 raise
         return not folder.exists()
 
-    def _call(self, job: Callable[[Store], None]) -> bool:
+    def _call(self, job: Callable[[TrackingStore], None]) -> bool:
         job(self._opened())
         return True
 
@@ -134,11 +134,11 @@ class Delivery:
         try:
             self._on_run(uid, run_id)
         except Exception as error:
-            if is_outage(error):
+            if is_tracking_outage(error):
                 raise
             self._tell(f"run {run_id}: {one_line(error)}")
 
-    def _opened(self) -> Store:
+    def _opened(self) -> TrackingStore:
         if self._store is None:
             self._store = open_store(self._config)
         return self._store

@@ -19,7 +19,7 @@ PASSING = {
 """Answers below 500 after which the same request can succeed later."""
 
 
-def is_outage(error: BaseException | None) -> bool:
+def is_tracking_outage(error: BaseException | None) -> bool:
     """True when the same call can succeed later; false for a bug or a refused value.
 
     What an error was raised from counts too: Optuna wraps its database's errors.

@@ -29,7 +29,7 @@ COLUMNS = (
     ("model_versions", "source"),
     ("trace_tags", "value"),
 )
-"""Of MLflow's tables, those that hold places of files; of a trace's tags one does."""
+"""Of MLflow's tables, those that hold locations of files; of a trace's tags one does."""
 OF_TRACES = "mlflow.artifactLocation"
 FILES = (
     "SELECT artifact_uri FROM runs UNION ALL SELECT artifact_location FROM logged_models"
@@ -116,35 +116,39 @@ def _homes(opened: sqlite3.Connection) -> set[str | None]:
 def _moves(opened: sqlite3.Connection, home: Path) -> list[Move]:
     """The folders whose paths must change, the one that holds the others first."""
     files = [each for (each,) in opened.execute(FILES) if each and _is_local(each)]
-    places = [place for (place,) in opened.execute("SELECT artifact_location FROM experiments")]
+    locations = [
+        location for (location,) in opened.execute("SELECT artifact_location FROM experiments")
+    ]
     found: dict[str, str] = {}
     for old_home in filter(None, _homes(opened)):
         if _is_same(_path(old_home), home):
             continue
         if _came_along(old_home, home.as_uri(), files):
             found |= _forms(old_home, home)
-        for place in filter(_is_local, filter(None, places)):
-            beside = Path(os.path.normpath(home / os.path.relpath(_path(place), _path(old_home))))
-            if not _is_below(place, found) and _lies_at(beside, place, files):
-                found |= _forms(place, beside)
-    for place in filter(_is_local, filter(None, places)):
-        if not _is_below(place, found):
-            found |= _inferred(place, home, files)
+        for location in filter(_is_local, filter(None, locations)):
+            beside = Path(
+                os.path.normpath(home / os.path.relpath(_path(location), _path(old_home)))
+            )
+            if not _is_below(location, found) and _lies_at(beside, location, files):
+                found |= _forms(location, beside)
+    for location in filter(_is_local, filter(None, locations)):
+        if not _is_below(location, found):
+            found |= _inferred(location, home, files)
     return [Move(old, new) for old, new in found.items()]
 
 
-def _inferred(place: str, home: Path, files: Iterable[str]) -> dict[str, str]:
+def _inferred(location: str, home: Path, files: Iterable[str]) -> dict[str, str]:
     """What has moved by the look of it, in a store that does not say where it lay: the files of
     its runs lie beside it, and not where they should."""
-    parts = _path(place).parts
+    parts = _path(location).parts
     for k in range(1, len(parts)):
         for base in (home, home.parent):
             now = base.joinpath(*parts[-k:])
-            if not _lies_at(now, place, files):
+            if not _lies_at(now, location, files):
                 continue
             tail = now.relative_to(base).parts if base == home else ()
             old_home = Path(*parts[: len(parts) - len(tail)])
-            return _forms(old_home.as_posix(), home) if tail else _forms(place, now)
+            return _forms(old_home.as_posix(), home) if tail else _forms(location, now)
     return {}
 
 
@@ -155,17 +159,18 @@ def _came_along(old_home: str, home: str, files: Iterable[str]) -> bool:
     return any(map(_exists, here)) or not any(map(_exists, below))
 
 
-def _lies_at(now: Path, place: str, files: Iterable[str]) -> bool:
-    """Whether files that are recorded below place lie in the same way below another folder, now."""
-    if _is_same(_path(place), now) or not now.is_dir():
+def _lies_at(now: Path, location: str, files: Iterable[str]) -> bool:
+    """Whether files that are recorded below location lie in the same way below this folder."""
+    if _is_same(_path(location), now) or not now.is_dir():
         return False
     return any(
-        (now / _path(file).relative_to(_path(place))).exists() for file in _below(place, files)
+        (now / _path(file).relative_to(_path(location))).exists()
+        for file in _below(location, files)
     )
 
 
-def _below(place: str, files: Iterable[str]) -> Iterator[str]:
-    return (file for file in files if _is_below(file, [place]))
+def _below(location: str, files: Iterable[str]) -> Iterator[str]:
+    return (file for file in files if _is_below(file, [location]))
 
 
 def _apply(opened: sqlite3.Connection, moves: Iterable[Move]) -> None:
@@ -182,8 +187,10 @@ def _apply(opened: sqlite3.Connection, moves: Iterable[Move]) -> None:
 
 def _remember(opened: sqlite3.Connection, home: Path) -> None:
     opened.execute("DELETE FROM experiment_tags WHERE key = ?", (HOME,))
-    for number, place in opened.execute("SELECT experiment_id, artifact_location FROM experiments"):
-        if place and _is_local(place):
+    for number, location in opened.execute(
+        "SELECT experiment_id, artifact_location FROM experiments"
+    ):
+        if location and _is_local(location):
             opened.execute(
                 "INSERT INTO experiment_tags (key, value, experiment_id) VALUES (?, ?, ?)",
                 (HOME, home.as_uri(), number),
@@ -197,19 +204,19 @@ def _forms(old: str, new: Path) -> dict[str, str]:
     return {uri: new.as_uri(), path.as_posix(): new.as_posix()}
 
 
-def _is_below(place: str, roots: Iterable[str]) -> bool:
-    return any(place == root or place.startswith(f"{root}/") for root in roots)
+def _is_below(location: str, roots: Iterable[str]) -> bool:
+    return any(location == root or location.startswith(f"{root}/") for root in roots)
 
 
-def _is_local(place: str) -> bool:
-    return place.startswith(("file:", "/")) or bool(re.match(r"[A-Za-z]:[\\/]", place))
+def _is_local(location: str) -> bool:
+    return location.startswith(("file:", "/")) or bool(re.match(r"[A-Za-z]:[\\/]", location))
 
 
-def _path(place: str) -> Path:
+def _path(location: str) -> Path:
     """The path of a file's URI, of another system too; a path is itself."""
-    if not place.startswith("file:"):
-        return Path(place)
-    path = unquote(urlsplit(place).path)
+    if not location.startswith("file:"):
+        return Path(location)
+    path = unquote(urlsplit(location).path)
     return Path(path[1:] if re.match(r"/[A-Za-z]:/", path) else path)
 
 
@@ -217,8 +224,8 @@ def _uri(path: Path) -> str:
     return path.as_uri() if path.is_absolute() else f"file:///{path.as_posix()}"
 
 
-def _exists(place: str) -> bool:
-    return _path(place).exists()
+def _exists(location: str) -> bool:
+    return _path(location).exists()
 
 
 def _is_same(one: Path, other: Path) -> bool:

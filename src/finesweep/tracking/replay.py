@@ -11,11 +11,11 @@ from typing import Any
 
 from filelock import FileLock
 
-from finesweep.tracking.outages import is_outage, one_line
+from finesweep.tracking.outages import is_tracking_outage, one_line
 from finesweep.tracking.outbox import CLOSING, FILES, HEADER, JOURNAL, UID_TAG, write_json
 from finesweep.tracking.queries import find_runs
 from finesweep.tracking.runs import Run, create_run
-from finesweep.tracking.store import Store
+from finesweep.tracking.store import TrackingStore
 
 PROGRESS = "progress.json"
 N_TRIES = 2
@@ -25,7 +25,7 @@ OnRun = Callable[[str, str], None]
 
 
 @dataclass(frozen=True)
-class Progress:
+class DeliveryOffset:
     """How far an outbox is delivered, into which run."""
 
     run_id: str
@@ -43,7 +43,7 @@ def pending(root: Path) -> list[Path]:
 
 def deliver(
     folder: Path,
-    store: Store,
+    store: TrackingStore,
     *,
     on_run: OnRun = lambda uid, run_id: None,
     on_refused: Callable[[str], None] = lambda line: None,
@@ -52,15 +52,15 @@ def deliver(
 
     on_run hears the uid and run id before the first line is replayed, and again on every call
     that has something to replay. What the store refuses for good is left out and told to
-    on_refused. Raises what is_outage knows when the store is away, and filelock.Timeout while
-    another process delivers the same folder. A closed outbox ends its run and is removed;
+    on_refused. Raises what is_tracking_outage knows when the store is away, and filelock.Timeout
+    while another process delivers the same folder. A closed outbox ends its run and is removed;
     FileNotFoundError when that has been done before.
     """
     _must_exist(folder)
     lock = Path(f"{folder}.lock")
     with FileLock(lock, timeout=0):
         _must_exist(folder)  # still: who held the lock may have been at the end
-        progress = _progress(folder)
+        progress = _offset(folder)
         if progress is None or not progress.ended:
             progress = _Replay(folder, store, on_refused).finish(progress, on_run)
         if progress.ended:
@@ -78,7 +78,7 @@ def is_delivered(folder: Path) -> bool:
     """True when deliver would find nothing to do, as for an outbox that is gone."""
     if not folder.is_dir():
         return True
-    progress = _progress(folder)
+    progress = _offset(folder)
     if progress is None or progress.ended or (folder / CLOSING).exists():
         return False
     try:
@@ -90,16 +90,16 @@ def is_delivered(folder: Path) -> bool:
 @dataclass(frozen=True)
 class _Replay:
     folder: Path
-    store: Store
+    store: TrackingStore
     on_refused: Callable[[str], None]
 
-    def finish(self, progress: Progress | None, on_run: OnRun) -> Progress:
+    def finish(self, progress: DeliveryOffset | None, on_run: OnRun) -> DeliveryOffset:
         """The progress after all that is in the folder now."""
         # Before the journal: a line may come between reading that and looking for this.
         closing = _read(self.folder / CLOSING)
         header = _read(self.folder / HEADER)
         if progress is None:
-            progress = self._keep(Progress(_find_or_create(header, self.store)))
+            progress = self._keep(DeliveryOffset(_find_or_create(header, self.store)))
         on_run(header["uid"], progress.run_id)
         run = Run(self.store, progress.run_id)
         for line, end in _lines(self.folder / JOURNAL, progress.offset_bytes):
@@ -139,18 +139,18 @@ class _Replay:
                 call()
                 return
             except Exception as error:
-                if is_outage(error):
+                if is_tracking_outage(error):
                     raise
                 if n_left == 0:
                     reason = one_line(error)
                     self.on_refused(f"left out of {self.folder.name}'s run: {reason}")
 
-    def _keep(self, progress: Progress) -> Progress:
+    def _keep(self, progress: DeliveryOffset) -> DeliveryOffset:
         write_json(self.folder / PROGRESS, asdict(progress))
         return progress
 
 
-def _find_or_create(header: dict[str, Any], store: Store) -> str:
+def _find_or_create(header: dict[str, Any], store: TrackingStore) -> str:
     """The run with the outbox's uid: a call that was killed may have made it."""
     uid = header["uid"]
     if found := find_runs(store, {UID_TAG: uid}):
@@ -170,9 +170,9 @@ def _lines(journal: Path, offset_bytes: int) -> Iterator[tuple[bytes, int]]:
                 yield line, offset_bytes
 
 
-def _progress(folder: Path) -> Progress | None:
+def _offset(folder: Path) -> DeliveryOffset | None:
     found = _read(folder / PROGRESS)
-    return None if found is None else Progress(**found)
+    return None if found is None else DeliveryOffset(**found)
 
 
 def _read(path: Path) -> Any:

@@ -23,9 +23,9 @@ from finesweep.tracking.names import (
     keys_of,
     text_of,
 )
-from finesweep.tracking.outages import is_outage
+from finesweep.tracking.outages import is_tracking_outage
 from finesweep.tracking.provenance import provenance
-from finesweep.tracking.store import Store
+from finesweep.tracking.store import TrackingStore
 
 Status = Literal["FINISHED", "KILLED", "FAILED"]
 Kind = Literal["metrics", "params", "tags"]
@@ -62,7 +62,7 @@ class RunLog(Protocol):
 class Run:
     """One run of the store."""
 
-    store: Store
+    store: TrackingStore
     run_id: str
 
     def log_evaluation(self, evaluation: Evaluation) -> None:
@@ -112,7 +112,7 @@ class Run:
             try:
                 self._send(kind, batch)
             except MlflowException as error:
-                if is_outage(error):
+                if is_tracking_outage(error):
                     raise
                 refused += self._log_singly(kind, batch)
         if refused:
@@ -128,13 +128,13 @@ class Run:
             try:
                 self._send(kind, [row])
             except MlflowException as error:
-                if is_outage(error):
+                if is_tracking_outage(error):
                     raise
                 yield error
 
 
 def start_run(
-    store: Store,
+    store: TrackingStore,
     *,
     name: str,
     parent_run_id: str | None = None,
@@ -148,7 +148,7 @@ def start_run(
 
 
 def create_run(
-    store: Store, *, name: str, tags: Mapping[str, str], start_time_ms: int | None = None
+    store: TrackingStore, *, name: str, tags: Mapping[str, str], start_time_ms: int | None = None
 ) -> Run:
     """A new RUNNING run with these tags and no others of ours."""
     created = store.client.create_run(

@@ -35,7 +35,7 @@ URI = re.compile(r"[a-z][a-z0-9+.-]+:/")
 
 
 @dataclass(frozen=True)
-class Store:
+class TrackingStore:
     """An MLflow client and the one experiment that this project writes to."""
 
     client: MlflowClient
@@ -43,7 +43,7 @@ class Store:
     uri: str
 
 
-def open_store(config: TrackingConfig) -> Store:
+def open_store(config: TrackingConfig) -> TrackingStore:
     """The store, ready for any number of writers; ConfigError when it cannot be reached.
 
     mlflow.transformers.log_model only knows a process-wide URI and experiment, so these are set
@@ -56,7 +56,7 @@ def open_store(config: TrackingConfig) -> Store:
         follow(config.uri)
         with first_use(config.uri):
             client = MlflowClient(tracking_uri=config.uri)
-            store = Store(client, _experiment(client, config), config.uri)
+            store = TrackingStore(client, _experiment(client, config), config.uri)
         mlflow.set_tracking_uri(config.uri)
         mlflow.set_experiment(experiment_id=store.experiment_id)
         return store

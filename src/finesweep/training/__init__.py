@@ -17,21 +17,20 @@ from finesweep.training.mlm.chunks import chunked
 from finesweep.training.mlm.fill_mask import fill_mask, probe_ids
 from finesweep.training.precision import is_native, resolve_precision
 from finesweep.training.schedule import Schedule
-from finesweep.training.truncation import Frame, check_frame, frame_of, rows_cut
+from finesweep.training.truncation import InputTemplate, check_template, rows_cut, template_of
 
 __all__ = [
     "ActivationPlan",
     "Checkpointing",
-    "Frame",
+    "InputTemplate",
     "Schedule",
     "adapt",
-    "check_frame",
+    "check_template",
     "chunked",
     "confusion",
     "fill_mask",
     "fit",
     "fit_baseline",
-    "frame_of",
     "is_native",
     "majority_accuracy",
     "measure",
@@ -43,4 +42,5 @@ __all__ = [
     "rows_cut",
     "run_schedule",
     "saved_evaluations",
+    "template_of",
 ]

@@ -38,7 +38,7 @@ from finesweep.model import (
 from finesweep.records import Tokens
 from finesweep.training.batches import ROW, sample_batch
 from finesweep.training.precision import resolve_precision
-from finesweep.training.truncation import frame_of
+from finesweep.training.truncation import template_of
 
 SPLITS = ("train", "validation")
 OF_TOKENS = ("input_ids", "attention_mask", "token_type_ids")
@@ -160,7 +160,7 @@ class Prefix:
 
     def _fill(
         self,
-        store: _Store,
+        store: _StateFile,
         split: str,
         places: np.ndarray,
         missing: np.ndarray,
@@ -183,7 +183,7 @@ class Prefix:
         store.write(rows, made[:, :1] if self.first_only else made, pads_left=self.pads_left)
 
 
-class _Store:
+class _StateFile:
     """States of one split's rows, in two files that several processes map."""
 
     def __init__(
@@ -367,10 +367,10 @@ def _made(folder: Path, lengths: Lengths, size: int, dtype: torch.dtype) -> Path
     return built(folder, write)
 
 
-def _opened(folder: Path, lengths: Lengths, size: int, dtype: torch.dtype) -> dict[str, _Store]:
+def _opened(folder: Path, lengths: Lengths, size: int, dtype: torch.dtype) -> dict[str, _StateFile]:
     (folder / USED).touch()
     return {
-        split: _Store(folder, split, each, size=size, dtype=dtype)
+        split: _StateFile(folder, split, each, size=size, dtype=dtype)
         for split, each in lengths.items()
     }
 
@@ -392,9 +392,9 @@ def _place(n: int, pads_left: bool) -> slice:
 
 
 def _lengths(tokens: Tokens) -> Lengths:
-    frame = frame_of(tokens)
+    template = template_of(tokens)
     splits = {"train": tokens.train, "validation": tokens.validation}
-    return {name: frame.lengths(split) for name, split in splits.items()}
+    return {name: template.lengths(split) for name, split in splits.items()}
 
 
 def _kept(lengths: Lengths, *, first_only: bool) -> Lengths:

@@ -13,7 +13,7 @@ from torch.utils.data import Sampler
 from transformers import PreTrainedTokenizerBase
 
 from finesweep.records import Tokens
-from finesweep.training.truncation import Frame, frame_of
+from finesweep.training.truncation import InputTemplate, template_of
 
 ROW = "row"
 N_LOOKED_AT = 64
@@ -25,23 +25,23 @@ class Collator:
     """Rows of a token split as one padded batch: input_ids, attention_mask, labels and row, and
     token_type_ids where the model reads them."""
 
-    def __init__(self, tokenizer: PreTrainedTokenizerBase, frame: Frame) -> None:
-        self.frame, self.pad_id = frame, tokenizer.pad_token_id or 0
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, template: InputTemplate) -> None:
+        self.template, self.pad_id = template, tokenizer.pad_token_id or 0
         self.pad_type = tokenizer.pad_token_type_id
         self.pads_left = tokenizer.padding_side == "left"
 
     def __call__(self, rows: Sequence[dict[str, Any]]) -> dict[str, torch.Tensor]:
         """int64 tensors: ids, mask and types [B, longest], labels and row [B]; several labels are
         [B, C] and float32, as their loss wants them."""
-        inputs = self.frame.inputs(rows)
+        inputs = self.template.inputs(rows)
         made = {
             "input_ids": self._padded(inputs, self.pad_id),
             "attention_mask": self._padded([[1] * len(each) for each in inputs], 0),
             "labels": torch.tensor([row["labels"] for row in rows]),
             ROW: torch.tensor([row[ROW] for row in rows]),
         }
-        if self.frame.types is not None:
-            made["token_type_ids"] = self._padded(self.frame.input_types(rows), self.pad_type)
+        if self.template.types is not None:
+            made["token_type_ids"] = self._padded(self.template.input_types(rows), self.pad_type)
         return made
 
     def _padded(self, inputs: Sequence[list[int]], value: int) -> torch.Tensor:
@@ -55,13 +55,13 @@ class Collator:
 def sample_batch(tokens: Tokens, split: datasets.Dataset) -> dict[str, torch.Tensor]:
     """Two rows of unlike length as a model gets them, of the beginning of a long row of the split:
     enough to see whether two ways through the model are one."""
-    frame = frame_of(tokens)
+    template = template_of(tokens)
     rows = split.select(range(min(len(split), N_LOOKED_AT)))
-    row = rows[int(np.argmax(frame.lengths(rows)))]
+    row = rows[int(np.argmax(template.lengths(rows)))]
     short = [
-        {**row, **{column: row[column][:n] for column in frame.columns}} for n in SAMPLE_LENGTHS
+        {**row, **{column: row[column][:n] for column in template.columns}} for n in SAMPLE_LENGTHS
     ]
-    batch = Collator(tokens.tokenizer, frame)(short)
+    batch = Collator(tokens.tokenizer, template)(short)
     return {name: batch[name] for name in batch.keys() - {"labels", ROW}}
 
 

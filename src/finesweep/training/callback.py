@@ -23,7 +23,12 @@ from finesweep.training.checkpoint_file import Checkpointing, run_tree, write_tr
 from finesweep.training.metrics import measure
 from finesweep.training.rng_state import Streams, current_streams
 from finesweep.training.schedule import Schedule
-from finesweep.training.training_state import Progress, enter, judge, trainable_weights
+from finesweep.training.training_state import (
+    TrainingState,
+    append_evaluations,
+    trainable_weights,
+    update_best,
+)
 
 OnEvaluation = Callable[[Evaluation], None]
 OnStep = Callable[[int, int], None]
@@ -40,7 +45,7 @@ class Monitor(TrainerCallback):  # type: ignore[misc]  # transformers has no typ
         self,
         schedule: Schedule,
         objective: Objective,
-        progress: Progress,
+        training_state: TrainingState,
         *,
         patience: int | None,
         on_evaluation: OnEvaluation,
@@ -52,10 +57,10 @@ class Monitor(TrainerCallback):  # type: ignore[misc]  # transformers has no typ
     ) -> None:
         """sample are the validation rows that pruners see, ascending; None is all of them."""
         self.schedule, self.objective, self.patience = schedule, objective, patience
-        self.progress, self.checkpoints, self.ledger = progress, checkpoints, ledger
+        self.training_state, self.checkpoints, self.ledger = training_state, checkpoints, ledger
         self.sample = sample
         self.on_evaluation, self.on_step, self.on_batch = on_evaluation, on_step, on_batch
-        done = progress.evaluations[-1].step if progress.evaluations else 0
+        done = training_state.evaluations[-1].step if training_state.evaluations else 0
         self.due = [step for step in schedule.evaluation_steps if step > done]
         self.failure: BaseException | None = None
         self.streams_before_evaluation: Streams | None = None
@@ -66,12 +71,12 @@ class Monitor(TrainerCallback):  # type: ignore[misc]  # transformers has no typ
         value = loss.item()
         if self.failure is None and not math.isfinite(value):
             self.failure = NonFiniteError(f"the training loss became {value}")
-        self.progress.loss_sum += value
+        self.training_state.loss_sum += value
 
     def watch_padding(self, mask: torch.Tensor) -> None:
         """Counts a training batch's places and those of them that are padding."""
-        self.progress.n_places += mask.numel()
-        self.progress.n_padded += mask.numel() - int(mask.sum())
+        self.training_state.n_tokens += mask.numel()
+        self.training_state.n_padded += mask.numel() - int(mask.sum())
 
     def receive(self, predictions: Predictions) -> None:
         """Takes what an evaluation found, before on_evaluate is called."""
@@ -85,7 +90,7 @@ class Monitor(TrainerCallback):  # type: ignore[misc]  # transformers has no typ
         return self.sample is not None and not any(map(self.schedule.is_whole, self._reached(seen)))
 
     def on_train_begin(self, args: Any, state: Any, control: TrainerControl, **kwargs: Any) -> None:
-        control.should_training_stop = self.progress.stopped_early
+        control.should_training_stop = self.training_state.stopped_early
 
     def on_step_end(
         self, args: Any, state: TrainerState, control: TrainerControl, **kwargs: Any
@@ -94,7 +99,7 @@ class Monitor(TrainerCallback):  # type: ignore[misc]  # transformers has no typ
         if self.failure is not None:
             control.should_training_stop = True
             return
-        self.progress.n_steps += 1
+        self.training_state.n_steps += 1
         try:
             self._checkpoint(state, **kwargs)
             self.on_step(seen, self.schedule.total)
@@ -122,7 +127,9 @@ class Monitor(TrainerCallback):  # type: ignore[misc]  # transformers has no typ
         except (Exception, KeyboardInterrupt) as error:
             # Raised from here it would leave Trainer half inside training; `fit` raises it.
             self.failure = error
-        control.should_training_stop |= self.failure is not None or self.progress.stopped_early
+        control.should_training_stop |= (
+            self.failure is not None or self.training_state.stopped_early
+        )
 
     def _checkpoint(
         self,
@@ -139,7 +146,7 @@ class Monitor(TrainerCallback):  # type: ignore[misc]  # transformers has no typ
                 optimizer=optimizer,
                 scheduler=lr_scheduler,
                 trainer_state=state,
-                progress=self.progress,
+                training_state=self.training_state,
                 # An evaluation moves nothing else: what is stored then is the state before it.
                 streams=self.streams_before_evaluation or current_streams(),
                 seen=self.schedule.seen(state.global_step),
@@ -158,10 +165,10 @@ class Monitor(TrainerCallback):  # type: ignore[misc]  # transformers has no typ
         reached = self._reached(seen)
         self.due = self.due[len(reached) :]
         made = [Evaluation(step, step / self.schedule.train_rows, metrics) for step in reached]
-        enter(self.progress, made)
+        append_evaluations(self.training_state, made)
         if whole:
-            judge(
-                self.progress,
+            update_best(
+                self.training_state,
                 made,
                 self._predictions,
                 trainable_weights(model),
@@ -175,10 +182,10 @@ class Monitor(TrainerCallback):  # type: ignore[misc]  # transformers has no typ
         return [step for step in self.due if step <= seen]
 
     def _measured(self, predictions: Predictions, *, whole: bool) -> dict[str, float]:
-        progress, objective = self.progress, self.objective
+        state, objective = self.training_state, self.objective
         metrics = {
-            "train/loss": progress.loss_sum / progress.n_steps,
-            "train/padding_fraction": progress.n_padded / progress.n_places,
+            "train/loss": state.loss_sum / state.n_steps,
+            "train/padding_fraction": state.n_padded / state.n_tokens,
         }
         if whole:
             metrics |= measure(predictions, "validation")

@@ -15,9 +15,9 @@ from transformers import PreTrainedModel, TrainerState
 from finesweep.records import Evaluation
 from finesweep.training.rng_state import Streams
 from finesweep.training.training_state import (
-    Progress,
+    TrainingState,
     evaluations_of,
-    progress_tree,
+    state_tree,
     trainable_weights,
 )
 
@@ -54,7 +54,7 @@ def run_tree(
     scheduler: Any,
     trainer_state: TrainerState,
     streams: Streams,
-    progress: Progress,
+    training_state: TrainingState,
     seen: int,
 ) -> Tree:
     """A running training, without the parameters that are frozen; shares memory with all given."""
@@ -63,7 +63,7 @@ def run_tree(
     return {
         "seen": seen,
         "trainer": asdict(trainer_state),
-        "progress": progress_tree(progress),
+        "progress": state_tree(training_state),
         "parameters": dict(trainable_weights(model)),
         "optimizer": optimizer.state_dict(),
         "scheduler": scheduler.state_dict(),

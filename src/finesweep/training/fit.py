@@ -29,7 +29,7 @@ from finesweep.training.loss import (
     training_loss,
 )
 from finesweep.training.trainer import ResumableTrainer, TextTrainer, predictions_of
-from finesweep.training.training_state import Progress, copy_weights, progress_of
+from finesweep.training.training_state import TrainingState, copy_weights, state_of
 
 
 def fit(
@@ -60,11 +60,11 @@ def fit(
     """
     ledger = ledger or Ledger()
     saved = None if resume is None else read_tree(resume)
-    progress = Progress() if saved is None else progress_of(saved.pop("progress"))
+    training_state = TrainingState() if saved is None else state_of(saved.pop("progress"))
     monitor = Monitor(
         run_schedule(config, len(tokens.train)),
         objective,
-        progress,
+        training_state,
         patience=config.early_stopping_patience,
         on_evaluation=on_evaluation,
         on_step=on_step,
@@ -97,9 +97,9 @@ def fit(
         raise monitor.failure
     state = trainer.state
     # Trainer returns normally also when something else stopped it, such as a signal's handler.
-    if (state.global_step < state.max_steps or monitor.due) and not progress.stopped_early:
+    if (state.global_step < state.max_steps or monitor.due) and not training_state.stopped_early:
         raise FinesweepError(f"training ended at step {state.global_step} of {state.max_steps}")
-    return _result(progress, model)
+    return _result(training_state, model)
 
 
 def predict(
@@ -123,15 +123,15 @@ def pruning_sample(tokens: Tokens, n_rows: int | None) -> np.ndarray | None:
     return sample_rows(labels, n_rows, rng=np.random.default_rng(0))
 
 
-def _result(progress: Progress, model: PreTrainedModel) -> TrainingResult:
-    assert progress.best is not None  # training ends with an evaluation, which is finite
-    assert progress.best_predictions is not None
-    copy_weights(progress.best_weights, model)
+def _result(state: TrainingState, model: PreTrainedModel) -> TrainingResult:
+    assert state.best is not None  # training ends with an evaluation, which is finite
+    assert state.best_predictions is not None
+    copy_weights(state.best_weights, model)
     return TrainingResult(
-        evaluations=tuple(progress.evaluations),
-        best=progress.best,
-        validation=progress.best_predictions,
-        stopped_early=progress.stopped_early,
+        evaluations=tuple(state.evaluations),
+        best=state.best,
+        validation=state.best_predictions,
+        stopped_early=state.stopped_early,
     )
 
 

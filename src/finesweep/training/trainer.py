@@ -25,7 +25,7 @@ from finesweep.training.checkpoint_file import Tree
 from finesweep.training.rng_state import set_streams, unmoved_streams
 from finesweep.training.schedule import scheduler_of
 from finesweep.training.training_state import copy_weights
-from finesweep.training.truncation import frame_of
+from finesweep.training.truncation import template_of
 
 
 class TextTrainer(Trainer):  # type: ignore[misc]  # transformers has no types
@@ -33,8 +33,8 @@ class TextTrainer(Trainer):  # type: ignore[misc]  # transformers has no types
     predictions come in data order."""
 
     def __init__(self, tokens: Tokens, **kwargs: Any) -> None:
-        self.frame = frame_of(tokens)
-        super().__init__(data_collator=Collator(tokens.tokenizer, self.frame), **kwargs)
+        self.template = template_of(tokens)
+        super().__init__(data_collator=Collator(tokens.tokenizer, self.template), **kwargs)
         self.remove_callback(PrinterCallback)
         self._sorted_split: datasets.Dataset | None = None
 
@@ -54,7 +54,9 @@ class TextTrainer(Trainer):  # type: ignore[misc]  # transformers has no types
         return (loss, {"logits": outputs["logits"]}) if return_outputs else loss
 
     def _get_train_sampler(self, train_dataset: datasets.Dataset | None = None) -> GroupedByLength:
-        lengths = self.frame.lengths(self.train_dataset if train_dataset is None else train_dataset)
+        lengths = self.template.lengths(
+            self.train_dataset if train_dataset is None else train_dataset
+        )
         # A step's rows are the same however many batches it is made of.
         size = self._train_batch_size * self.args.gradient_accumulation_steps
         return GroupedByLength(lengths, batch_size=size, seed=self.args.seed)
@@ -63,7 +65,7 @@ class TextTrainer(Trainer):  # type: ignore[misc]  # transformers has no types
         # Once for each split: there are many evaluations, and reading all lengths takes its time.
         if self._sorted_split is not eval_dataset:
             self._sorted_split = eval_dataset
-            self._sorted = SortedByLength(self.frame.lengths(eval_dataset))
+            self._sorted = SortedByLength(self.template.lengths(eval_dataset))
         return self._sorted
 
     def _prepare_inputs(self, inputs: dict[str, Any]) -> dict[str, Any]:

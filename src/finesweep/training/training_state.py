@@ -15,7 +15,7 @@ from finesweep.records import Evaluation, Objective, Predictions
 
 
 @dataclass
-class Progress:
+class TrainingState:
     """All that a run must know, beside weights and Trainer's own state, to go on from here."""
 
     evaluations: list[Evaluation] = field(default_factory=list)
@@ -29,45 +29,45 @@ class Progress:
     """Of the optimizer steps since the last evaluation."""
     n_steps: int = 0
     """Their number."""
-    n_places: int = 0
+    n_tokens: int = 0
     """Of their batches, in tokens."""
     n_padded: int = 0
     """How many of them hold no token."""
 
 
-def enter(progress: Progress, made: list[Evaluation]) -> None:
-    """Enters one look at the validation split, made for one or several due steps."""
-    progress.evaluations += made
-    progress.loss_sum, progress.n_steps = 0.0, 0
-    progress.n_places, progress.n_padded = 0, 0
+def append_evaluations(state: TrainingState, evaluations: list[Evaluation]) -> None:
+    """Adds one evaluation of the validation split, which may stand for several due steps."""
+    state.evaluations += evaluations
+    state.loss_sum, state.n_steps = 0.0, 0
+    state.n_tokens, state.n_padded = 0, 0
 
 
-def judge(
-    progress: Progress,
-    made: list[Evaluation],
+def update_best(
+    state: TrainingState,
+    evaluations: list[Evaluation],
     predictions: Predictions,
     weights: Mapping[str, torch.Tensor],
     *,
     objective: Objective,
     patience: int | None,
 ) -> None:
-    """Compares a look at the whole split with the best one so far, and counts patience.
+    """Compares an evaluation of the whole split with the best one so far, and counts patience.
 
-    The first of those made is the best one when the objective has strictly gained; weights are
-    copied then. FinesweepError when the objective's metric was not measured.
+    The first of these evaluations becomes the best one when the objective has strictly improved;
+    weights are copied then. FinesweepError when the objective's metric was not measured.
     """
-    value = _value(made[0], objective)
-    best = objective.worst if progress.best is None else _value(progress.best, objective)
+    value = _value(evaluations[0], objective)
+    best = objective.worst if state.best is None else _value(state.best, objective)
     if objective.is_better(value, best):
-        progress.best, progress.best_predictions = made[0], predictions
-        progress.evaluations_without_gain = 0
+        state.best, state.best_predictions = evaluations[0], predictions
+        state.evaluations_without_gain = 0
         # On the CPU, to leave the GPU's memory alone.
-        progress.best_weights = {
+        state.best_weights = {
             name: weight.detach().to("cpu", copy=True) for name, weight in weights.items()
         }
     else:
-        progress.evaluations_without_gain += 1
-        progress.stopped_early = progress.evaluations_without_gain == patience
+        state.evaluations_without_gain += 1
+        state.stopped_early = state.evaluations_without_gain == patience
 
 
 def trainable_weights(model: PreTrainedModel) -> dict[str, torch.nn.Parameter]:
@@ -88,20 +88,22 @@ def copy_weights(weights: Mapping[str, torch.Tensor], model: PreTrainedModel) ->
             parameter.copy_(weights[name])
 
 
-def progress_tree(progress: Progress) -> dict[str, Any]:
-    """Progress as plain values and tensors, for progress_of; the best evaluation as its index."""
-    best, predictions = progress.best, progress.best_predictions
-    return vars(progress) | {
-        "evaluations": [asdict(evaluation) for evaluation in progress.evaluations],
-        "best": None if best is None else progress.evaluations.index(best),
+def state_tree(state: TrainingState) -> dict[str, Any]:
+    """TrainingState as plain values and tensors, for state_of; the best evaluation as its index."""
+    best, predictions = state.best, state.best_predictions
+    return vars(state) | {
+        "evaluations": [asdict(evaluation) for evaluation in state.evaluations],
+        "best": None if best is None else state.evaluations.index(best),
         "best_predictions": None if predictions is None else vars(predictions),
     }
 
 
-def progress_of(tree: dict[str, Any]) -> Progress:
-    """The progress that progress_tree made a tree of; arrays may have become tensors."""
+def state_of(tree: dict[str, Any]) -> TrainingState:
+    """The state that state_tree made a tree of; arrays may have become tensors."""
     evaluations = evaluations_of(tree)
     best, predictions = tree["best"], tree["best_predictions"]
+    # Checkpoints of version 0.1 call it n_places.
+    tree = {"n_tokens" if name == "n_places" else name: value for name, value in tree.items()}
     fields = tree | {
         "evaluations": list(evaluations),
         "best": None if best is None else evaluations[best],
@@ -109,11 +111,11 @@ def progress_of(tree: dict[str, Any]) -> Progress:
         if predictions is None
         else Predictions(**{name: np.asarray(array) for name, array in predictions.items()}),
     }
-    return Progress(**fields)
+    return TrainingState(**fields)
 
 
 def evaluations_of(tree: dict[str, Any]) -> tuple[Evaluation, ...]:
-    """The evaluations in a progress's tree, in the order in which they were made."""
+    """The evaluations in a state's tree, in the order in which they were made."""
     return tuple(Evaluation(**evaluation) for evaluation in tree["evaluations"])
 
 

@@ -18,11 +18,11 @@ from finesweep.records import SplitName, Tokens
 COLUMNS = ("input_ids", "pair_ids")
 """Of a token split: one for each text of a row."""
 
-N_FRAMED = 32
-"""Texts of which it is seen that training and answering give the model the same tokens."""
+N_CHECKED = 32
+"""Texts compared, to see that training and prediction give the model the same tokens."""
 
 
-class Frame:
+class InputTemplate:
     """What a tokenizer puts around one text, or around and between the two of a pair, and how it
     cuts them."""
 
@@ -99,26 +99,28 @@ class Frame:
         ]
 
 
-def frame_of(tokens: Tokens) -> Frame:
-    """The frame of these tokens' rows."""
-    return Frame(tokens.tokenizer, max_length=tokens.max_length, pairs=tokens.pairs)
+def template_of(tokens: Tokens) -> InputTemplate:
+    """The template of these tokens' rows."""
+    return InputTemplate(tokens.tokenizer, max_length=tokens.max_length, pairs=tokens.pairs)
 
 
 def rows_cut(tokens: Tokens, split: SplitName) -> np.ndarray:
     """[N] bool: the rows of which a model reads only a part."""
-    return frame_of(tokens).cuts(getattr(tokens, split))
+    return template_of(tokens).cuts(getattr(tokens, split))
 
 
-def check_frame(frame: Frame, tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> None:
-    """ConfigError unless frame makes of the first of these texts, joined where they are pairs, what
-    the tokenizer makes of them when it answers."""
-    columns = columns_of(texts[:N_FRAMED], pairs=len(frame.columns) > 1)
+def check_template(
+    template: InputTemplate, tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]
+) -> None:
+    """ConfigError unless the template gives the first of these texts the tokens that the tokenizer
+    gives them at prediction; two texts of a pair are joined."""
+    columns = columns_of(texts[:N_CHECKED], pairs=len(template.columns) > 1)
     ids = [whole_ids(column, tokenizer) for column in columns]
-    rows = [dict(zip(frame.columns, each, strict=True)) for each in zip(*ids, strict=True)]
-    wanted = tokenizer(*columns, truncation=True, max_length=frame.max_length)
-    same = frame.inputs(rows) == wanted["input_ids"]
-    if frame.types is not None and same:
-        same = frame.input_types(rows) == wanted[TYPES]
+    rows = [dict(zip(template.columns, each, strict=True)) for each in zip(*ids, strict=True)]
+    wanted = tokenizer(*columns, truncation=True, max_length=template.max_length)
+    same = template.inputs(rows) == wanted["input_ids"]
+    if template.types is not None and same:
+        same = template.input_types(rows) == wanted[TYPES]
     if not same:
         message = (
             "its tokenizer sets other tokens around one text than around another, so that a"

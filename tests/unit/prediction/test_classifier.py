@@ -25,7 +25,7 @@ from finesweep.errors import ConfigError
 from finesweep.prediction import Classifier, load_classifier
 from finesweep.prediction.classifier import BATCH_SIZE
 from finesweep.records import DecisionRule
-from finesweep.tracking import Store, open_store, start_run
+from finesweep.tracking import TrackingStore, open_store, start_run
 from finesweep.tracking.models import log_classifier
 
 # MLflow's own, when it first loads what it logs models with.
@@ -40,20 +40,20 @@ TEXTS = ["lovely great day", "dull", LONG, "awful", "a table 🙂\nand\ta window
 
 
 @pytest.fixture(scope="session")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+def store(tmp_path_factory: pytest.TempPathFactory) -> TrackingStore:
     folder = tmp_path_factory.getbasetemp() / "mlflow"
     uri = f"sqlite:///{folder / 'mlflow.db'}"
     return open_store(TrackingConfig(uri=uri, artifacts=str(folder / "artifacts")))
 
 
 @pytest.fixture(scope="module")
-def uri(store: Store, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> str:
+def uri(store: TrackingStore, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> str:
     run = start_run(store, name="predicted")
     return log_classifier(run, model, tokenizer, max_length=MAX_LENGTH, examples=["a", "b c"])
 
 
 @pytest.fixture(scope="module")
-def classifier(uri: str, store: Store) -> Classifier:
+def classifier(uri: str, store: TrackingStore) -> Classifier:
     return load_classifier(uri, tracking_uri=store.uri)
 
 
@@ -121,7 +121,7 @@ def test_more_texts_than_a_batch_stay_in_order(
 
 
 def test_a_model_answers_by_the_temperature_and_thresholds_in_its_config(
-    store: Store,
+    store: TrackingStore,
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
     expected: Callable[[str], dict[str, float]],
@@ -193,7 +193,7 @@ def test_no_text_is_no_answer(classifier: Classifier) -> None:
 
 
 def test_a_plain_pyfunc_cuts_at_the_same_length(
-    uri: str, classifier: Classifier, store: Store
+    uri: str, classifier: Classifier, store: TrackingStore
 ) -> None:
     mlflow.set_tracking_uri(store.uri)
     answered = mlflow.pyfunc.load_model(uri).predict([LONG, "awful"])
@@ -202,7 +202,7 @@ def test_a_plain_pyfunc_cuts_at_the_same_length(
     assert answered["score"].tolist() == pytest.approx([a.probability for a in wanted], abs=1e-5)
 
 
-def test_a_model_is_kept_as_safetensors_only(uri: str, store: Store) -> None:
+def test_a_model_is_kept_as_safetensors_only(uri: str, store: TrackingStore) -> None:
     mlflow.set_tracking_uri(store.uri)
     folder = Path(mlflow.artifacts.download_artifacts(uri))
     suffixes = {path.suffix for path in folder.rglob("*") if path.is_file()}
@@ -219,7 +219,7 @@ def test_a_model_is_kept_as_safetensors_only(uri: str, store: Store) -> None:
     assert "+" not in "".join(requirements)
 
 
-def test_a_model_in_a_folder_is_loaded_too(uri: str, store: Store) -> None:
+def test_a_model_in_a_folder_is_loaded_too(uri: str, store: TrackingStore) -> None:
     mlflow.set_tracking_uri(store.uri)
     folder = mlflow.artifacts.download_artifacts(uri)
     classifier = load_classifier(folder, tracking_uri=store.uri)
@@ -240,7 +240,7 @@ HINT = "; a model is named models:/NAME@ALIAS, models:/NAME/VERSION or runs:/RUN
     ],
 )
 def test_a_model_that_is_not_there_is_named(
-    store: Store, workplace: Path, name: str, hint: str
+    store: TrackingStore, workplace: Path, name: str, hint: str
 ) -> None:
     with pytest.raises(ConfigError, match=rf"^--model: '{name}': \S") as caught:
         load_classifier(name, tracking_uri=store.uri)
@@ -248,7 +248,7 @@ def test_a_model_that_is_not_there_is_named(
     assert (HINT in str(caught.value)) is bool(hint)
 
 
-def test_a_folder_that_holds_no_model_is_named(store: Store, workplace: Path) -> None:
+def test_a_folder_that_holds_no_model_is_named(store: TrackingStore, workplace: Path) -> None:
     (workplace / "a" / "folder").mkdir(parents=True)
     with pytest.raises(ConfigError, match=r"^--model: 'a/folder': .*MLmodel"):
         load_classifier("a/folder", tracking_uri=store.uri)

@@ -19,7 +19,7 @@ from finesweep.prediction import Classifier, load_classifier
 from finesweep.prediction.attribution import attribute, log_odds
 from finesweep.prediction.tables import answer_rows
 from finesweep.records import DecisionRule
-from finesweep.tracking import Store, open_store, start_run
+from finesweep.tracking import TrackingStore, open_store, start_run
 from finesweep.tracking.models import log_classifier
 
 MAX_LENGTH = 16
@@ -124,7 +124,7 @@ def test_a_row_that_holds_the_mark_is_a_mistake(classifier: Classifier) -> None:
 def test_a_logged_model_of_pairs_knows_what_it_reads(
     tmp_path: Path, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase
 ) -> None:
-    store: Store = open_store(
+    store: TrackingStore = open_store(
         TrackingConfig(uri=f"sqlite:///{tmp_path / 'm.db'}", artifacts=str(tmp_path / "artifacts"))
     )
     model.config.finesweep = asdict(DecisionRule(pairs=True))

@@ -19,7 +19,7 @@ from finesweep.errors import ConfigError
 from finesweep.registry import promote as gate
 from finesweep.registry import versions
 from finesweep.registry.promote import Terms, history, promote, rollback
-from finesweep.tracking import TEST_FINGERPRINT, Store, open_store, start_run
+from finesweep.tracking import TEST_FINGERPRINT, TrackingStore, open_store, start_run
 
 N = 600
 LABELS = np.arange(N) % 2
@@ -42,7 +42,7 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Config:
 
 
 @pytest.fixture(scope="module")
-def store(config: Config) -> Store:
+def store(config: Config) -> TrackingStore:
     return open_store(config.tracking)
 
 
@@ -56,7 +56,7 @@ Add = Callable[..., str]
 
 
 @pytest.fixture
-def add(store: Store, tmp_path: Path, m: str) -> Add:
+def add(store: TrackingStore, tmp_path: Path, m: str) -> Add:
     """Registers one more version of the model, wrong on these rows; its number."""
 
     def added(wrong: range, *, latency: float = 10.0, fingerprint: str = "f" * 64) -> str:
@@ -99,13 +99,13 @@ def add(store: Store, tmp_path: Path, m: str) -> Add:
     return added
 
 
-def champion(store: Store, m: str) -> str | None:
+def champion(store: TrackingStore, m: str) -> str | None:
     found = versions.version_at(store.client, m, "champion")
     return found and found.number
 
 
 def test_a_life_of_promotions_refusals_and_a_rollback(
-    config: Config, store: Store, add: Add, m: str
+    config: Config, store: TrackingStore, add: Add, m: str
 ) -> None:
     add(range(120))
     first = promote(config, m, number=None, terms=TERMS, dry_run=False)
@@ -135,7 +135,7 @@ def test_a_life_of_promotions_refusals_and_a_rollback(
 
 
 def test_a_decision_is_kept_with_its_reasons_and_a_dossier(
-    config: Config, store: Store, add: Add, m: str
+    config: Config, store: TrackingStore, add: Add, m: str
 ) -> None:
     add(range(100))
     promote(config, m, number=None, terms=TERMS, dry_run=False)
@@ -167,7 +167,7 @@ def test_a_decision_is_kept_with_its_reasons_and_a_dossier(
     assert base64.b64encode(PICTURE).decode() in page
 
 
-def test_a_dry_run_leaves_no_trace(config: Config, store: Store, add: Add, m: str) -> None:
+def test_a_dry_run_leaves_no_trace(config: Config, store: TrackingStore, add: Add, m: str) -> None:
     add(range(100))
     promote(config, m, number=None, terms=TERMS, dry_run=False)
     add(range(20))
@@ -180,7 +180,7 @@ def test_a_dry_run_leaves_no_trace(config: Config, store: Store, add: Add, m: st
 
 
 def test_two_promotions_at_once_meet_one_after_the_other(
-    config: Config, store: Store, add: Add, m: str
+    config: Config, store: TrackingStore, add: Add, m: str
 ) -> None:
     """Both are better than the champion, and neither than the other: only one of them wins."""
     add(range(200))
@@ -212,7 +212,7 @@ def test_a_promotion_makes_no_database_of_optunas(
 
 
 def test_a_kill_before_the_alias_leaves_the_old_champion_and_a_true_history(
-    config: Config, store: Store, add: Add, m: str, monkeypatch: pytest.MonkeyPatch
+    config: Config, store: TrackingStore, add: Add, m: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add(range(200))
     promote(config, m, number=None, terms=TERMS, dry_run=False)
@@ -231,7 +231,9 @@ def _killed(*given: object) -> None:
     raise KeyboardInterrupt
 
 
-def test_the_gates_come_from_the_config(config: Config, store: Store, add: Add, m: str) -> None:
+def test_the_gates_come_from_the_config(
+    config: Config, store: TrackingStore, add: Add, m: str
+) -> None:
     add(range(300))
     strict = replace(config, registry=RegistryConfig(minimum={"test/accuracy": 0.6}))
     refused = promote(strict, m, number=None, terms=TERMS, dry_run=False)

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from finesweep.records import Gates, Scored
+from finesweep.records import Requirements, Scored
 from finesweep.registry.rule import Mode, decide, flipped
 from finesweep.stats.alpha_spending import alpha_of_look
 
 N = 1000
-OPEN = Gates(minimum={}, latency_ms=None, recall_loss=None)
+OPEN = Requirements(minimum={}, latency_ms=None, recall_loss=None)
 LABELS = np.arange(N) % 2
 
 
@@ -59,25 +59,25 @@ FASTER = {"latency_ms": 6.0, "size_bytes": 60_000_000}
 def test_a_challenger_is_promoted_when_the_rows_say_so(
     mode: Mode, wrong: range, fields: dict[str, Any], promoted: bool
 ) -> None:
-    decision = decide(scored(wrong, **fields), CHAMPION, gates=OPEN, mode=mode, margin=0.01)
+    decision = decide(scored(wrong, **fields), CHAMPION, requirements=OPEN, mode=mode, margin=0.01)
     assert decision.promoted is promoted, decision.checks
     assert (decision.mode, decision.numbers["rows"]) == (mode, N)
 
 
 @pytest.mark.parametrize(
-    ("gates", "failed"),
+    ("requirements", "failed"),
     [
-        (Gates({"test/accuracy": 0.95}, None, None), "test/accuracy"),
-        (Gates({"test/f1": 0.1}, None, None), "test/f1"),
-        (Gates({}, 9.9, None), "latency"),
-        (Gates({"test/accuracy": 0.94}, 10.0, 0.0), None),
+        (Requirements({"test/accuracy": 0.95}, None, None), "test/accuracy"),
+        (Requirements({"test/f1": 0.1}, None, None), "test/f1"),
+        (Requirements({}, 9.9, None), "latency"),
+        (Requirements({"test/accuracy": 0.94}, 10.0, 0.0), None),
     ],
 )
 @pytest.mark.parametrize("champion", [None, CHAMPION])
 def test_the_gates_hold_with_and_without_a_champion(
-    gates: Gates, failed: str | None, champion: Scored | None
+    requirements: Requirements, failed: str | None, champion: Scored | None
 ) -> None:
-    decision = decide(scored(BETTER), champion, gates=gates)
+    decision = decide(scored(BETTER), champion, requirements=requirements)
     assert [check.name for check in decision.checks if not check.passed] == (
         [failed] if failed else []
     )
@@ -85,7 +85,7 @@ def test_the_gates_hold_with_and_without_a_champion(
 
 
 def test_the_first_champion_is_compared_with_nothing() -> None:
-    decision = decide(scored(WORSE), None, gates=OPEN)
+    decision = decide(scored(WORSE), None, requirements=OPEN)
     assert (decision.promoted, decision.checks, decision.numbers) == (True, (), {})
 
 
@@ -94,36 +94,38 @@ def test_no_class_may_pay_for_the_others() -> None:
     decision = decide(
         scored(np.arange(100, 132, 2)),
         scored(np.concatenate([np.arange(1, 200, 2)])),
-        gates=Gates({}, None, 0.02),
+        requirements=Requirements({}, None, 0.02),
     )
     assert not decision.promoted
     assert [check.passed for check in decision.checks] == [False, True]
     assert decision.checks[0].found.startswith("bad changes by -0.0320")
-    assert decide(scored(range(1)), scored(evens), gates=Gates({}, None, 0.02)).promoted
+    assert decide(
+        scored(range(1)), scored(evens), requirements=Requirements({}, None, 0.02)
+    ).promoted
 
 
 def test_each_look_may_spend_less() -> None:
     challenger, champion = scored(range(100, 175)), scored(range(100))
-    first = decide(challenger, champion, gates=OPEN, look=1)
+    first = decide(challenger, champion, requirements=OPEN, look=1)
     assert first.numbers["p"] == pytest.approx(0.0346, abs=1e-3)
     assert first.numbers["alpha_of_look"] == alpha_of_look(0.05, 1)
     assert not first.promoted  # 0.0346 is below alpha, but not below this look's share
-    assert decide(challenger, champion, gates=OPEN, alpha=0.06, look=1).promoted
-    assert not decide(challenger, champion, gates=OPEN, alpha=0.06, look=2).promoted
+    assert decide(challenger, champion, requirements=OPEN, alpha=0.06, look=1).promoted
+    assert not decide(challenger, champion, requirements=OPEN, alpha=0.06, look=2).promoted
 
 
 def test_it_says_how_many_rows_would_decide_it() -> None:
-    close = decide(scored(range(100, 185)), CHAMPION, gates=OPEN)
+    close = decide(scored(range(100, 185)), CHAMPION, requirements=OPEN)
     assert not close.promoted
     assert close.rows_needed is not None
     assert 3 * N < close.rows_needed < 15 * N
-    assert decide(scored(WORSE), CHAMPION, gates=OPEN).rows_needed is None
-    assert decide(scored(BETTER), CHAMPION, gates=OPEN).rows_needed is None
+    assert decide(scored(WORSE), CHAMPION, requirements=OPEN).rows_needed is None
+    assert decide(scored(BETTER), CHAMPION, requirements=OPEN).rows_needed is None
 
 
 def test_other_rows_are_not_compared() -> None:
     with pytest.raises(ValueError, match="different test rows"):
-        decide(scored(fingerprint="others"), CHAMPION, gates=OPEN)
+        decide(scored(fingerprint="others"), CHAMPION, requirements=OPEN)
 
 
 def test_the_interval_and_the_verdict_agree() -> None:
@@ -132,7 +134,7 @@ def test_the_interval_and_the_verdict_agree() -> None:
         decision = decide(
             scored(range(100, 100 + n_wrong), **FASTER),
             CHAMPION,
-            gates=OPEN,
+            requirements=OPEN,
             mode="non-inferiority",
             margin=0.02,
         )
@@ -155,7 +157,7 @@ def test_equal_models_are_promoted_in_at_most_five_percent(n_looks: int) -> None
             decide(
                 scored(np.flatnonzero(hard & (drawn.uniform(size=N) < 0.5))),
                 champion,
-                gates=OPEN,
+                requirements=OPEN,
                 look=look,
             ).promoted
             for look in range(1, n_looks + 1)
@@ -177,14 +179,18 @@ def test_of_several_labels_a_row_is_right_when_all_are() -> None:
     gained, lost = flipped(new, old)
     assert gained.tolist() == list(range(60))
     assert lost.tolist() == []
-    assert decide(new, old, gates=OPEN).promoted
-    assert not decide(old, new, gates=OPEN).promoted
+    assert decide(new, old, requirements=OPEN).promoted
+    assert not decide(old, new, requirements=OPEN).promoted
 
 
 def test_of_several_labels_none_may_lose_more_recall_than_allowed() -> None:
-    gates = replace(OPEN, recall_loss=0.05)
+    requirements = replace(OPEN, recall_loss=0.05)
     old, new = several(range(100), 0), several(range(60), 2)
-    (check,) = [c for c in decide(new, old, gates=gates).checks if c.name == "recall of each class"]
+    (check,) = [
+        c
+        for c in decide(new, old, requirements=requirements).checks
+        if c.name == "recall of each class"
+    ]
     missed = sum((row >> 2) & 1 for row in range(60))
     held = sum((row >> 2) & 1 for row in range(N))
     assert f"loud changes by {-missed / held:+.4f}" in check.found

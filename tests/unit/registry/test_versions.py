@@ -12,7 +12,7 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 from finesweep.config import TrackingConfig
 from finesweep.records import Finalist
 from finesweep.registry.versions import register
-from finesweep.tracking import Store, open_store, start_run
+from finesweep.tracking import TrackingStore, open_store, start_run
 from finesweep.tracking.models import log_classifier
 
 # MLflow's own, when it first loads what it logs models with.
@@ -23,14 +23,14 @@ pytestmark = [
 
 
 @pytest.fixture(scope="session")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+def store(tmp_path_factory: pytest.TempPathFactory) -> TrackingStore:
     folder = tmp_path_factory.getbasetemp() / "mlflow"
     uri = f"sqlite:///{folder / 'mlflow.db'}"
     return open_store(TrackingConfig(uri=uri, artifacts=str(folder / "artifacts")))
 
 
 @pytest.fixture(scope="module")
-def finalists(store: Store, tiny_bert: Path) -> tuple[Finalist, Finalist]:
+def finalists(store: TrackingStore, tiny_bert: Path) -> tuple[Finalist, Finalist]:
     """Two winners, each with a model of its own in the store."""
     model = AutoModelForSequenceClassification.from_pretrained(tiny_bert)
     tokenizer = AutoTokenizer.from_pretrained(tiny_bert)
@@ -43,16 +43,18 @@ def finalists(store: Store, tiny_bert: Path) -> tuple[Finalist, Finalist]:
     return made[0], made[1]
 
 
-def registered(store: Store, finalist: Finalist, name: str, alias: str = "challenger") -> str:
+def registered(
+    store: TrackingStore, finalist: Finalist, name: str, alias: str = "challenger"
+) -> str:
     return register(store.client, finalist, name=name, alias=alias, sweep="demo")
 
 
-def bearer(store: Store, name: str, alias: str) -> str:
+def bearer(store: TrackingStore, name: str, alias: str) -> str:
     return str(store.client.get_model_version_by_alias(name, alias).version)
 
 
 def test_a_model_that_is_registered_twice_is_one_version(
-    store: Store, finalists: tuple[Finalist, Finalist]
+    store: TrackingStore, finalists: tuple[Finalist, Finalist]
 ) -> None:
     assert [registered(store, finalists[0], "twice") for _ in range(3)] == ["1", "1", "1"]
     (version,) = store.client.search_model_versions("name='twice'")
@@ -62,7 +64,7 @@ def test_a_model_that_is_registered_twice_is_one_version(
 
 
 def test_the_alias_moves_to_the_winner_and_leaves_other_aliases(
-    store: Store, finalists: tuple[Finalist, Finalist]
+    store: TrackingStore, finalists: tuple[Finalist, Finalist]
 ) -> None:
     assert registered(store, finalists[0], "moving") == "1"
     store.client.set_registered_model_alias("moving", "champion", "1")
@@ -77,7 +79,7 @@ def test_the_alias_moves_to_the_winner_and_leaves_other_aliases(
 
 
 def test_a_version_without_its_alias_is_completed(
-    store: Store, finalists: tuple[Finalist, Finalist]
+    store: TrackingStore, finalists: tuple[Finalist, Finalist]
 ) -> None:
     registered(store, finalists[0], "torn")
     store.client.delete_registered_model_alias("torn", "challenger")
@@ -86,7 +88,7 @@ def test_a_version_without_its_alias_is_completed(
 
 
 def test_one_model_may_stand_under_two_names(
-    store: Store, finalists: tuple[Finalist, Finalist]
+    store: TrackingStore, finalists: tuple[Finalist, Finalist]
 ) -> None:
     assert registered(store, finalists[0], "first-name") == "1"
     assert registered(store, finalists[0], "second-name", "staging") == "1"
@@ -94,7 +96,7 @@ def test_one_model_may_stand_under_two_names(
 
 
 def test_the_description_holds_the_scores_and_how_to_call_the_model(
-    store: Store, finalists: tuple[Finalist, Finalist]
+    store: TrackingStore, finalists: tuple[Finalist, Finalist]
 ) -> None:
     registered(store, finalists[0], "described")
     text = store.client.get_model_version("described", "1").description
@@ -106,7 +108,7 @@ def test_the_description_holds_the_scores_and_how_to_call_the_model(
 
 
 def test_the_call_in_the_description_works_as_it_stands(
-    store: Store, finalists: tuple[Finalist, Finalist]
+    store: TrackingStore, finalists: tuple[Finalist, Finalist]
 ) -> None:
     registered(store, finalists[0], "called")
     text = store.client.get_model_version("called", "1").description
@@ -119,7 +121,7 @@ def test_the_call_in_the_description_works_as_it_stands(
 
 
 def test_a_name_that_cannot_be_had_is_the_registrys_own_error(
-    store: Store, finalists: tuple[Finalist, Finalist]
+    store: TrackingStore, finalists: tuple[Finalist, Finalist]
 ) -> None:
     with pytest.raises(
         mlflow.exceptions.MlflowException, match="Missing value for required parameter 'name'"
@@ -128,7 +130,7 @@ def test_a_name_that_cannot_be_had_is_the_registrys_own_error(
 
 
 def test_a_finalist_of_another_model_is_another_version(
-    store: Store, finalists: tuple[Finalist, Finalist]
+    store: TrackingStore, finalists: tuple[Finalist, Finalist]
 ) -> None:
     retrained = replace(finalists[0], model_uri=finalists[1].model_uri, run_id=finalists[1].run_id)
     assert registered(store, finalists[0], "same-trial") == "1"

@@ -8,7 +8,7 @@ from typing import Any
 import datasets
 
 from finesweep.records import Evaluation, TextDataset
-from finesweep.tracking import Outbox, RunLog, Store
+from finesweep.tracking import Outbox, RunLog, TrackingStore
 
 ROWS = datasets.Dataset.from_dict({"text": ["a", "b", "c"], "label": [0, 1, 0]})
 DATASET = TextDataset(
@@ -42,7 +42,7 @@ def write_trial(log: RunLog, folder: Path) -> None:
     log.log_metrics({"validation/loss": 0.5}, step=120)
 
 
-def known(store: Store, run_id: str) -> dict[str, Any]:
+def known(store: TrackingStore, run_id: str) -> dict[str, Any]:
     """All of a run but its ids and times."""
     run = store.client.get_run(run_id)
     artifacts = Path(run.info.artifact_uri.removeprefix("file://"))
@@ -60,7 +60,7 @@ def known(store: Store, run_id: str) -> dict[str, Any]:
     }
 
 
-def history(store: Store, run_id: str, metric: str) -> list[tuple[int, str]]:
+def history(store: TrackingStore, run_id: str, metric: str) -> list[tuple[int, str]]:
     """Step and value of each row, in the order of their times."""
     rows = store.client.get_metric_history(run_id, metric)
     return [(row.step, str(row.value)) for row in sorted(rows, key=lambda row: row.timestamp)]

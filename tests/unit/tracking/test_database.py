@@ -26,7 +26,7 @@ from finesweep.config import TrackingConfig
 from finesweep.databases import hidden_password
 from finesweep.errors import ConfigError
 from finesweep.tracking import deliver, open_store, start_run
-from finesweep.tracking.outages import is_outage, one_line
+from finesweep.tracking.outages import is_tracking_outage, one_line
 
 
 @pytest.fixture
@@ -104,7 +104,7 @@ def test_no_password_is_shown(uri: str, shown: str) -> None:
     ],
 )
 def test_an_outage_is_what_can_pass(error: Exception, outage: bool) -> None:
-    assert is_outage(error) is outage
+    assert is_tracking_outage(error) is outage
     wrapped = RuntimeError("storage")
     wrapped.__cause__ = error
-    assert is_outage(wrapped) is outage
+    assert is_tracking_outage(wrapped) is outage

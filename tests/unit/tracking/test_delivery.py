@@ -21,7 +21,7 @@ from tests.waiting import until
 
 from finesweep.config import TrackingConfig
 from finesweep.records import Evaluation
-from finesweep.tracking import Delivery, Run, Store, delivery, find_runs, pending
+from finesweep.tracking import Delivery, Run, TrackingStore, delivery, find_runs, pending
 
 SOON = 20.0
 """Seconds for a loaded machine; each wait ends as soon as it can."""
@@ -34,7 +34,7 @@ def told() -> list[str]:
 
 @pytest.fixture
 def started(
-    store: Store, told: list[str], monkeypatch: pytest.MonkeyPatch
+    store: TrackingStore, told: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[..., Delivery]]:
     """Makes deliveries that try often, and stops them."""
     for name in ("POLL_SECONDS", "FIRST_PAUSE_SECONDS", "LONGEST_PAUSE_SECONDS"):
@@ -52,13 +52,13 @@ def started(
         each.stop()
 
 
-def the_run(store: Store, uid: str) -> str:
+def the_run(store: TrackingStore, uid: str) -> str:
     (run,) = find_runs(store, {"finesweep.uid": uid})
     return run.run_id
 
 
 def test_an_outbox_is_delivered_while_it_grows_and_when_it_closes(
-    store: Store, tmp_path: Path, told: list[str], started: Callable[..., Delivery]
+    store: TrackingStore, tmp_path: Path, told: list[str], started: Callable[..., Delivery]
 ) -> None:
     heard: list[tuple[str, str]] = []
     courier = started(on_run=lambda *ids: heard.append(ids))
@@ -81,7 +81,7 @@ def test_a_newer_call_replaces_an_older_one_that_is_not_done(
 ) -> None:
     courier, done, going = started(), [], threading.Event()
 
-    def blocked(store: Store) -> None:
+    def blocked(store: TrackingStore) -> None:
         going.set()
         until(lambda: len(done) == 0 and free.is_set())
         done.append("blocked")
@@ -99,7 +99,7 @@ def test_a_newer_call_replaces_an_older_one_that_is_not_done(
 
 
 def test_an_outage_is_told_once_and_waited_for(
-    store: Store, tmp_path: Path, told: list[str], started: Callable[..., Delivery]
+    store: TrackingStore, tmp_path: Path, told: list[str], started: Callable[..., Delivery]
 ) -> None:
     (tmp_path / "file").write_text("in the way")
     away = f"sqlite:///{tmp_path / 'file' / 'mlflow.db'}"
@@ -120,7 +120,7 @@ def test_a_job_that_finds_the_store_away_is_tried_again(
 ) -> None:
     courier, tries = started(), []
 
-    def job(store: Store) -> None:
+    def job(store: TrackingStore) -> None:
         tries.append(1)
         if len(tries) < 4:
             raise MlflowException("gone\nwith details", INTERNAL_ERROR)
@@ -135,7 +135,7 @@ def test_a_job_that_can_never_work_is_told_and_dropped(
 ) -> None:
     courier, tries = started(), []
 
-    def job(store: Store) -> None:
+    def job(store: TrackingStore) -> None:
         tries.append(1)
         raise MlflowException("no such tag", INVALID_PARAMETER_VALUE)
 
@@ -145,7 +145,7 @@ def test_a_job_that_can_never_work_is_told_and_dropped(
 
 
 def test_one_outbox_that_always_fails_does_not_hold_up_another(
-    store: Store,
+    store: TrackingStore,
     tmp_path: Path,
     told: list[str],
     started: Callable[..., Delivery],
@@ -173,7 +173,7 @@ def test_one_outbox_that_always_fails_does_not_hold_up_another(
 
 
 def test_what_is_refused_is_told_once_and_the_rest_delivered(
-    store: Store, tmp_path: Path, told: list[str], started: Callable[..., Delivery]
+    store: TrackingStore, tmp_path: Path, told: list[str], started: Callable[..., Delivery]
 ) -> None:
     courier, outbox = started(), opened(tmp_path, "refusing")
     for value in (1, 2, 2):
@@ -194,7 +194,7 @@ def test_what_is_refused_is_told_once_and_the_rest_delivered(
     ],
 )
 def test_who_hears_of_a_run_may_be_away_too_or_refuse(
-    store: Store,
+    store: TrackingStore,
     tmp_path: Path,
     told: list[str],
     started: Callable[..., Delivery],
@@ -232,7 +232,7 @@ def test_an_outbox_that_another_process_delivers_is_left_to_it(
 
 
 def test_a_stopped_delivery_leaves_the_rest_for_the_next(
-    store: Store, tmp_path: Path, started: Callable[..., Delivery]
+    store: TrackingStore, tmp_path: Path, started: Callable[..., Delivery]
 ) -> None:
     first, outbox = started(), opened(tmp_path, "next")
     first.add(outbox.folder)

@@ -23,7 +23,7 @@ from finesweep.records import Evaluation
 from finesweep.tracking import (
     Outbox,
     Run,
-    Store,
+    TrackingStore,
     close_outbox,
     deliver,
     find_runs,
@@ -36,7 +36,7 @@ from finesweep.tracking.replay import PROGRESS
 
 
 @pytest.fixture(scope="module")
-def direct(store: Store, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def direct(store: TrackingStore, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What MLflow knows of a trial that was logged without an outbox."""
     run = start_run(store, name="3 minilm", tags=TAGS)
     write_trial(run, tmp_path_factory.mktemp("direct") / "files")
@@ -45,12 +45,12 @@ def direct(store: Store, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
     return known(store, run.run_id)
 
 
-def runs_of(store: Store, uid: str) -> list[str]:
+def runs_of(store: TrackingStore, uid: str) -> list[str]:
     return [run.run_id for run in find_runs(store, {"finesweep.uid": uid})]
 
 
 def test_a_replayed_run_equals_a_directly_logged_one(
-    store: Store, tmp_path: Path, direct: dict[str, Any]
+    store: TrackingStore, tmp_path: Path, direct: dict[str, Any]
 ) -> None:
     outbox = opened(tmp_path, "equal")
     write_trial(outbox, tmp_path / "files")
@@ -66,7 +66,7 @@ def test_a_replayed_run_equals_a_directly_logged_one(
     assert set(direct["files"]) == {"config.yaml", "curves.png", "validation/errors.json"}
 
 
-def test_a_run_keeps_the_times_at_which_it_was_logged(store: Store, tmp_path: Path) -> None:
+def test_a_run_keeps_the_times_at_which_it_was_logged(store: TrackingStore, tmp_path: Path) -> None:
     before = int(time.time() * 1000)
     outbox = opened(tmp_path, "times", parent="a-parent")
     for step in (1, 2, 3):
@@ -86,7 +86,7 @@ def test_a_run_keeps_the_times_at_which_it_was_logged(store: Store, tmp_path: Pa
     assert run.data.tags["mlflow.user"]
 
 
-def test_an_outbox_is_delivered_as_it_grows(store: Store, tmp_path: Path) -> None:
+def test_an_outbox_is_delivered_as_it_grows(store: TrackingStore, tmp_path: Path) -> None:
     outbox, told = opened(tmp_path, "grows"), []
     assert not is_delivered(outbox.folder)
     for step in (1, 2, 3):
@@ -103,7 +103,7 @@ def test_an_outbox_is_delivered_as_it_grows(store: Store, tmp_path: Path) -> Non
     assert store.client.get_run(run_id).info.status == "FINISHED"
 
 
-def test_what_is_delivered_and_gone_is_delivered(store: Store, tmp_path: Path) -> None:
+def test_what_is_delivered_and_gone_is_delivered(store: TrackingStore, tmp_path: Path) -> None:
     outbox = opened(tmp_path, "gone")
     outbox.close("FINISHED", {})
     deliver(outbox.folder, store)
@@ -119,7 +119,7 @@ def test_what_is_delivered_and_gone_is_delivered(store: Store, tmp_path: Path) -
 
 
 def test_a_repeated_delivery_leaves_one_run_and_no_double_rows(
-    store: Store, tmp_path: Path, direct: dict[str, Any]
+    store: TrackingStore, tmp_path: Path, direct: dict[str, Any]
 ) -> None:
     outbox = opened(tmp_path, "twice")
     write_trial(outbox, tmp_path / "files")
@@ -133,7 +133,9 @@ def test_a_repeated_delivery_leaves_one_run_and_no_double_rows(
     assert known(store, first) == direct
 
 
-def test_a_run_that_was_created_twice_is_one_in_the_end(store: Store, tmp_path: Path) -> None:
+def test_a_run_that_was_created_twice_is_one_in_the_end(
+    store: TrackingStore, tmp_path: Path
+) -> None:
     made = {start_run(store, name="x", tags={"finesweep.uid": "doubled"}).run_id for _ in range(2)}
     outbox = opened(tmp_path, "doubled")
     outbox.close("FINISHED", END)
@@ -142,7 +144,7 @@ def test_a_run_that_was_created_twice_is_one_in_the_end(store: Store, tmp_path: 
     assert runs_of(store, "doubled") == [kept]
 
 
-def test_a_torn_last_line_is_ignored(store: Store, tmp_path: Path) -> None:
+def test_a_torn_last_line_is_ignored(store: TrackingStore, tmp_path: Path) -> None:
     outbox = opened(tmp_path, "torn")
     outbox.log_metrics({"m": 1.0}, step=1)
     with (outbox.folder / "journal.jsonl").open("a") as journal:
@@ -157,7 +159,7 @@ def test_a_torn_last_line_is_ignored(store: Store, tmp_path: Path) -> None:
 
 
 def test_a_line_that_the_disk_has_no_room_for_leaves_nothing_behind(
-    store: Store, tmp_path: Path
+    store: TrackingStore, tmp_path: Path
 ) -> None:
     outbox = opened(tmp_path, "full")
     outbox.log_metrics({"m": 1.0}, step=1)
@@ -174,7 +176,9 @@ def test_a_line_that_the_disk_has_no_room_for_leaves_nothing_behind(
     assert history(store, run_id, "m") == [(1, "1.0"), (3, "3.0")]
 
 
-def test_the_first_end_counts_and_nothing_comes_after_it(store: Store, tmp_path: Path) -> None:
+def test_the_first_end_counts_and_nothing_comes_after_it(
+    store: TrackingStore, tmp_path: Path
+) -> None:
     outbox = opened(tmp_path, "ended")
     close_outbox(outbox.folder, "FAILED", {"finesweep.reason": "killed"})
     outbox.close("FINISHED", {"finesweep.reason": "none"})
@@ -192,7 +196,7 @@ def test_an_outbox_is_not_opened_over_another(tmp_path: Path) -> None:
 
 
 def test_outboxes_are_pending_until_they_are_gone_oldest_first(
-    store: Store, tmp_path: Path
+    store: TrackingStore, tmp_path: Path
 ) -> None:
     assert pending(tmp_path / "nowhere") == []
     folders = [opened(tmp_path, uid).folder for uid in ("pending-b", "pending-a", "pending-c")]
@@ -207,7 +211,7 @@ def test_outboxes_are_pending_until_they_are_gone_oldest_first(
     assert pending(tmp_path) == [folders[0], folders[2]]
 
 
-def test_what_the_store_refuses_is_left_out_and_told(store: Store, tmp_path: Path) -> None:
+def test_what_the_store_refuses_is_left_out_and_told(store: TrackingStore, tmp_path: Path) -> None:
     outbox, refused = opened(tmp_path, "refused"), []
     outbox.log_params({"a": 1})
     outbox.log_params({"a": 2})
@@ -225,7 +229,7 @@ def test_what_the_store_refuses_is_left_out_and_told(store: Store, tmp_path: Pat
 
 
 def test_a_line_refused_by_a_collision_is_tried_again(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    store: TrackingStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     outbox, log_input, n_calls, refused = opened(tmp_path, "again"), Run.log_input, [], []
 
@@ -242,7 +246,7 @@ def test_a_line_refused_by_a_collision_is_tried_again(
     assert len(store.client.get_run(run_id).inputs.dataset_inputs) == 1
 
 
-def test_one_process_at_a_time_delivers_an_outbox(store: Store, tmp_path: Path) -> None:
+def test_one_process_at_a_time_delivers_an_outbox(store: TrackingStore, tmp_path: Path) -> None:
     folder = opened(tmp_path, "held").folder
     with FileLock(f"{folder}.lock"), pytest.raises(Timeout):
         deliver(folder, store)
@@ -283,7 +287,7 @@ def processes() -> Any:
 
 @pytest.mark.slow
 def test_a_trial_killed_while_it_logs_loses_nothing_that_was_logged(
-    store: Store, tmp_path: Path, processes: Any
+    store: TrackingStore, tmp_path: Path, processes: Any
 ) -> None:
     for kill in range(6):
         folder = opened(tmp_path, f"killed-{kill}").folder
@@ -310,7 +314,7 @@ def test_a_trial_killed_while_it_logs_loses_nothing_that_was_logged(
 
 @pytest.mark.slow
 def test_a_delivery_killed_anywhere_leads_to_the_same_run(
-    store: Store, tmp_path: Path, processes: Any, direct: dict[str, Any]
+    store: TrackingStore, tmp_path: Path, processes: Any, direct: dict[str, Any]
 ) -> None:
     codes = []
     for event in range(1, 1000, 5):

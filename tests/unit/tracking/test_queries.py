@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 
 from finesweep.config import TrackingConfig
-from finesweep.tracking import Store, find_runs, open_store, start_run
+from finesweep.tracking import TrackingStore, find_runs, open_store, start_run
 
 
-def ids(store: Store, tags: dict[str, str], *, running: bool = False) -> list[str]:
+def ids(store: TrackingStore, tags: dict[str, str], *, running: bool = False) -> list[str]:
     return [run.run_id for run in find_runs(store, tags, running=running)]
 
 
-def test_runs_are_found_by_all_their_tags_newest_first(store: Store) -> None:
+def test_runs_are_found_by_all_their_tags_newest_first(store: TrackingStore) -> None:
     kinds = [("sweep", "s"), ("trial", "s"), ("trial", "t"), ("trial", "s")]
     made = [
         start_run(store, name="x", tags={"search.kind": kind, "search.sweep": sweep}).run_id
@@ -26,14 +26,14 @@ def test_runs_are_found_by_all_their_tags_newest_first(store: Store) -> None:
 @pytest.mark.parametrize(
     "name", ["bob's", 'say "hi"', "both ' and \"", "back\\", "100 %", "a_b", "`x`", "ü; -- x", ""]
 )
-def test_a_tag_is_found_whatever_stands_in_it(store: Store, name: str) -> None:
+def test_a_tag_is_found_whatever_stands_in_it(store: TrackingStore, name: str) -> None:
     made = start_run(store, name="x", tags={"search.named": name}).run_id
     other = name.replace("_", "-") if "_" in name else f"{name}."
     start_run(store, name="x", tags={"search.named": other})
     assert ids(store, {"search.named": name}) == [made]
 
 
-def test_only_running_runs_are_found_when_asked(store: Store) -> None:
+def test_only_running_runs_are_found_when_asked(store: TrackingStore) -> None:
     runs = [start_run(store, name="x", tags={"search.running": "yes"}) for _ in range(3)]
     runs[0].finish("FINISHED")
     runs[1].finish("FAILED")
@@ -41,7 +41,7 @@ def test_only_running_runs_are_found_when_asked(store: Store) -> None:
     assert len(ids(store, {"search.running": "yes"})) == 3
 
 
-def test_runs_of_other_experiments_and_deleted_runs_are_not_found(store: Store) -> None:
+def test_runs_of_other_experiments_and_deleted_runs_are_not_found(store: TrackingStore) -> None:
     other = open_store(TrackingConfig(uri=store.uri, experiment="search-other"))
     theirs = start_run(other, name="x", tags={"search.where": "a"}).run_id
     ours = [start_run(store, name="x", tags={"search.where": "a"}).run_id for _ in range(2)]
@@ -50,7 +50,7 @@ def test_runs_of_other_experiments_and_deleted_runs_are_not_found(store: Store) 
     assert ids(other, {"search.where": "a"}) == [theirs]
 
 
-def test_more_runs_than_one_page_holds_are_all_found(store: Store) -> None:
+def test_more_runs_than_one_page_holds_are_all_found(store: TrackingStore) -> None:
     made = {start_run(store, name="x", tags={"search.page": "a"}).run_id for _ in range(5)}
     search, sizes = store.client.search_runs, []
 
@@ -62,6 +62,6 @@ def test_more_runs_than_one_page_holds_are_all_found(store: Store) -> None:
             sizes.append(len(page))
             return page
 
-    paged = Store(Paging(), store.experiment_id, store.uri)  # type: ignore[arg-type]
+    paged = TrackingStore(Paging(), store.experiment_id, store.uri)  # type: ignore[arg-type]
     assert set(ids(paged, {"search.page": "a"})) == made
     assert sizes == [2, 2, 1]

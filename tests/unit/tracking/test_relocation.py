@@ -14,7 +14,7 @@ from mlflow import MlflowClient
 
 from finesweep.config import TrackingConfig
 from finesweep.errors import ConfigError
-from finesweep.tracking import Run, Store, open_store, relocation, start_run
+from finesweep.tracking import Run, TrackingStore, open_store, relocation, start_run
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Project:
     def database(self) -> Path:
         return self.folder / "mlruns" / "mlflow.db"
 
-    def open(self) -> Store:
+    def open(self) -> TrackingStore:
         artifacts = str(self.folder / self.artifacts)
         return open_store(TrackingConfig(uri=f"sqlite:///{self.database}", artifacts=artifacts))
 
@@ -97,7 +97,7 @@ def moved(old: Project, folder: Path) -> Project:
     return Project(folder, old.run_id, old.artifacts)
 
 
-def written(store: Store) -> Run:
+def written(store: TrackingStore) -> Run:
     run = start_run(store, name="after")
     run.log_text("after", "a.txt")
     return run

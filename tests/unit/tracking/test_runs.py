@@ -15,13 +15,13 @@ from mlflow.entities import Run as MlflowRun
 from mlflow.exceptions import MlflowException
 
 from finesweep.records import Evaluation, TextDataset
-from finesweep.tracking import STATUS_OF, Run, Store, reopen, start_run
+from finesweep.tracking import STATUS_OF, Run, TrackingStore, reopen, start_run
 from finesweep.tracking.provenance import provenance
 from finesweep.tracking.runs import Status
 
 
 @pytest.fixture
-def run(store: Store) -> Run:
+def run(store: TrackingStore) -> Run:
     return start_run(store, name="a run")
 
 
@@ -29,7 +29,7 @@ def kept(run: Run) -> MlflowRun:
     return run.store.client.get_run(run.run_id)
 
 
-def test_a_new_run_carries_its_name_tags_and_params(store: Store) -> None:
+def test_a_new_run_carries_its_name_tags_and_params(store: TrackingStore) -> None:
     tags = {"finesweep.kind": "trial", "finesweep.slot": 3}
     params = {"model": "minilm", "training.epochs": 2, "dataset.path": None, "a/b": ""}
     found = kept(start_run(store, name="3 minilm", tags=tags, params=params))
@@ -46,7 +46,7 @@ def test_a_new_run_carries_its_name_tags_and_params(store: Store) -> None:
     }
 
 
-def test_a_run_under_another_says_so(store: Store, run: Run) -> None:
+def test_a_run_under_another_says_so(store: TrackingStore, run: Run) -> None:
     child = start_run(store, name="child", parent_run_id=run.run_id)
     assert kept(child).data.tags["mlflow.parentRunId"] == run.run_id
 
@@ -213,7 +213,7 @@ def test_texts_and_folders_become_artifacts_under_their_own_names(run: Run, tmp_
     assert (folder / "config.yaml").read_text(encoding="utf-8") == "a: ü\n"
 
 
-def test_mlflows_own_active_run_is_never_set(store: Store) -> None:
+def test_mlflows_own_active_run_is_never_set(store: TrackingStore) -> None:
     run = start_run(store, name="quiet", tags={"a": 1}, params={"b": 2})
     run.log_metrics({"validation/loss": 1.0}, step=1)
     assert mlflow.active_run() is None

@@ -11,7 +11,7 @@ from tests.unit.tracking.openers import opened_at_once
 
 from finesweep.config import TrackingConfig
 from finesweep.errors import ConfigError
-from finesweep.tracking import Store, open_store
+from finesweep.tracking import TrackingStore, open_store
 
 N_PROCESSES = 6
 
@@ -29,7 +29,9 @@ def test_processes_that_meet_an_empty_folder_make_one_store(workplace: Path) -> 
     assert not list((workplace / "mlruns").glob("*.new*"))
 
 
-def test_a_store_is_opened_again_with_the_same_experiment(store: Store, workplace: Path) -> None:
+def test_a_store_is_opened_again_with_the_same_experiment(
+    store: TrackingStore, workplace: Path
+) -> None:
     again = open_store(TrackingConfig(uri=store.uri, artifacts=str(workplace / "elsewhere")))
     assert again.experiment_id == store.experiment_id
     other = open_store(TrackingConfig(uri=store.uri, experiment="store-other"))
@@ -37,7 +39,7 @@ def test_a_store_is_opened_again_with_the_same_experiment(store: Store, workplac
 
 
 def test_artifacts_lie_in_an_absolute_place_whatever_the_folder_later(
-    store: Store, workplace: Path
+    store: TrackingStore, workplace: Path
 ) -> None:
     relative = TrackingConfig(uri=store.uri, artifacts="mlruns/artifacts", experiment="relative")
     made = open_store(relative)
@@ -49,7 +51,7 @@ def test_artifacts_lie_in_an_absolute_place_whatever_the_folder_later(
         assert found.artifact_location == elsewhere
 
 
-def test_models_are_logged_to_the_store_that_was_opened_last(store: Store) -> None:
+def test_models_are_logged_to_the_store_that_was_opened_last(store: TrackingStore) -> None:
     for experiment in ("store-last", "finesweep"):
         opened = open_store(TrackingConfig(uri=store.uri, experiment=experiment))
         assert mlflow.get_tracking_uri() == store.uri
@@ -80,7 +82,7 @@ def test_a_database_that_cannot_be_used_is_named(workplace: Path, uri: str, why:
         open_store(TrackingConfig(uri=uri))
 
 
-def test_an_experiment_that_was_deleted_is_named_with_the_way_back(store: Store) -> None:
+def test_an_experiment_that_was_deleted_is_named_with_the_way_back(store: TrackingStore) -> None:
     config = TrackingConfig(uri=store.uri, experiment="store-deleted")
     number = open_store(config).experiment_id
     store.client.delete_experiment(number)
@@ -93,14 +95,14 @@ def test_an_experiment_that_was_deleted_is_named_with_the_way_back(store: Store)
 
 @pytest.mark.parametrize("name", ["", "n" * 600])
 def test_an_experiment_that_mlflow_cannot_name_so_is_told_by_its_field(
-    store: Store, name: str
+    store: TrackingStore, name: str
 ) -> None:
     with pytest.raises(ConfigError, match=r"^tracking\.experiment: "):
         open_store(TrackingConfig(uri=store.uri, experiment=name))
 
 
 @pytest.mark.parametrize("name", ['bob\'s "runs"', "<b>é</b> %_ ; --", "a/b\\c"])
-def test_an_experiment_may_be_called_anything(store: Store, name: str) -> None:
+def test_an_experiment_may_be_called_anything(store: TrackingStore, name: str) -> None:
     config = TrackingConfig(uri=store.uri, experiment=name)
     number = open_store(config).experiment_id
     assert open_store(config).experiment_id == number

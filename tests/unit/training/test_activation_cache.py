@@ -139,13 +139,13 @@ def test_rows_are_computed_once_for_all_epochs_and_trials(
     loaded: Loaded, tokens: Tokens, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows: list[int] = []
-    write = prefix._Store.write
+    write = prefix._StateFile.write
 
     def counted(self: Any, written: np.ndarray, *given: Any, **named: Any) -> None:
         rows.extend(written)
         write(self, written, *given, **named)
 
-    monkeypatch.setattr(prefix._Store, "write", counted)
+    monkeypatch.setattr(prefix._StateFile, "write", counted)
     trained(loaded(1), tokens, tmp_path)
     assert len(rows) == len(tokens.train) + len(tokens.validation)
     trained(loaded(1), tokens, tmp_path, learning_rate=1e-3, seed=9)

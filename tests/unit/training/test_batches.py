@@ -10,7 +10,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedToken
 
 from finesweep.config.package_files import packaged_path
 from finesweep.training.batches import Collator, GroupedByLength, SortedByLength
-from finesweep.training.truncation import Frame
+from finesweep.training.truncation import InputTemplate
 
 TEXTS = ["", "a", "two words", "lovely " * 40, "it was a great film , and so on", "x" * 300]
 
@@ -52,8 +52,8 @@ def rows_of(tokenizer: PreTrainedTokenizerBase) -> list[dict[str, object]]:
 def test_a_batch_is_what_the_tokenizer_makes_of_the_texts(
     tokenizer: PreTrainedTokenizerBase, max_length: int
 ) -> None:
-    frame = Frame(tokenizer, max_length=max_length)
-    batch = Collator(tokenizer, frame)(rows_of(tokenizer))
+    template = InputTemplate(tokenizer, max_length=max_length)
+    batch = Collator(tokenizer, template)(rows_of(tokenizer))
     wanted = tokenizer(
         TEXTS, truncation=True, max_length=max_length, padding="longest", return_tensors="pt"
     )
@@ -61,7 +61,7 @@ def test_a_batch_is_what_the_tokenizer_makes_of_the_texts(
     assert batch["attention_mask"].tolist() == wanted["attention_mask"].tolist()
     assert batch["labels"].tolist() == [0, 1, 0, 1, 0, 1]
     assert batch["row"].tolist() == list(range(6))
-    lengths = frame.lengths(datasets.Dataset.from_list(rows_of(tokenizer)))
+    lengths = template.lengths(datasets.Dataset.from_list(rows_of(tokenizer)))
     assert lengths.tolist() == wanted["attention_mask"].sum(dim=1).tolist()
 
 

@@ -18,7 +18,7 @@ from transformers import (
 
 from finesweep.config.package_files import packaged_path
 from finesweep.training.batches import Collator
-from finesweep.training.truncation import Frame
+from finesweep.training.truncation import InputTemplate
 
 WORDS = ["<pad>", "<s>", "</s>", "<unk>", "a", "two", "words", "lovely", "it", "was"]
 
@@ -84,8 +84,8 @@ def test_a_batch_is_what_the_tokenizer_makes_of_the_pairs(
     tokenizer = TOKENIZERS[name]
     max_length = tokenizer.num_special_tokens_to_add(pair=True) + room
     rows = rows_of(tokenizer, pairs)
-    frame = Frame(tokenizer, max_length=max_length, pairs=True)
-    batch = Collator(tokenizer, frame)(rows)
+    template = InputTemplate(tokenizer, max_length=max_length, pairs=True)
+    batch = Collator(tokenizer, template)(rows)
     texts = [list(side) for side in zip(*pairs, strict=True)]
     wanted = tokenizer(
         *texts, truncation=True, max_length=max_length, padding="longest", return_tensors="pt"
@@ -110,18 +110,20 @@ def test_lengths_and_cuts_are_those_of_the_batches(
         {name: row[name] for name in ("input_ids", "pair_ids")} for row in rows_of(tokenizer, pairs)
     ]
     split = datasets.Dataset.from_list(rows, features=features)
-    frame = Frame(tokenizer, max_length=max_length, pairs=True)
+    template = InputTemplate(tokenizer, max_length=max_length, pairs=True)
     texts = [list(side) for side in zip(*pairs, strict=True)]
     whole = [len(ids) for ids in tokenizer(*texts, truncation=False)["input_ids"]]
-    assert frame.lengths(split).tolist() == [min(n, max_length) for n in whole]
-    assert frame.cuts(split).tolist() == [n > max_length for n in whole]
+    assert template.lengths(split).tolist() == [min(n, max_length) for n in whole]
+    assert template.cuts(split).tolist() == [n > max_length for n in whole]
 
 
 @pytest.mark.parametrize("name", TOKENIZERS)
 def test_single_texts_are_what_the_tokenizer_makes_of_them(name: str) -> None:
     """Their types too: XLNet reads none otherwise than zeros."""
     tokenizer = TOKENIZERS[name]
-    batch = Collator(tokenizer, Frame(tokenizer, max_length=9))(rows_of(tokenizer, [("a", "b")]))
+    batch = Collator(tokenizer, InputTemplate(tokenizer, max_length=9))(
+        rows_of(tokenizer, [("a", "b")])
+    )
     wanted = tokenizer(["a"], return_tensors="pt")
     assert set(batch) == {*wanted, "labels", "row"}
     assert {name: batch[name].tolist() for name in wanted} == {

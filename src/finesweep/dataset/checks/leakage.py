@@ -14,7 +14,7 @@ SEVERE_SHARE = 0.01
 """Of the split's rows: they can lift accuracy by that much, which is what separates two models."""
 TELLING_LENGTH = 20
 """Letters from which texts do not agree by chance, as `Thank you!` and `thank you` do."""
-PAIRS: tuple[tuple[SplitName, SplitName], ...] = (
+SPLIT_PAIRS: tuple[tuple[SplitName, SplitName], ...] = (
     ("validation", "train"),
     ("test", "train"),
     ("test", "validation"),
@@ -27,7 +27,7 @@ def find_leakage(splits: Splits) -> list[Finding]:
     texts = {split: splits.frames[split]["text"] for split in SPLITS}
     bare = {split: skeletons(column) for split, column in texts.items()}
     findings = []
-    for split, other in PAIRS:
+    for split, other in SPLIT_PAIRS:
         exact = _shared(texts[split], texts[other])
         alike = _shared(bare[split], bare[other]) & bare[split].ne("") & ~exact
         findings += [

@@ -9,7 +9,7 @@ import pandas as pd
 import regex
 
 from finesweep.dataset.checks.findings import SPLITS, Rows, listed_rows, named, percent, together
-from finesweep.dataset.checks.leakage import PAIRS
+from finesweep.dataset.checks.leakage import SPLIT_PAIRS
 from finesweep.dataset.checks.minhash import jaccard, likeliest_pairs, sketches
 from finesweep.dataset.checks.normalise import skeletons
 from finesweep.dataset.validation import counted_rows
@@ -42,7 +42,7 @@ def find_near_duplicates(splits: Splits) -> list[Finding]:
     ids = {split: set(rows["id"][rows["split"] == split]) for split in SPLITS}
     sizes = {split: len(splits.frames[split]) for split in SPLITS}
     findings = []
-    for split, other in PAIRS:
+    for split, other in SPLIT_PAIRS:
         new = ids[split] - ids[other]
         pairs = twins[twins["earlier"].isin(ids[other]) & twins["later"].isin(new)]
         findings += _across(rows, pairs, split, other, n=sizes[split])

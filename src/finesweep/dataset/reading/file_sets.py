@@ -25,7 +25,7 @@ TEXT = ".txt"
 
 
 @dataclass(frozen=True)
-class Place:
+class FileSet:
     """The files of one split, in the order of their names, and the config field that names them."""
 
     field: str
@@ -36,7 +36,7 @@ class Place:
     """It is a folder that `datasets` saved."""
 
 
-def places_of(config: DatasetConfig) -> dict[SplitName, Place]:
+def file_sets_of(config: DatasetConfig) -> dict[SplitName, FileSet]:
     """Split → its files, of a config that names files; ConfigError where there are none."""
     if config.path is not None:
         return _of_path(config.path)
@@ -46,7 +46,7 @@ def places_of(config: DatasetConfig) -> dict[SplitName, Place]:
     }
 
 
-def _of_path(name: str) -> dict[SplitName, Place]:
+def _of_path(name: str) -> dict[SplitName, FileSet]:
     """The splits of one name: a folder may hold all three, everything else is train."""
     field = "dataset.path"
     folder = packaged_path(name, field=field).expanduser()
@@ -79,7 +79,7 @@ def _splits_in(folder: Path) -> dict[SplitName, Path]:
     }
 
 
-def _of_name(name: str, field: str) -> Place:
+def _of_name(name: str, field: str) -> FileSet:
     path = packaged_path(name, field=field).expanduser()
     if path.is_dir():
         return _of_folder(path, field)
@@ -88,22 +88,22 @@ def _of_name(name: str, field: str) -> Place:
         files = tuple(sorted(root.glob(str(path.relative_to(root)))))
         if not files:
             raise ConfigError(Problem(field, f"no file matches {name}"))
-        return Place(field, files)
-    return Place(field, (path,))
+        return FileSet(field, files)
+    return FileSet(field, (path,))
 
 
-def _of_folder(folder: Path, field: str) -> Place:
+def _of_folder(folder: Path, field: str) -> FileSet:
     if is_saved_split(folder):
-        return Place(field, (folder,), saved=True)
+        return FileSet(field, (folder,), saved=True)
     texts = tuple(sorted(folder.glob(f"*/*{TEXT}")))
     if texts:
-        return Place(field, texts, label_folders=True)
+        return FileSet(field, texts, label_folders=True)
     files = tuple(path for path in sorted(folder.iterdir()) if _is_table(path))
     if not files:
         kinds = ", ".join(READERS)
         message = f"{folder} holds no {kinds} file, and no folders of {TEXT} files, one per label"
         raise ConfigError(Problem(field, message))
-    return Place(field, files)
+    return FileSet(field, files)
 
 
 def _is_table(path: Path) -> bool:

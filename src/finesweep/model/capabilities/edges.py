@@ -48,11 +48,11 @@ def edges_of(tokenizer: PreTrainedTokenizerBase, *, n_texts: int) -> Edges:
     )
 
 
-Framed = tuple[list[int], list[int], list[int | None]]
+Edged = tuple[list[int], list[int], list[int | None]]
 """Ids, types, and of which text each token is: None of a special one."""
 
 
-def _of_python(tokenizer: PreTrainedTokenizerBase, n_texts: int) -> Framed:
+def _of_python(tokenizer: PreTrainedTokenizerBase, n_texts: int) -> Edged:
     texts = [[-1 - number] for number in range(n_texts)]
     ids = list(tokenizer.build_inputs_with_special_tokens(*texts))
     types = [0] * len(ids)
@@ -61,7 +61,7 @@ def _of_python(tokenizer: PreTrainedTokenizerBase, n_texts: int) -> Framed:
     return ids, types, [-1 - each if each < 0 else None for each in ids]
 
 
-def _of_fast(tokenizer: PreTrainedTokenizerBase, n_texts: int) -> Framed:
+def _of_fast(tokenizer: PreTrainedTokenizerBase, n_texts: int) -> Edged:
     for text in islice(_texts(tokenizer), N_TRIED):
         framed = tokenizer(
             *[text] * n_texts, truncation=False, padding=False, return_token_type_ids=True

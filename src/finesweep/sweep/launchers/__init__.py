@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from finesweep.config import LauncherConfig
 
 
-class Worker(Protocol):
+class WorkerHandle(Protocol):
     """One started worker; every call returns at once, also after its end."""
 
     @property
@@ -40,15 +40,15 @@ class Worker(Protocol):
     def kill(self) -> None:
         """Ends it at once; its slot is free when its lease runs out."""
 
-    def last_words(self) -> str:
+    def last_output(self) -> str:
         """The last lines that it printed, or why there are none; for the screen."""
 
 
 class Launcher(Protocol):
     """Starts workers, and holds what they need."""
 
-    def start(self, index: int) -> Worker:
-        """Worker `index` of 0 … workers - 1; called again, one in the place of a dead one."""
+    def start(self, index: int) -> WorkerHandle:
+        """WorkerHandle `index` of 0 … workers - 1; called again, one in the place of a dead one."""
 
     def close(self) -> None:
         """Lets go of everything; workers that still run finish their slot and leave."""

@@ -31,7 +31,7 @@ class Seat:
 
     def run(self) -> tuple[int, str]:
         """The worker's exit code and its last words, when it has ended."""
-        return self._process.wait(), self._process.last_words()
+        return self._process.wait(), self._process.last_output()
 
     def drain(self) -> None:
         self._process.drain()
@@ -42,8 +42,8 @@ class Seat:
     def kill(self) -> None:
         self._process.kill()
 
-    def last_words(self) -> str:
-        return self._process.last_words()
+    def last_output(self) -> str:
+        return self._process.last_output()
 
 
 class RayWorker:
@@ -79,13 +79,13 @@ class RayWorker:
     def kill(self) -> None:
         self._tell("kill", code=-signal.SIGKILL)
 
-    def last_words(self) -> str:
+    def last_output(self) -> str:
         if self.poll() is not None:
             return self._farewell
         if not self._has(self._placed):
             return "waits for a node of the Ray cluster with enough free CPUs and GPUs"
         try:
-            asked = self._actor.last_words.remote()
+            asked = self._actor.last_output.remote()
             return str(self._ray.get(asked, timeout=ANSWER_SECONDS))
         except self._ray.exceptions.RayError as error:
             return f"no answer: {type(error).__name__}"

@@ -53,7 +53,7 @@ class SlurmWorker:
             self._asked = INTERRUPTED
             self._scheduler.kill(self._job)
 
-    def last_words(self) -> str:
+    def last_output(self) -> str:
         said = tail(self._job.paths.stdout)
         return said or f"job {self._job.job_id} has printed nothing yet"
 

@@ -96,7 +96,7 @@ class WorkerProcess:
         elif self._process.poll() is None:
             os.killpg(self._process.pid, signal.SIGKILL)  # it leads its session, hence its group
 
-    def last_words(self) -> str:
+    def last_output(self) -> str:
         return tail(self._log, start=self._log_start)
 
 

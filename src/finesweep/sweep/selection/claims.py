@@ -11,7 +11,7 @@ from finesweep.registry.versions import is_registered
 from finesweep.sweep.selection.confirmation import is_confirmed, is_of, winner_of
 from finesweep.sweep.selection.state import SweepState
 from finesweep.sweep.study.keys import PARENT_RUN_ID
-from finesweep.tracking import Store, active_run, has_logged_model
+from finesweep.tracking import TrackingStore, active_run, has_logged_model
 
 
 def is_settled(
@@ -38,13 +38,13 @@ def registered_as(state: SweepState, wanted: RegisterConfig, model_uri: str) -> 
     return claim if known == (wanted.name, wanted.alias, model_uri) else None
 
 
-def stands(store: Store, finalist: Finalist) -> bool:
+def stands(store: TrackingStore, finalist: Finalist) -> bool:
     """Whether the finalist's run and model are in the store."""
     has_run = active_run(store, finalist.run_id) is not None
     return has_run and has_logged_model(store, finalist.model_uri)
 
 
-def lost_runs(state: SweepState, store: Store) -> Iterator[str]:
+def lost_runs(state: SweepState, store: TrackingStore) -> Iterator[str]:
     """In words, the runs that a study names and the store does not hold any more."""
     if active_run(store, state.attributes.get(PARENT_RUN_ID)) is None:
         yield "the sweep's own run"
@@ -52,7 +52,7 @@ def lost_runs(state: SweepState, store: Store) -> Iterator[str]:
         yield "the winner's run or model"
 
 
-def lost(plan: SweepPlan, state: SweepState, store: Store) -> list[str]:
+def lost(plan: SweepPlan, state: SweepState, store: TrackingStore) -> list[str]:
     """In words, what a settled study says of MLflow and MLflow does not hold any more."""
     missing = list(lost_runs(state, store))
     wanted, finalist = plan.settings.register, state.finalist

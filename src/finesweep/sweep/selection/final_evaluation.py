@@ -32,12 +32,12 @@ from finesweep.sweep.study.keys import (
 )
 from finesweep.sweep.study.trial_runs import run_of
 from finesweep.sweep.study.weights import weights_of
-from finesweep.tracking import Run, Store
+from finesweep.tracking import Run, TrackingStore
 from finesweep.training import majority_accuracy, predict
 
 
 def evaluate_winner(
-    plan: SweepPlan, study: Study, state: SweepState, store: Store
+    plan: SweepPlan, study: Study, state: SweepState, store: TrackingStore
 ) -> Finalist | None:
     """The winner's test result and logged model, both told to the study; None when no trial of its
     state is complete.

@@ -28,11 +28,13 @@ from finesweep.sweep.study.keys import MODEL, VALUES
 from finesweep.sweep.study.slots import finished_trials
 from finesweep.sweep.study.study import comparisons_in
 from finesweep.sweep.study.trial_runs import run_of
-from finesweep.tracking import Store
+from finesweep.tracking import TrackingStore
 from finesweep.tracking.predictions import FILE, Answered, read_predictions
 
 
-def compare_models(plan: SweepPlan, state: SweepState, store: Store) -> list[ModelComparison]:
+def compare_models(
+    plan: SweepPlan, state: SweepState, store: TrackingStore
+) -> list[ModelComparison]:
     """Every pair of models of which a trial completed, p values adjusted by Holm for their number;
     empty where there are not two.
 
@@ -72,7 +74,7 @@ def _known(state: SweepState, best: Mapping[str, FrozenTrial]) -> list[ModelComp
     return [each for each in known if {each.first.trial, each.second.trial} <= numbers]
 
 
-def _answers(store: Store, study_uid: str, trial: FrozenTrial) -> Answered | None:
+def _answers(store: TrackingStore, study_uid: str, trial: FrozenTrial) -> Answered | None:
     """To the validation rows, by the trial's model; None where its run was deleted."""
     run = run_of(store, study_uid, trial.number)
     if run is None:

@@ -9,7 +9,7 @@ from optuna import Study
 
 from finesweep.errors import ConfigError, reason
 from finesweep.sweep.study.keys import OMISSIONS
-from finesweep.tracking.outages import is_outage
+from finesweep.tracking.outages import is_tracking_outage
 
 T = TypeVar("T")
 
@@ -23,8 +23,8 @@ def unless_impossible(make: Callable[[], T], study: Study, *, what: str) -> T | 
     try:
         made = make()
     except Exception as error:
-        # To is_outage a missing file and a wrong config are a store that does not answer yet.
-        if is_outage(error) and not isinstance(error, FileNotFoundError | ConfigError):
+        # is_tracking_outage takes a missing file and a wrong config for a store that is away.
+        if is_tracking_outage(error) and not isinstance(error, FileNotFoundError | ConfigError):
             raise
         study.set_user_attr(OMISSIONS, {**known, what: reason(error)})
         return None

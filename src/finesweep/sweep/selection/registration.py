@@ -13,10 +13,10 @@ from finesweep.sweep.selection.claims import registered_as
 from finesweep.sweep.selection.final_evaluation import evaluate_winner
 from finesweep.sweep.selection.state import SweepState
 from finesweep.sweep.study.keys import REGISTERED
-from finesweep.tracking import Store
+from finesweep.tracking import TrackingStore
 
 
-def register_winner(plan: SweepPlan, study: Study, state: SweepState, store: Store) -> None:
+def register_winner(plan: SweepPlan, study: Study, state: SweepState, store: TrackingStore) -> None:
     """Leaves a spent study with its finalist and, where the sweep asks for it, a version.
 
     Does nothing before the budget is spent, and nothing twice: every step is remembered in the

@@ -138,14 +138,14 @@ def waiting_out(call: Callable[[], T], on_wait: OnWait, *, most_seconds: float =
         try:
             return call()
         except Exception as error:
-            if not is_outage(error) or time.monotonic() > deadline:
+            if not is_storage_outage(error) or time.monotonic() > deadline:
                 raise
             on_wait(str(error.__cause__ or error).splitlines()[0])
         time.sleep(pause)
         pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
 
-def is_outage(error: BaseException) -> bool:
+def is_storage_outage(error: BaseException) -> bool:
     """Whether the database is away, locked for too long, or out of disk space."""
     cause: BaseException | None = error
     while isinstance(cause, StorageInternalError | ConfigError):

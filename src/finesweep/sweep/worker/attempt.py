@@ -42,7 +42,7 @@ from finesweep.sweep.study.weights import slot_folder
 from finesweep.sweep.worker.callbacks import WorkerCallbacks
 from finesweep.sweep.worker.checkpoints import SlotCheckpoints, newest_whole
 from finesweep.sweep.worker.failures import Failure, WholeSweepError, whole_sweeps
-from finesweep.sweep.worker.phases import Stage
+from finesweep.sweep.worker.phases import Phase
 from finesweep.tracking import Outbox
 from finesweep.tracking.tags import TRIAL_STATE
 
@@ -53,16 +53,16 @@ class Attempt:
     def __init__(
         self,
         plan: SweepPlan,
-        stage: Stage,
+        phase: Phase,
         trial: Trial,
-        reports: WorkerCallbacks,
+        callbacks: WorkerCallbacks,
         *,
-        told_at: float | None = None,
+        ended_at: float | None = None,
     ) -> None:
-        """told_at is when this worker told of its last trial, by time.monotonic()."""
-        self.plan, self.stage, self.trial, self.reports = plan, stage, trial, reports
-        self.study = stage.study
-        self.ledger, self.told_at = Ledger(), told_at
+        """ended_at is when this worker's previous trial ended, by time.monotonic()."""
+        self.plan, self.phase, self.trial, self.callbacks = plan, phase, trial, callbacks
+        self.study = phase.study
+        self.ledger, self.ended_at = Ledger(), ended_at
         self._share_seen = 1.0
         self.slot = int(trial.user_attrs[SLOT])
         self.number_of_attempt = int(trial.user_attrs[ATTEMPT])
@@ -70,7 +70,7 @@ class Attempt:
         self.name, self.tags = str(trial.number), dict[str, Any]()
         self.batch_size = plan.base.config.training.batch_size
         self.outbox: Outbox | None = None
-        self.hopeless: WholeSweepError | None = None
+        self.fatal: WholeSweepError | None = None
         """Why no other attempt would do better, at any slot."""
         self.folder = slot_folder(
             plan.base.config.storage.checkpoints, self.study.study_name, self.slot
@@ -93,21 +93,21 @@ class Attempt:
             self.folder,
             self.number_of_attempt,
             period_seconds=60 * self.plan.base.config.storage.checkpoint_minutes,
-            wanted_now=self.reports.is_interrupted,
+            wanted_now=self.callbacks.is_interrupted,
             on_commit=lambda step: self.trial.set_user_attr(COMMITTED, step),
-            on_wait=self.reports.waiting,
+            on_wait=self.callbacks.waiting,
         )
         trained = run_finetuning(
             composed,
             objective=self.objective,
             record=self._recorded,
-            watch=Watch(self.reports.stage, self._report, self._on_evaluation, self._stepped),
+            watch=Watch(self.callbacks.beat, self._report, self._on_evaluation, self._stepped),
             checkpoints=checkpoints,
             resume=newest_whole(self.folder),
             ledger=self.ledger,
             one_of_many=True,
         )
-        self.reports.lease.moved()
+        self.callbacks.lease.moved()
         with self.ledger.on("saving"):
             model = checkpoints.save_model(trained.setup.model, trained.setup.tokens.tokenizer)
         self.trial.set_user_attr(CHECKPOINT, str(model))
@@ -121,18 +121,18 @@ class Attempt:
 
     def _composed(self) -> Composed:
         """The trial's config; its values are remembered in the study."""
-        order = self.stage.order(self.trial)
-        self.name, self.tags = order.name, dict(order.tags)
-        precision = self.stage.sweep.user_attrs.get(PRECISION)
-        values = ({"training.precision": precision} if precision else {}) | dict(order.values)
-        composed = self.plan.compose_trial(values, seed=order.seed)
+        spec = self.phase.spec(self.trial)
+        self.name, self.tags = spec.name, dict(spec.tags)
+        precision = self.phase.sweep.user_attrs.get(PRECISION)
+        values = ({"training.precision": precision} if precision else {}) | dict(spec.values)
+        composed = self.plan.compose_trial(values, seed=spec.seed)
         self.trial.set_user_attr(MODEL, model_name(composed))
-        self.trial.set_user_attr(VALUES, dict(order.values))
-        self.trial.set_user_attr(WORKER, self.reports.worker)
+        self.trial.set_user_attr(VALUES, dict(spec.values))
+        self.trial.set_user_attr(WORKER, self.callbacks.worker)
         self.batch_size = composed.config.training.batch_size
         if self._out_of_memory() and self.batch_size > 1:
-            composed = self.plan.compose_trial(values | _halved(composed), seed=order.seed)
-        self.reports.stage()
+            composed = self.plan.compose_trial(values | _halved(composed), seed=spec.seed)
+        self.callbacks.beat()
         return composed
 
     def _out_of_memory(self) -> list[FrozenTrial]:
@@ -145,11 +145,11 @@ class Attempt:
         """The attempt's outbox, with what it started from; it is closed when the study knows."""
         self.trial.set_user_attr(DATA_FINGERPRINT, setup.dataset.fingerprint)
         self._tell_data(setup.dataset)
-        self.outbox = self.reports.outbox(
-            f"{self.stage.kind}-{self.trial.number:06d}",
+        self.outbox = self.callbacks.outbox(
+            f"{self.phase.kind}-{self.trial.number:06d}",
             uid=f"{self.study.user_attrs[UID]}/{self.trial.number}",
             name=run_name(setup.composed, self.name),
-            parent_run_id=self.stage.sweep.user_attrs.get(PARENT_RUN_ID),
+            parent_run_id=self.phase.sweep.user_attrs.get(PARENT_RUN_ID),
             tags=self._tags() | origin(setup),
         )
         log_setup(self.outbox, setup)
@@ -163,7 +163,7 @@ class Attempt:
 
     def _tell_data(self, dataset: TextDataset) -> None:
         """What was done to the rows, for whoever watches the sweep; once for each data set."""
-        name, sweep = f"{DATA_NOTES}{dataset.fingerprint[:16]}", self.stage.sweep
+        name, sweep = f"{DATA_NOTES}{dataset.fingerprint[:16]}", self.phase.sweep
         if dataset.notes and name not in sweep.user_attrs:
             sweep.set_user_attr(name, list(dataset.notes))
 
@@ -172,8 +172,8 @@ class Attempt:
         if self.outbox is None:
             return
         own = {}
-        if self.told_at is not None and self.ledger.first_step is not None:
-            own["overhead_seconds"] = self.ledger.first_step - self.told_at
+        if self.ended_at is not None and self.ledger.first_step is not None:
+            own["overhead_seconds"] = self.ledger.first_step - self.ended_at
         if pruned:
             taken = self.ledger.seconds["training"] + self.ledger.seconds["evaluating"]
             own["seconds_saved/pruning"] = taken * (1 - self._share_seen) / self._share_seen
@@ -183,12 +183,12 @@ class Attempt:
 
     def _stepped(self, seen: int, total: int) -> None:
         self._share_seen = seen / total
-        self.reports.stepped(seen, total)
+        self.callbacks.stepped(seen, total)
 
     def _tags(self) -> dict[str, Any]:
         return {
-            "finesweep.kind": self.stage.kind,
-            "finesweep.sweep": self.stage.sweep.study_name,
+            "finesweep.kind": self.phase.kind,
+            "finesweep.sweep": self.phase.sweep.study_name,
             "finesweep.trial_number": self.trial.number,
             "finesweep.slot": self.slot,
             "finesweep.attempt": self.number_of_attempt,
@@ -197,7 +197,7 @@ class Attempt:
         }
 
     def _report(self, evaluation: Evaluation) -> None:
-        self.reports.evaluated()
+        self.callbacks.evaluated()
         self.trial.report(self.objective.seen_by_pruner(evaluation), step=evaluation.step)
 
     def _on_evaluation(self, evaluation: Evaluation) -> None:

@@ -34,14 +34,14 @@ class WorkerCallbacks:
     def is_interrupted(self) -> bool:
         return self.interruption.requested
 
-    def stage(self) -> None:
+    def beat(self) -> None:
         self.lease.moved()
         self.interruption.check()
 
     def waiting(self, why: str) -> None:
         """Waiting for room or for the database is no hang."""
         self.say(f"waiting: {why}")
-        self.stage()
+        self.beat()
 
     def stepped(self, seen: int, total: int) -> None:
         self.lease.moved(seen, total)

@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from finesweep.config import missing_package
 from finesweep.errors import ConfigError, NonFiniteError, Problem, reason
-from finesweep.sweep.study.storage import is_outage
+from finesweep.sweep.study.storage import is_storage_outage
 
 FailureClass = Literal[
     "interrupted", "infrastructure", "out_of_memory", "non_finite", "trial", "sweep"
@@ -73,7 +73,9 @@ def _kind(error: BaseException) -> FailureClass:
         error.errno in MACHINE or isinstance(error, ConnectionError)
     ):
         return "infrastructure"
-    return "infrastructure" if is_outage(error) or isinstance(error, DBAPIError) else "trial"
+    return (
+        "infrastructure" if is_storage_outage(error) or isinstance(error, DBAPIError) else "trial"
+    )
 
 
 def _no_memory(error: BaseException) -> bool:

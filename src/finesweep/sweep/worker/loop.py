@@ -28,7 +28,7 @@ from finesweep.sweep.study.weights import drop_slot
 from finesweep.sweep.worker.attempt import Attempt
 from finesweep.sweep.worker.callbacks import WorkerCallbacks
 from finesweep.sweep.worker.failures import Failure, WholeSweepError, classify
-from finesweep.sweep.worker.phases import Stage
+from finesweep.sweep.worker.phases import Phase
 from finesweep.sweep.worker.run_delivery import close_run
 from finesweep.sweep.worker.telling import tell
 
@@ -37,77 +37,77 @@ IDLE_SECONDS = 1.0
 Run = Callable[[Attempt], float]
 
 
-class Worker:
-    """One process's share of one stage of a sweep; warm over many trials."""
+class WorkerLoop:
+    """One process's share of one phase of a sweep; warm over many trials."""
 
     def __init__(
         self,
         plan: SweepPlan,
-        stage: Stage,
-        reports: WorkerCallbacks,
+        phase: Phase,
+        callbacks: WorkerCallbacks,
         *,
         is_drained: Callable[[], bool] = lambda: False,
         on_trial: Callable[[Row], None] = lambda row: None,
         run: Run = Attempt.run,
     ) -> None:
-        self.plan, self.stage, self.study, self.reports = plan, stage, stage.study, reports
+        self.plan, self.phase, self.study, self.callbacks = plan, phase, phase.study, callbacks
         self.is_drained, self.on_trial, self.run_attempt = is_drained, on_trial, run
-        self._told_at: float | None = None
+        self._ended_at: float | None = None
 
     def work(self) -> None:
         """Returns when no slot is left, or when the worker is not wanted any more.
 
         KeyboardInterrupt when this process was asked to stop; its slot is free again by then.
         """
-        while not self.is_drained() and not self.stage.sweep.user_attrs.get(STOP):
-            self.reports.stage()
+        while not self.is_drained() and not self.phase.sweep.user_attrs.get(STOP):
+            self.callbacks.beat()
             # Leases are read and written here too, which no storage waits for by itself.
-            if claimed := waiting_out(self._claim, self.reports.waiting):
+            if claimed := waiting_out(self._claim, self.callbacks.waiting):
                 self._run_slot(claimed)
             elif is_spent(self.study):
                 return
             else:
-                self.reports.lease.release()
+                self.callbacks.lease.release()
                 time.sleep(IDLE_SECONDS)
 
     def _claim(self) -> FrozenTrial | None:
-        n_slots = self.stage.n_slots()
+        n_slots = self.phase.n_slots()
         reconcile(
             self.study,
             self.plan.settings,
             n_slots,
-            self.stage.recipes,
-            may_reap=self.reports.lease.is_steady,
+            self.phase.recipes,
+            may_reap=self.callbacks.lease.is_steady,
         )
         return claim(self.study, n_slots, before=self._take)
 
     def _take(self, trial: FrozenTrial) -> None:
-        self.reports.lease.take(trial=trial.number, slot=trial.user_attrs[SLOT])
+        self.callbacks.lease.take(trial=trial.number, slot=trial.user_attrs[SLOT])
 
     def _run_slot(self, claimed: FrozenTrial) -> None:
         """Runs one claimed trial to its end and tells Optuna. Only an interruption is raised, and
         WholeSweepError, which every other slot would meet: this one is free again by then."""
-        trial = self._begun(claimed)
-        attempt = Attempt(self.plan, self.stage, trial, self.reports, told_at=self._told_at)
+        trial = self._start_trial(claimed)
+        attempt = Attempt(self.plan, self.phase, trial, self.callbacks, ended_at=self._ended_at)
         try:
             outcome = self._outcome(attempt)
-            self._told_at = time.monotonic()
+            self._ended_at = time.monotonic()
             self._tell(attempt, outcome)
         except UpdateFinishedTrialError:
             # Fenced: others took this worker for dead, and the slot is theirs.
-            self.reports.say(f"trial {claimed.number} was taken over by another worker")
+            self.callbacks.say(f"trial {claimed.number} was taken over by another worker")
         finally:
-            self._settle(attempt)
-        if attempt.hopeless is not None:
-            raise attempt.hopeless
-        self.reports.interruption.check()
+            self._clean_up(attempt)
+        if attempt.fatal is not None:
+            raise attempt.fatal
+        self.callbacks.interruption.check()
 
-    def _begun(self, claimed: FrozenTrial) -> Trial:
+    def _start_trial(self, claimed: FrozenTrial) -> Trial:
         try:
-            return self.stage.begun(claimed)
+            return self.phase.start_trial(claimed)
         except WholeSweepError as error:
             fail(self.study, claimed.number, why=str(error), kind="sweep", retry=True)
-            self.reports.lease.release()
+            self.callbacks.lease.release()
             raise
 
     def _outcome(self, attempt: Attempt) -> float | TrialState | Failure:
@@ -119,7 +119,7 @@ class Worker:
         except UpdateFinishedTrialError:
             raise
         except WholeSweepError as error:
-            attempt.hopeless = error
+            attempt.fatal = error
             return classify(error)
         except (Exception, KeyboardInterrupt) as error:
             return classify(error)
@@ -129,22 +129,22 @@ class Worker:
             self._fail(attempt, outcome)
         elif outcome is TrialState.PRUNED:
             # Optuna takes the last reported value as the trial's.
-            tell(self.study, attempt.trial.number, outcome, None, say=self.reports.say)
+            tell(self.study, attempt.trial.number, outcome, None, say=self.callbacks.say)
         else:
             assert isinstance(outcome, float)
             state = TrialState.COMPLETE
-            tell(self.study, attempt.trial.number, state, outcome, say=self.reports.say)
+            tell(self.study, attempt.trial.number, state, outcome, say=self.callbacks.say)
 
     def _fail(self, attempt: Attempt, failure: Failure) -> None:
         number, why = attempt.trial.number, failure.reason
         retry = attempt.retries(failure)
         if retry and failure.kind == "infrastructure":
             frozen = trial_now(self.study, number)
-            if hopeless := gives_up(self.study, frozen, self.plan.settings):
-                retry, why = False, f"{hopeless}; the last: {why}"
+            if fatal := gives_up(self.study, frozen, self.plan.settings):
+                retry, why = False, f"{fatal}; the last: {why}"
         fail(self.study, number, why=why, kind=failure.kind, retry=retry)
 
-    def _settle(self, attempt: Attempt) -> None:
+    def _clean_up(self, attempt: Attempt) -> None:
         """What follows from the trial's end: less on disk, a closed run, the best one shown."""
         trial = trial_now(self.study, attempt.trial.number)
         if trial.state == TrialState.RUNNING:  # leaving at once; others will release it
@@ -154,8 +154,8 @@ class Worker:
         if not trial.user_attrs.get(RETRY):
             drop_slot(attempt.folder, but=_model_folder(trial))
         if trial.state == TrialState.COMPLETE:
-            self.stage.completed(self.reports.delivery)
-        self.reports.lease.release()
+            self.phase.completed(self.callbacks.delivery)
+        self.callbacks.lease.release()
         if trial.state == TrialState.FAIL and not trial.user_attrs.get(RETRY):
             self._stop_when_all_fail()
         self.on_trial(row_of(trial))
@@ -163,7 +163,7 @@ class Worker:
     def _stop_when_all_fail(self) -> None:
         """Stops the sweep for all workers when its latest trials failed one after another."""
         k = self.plan.settings.max_failures_in_a_row
-        since = datetime.fromisoformat(self.stage.sweep.user_attrs[LAUNCHED])
+        since = datetime.fromisoformat(self.phase.sweep.user_attrs[LAUNCHED])
         finished = [
             trial
             for trial in self.study.get_trials(deepcopy=False)
@@ -175,7 +175,7 @@ class Worker:
         latest = sorted(finished, key=_completed)[-k:]
         if len(latest) == k and all(trial.state == TrialState.FAIL for trial in latest):
             why = latest[-1].user_attrs.get(REASON)
-            self.stage.sweep.set_user_attr(STOP, f"{k} trials in a row failed; the last: {why}")
+            self.phase.sweep.set_user_attr(STOP, f"{k} trials in a row failed; the last: {why}")
 
 
 def _completed(trial: FrozenTrial) -> Any:

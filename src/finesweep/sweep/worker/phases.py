@@ -35,7 +35,7 @@ from finesweep.tracking import Delivery
 
 
 @dataclass(frozen=True)
-class Order:
+class TrialSpec:
     """What the trial of one slot is to be."""
 
     values: Mapping[str, Any]
@@ -47,25 +47,25 @@ class Order:
     """Of its run, beside those that every trial has."""
 
 
-class Stage(Protocol):
+class Phase(Protocol):
     """One study's slots, and what is particular about them."""
 
     kind: str
     """Of its runs: `finesweep.kind`."""
     study: Study
     sweep: Study
-    """The search's own, which says whether workers are wanted."""
+    """The search's own study, which says whether workers are still wanted."""
     recipes: Mapping[int, Mapping[str, Any]]
     """Slot → Optuna params of its trial, where they are given."""
 
     def n_slots(self) -> int:
         """As of now; what need not be run any more has been marked as such."""
 
-    def begun(self, claimed: FrozenTrial) -> Trial:
+    def start_trial(self, claimed: FrozenTrial) -> Trial:
         """The trial that runs in a claimed slot; WholeSweepError when the sampler fails."""
 
-    def order(self, trial: Trial) -> Order:
-        """What a begun trial is to be; may ask a sampler, WholeSweepError when that fails."""
+    def spec(self, trial: Trial) -> TrialSpec:
+        """The settings of a started trial; may ask a sampler, WholeSweepError when that fails."""
 
     def completed(self, delivery: Delivery) -> None:
         """Weights that no one will ask for are dropped, and what MLflow shows is renewed."""
@@ -85,17 +85,17 @@ class Search:
     def n_slots(self) -> int:
         return int(self.study.user_attrs[N_TRIALS])
 
-    def begun(self, claimed: FrozenTrial) -> Trial:
+    def start_trial(self, claimed: FrozenTrial) -> Trial:
         with whole_sweeps("sweep.sampler", self.plan.settings.sampler):
             self.study.sampler = sampler_for(self.plan, claimed.user_attrs[SLOT])
             return running_trial(self.study, claimed.number)
 
-    def order(self, trial: Trial) -> Order:
+    def spec(self, trial: Trial) -> TrialSpec:
         slot = trial.user_attrs[SLOT]
         recipe = self.plan.recipes[slot] if slot < len(self.plan.recipes) else {}
         with whole_sweeps("sweep.sampler", self.plan.settings.sampler):
             suggested = suggest(trial, self.plan)
-        return Order(
+        return TrialSpec(
             values=dict(recipe) | suggested,
             seed=trial_seed(self.study, slot),
             name=str(trial.number),
@@ -115,30 +115,30 @@ class Confirmation:
     kind = "confirmation"
     recipes: Mapping[int, Mapping[str, Any]] = MappingProxyType({})
 
-    def __init__(self, plan: SweepPlan, sweep: Study, wanted: ConfirmConfig) -> None:
-        self.plan, self.sweep, self.wanted = plan, sweep, wanted
+    def __init__(self, plan: SweepPlan, sweep: Study, config: ConfirmConfig) -> None:
+        self.plan, self.sweep, self.config = plan, sweep, config
         with self._alone():
             self.study = make_confirmation(sweep)
 
     def n_slots(self) -> int:
         with self._alone():
             searched = self.sweep.get_trials(deepcopy=False)
-            chosen = candidates(ranked(searched, direction_of(self.sweep)), self.wanted)
-            enlist(self.study, chosen, n_seeds=self.wanted.seeds)
+            chosen = candidates(ranked(searched, direction_of(self.sweep)), self.config)
+            enlist(self.study, chosen, n_seeds=self.config.seeds)
             state = read_confirmation(self.study)
-            for slot in needless(state, direction_of(self.study), n_seeds=self.wanted.seeds):
-                given_up = create_trial(state=TrialState.PRUNED, user_attrs={SLOT: slot})
-                self.study.add_trial(given_up)
+            for slot in needless(state, direction_of(self.study), n_seeds=self.config.seeds):
+                pruned = create_trial(state=TrialState.PRUNED, user_attrs={SLOT: slot})
+                self.study.add_trial(pruned)
         return int(self.study.user_attrs[N_TRIALS])
 
-    def begun(self, claimed: FrozenTrial) -> Trial:
+    def start_trial(self, claimed: FrozenTrial) -> Trial:
         return running_trial(self.study, claimed.number)
 
-    def order(self, trial: Trial) -> Order:
+    def spec(self, trial: Trial) -> TrialSpec:
         number, seed = seed_runs_of(self.study.user_attrs)[trial.user_attrs[SLOT]]
         values = self.sweep.get_trials(deepcopy=False)[number].user_attrs[VALUES]
         fresh = trial_seed(self.study, f"seed {seed}")
-        return Order(
+        return TrialSpec(
             values={**values, SEED: fresh},
             seed=fresh,
             name=f"{number} seed {seed + 1}",

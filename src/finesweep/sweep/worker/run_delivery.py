@@ -15,7 +15,7 @@ from finesweep.sweep.selection.state import studies_of
 from finesweep.sweep.study.keys import REASON
 from finesweep.sweep.study.optuna_private import engine_of
 from finesweep.sweep.study.workers import live_workers
-from finesweep.tracking import STATUS_OF, Outbox, Store, deliver, pending
+from finesweep.tracking import STATUS_OF, Outbox, TrackingStore, deliver, pending
 from finesweep.tracking.tags import REASON_TAG, TRIAL_STATE
 
 OUTBOX = "outbox"
@@ -42,7 +42,7 @@ def drop_empty(folder: Path) -> None:
         folder.rmdir()
 
 
-def deliver_orphans(plan: SweepPlan, study: Study, store: Store) -> None:
+def deliver_orphans(plan: SweepPlan, study: Study, store: TrackingStore) -> None:
     """Closes and delivers what dead workers left; one process at a time."""
     with exclusive(engine_of(study), f"{study.study_name}.outbox", wait=False) as held:
         if not held:

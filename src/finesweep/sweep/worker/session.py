@@ -21,7 +21,7 @@ from finesweep.sweep.study.optuna_private import engine_of
 from finesweep.sweep.study.storage import waiting_out
 from finesweep.sweep.study.study import join_study
 from finesweep.sweep.worker.callbacks import WorkerCallbacks
-from finesweep.sweep.worker.phases import Confirmation, Search, Stage
+from finesweep.sweep.worker.phases import Confirmation, Phase, Search
 from finesweep.sweep.worker.run_delivery import deliver_orphans, drop_empty, outboxes_of
 from finesweep.tracking import Delivery, open_store
 
@@ -33,18 +33,18 @@ LEAVING_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class WorkerSession:
-    """A worker that has joined: what it works on, and through whom it tells."""
+    """A worker that has joined a sweep: its plan, its study and its callbacks."""
 
     plan: SweepPlan
     study: Study
-    reports: WorkerCallbacks
+    callbacks: WorkerCallbacks
     say: Callable[[str], None]
 
     @property
     def metric(self) -> str:
         return self.plan.settings.metric
 
-    def stages(self) -> Iterator[Stage]:
+    def phases(self) -> Iterator[Phase]:
         """What is to be worked through, one after another: the next once this one is finished."""
         yield Search(self.plan, self.study)
         if (wanted := self.plan.confirm) is None:
@@ -53,7 +53,7 @@ class WorkerSession:
         if not state.is_spent or not candidates(state.ranked, wanted):
             return
         confirmation = Confirmation(self.plan, self.study, wanted)
-        self.reports.lease.enter(confirmation.study.study_name)
+        self.callbacks.lease.enter(confirmation.study.study_name)
         yield confirmation
 
     def finish(self) -> None:
@@ -65,8 +65,8 @@ class WorkerSession:
         if not state.is_spent or not is_confirmed(state, self.plan.confirm):
             return
         with exclusive(engine_of(self.study), f"{self.study.study_name}.crown"):
-            while not self.reports.delivery.wait(1.0):
-                self.reports.stage()
+            while not self.callbacks.delivery.wait(1.0):
+                self.callbacks.beat()
             store = open_store(self.plan.base.config.tracking)
             deliver_orphans(self.plan, self.study, store)
             parent = found_parent(store, self.study, self.plan)
@@ -78,7 +78,7 @@ class WorkerSession:
 
 
 @contextmanager
-def joined(
+def worker_session(
     name: str,
     url: str,
     overrides: Sequence[str],
@@ -109,12 +109,12 @@ def joined(
             hang_seconds=plan.settings.hang_seconds,
             on_hang=on_hang,
         )
-        reports = WorkerCallbacks(
+        callbacks = WorkerCallbacks(
             lease, interruption, delivery, outboxes=outboxes_of(plan), say=say
         )
         try:
             delivery.call(lambda store: deliver_orphans(plan, study, store), key="orphans")
-            yield WorkerSession(plan, study, reports, say)
+            yield WorkerSession(plan, study, callbacks, say)
             interruption.check()
         finally:
             delivery.wait(LEAVING_SECONDS)

@@ -15,21 +15,21 @@ import numpy as np
 import pyarrow as pa
 
 from finesweep.records import Chunks
-from finesweep.training.truncation import COLUMNS, Frame
+from finesweep.training.truncation import COLUMNS, InputTemplate
 
 
-def chunked(split: datasets.Dataset, frame: Frame) -> Chunks:
+def chunked(split: datasets.Dataset, template: InputTemplate) -> Chunks:
     """Every token of a token split, in order; the last chunk alone may be shorter than the rest.
 
-    frame is of single texts, also where the split is of pairs.
+    template is of single texts, also where the split is of pairs.
     """
     ids = _texts(split)
     tokens = ids.flatten().to_numpy()
-    before, after = frame.edges
+    before, after = template.edges
     stream = _joined(tokens, ids.value_lengths().to_numpy(), between=after)
-    cuts = range(0, len(stream), frame.room)
+    cuts = range(0, len(stream), template.room)
     rows = tuple(
-        np.concatenate([before, stream[cut : cut + frame.room], after], dtype=np.int32)
+        np.concatenate([before, stream[cut : cut + template.room], after], dtype=np.int32)
         for cut in cuts
     )
     return Chunks(rows, n_texts=len(ids), n_tokens=len(tokens))

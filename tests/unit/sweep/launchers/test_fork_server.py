@@ -17,7 +17,7 @@ from tests.waiting import until
 from tests.workers import ended, up
 
 from finesweep.config import LauncherConfig
-from finesweep.sweep.launchers import Worker, make_launcher
+from finesweep.sweep.launchers import WorkerHandle, make_launcher
 from finesweep.sweep.launchers.forked import Fork, Template
 from finesweep.sweep.launchers.local import LocalLauncher
 
@@ -38,13 +38,13 @@ def launcher_with(template: list[str], logs: Path, n_workers: int = 2) -> LocalL
     return made
 
 
-def parent_of(worker: Worker) -> psutil.Process:
+def parent_of(worker: WorkerHandle) -> psutil.Process:
     """The process that a worker says it is a child of, when it is up."""
     return psutil.Process(int(up(worker)[0]))
 
 
 @pytest.fixture
-def pair(tmp_path: Path) -> Iterator[tuple[LocalLauncher, Worker, Worker]]:
+def pair(tmp_path: Path) -> Iterator[tuple[LocalLauncher, WorkerHandle, WorkerHandle]]:
     """Two workers that are up, forked from a template, and their launcher."""
     launcher = launcher_with(TEMPLATE, tmp_path)
     workers = (launcher.start(0), launcher.start(1))
@@ -57,7 +57,7 @@ def pair(tmp_path: Path) -> Iterator[tuple[LocalLauncher, Worker, Worker]]:
 
 
 def test_workers_outlive_a_killed_template_and_the_next_are_processes_of_their_own(
-    pair: tuple[LocalLauncher, Worker, Worker],
+    pair: tuple[LocalLauncher, WorkerHandle, WorkerHandle],
 ) -> None:
     launcher, first, second = pair
     parent_of(first).kill()
@@ -65,10 +65,10 @@ def test_workers_outlive_a_killed_template_and_the_next_are_processes_of_their_o
     assert (first.poll(), second.poll()) == (None, None)
     first.interrupt()
     assert ended(first) == -signal.SIGKILL  # nobody is left who knows better
-    assert "released" in first.last_words()
+    assert "released" in first.last_output()
     second.drain()
     assert ended(second) == -signal.SIGKILL
-    assert "drained" in second.last_words()
+    assert "drained" in second.last_output()
     again = launcher.start(0)
     assert parent_of(again).pid == os.getpid()
     again.drain()

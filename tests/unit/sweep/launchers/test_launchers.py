@@ -20,7 +20,7 @@ from tests.workers import ended, up
 
 from finesweep.config import LauncherConfig
 from finesweep.errors import ConfigError
-from finesweep.sweep.launchers import Launcher, Worker, make_launcher
+from finesweep.sweep.launchers import Launcher, WorkerHandle, make_launcher
 from finesweep.sweep.launchers.gpus import assign_gpus, parse_listing, parse_visible
 from finesweep.sweep.launchers.local import usable_cores
 from finesweep.sweep.launchers.slurm_commands import Slurm
@@ -80,7 +80,7 @@ def launcher(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Launche
 
 
 @pytest.fixture
-def pair(launcher: Launcher) -> Iterator[tuple[Worker, Worker]]:
+def pair(launcher: Launcher) -> Iterator[tuple[WorkerHandle, WorkerHandle]]:
     """Two workers that are up; no test leaves one behind."""
     workers = (launcher.start(0), launcher.start(1))
     for worker in workers:
@@ -92,33 +92,35 @@ def pair(launcher: Launcher) -> Iterator[tuple[Worker, Worker]]:
         ended(worker)
 
 
-def test_a_drained_worker_leaves_with_0_and_the_other_stays(pair: tuple[Worker, Worker]) -> None:
+def test_a_drained_worker_leaves_with_0_and_the_other_stays(
+    pair: tuple[WorkerHandle, WorkerHandle],
+) -> None:
     first, second = pair
     first.drain()
     assert ended(first) == 0
-    assert "drained" in first.last_words()
+    assert "drained" in first.last_output()
     time.sleep(0.3)
     assert second.poll() is None
     assert [worker.name for worker in pair] == ["worker 0", "worker 1"]
 
 
 def test_an_interrupted_worker_hears_of_it_once_and_releases_its_slot(
-    pair: tuple[Worker, Worker],
+    pair: tuple[WorkerHandle, WorkerHandle],
 ) -> None:
     first, second = pair
     first.interrupt()
     assert ended(first) == 130
-    assert "released" in first.last_words()
+    assert "released" in first.last_output()
     assert second.poll() is None
 
 
 def test_a_killed_worker_ends_without_a_farewell_and_is_replaced(
-    launcher: Launcher, pair: tuple[Worker, Worker]
+    launcher: Launcher, pair: tuple[WorkerHandle, WorkerHandle]
 ) -> None:
     first, second = pair
     first.kill()
     assert ended(first) != 0
-    assert "released" not in first.last_words()
+    assert "released" not in first.last_output()
     again = launcher.start(0)
     up(again)
     assert again.name == "worker 0"
@@ -127,7 +129,9 @@ def test_a_killed_worker_ends_without_a_farewell_and_is_replaced(
     assert ended(again) == 0
 
 
-def test_a_worker_that_is_gone_can_be_told_anything(pair: tuple[Worker, Worker]) -> None:
+def test_a_worker_that_is_gone_can_be_told_anything(
+    pair: tuple[WorkerHandle, WorkerHandle],
+) -> None:
     worker = pair[0]
     worker.drain()
     assert ended(worker) == 0
@@ -138,7 +142,7 @@ def test_a_worker_that_is_gone_can_be_told_anything(pair: tuple[Worker, Worker])
 
 
 def test_a_closed_launcher_drains_its_workers(
-    launcher: Launcher, pair: tuple[Worker, Worker]
+    launcher: Launcher, pair: tuple[WorkerHandle, WorkerHandle]
 ) -> None:
     launcher.close()
     assert [ended(worker) for worker in pair] == [0, 0]
@@ -191,7 +195,7 @@ def test_local_workers_share_the_cores_unless_told_otherwise(
         up(worker)
         worker.drain()
         assert ended(worker) == 0
-        return worker.last_words()
+        return worker.last_output()
 
     assert "--attached 1 threads" in first_words()
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
@@ -209,7 +213,7 @@ def test_each_local_worker_sees_its_gpu_alone(
         up(worker)
         worker.drain()
         assert ended(worker) == 0
-    assert [worker.last_words().splitlines()[0].split()[-1] for worker in workers] == list("353")
+    assert [worker.last_output().splitlines()[0].split()[-1] for worker in workers] == list("353")
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from finesweep.sweep.worker.failures import (
     classify,
     whole_sweeps,
 )
-from finesweep.sweep.worker.loop import Worker
+from finesweep.sweep.worker.loop import WorkerLoop
 from finesweep.sweep.worker.phases import Search
 
 ALLOCATOR = (
@@ -127,7 +127,7 @@ def test_a_sampler_that_fails_costs_no_slot_and_ends_the_sweep(
     assert claimed is not None
     nothing = SimpleNamespace(release=lambda: None, is_steady=True)
     reports = SimpleNamespace(lease=nothing, interruption=SimpleNamespace(check=lambda: None))
-    worker = Worker(plan, stage, reports, run=lambda attempt: stage.order(attempt.trial))  # type: ignore[arg-type, return-value]
+    worker = WorkerLoop(plan, stage, reports, run=lambda attempt: stage.spec(attempt.trial))  # type: ignore[arg-type, return-value]
     message = rf"^sweep\.sampler: {sampler.__name__} failed: ZeroDivisionError: no variance$"
     with pytest.raises(WholeSweepError, match=message) as caught:
         worker._run_slot(claimed)

@@ -14,7 +14,7 @@ from finesweep.config import ModelConfig, TrainingConfig
 from finesweep.errors import NonFiniteError
 from finesweep.model import freeze_layers, load_masked
 from finesweep.records import Chunks, Evaluation, Tokens
-from finesweep.training import Frame, adapt, chunked
+from finesweep.training import InputTemplate, adapt, chunked
 from finesweep.training.mlm.masking import masked_once
 from finesweep.training.mlm.trainer import perplexity
 
@@ -24,8 +24,8 @@ pytestmark = pytest.mark.slow  # real trainings
 @pytest.fixture
 def chunks(tokens: Tokens) -> tuple[Chunks, Chunks]:
     """Of train, 56 or so, and of validation."""
-    frame = Frame(tokens.tokenizer, max_length=16)
-    return chunked(tokens.train, frame), chunked(tokens.validation, frame)
+    template = InputTemplate(tokens.tokenizer, max_length=16)
+    return chunked(tokens.train, template), chunked(tokens.validation, template)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from finesweep.dataset.reading.encodings import note_replaced, opened_text, sett
 from finesweep.dataset.reading.pieces import TableFile
 from finesweep.dataset.reading.tables.headers import named_columns
 from finesweep.dataset.reading.tables.preambles import n_lines_above
-from finesweep.dataset.reading.tables.quotes import LIMIT, WAYS, Place, Records, read_records
+from finesweep.dataset.reading.tables.quotes import LIMIT, WAYS, FileSet, Records, read_records
 from finesweep.dataset.validation import counted_rows
 from finesweep.errors import ConfigError, Problem
 
@@ -173,11 +173,11 @@ def _quoting(
     return "minimal", records
 
 
-def _where(place: Place, first: int) -> str:
+def _where(place: FileSet, first: int) -> str:
     return f"row {place.record - first:,}, line {place.line:,}"
 
 
-def _takes_in(place: Place) -> str:
+def _takes_in(place: FileSet) -> str:
     example = f", such as {place.example!r}" if place.example else ""
     if place.n_lines == 1:
         return "opens a quote that is never closed"

@@ -57,7 +57,7 @@ WORDS = {
     "bad": ["awful", "dull", "dreadful"],
     "plain": ["table", "window", "paper"],
 }
-MOST_OWN_FAILURES = 3
+MAX_OWN_FAILURES = 3
 """Coordinators that end with an error of their own before the benchmark gives up."""
 
 
@@ -144,7 +144,7 @@ def rage(chaos: Chaos, *, n_kills: int, drawn: random.Random, pause: tuple[float
         while time.monotonic() < due:
             if (code := coordinator.poll()) is not None:
                 chaos.codes.append(code)
-                if code == 0 or sum(c != 0 for c in chaos.codes) > MOST_OWN_FAILURES:
+                if code == 0 or sum(c != 0 for c in chaos.codes) > MAX_OWN_FAILURES:
                     return
                 coordinator = chaos.start()
             time.sleep(0.1)

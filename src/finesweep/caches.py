@@ -18,7 +18,7 @@ USED = "used"
 """Empty file of an entry, whose time says when a trial last opened it."""
 
 
-def built(entry: Path, build: Callable[[Path], None]) -> Path:
+def get_or_build(entry: Path, build: Callable[[Path], None]) -> Path:
     """entry, whose files build(folder) writes when there are none; one process builds."""
     entry.parent.mkdir(parents=True, exist_ok=True)
     if not entry.exists():

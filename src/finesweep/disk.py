@@ -16,7 +16,7 @@ from pathlib import Path
 from finesweep.errors import ConfigError, Problem
 
 MANIFEST = "manifest.json"
-LEAST_FREE_BYTES = 512 * 1024**2
+MIN_FREE_BYTES = 512 * 1024**2
 """Of the folder's disk at a sweep's start: room for the weights of one BERT base."""
 FULL = (errno.ENOSPC, errno.EDQUOT)
 PAUSE_SECONDS = 2.0
@@ -67,7 +67,7 @@ def is_whole(folder: Path) -> bool:
 
 
 def require_space(
-    root: str, *, least_bytes: int = LEAST_FREE_BYTES, field: str = "storage.checkpoints"
+    root: str, *, min_bytes: int = MIN_FREE_BYTES, field: str = "storage.checkpoints"
 ) -> None:
     """ConfigError, naming field, when the disk of root is too full, or cannot be written."""
     try:
@@ -77,8 +77,8 @@ def require_space(
         raise ConfigError(Problem(field, f"{root}: {error.strerror}")) from error
     if not os.access(root, os.W_OK):
         raise ConfigError(Problem(field, f"{root}: cannot be written"))
-    if free < least_bytes:
-        megabytes = f"{free / 1024**2:,.0f} MiB free at {root}, {least_bytes / 1024**2:,.0f} needed"
+    if free < min_bytes:
+        megabytes = f"{free / 1024**2:,.0f} MiB free at {root}, {min_bytes / 1024**2:,.0f} needed"
         raise ConfigError(Problem(field, f"no disk space: {megabytes}"))
 
 

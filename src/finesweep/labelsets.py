@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-MOST_LABELS = 62
+MAX_LABELS = 62
 """That an int64 holds."""
 NONE = "none"
 """What people are told of a set without a label."""

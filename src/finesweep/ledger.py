@@ -13,7 +13,7 @@ Part = Literal[
 PARTS: tuple[Part, ...] = get_args(Part)
 
 
-class Ledger:
+class TimeLedger:
     """Seconds by part, of one trial or of a single run."""
 
     def __init__(self) -> None:

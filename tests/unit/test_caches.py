@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from finesweep.caches import USED, built, evict, size_bytes
+from finesweep.caches import USED, evict, get_or_build, size_bytes
 
 KILOBYTE = 1024
 
 
 def entry(root: Path, name: str, *, kilobytes: int, used: int) -> Path:
-    made = built(root / "tokens" / name, lambda folder: fill(folder / "data", KILOBYTE * kilobytes))
+    made = get_or_build(
+        root / "tokens" / name, lambda folder: fill(folder / "data", KILOBYTE * kilobytes)
+    )
     os.utime(made / USED, (used, used))
     return made
 
@@ -24,7 +26,7 @@ def fill(path: Path, n_bytes: int) -> None:
 
 def test_an_entry_is_built_once(tmp_path: Path) -> None:
     made = entry(tmp_path, "a", kilobytes=4, used=1)
-    again = built(made, lambda folder: pytest.fail("built again"))
+    again = get_or_build(made, lambda folder: pytest.fail("built again"))
     assert again == made
     assert (made / "data").stat().st_size == 4 * KILOBYTE
     assert (made / USED).stat().st_mtime > 1
@@ -36,7 +38,7 @@ def test_what_could_not_be_built_is_not_there(tmp_path: Path) -> None:
         raise OSError("no space")
 
     with pytest.raises(OSError, match="no space"):
-        built(tmp_path / "tokens" / "a", broken)
+        get_or_build(tmp_path / "tokens" / "a", broken)
     assert [path.name for path in (tmp_path / "tokens").iterdir()] == ["a.lock"]
 
 

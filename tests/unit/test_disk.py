@@ -97,7 +97,7 @@ def test_a_commit_replaces_what_was_there(tmp_path: Path) -> None:
 
 
 def test_a_disk_with_room_is_taken_and_its_folder_made(tmp_path: Path) -> None:
-    require_space(str(tmp_path / "new" / "weights"), least_bytes=1)
+    require_space(str(tmp_path / "new" / "weights"), min_bytes=1)
     assert (tmp_path / "new" / "weights").is_dir()
 
 
@@ -113,7 +113,7 @@ def test_a_disk_that_is_too_full_is_refused_with_what_is_needed(
 
 def test_more_than_any_disk_has_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"no disk space: .* MiB free at .*, 1,099,511,627,776 n"):
-        require_space(str(tmp_path), least_bytes=2**60)
+        require_space(str(tmp_path), min_bytes=2**60)
 
 
 @pytest.mark.parametrize("below", ["", "deeper"])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from finesweep.labelsets import (
-    MOST_LABELS,
+    MAX_LABELS,
     label_name,
     members,
     rows_holding,
@@ -24,11 +24,11 @@ def test_the_bits_of_a_sets_number_are_its_labels() -> None:
 
 
 def test_the_most_labels_still_make_different_numbers() -> None:
-    held = np.eye(MOST_LABELS, dtype=np.int64)
+    held = np.eye(MAX_LABELS, dtype=np.int64)
     numbers = set_numbers(held)
     assert (numbers > 0).all()
-    assert len(set(numbers.tolist())) == MOST_LABELS
-    assert members(numbers, MOST_LABELS).tolist() == held.tolist()
+    assert len(set(numbers.tolist())) == MAX_LABELS
+    assert members(numbers, MAX_LABELS).tolist() == held.tolist()
 
 
 def test_a_set_is_told_by_its_labels_in_the_order_of_the_names() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from finesweep import ledger
-from finesweep.ledger import Ledger
+from finesweep.ledger import TimeLedger
 
 
 @pytest.fixture
@@ -16,7 +16,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 def test_seconds_go_to_the_innermost_part(clock: list[float]) -> None:
-    book = Ledger()
+    book = TimeLedger()
     clock[0] += 50  # nobody's
     with book.on("training"):
         clock[0] += 3
@@ -31,7 +31,7 @@ def test_seconds_go_to_the_innermost_part(clock: list[float]) -> None:
 
 
 def test_a_part_ends_with_its_exception(clock: list[float]) -> None:
-    book = Ledger()
+    book = TimeLedger()
 
     def broken() -> None:
         with book.on("training"):
@@ -47,7 +47,7 @@ def test_a_part_ends_with_its_exception(clock: list[float]) -> None:
 
 
 def test_speeds_are_of_the_seconds_of_training(clock: list[float]) -> None:
-    book = Ledger()
+    book = TimeLedger()
     with book.on("training"):
         for _ in range(4):
             book.stepped(8, 200)

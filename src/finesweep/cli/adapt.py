@@ -13,7 +13,7 @@ from finesweep.cli.startup import collector
 from finesweep.cli.startup.quiet import silence_libraries
 from finesweep.config import Composed
 from finesweep.errors import ConfigError
-from finesweep.ledger import Ledger
+from finesweep.ledger import TimeLedger
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -46,7 +46,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _adapt(composed: Composed) -> None:
-    ledger = Ledger()
+    ledger = TimeLedger()
     read_inputs(composed.config, ledger)
 
     from finesweep.cli.screens.console import screen

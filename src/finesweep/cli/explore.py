@@ -40,7 +40,7 @@ PAGES = Path("mlruns/explore")
 SOURCES = ("dataset.path=", "dataset.files.", "dataset.files=", "dataset.hub=")
 LOCAL = "local"
 """The name of conf/dataset/local.yaml, which says nothing of what the data are."""
-MOST_CHARACTERS = 80
+MAX_CHARACTERS = 80
 """Of the name of a page."""
 
 
@@ -147,7 +147,7 @@ def page_name(composed: Composed) -> str:
     source = _source(composed)
     if source is None:
         return re.sub(r"[^\w-]", "_", composed.config.dataset.name)
-    name = re.sub(r"[^\w.-]+", "-", source).strip("-.")[-MOST_CHARACTERS:]
+    name = re.sub(r"[^\w.-]+", "-", source).strip("-.")[-MAX_CHARACTERS:]
     digest = hashlib.sha256(source.encode()).hexdigest()[:6]
     return name if name == source else f"{name}-{digest}"
 

@@ -21,7 +21,7 @@ from finesweep.config import Composed, compose, group_choices
 from finesweep.config.compose import HYDRA_VERSION_BASE, register_schema
 from finesweep.config.grammar import hydras_text, parse_override
 from finesweep.errors import ConfigError, FinesweepError, Problem, nearest
-from finesweep.ledger import Ledger
+from finesweep.ledger import TimeLedger
 from finesweep.records import Objective
 
 NO_TEST = "evaluate_test=false"
@@ -88,7 +88,7 @@ def _job(composed: Composed | None) -> Callable[[DictConfig], None]:
 
 
 def _train(composed: Composed) -> None:
-    config, ledger = composed.config, Ledger()
+    config, ledger = composed.config, TimeLedger()
     silence_libraries()
     read_inputs(config, ledger)
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from finesweep.labelsets import set_numbers
 
-LEAST_OF_SET = 10
+MIN_ROWS_PER_SET = 10
 """Rows from which on a set of labels has a stratum of its own: fewer cannot be shared out evenly,
 and each stratum puts a row into the smallest sample."""
 
@@ -18,7 +18,7 @@ def strata(held: np.ndarray) -> np.ndarray:
     _, places, counts = np.unique(numbers, return_inverse=True, return_counts=True)
     rarity = np.where(held == 1, held.sum(axis=0), len(held) + 1)
     rarest = set_numbers(np.eye(held.shape[1], dtype=np.int64))[rarity.argmin(axis=1)]
-    merged = np.where((counts[places] < LEAST_OF_SET) & (numbers > 0), rarest, numbers)
+    merged = np.where((counts[places] < MIN_ROWS_PER_SET) & (numbers > 0), rarest, numbers)
     dense: np.ndarray = np.unique(merged, return_inverse=True)[1]
     return dense
 

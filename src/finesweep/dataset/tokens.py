@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import datasets
 import pyarrow as pa
 
-from finesweep.caches import built
+from finesweep.caches import get_or_build
 from finesweep.dataset.labels.values import labels_of
 from finesweep.errors import ConfigError, Problem
 from finesweep.pairs import columns_of
@@ -41,7 +41,7 @@ def tokenize(
     if dataset.pairs:
         _check_room(tokenizer, max_length)
         key += "-pairs"
-    folder = built(cache / "tokens" / key, partial(_write, dataset, tokenizer))
+    folder = get_or_build(cache / "tokens" / key, partial(_write, dataset, tokenizer))
     splits = {name: datasets.Dataset.from_file(str(folder / f"{name}.arrow")) for name in SPLITS}
     return Tokens(
         **splits,

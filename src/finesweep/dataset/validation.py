@@ -12,7 +12,7 @@ from finesweep.config.schema import DatasetConfig
 from finesweep.dataset.reading.pieces import separator_of
 from finesweep.dataset.text_cleaners import CLEANERS
 from finesweep.errors import ConfigError, Problem, nearest
-from finesweep.labelsets import MOST_LABELS
+from finesweep.labelsets import MAX_LABELS
 from finesweep.records import SplitName
 
 SHOWN_ROWS = 5
@@ -95,7 +95,7 @@ def _multi_label_problems(config: DatasetConfig) -> list[Problem]:
     text = next((t for t in config.text_columns or [config.text_column] if t in columns), None)
     found = {
         "names one column; dataset.label_column is for one": len(columns) == 1,
-        f"names {len(columns)} columns, of at most {MOST_LABELS}": len(columns) > MOST_LABELS,
+        f"names {len(columns)} columns, of at most {MAX_LABELS}": len(columns) > MAX_LABELS,
         "names a column twice": len(set(columns)) < len(columns),
         f"names the text column {text!r} as well": text is not None,
         f"names the column {config.pair_column!r} of pairs as well": config.pair_column in columns,

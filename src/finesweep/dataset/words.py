@@ -27,7 +27,7 @@ _PIECE = regex.compile(rf"{_SIGN}|(?:(?!{_SIGN})\S)+", regex.V1)
 MAX_CHARACTERS = 1_000
 """Read of each text."""
 _MAX_TEXTS = 5_000
-LEAST_KNOWN = 1 / 3
+MIN_KNOWN = 1 / 3
 """Of a text's characters, in words that another text has too, if its words are to tell anything."""
 MAX_UNKNOWN = 0.15
 """Of the texts, below that. Measured on 1,000 texts or more: 0.006 to 0.14 of English tweets,
@@ -48,7 +48,7 @@ def are_set_apart(texts: Sequence[str]) -> bool:
     n_unknown = 0
     for text, words in zip(sample, rows, strict=True):
         known = sum(len(word) for word in words if n_texts[word] > 1)
-        n_unknown += known < LEAST_KNOWN * sum(map(len, text.split()))
+        n_unknown += known < MIN_KNOWN * sum(map(len, text.split()))
     return n_unknown <= MAX_UNKNOWN * len(sample)
 
 

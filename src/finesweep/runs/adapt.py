@@ -13,7 +13,7 @@ import torch
 from finesweep.config import Composed
 from finesweep.dataset import load_dataset, tokenize
 from finesweep.disk import commit, require_space
-from finesweep.ledger import Ledger
+from finesweep.ledger import TimeLedger
 from finesweep.model import Masked, freeze_layers, load_masked, load_tokenizer, save_masked
 from finesweep.records import Adaptation, Chunks, Evaluation, TextDataset
 from finesweep.runs.adapted_models import (
@@ -61,7 +61,7 @@ class AdaptationWatch:
 
 
 def run_adaptation(
-    composed: Composed, *, watch: AdaptationWatch, ledger: Ledger
+    composed: Composed, *, watch: AdaptationWatch, ledger: TimeLedger
 ) -> tuple[Adaptation, bool]:
     """The adaptation, and whether it was there already: then nothing is trained or written.
 
@@ -87,7 +87,7 @@ def run_adaptation(
     return adaptation, False
 
 
-def _material(composed: Composed, dataset: TextDataset, ledger: Ledger) -> Material:
+def _material(composed: Composed, dataset: TextDataset, ledger: TimeLedger) -> Material:
     config, max_length = composed.config, composed.config.dataset.max_length
     with ledger.on("loading"):
         tokenizer = load_tokenizer(config.model)
@@ -105,7 +105,7 @@ def _material(composed: Composed, dataset: TextDataset, ledger: Ledger) -> Mater
 
 
 def _adapted(
-    material: Material, folder: Path, run: Run, watch: AdaptationWatch, ledger: Ledger
+    material: Material, folder: Path, run: Run, watch: AdaptationWatch, ledger: TimeLedger
 ) -> Adaptation:
     """What training brought; the material's model now is the adapted one."""
     config, tokenizer = material.setup.composed.config, material.setup.tokens.tokenizer

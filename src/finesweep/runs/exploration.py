@@ -26,7 +26,7 @@ from finesweep.tracking.store import TrackingStore
 KIND = "explore"
 PAGE = "explore.html"
 SEVERITIES: tuple[Severity, ...] = ("severe", "warning", "note")
-MOST_DRAWN = 8
+MAX_DRAWN = 8
 """Classes in a picture: more could not be told apart."""
 
 
@@ -86,7 +86,7 @@ def log_exploration(
 
 def _figures(profile: Profile, *, max_length: int, seed: int) -> dict[str, Figure]:
     """By the names of their files."""
-    shown = commonest(profile.counts["train"], MOST_DRAWN)
+    shown = commonest(profile.counts["train"], MAX_DRAWN)
     names = [profile.label_names[label] for label in shown]
     which = _which(profile, shown)
     counts = {str(split): rows[shown].tolist() for split, rows in profile.counts.items()}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from finesweep.config import Composed
 from finesweep.dataset import load_dataset, tokenize
-from finesweep.ledger import Ledger
+from finesweep.ledger import TimeLedger
 from finesweep.model import freeze_layers, load_model, load_tokenizer
 from finesweep.records import Evaluation, Objective, TestResult, TrainingResult
 from finesweep.runs.run_logging import Setup, log_result
@@ -55,7 +55,7 @@ def run_finetuning(
     watch: Watch,
     checkpoints: Checkpointing | None = None,
     resume: Path | None = None,
-    ledger: Ledger,
+    ledger: TimeLedger,
     one_of_many: bool = False,
 ) -> Trained:
     """One fine-tuning run, tracked. A config that cannot work raises before any run is made.

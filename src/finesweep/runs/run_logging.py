@@ -16,7 +16,7 @@ from transformers import PreTrainedModel
 from finesweep.config import Composed
 from finesweep.databases import hidden_password
 from finesweep.errors import FinesweepError, reason
-from finesweep.ledger import Ledger
+from finesweep.ledger import TimeLedger
 from finesweep.model import loaded_revision, starting_sha256
 from finesweep.records import (
     Objective,
@@ -61,7 +61,7 @@ class Setup:
 
 
 @contextmanager
-def recorded(setup: Setup, *, tags: Mapping[str, Any], ledger: Ledger) -> Iterator[Run]:
+def recorded(setup: Setup, *, tags: Mapping[str, Any], ledger: TimeLedger) -> Iterator[Run]:
     """A run of its own that ends FINISHED, or FAILED with the reason as a tag."""
     store = open_store(setup.composed.config.tracking)
     run = start_run(store, name=run_name(setup.composed), tags={**tags, **origin(setup)})
@@ -105,7 +105,7 @@ def log_setup(run: RunLog, setup: Setup) -> None:
     run.log_text(hidden_password(composed.yaml()), "config.yaml")
 
 
-def log_ledger(run: RunLog, ledger: Ledger) -> None:
+def log_ledger(run: RunLog, ledger: TimeLedger) -> None:
     """Where the run's seconds went."""
     run.log_metrics(ledger.metrics(), step=ledger.n_examples)
 

@@ -9,7 +9,7 @@ NEGATION = re.compile(
 )
 CONTRAST = re.compile(r"\b(?:but|however|although|though|despite|yet|whereas|except|otherwise)\b")
 """English, as are those above: of texts in other languages only length and odds are told."""
-LEAST_MARGIN = 0.2
+MIN_MARGIN = 0.2
 """Between the two likeliest labels: with less the model could as well have said the other."""
 KINDS = {
     "long": "the model read only its beginning",
@@ -30,7 +30,7 @@ def kinds_of_error(text: str, *, margin: float, is_cut: bool) -> tuple[str, ...]
     lower = text.lower()
     found = {
         "long": is_cut,
-        "low confidence": margin < LEAST_MARGIN,
+        "low confidence": margin < MIN_MARGIN,
         "mixed": CONTRAST.search(lower) is not None,
         "negation": NEGATION.search(lower) is not None,
     }

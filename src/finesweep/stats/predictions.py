@@ -15,7 +15,7 @@ from finesweep.errors import NonFiniteError
 from finesweep.records import Predictions
 
 HALF = 0.5
-LEAST = 1e-12
+MIN_SHARE = 1e-12
 """A probability of which there is a logarithm."""
 
 
@@ -46,9 +46,9 @@ def probabilities_of(logits: np.ndarray, *, multi_label: bool) -> np.ndarray:
 
 
 def logits_of(shares: np.ndarray, *, multi_label: bool) -> np.ndarray:
-    """[N, C] float64 logits of which probabilities [N, C] are made; none is smaller than LEAST."""
-    against = np.log(np.maximum(1 - shares, LEAST)) if multi_label else 0.0
-    made: np.ndarray = np.log(np.maximum(shares, LEAST)) - against
+    """[N, C] float64 logits of which probabilities [N, C] are made; clipped at MIN_SHARE."""
+    against = np.log(np.maximum(1 - shares, MIN_SHARE)) if multi_label else 0.0
+    made: np.ndarray = np.log(np.maximum(shares, MIN_SHARE)) - against
     return made
 
 

@@ -24,9 +24,9 @@ import psutil
 import torch
 from transformers import PreTrainedModel
 
-from finesweep.caches import USED, built, evict
+from finesweep.caches import USED, evict, get_or_build
 from finesweep.config import TrainingConfig
-from finesweep.ledger import Ledger
+from finesweep.ledger import TimeLedger
 from finesweep.model import (
     Bypass,
     anatomy_of,
@@ -140,7 +140,7 @@ class Prefix:
         ]
         """Depths below with states of their own, the deepest first."""
 
-    def replaced(self, inputs: dict[str, Any], split: str, ledger: Ledger) -> dict[str, Any]:
+    def replaced(self, inputs: dict[str, Any], split: str, ledger: TimeLedger) -> dict[str, Any]:
         """The batch for a model entered at `depth`, whose states the bypass now holds."""
         mask, rows = inputs["attention_mask"], inputs.pop(ROW)
         places = rows.cpu().numpy()
@@ -364,7 +364,7 @@ def _made(folder: Path, lengths: Lengths, size: int, dtype: torch.dtype) -> Path
                 with (aside / name).open("wb") as file:
                     _reserve(file.fileno(), length)
 
-    return built(folder, write)
+    return get_or_build(folder, write)
 
 
 def _opened(folder: Path, lengths: Lengths, size: int, dtype: torch.dtype) -> dict[str, _StateFile]:

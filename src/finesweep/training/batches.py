@@ -16,7 +16,7 @@ from finesweep.records import Tokens
 from finesweep.training.truncation import InputTemplate, template_of
 
 ROW = "row"
-N_LOOKED_AT = 64
+N_INSPECTED = 64
 SAMPLE_LENGTHS = (9, 4)
 """Tokens of a sample's two rows."""
 
@@ -56,7 +56,7 @@ def sample_batch(tokens: Tokens, split: datasets.Dataset) -> dict[str, torch.Ten
     """Two rows of unlike length as a model gets them, of the beginning of a long row of the split:
     enough to see whether two ways through the model are one."""
     template = template_of(tokens)
-    rows = split.select(range(min(len(split), N_LOOKED_AT)))
+    rows = split.select(range(min(len(split), N_INSPECTED)))
     row = rows[int(np.argmax(template.lengths(rows)))]
     short = [
         {**row, **{column: row[column][:n] for column in template.columns}} for n in SAMPLE_LENGTHS

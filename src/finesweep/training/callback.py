@@ -17,7 +17,7 @@ from transformers import (
 )
 
 from finesweep.errors import NonFiniteError
-from finesweep.ledger import Ledger
+from finesweep.ledger import TimeLedger
 from finesweep.records import Evaluation, Objective, Predictions
 from finesweep.training.checkpoint_file import Checkpointing, run_tree, write_tree
 from finesweep.training.metrics import measure
@@ -52,7 +52,7 @@ class Monitor(TrainerCallback):  # type: ignore[misc]  # transformers has no typ
         on_step: OnStep,
         on_batch: OnBatch,
         checkpoints: Checkpointing | None,
-        ledger: Ledger,
+        ledger: TimeLedger,
         sample: np.ndarray | None = None,
     ) -> None:
         """sample are the validation rows that pruners see, ascending; None is all of them."""

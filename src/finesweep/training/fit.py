@@ -14,7 +14,7 @@ from transformers import PreTrainedModel
 from finesweep.config import TrainingConfig
 from finesweep.dataset.stratify import sample_rows, strata
 from finesweep.errors import ConfigError, FinesweepError, Problem
-from finesweep.ledger import Ledger
+from finesweep.ledger import TimeLedger
 from finesweep.model import faster_answers, faster_training
 from finesweep.records import Objective, Predictions, Tokens, TrainingResult
 from finesweep.training.activation_cache import Prefix
@@ -44,7 +44,7 @@ def fit(
     checkpoints: Checkpointing | None = None,
     resume: Path | None = None,
     prefix: Prefix | None = None,
-    ledger: Ledger | None = None,
+    ledger: TimeLedger | None = None,
 ) -> TrainingResult:
     """Every evaluation, the best one and its predictions; model ends with the best one's weights.
 
@@ -58,7 +58,7 @@ def fit(
     prefix are the states of model's frozen layers, which then are not computed again; ledger takes
     the seconds.
     """
-    ledger = ledger or Ledger()
+    ledger = ledger or TimeLedger()
     saved = None if resume is None else read_tree(resume)
     training_state = TrainingState() if saved is None else state_of(saved.pop("progress"))
     monitor = Monitor(

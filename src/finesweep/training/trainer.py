@@ -16,7 +16,7 @@ from transformers.trainer import TRAINER_STATE_NAME
 from transformers.trainer_utils import EvalLoopOutput, PredictionOutput
 
 from finesweep.errors import FinesweepError
-from finesweep.ledger import Ledger
+from finesweep.ledger import TimeLedger
 from finesweep.records import Predictions, Tokens
 from finesweep.training.activation_cache import Prefix
 from finesweep.training.batches import ROW, Collator, GroupedByLength, SortedByLength
@@ -87,7 +87,7 @@ class ResumableTrainer(TextTrainer):
         tokens: Tokens,
         *,
         prefix: Prefix | None,
-        ledger: Ledger,
+        ledger: TimeLedger,
         **kwargs: Any,
     ) -> None:
         self.monitor, self.prefix, self.ledger = monitor, prefix, ledger

@@ -17,7 +17,7 @@ from transformers import PreTrainedModel
 
 from finesweep.caches import size_bytes
 from finesweep.config import ModelConfig, TrainingConfig
-from finesweep.ledger import Ledger
+from finesweep.ledger import TimeLedger
 from finesweep.model import Bypass, freeze_layers, frozen_depth, load_model, proven_bypass
 from finesweep.records import Objective, Tokens, TrainingResult
 from finesweep.training import activation_cache as prefix
@@ -49,8 +49,8 @@ def loaded(
 
 def trained(
     model: PreTrainedModel, tokens: Tokens, root: Path | None, **recipe: Any
-) -> tuple[TrainingResult, Ledger]:
-    config, ledger = replace(RECIPE, **recipe), Ledger()
+) -> tuple[TrainingResult, TimeLedger]:
+    config, ledger = replace(RECIPE, **recipe), TimeLedger()
     made = None
     if root is not None:
         made, plan = plan_activations(model, tokens, config, root=root, cache_gb=1, shared=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from finesweep.config import Config, ModelConfig
 from finesweep.config.package_files import SCHEME, packaged_path
 from finesweep.errors import ConfigError, Problem
-from finesweep.ledger import Ledger
+from finesweep.ledger import TimeLedger
 
 
-def read_inputs(config: Config, ledger: Ledger) -> None:
+def read_inputs(config: Config, ledger: TimeLedger) -> None:
     """Reads the dataset, which then stays in memory for the run; ledger takes the seconds.
 
     ConfigError lists what is wrong with it, or says that the checkpoint's folder is not there.

@@ -15,9 +15,9 @@ from finesweep.records import Finding
 
 N_PHRASES = 8
 """Of each kind and class; the page has more."""
-MOST_CLASSES = 8
+MAX_CLASSES = 8
 N_ROWS = 8
-MOST_CHARACTERS = 24
+MAX_CHARACTERS = 24
 """Of a class's name, and of a phrase."""
 COLOURS = {"severe": "bold red", "warning": "yellow", "note": "cyan"}
 
@@ -53,7 +53,7 @@ def print_findings(console: Console, findings: Sequence[Finding]) -> None:
 
 
 def _commonest(classes: Mapping[str, int]) -> list[str]:
-    best = sorted(classes, key=lambda name: -classes[name])[:MOST_CLASSES]
+    best = sorted(classes, key=lambda name: -classes[name])[:MAX_CLASSES]
     return [name for name in classes if name in best]
 
 
@@ -142,7 +142,7 @@ def _name(name: str) -> Text:
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= MOST_CHARACTERS else f"{text[: MOST_CHARACTERS - 1]}…"
+    return text if len(text) <= MAX_CHARACTERS else f"{text[: MAX_CHARACTERS - 1]}…"
 
 
 def _say(console: Console, line: str) -> None:

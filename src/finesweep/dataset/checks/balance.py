@@ -15,7 +15,7 @@ CHECK = "balance"
 NOTE_RATIO = 3.0
 WARNING_RATIO = 10.0
 """Of the commonest class to the rarest in train. From 10 on, accuracy hardly notices the rarest."""
-LEAST_ROWS = 10
+MIN_ROWS = 10
 """Of a class: its recall in a split of fewer has a 95 % interval of 50 points and more, and few
 fine-tuned models learn a class from fewer."""
 
@@ -72,13 +72,13 @@ def _few(
 ) -> list[Finding]:
     findings = []
     for split in SPLITS:
-        few = (counts[split] > 0) & (counts[split] < LEAST_ROWS)
+        few = (counts[split] > 0) & (counts[split] < MIN_ROWS)
         if not few.any():
             continue
         least = int(counts[split][few].min())
         harm = "too few to learn from" if split == "train" else "its recall there is mere chance"
         message = (
-            f"{_classes(few, splits.label_names, HAVE)} fewer than {LEAST_ROWS} rows of {split} "
+            f"{_classes(few, splits.label_names, HAVE)} fewer than {MIN_ROWS} rows of {split} "
             f"(the rarest has {counted_rows(least)}): {harm}"
         )
         held = few[labels[split]] if labels[split].ndim == 1 else labels[split][:, few].any(axis=1)

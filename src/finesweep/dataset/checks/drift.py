@@ -15,9 +15,9 @@ from finesweep.dataset.labels.values import label_counts, labels_in
 from finesweep.records import Finding, Severity, Splits
 
 CHECK = "drift"
-MOST_ROWS = 5_000
+MAX_ROWS = 5_000
 """Of each split, for the classifier."""
-LEAST_ROWS = 50
+MIN_ROWS = 50
 """Of each split: fewer are told apart by chance."""
 ALPHA = 0.001
 """Of each test. Its effect must also be of note: among a million rows nothing is insignificant."""
@@ -110,8 +110,8 @@ def _lengths(splits: Splits) -> list[Finding]:
 
 def _words(splits: Splits) -> list[Finding]:
     frames = [splits.frames[split].drop_duplicates("text") for split in ("train", "test")]
-    train, test = (sampled(frame, MOST_ROWS)["text"] for frame in frames)
-    if min(len(train), len(test)) < LEAST_ROWS:
+    train, test = (sampled(frame, MAX_ROWS)["text"] for frame in frames)
+    if min(len(train), len(test)) < MIN_ROWS:
         return []
     features, words = terms(pd.concat([train, test], ignore_index=True))
     if not len(words):

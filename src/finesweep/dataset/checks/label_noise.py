@@ -16,17 +16,17 @@ from finesweep.dataset.validation import counted_rows
 from finesweep.records import Finding, Splits
 
 CHECK = "label_noise"
-MOST_ROWS = 20_000
+MAX_ROWS = 20_000
 """Looked at: half a minute."""
-LEAST_OF_CLASS = 4 * N_FOLDS
+MIN_ROWS_PER_CLASS = 4 * N_FOLDS
 """Rows of a class, below which its threshold is a guess."""
-MOST_FOR_GIVEN = 0.05
+MAX_FOR_GIVEN = 0.05
 """Probability of the given label. Confident learning alone also names rows on which the model only
 leans the other way: of 8,000 reviews with one to five stars, which look alike, 40 %."""
 SUREST = 0.05
 """Where noise keeps the model from being so sure of anything, it is enough to be as sure against a
 label as of its surest 5 % of answers."""
-MOST_NAMED = 0.02
+MAX_NAMED = 0.02
 """Of the rows looked at. With 5 to 20 % of labels flipped, 65 to 90 % of the rows named were
 flipped ones, but only a tenth of those were named: a list to begin with, not a measure."""
 
@@ -39,11 +39,11 @@ def find_label_noise(splits: Splits) -> list[Finding]:
     it as that class is, on average, for rows that bear its label. Probabilities are out of fold.
     """
     rows = together(splits).drop_duplicates(["text", "label"])
-    seen = sampled(rows, MOST_ROWS)
+    seen = sampled(rows, MAX_ROWS)
     if splits.multi_label:
         return _of_each_label(seen, splits.label_names, n_rows=len(rows))
     common = seen["label"].value_counts()
-    seen = seen[seen["label"].isin(common.index[common >= LEAST_OF_CLASS])]
+    seen = seen[seen["label"].isin(common.index[common >= MIN_ROWS_PER_CLASS])]
     if seen["label"].nunique() < 2:
         return []
     labels, classes = pd.factorize(seen["label"], sort=True)
@@ -62,7 +62,7 @@ def _of_each_label(seen: pd.DataFrame, names: tuple[str, ...], *, n_rows: int) -
     return [
         finding
         for name, labels in zip(names, labels_in(seen, len(names)).T, strict=True)
-        if np.bincount(labels, minlength=2).min() >= LEAST_OF_CLASS
+        if np.bincount(labels, minlength=2).min() >= MIN_ROWS_PER_CLASS
         for finding in _named_doubts(seen, features, labels, [f"not {name}", name], n_rows=n_rows)
     ]
 
@@ -91,10 +91,10 @@ def most_doubtful(
     """[K] places of the suspect rows to name, most suspect first; scores [N, C] out of fold."""
     given = scores[np.arange(len(labels)), labels]
     least_sure = np.quantile(1 - scores.max(axis=1), SUREST)
-    suspect = (suspected(scores, labels) != labels) & (given <= max(MOST_FOR_GIVEN, least_sure))
+    suspect = (suspected(scores, labels) != labels) & (given <= max(MAX_FOR_GIVEN, least_sure))
     places = np.flatnonzero(suspect)
     order = np.argsort(given[places], kind="stable")
-    return places[order][: max(1, round(MOST_NAMED * len(labels)))]
+    return places[order][: max(1, round(MAX_NAMED * len(labels)))]
 
 
 def suspected(

@@ -18,12 +18,12 @@ from finesweep.labelsets import rows_holding
 from finesweep.records import Finding, Severity, Splits
 
 CHECK = "languages"
-MOST_ROWS = 5_000
+MAX_ROWS = 5_000
 """Looked at: half a millisecond each."""
-MOST_CHARACTERS = 300
+MAX_CHARACTERS = 300
 """Of a text: more do not change its language."""
-LEAST_BYTES = 60
-LEAST_WORDS = 8
+MIN_BYTES = 60
+MIN_WORDS = 8
 """For ASCII, which may be names, commands or code instead of sentences. Below this length py3langid
 takes dish names for Luxembourgish."""
 SURE = 0.7
@@ -31,7 +31,7 @@ SURE = 0.7
 another one was in that language; what was guessed wrongly had 0.2."""
 WARNING_SHARE = 0.05
 """Of the rows looked at: a model for one language fails on so many."""
-LEAST_OF_LANGUAGE = 20
+MIN_ROWS_PER_LANGUAGE = 20
 SHORTCUT_SHARE = 0.9
 SHORTCUT_LIFT = 1.5
 """A language is a shortcut to a class when at least 20 of its texts are known, 90 % of them are of
@@ -48,7 +48,7 @@ def find_languages(splits: Splits) -> list[Finding]:
     """One finding for rows that are surely in another language than most, one for varieties of that
     language, and one for each language that nearly always means one class."""
     rows = together(splits)
-    seen = sampled(rows, MOST_ROWS)
+    seen = sampled(rows, MAX_ROWS)
     prose = seen["text"].map(_prose)
     seen, prose = seen[prose.map(_is_telling)], prose[prose.map(_is_telling)]
     if seen.empty:
@@ -60,7 +60,7 @@ def find_languages(splits: Splits) -> list[Finding]:
     seen = seen[seen["sure"]]
     if seen["language"].nunique() < 2:
         return []
-    clause = of_sample(min(len(rows), MOST_ROWS), len(rows))
+    clause = of_sample(min(len(rows), MAX_ROWS), len(rows))
     return [*_others(seen, clause), *_shortcuts(seen, splits.label_names)]
 
 
@@ -71,16 +71,16 @@ def _identifier() -> LanguageIdentifier:
 
 
 def _prose(text: str) -> str:
-    return NOT_LANGUAGE.sub(" ", text[: 2 * MOST_CHARACTERS])[:MOST_CHARACTERS].strip()
+    return NOT_LANGUAGE.sub(" ", text[: 2 * MAX_CHARACTERS])[:MAX_CHARACTERS].strip()
 
 
 def _is_telling(prose: str) -> bool:
     """Long enough, and sentences rather than a URL or emoji."""
     letters = SYMBOL.sub("", prose)
-    if len(letters.encode()) < LEAST_BYTES:
+    if len(letters.encode()) < MIN_BYTES:
         return False
     is_ascii = not any(each.isalpha() and not each.isascii() for each in letters)
-    return not is_ascii or len(letters.split()) >= LEAST_WORDS
+    return not is_ascii or len(letters.split()) >= MIN_WORDS
 
 
 def _others(seen: pd.DataFrame, clause: str) -> list[Finding]:
@@ -138,7 +138,9 @@ def _shortcuts(seen: pd.DataFrame, label_names: tuple[str, ...]) -> list[Finding
         commonest = int(counts.argmax())
         elsewhere = rows_holding(labels[~there], commonest).mean()
         share = counts[commonest] / len(found)
-        if len(found) < LEAST_OF_LANGUAGE or share < max(SHORTCUT_SHARE, SHORTCUT_LIFT * elsewhere):
+        if len(found) < MIN_ROWS_PER_LANGUAGE or share < max(
+            SHORTCUT_SHARE, SHORTCUT_LIFT * elsewhere
+        ):
             continue
         message = (
             f"{counts[commonest]:,} of {len(found):,} texts in {language} have the label "

@@ -22,7 +22,7 @@ too). One word of six letters replaced by another passes in texts of 90 letters 
 ones only a few letters may differ, so that `I love it` is no near copy of `I hate it`."""
 LIKELY = 0.65
 """Estimated from 60 hashes with a standard error of 0.05 at 0.8: three of them below."""
-LEAST_LENGTH = 20
+MIN_LENGTH = 20
 """Letters; shorter texts pass the threshold only if they are equal but for a letter or two."""
 SEVERE_SHARE = 0.05
 """Of a split's rows. Higher than for exact copies, as the changed word may change the answer."""
@@ -57,7 +57,7 @@ def _comparable(splits: Splits) -> tuple[pd.DataFrame, pd.DataFrame]:
     with their skeletons and the split where they first stand."""
     rows = together(splits)[["text", "split", "row"]]
     rows["skeleton"] = [DENSE.sub(r"\g<0>\g<0>", each) for each in skeletons(rows["text"])]
-    rows = rows[rows["skeleton"].str.len() >= LEAST_LENGTH]
+    rows = rows[rows["skeleton"].str.len() >= MIN_LENGTH]
     ids = pd.factorize(rows["skeleton"])[0]
     # The rows without their texts, of which a million take half a gigabyte.
     texts = rows[["text", "skeleton", "split"]][~pd.Series(ids, rows.index).duplicated()]

@@ -19,11 +19,11 @@ from finesweep.dataset.words import UNIT, are_set_apart
 from finesweep.stats.calibration import fit_temperature
 
 N_FOLDS = 5
-MOST_CHARACTERS = 1_000
+MAX_CHARACTERS = 1_000
 """Read of each text: more cost time and hardly change such a model's answer."""
-MOST_TERMS = 20_000
-LEAST_TERMS = 2_000
-MOST_WEIGHTS = 100_000
+MAX_TERMS = 20_000
+MIN_TERMS = 2_000
+MAX_WEIGHTS = 100_000
 """Terms times classes, which the time of a fit follows; pairs of words bring no more accuracy than
 they cost time."""
 STRENGTH = 10.0
@@ -38,8 +38,8 @@ NGRAM_SIZES = (1, 3)
 def terms(texts: pd.Series, *, n_classes: int = 2) -> tuple[csr_matrix, npt.NDArray[np.object_]]:
     """TF-IDF of words, [N, terms], and the terms; of characters too where words are not set apart;
     none when no term is in two texts."""
-    most = min(MOST_TERMS, max(LEAST_TERMS, MOST_WEIGHTS // n_classes))
-    read = texts.str[:MOST_CHARACTERS].tolist()
+    most = min(MAX_TERMS, max(MIN_TERMS, MAX_WEIGHTS // n_classes))
+    read = texts.str[:MAX_CHARACTERS].tolist()
     how: list[dict[str, Any]] = [{"tokenizer": UNIT.findall, "token_pattern": None}]
     if not are_set_apart(read):
         how.append({"analyzer": "char_wb", "ngram_range": NGRAM_SIZES})

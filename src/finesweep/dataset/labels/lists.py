@@ -16,7 +16,7 @@ from finesweep.dataset.labels.values import label_text, label_values
 from finesweep.dataset.row_filters import Frames, is_missing, matched_labels
 from finesweep.dataset.validation import listed, raise_all
 from finesweep.errors import Problem
-from finesweep.labelsets import MOST_LABELS, set_numbers
+from finesweep.labelsets import MAX_LABELS, set_numbers
 
 FIELD = "dataset.label_column"
 BAR = "|"
@@ -176,8 +176,8 @@ def _problems(seen: Mapping[Any, set[Any]], classes: Sequence[Any]) -> list[Prob
     if len(classes) < 2:
         told = f"train has one label only, {listed(list(classes))}; two are needed"
         problems.append(Problem(FIELD, told))
-    if len(classes) > MOST_LABELS:
-        told = f"its lists hold {len(classes)} labels, of at most {MOST_LABELS}"
+    if len(classes) > MAX_LABELS:
+        told = f"its lists hold {len(classes)} labels, of at most {MAX_LABELS}"
         problems.append(Problem(FIELD, f"{told}; dataset.label_map leaves some out"))
     for split, labels in seen.items():
         if unseen := sorted(labels - set(classes), key=str):

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 PHRASES = ("words", "bigrams", "trigrams")
-MOST_ROWS: Mapping[SplitName, int] = {"train": 50_000, "validation": 10_000, "test": 10_000}
+MAX_ROWS: Mapping[SplitName, int] = {"train": 50_000, "validation": 10_000, "test": 10_000}
 """Of each split, for what takes long; beyond, a sample: shares are known to half a percent."""
 N_EXAMPLES = 2
 EXAMPLE_CHARACTERS = 400
@@ -74,10 +74,10 @@ def profile(
     """The numbers of all three splits; the same for the same seed. on_part is called with what is
     about to be done."""
     n_classes = len(splits.label_names)
-    frames = {split: splits.frames[split] for split in MOST_ROWS}  # carved ones come in any order
+    frames = {split: splits.frames[split] for split in MAX_ROWS}  # carved ones come in any order
     on_part("characters and words")
     lengths = {split: _lengths(frame, n_classes) for split, frame in frames.items()}
-    samples = {split: sampled(frame, MOST_ROWS[split], seed) for split, frame in frames.items()}
+    samples = {split: sampled(frame, MAX_ROWS[split], seed) for split, frame in frames.items()}
     for split, sample in samples.items():
         on_part(f"tokens of {split}")
         tokens = token_lengths(sample["text"].tolist(), tokenizer)

@@ -14,7 +14,7 @@ from typing import Any
 
 from finesweep.sweep.launchers.worker_process import ATTACHED, thread_setting
 
-LOOK_SECONDS = 0.5
+POLL_SECONDS = 0.5
 
 
 class ArrayTask:
@@ -67,7 +67,7 @@ class ArrayTask:
         while (code := child.poll()) is None:
             if child.stdin is not None and not child.stdin.closed and self._drain_file.exists():
                 child.stdin.close()
-            time.sleep(LOOK_SECONDS)
+            time.sleep(POLL_SECONDS)
         return code
 
     def _pass_on(self, number: int, frame: FrameType | None) -> None:

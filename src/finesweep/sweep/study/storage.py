@@ -126,14 +126,14 @@ def _patiently(on_wait: OnWait, call: Callable[..., Any]) -> Callable[..., Any]:
     return patient
 
 
-def waiting_out(call: Callable[[], T], on_wait: OnWait, *, most_seconds: float = inf) -> T:
+def waiting_out(call: Callable[[], T], on_wait: OnWait, *, max_seconds: float = inf) -> T:
     """What call returns, once the database answers and has room; other errors are raised, and this
     one too when it lasts for longer.
 
     Every call may be repeated: the worst that an unseen commit leaves behind is a second waiting
     trial of a slot, of which only one is ever claimed.
     """
-    pause, deadline = 0.2, time.monotonic() + most_seconds
+    pause, deadline = 0.2, time.monotonic() + max_seconds
     while True:
         try:
             return call()

@@ -10,7 +10,7 @@ from optuna import Trial, TrialPruned
 from optuna.trial import FrozenTrial, TrialState
 
 from finesweep.config import Composed, SweepPlan
-from finesweep.ledger import Ledger
+from finesweep.ledger import TimeLedger
 from finesweep.records import Evaluation, TextDataset
 from finesweep.runs.finetune import Watch, run_finetuning
 from finesweep.runs.run_logging import (
@@ -62,7 +62,7 @@ class Attempt:
         """ended_at is when this worker's previous trial ended, by time.monotonic()."""
         self.plan, self.phase, self.trial, self.callbacks = plan, phase, trial, callbacks
         self.study = phase.study
-        self.ledger, self.ended_at = Ledger(), ended_at
+        self.ledger, self.ended_at = TimeLedger(), ended_at
         self._share_seen = 1.0
         self.slot = int(trial.user_attrs[SLOT])
         self.number_of_attempt = int(trial.user_attrs[ATTEMPT])

@@ -97,7 +97,7 @@ def worker_session(
         plan, study = waiting_out(
             lambda: join_study(name, url, overrides, on_wait),
             on_wait,
-            most_seconds=JOINING_SECONDS if is_attached else 0,
+            max_seconds=JOINING_SECONDS if is_attached else 0,
         )
         config = plan.base.config
         require_space(config.storage.checkpoints)

@@ -8,7 +8,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from finesweep.config import TrainingConfig
 from finesweep.errors import FinesweepError
-from finesweep.ledger import Ledger
+from finesweep.ledger import TimeLedger
 from finesweep.model import quick_dropout
 from finesweep.records import Chunks, Evaluation
 from finesweep.training.arguments import run_schedule, trainer_arguments
@@ -27,14 +27,14 @@ def adapt(
     masked_share: float,
     on_evaluation: OnEvaluation,
     on_step: OnStep = lambda seen, total: None,
-    ledger: Ledger | None = None,
+    ledger: TimeLedger | None = None,
 ) -> tuple[Evaluation, ...]:
     """Every evaluation, the first of them before training; model ends with the last one's weights.
 
     Steps are chunks seen. What the callbacks raise ends the run and is raised here;
     NonFiniteError as soon as a loss is not finite.
     """
-    ledger = ledger or Ledger()
+    ledger = ledger or TimeLedger()
     with tempfile.TemporaryDirectory() as folder, quick_dropout(model), ledger.on("training"):
         trainer = MaskedTrainer(
             run_schedule(config, len(train.rows)),

@@ -16,7 +16,7 @@ from transformers import (
 )
 
 from finesweep.errors import NonFiniteError
-from finesweep.ledger import Ledger
+from finesweep.ledger import TimeLedger
 from finesweep.model import decode_masked_only
 from finesweep.records import Evaluation
 from finesweep.training.callback import OnEvaluation, OnStep
@@ -35,7 +35,7 @@ class MaskedTrainer(Trainer):  # type: ignore[misc]  # transformers has no types
         *,
         on_evaluation: OnEvaluation,
         on_step: OnStep,
-        ledger: Ledger,
+        ledger: TimeLedger,
         **kwargs: Any,
     ) -> None:
         self.schedule, self.on_evaluation, self.ledger = schedule, on_evaluation, ledger

@@ -35,7 +35,7 @@ def test_other_words_are_found_and_named() -> None:
 
 
 def test_words_of_a_sample_are_said_to_be_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(drift, "MOST_ROWS", 100)
+    monkeypatch.setattr(drift, "MAX_ROWS", 100)
     rows = clean(300)
     rows["test"] = [(f"yonder {text}", label) for text, label in rows["test"]]
     *_, words = find_drift(splits_of(rows))

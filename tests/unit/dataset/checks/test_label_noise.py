@@ -22,7 +22,7 @@ def test_flipped_labels_are_found_and_nothing_else() -> None:
 def test_the_same_data_is_sampled_the_same_way_and_the_message_says_so(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(label_noise, "MOST_ROWS", 300)
+    monkeypatch.setattr(label_noise, "MAX_ROWS", 300)
     rows = clean(150)
     flipped = range(90)
     for place in flipped:
@@ -35,7 +35,7 @@ def test_the_same_data_is_sampled_the_same_way_and_the_message_says_so(
 
 
 def test_no_more_are_named_than_one_would_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(label_noise, "MOST_NAMED", 0.005)
+    monkeypatch.setattr(label_noise, "MAX_NAMED", 0.005)
     rows = clean(150)
     rows["test"][:20] = [(text, 1 - label) for text, label in rows["test"][:20]]
     (finding,) = find_label_noise(splits_of(rows))
@@ -43,7 +43,7 @@ def test_no_more_are_named_than_one_would_read(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_the_most_suspect_row_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(label_noise, "MOST_NAMED", 1.0)
+    monkeypatch.setattr(label_noise, "MAX_NAMED", 1.0)
     first = np.array([0.99] * 8 + [0.02, 0.01] + [0.05] * 10)
     labels = np.repeat([0, 1], 10)
     assert most_doubtful(np.stack([first, 1 - first], axis=1), labels).tolist() == [9, 8]

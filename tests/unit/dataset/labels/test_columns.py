@@ -13,7 +13,7 @@ from finesweep.config.schema import DatasetConfig
 from finesweep.dataset import load_dataset, prepare
 from finesweep.dataset.labels.values import labels_in, labels_of
 from finesweep.dataset.load import fingerprint
-from finesweep.dataset.stratify import LEAST_OF_SET, strata
+from finesweep.dataset.stratify import MIN_ROWS_PER_SET, strata
 from finesweep.errors import ConfigError
 
 NAMES = ["toxic", "obscene", "threat"]
@@ -64,7 +64,7 @@ def test_every_label_is_shared_out_evenly(tmp_path: Path) -> None:
 
 
 def test_a_rare_set_is_stratified_by_its_rarest_label() -> None:
-    common = [[1, 0, 0]] * 50 + [[0, 1, 0]] * 30 + [[0, 0, 1]] * LEAST_OF_SET + [[0, 0, 0]] * 2
+    common = [[1, 0, 0]] * 50 + [[0, 1, 0]] * 30 + [[0, 0, 1]] * MIN_ROWS_PER_SET + [[0, 0, 0]] * 2
     rare = [[1, 1, 0], [1, 0, 1], [1, 1, 1]]
     found = strata(np.array(common + rare))
     of = {tuple(row): stratum for row, stratum in zip(common + rare, found.tolist(), strict=True)}

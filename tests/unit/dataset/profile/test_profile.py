@@ -117,7 +117,7 @@ def test_examples_are_drawn_by_the_seed() -> None:
 def test_beyond_its_limit_a_split_is_sampled_and_that_is_said(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(module, "MOST_ROWS", {"train": 2, "validation": 1, "test": 1})
+    monkeypatch.setattr(module, "MAX_ROWS", {"train": 2, "validation": 1, "test": 1})
     found = made(small())
     assert len(found.lengths["train"]["tokens"].values) == 2
     assert len(found.lengths["train"]["words"].values) == 3

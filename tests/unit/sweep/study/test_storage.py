@@ -272,7 +272,7 @@ def test_opening_a_database_that_is_away_is_an_outage_that_may_be_waited_for(
     reasons, waiting = admitting(postgresql_url)
     cut_off(postgresql_url)
     with pytest.raises(ConfigError, match=r"^storage\.url: cannot open 'postgresql"):
-        waiting_out(lambda: opened(postgresql_url), waiting, most_seconds=0)
+        waiting_out(lambda: opened(postgresql_url), waiting, max_seconds=0)
     assert reasons == []
     storage = waiting_out(lambda: opened(postgresql_url), waiting)
     assert "not currently accepting connections" in reasons[0]

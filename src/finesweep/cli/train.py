@@ -5,22 +5,20 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import cast
 
 import hydra
-from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
-from hydra._internal.utils import get_args_parser
 from hydra.core.hydra_config import HydraConfig
-from hydra.core.override_parser.types import Glob, Override, ValueType
 from omegaconf import DictConfig
 
+from finesweep.cli.arguments.hydra_flags import hydra_flags
 from finesweep.cli.arguments.inputs import read_inputs
 from finesweep.cli.startup import collector
 from finesweep.cli.startup.quiet import silence_libraries
-from finesweep.config import Composed, compose, group_choices
+from finesweep.config import Composed, compose
 from finesweep.config.compose import HYDRA_VERSION_BASE, register_schema
-from finesweep.config.grammar import hydras_text, parse_override
-from finesweep.errors import ConfigError, FinesweepError, Problem, nearest
+from finesweep.config.grid import grid
+from finesweep.config.overrides.grammar import hydras_text, parse_override
+from finesweep.errors import ConfigError, FinesweepError, Problem
 from finesweep.ledger import TimeLedger
 from finesweep.records import Objective
 
@@ -29,7 +27,7 @@ NO_TEST = "evaluate_test=false"
 
 
 def run(arguments: Sequence[str]) -> int:
-    given = get_args_parser().parse_args(list(arguments))
+    given = hydra_flags().parse_args(list(arguments))
     shown = given.cfg or given.info
     if given.resolve and not (given.cfg or given.help):
         raise ConfigError(Problem("--resolve", "only stands with --cfg or --help"))
@@ -39,7 +37,7 @@ def run(arguments: Sequence[str]) -> int:
         problem = f"{given.experimental_rerun} given; not supported, runs keep no .hydra folder"
         raise ConfigError(Problem("--experimental-rerun", problem))
     prefix = [NO_TEST] if given.multirun else []
-    runs = _composed([*prefix, *given.overrides], grid=given.multirun)
+    runs = _composed([*prefix, *given.overrides], multirun=given.multirun)
     register_schema()
     flags = [argument for argument in arguments if argument not in given.overrides]
     # Hydra reads sys.argv itself, for --help and --cfg too.
@@ -50,27 +48,11 @@ def run(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _composed(overrides: list[str], *, grid: bool) -> list[Composed]:
+def _composed(overrides: list[str], *, multirun: bool) -> list[Composed]:
     """Every run, before the first one starts; ConfigError is told by our own main."""
-    parsed = [_without_glob(parse_override(override)) for override in overrides]
-    for override in parsed:
-        if grid and override.value_type is ValueType.INTERVAL_SWEEP:
-            problem = "interval() is for finesweep sweep; a grid takes choice() or range()"
-            raise ConfigError(Problem(override.key_or_group, problem))
-    runs = BasicSweeper.split_arguments(parsed, None)[0] if grid else [overrides]
-    return [compose(list(each)) for each in runs]
-
-
-def _without_glob(override: Override) -> Override:
-    """A glob() as the plain list of the choices that it matches, which Hydra makes of it later."""
-    if override.value_type is not ValueType.GLOB_CHOICE_SWEEP:
-        return override
-    group = override.key_or_group
-    known = group_choices(group)
-    matched = cast("Glob", override.value()).filter(known)
-    if not matched:
-        raise ConfigError(Problem(group, f"glob() matches no choice; {nearest('', known)}"))
-    return parse_override(f"{group}={','.join(matched)}")
+    for override in overrides:
+        parse_override(override)  # whose messages say more than those of a composition
+    return [compose(each) for each in (grid(overrides) if multirun else [overrides])]
 
 
 def _job(composed: Composed | None) -> Callable[[DictConfig], None]:

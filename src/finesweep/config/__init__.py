@@ -2,9 +2,9 @@
 
 from finesweep.config.agreement import data_problems
 from finesweep.config.compose import Composed, compose, group_choices
-from finesweep.config.grammar import Choice, Dimension, Interval, Range
 from finesweep.config.names import require_model_name
 from finesweep.config.objects import build, missing_package, parameters_of
+from finesweep.config.overrides.grammar import Choice, Dimension, Interval, Range
 from finesweep.config.schema import (
     AdaptConfig,
     Config,

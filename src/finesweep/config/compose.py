@@ -13,12 +13,13 @@ from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, OmegaConf
 
-from finesweep.config import mappings, search_path
+from finesweep.config import search_path
 from finesweep.config.agreement import run_problems
 from finesweep.config.bounds import range_problems, stray_fields
 from finesweep.config.field_paths import unknown_field
-from finesweep.config.grammar import hydras_text
 from finesweep.config.hydra_errors import explained
+from finesweep.config.overrides import mappings
+from finesweep.config.overrides.grammar import hydras_text
 from finesweep.config.schema import Config
 from finesweep.errors import ConfigError, Problem
 
@@ -67,15 +68,15 @@ def read(node: DictConfig, overrides: Sequence[str]) -> Composed:
         for group, choice in cast("dict[str, Any]", chosen).items()
         if choice is not None and not str(group).startswith(("hydra/", "sweeps@"))
     }
-    job = {str(key): node._get_node(key) for key in node if key != "hydra"}
-    missing = {path for section in job.values() for path in _missing(section)}
+    names = [str(key) for key in node if key != "hydra"]
+    missing = {path for name in names for path in _missing(node, name)}
     if missing:
         raise ConfigError(*(Problem(path, "must be given") for path in sorted(missing)))
     known = {field.name for field in fields(Config)}
-    if strays := sorted(set(job) - known):
+    if strays := sorted(set(names) - known):
         raise ConfigError(*(unknown_field(name) for name in strays))
     # Section by section: they are typed already, and a merge into a new Config costs more.
-    config = Config(**{name: _plain(section) for name, section in job.items()})
+    config = Config(**{name: _plain(node[name]) for name in names})
     problems = [*stray_fields(config), *range_problems(config), *run_problems(config)]
     if problems:
         raise ConfigError(*problems)
@@ -86,13 +87,15 @@ def read(node: DictConfig, overrides: Sequence[str]) -> Composed:
     return Composed(config=config, choices=choices, overrides=tuple(overrides))
 
 
-def _missing(section: Any) -> set[str]:
+def _missing(node: DictConfig, name: str) -> set[str]:
+    if OmegaConf.is_missing(node, name):
+        return {name}
+    section = node[name]
     return OmegaConf.missing_keys(section) if isinstance(section, DictConfig) else set()
 
 
 def _plain(section: Any) -> Any:
-    is_container = isinstance(section, DictConfig) and not section._is_none()
-    return OmegaConf.to_object(section) if is_container else section._value()
+    return OmegaConf.to_object(section) if isinstance(section, DictConfig) else section
 
 
 def group_choices(group: str) -> list[str]:

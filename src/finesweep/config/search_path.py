@@ -16,8 +16,11 @@ from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import OmegaConf
 from yaml import safe_load
 
+from finesweep.config.overrides.hydra_private import header_of
+
 SWEEPS = "sweeps"
 USER = "user"
+SUFFIX = ".yaml"
 
 
 _user_root: Path | None = None
@@ -65,7 +68,7 @@ class ProjectSource(ConfigSource):
         return Path(self.path) / ("" if inside else "conf") / config_path
 
     def _file(self, config_path: str) -> Path:
-        return self._locate(self._normalize_file_name(config_path))
+        return self._locate(config_path.removesuffix(SUFFIX) + SUFFIX)
 
     def is_group(self, config_path: str) -> bool:
         return self._locate(config_path).is_dir()
@@ -81,10 +84,16 @@ class ProjectSource(ConfigSource):
     def list(self, config_path: str, results_filter: ObjectType | None) -> list[str]:
         folder = self._locate(config_path)
         names = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
-        found: list[str] = []
-        for name in names:
-            self._list_add_result(found, f"{config_path}/{name}".lstrip("/"), name, results_filter)
-        return sorted(set(found))
+        inside = {name: f"{config_path}/{name}".lstrip("/") for name in names}
+        groups = {name for name, path in inside.items() if self.is_group(path)}
+        configs = {
+            name.removesuffix(SUFFIX)
+            for name, path in inside.items()
+            if name.endswith(SUFFIX) and self.is_config(path)
+        }
+        if results_filter is None:
+            return sorted(groups | configs)
+        return sorted(groups if results_filter is ObjectType.GROUP else configs)
 
     def load_config(self, config_path: str) -> ConfigResult:
         text = self._file(config_path).read_text(encoding="utf-8")
@@ -95,7 +104,7 @@ class ProjectSource(ConfigSource):
             provider=self.provider,
             path=self.full_path(),
             config=OmegaConf.create(text),
-            header=self._get_header_dict(text),
+            header=header_of(text),
         )
 
 

@@ -16,7 +16,7 @@ from hydra.core.override_parser.types import Override
 from finesweep.config.agreement import sweep_problems
 from finesweep.config.compose import Composed, compose, group_choices
 from finesweep.config.field_paths import field_exists, leaf, mapping_of, unknown_field
-from finesweep.config.grammar import (
+from finesweep.config.overrides.grammar import (
     Dimension,
     as_override,
     dimension,

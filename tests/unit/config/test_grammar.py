@@ -9,7 +9,7 @@ from hydra.core.override_parser.types import RangeSweep
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from finesweep.config.grammar import (
+from finesweep.config.overrides.grammar import (
     Choice,
     Dimension,
     Interval,

@@ -58,6 +58,7 @@ MISTAKES = {
     "training.weight_decay=${training.nope}": r"^training\.weight_decay: .*'training\.nope' not f",
     "model=checkpoint": r"^model\.name_or_path: must be given$",
     "tracking.uri=???": r"^tracking\.uri: must be given$",
+    "workers=???": r"^workers: must be given$",
 }
 
 

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from finesweep.config import compose, compose_sweep
 from finesweep.config.compose import register_schema
 from finesweep.config.field_paths import leaf, mapping_of, mappings, section_class
-from finesweep.config.grammar import as_override, parse_override
-from finesweep.config.mapping_texts import mapping_of_text, text_of_mapping
-from finesweep.config.mappings import apply
+from finesweep.config.overrides.grammar import as_override, parse_override
+from finesweep.config.overrides.mapping_texts import mapping_of_text, text_of_mapping
+from finesweep.config.overrides.mappings import apply
 from finesweep.config.schema import Config
 from finesweep.errors import ConfigError
 

@@ -7,25 +7,23 @@ a section that is null. https://github.com/facebookresearch/hydra/issues/2060
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
-from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
 
 from finesweep.config.field_paths import mapping_of, section_class
-from finesweep.config.grammar import given_value
-from finesweep.config.mapping_texts import mapping_of_text
+from finesweep.config.overrides.grammar import given_value
+from finesweep.config.overrides.hydra_private import apply_overrides_by, hydras_own, with_value
+from finesweep.config.overrides.mapping_texts import mapping_of_text
 from finesweep.errors import ConfigError, Problem, nearest
 
-hydras_own = ConfigLoaderImpl._apply_overrides_to_config
 TARGET = "_target_"
 
 
 def register() -> None:
     """Makes Hydra apply overrides as `apply` does; doing it again changes nothing."""
-    ConfigLoaderImpl._apply_overrides_to_config = staticmethod(apply)  # type: ignore[assignment, method-assign]
+    apply_overrides_by(apply)
 
 
 def apply(overrides: list[Override], config: DictConfig) -> None:
@@ -36,17 +34,15 @@ def apply(overrides: list[Override], config: DictConfig) -> None:
     sets the fields that it names.
     """
     for override in overrides:
-        path, raw = override.key_or_group, override._value
+        path, value = override.key_or_group, override.value()
         _open_sections(config, path, override)
         where = mapping_of(path)
         if override.package is not None:
             hydras_own([override], config)
         elif where is not None:
             _change(config, where, override)
-        elif section_class(path) and isinstance(raw, dict) and not override.is_delete():
-            apply(
-                [replace(override, key_or_group=f"{path}.{k}", _value=raw[k]) for k in raw], config
-            )
+        elif section_class(path) and isinstance(value, dict) and not override.is_delete():
+            apply([with_value(override, path=f"{path}.{k}", value=value[k]) for k in value], config)
         else:
             hydras_own([override], config)
 

@@ -26,7 +26,7 @@ from hydra.core.override_parser.types import (
 from hydra.errors import HydraException
 
 from finesweep.config.field_paths import mapping_of
-from finesweep.config.mapping_texts import as_text, text_of_mapping
+from finesweep.config.overrides.mapping_texts import as_text, text_of_mapping
 from finesweep.errors import ConfigError, Problem
 
 
@@ -103,7 +103,13 @@ def parse_value(path: str, value: Any) -> Dimension | Any:
     if override.is_sweep_override():
         return dimension(override)
     # Quotes are how a text with commas or an equals sign says that it is a text.
-    return override.value() if isinstance(override._value, QuotedString) else value
+    return override.value() if _is_quoted(override) else value
+
+
+def _is_quoted(override: Override) -> bool:
+    # A text without quotes has no place for one, and Hydra spells each as it was given.
+    is_text = isinstance(override.value(), str)
+    return is_text and override.get_value_element_as_str().startswith(("'", '"'))
 
 
 def hydras_text(text: str) -> str:
@@ -147,7 +153,7 @@ def _parse(text: str, blamed: str) -> Override:
 
 def dimension(override: Override) -> Dimension:
     """The dimension of a sweep override; ConfigError when Optuna could not search it."""
-    return _dimension(override.key_or_group, override._value)
+    return _dimension(override.key_or_group, override.value())
 
 
 def _dimension(path: str, sweep: Any) -> Dimension:

@@ -1,0 +1,39 @@
+"""The flags of every Hydra app, as `hydra.main` takes them: Hydra shows its parser to nobody.
+
+`tests/contract/test_private_names.py` holds them against the installed Hydra's.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+import hydra
+
+INFO = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")
+
+
+def hydra_flags() -> argparse.ArgumentParser:
+    """A parser of overrides among Hydra's flags; --help is one that it only notes."""
+    cli = argparse.ArgumentParser(prog="finesweep train", add_help=False)
+    cli.add_argument("overrides", nargs="*", metavar="OVERRIDE")
+    cli.add_argument("--version", action="version", version=f"Hydra {hydra.__version__}")
+    cli.add_argument("--cfg", "-c", choices=["job", "hydra", "all"])
+    cli.add_argument("--info", "-i", nargs="?", const="all", choices=INFO)
+    for name, short in (
+        ("--package", "-p"),
+        ("--config-path", "-cp"),
+        ("--config-name", "-cn"),
+        ("--config-dir", "-cd"),
+    ):
+        cli.add_argument(name, short)
+    cli.add_argument("--experimental-rerun")
+    for name, short in (
+        ("--help", "-h"),
+        ("--run", "-r"),
+        ("--multirun", "-m"),
+        ("--shell-completion", "-sc"),
+    ):
+        cli.add_argument(name, short, action="store_true")
+    for name in ("--hydra-help", "--resolve"):
+        cli.add_argument(name, action="store_true")
+    return cli

@@ -1,0 +1,1 @@
+"""Overrides as they are typed: how Hydra reads them, and what of it is ours."""

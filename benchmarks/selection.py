@@ -21,7 +21,7 @@ import numpy as np
 
 from finesweep.records import Gates, Scored
 from finesweep.registry.rule import decide
-from finesweep.stats.seed_race import leader, still_in
+from finesweep.stats.seed_race import leader, race_survivors
 
 N_CONFIGURATIONS = 40
 SPREADS = {"narrow": 3.0, "wide": 12.0}
@@ -81,7 +81,7 @@ def confirmed(
             if k in alive:
                 values[k].append(float(true[k] + noise * drawn.normal()))
                 n_trials += 1
-        alive &= still_in(values, "minimize")
+        alive &= race_survivors(values, "minimize")
     return leader({k: values[k] for k in chosen if k in alive}, "minimize"), n_trials
 
 

@@ -16,13 +16,13 @@ NONE = "none"
 """What people are told of a set without a label."""
 
 
-def set_numbers(held: np.ndarray) -> np.ndarray:
+def encode_sets(held: np.ndarray) -> np.ndarray:
     """[N] int64, the number of each row's set; held [N, C] bool or 0 and 1."""
     numbers: np.ndarray = held.astype(np.int64) @ (1 << np.arange(held.shape[1], dtype=np.int64))
     return numbers
 
 
-def members(numbers: np.ndarray, n_labels: int) -> np.ndarray:
+def decode_sets(numbers: np.ndarray, n_labels: int) -> np.ndarray:
     """[N, C] int64, 1 where the label is in the row's set: what set_numbers were made of."""
     bits = np.asarray(numbers, dtype=np.int64)[:, None] >> np.arange(n_labels, dtype=np.int64)
     return bits & 1

@@ -7,11 +7,11 @@ import pytest
 
 from finesweep.labelsets import (
     MAX_LABELS,
+    decode_sets,
+    encode_sets,
     label_name,
-    members,
     rows_holding,
     set_name,
-    set_numbers,
 )
 
 NAMES = ("toxic", "obscene", "threat")
@@ -19,16 +19,16 @@ HELD = np.array([[1, 0, 1], [0, 0, 0], [0, 1, 0], [1, 1, 1]])
 
 
 def test_the_bits_of_a_sets_number_are_its_labels() -> None:
-    assert set_numbers(HELD).tolist() == [0b101, 0, 0b010, 0b111]
-    assert members(set_numbers(HELD), 3).tolist() == HELD.tolist()
+    assert encode_sets(HELD).tolist() == [0b101, 0, 0b010, 0b111]
+    assert decode_sets(encode_sets(HELD), 3).tolist() == HELD.tolist()
 
 
 def test_the_most_labels_still_make_different_numbers() -> None:
     held = np.eye(MAX_LABELS, dtype=np.int64)
-    numbers = set_numbers(held)
+    numbers = encode_sets(held)
     assert (numbers > 0).all()
     assert len(set(numbers.tolist())) == MAX_LABELS
-    assert members(numbers, MAX_LABELS).tolist() == held.tolist()
+    assert decode_sets(numbers, MAX_LABELS).tolist() == held.tolist()
 
 
 def test_a_set_is_told_by_its_labels_in_the_order_of_the_names() -> None:

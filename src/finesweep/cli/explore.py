@@ -100,7 +100,7 @@ def _examined(
 
 
 def _made(composed: Composed, splits: Splits, profile: Profile) -> dict[str, Any]:
-    from finesweep.dataset.profile.as_json import MAX_LENGTHS, numbers
+    from finesweep.dataset.profile.as_json import MAX_LENGTHS, profile_json
 
     config = composed.config
     lengths = sorted({*MAX_LENGTHS, config.dataset.max_length})
@@ -109,7 +109,7 @@ def _made(composed: Composed, splits: Splits, profile: Profile) -> dict[str, Any
         "model": composed.choices.get("model", config.model.name_or_path),
         "max_length": config.dataset.max_length,
         "data_notes": list(splits.notes),
-        **numbers(profile, max_lengths=lengths),
+        **profile_json(profile, max_lengths=lengths),
     }
 
 

@@ -5,7 +5,12 @@ from __future__ import annotations
 from finesweep.config.names import alias_complaint, experiment_complaint, model_complaint
 from finesweep.config.schema import Config, RegistryConfig, SweepConfig
 from finesweep.errors import Problem, nearest
-from finesweep.stats.metric_names import OF_ANSWERS, RANKINGS, better_direction, metric_names
+from finesweep.stats.metric_names import (
+    RANKING_METRICS,
+    THRESHOLD_METRICS,
+    better_direction,
+    metric_names,
+)
 
 
 def run_problems(config: Config) -> list[Problem]:
@@ -23,7 +28,7 @@ def sweep_problems(config: Config) -> list[Problem]:
 def data_problems(sweep: SweepConfig, *, multi_label: bool, n_truths: int) -> list[Problem]:
     """What is wrong with a sweep whose data have been read: whether a text may have several labels,
     and how many different labels, or sets of them, validation has, is not known before."""
-    if n_truths < 2 and sweep.metric in (f"validation/{name}" for name in RANKINGS):
+    if n_truths < 2 and sweep.metric in (f"validation/{name}" for name in RANKING_METRICS):
         told = f"{sweep.metric!r} is not measured where all rows of validation have one label"
         return [Problem("sweep.metric", f"{told}, as here")]
     if sweep.metric in metric_names("validation", multi_label=multi_label):
@@ -64,7 +69,10 @@ def _register_problems(sweep: SweepConfig) -> list[Problem]:
 
 
 def _minimum_problems(registry: RegistryConfig) -> list[Problem]:
-    known = [*metric_names("test", multi_label=True), *(f"test/{name}" for name in OF_ANSWERS)]
+    known = [
+        *metric_names("test", multi_label=True),
+        *(f"test/{name}" for name in THRESHOLD_METRICS),
+    ]
     problems = []
     for name in registry.minimum:
         path = f"registry.minimum.{name}"

@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 
 from finesweep.config.schema import DatasetConfig
-from finesweep.dataset.labels.encoding import labelled_rows
+from finesweep.dataset.labels.encoding import encode_labels
 from finesweep.dataset.row_filters import with_clean_texts
 from finesweep.dataset.sources import file_stamps, read_source
-from finesweep.dataset.splits import carve_missing, cut
+from finesweep.dataset.splits import carve_missing, subsample
 from finesweep.dataset.text_pairs import with_joined_pairs
 from finesweep.dataset.validation import counted_rows, raise_all, request_problems
 from finesweep.records import SplitName, Splits, TextDataset
@@ -56,7 +56,7 @@ def prepare(config: DatasetConfig) -> Splits:
     source = read_source(config)
     # Joined after cleaning: a tag that one side leaves open must not swallow the other.
     raw = with_joined_pairs(with_clean_texts(source.frames, config.clean))
-    labelled = labelled_rows(raw, source, config)
+    labelled = encode_labels(raw, source, config)
     official, label_names = labelled.frames, labelled.label_names
     sizes: dict[SplitName, int | float | None] = {
         "train": config.train_size,
@@ -66,7 +66,7 @@ def prepare(config: DatasetConfig) -> Splits:
     frames, carved = carve_missing(official, sizes=sizes, label_names=label_names, seed=config.seed)
     # A carved split already has its size; a share of it would be taken twice.
     to_cut = {split: size for split, size in sizes.items() if split in official}
-    frames, was_cut = cut(frames, sizes=to_cut, seed=config.seed)
+    frames, was_cut = subsample(frames, sizes=to_cut, seed=config.seed)
     return Splits(
         labelled.raw,
         frames,
@@ -94,7 +94,7 @@ def _read(config: DatasetConfig) -> TextDataset:
         test_fingerprint=fingerprint(
             {"test": frames["test"]}, label_names, multi_label=multi_label
         ),
-        notes=(*splits.notes, *leaks(frames), *shared_groups(frames)),
+        notes=(*splits.notes, *leakage_notes(frames), *shared_group_notes(frames)),
         pairs=config.pair_column is not None,
         multi_label=multi_label,
     )
@@ -126,7 +126,7 @@ def fingerprint(
     return digest.hexdigest()
 
 
-def leaks(frames: Mapping[SplitName, pd.DataFrame]) -> list[str]:
+def leakage_notes(frames: Mapping[SplitName, pd.DataFrame]) -> list[str]:
     """Notes on rows of validation and test whose exact text is also in train."""
     known = set(frames["train"]["text"])  # Series.isin takes five times as long on strings
     counts = {
@@ -140,7 +140,7 @@ def leaks(frames: Mapping[SplitName, pd.DataFrame]) -> list[str]:
     ]
 
 
-def shared_groups(frames: Mapping[SplitName, pd.DataFrame]) -> list[str]:
+def shared_group_notes(frames: Mapping[SplitName, pd.DataFrame]) -> list[str]:
     """Notes on groups of validation and test that train has too: official splits may share them."""
     known = set(frames["train"]["group"]) if "group" in frames["train"] else set()
     shared = {

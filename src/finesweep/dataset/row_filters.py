@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from finesweep.dataset.labels.values import Label, label_number, label_text, label_values
-from finesweep.dataset.text_cleaners import cleaned
+from finesweep.dataset.text_cleaners import clean_texts
 from finesweep.dataset.validation import counted_rows, listed, missing_problems, raise_all
 from finesweep.errors import ConfigError, Problem
 from finesweep.records import SplitName
@@ -43,7 +43,7 @@ def with_mapped_labels(
         {split: _named(frame["label"], class_names) for split, frame in frames.items()}
     )
     present = {label for column in values.values() for label in column.dropna()}
-    known = matched_labels(mapping, present)
+    known = match_labels(mapping, present)
     if unknown := present - set(known):
         message = f"does not say what {listed(sorted(unknown, key=str))} is; null drops a label"
         raise ConfigError(Problem("dataset.label_map", message))
@@ -101,7 +101,7 @@ def without_conflicts(train: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
 
 def _cleaned(column: pd.Series, steps: Sequence[str]) -> pd.Series:
     there = ~is_missing(column)
-    texts = cleaned((str(text) for text in column[there]), steps)
+    texts = clean_texts((str(text) for text in column[there]), steps)
     return column.astype(object).mask(there, pd.Series(texts, column.index[there]))
 
 
@@ -114,7 +114,7 @@ def _named(column: pd.Series, class_names: Sequence[str] | None) -> pd.Series:
     return pd.Series(names, raw.index, dtype=object)
 
 
-def matched_labels(mapping: Mapping[Any, Any], present: Collection[Label]) -> dict[Label, Any]:
+def match_labels(mapping: Mapping[Any, Any], present: Collection[Label]) -> dict[Label, Any]:
     """Label → its new name, of those present; ConfigError when two keys are one of them.
 
     A key is matched as it would stand in a file; true and false in any capitals, as YAML reads

@@ -18,7 +18,7 @@ from finesweep.dataset.reading.hub import hub_name, read_hub, without_unlabelled
 from finesweep.dataset.reading.pieces import format_of
 from finesweep.dataset.reading.saved import read_saved
 from finesweep.dataset.reading.tables.headers import UNNAMED
-from finesweep.dataset.text_pairs import joined_parts
+from finesweep.dataset.text_pairs import join_columns
 from finesweep.dataset.validation import column_problems, counted_rows, listed, raise_all
 from finesweep.errors import ConfigError, Problem
 from finesweep.records import SplitName
@@ -172,7 +172,7 @@ def _rows(table: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:
     """The named columns alone, renamed; row 1 is the first row after a file's header."""
     frame = pd.DataFrame({name: table[column] for name, column in columns.items()})
     if parts := [name for name in columns if name.startswith("text ")]:
-        frame = frame.assign(text=joined_parts([frame[part] for part in parts]))
+        frame = frame.assign(text=join_columns([frame[part] for part in parts]))
         frame = frame.drop(columns=parts)
     frame.index = pd.RangeIndex(1, len(frame) + 1)
     return frame

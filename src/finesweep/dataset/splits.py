@@ -57,7 +57,7 @@ def carve_missing(
     return carved, _notes(train, carved, absent)
 
 
-def cut(frames: Frames, *, sizes: Sizes, seed: int) -> tuple[Frames, list[str]]:
+def subsample(frames: Frames, *, sizes: Sizes, seed: int) -> tuple[Frames, list[str]]:
     """The splits at the sizes asked, by stratified samples that keep the order, and notes.
 
     A share is of the split; null is all of it. ConfigError when a split has fewer rows.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from finesweep.labelsets import set_numbers
+from finesweep.labelsets import encode_sets
 
 MIN_ROWS_PER_SET = 10
 """Rows from which on a set of labels has a stratum of its own: fewer cannot be shared out evenly,
@@ -14,10 +14,10 @@ and each stratum puts a row into the smallest sample."""
 def strata(held: np.ndarray) -> np.ndarray:
     """[N] int in [0, S), of rows with several labels: those with the same set stand together, and
     those with a rare set by its rarest label. held [N, C] 0 and 1."""
-    numbers = set_numbers(held)
+    numbers = encode_sets(held)
     _, places, counts = np.unique(numbers, return_inverse=True, return_counts=True)
     rarity = np.where(held == 1, held.sum(axis=0), len(held) + 1)
-    rarest = set_numbers(np.eye(held.shape[1], dtype=np.int64))[rarity.argmin(axis=1)]
+    rarest = encode_sets(np.eye(held.shape[1], dtype=np.int64))[rarity.argmin(axis=1)]
     merged = np.where((counts[places] < MIN_ROWS_PER_SET) & (numbers > 0), rarest, numbers)
     dense: np.ndarray = np.unique(merged, return_inverse=True)[1]
     return dense

@@ -11,7 +11,7 @@ import ftfy
 BLANKS = re.compile(r"\s+")
 
 
-def cleaned(texts: Iterable[str], steps: Sequence[str]) -> list[str]:
+def clean_texts(texts: Iterable[str], steps: Sequence[str]) -> list[str]:
     """The texts after these steps, each a name of CLEANERS, in their order."""
     made = list(texts)
     for step in steps:

@@ -37,13 +37,13 @@ def with_joined_pairs(frames: Frames) -> Frames:
         ]
     )
     made = {
-        split: frame.assign(text=joined_column(frame["text"], frame["pair"])).drop(columns="pair")
+        split: frame.assign(text=join_pairs(frame["text"], frame["pair"])).drop(columns="pair")
         for split, frame in paired.items()
     }
     return {**frames, **made}
 
 
-def joined_column(first: pd.Series, second: pd.Series) -> pd.Series:
+def join_pairs(first: pd.Series, second: pd.Series) -> pd.Series:
     """The pair of each row as one text, None where a side is missing or blank."""
     lacking = is_missing(first) | is_missing(second)
     texts = [
@@ -53,7 +53,7 @@ def joined_column(first: pd.Series, second: pd.Series) -> pd.Series:
     return pd.Series(texts, first.index, dtype=object)
 
 
-def joined_parts(columns: Sequence[pd.Series]) -> pd.Series:
+def join_columns(columns: Sequence[pd.Series]) -> pd.Series:
     """The parts of each row one below another, without those that are missing or blank; None where
     all are."""
     there = [~is_missing(column) for column in columns]

@@ -35,7 +35,7 @@ reviews and phrases; 0.24 to 0.32 of URLs; 0.22 where a fifth of the texts is Ch
 of Chinese, of English without blanks, of DNA and of emoji."""
 
 
-def are_set_apart(texts: Sequence[str]) -> bool:
+def are_words_separated(texts: Sequence[str]) -> bool:
     """Whether words come again from text to text, so that a model of words can learn from them.
 
     They do not in scripts without blanks, in URLs, codes and emoji, and in a few dozen texts of any
@@ -52,7 +52,7 @@ def are_set_apart(texts: Sequence[str]) -> bool:
     return n_unknown <= MAX_UNKNOWN * len(sample)
 
 
-def counted(text: str) -> tuple[int, int]:
+def count_words(text: str) -> tuple[int, int]:
     """Words of a text and their characters: what stands between white space, and single signs where
     no blanks stand between words; of texts with such signs, punctuation by itself is no word."""
     if text.isascii() or SIGN.search(text) is None:

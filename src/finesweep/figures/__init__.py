@@ -1,12 +1,12 @@
 """Pictures drawn from plain values, for whoever logs or shows them."""
 
-from finesweep.figures.calibration import answers_figure
+from finesweep.figures.calibration import calibration_figure
 from finesweep.figures.confusion import confusion_matrix_figure
 from finesweep.figures.curves import training_curves_figure
 from finesweep.figures.label_confusion import label_confusion_figure
 
 __all__ = [
-    "answers_figure",
+    "calibration_figure",
     "confusion_matrix_figure",
     "label_confusion_figure",
     "training_curves_figure",

@@ -31,12 +31,12 @@ _ROOM = 0.15
 _GREY = "0.6"
 
 
-def answers_figure(
+def calibration_figure(
     probabilities: np.ndarray,
     labels: np.ndarray,
     label_names: Sequence[str],
     *,
-    answering: DecisionRule,
+    rule: DecisionRule,
     title: str,
 ) -> Figure:
     """ROC and precision-recall of each class against the rest, calibration, and accuracy over
@@ -53,7 +53,7 @@ def answers_figure(
     drawn = [c for c in shown if 0 < truth[:, c].sum() < len(truth)]
     _draw_ranking(panels[0][0], panels[0][1], probabilities, truth, label_names, drawn)
     _draw_calibration(panels[1][0], probabilities, labels)
-    _draw_coverage(panels[1][1], probabilities, labels, answering)
+    _draw_coverage(panels[1][1], probabilities, labels, rule)
     for axes in panels.ravel():
         axes.grid(color="0.9")
         axes.set_axisbelow(True)
@@ -105,17 +105,17 @@ def _draw_calibration(axes: Axes, probabilities: np.ndarray, labels: np.ndarray)
 
 
 def _draw_coverage(
-    axes: Axes, probabilities: np.ndarray, labels: np.ndarray, answering: DecisionRule
+    axes: Axes, probabilities: np.ndarray, labels: np.ndarray, rule: DecisionRule
 ) -> None:
-    thresholds = HALF if answering.label_thresholds is None else answering.label_thresholds
+    thresholds = HALF if rule.label_thresholds is None else rule.label_thresholds
     curve = coverage_curve(probabilities, labels, thresholds=thresholds)
     drawn = curve.coverage >= _LEAST_SHARE
     axes.plot(curve.coverage[drawn], curve.accuracy[drawn], color=_COLOURS[0], clip_on=False)
-    answered = np.flatnonzero(curve.thresholds >= answering.uncertain_below)
+    answered = np.flatnonzero(curve.thresholds >= rule.uncertain_below)
     if len(answered):
         share, accuracy = curve.coverage[answered[0]], curve.accuracy[answered[0]]
         axes.plot([share], [accuracy], "o", color=_COLOURS[1], clip_on=False)
-        least = answering.uncertain_below
+        least = rule.uncertain_below
         head = f"UNCERTAIN below {least:.2f}" if least else "never UNCERTAIN"
         axes.annotate(
             f"{head}:\n{share:.0%} answered, {accuracy:.1%} right",

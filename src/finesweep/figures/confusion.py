@@ -71,7 +71,7 @@ def _row_shares(counts: np.ndarray) -> np.ma.MaskedArray:
 
 def _name_classes(axes: Axes, label_names: Sequence[str], *, cell_inches: float) -> None:
     """Labels both axes; names wider than a cell are turned below the matrix."""
-    names = [shortened(name) for name in label_names]
+    names = [shorten(name) for name in label_names]
     font_points = min(10.0, 54 * cell_inches)
     widest_inches = max(map(len, names)) * 0.65 * font_points / 72
     axes.set_yticks(range(len(names)), names, fontsize=font_points)
@@ -87,7 +87,7 @@ def _name_classes(axes: Axes, label_names: Sequence[str], *, cell_inches: float)
         label.set_parse_math(False)
 
 
-def shortened(name: str) -> str:
+def shorten(name: str) -> str:
     """Both ends of a long name, since names of one family often differ only in their last word."""
     if len(name) <= MAX_LABEL_CHARACTERS:
         return name

@@ -45,7 +45,7 @@ def balance_figure(
     return figure
 
 
-def cut_figure(
+def truncation_figure(
     panels: Mapping[str, Mapping[str, np.ndarray]], *, n_special: int, chosen: int, title: str
 ) -> Figure:
     """The share of texts that each max_length cuts, a curve for each set of texts.

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
-from finesweep.figures.confusion import SHARE_COLOURS, shortened, write_numbers
+from finesweep.figures.confusion import SHARE_COLOURS, shorten, write_numbers
 
 COLUMNS = ("found", "missed", "false alarm", "rightly not")
 """The first two share the rows for which the label holds, the others those for which it does not.
@@ -47,7 +47,7 @@ def label_confusion_figure(counts: np.ndarray, label_names: Sequence[str], *, ti
     )
     axes.set_xticks(range(len(COLUMNS)), COLUMNS)
     axes.tick_params(top=True, labeltop=True, bottom=False, labelbottom=False)
-    axes.set_yticks(range(len(shown)), [shortened(label_names[c]) for c in shown])
+    axes.set_yticks(range(len(shown)), [shorten(label_names[c]) for c in shown])
     for label in axes.get_yticklabels():
         label.set_parse_math(False)
     write_numbers(axes, image, table, shares)

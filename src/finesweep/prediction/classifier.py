@@ -13,13 +13,13 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import Model, get_model_info
 
 from finesweep.databases import sqlite_file
-from finesweep.dataset.text_cleaners import cleaned
+from finesweep.dataset.text_cleaners import clean_texts
 from finesweep.errors import ConfigError, Problem
 from finesweep.labelsets import label_name, set_members
 from finesweep.pairs import columns_of, joined
 from finesweep.prediction.lengths import token_counts
 from finesweep.records import ANSWERING_KEY, UNCERTAIN, DecisionRule, Prediction
-from finesweep.stats.calibration import answers, is_confident
+from finesweep.stats.calibration import apply_thresholds, is_confident
 from finesweep.stats.predictions import confidence, probabilities_of
 from finesweep.tracking.relocation import follow
 
@@ -79,7 +79,7 @@ class Classifier:
         least = self.answering.uncertain_below if threshold is None else threshold
         answering = replace(self.answering, uncertain_below=least)
         shares, names = self.probabilities(texts), self.label_names
-        labels, sure = answers(shares, answering), is_confident(shares, answering)
+        labels, sure = apply_thresholds(shares, answering), is_confident(shares, answering)
         odds = confidence(shares, labels)
         for text, row, label, share, is_sure in zip(
             texts, shares, labels, odds.tolist(), sure.tolist(), strict=True
@@ -92,7 +92,7 @@ class Classifier:
         """The texts as they are read, cleaned; the first and the second sides where it reads pairs,
         each cleaned by itself."""
         columns = columns_of(texts, pairs=self.answering.pairs)
-        return [cleaned(column, self.answering.clean) for column in columns]
+        return [clean_texts(column, self.answering.clean) for column in columns]
 
     def probabilities(self, texts: Sequence[str]) -> np.ndarray:
         """[N, C] float64 for N texts, calibrated."""

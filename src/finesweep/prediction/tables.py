@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import pandas as pd
 
 from finesweep.dataset.row_filters import is_missing
-from finesweep.dataset.text_pairs import joined_column, mark_problem
+from finesweep.dataset.text_pairs import join_pairs, mark_problem
 from finesweep.errors import ConfigError, Problem
 from finesweep.records import Prediction
 from finesweep.tracking.predictions import PREDICTION, PROBABILITY
@@ -99,6 +99,6 @@ def asked_texts(
         for name in (column, pair_column):
             if problem := mark_problem(rows[name]):
                 raise ConfigError(Problem(f"column {name!r}", problem))
-        return list(joined_column(rows[column], rows[pair_column]))
+        return list(join_pairs(rows[column], rows[pair_column]))
     lacking = is_missing(rows[column])
     return [None if lacks else str(text) for text, lacks in zip(rows[column], lacking, strict=True)]

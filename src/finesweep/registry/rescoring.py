@@ -14,7 +14,7 @@ from finesweep.errors import ConfigError, Problem
 from finesweep.prediction import load_classifier
 from finesweep.records import Predictions, Scored
 from finesweep.registry.versions import Version
-from finesweep.stats.predictions import guesses, logits_of
+from finesweep.stats.predictions import logits_of, predict_labels
 from finesweep.tracking import TrackingStore
 from finesweep.training import measure
 
@@ -51,7 +51,7 @@ def rescored(
         fingerprint=new.fingerprint,
         label_names=new.label_names,
         labels=new.labels,
-        guesses=guesses(probabilities, multi_label=dataset.multi_label),
+        guesses=predict_labels(probabilities, multi_label=dataset.multi_label),
         metrics=measure(Predictions(logits, new.labels), "test"),
     )
 

@@ -15,7 +15,7 @@ from finesweep.stats.paired_tests import (
     non_inferiority,
     rows_needed,
 )
-from finesweep.stats.predictions import are_right, one_hot
+from finesweep.stats.predictions import are_correct, one_hot
 
 Mode = Literal["superiority", "non-inferiority"]
 CHEAPER = 0.05
@@ -76,7 +76,7 @@ def decide(
 def flipped(challenger: Scored, champion: Scored) -> tuple[np.ndarray, np.ndarray]:
     """Rows that the challenger gained, and rows that it lost."""
     return gained_and_lost(
-        *(are_right(each.guesses, each.labels) for each in (challenger, champion))
+        *(are_correct(each.guesses, each.labels) for each in (challenger, champion))
     )
 
 

@@ -15,13 +15,13 @@ from finesweep.labelsets import label_name
 from finesweep.records import DecisionRule, Objective, Predictions, SplitName, TrainingResult
 from finesweep.stats.error_kinds import kinds_of_error
 from finesweep.stats.predictions import (
-    are_right,
+    are_correct,
     confidence,
     confusion_counts,
-    guesses,
     is_multi_label,
     margins,
     one_hot,
+    predict_labels,
 )
 from finesweep.tracking.predictions import write_predictions
 
@@ -57,11 +57,11 @@ def write_split(
     target = folder / split
     target.mkdir(parents=True)
     labels = predictions.labels
-    guessed = guesses(probabilities, multi_label=predictions.multi_label)
+    guessed = predict_labels(probabilities, multi_label=predictions.multi_label)
     counts = confusion_counts(labels, guessed, len(label_names))
     matrix = {"labels": list(label_names), "rows": "truth", "counts": counts.tolist()}
     write_json(target / "confusion_matrix.json", matrix)
-    n_right = int(are_right(guessed, labels).sum())
+    n_right = int(are_correct(guessed, labels).sum())
     title = f"{split}: {n_right:,} of {len(labels):,} right"
     draw = label_confusion_figure if predictions.multi_label else confusion_matrix_figure
     write_picture(target / "confusion_matrix.png", draw(counts, label_names, title=title))
@@ -95,19 +95,19 @@ def write_answers(
 
     probabilities [N, C] are calibrated; labels and texts are in the same order.
     """
-    from finesweep.figures import answers_figure
+    from finesweep.figures import calibration_figure
 
-    figure = answers_figure(
+    figure = calibration_figure(
         probabilities,
         labels,
         label_names,
-        answering=answering,
+        rule=answering,
         title=f"how far the answers can be trusted: {len(labels):,} rows of {folder.name}",
     )
     write_picture(folder / "answers.png", figure)
     write_json(folder / "answering.json", asdict(answering))
     write_json(folder / "intervals.json", dict(intervals))
-    right = are_right(guesses(probabilities, multi_label=is_multi_label(labels)), labels)
+    right = are_correct(predict_labels(probabilities, multi_label=is_multi_label(labels)), labels)
     held = one_hot(labels, len(label_names))
     write_json(folder / "slices.json", _slices(right, held, texts, label_names))
 
@@ -149,7 +149,7 @@ def _errors(
 ) -> list[dict[str, Any]]:
     """Wrong predictions as errors.json holds them, the most confident first."""
     sure, margin = confidence(probabilities, guessed), margins(probabilities, guessed, labels)
-    wrong = np.flatnonzero(~are_right(guessed, labels))
+    wrong = np.flatnonzero(~are_correct(guessed, labels))
     worst_first = wrong[np.argsort(-sure[wrong], kind="stable")]
     return [
         {

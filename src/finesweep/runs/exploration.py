@@ -14,7 +14,7 @@ from finesweep.config import Composed
 from finesweep.databases import hidden_password
 from finesweep.dataset.load import fingerprint
 from finesweep.dataset.profile.profile import PHRASES, Profile
-from finesweep.figures.exploration import balance_figure, cut_figure
+from finesweep.figures.exploration import balance_figure, truncation_figure
 from finesweep.figures.exploration_page import exploration_page
 from finesweep.figures.lengths import lengths_figure
 from finesweep.figures.phrases import clouds_figure, phrases_figure
@@ -109,7 +109,7 @@ def _figures(profile: Profile, *, max_length: int, seed: int) -> dict[str, Figur
             counts, names, totals=totals, title=f"share of each class{which}"
         ),
         "lengths": lengths_figure(lengths, names, title=f"texts of train by class{which}"),
-        "cut": cut_figure(
+        "cut": truncation_figure(
             cuts,
             n_special=profile.n_special,
             chosen=max_length,

@@ -28,7 +28,7 @@ from finesweep.records import (
     TrainingResult,
 )
 from finesweep.runs.evaluation_files import write_curves, write_split
-from finesweep.stats.one_answer import one_answer
+from finesweep.stats.constant_prediction import constant_prediction
 from finesweep.stats.overfitting import overfitting
 from finesweep.stats.predictions import probabilities_of
 from finesweep.tracking import Run, RunLog, open_store, start_run
@@ -139,7 +139,7 @@ def log_result(run: RunLog, setup: Setup, result: TrainingResult, *, objective: 
         )
         run.log_folder(Path(folder))
     parted = overfitting(setup.schedule.as_made(result.evaluations))
-    answer = one_answer(result.validation, setup.dataset.label_names)
+    answer = constant_prediction(result.validation, setup.dataset.label_names)
     tags = {BEST_STEP: result.best.step, OVERFITTING: parted, ONE_ANSWER: answer}
     run.set_tags({name: str(value) for name, value in tags.items() if value is not None})
     if result.best != result.evaluations[-1]:

@@ -14,8 +14,8 @@ from finesweep.dataset.labels.values import label_counts, labels_of
 from finesweep.dataset.validation import listed
 from finesweep.records import DecisionRule, Predictions, SplitName, TextDataset
 from finesweep.runs.run_logging import Setup, model_name
+from finesweep.stats.constant_prediction import constant_prediction, never_predicted
 from finesweep.stats.error_kinds import KINDS
-from finesweep.stats.one_answer import never_answered, one_answer
 
 SHOWN = ("loss", "accuracy", "f1", "f1_micro", "precision", "recall", "roc_auc")
 SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
@@ -76,12 +76,12 @@ def doubts(setup: Setup, validation: Predictions) -> list[str]:
         share = f"{names[rarest]!r} is {100 * counts[rarest]:.0f} % of train"
         tries += f", training.class_weights=balanced ({share})"
     tries += ", and look at the balance with `finesweep explore`"
-    if answer := one_answer(validation, names):
+    if answer := constant_prediction(validation, names):
         n_rows = len(validation.labels)
         return [
             f"it answers ONE CLASS ONLY: {answer} to all {n_rows:,} rows of validation; {tries}"
         ]
-    if never := never_answered(validation, names):
+    if never := never_predicted(validation, names):
         return [
             f"it never answers {listed(never)} in validation, though rows there have it; {tries}"
         ]

@@ -20,14 +20,14 @@ from finesweep.runs.latency import measure_latency
 from finesweep.runs.run_logging import Setup, write_split_of
 from finesweep.runs.run_summary import doubts, summary
 from finesweep.stats.bootstrap import bootstrap
-from finesweep.stats.calibration import answers, calibrate, calibration_error, is_confident
+from finesweep.stats.calibration import apply_thresholds, calibrate, calibration_error, is_confident
 from finesweep.stats.predictions import (
-    are_right,
+    are_correct,
     is_multi_label,
     log_probabilities_of,
     probabilities_of,
 )
-from finesweep.stats.scores import scores_of_answers, scores_of_rankings
+from finesweep.stats.scores import prediction_scores, ranking_scores
 from finesweep.tracking import TEST_FINGERPRINT, Run, n_looks
 from finesweep.tracking.models import log_classifier
 from finesweep.training import confusion, measure, predict
@@ -100,8 +100,8 @@ def test_intervals(
     """95 % intervals of every score, and of each class's as `test/f1/NAME`, over resampled rows."""
     labels = predictions.labels
     logged = log_probabilities_of(predictions.logits, multi_label=predictions.multi_label)
-    of_answers = scores_of_answers(logged, labels, label_names)
-    of_rankings = scores_of_rankings(logged, labels)
+    of_answers = prediction_scores(logged, labels, label_names)
+    of_rankings = ranking_scores(logged, labels)
     made = bootstrap(lambda w: {**of_answers(w), **of_rankings(w)}, len(labels), seed=0)
     return {f"test/{name}": (each.low, each.high) for name, each in made.items()}
 
@@ -112,7 +112,7 @@ def _by_thresholds(
     """Macro F1 of several labels, each said from its own threshold on."""
     if not is_multi_label(labels):
         return {}
-    said = answers(probabilities, answering)
+    said = apply_thresholds(probabilities, answering)
     return {"test/threshold_f1": float(f1_score(labels, said, average="macro", zero_division=0))}
 
 
@@ -120,8 +120,11 @@ def _answered(
     probabilities: np.ndarray, labels: np.ndarray, answering: DecisionRule
 ) -> dict[str, float]:
     """How the model does as it will answer: calibrated, by its threshold, and only when sure."""
-    sure, answered = is_confident(probabilities, answering), answers(probabilities, answering)
-    right = are_right(answered, labels)
+    sure, answered = (
+        is_confident(probabilities, answering),
+        apply_thresholds(probabilities, answering),
+    )
+    right = are_correct(answered, labels)
     return {
         "test/calibrated_error": calibration_error(probabilities, labels),
         "test/answered_share": float(sure.mean()),

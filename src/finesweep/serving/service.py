@@ -12,8 +12,8 @@ import pandas as pd
 
 from finesweep.dataset.reading.inference_files import (
     pair_column,
-    paired_rows,
     read_rows,
+    split_pairs,
     text_column,
 )
 from finesweep.errors import ConfigError, Problem
@@ -118,7 +118,7 @@ class Service:
         columns, n_rows, preview = None, 0, pd.DataFrame()
         with written(output, option="the answers") as write:
             for piece in read_rows(path, field=FILE, encoding="utf-8", say=notes.append):
-                rows = paired_rows(piece.rows, path, field=FILE) if self.reads_pairs else piece.rows
+                rows = split_pairs(piece.rows, path, field=FILE) if self.reads_pairs else piece.rows
                 columns = columns or self._columns(rows)
                 table = answer_rows(self, rows, column=columns[0], pair_column=columns[1])
                 write(table)

@@ -14,13 +14,13 @@ import numpy as np
 from finesweep.records import DecisionRule
 from finesweep.stats.predictions import (
     HALF,
-    are_right,
+    are_correct,
+    as_single_label,
     confidence,
-    guesses,
     is_multi_label,
     log_probabilities_of,
+    predict_labels,
     probabilities_of,
-    single,
 )
 
 N_BINS = 15
@@ -42,7 +42,7 @@ class Coverage:
 
 def brier_score(probabilities: np.ndarray, labels: np.ndarray) -> float:
     """Mean squared distance to the truth, summed over classes, in [0, 2] (Brier 1950)."""
-    probabilities, labels = single(probabilities, labels)
+    probabilities, labels = as_single_label(probabilities, labels)
     truth = np.eye(probabilities.shape[1])[labels]
     return float(((probabilities - truth) ** 2).sum(axis=1).mean())
 
@@ -52,7 +52,7 @@ def confidence_bins(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Of each decision: its bin in [0, n_bins), its confidence, and whether it is right; [N] or
     [N * C]."""
-    probabilities, labels = single(probabilities, labels)
+    probabilities, labels = as_single_label(probabilities, labels)
     sure = probabilities.max(axis=1)
     right = probabilities.argmax(axis=1) == labels
     return np.minimum((sure * n_bins).astype(int), n_bins - 1), sure, right
@@ -99,10 +99,12 @@ def coverage_curve(
     probabilities: np.ndarray, labels: np.ndarray, *, thresholds: Sequence[float] | float = HALF
 ) -> Coverage:
     """Coverage and accuracy at each confidence that occurs; thresholds are of several labels."""
-    guessed = guesses(probabilities, multi_label=is_multi_label(labels), thresholds=thresholds)
+    guessed = predict_labels(
+        probabilities, multi_label=is_multi_label(labels), thresholds=thresholds
+    )
     sure = confidence(probabilities, guessed)
     order = np.argsort(-sure, kind="stable")
-    right = are_right(guessed, labels)[order]
+    right = are_correct(guessed, labels)[order]
     answered = np.arange(1, len(labels) + 1)
     # Rows of equal confidence are answered together or not at all.
     last = np.append(np.diff(sure[order]) != 0, True)
@@ -177,21 +179,23 @@ def calibrate(
     )
 
 
-def answers(probabilities: np.ndarray, answering: DecisionRule) -> np.ndarray:
+def apply_thresholds(probabilities: np.ndarray, rule: DecisionRule) -> np.ndarray:
     """The label of each row, [N] int, or which of several hold, [N, C] 0 or 1; whether the model is
     sure of it or not."""
-    if answering.label_thresholds is not None:
-        return guesses(probabilities, multi_label=True, thresholds=answering.label_thresholds)
-    if answering.decision_threshold is None:
-        return guesses(probabilities, multi_label=False)
-    return (probabilities[:, 1] >= answering.decision_threshold).astype(int)
+    if rule.label_thresholds is not None:
+        return predict_labels(probabilities, multi_label=True, thresholds=rule.label_thresholds)
+    if rule.decision_threshold is None:
+        return predict_labels(probabilities, multi_label=False)
+    return (probabilities[:, 1] >= rule.decision_threshold).astype(int)
 
 
-def is_confident(probabilities: np.ndarray, answering: DecisionRule) -> np.ndarray:
+def is_confident(probabilities: np.ndarray, rule: DecisionRule) -> np.ndarray:
     """[N] bool: where the model is to answer."""
-    multi_label = answering.label_thresholds is not None
-    likeliest = answers(probabilities, answering) if multi_label else probabilities.argmax(axis=1)
-    return np.asarray(confidence(probabilities, likeliest) >= answering.uncertain_below)
+    multi_label = rule.label_thresholds is not None
+    likeliest = (
+        apply_thresholds(probabilities, rule) if multi_label else probabilities.argmax(axis=1)
+    )
+    return np.asarray(confidence(probabilities, likeliest) >= rule.uncertain_below)
 
 
 def _best_f1(shares: np.ndarray, truth: np.ndarray) -> float:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from finesweep.records import Direction, SplitName
 
 NAMES = ("loss", "accuracy", "f1", "precision", "recall", "mcc", "brier", "calibration_error")
-OF_MULTI_LABEL = ("f1_micro", "hamming_loss")
+MULTI_LABEL_METRICS = ("f1_micro", "hamming_loss")
 """Where a row may have several labels."""
-RANKINGS = ("roc_auc", "average_precision")
+RANKING_METRICS = ("roc_auc", "average_precision")
 """Of probabilities, one class against the rest; undefined where a side has no rows."""
-OF_ANSWERS = ("threshold_f1", "answered_share", "answered_accuracy", "calibrated_error")
+THRESHOLD_METRICS = ("threshold_f1", "answered_share", "answered_accuracy", "calibrated_error")
 """Of finalists alone, on the test split: how they answer by their thresholds."""
 LOWER_IS_BETTER = frozenset(
     {"loss", "brier", "calibration_error", "calibrated_error", "hamming_loss"}
@@ -18,8 +18,8 @@ LOWER_IS_BETTER = frozenset(
 
 def metric_names(split: SplitName, *, multi_label: bool = False) -> list[str]:
     """`split/name` of all that is measured; RANKINGS are left out where they are undefined."""
-    names = (*NAMES, *OF_MULTI_LABEL) if multi_label else NAMES
-    return [f"{split}/{name}" for name in (*names, *RANKINGS)]
+    names = (*NAMES, *MULTI_LABEL_METRICS) if multi_label else NAMES
+    return [f"{split}/{name}" for name in (*names, *RANKING_METRICS)]
 
 
 def better_direction(metric: str) -> Direction:

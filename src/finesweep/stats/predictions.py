@@ -52,7 +52,7 @@ def logits_of(shares: np.ndarray, *, multi_label: bool) -> np.ndarray:
     return made
 
 
-def guesses(
+def predict_labels(
     shares: np.ndarray, *, multi_label: bool, thresholds: Sequence[float] | float = HALF
 ) -> np.ndarray:
     """The likeliest label, or 1 where a label's probability reaches its threshold; shares [N, C]
@@ -62,21 +62,21 @@ def guesses(
     return np.asarray(shares.argmax(axis=1))
 
 
-def are_right(guessed: np.ndarray, labels: np.ndarray) -> np.ndarray:
+def are_correct(guessed: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """[N] bool; of several labels every one must be."""
     same = guessed == labels
     return np.asarray(same.all(axis=1) if is_multi_label(labels) else same)
 
 
-def guesses_of(predictions: Predictions) -> np.ndarray:
+def predicted_labels(predictions: Predictions) -> np.ndarray:
     """What the model guesses of each row; in the shape of its labels."""
     shares = probabilities_of(predictions.logits, multi_label=predictions.multi_label)
-    return guesses(shares, multi_label=predictions.multi_label)
+    return predict_labels(shares, multi_label=predictions.multi_label)
 
 
-def rows_right(predictions: Predictions) -> np.ndarray:
+def correct_rows(predictions: Predictions) -> np.ndarray:
     """[N] bool: the rows whose likeliest label is the true one, or all of whose labels are."""
-    return are_right(guesses_of(predictions), predictions.labels)
+    return are_correct(predicted_labels(predictions), predictions.labels)
 
 
 def confidence(shares: np.ndarray, guessed: np.ndarray) -> np.ndarray:
@@ -104,7 +104,7 @@ def one_hot(labels: np.ndarray, n_labels: int) -> np.ndarray:
     return np.asarray(labels[:, None] == np.arange(n_labels))
 
 
-def single(shares: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def as_single_label(shares: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Probabilities and labels of decisions for one label each: as they are, or for several labels
     the N * C decisions between no (0) and yes (1), row by row."""
     if not is_multi_label(labels):

@@ -14,10 +14,10 @@ import numpy as np
 
 from finesweep.stats.bootstrap import Scores
 from finesweep.stats.calibration import confidence_bins
-from finesweep.stats.predictions import are_right, guesses, is_multi_label, one_hot
+from finesweep.stats.predictions import are_correct, is_multi_label, one_hot, predict_labels
 
 
-def scores_of_answers(
+def prediction_scores(
     log_probabilities: np.ndarray, labels: np.ndarray, label_names: Sequence[str]
 ) -> Scores:
     """loss, brier, accuracy, mcc, calibration_error; macro precision, recall and f1, and the same
@@ -29,8 +29,8 @@ def scores_of_answers(
     n_rows, multi_label = len(labels), is_multi_label(labels)
     shares = np.exp(log_probabilities)
     yes = shares[..., 1] if multi_label else shares
-    guessed = guesses(yes, multi_label=multi_label)
-    right = are_right(guessed, labels)
+    guessed = predict_labels(yes, multi_label=multi_label)
+    right = are_correct(guessed, labels)
     of_truth = -np.take_along_axis(log_probabilities, labels[..., None], axis=-1)
     losses = of_truth.reshape(n_rows, -1).mean(axis=1)
     truth, called = one_hot(labels, yes.shape[1]), one_hot(guessed, yes.shape[1])
@@ -62,7 +62,7 @@ def scores_of_answers(
     return scores
 
 
-def scores_of_rankings(log_probabilities: np.ndarray, labels: np.ndarray) -> Scores:
+def ranking_scores(log_probabilities: np.ndarray, labels: np.ndarray) -> Scores:
     """roc_auc and average_precision, macro averages one-vs-rest over the classes that have both
     sides; NaN where a weighting leaves none."""
     ranked = log_probabilities[..., 1] if is_multi_label(labels) else log_probabilities

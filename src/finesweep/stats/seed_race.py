@@ -27,7 +27,7 @@ class Noise:
 
 
 @dataclass(frozen=True)
-class Confirmed:
+class SeedSummary:
     """What the seeds of one configuration say together."""
 
     n_seeds: int
@@ -46,7 +46,7 @@ def seed_noise(values: Values) -> Noise:
     return Noise((squares / freedom) ** 0.5 if freedom else float("nan"), freedom)
 
 
-def confirm(values: Values, *, level: float = 0.95) -> dict[int, Confirmed]:
+def summarize_seeds(values: Values, *, level: float = 0.95) -> dict[int, SeedSummary]:
     """Each configuration's mean with its t interval at the level, in (0, 1)."""
     noise = seed_noise(values)
     made = {}
@@ -56,7 +56,7 @@ def confirm(values: Values, *, level: float = 0.95) -> dict[int, Confirmed]:
         if noise.freedom:
             half = float(special.stdtrit(noise.freedom, (1 + level) / 2)) * noise.deviation / n**0.5
         deviation = float(np.std(each, ddof=1)) if n > 1 else float("nan")
-        made[key] = Confirmed(n, mean, deviation, mean - half, mean + half)
+        made[key] = SeedSummary(n, mean, deviation, mean - half, mean + half)
     return made
 
 
@@ -84,7 +84,7 @@ def leader(values: Values, direction: Direction) -> int:
     return min(values, key=lambda key: sign * float(np.mean(values[key])))
 
 
-def still_in(values: Values, direction: Direction, *, alpha: float = 0.05) -> set[int]:
+def race_survivors(values: Values, direction: Direction, *, alpha: float = 0.05) -> set[int]:
     """Configurations that may still win: the leader, and all that are not worse than it by a
     one-sided t test at alpha (a race, as in Birattari et al. 2002).
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from finesweep.labelsets import set_members
-from finesweep.stats.predictions import are_right, guesses, is_multi_label
+from finesweep.stats.predictions import are_correct, is_multi_label, predict_labels
 
 FILE = "predictions.parquet"
 PREDICTION = "prediction"
@@ -35,7 +35,7 @@ class Answered:
     @property
     def right(self) -> np.ndarray:
         """[N] bool."""
-        return are_right(self.guesses, self.labels)
+        return are_correct(self.guesses, self.labels)
 
 
 def write_predictions(
@@ -45,7 +45,7 @@ def write_predictions(
 
     Truth and prediction are names, or lists of names where a row may have several labels.
     """
-    guessed = guesses(probabilities, multi_label=is_multi_label(labels))
+    guessed = predict_labels(probabilities, multi_label=is_multi_label(labels))
     columns: dict[str, Any] = {"truth": _named(labels, names), PREDICTION: _named(guessed, names)}
     for index, name in enumerate(names):
         columns[f"{PROBABILITY}{name}"] = probabilities[:, index]

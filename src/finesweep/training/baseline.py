@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from finesweep.dataset.labels.values import labels_of
-from finesweep.dataset.words import MAX_CHARACTERS, WORD, are_set_apart
+from finesweep.dataset.words import MAX_CHARACTERS, WORD, are_words_separated
 from finesweep.records import Predictions, SplitName, TextDataset
 from finesweep.stats.predictions import logits_of
 
@@ -74,7 +74,7 @@ def kinds_of(texts: Sequence[str]) -> tuple[Kind, ...]:
     """What is counted of such texts, at least one kind: words where there are any, and characters
     where words are not set apart."""
     has_words = any(WORD.search(text) for text in texts)
-    is_apart = has_words and are_set_apart(texts)
+    is_apart = has_words and are_words_separated(texts)
     chosen: dict[Kind, bool] = {"words": has_words, "characters": not is_apart}
     return tuple(kind for kind, holds in chosen.items() if holds)
 

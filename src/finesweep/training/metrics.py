@@ -19,10 +19,10 @@ from finesweep.records import Predictions, SplitName
 from finesweep.stats.calibration import brier_score, calibration_error
 from finesweep.stats.predictions import (
     confusion_counts,
-    guesses,
-    guesses_of,
     log_probabilities_of,
     one_hot,
+    predict_labels,
+    predicted_labels,
     probabilities_of,
 )
 
@@ -45,7 +45,7 @@ def measure(predictions: Predictions, split: SplitName) -> dict[str, float]:
     """
     labels, multi_label = predictions.labels, predictions.multi_label
     probabilities = probabilities_of(predictions.logits, multi_label=multi_label)
-    guessed = guesses(probabilities, multi_label=multi_label)
+    guessed = predict_labels(probabilities, multi_label=multi_label)
     precision, recall, f1, _ = precision_recall_fscore_support(
         labels, guessed, labels=range(probabilities.shape[1]), average="macro", zero_division=0
     )
@@ -75,7 +75,7 @@ def cross_entropy(predictions: Predictions) -> float:
 def confusion(predictions: Predictions) -> np.ndarray:
     """What confusion_counts makes of a split's labels and the model's guesses."""
     n_labels = predictions.logits.shape[1]
-    return confusion_counts(predictions.labels, guesses_of(predictions), n_labels)
+    return confusion_counts(predictions.labels, predicted_labels(predictions), n_labels)
 
 
 def majority_accuracy(train_labels: Any, labels: Any) -> float:
@@ -84,11 +84,11 @@ def majority_accuracy(train_labels: Any, labels: Any) -> float:
     return float((np.asarray(labels) == known[counts.argmax()]).mean())
 
 
-def _mcc(labels: np.ndarray, guesses: np.ndarray) -> float:
+def _mcc(labels: np.ndarray, predicted: np.ndarray) -> float:
     """0 where a single class occurs on both sides, of which scikit-learn warns."""
-    if len(np.union1d(labels, guesses)) < 2:
+    if len(np.union1d(labels, predicted)) < 2:
         return 0.0
-    return float(matthews_corrcoef(labels, guesses))
+    return float(matthews_corrcoef(labels, predicted))
 
 
 def _rankings(truth: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:

@@ -10,7 +10,7 @@ import pytest
 
 from finesweep.config.schema import DatasetConfig
 from finesweep.dataset import load_dataset, prepare
-from finesweep.dataset.text_cleaners import cleaned
+from finesweep.dataset.text_cleaners import clean_texts
 from finesweep.errors import ConfigError
 
 STARS = [(f"text {number}", 1 + number % 5) for number in range(50)]
@@ -31,8 +31,8 @@ def config(path: Path, rows: list[tuple[Any, ...]], **fields: Any) -> DatasetCon
     ],
 )
 def test_each_step_does_what_it_says_and_no_more(step: str, text: str, wanted: str) -> None:
-    assert cleaned([text], [step]) == [wanted]
-    assert cleaned([text], []) == [text]
+    assert clean_texts([text], [step]) == [wanted]
+    assert clean_texts([text], []) == [text]
 
 
 def test_steps_follow_one_another_and_what_they_empty_is_missing(tmp_path: Path) -> None:

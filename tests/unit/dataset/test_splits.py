@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from finesweep.dataset.splits import Frames, carve_missing, cut
+from finesweep.dataset.splits import Frames, carve_missing, subsample
 from finesweep.dataset.stratify import allocate, sample_rows, take_texts
 from finesweep.errors import ConfigError
 
@@ -196,13 +196,13 @@ def test_more_rows_than_there_are_cannot_be_allocated() -> None:
 
 def test_another_seed_samples_other_rows() -> None:
     frames: Frames = {"train": numbered([0, 1] * 50)}
-    first, second = (cut(frames, sizes={"train": 20}, seed=seed)[0] for seed in (0, 1))
+    first, second = (subsample(frames, sizes={"train": 20}, seed=seed)[0] for seed in (0, 1))
     assert first["train"].index.tolist() != second["train"].index.tolist()
 
 
 def test_cut_splits_have_the_size_and_order_asked() -> None:
     frames: Frames = {"train": numbered([0, 1, 1, 1] * 25), "test": numbered([0, 1] * 10)}
-    sized, notes = cut(frames, sizes={"train": 20, "test": 0.5}, seed=0)
+    sized, notes = subsample(frames, sizes={"train": 20, "test": 0.5}, seed=0)
     assert sized["train"]["label"].value_counts().to_dict() == {1: 15, 0: 5}
     assert sized["train"].index.is_monotonic_increasing
     assert len(sized["test"]) == 10
@@ -212,6 +212,6 @@ def test_cut_splits_have_the_size_and_order_asked() -> None:
 def test_sizes_larger_than_their_splits_say_how_many_rows_there_are() -> None:
     frames: Frames = {"train": numbered([0, 1] * 5), "test": numbered([0, 1])}
     with pytest.raises(ConfigError, match=r"2 problems") as caught:
-        cut(frames, sizes={"train": 5000, "test": 3}, seed=0)
+        subsample(frames, sizes={"train": 5000, "test": 3}, seed=0)
     assert "dataset.train_size: 5,000 rows of train, which has 10" in str(caught.value)
     assert "dataset.test_size: 3 rows of test, which has 2" in str(caught.value)

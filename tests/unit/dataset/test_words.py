@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from finesweep.dataset.words import UNIT, WORD, are_set_apart, phrase
+from finesweep.dataset.words import UNIT, WORD, are_words_separated, phrase
 
 DRAW = random.Random(0)
 ENGLISH = [
@@ -62,7 +62,7 @@ def test_a_word_keeps_the_vowels_that_are_marks() -> None:
     ids=["chinese", "thai", "emoji", "dna", "operators", "hex", "no-blanks", "a-quarter", "urls"],
 )
 def test_words_that_never_come_again_are_not_set_apart(texts: list[str]) -> None:
-    assert not are_set_apart(texts)
+    assert not are_words_separated(texts)
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_words_that_never_come_again_are_not_set_apart(texts: list[str]) -> None
 )
 def test_words_that_come_again_are_set_apart(texts: list[str]) -> None:
     # Two texts of a letter each have no word in common, whatever they are.
-    assert are_set_apart(texts) == (texts != ["a", "b"] and texts != [*"abcab"] * 9)
+    assert are_words_separated(texts) == (texts != ["a", "b"] and texts != [*"abcab"] * 9)
 
 
 def test_signs_are_read_without_blanks_and_words_with_them() -> None:

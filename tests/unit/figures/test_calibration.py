@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.special import softmax
 
-from finesweep.figures import answers_figure
+from finesweep.figures import calibration_figure
 from finesweep.records import DecisionRule
 
 
@@ -24,11 +24,11 @@ def draw(
     probabilities: np.ndarray, labels: np.ndarray, names: list[str], uncertain_below: float = 0.7
 ) -> Figure:
     """The figure, after rendering it once: a warning of matplotlib's would fail the test."""
-    figure = answers_figure(
+    figure = calibration_figure(
         probabilities,
         labels,
         names,
-        answering=DecisionRule(uncertain_below=uncertain_below),
+        rule=DecisionRule(uncertain_below=uncertain_below),
         title="test $ _x_",
     )
     figure.savefig(io.BytesIO(), format="png", dpi=120)

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from finesweep.figures.exploration import balance_figure, cut_figure
+from finesweep.figures.exploration import balance_figure, truncation_figure
 
 NAMES = ["$no$", "是的"]
 
@@ -60,7 +60,7 @@ def test_the_first_class_stands_at_the_top() -> None:
 
 def test_the_curve_falls_where_texts_and_their_special_tokens_begin_to_fit() -> None:
     sets = {"train": np.array([14, 30, 31, 2000]), "none": np.zeros(0)}
-    figure = cut_figure({"by split": sets}, n_special=2, chosen=100, title="")
+    figure = truncation_figure({"by split": sets}, n_special=2, chosen=100, title="")
     (axes,) = drawn(figure).axes
     found = curve(axes, "train")
     assert [found[length] for length in (16, 24, 32, 48, 1024)] == [0.75, 0.75, 0.5, 0.25, 0.25]
@@ -70,7 +70,7 @@ def test_the_curve_falls_where_texts_and_their_special_tokens_begin_to_fit() -> 
 
 def test_eight_classes_are_eight_different_lines() -> None:
     sets = {f"class {k}": lengths(4) for k in range(8)}
-    (axes,) = drawn(cut_figure({"by class": sets}, n_special=2, chosen=64, title="")).axes
+    (axes,) = drawn(truncation_figure({"by class": sets}, n_special=2, chosen=64, title="")).axes
     named = [line for line in axes.lines if str(line.get_label()).startswith("class")]
     assert len({line.get_color() for line in named}) == 8
     assert len({line.get_linestyle() for line in named}) == 4

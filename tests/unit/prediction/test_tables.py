@@ -11,8 +11,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from finesweep.dataset.reading.inference_files import N_ROWS, paired_rows, read_rows, text_column
-from finesweep.dataset.reading.text_lines import arriving_lines
+from finesweep.dataset.reading.inference_files import N_ROWS, read_rows, split_pairs, text_column
+from finesweep.dataset.reading.text_lines import stream_lines
 from finesweep.errors import ConfigError
 from finesweep.pairs import joined
 from finesweep.prediction.tables import answer_rows, asked_texts
@@ -124,7 +124,7 @@ def test_a_file_without_lines_of_its_encoding_is_a_mistake(
 def test_a_blank_line_between_pairs_is_a_row_without_a_text(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("a\tb\n\n\t\nc\td\n", encoding="utf-8")
     (piece,) = read_rows(tmp_path / "a.txt", field="--file", encoding="utf-8")
-    rows = paired_rows(piece.rows, tmp_path / "a.txt", field="--file")
+    rows = split_pairs(piece.rows, tmp_path / "a.txt", field="--file")
     assert rows.to_numpy().tolist() == [["a", "b"], ["", ""], ["", ""], ["c", "d"]]
     assert asked_texts(rows, column="text", pair_column="pair") == [
         joined("a", "b"),
@@ -137,7 +137,7 @@ def test_a_blank_line_between_pairs_is_a_row_without_a_text(tmp_path: Path) -> N
 def test_lines_that_have_arrived_do_not_wait_for_those_to_come() -> None:
     reading, writing = os.pipe()
     with os.fdopen(reading, "rb") as stream, os.fdopen(writing, "wb", 0) as pipe:
-        tables = arriving_lines(stream, encoding="utf-8")
+        tables = stream_lines(stream, encoding="utf-8")
         pipe.write(b"one\ntwo\nthr")
         assert next(tables)["text"].tolist() == ["one", "two"]
         pipe.write("ee\nfür\n".encode()[:5])

@@ -8,7 +8,7 @@ from scipy.special import expit, softmax
 from sklearn.metrics import brier_score_loss, f1_score
 
 from finesweep.stats.calibration import (
-    answers,
+    apply_thresholds,
     brier_score,
     calibrate,
     calibration_error,
@@ -143,7 +143,7 @@ def test_several_labels_are_answered_by_their_thresholds_and_silent_only_when_as
     assert fitted.decision_threshold is None
     shares = expit(honest / fitted.temperature)
     assert fitted.label_thresholds == pytest.approx(label_thresholds(shares, labels))
-    said = answers(shares, fitted)
+    said = apply_thresholds(shares, fitted)
     assert said.tolist() == (shares >= fitted.label_thresholds).astype(int).tolist()
     assert is_confident(shares, fitted).all()
     asked = calibrate(honest, labels, least=0.5)

@@ -9,17 +9,17 @@ import torch
 from finesweep.errors import NonFiniteError
 from finesweep.records import Predictions
 from finesweep.stats.predictions import (
-    are_right,
+    are_correct,
+    as_single_label,
     confidence,
     confusion_counts,
-    guesses,
+    correct_rows,
     log_probabilities_of,
     logits_of,
     margins,
     one_hot,
+    predict_labels,
     probabilities_of,
-    rows_right,
-    single,
 )
 
 LOGITS = np.random.default_rng(0).normal(scale=3, size=(40, 3)).astype(np.float32)
@@ -56,31 +56,31 @@ def test_logits_are_made_back_from_probabilities(multi_label: bool) -> None:
 
 
 def test_a_label_holds_from_its_own_threshold_on() -> None:
-    assert guesses(SHARES, multi_label=True).tolist() == [[1, 0, 0], [0, 0, 0], [1, 1, 0]]
-    own = guesses(SHARES, multi_label=True, thresholds=(0.6, 0.6, 0.4))
+    assert predict_labels(SHARES, multi_label=True).tolist() == [[1, 0, 0], [0, 0, 0], [1, 1, 0]]
+    own = predict_labels(SHARES, multi_label=True, thresholds=(0.6, 0.6, 0.4))
     assert own.tolist() == [[1, 0, 1], [0, 0, 0], [1, 0, 0]]
-    assert guesses(SHARES, multi_label=False).tolist() == [0, 2, 0]
+    assert predict_labels(SHARES, multi_label=False).tolist() == [0, 2, 0]
 
 
 def test_a_row_is_right_when_all_its_labels_are() -> None:
-    assert are_right(np.array([[1, 0, 1], [0, 0, 1], [0, 1, 0]]), HELD).tolist() == [
+    assert are_correct(np.array([[1, 0, 1], [0, 0, 1], [0, 1, 0]]), HELD).tolist() == [
         True,
         False,
         True,
     ]
-    assert are_right(np.array([0, 2, 1]), np.array([0, 1, 1])).tolist() == [True, False, True]
-    assert rows_right(Predictions(np.where(HELD == 1, 2.0, -2.0), HELD)).all()
+    assert are_correct(np.array([0, 2, 1]), np.array([0, 1, 1])).tolist() == [True, False, True]
+    assert correct_rows(Predictions(np.where(HELD == 1, 2.0, -2.0), HELD)).all()
 
 
 def test_confidence_is_the_probability_of_the_whole_answer() -> None:
-    guessed = guesses(SHARES, multi_label=True)
+    guessed = predict_labels(SHARES, multi_label=True)
     wanted = [0.9 * 0.8 * 0.6, 0.9 * 0.8 * 0.7, 0.6 * 0.5 * 0.9]
     assert confidence(SHARES, guessed) == pytest.approx(wanted)
     assert confidence(SHARES, np.array([0, 2, 1])) == pytest.approx([0.9, 0.3, 0.5])
 
 
 def test_the_margin_is_that_of_the_wrong_label_nearest_to_being_right() -> None:
-    guessed = guesses(SHARES, multi_label=True)
+    guessed = predict_labels(SHARES, multi_label=True)
     # Row 0 misses label 2 (0.4), row 1 is right, row 2 takes label 0 (0.6) wrongly.
     assert margins(SHARES, guessed, HELD) == pytest.approx([0.2, 1.0, 0.2])
     one = np.array([[0.7, 0.2, 0.1]])
@@ -88,7 +88,7 @@ def test_the_margin_is_that_of_the_wrong_label_nearest_to_being_right() -> None:
 
 
 def test_several_labels_are_decisions_between_no_and_yes() -> None:
-    shares, labels = single(SHARES, HELD)
+    shares, labels = as_single_label(SHARES, HELD)
     assert labels.tolist() == [1, 0, 1, 0, 0, 0, 0, 1, 0]
     assert shares[:, 1].tolist() == SHARES.ravel().tolist()
     assert shares.sum(axis=1) == pytest.approx(np.ones(9))
@@ -97,7 +97,7 @@ def test_several_labels_are_decisions_between_no_and_yes() -> None:
 def test_the_truth_and_the_counts_have_the_shape_of_the_labels() -> None:
     assert one_hot(np.array([2, 0]), 3).tolist() == [[False, False, True], [True, False, False]]
     assert one_hot(HELD, 3).tolist() == (HELD == 1).tolist()
-    guessed = guesses(SHARES, multi_label=True)
+    guessed = predict_labels(SHARES, multi_label=True)
     assert confusion_counts(HELD, guessed, 3).tolist() == [
         [[1, 1], [0, 1]],
         [[2, 0], [0, 1]],

@@ -18,7 +18,7 @@ from sklearn.metrics import (
 
 from finesweep.records import Predictions
 from finesweep.stats.predictions import log_probabilities_of
-from finesweep.stats.scores import scores_of_answers, scores_of_rankings
+from finesweep.stats.scores import prediction_scores, ranking_scores
 from finesweep.training import measure
 
 
@@ -40,7 +40,7 @@ def resamples(n_rows: int) -> np.ndarray:
 def test_scores_of_answers_are_scikit_learns(n_classes: int) -> None:
     logged, labels = answered(n_classes)
     weights, names = resamples(len(labels)), [f"l{c}" for c in range(n_classes)]
-    made = scores_of_answers(logged, labels, names)(weights)
+    made = prediction_scores(logged, labels, names)(weights)
     guesses = logged.argmax(axis=1)
     for row, w in enumerate(weights):
         assert made["accuracy"][row] == pytest.approx(
@@ -64,7 +64,7 @@ def test_scores_of_answers_are_scikit_learns(n_classes: int) -> None:
 def test_scores_of_rankings_are_scikit_learns(n_classes: int) -> None:
     logged, labels = answered(n_classes)
     weights = resamples(len(labels))
-    made = scores_of_rankings(logged, labels)(weights)
+    made = ranking_scores(logged, labels)(weights)
     for row, w in enumerate(weights):
         for name, score in (
             ("roc_auc", roc_auc_score),
@@ -79,7 +79,7 @@ def test_with_equal_weights_they_are_what_a_run_measures(n_classes: int) -> None
     logged, labels = answered(n_classes, decimals=9)
     once = np.ones((1, len(labels)))
     names = [str(c) for c in range(n_classes)]
-    made = scores_of_answers(logged, labels, names)(once) | scores_of_rankings(logged, labels)(once)
+    made = prediction_scores(logged, labels, names)(once) | ranking_scores(logged, labels)(once)
     measured = measure(Predictions(logged, labels), "test")
     assert {f"test/{name}": value[0] for name, value in made.items() if "/" not in name} == (
         pytest.approx(measured)
@@ -94,14 +94,14 @@ def test_a_class_that_a_resample_lacks_is_left_out_of_the_rankings_and_counts_0_
         roc_auc_score(labels[labels < 2] == c, logged[labels < 2, c], sample_weight=None)
         for c in (0, 1)
     ]
-    assert scores_of_rankings(logged, labels)(weights)["roc_auc"][0] == pytest.approx(np.mean(two))
-    assert scores_of_answers(logged, labels, "abc")(weights)["recall/c"][0] == 0
+    assert ranking_scores(logged, labels)(weights)["roc_auc"][0] == pytest.approx(np.mean(two))
+    assert prediction_scores(logged, labels, "abc")(weights)["recall/c"][0] == 0
 
 
 def test_without_two_classes_no_ranking_is_defined() -> None:
     logged, labels = answered(2)
     alone = logged[labels == 1]
-    made = scores_of_rankings(alone, np.ones(len(alone), int))(np.ones((2, len(alone))))
+    made = ranking_scores(alone, np.ones(len(alone), int))(np.ones((2, len(alone))))
     assert np.isnan(made["roc_auc"]).all()
     assert np.isnan(made["average_precision"]).all()
 
@@ -118,8 +118,8 @@ def test_scores_of_several_labels_are_scikit_learns() -> None:
     logits, labels = several()
     logged = log_probabilities_of(logits, multi_label=True)
     weights, names = resamples(len(labels)), ["a", "b", "c"]
-    made = scores_of_answers(logged, labels, names)(weights)
-    ranked = scores_of_rankings(logged, labels)(weights)
+    made = prediction_scores(logged, labels, names)(weights)
+    ranked = ranking_scores(logged, labels)(weights)
     shares = np.exp(logged[..., 1])
     guessed = (shares >= 0.5).astype(int)
     for row, w in enumerate(weights):
@@ -153,8 +153,8 @@ def test_with_equal_weights_scores_of_several_labels_are_those_that_are_measured
     logits, labels = several()
     logged, once = log_probabilities_of(logits, multi_label=True), np.ones((1, len(labels)))
     made = {
-        **scores_of_answers(logged, labels, ["a", "b", "c"])(once),
-        **scores_of_rankings(logged, labels)(once),
+        **prediction_scores(logged, labels, ["a", "b", "c"])(once),
+        **ranking_scores(logged, labels)(once),
     }
     measured = measure(Predictions(logits, labels), "test")
     known = {name: value for name, value in measured.items() if name.partition("/")[2] in made}

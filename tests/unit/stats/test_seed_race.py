@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from finesweep.stats.seed_race import confirm, leader, probability_better, seed_noise, still_in
+from finesweep.stats.seed_race import (
+    leader,
+    probability_better,
+    race_survivors,
+    seed_noise,
+    summarize_seeds,
+)
 
 VALUES = {4: [0.50, 0.54, 0.52], 7: [0.60, 0.62, 0.58], 1: [0.53, 0.55]}
 
@@ -19,7 +25,7 @@ def test_noise_is_pooled_within_configurations() -> None:
 
 
 def test_the_interval_is_students_with_the_pooled_noise() -> None:
-    made = confirm(VALUES)[4]
+    made = summarize_seeds(VALUES)[4]
     half = stats.t.ppf(0.975, 5) * seed_noise(VALUES).deviation / 3**0.5
     assert (made.n_seeds, made.mean) == (3, pytest.approx(0.52))
     assert made.deviation == pytest.approx(0.02)
@@ -28,11 +34,11 @@ def test_the_interval_is_students_with_the_pooled_noise() -> None:
 
 def test_with_one_seed_each_nothing_is_known_of_the_noise() -> None:
     values = {0: [0.4], 1: [0.9]}
-    made = confirm(values)[0]
+    made = summarize_seeds(values)[0]
     assert (made.low, made.high) == (float("-inf"), float("inf"))
     assert np.isnan(made.deviation)
     assert probability_better(values, 0, 1, "minimize") == 0.5
-    assert still_in(values, "minimize") == {0, 1}
+    assert race_survivors(values, "minimize") == {0, 1}
 
 
 def test_the_probability_is_that_of_two_sample_t_with_pooled_variance() -> None:
@@ -46,21 +52,21 @@ def test_the_probability_is_that_of_two_sample_t_with_pooled_variance() -> None:
 
 def test_a_hopeless_configuration_leaves_the_race_and_a_close_one_stays() -> None:
     assert leader(VALUES, "minimize") == 4
-    assert still_in(VALUES, "minimize") == {4, 1}
+    assert race_survivors(VALUES, "minimize") == {4, 1}
     assert leader(VALUES, "maximize") == 7
-    assert still_in(VALUES, "maximize") == {7}
+    assert race_survivors(VALUES, "maximize") == {7}
 
 
 @pytest.mark.parametrize(("gap", "kept"), [(0.0, {0, 1}), (0.1, {0})])
 def test_seeds_without_any_noise_decide_at_once(gap: float, kept: set[int]) -> None:
-    assert still_in({0: [0.5, 0.5], 1: [0.5 + gap, 0.5 + gap]}, "minimize") == kept
+    assert race_survivors({0: [0.5, 0.5], 1: [0.5 + gap, 0.5 + gap]}, "minimize") == kept
 
 
 def test_the_race_seldom_drops_an_equal() -> None:
     """Two equal configurations of three seeds: at most alpha, here both ways and so twice it."""
     drawn = np.random.default_rng(0)
     dropped = [
-        len(still_in({0: drawn.normal(size=3), 1: drawn.normal(size=3)}, "minimize")) < 2
+        len(race_survivors({0: drawn.normal(size=3), 1: drawn.normal(size=3)}, "minimize")) < 2
         for _ in range(2000)
     ]
     assert np.mean(dropped) == pytest.approx(0.10, abs=0.02)
@@ -78,4 +84,4 @@ def test_quantiles_and_odds_are_those_of_scipys_t() -> None:
             ours = probability_better(values, 0, 1, "minimize")
             assert ours == pytest.approx(theirs, rel=1e-12, abs=1e-12)
             half = stats.t.ppf(0.975, freedom) * noise.deviation
-            assert confirm(values)[0].high == pytest.approx(half, rel=1e-12)
+            assert summarize_seeds(values)[0].high == pytest.approx(half, rel=1e-12)

@@ -29,7 +29,7 @@ def asked_pieces(given: argparse.Namespace, dataset: DatasetConfig) -> Iterator[
     from finesweep.dataset.reading.formats import Piece
     from finesweep.dataset.reading.inference_files import read_rows, with_joined_text
     from finesweep.dataset.reading.pieces import format_of
-    from finesweep.dataset.reading.text_lines import arriving_lines, bytes_problem
+    from finesweep.dataset.reading.text_lines import bytes_problem, stream_lines
     from finesweep.dataset.validation import format_problems, raise_all
 
     if given.texts:
@@ -49,7 +49,7 @@ def asked_pieces(given: argparse.Namespace, dataset: DatasetConfig) -> Iterator[
     elif given.file or not sys.stdin.isatty():
         try:
             stream = cast("io.BufferedReader", sys.stdin.buffer)
-            for rows in arriving_lines(stream, encoding=given.encoding):
+            for rows in stream_lines(stream, encoding=given.encoding):
                 yield Piece(rows, 0.0)
         except UnicodeDecodeError as error:
             problem = bytes_problem(error, "--encoding=")
@@ -90,9 +90,9 @@ def paired_pieces(
 
 
 def _paired(rows: pd.DataFrame, given: argparse.Namespace) -> pd.DataFrame:
-    from finesweep.dataset.reading.inference_files import paired_rows, two_by_two
+    from finesweep.dataset.reading.inference_files import pairs_from_arguments, split_pairs
 
     if given.texts:
-        return two_by_two(given.texts, field="TEXT")
+        return pairs_from_arguments(given.texts, field="TEXT")
     path = None if given.file is None or str(given.file) == "-" else given.file
-    return paired_rows(rows, path, field="standard input" if path is None else "--file")
+    return split_pairs(rows, path, field="standard input" if path is None else "--file")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from finesweep.dataset.checks.findings import named, percent, together
-from finesweep.dataset.checks.normalise import skeletons
+from finesweep.dataset.checks.findings import all_rows, percent, row_ids
+from finesweep.dataset.checks.normalise import normalised
 from finesweep.dataset.validation import counted_rows
 from finesweep.records import Finding, Severity, Splits
 
@@ -19,9 +19,9 @@ WARNING_SHARE = 0.01
 def find_conflicts(splits: Splits) -> list[Finding]:
     """One finding for texts exactly the same, one for those that are so after normalising; their
     rows in all splits."""
-    rows = together(splits)
+    rows = all_rows(splits)
     exact = _conflicting(rows, rows["text"])
-    bare = skeletons(rows["text"])
+    bare = normalised(rows["text"])
     # A text of symbols alone has no skeleton, and would seem to be the same as all others.
     alike = _conflicting(rows, bare) & bare.ne("") & ~exact
     return [*_exact(rows, exact), *_normalised(rows, alike)]
@@ -47,7 +47,7 @@ def _exact(rows: pd.DataFrame, found: pd.Series) -> list[Finding]:
         f"{_by_split(rows, found)}; at most one can be right, and the others cap what any model "
         "reaches; dataset.conflicts=drop leaves them out of train"
     )
-    return [Finding(CHECK, severity, message, named(rows[found]))]
+    return [Finding(CHECK, severity, message, row_ids(rows[found]))]
 
 
 def _normalised(rows: pd.DataFrame, found: pd.Series) -> list[Finding]:
@@ -59,7 +59,7 @@ def _normalised(rows: pd.DataFrame, found: pd.Series) -> list[Finding]:
         f"{_by_split(rows, found)}; look whether the difference means it"
     )
     severity: Severity = "warning" if _largest_share(rows, found) >= WARNING_SHARE else "note"
-    return [Finding(CHECK, severity, message, named(rows[found]))]
+    return [Finding(CHECK, severity, message, row_ids(rows[found]))]
 
 
 def _largest_share(rows: pd.DataFrame, found: pd.Series) -> float:

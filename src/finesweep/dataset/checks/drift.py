@@ -9,8 +9,8 @@ from scipy.sparse import csr_matrix
 from scipy.stats import chi2_contingency, ks_2samp
 from sklearn.metrics import roc_auc_score
 
-from finesweep.dataset.checks.findings import of_sample, sampled
-from finesweep.dataset.checks.quick_classifier import out_of_fold, terms
+from finesweep.dataset.checks.findings import draw_sample, sample_clause
+from finesweep.dataset.checks.quick_classifier import out_of_fold_probabilities, tfidf_features
 from finesweep.dataset.labels.values import label_counts, labels_in
 from finesweep.records import Finding, Severity, Splits
 
@@ -110,17 +110,17 @@ def _lengths(splits: Splits) -> list[Finding]:
 
 def _words(splits: Splits) -> list[Finding]:
     frames = [splits.frames[split].drop_duplicates("text") for split in ("train", "test")]
-    train, test = (sampled(frame, MAX_ROWS)["text"] for frame in frames)
+    train, test = (draw_sample(frame, MAX_ROWS)["text"] for frame in frames)
     if min(len(train), len(test)) < MIN_ROWS:
         return []
-    features, words = terms(pd.concat([train, test], ignore_index=True))
+    features, words = tfidf_features(pd.concat([train, test], ignore_index=True))
     if not len(words):
         return []
     origin = np.repeat([0, 1], [len(train), len(test)])
-    auc = float(roc_auc_score(origin, out_of_fold(features, origin)[:, 1]))
+    auc = float(roc_auc_score(origin, out_of_fold_probabilities(features, origin)[:, 1]))
     if auc - 3 * _standard_error(len(train), len(test)) < 0.5 or auc < AUC_EFFECTS[0]:
         return []
-    clause = of_sample(len(train) + len(test), sum(map(len, frames)))
+    clause = sample_clause(len(train) + len(test), sum(map(len, frames)))
     message = (
         f"a quick model tells test from train by their words{clause} (AUC {auc:.2f}, 0.5 is "
         f"chance), above all by {_telling(features, words, n_train=len(train))}: they come from "

@@ -20,7 +20,7 @@ def rows_where(masks: Mapping[SplitName, pd.Series]) -> Rows:
     return tuple((split, int(row)) for split, mask in masks.items() for row in mask.index[mask])
 
 
-def named(rows: pd.DataFrame) -> Rows:
+def row_ids(rows: pd.DataFrame) -> Rows:
     """The same of a table with columns split and row."""
     return tuple(zip(rows["split"], rows["row"].tolist(), strict=True))
 
@@ -43,19 +43,19 @@ def percent(count: int, of: int) -> str:
     return f"{share:.0f} %" if share >= 10 else f"{share:.1f} %"
 
 
-def together(splits: Splits) -> pd.DataFrame:
+def all_rows(splits: Splits) -> pd.DataFrame:
     """All rows of all splits, train first: columns text, label, split and row."""
     frames = [splits.frames[split].assign(split=split) for split in SPLITS]
     return pd.concat(frames).rename_axis("row").reset_index()
 
 
-def sampled(frame: pd.DataFrame, most: int) -> pd.DataFrame:
+def draw_sample(frame: pd.DataFrame, most: int) -> pd.DataFrame:
     """At most so many of its rows, in their order."""
     if len(frame) <= most:
         return frame
     return frame.sample(most, random_state=SEED).sort_index()
 
 
-def of_sample(n_seen: int, n_rows: int) -> str:
+def sample_clause(n_seen: int, n_rows: int) -> str:
     """A clause that says how many rows were looked at; empty when all were."""
     return "" if n_seen == n_rows else f" in a sample of {n_seen:,} of {n_rows:,} rows"

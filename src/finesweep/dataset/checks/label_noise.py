@@ -9,8 +9,12 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.sparse import csr_matrix
 
-from finesweep.dataset.checks.findings import named, of_sample, percent, sampled, together
-from finesweep.dataset.checks.quick_classifier import N_FOLDS, out_of_fold, terms
+from finesweep.dataset.checks.findings import all_rows, draw_sample, percent, row_ids, sample_clause
+from finesweep.dataset.checks.quick_classifier import (
+    N_FOLDS,
+    out_of_fold_probabilities,
+    tfidf_features,
+)
 from finesweep.dataset.labels.values import labels_in
 from finesweep.dataset.validation import counted_rows
 from finesweep.records import Finding, Splits
@@ -38,8 +42,8 @@ def find_label_noise(splits: Splits) -> list[Finding]:
     Dataset Labels, JAIR 70, 2021): a row is suspect when another class is at least as probable for
     it as that class is, on average, for rows that bear its label. Probabilities are out of fold.
     """
-    rows = together(splits).drop_duplicates(["text", "label"])
-    seen = sampled(rows, MAX_ROWS)
+    rows = all_rows(splits).drop_duplicates(["text", "label"])
+    seen = draw_sample(rows, MAX_ROWS)
     if splits.multi_label:
         return _of_each_label(seen, splits.label_names, n_rows=len(rows))
     common = seen["label"].value_counts()
@@ -47,7 +51,7 @@ def find_label_noise(splits: Splits) -> list[Finding]:
     if seen["label"].nunique() < 2:
         return []
     labels, classes = pd.factorize(seen["label"], sort=True)
-    features, words = terms(seen["text"], n_classes=len(classes))
+    features, words = tfidf_features(seen["text"], n_classes=len(classes))
     if not len(words):
         return []
     names = [splits.label_names[label] for label in classes]
@@ -56,7 +60,7 @@ def find_label_noise(splits: Splits) -> list[Finding]:
 
 def _of_each_label(seen: pd.DataFrame, names: tuple[str, ...], *, n_rows: int) -> list[Finding]:
     """A finding for each of several labels, which is a question of yes and no."""
-    features, words = terms(seen["text"])
+    features, words = tfidf_features(seen["text"])
     if not len(words):
         return []
     return [
@@ -76,28 +80,30 @@ def _named_doubts(
     n_rows: int,
 ) -> list[Finding]:
     """labels [N] are places in names."""
-    scores = out_of_fold(features, labels)
-    doubtful = most_doubtful(scores, labels)
+    scores = out_of_fold_probabilities(features, labels)
+    doubtful = rank_suspects(scores, labels)
     if not len(doubtful):
         return []
     first = doubtful[0]
-    told = (names[labels[first]], names[suspected(scores, labels)[first]])
+    told = (names[labels[first]], names[suspected_classes(scores, labels)[first]])
     return [_finding(seen.iloc[doubtful], told, n_seen=len(seen), n_rows=n_rows)]
 
 
-def most_doubtful(
+def rank_suspects(
     scores: npt.NDArray[np.float64], labels: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.int64]:
     """[K] places of the suspect rows to name, most suspect first; scores [N, C] out of fold."""
     given = scores[np.arange(len(labels)), labels]
     least_sure = np.quantile(1 - scores.max(axis=1), SUREST)
-    suspect = (suspected(scores, labels) != labels) & (given <= max(MAX_FOR_GIVEN, least_sure))
+    suspect = (suspected_classes(scores, labels) != labels) & (
+        given <= max(MAX_FOR_GIVEN, least_sure)
+    )
     places = np.flatnonzero(suspect)
     order = np.argsort(given[places], kind="stable")
     return places[order][: max(1, round(MAX_NAMED * len(labels)))]
 
 
-def suspected(
+def suspected_classes(
     scores: npt.NDArray[np.float64], labels: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.int64]:
     """[N] the class that a row confidently belongs to, or its label when there is none; scores
@@ -113,10 +119,11 @@ def _finding(found: pd.DataFrame, told: tuple[str, str], *, n_seen: int, n_rows:
     """A note whatever their number: it says more about how hard the data is than how noisy. told
     are the first row's label and the likelier one."""
     first, (given, likelier) = found.iloc[0], told
+    share = f"{percent(len(found), n_seen)}{sample_clause(n_seen, n_rows)}"
     message = (
-        f"{counted_rows(len(found))} ({percent(len(found), n_seen)}{of_sample(n_seen, n_rows)}) "
+        f"{counted_rows(len(found))} ({share}) "
         "with a label that a quick model, fitted on other rows, is sure is wrong, as "
         f"{first['split']} row {first['row']}, labelled {given!r}, more like "
         f"{likelier!r}; some are hard rather than wrong: read them, most suspect first"
     )
-    return Finding(CHECK, "note", message, named(found))
+    return Finding(CHECK, "note", message, row_ids(found))

@@ -10,7 +10,7 @@ from functools import cache
 import pandas as pd
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
-from finesweep.dataset.checks.findings import named, of_sample, percent, sampled, together
+from finesweep.dataset.checks.findings import all_rows, draw_sample, percent, row_ids, sample_clause
 from finesweep.dataset.labels.values import label_counts, labels_in
 from finesweep.dataset.validation import counted_rows
 from finesweep.dataset.words import UNIT
@@ -47,8 +47,8 @@ NOT_LANGUAGE = re.compile(r"https?://\S+|www\.\S+|[@#]\w+|<[^<>]*>|&#?\w+;")
 def find_languages(splits: Splits) -> list[Finding]:
     """One finding for rows that are surely in another language than most, one for varieties of that
     language, and one for each language that nearly always means one class."""
-    rows = together(splits)
-    seen = sampled(rows, MAX_ROWS)
+    rows = all_rows(splits)
+    seen = draw_sample(rows, MAX_ROWS)
     prose = seen["text"].map(_prose)
     seen, prose = seen[prose.map(_is_telling)], prose[prose.map(_is_telling)]
     if seen.empty:
@@ -60,7 +60,7 @@ def find_languages(splits: Splits) -> list[Finding]:
     seen = seen[seen["sure"]]
     if seen["language"].nunique() < 2:
         return []
-    clause = of_sample(min(len(rows), MAX_ROWS), len(rows))
+    clause = sample_clause(min(len(rows), MAX_ROWS), len(rows))
     return [*_others(seen, clause), *_shortcuts(seen, splits.label_names)]
 
 
@@ -109,7 +109,7 @@ def _others(seen: pd.DataFrame, clause: str) -> list[Finding]:
             f"{counted_rows(len(found))} ({percent(len(found), len(seen))} of those with a clear "
             f"language{clause}) in another language {what}: {listing}{harm}"
         )
-        findings.append(Finding(CHECK, severity, message, named(found)))
+        findings.append(Finding(CHECK, severity, message, row_ids(found)))
     return findings
 
 
@@ -147,5 +147,5 @@ def _shortcuts(seen: pd.DataFrame, label_names: tuple[str, ...]) -> list[Finding
             f"{label_names[commonest]!r}, against {100 * elsewhere:.0f} % of the others: "
             "a model can answer from the language alone"
         )
-        findings.append(Finding(CHECK, "warning", message, named(found)))
+        findings.append(Finding(CHECK, "warning", message, row_ids(found)))
     return findings

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from finesweep.dataset.checks.findings import SPLITS, percent, rows_where
-from finesweep.dataset.checks.normalise import skeletons
+from finesweep.dataset.checks.normalise import normalised
 from finesweep.dataset.validation import counted_rows
 from finesweep.records import Finding, Severity, SplitName, Splits
 
@@ -25,7 +25,7 @@ def find_leakage(splits: Splits) -> list[Finding]:
     """For each split and each that it must not share a text with: one finding for texts that are
     exactly the same, one for those that are after normalising."""
     texts = {split: splits.frames[split]["text"] for split in SPLITS}
-    bare = {split: skeletons(column) for split, column in texts.items()}
+    bare = {split: normalised(column) for split, column in texts.items()}
     findings = []
     for split, other in SPLIT_PAIRS:
         exact = _shared(texts[split], texts[other])

@@ -34,17 +34,15 @@ Ids = npt.NDArray[np.int64]
 Shares = npt.NDArray[np.float64]
 
 
-def sketches(texts: Sequence[str]) -> Hashes:
+def signatures(texts: Sequence[str]) -> Hashes:
     """[N, N_PERMUTATIONS] uint32; every text has SHINGLE characters or more."""
     made = np.empty((len(texts), N_PERMUTATIONS), dtype=np.uint32)
     for first, last in _pieces([len(text) for text in texts]):
-        made[first:last] = _sketches(texts[first:last])
+        made[first:last] = _signatures(texts[first:last])
     return made
 
 
-def likeliest_pairs(
-    made: Hashes, parts: Ids, *, n_parts: int, least: float
-) -> tuple[Ids, Ids, Shares]:
+def best_pairs(made: Hashes, parts: Ids, *, n_parts: int, least: float) -> tuple[Ids, Ids, Shares]:
     """Pairs (earlier, later) with their estimates, of at least so much, in rising order: of each
     part's texts before a text the likeliest, and of equals the last.
 
@@ -53,7 +51,7 @@ def likeliest_pairs(
     """
     shares = np.zeros((n_parts, len(made)))
     best = np.full((n_parts, len(made)), -1, dtype=np.int64)
-    for earlier, later, alike in likely_pairs(made, least=least):
+    for earlier, later, alike in candidate_pairs(made, least=least):
         held = parts[earlier], later
         better = (alike > shares[held]) | ((alike == shares[held]) & (earlier > best[held]))
         # No text is the later one of two of these pairs, so that none overwrites another.
@@ -65,7 +63,7 @@ def likeliest_pairs(
     return earlier[order], later[order], alike[order]
 
 
-def likely_pairs(made: Hashes, *, least: float) -> Iterator[tuple[Ids, Ids, Shares]]:
+def candidate_pairs(made: Hashes, *, least: float) -> Iterator[tuple[Ids, Ids, Shares]]:
     """Step by step, pairs (earlier, later) that share a bucket and at least so much of their
     sketches, which estimates their Jaccard similarity, and comes third; in a step no later one
     comes twice, but the same pair may come in several steps."""
@@ -79,12 +77,12 @@ def likely_pairs(made: Hashes, *, least: float) -> Iterator[tuple[Ids, Ids, Shar
         for before in (first, *(place - step for step in range(1, N_PREDECESSORS + 1))):
             real = (before >= first) & (before < place)
             earlier, later = order[before[real]], order[place[real]]
-            shares = estimates(made, earlier, later)
+            shares = similarities(made, earlier, later)
             alike = shares >= least
             yield earlier[alike], later[alike], shares[alike]
 
 
-def estimates(made: Hashes, first: Ids, second: Ids) -> Shares:
+def similarities(made: Hashes, first: Ids, second: Ids) -> Shares:
     """Estimated Jaccard similarity of each pair, in [0, 1]."""
     shares = np.empty(len(first))
     for at in range(0, len(first), CHARACTERS_AT_ONCE):
@@ -115,7 +113,7 @@ def _pieces(lengths: Sequence[int]) -> Iterator[tuple[int, int]]:
         first = max(last, first + 1)
 
 
-def _sketches(texts: Sequence[str]) -> Hashes:
+def _signatures(texts: Sequence[str]) -> Hashes:
     codes = np.frombuffer("".join(texts).encode("utf-32-le"), dtype="<u4").astype(np.uint32)
     hashes = _mixed(_rolling(codes))
     lengths = np.array([len(text) for text in texts])

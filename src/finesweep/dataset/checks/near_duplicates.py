@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import regex
 
-from finesweep.dataset.checks.findings import SPLITS, Rows, listed_rows, named, percent, together
+from finesweep.dataset.checks.findings import SPLITS, Rows, all_rows, listed_rows, percent, row_ids
 from finesweep.dataset.checks.leakage import SPLIT_PAIRS
-from finesweep.dataset.checks.minhash import jaccard, likeliest_pairs, sketches
-from finesweep.dataset.checks.normalise import skeletons
+from finesweep.dataset.checks.minhash import best_pairs, jaccard, signatures
+from finesweep.dataset.checks.normalise import normalised
 from finesweep.dataset.validation import counted_rows
 from finesweep.records import Finding, Severity, SplitName, Splits
 
@@ -55,21 +55,21 @@ def find_near_duplicates(splits: Splits) -> list[Finding]:
 def _comparable(splits: Splits) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Split, number and id of each row of a long enough text, train first; and the texts, by id,
     with their skeletons and the split where they first stand."""
-    rows = together(splits)[["text", "split", "row"]]
-    rows["skeleton"] = [DENSE.sub(r"\g<0>\g<0>", each) for each in skeletons(rows["text"])]
-    rows = rows[rows["skeleton"].str.len() >= MIN_LENGTH]
-    ids = pd.factorize(rows["skeleton"])[0]
+    rows = all_rows(splits)[["text", "split", "row"]]
+    rows["normalised"] = [DENSE.sub(r"\g<0>\g<0>", each) for each in normalised(rows["text"])]
+    rows = rows[rows["normalised"].str.len() >= MIN_LENGTH]
+    ids = pd.factorize(rows["normalised"])[0]
     # The rows without their texts, of which a million take half a gigabyte.
-    texts = rows[["text", "skeleton", "split"]][~pd.Series(ids, rows.index).duplicated()]
+    texts = rows[["text", "normalised", "split"]][~pd.Series(ids, rows.index).duplicated()]
     return rows[["split", "row"]].assign(id=ids), texts
 
 
 def _twins(texts: pd.DataFrame) -> pd.DataFrame:
     """Pairs of ids, earlier and later, and their similarity, of at least THRESHOLD."""
-    bare = texts["skeleton"].tolist()
+    bare = texts["normalised"].tolist()
     # The likeliest of each split, so that a million copies of a template are done in minutes.
-    earlier, later, _ = likeliest_pairs(
-        sketches(bare),
+    earlier, later, _ = best_pairs(
+        signatures(bare),
         texts["split"].map(SPLITS.index).to_numpy(),
         n_parts=len(SPLITS),
         least=LIKELY,
@@ -89,7 +89,7 @@ def _beyond_hosts(one: str, other: str) -> float:
     of one another because its name is long."""
     if len(one.split()) > 1 or len(other.split()) > 1:
         return 1.0
-    tails = skeletons(pd.Series([HOST.sub("", text.strip()) for text in (one, other)]))
+    tails = normalised(pd.Series([HOST.sub("", text.strip()) for text in (one, other)]))
     return jaccard(tails[0], tails[1])
 
 
@@ -122,7 +122,7 @@ def _within(rows: pd.DataFrame, pairs: pd.DataFrame, split: SplitName, *, n: int
 
 
 def _later_rows(rows: pd.DataFrame, pairs: pd.DataFrame, split: SplitName) -> Rows:
-    return named(rows[(rows["split"] == split) & rows["id"].isin(pairs["later"])])
+    return row_ids(rows[(rows["split"] == split) & rows["id"].isin(pairs["later"])])
 
 
 def _example(rows: pd.DataFrame, pairs: pd.DataFrame, first: SplitName, second: SplitName) -> str:
@@ -130,5 +130,5 @@ def _example(rows: pd.DataFrame, pairs: pd.DataFrame, first: SplitName, second: 
     best = pairs.iloc[int(pairs["similarity"].argmax())]
     places: list[tuple[SplitName, int]] = []
     for split, number in ((first, best["earlier"]), (second, best["later"])):
-        places += named(rows[(rows["split"] == split) & (rows["id"] == number)])[:1]
+        places += row_ids(rows[(rows["split"] == split) & (rows["id"] == number)])[:1]
     return listed_rows(places)

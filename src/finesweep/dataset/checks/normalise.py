@@ -26,13 +26,13 @@ class _Kept(dict[int, int | None]):
         return self[code]
 
 
-def skeletons(texts: pd.Series) -> pd.Series:
+def normalised(texts: pd.Series) -> pd.Series:
     """Letters and digits of each text, after NFKC and casefolding; `` where it has none."""
     kept = _Kept()
-    return pd.Series([_skeleton(text, kept) for text in texts], index=texts.index, dtype="str")
+    return pd.Series([_normalised(text, kept) for text in texts], index=texts.index, dtype="str")
 
 
-def _skeleton(text: str, kept: _Kept) -> str:
+def _normalised(text: str, kept: _Kept) -> str:
     if text.isascii():
         # Most texts; a tenth of the time of what follows.
         return text.lower().encode().translate(None, DROPPED_ASCII).decode()

@@ -15,7 +15,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
 from finesweep.dataset.checks.findings import SEED
-from finesweep.dataset.words import UNIT, are_set_apart
+from finesweep.dataset.words import UNIT, are_words_separated
 from finesweep.stats.calibration import fit_temperature
 
 N_FOLDS = 5
@@ -35,13 +35,15 @@ NGRAM_SIZES = (1, 3)
 """Characters, where words are not set apart."""
 
 
-def terms(texts: pd.Series, *, n_classes: int = 2) -> tuple[csr_matrix, npt.NDArray[np.object_]]:
+def tfidf_features(
+    texts: pd.Series, *, n_classes: int = 2
+) -> tuple[csr_matrix, npt.NDArray[np.object_]]:
     """TF-IDF of words, [N, terms], and the terms; of characters too where words are not set apart;
     none when no term is in two texts."""
     most = min(MAX_TERMS, max(MIN_TERMS, MAX_WEIGHTS // n_classes))
     read = texts.str[:MAX_CHARACTERS].tolist()
     how: list[dict[str, Any]] = [{"tokenizer": UNIT.findall, "token_pattern": None}]
-    if not are_set_apart(read):
+    if not are_words_separated(read):
         how.append({"analyzer": "char_wb", "ngram_range": NGRAM_SIZES})
     parts = [part for each in how if (part := _weighed(read, most // len(how), each)) is not None]
     if not parts:
@@ -61,7 +63,9 @@ def _weighed(
         return None
 
 
-def out_of_fold(features: csr_matrix, labels: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+def out_of_fold_probabilities(
+    features: csr_matrix, labels: npt.NDArray[np.int64]
+) -> npt.NDArray[np.float64]:
     """[N, C] calibrated probabilities of logistic regression, each row's from a fit without its
     fifth of the rows; labels are 0 … C-1, each in N_FOLDS rows or more."""
     folds = StratifiedKFold(N_FOLDS, shuffle=True, random_state=SEED)

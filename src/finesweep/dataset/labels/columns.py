@@ -11,7 +11,7 @@ from finesweep.dataset.labels.values import label_number, label_text
 from finesweep.dataset.row_filters import Frames, is_missing
 from finesweep.dataset.validation import listed, raise_all
 from finesweep.errors import Problem
-from finesweep.labelsets import members, set_numbers
+from finesweep.labelsets import decode_sets, encode_sets
 from finesweep.records import SplitName
 
 FALSE_OR_TRUE = {"false": 0, "true": 1}
@@ -47,7 +47,7 @@ def with_label_sets(frames: Frames, columns: Sequence[str]) -> Frames:
 
 def set_problems(train: pd.Series, columns: Sequence[str], *, field: str = FIELD) -> list[Problem]:
     """Labels of which train, the column label of its frame, has one side only."""
-    n_rows = members(train.to_numpy(), len(columns)).sum(axis=0)
+    n_rows = decode_sets(train.to_numpy(), len(columns)).sum(axis=0)
     sides = {0: "no row", len(train): "every row"}
     return [
         Problem(field, f"{column!r} holds for {sides[int(n)]} of train; both are needed")
@@ -63,7 +63,7 @@ def _kind(place: int) -> str:
 def _numbers(held: pd.DataFrame) -> pd.Series:
     lacking = np.column_stack([is_missing(held[kind]) for kind in held]).any(axis=1)
     known = held[~lacking].apply(lambda column: column.map(_held))
-    numbers = set_numbers(known.to_numpy(dtype=np.int64).reshape(-1, held.shape[1]))
+    numbers = encode_sets(known.to_numpy(dtype=np.int64).reshape(-1, held.shape[1]))
     return pd.Series(numbers.astype(object), known.index, dtype=object).reindex(held.index)
 
 

@@ -23,11 +23,11 @@ from finesweep.dataset.sources import RawDataset
 from finesweep.dataset.stratify import strata
 from finesweep.dataset.validation import raise_all
 from finesweep.errors import Problem
-from finesweep.labelsets import members
+from finesweep.labelsets import decode_sets
 
 
 @dataclass(frozen=True)
-class Labelled:
+class LabelledRows:
     """Rows that all have a text and a label."""
 
     raw: Frames
@@ -41,7 +41,7 @@ class Labelled:
     """Whether a text may have several labels, or none."""
 
 
-def labelled_rows(raw: Frames, source: RawDataset, config: DatasetConfig) -> Labelled:
+def encode_labels(raw: Frames, source: RawDataset, config: DatasetConfig) -> LabelledRows:
     """The rows of raw, which are the source's, that can be trained on.
 
     ConfigError lists what is wrong with their labels.
@@ -57,7 +57,7 @@ def labelled_rows(raw: Frames, source: RawDataset, config: DatasetConfig) -> Lab
     return replace(made, frames={**made.frames, "train": train}, notes=(*made.notes, *note))
 
 
-def _listed(raw: Frames, source: RawDataset, config: DatasetConfig) -> Labelled:
+def _listed(raw: Frames, source: RawDataset, config: DatasetConfig) -> LabelledRows:
     """By lists of labels, where the column of labels holds any; else one label each."""
     members, notes = with_label_lists(raw, config.label_separator)
     if members is None:
@@ -82,7 +82,7 @@ def _listed(raw: Frames, source: RawDataset, config: DatasetConfig) -> Labelled:
     return replace(made, notes=(*notes, *made.notes))
 
 
-def _ids(raw: Frames, source: RawDataset, config: DatasetConfig) -> Labelled:
+def _ids(raw: Frames, source: RawDataset, config: DatasetConfig) -> LabelledRows:
     raw, mapped = with_mapped_labels(raw, config.label_map, class_names=source.class_names)
     frames, dropped = without_missing(raw, drop=config.missing == "drop")
     frames, names = with_label_ids(
@@ -94,15 +94,17 @@ def _ids(raw: Frames, source: RawDataset, config: DatasetConfig) -> Labelled:
     columns = {split: raw[split].loc[frame.index, "label"] for split, frame in frames.items()}
     are_named = bool(config.label_names or source.class_names or config.label_map)
     told = label_notes(columns, are_named=are_named)
-    return Labelled(raw, frames, names, (*mapped, *dropped, *told))
+    return LabelledRows(raw, frames, names, (*mapped, *dropped, *told))
 
 
-def _sets(raw: Frames, config: DatasetConfig) -> Labelled:
+def _sets(raw: Frames, config: DatasetConfig) -> LabelledRows:
     names = tuple(config.label_columns)
     return _of_sets(with_label_sets(raw, names), names, config, field=FIELD)
 
 
-def _of_sets(raw: Frames, names: tuple[str, ...], config: DatasetConfig, *, field: str) -> Labelled:
+def _of_sets(
+    raw: Frames, names: tuple[str, ...], config: DatasetConfig, *, field: str
+) -> LabelledRows:
     """Of frames whose label is the number of a set of the names; field is what errors name."""
     raise_all(reserved_problems(names, config))
     frames, dropped = without_missing(raw, drop=config.missing == "drop", label_field=field)
@@ -111,10 +113,10 @@ def _of_sets(raw: Frames, names: tuple[str, ...], config: DatasetConfig, *, fiel
     }
     raise_all(set_problems(frames["train"]["label"], names, field=field))
     frames = {
-        split: frame.assign(**{STRATUM: strata(members(frame["label"].to_numpy(), len(names)))})
+        split: frame.assign(**{STRATUM: strata(decode_sets(frame["label"].to_numpy(), len(names)))})
         for split, frame in frames.items()
     }
-    return Labelled(raw, frames, names, tuple(dropped), multi_label=True)
+    return LabelledRows(raw, frames, names, tuple(dropped), multi_label=True)
 
 
 def _counts(frame: pd.DataFrame, names: tuple[str, ...]) -> np.ndarray:

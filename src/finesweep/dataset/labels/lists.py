@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 
 from finesweep.dataset.labels.values import label_text, label_values
-from finesweep.dataset.row_filters import Frames, is_missing, matched_labels
+from finesweep.dataset.row_filters import Frames, is_missing, match_labels
 from finesweep.dataset.validation import listed, raise_all
 from finesweep.errors import Problem
-from finesweep.labelsets import MAX_LABELS, set_numbers
+from finesweep.labelsets import MAX_LABELS, encode_sets
 
 FIELD = "dataset.label_column"
 BAR = "|"
@@ -71,7 +71,7 @@ def with_listed_sets(
     named = _values(members, class_names)
     if label_map:
         present = _seen(named.values())
-        known = matched_labels(label_map, present)
+        known = match_labels(label_map, present)
         if unknown := present - set(known):
             told = f"does not say what {listed(sorted(unknown, key=str))} is; null drops a label"
             raise_all([Problem("dataset.label_map", told)])
@@ -166,7 +166,7 @@ def _numbers(column: pd.Series, bits: Mapping[Any, int]) -> pd.Series:
     held = np.zeros((len(there), len(bits)), dtype=np.int64)
     for place, row in enumerate(there):
         held[place, [bits[label] for label in row]] = 1
-    return pd.Series(set_numbers(held).astype(object), there.index, dtype=object).reindex(
+    return pd.Series(encode_sets(held).astype(object), there.index, dtype=object).reindex(
         column.index
     )
 

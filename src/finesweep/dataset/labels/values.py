@@ -14,7 +14,7 @@ import pandas as pd
 
 from finesweep.dataset.validation import listed, raise_all
 from finesweep.errors import Problem
-from finesweep.labelsets import members
+from finesweep.labelsets import decode_sets
 from finesweep.records import SplitName, TextDataset
 
 NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:e[+-][0-9]+)?")
@@ -57,13 +57,13 @@ def labels_of(dataset: TextDataset, column: Any) -> np.ndarray:
     """The labels of some of its rows, whose column label is given: [N] int64 in [0, C), or [N, C]
     of 0 and 1 where a text may have several."""
     numbers = np.asarray(column, dtype=np.int64)
-    return members(numbers, len(dataset.label_names)) if dataset.multi_label else numbers
+    return decode_sets(numbers, len(dataset.label_names)) if dataset.multi_label else numbers
 
 
 def labels_in(frame: pd.DataFrame, n_labels: int) -> np.ndarray:
     """The same of a frame's rows; those with several labels have a column STRATUM."""
     numbers = frame["label"].to_numpy(dtype=np.int64)
-    return members(numbers, n_labels) if STRATUM in frame else np.asarray(numbers)
+    return decode_sets(numbers, n_labels) if STRATUM in frame else np.asarray(numbers)
 
 
 def label_counts(labels: np.ndarray, n_labels: int) -> np.ndarray:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from finesweep.dataset.profile.lengths import MEASURES, Measured, cut_share, summary
+from finesweep.dataset.profile.lengths import MEASURES, Measurements, summary, truncated_share
 from finesweep.dataset.profile.profile import Profile
 
 N_LISTED = 20
@@ -16,7 +16,7 @@ N_LISTED = 20
 MAX_LENGTHS = (32, 64, 128, 256, 512)
 
 
-def numbers(profile: Profile, *, max_lengths: Sequence[int] = MAX_LENGTHS) -> dict[str, Any]:
+def profile_json(profile: Profile, *, max_lengths: Sequence[int] = MAX_LENGTHS) -> dict[str, Any]:
     """All of it but the single texts' lengths, as plain values: explore.json."""
     return {
         "splits": {
@@ -45,17 +45,17 @@ def _named(profile: Profile, values: Sequence[Any]) -> dict[str, Any]:
     return dict(zip(profile.label_names, values, strict=True))
 
 
-def _summaries(profile: Profile, measured: Measured) -> dict[str, Any]:
+def _summaries(profile: Profile, measured: Measurements) -> dict[str, Any]:
     each = [summary(measured.of(label)) for label in range(len(profile.label_names))]
     told = [None if one is None else asdict(one) for one in each]
     whole = summary(measured.values)
     return {"all": None if whole is None else asdict(whole), "classes": _named(profile, told)}
 
 
-def _cuts(profile: Profile, tokens: Measured, max_lengths: Sequence[int]) -> dict[str, Any]:
+def _cuts(profile: Profile, tokens: Measurements, max_lengths: Sequence[int]) -> dict[str, Any]:
     def shares(values: np.ndarray) -> dict[str, float | None]:
         return {
-            str(length): cut_share(values, length, n_special=profile.n_special)
+            str(length): truncated_share(values, length, n_special=profile.n_special)
             for length in max_lengths
         }
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 import numpy as np
 
 from finesweep.dataset.tokens import whole_ids
-from finesweep.dataset.words import counted
+from finesweep.dataset.words import count_words
 from finesweep.labelsets import rows_holding
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ PIECE = 5_000
 
 
 @dataclass(frozen=True)
-class Measured:
+class Measurements:
     """One number of each of N texts, beside the text's class, or its labels."""
 
     values: np.ndarray
@@ -54,7 +54,7 @@ def text_lengths(texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray, np.ndarr
     counts = np.empty(len(texts), dtype=np.int64)
     letters = np.empty(len(texts), dtype=np.int64)
     for row, text in enumerate(texts):
-        counts[row], letters[row] = counted(text)
+        counts[row], letters[row] = count_words(text)
     return sizes, counts, letters / np.maximum(counts, 1)
 
 
@@ -75,7 +75,7 @@ def summary(values: np.ndarray) -> Summary | None:
     return Summary(float(values.mean()), float(median), float(p95), float(values.max()))
 
 
-def cut_share(tokens: np.ndarray, max_length: int, *, n_special: int) -> float | None:
+def truncated_share(tokens: np.ndarray, max_length: int, *, n_special: int) -> float | None:
     """The share in [0, 1] of texts that lose tokens at max_length, which counts special tokens;
     None of nothing."""
     return float((tokens + n_special > max_length).mean()) if len(tokens) else None

@@ -15,7 +15,7 @@ from finesweep.dataset.labels.values import label_counts, labels_in
 from finesweep.dataset.profile.lengths import (
     MEASURES,
     Measure,
-    Measured,
+    Measurements,
     text_lengths,
     token_lengths,
 )
@@ -53,7 +53,7 @@ class Profile:
     n_rows: Mapping[SplitName, int]
     counts: Mapping[SplitName, np.ndarray]
     """[C] int, rows by class; a row that has several labels counts for each."""
-    lengths: Mapping[SplitName, Mapping[Measure, Measured]]
+    lengths: Mapping[SplitName, Mapping[Measure, Measurements]]
     n_special: int
     """Special tokens that the model adds to each text."""
     phrases: Mapping[str, Top]
@@ -77,11 +77,11 @@ def profile(
     frames = {split: splits.frames[split] for split in MAX_ROWS}  # carved ones come in any order
     on_part("characters and words")
     lengths = {split: _lengths(frame, n_classes) for split, frame in frames.items()}
-    samples = {split: sampled(frame, MAX_ROWS[split], seed) for split, frame in frames.items()}
+    samples = {split: draw_sample(frame, MAX_ROWS[split], seed) for split, frame in frames.items()}
     for split, sample in samples.items():
         on_part(f"tokens of {split}")
         tokens = token_lengths(sample["text"].tolist(), tokenizer)
-        lengths[split]["tokens"] = Measured(tokens, labels_in(sample, n_classes))
+        lengths[split]["tokens"] = Measurements(tokens, labels_in(sample, n_classes))
     on_part("words, bigrams and trigrams")
     train = samples["train"]
     tops = top_phrases(
@@ -102,7 +102,7 @@ def profile(
     )
 
 
-def sampled(frame: pd.DataFrame, n_rows: int, seed: int) -> pd.DataFrame:
+def draw_sample(frame: pd.DataFrame, n_rows: int, seed: int) -> pd.DataFrame:
     """At most n_rows of the frame, drawn without replacement, in their order."""
     if len(frame) <= n_rows:
         return frame
@@ -110,7 +110,7 @@ def sampled(frame: pd.DataFrame, n_rows: int, seed: int) -> pd.DataFrame:
     return frame.iloc[np.sort(rng.choice(len(frame), n_rows, replace=False))]
 
 
-def shortened(text: str, n_characters: int) -> str:
+def shorten(text: str, n_characters: int) -> str:
     """One line of at most so many characters; control characters, which a terminal obeys, as �."""
     line = " ".join(text[: 4 * n_characters].split())
     line = "".join("�" if unicodedata.category(each) == "Cc" else each for each in line)
@@ -118,10 +118,12 @@ def shortened(text: str, n_characters: int) -> str:
     return line if whole else f"{line[: n_characters - 1]}…"
 
 
-def _lengths(frame: pd.DataFrame, n_classes: int) -> dict[Measure, Measured]:
+def _lengths(frame: pd.DataFrame, n_classes: int) -> dict[Measure, Measurements]:
     labels = labels_in(frame, n_classes)
     values = text_lengths(frame["text"].tolist())
-    return {name: Measured(each, labels) for name, each in zip(MEASURES[:3], values, strict=True)}
+    return {
+        name: Measurements(each, labels) for name, each in zip(MEASURES[:3], values, strict=True)
+    }
 
 
 def _examples(train: pd.DataFrame, n_classes: int, seed: int) -> tuple[tuple[Example, ...], ...]:
@@ -133,7 +135,7 @@ def _examples(train: pd.DataFrame, n_classes: int, seed: int) -> tuple[tuple[Exa
         places = np.sort(rng.choice(places, min(N_EXAMPLES, len(places)), replace=False))
         rows = zip(train.index[places], train["text"].iloc[places], strict=True)
         drawn.append(
-            tuple(Example(int(row), shortened(text, EXAMPLE_CHARACTERS)) for row, text in rows)
+            tuple(Example(int(row), shorten(text, EXAMPLE_CHARACTERS)) for row, text in rows)
         )
     return tuple(drawn)
 

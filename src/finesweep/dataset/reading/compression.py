@@ -27,7 +27,7 @@ def plain_suffix(path: Path) -> str:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[tuple[IO[bytes], Callable[[], float]]]:
+def open_compressed(path: Path) -> Iterator[tuple[IO[bytes], Callable[[], float]]]:
     """The file's content as it was before compression, and how much has been read, in [0, 1].
 
     OSError, EOFError or pyarrow's own error where it is broken; ValueError where an archive holds

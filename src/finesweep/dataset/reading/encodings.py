@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 
-from finesweep.dataset.reading.compression import opened
+from finesweep.dataset.reading.compression import open_compressed
 from finesweep.dataset.reading.pieces import TableFile
 
 MARKS = {
@@ -39,20 +39,20 @@ LONG_RUN = 2.3
 """Bytes above 127 in a row, on average: in Latin letters there are fewer, elsewhere whole words."""
 
 
-def marked_encoding(start: bytes) -> str | None:
+def bom_encoding(start: bytes) -> str | None:
     """The encoding that a byte order mark at the start of a file says; None where there is none."""
     return next((name for mark, name in MARKS.items() if start.startswith(mark)), None)
 
 
-def settled_encoding(file: TableFile) -> str:
+def detect_encoding(file: TableFile) -> str:
     """The encoding to read the file by: the one that was said, unless that is UTF-8, by default,
     and the file is of two or four bytes a character, which is noted."""
     said = file.format.encoding
     if codecs.lookup(said).name not in ("utf-8", "utf-8-sig"):
         return said
-    with opened(file.path) as (stream, _):
+    with open_compressed(file.path) as (stream, _):
         start = stream.read(N_BYTES)
-    if (marked := marked_encoding(start[:4])) not in (None, "utf-8-sig"):
+    if (marked := bom_encoding(start[:4])) not in (None, "utf-8-sig"):
         file.guess(f"{marked} by its byte order mark", "encoding")
         return str(marked)
     if wide := _wide_encoding(start):
@@ -61,11 +61,11 @@ def settled_encoding(file: TableFile) -> str:
     return "utf-8-sig"
 
 
-def note_replaced(file: TableFile, encoding: str) -> None:
+def note_replaced_characters(file: TableFile, encoding: str) -> None:
     """Says how many characters are read as �, where the format says that they are replaced."""
     if file.format.encoding_errors == "strict":
         return
-    with opened_text(file, encoding) as (text, _):
+    with open_text(file, encoding) as (text, _):
         n = sum(part.count("\ufffd") for part in iter(partial(text.read, N_BYTES), ""))
     if n:
         characters = "1 character" if n == 1 else f"{n:,} characters"
@@ -73,13 +73,13 @@ def note_replaced(file: TableFile, encoding: str) -> None:
 
 
 @contextmanager
-def opened_text(
+def open_text(
     file: TableFile, encoding: str, *, newline: str | None = None
 ) -> Iterator[tuple[io.TextIOWrapper, Callable[[], float]]]:
     """The file's text, and how much of it has been read, in [0, 1]. UnicodeDecodeError, as it is
     read, on another encoding, unless its format says that characters are replaced."""
     errors = file.format.encoding_errors
-    with opened(file.path) as (stream, share_read):
+    with open_compressed(file.path) as (stream, share_read):
         text = io.TextIOWrapper(stream, encoding=encoding, errors=errors, newline=newline)
         try:
             yield text, share_read
@@ -90,7 +90,7 @@ def opened_text(
 def likely_encoding(content: bytes) -> str | None:
     """What content, which is not UTF-8, is probably written in; None where it is UTF-8 but for a
     few bytes."""
-    if marked := marked_encoding(content[:4]):
+    if marked := bom_encoding(content[:4]):
         return marked
     if wide := _wide_encoding(content[:N_BYTES]):
         return wide

@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 from finesweep.config.package_files import packaged_path
-from finesweep.dataset.reading.compression import COMPRESSED, opened, plain_suffix
+from finesweep.dataset.reading.compression import COMPRESSED, open_compressed, plain_suffix
 from finesweep.dataset.reading.encodings import likely_encoding
 from finesweep.dataset.reading.formats import PLAIN, READERS, Format, Piece, TableFile, reader_of
 from finesweep.errors import ConfigError, Problem, nearest
@@ -120,7 +120,7 @@ def _file_problem(path: Path) -> str | None:
     if not path.exists():
         return f"{path} does not exist; {_neighbours(path)}"
     try:
-        with opened(path) as (stream, _):
+        with open_compressed(path) as (stream, _):
             start = stream.read(4096)
     except (OSError, EOFError, ValueError, pa.ArrowException) as error:
         return f"{path} cannot be read as {path.suffix}: {str(error).strip()}"
@@ -162,7 +162,7 @@ def _neighbours(path: Path) -> str:
 
 def encoding_problem(path: Path, encoding: str, hint: str) -> str:
     """Where the first byte lies that is not of this encoding, and which one to try."""
-    with opened(path) as (stream, _):
+    with open_compressed(path) as (stream, _):
         content = stream.read()
     where, n_wrong = "", 0
     try:

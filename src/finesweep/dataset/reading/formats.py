@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-from finesweep.dataset.reading.compression import opened, plain_suffix
+from finesweep.dataset.reading.compression import open_compressed, plain_suffix
 from finesweep.dataset.reading.pieces import Format, Piece, TableFile
 from finesweep.dataset.reading.tables.columnar import read_arrow, read_parquet
 from finesweep.dataset.reading.tables.delimited import read_delimited
@@ -52,7 +52,7 @@ def reader_of(path: Path) -> Reader | None:
     """By the extension, or the first bytes of a file whose extension says nothing; None where the
     extension is of no kind that can be read."""
     suffix = plain_suffix(path)
-    with opened(path) as (stream, _):
+    with open_compressed(path) as (stream, _):
         start = stream.read(64)
     # A header never begins so; its users give fastText's files all kinds of extensions.
     if start.lstrip(b"\xef\xbb\xbf \r\n").startswith(PREFIX.encode()):

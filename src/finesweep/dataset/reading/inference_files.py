@@ -14,7 +14,7 @@ from finesweep.dataset.reading.files import read_pieces
 from finesweep.dataset.reading.formats import READERS, Format, Piece, TableFile, reader_of
 from finesweep.dataset.reading.tables.layouts import sampled_columns
 from finesweep.dataset.reading.text_lines import read_lines
-from finesweep.dataset.text_pairs import joined_parts
+from finesweep.dataset.text_pairs import join_columns
 from finesweep.errors import ConfigError, Problem, nearest
 
 N_ROWS = 1024
@@ -76,7 +76,7 @@ def with_joined_text(rows: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame
     if lacking := next((name for name in columns if name not in known), None):
         told = f"no column {lacking!r}; {nearest(lacking, known)}"
         raise ConfigError(Problem("dataset.text_columns", told))
-    joined = joined_parts([rows[name] for name in columns])
+    joined = join_columns([rows[name] for name in columns])
     return rows.assign(**{str(joined_name(columns)): joined})
 
 
@@ -115,7 +115,7 @@ def pair_column(rows: pd.DataFrame, wanted: str | None, *, first: str, option: s
     return name
 
 
-def paired_rows(rows: pd.DataFrame, path: Path | None, *, field: str) -> pd.DataFrame:
+def split_pairs(rows: pd.DataFrame, path: Path | None, *, field: str) -> pd.DataFrame:
     """rows of path as a model of pairs takes them: a table as it is, lines cut at their tabs into
     columns text and pair, and blank ones left blank. path is None for standard input.
 
@@ -130,7 +130,7 @@ def paired_rows(rows: pd.DataFrame, path: Path | None, *, field: str) -> pd.Data
     return pd.DataFrame(cut, columns=["text", "pair"])
 
 
-def two_by_two(texts: Sequence[str], *, field: str) -> pd.DataFrame:
+def pairs_from_arguments(texts: Sequence[str], *, field: str) -> pd.DataFrame:
     """Columns text and pair of texts that follow one another; ConfigError, naming field, when one
     is left over."""
     if len(texts) % 2:

@@ -10,7 +10,7 @@ from typing import IO
 import pandas as pd
 import pyarrow as pa
 
-from finesweep.dataset.reading.compression import opened
+from finesweep.dataset.reading.compression import open_compressed
 from finesweep.dataset.reading.encodings import likely_encoding
 from finesweep.dataset.reading.files import encoding_problem
 from finesweep.dataset.reading.formats import Piece
@@ -37,8 +37,8 @@ def read_lines(path: Path, *, field: str, encoding: str, hint: str) -> Iterator[
     """
     is_empty = True
     try:
-        with opened(path) as (stream, share_read):
-            for rows in arriving_lines(stream, encoding=encoding):
+        with open_compressed(path) as (stream, share_read):
+            for rows in stream_lines(stream, encoding=encoding):
                 is_empty = False
                 yield Piece(rows, share_read())
     except UnicodeDecodeError as error:
@@ -65,7 +65,7 @@ def bytes_problem(error: UnicodeDecodeError, hint: str) -> str:
     return f"is not {error.encoding} ({error.reason}); try {hint}{likely}"
 
 
-def arriving_lines(stream: IO[bytes], *, encoding: str) -> Iterator[pd.DataFrame]:
+def stream_lines(stream: IO[bytes], *, encoding: str) -> Iterator[pd.DataFrame]:
     """Tables of one column, `text`, with a row for each line, blank ones too, as soon as whole
     lines are there: what has arrived does not wait for what has not.
 

@@ -10,7 +10,7 @@ import numpy as np
 from finesweep.records import BaselineResult
 from finesweep.runs.run_logging import Setup, write_split_of
 from finesweep.stats.paired_tests import gained_and_lost, mcnemar
-from finesweep.stats.predictions import rows_right
+from finesweep.stats.predictions import correct_rows
 from finesweep.tracking import PARENT, Run, find_runs, start_run
 from finesweep.tracking.tags import TRIAL_STATE
 from finesweep.training import fit_baseline, measure
@@ -44,7 +44,7 @@ def compare_with_baseline(
     run.log_metrics(validation | test | {"seconds/training": made.seconds}, step=len(dataset.train))
     run.set_tags({TRIAL_STATE: "COMPLETE"})
     run.finish("FINISHED")
-    n_gained, n_lost = map(len, gained_and_lost(right, rows_right(made.test)))
+    n_gained, n_lost = map(len, gained_and_lost(right, correct_rows(made.test)))
     return BaselineResult(
         run_id=run.run_id,
         validation_metrics=validation,

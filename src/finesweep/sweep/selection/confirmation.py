@@ -19,7 +19,13 @@ from optuna.trial import FrozenTrial
 
 from finesweep.config import ConfirmConfig
 from finesweep.records import Direction, Finalist
-from finesweep.stats.seed_race import Confirmed, confirm, leader, probability_better, still_in
+from finesweep.stats.seed_race import (
+    SeedSummary,
+    leader,
+    probability_better,
+    race_survivors,
+    summarize_seeds,
+)
 from finesweep.sweep.selection.state import ConfirmationState, StudyState, SweepState, seed_runs_of
 from finesweep.sweep.study.keys import (
     CANDIDATES,
@@ -132,7 +138,7 @@ def enlist(confirmation: Study, chosen: Sequence[int], *, n_seeds: int) -> None:
 def needless(state: ConfirmationState, direction: Direction, *, n_seeds: int) -> list[int]:
     """Slots that wait although their configuration cannot win, or is not wanted any more."""
     values = _values(state, state.candidates)
-    kept = still_in(values, direction) if values else set()
+    kept = race_survivors(values, direction) if values else set()
     kept |= {trial for trial in state.candidates if trial not in values}
     runs = enumerate(state.seed_runs)
     wanted = {slot for slot, (trial, seed) in runs if trial in kept and seed < n_seeds}
@@ -161,7 +167,7 @@ def rows_of(state: SweepState) -> list[ConfirmedRow]:
     values = _values(confirmation, {trial for trial, _ in confirmation.seed_runs})
     out = _dropped(confirmation)
     searched = {trial.number: trial.value for trial in state.trials}
-    means, worse = confirm(values), worse_by(state.direction)
+    means, worse = summarize_seeds(values), worse_by(state.direction)
     rows = [
         _row(number, float(searched[number] or 0.0), means.get(number), dropped=number in out)
         for number in dict.fromkeys(trial for trial, _ in confirmation.seed_runs)
@@ -222,7 +228,7 @@ def _values(state: ConfirmationState, wanted: Iterable[int]) -> dict[int, list[f
     return {number: each for number, each in values.items() if each}
 
 
-def _row(number: int, searched: float, made: Confirmed | None, *, dropped: bool) -> ConfirmedRow:
+def _row(number: int, searched: float, made: SeedSummary | None, *, dropped: bool) -> ConfirmedRow:
     if made is None:
         return ConfirmedRow(number, searched, 0, None, None, None, None, None, dropped)
     return ConfirmedRow(

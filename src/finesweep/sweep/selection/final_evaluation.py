@@ -15,7 +15,7 @@ from finesweep.records import Finalist
 from finesweep.runs.run_logging import Setup
 from finesweep.runs.run_summary import doubts
 from finesweep.runs.test_evaluation import evaluate_on_test
-from finesweep.stats.predictions import rows_right
+from finesweep.stats.predictions import correct_rows
 from finesweep.sweep.selection.baseline import compare_with_baseline
 from finesweep.sweep.selection.claims import stands
 from finesweep.sweep.selection.confirmation import described, is_of, winner_of
@@ -90,7 +90,7 @@ def evaluate_winner(
     )
     _show(parent, finalist)
     if plan.settings.baseline:
-        right = rows_right(test.predictions)
+        right = correct_rows(test.predictions)
         made = unless_impossible(
             lambda: compare_with_baseline(parent, setup, right, sweep=state.name),
             study,

@@ -22,7 +22,7 @@ from finesweep.stats.predictions import (
     log_probabilities_of,
     logits_of,
 )
-from finesweep.stats.scores import scores_of_answers
+from finesweep.stats.scores import prediction_scores
 from finesweep.sweep.selection.state import SweepState
 from finesweep.sweep.study.keys import MODEL, VALUES
 from finesweep.sweep.study.slots import finished_trials
@@ -111,7 +111,7 @@ def _compared(
 ) -> ModelComparison:
     labels = left.labels
     new, old = (
-        scores_of_answers(_logarithms(each), labels, left.label_names) for each in (left, right)
+        prediction_scores(_logarithms(each), labels, left.label_names) for each in (left, right)
     )
     gaps = paired_bootstrap(new, old, len(labels), seed=0)
     n_gained, n_lost = map(len, gained_and_lost(left.right, right.right))
@@ -129,7 +129,7 @@ def _compared(
 
 
 def _logarithms(answered: Answered) -> np.ndarray:
-    """Of its probabilities, as scores_of_answers takes them."""
+    """Logarithms of its probabilities, as prediction_scores takes them."""
     multi_label = is_multi_label(answered.labels)
     logits = logits_of(answered.probabilities, multi_label=multi_label)
     return log_probabilities_of(logits, multi_label=multi_label)

@@ -5,7 +5,7 @@ import pytest
 from tests.labelled import clean, splits_of
 
 from finesweep.dataset.checks import label_noise
-from finesweep.dataset.checks.label_noise import find_label_noise, most_doubtful, suspected
+from finesweep.dataset.checks.label_noise import find_label_noise, rank_suspects, suspected_classes
 
 
 def test_flipped_labels_are_found_and_nothing_else() -> None:
@@ -46,16 +46,30 @@ def test_the_most_suspect_row_comes_first(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(label_noise, "MAX_NAMED", 1.0)
     first = np.array([0.99] * 8 + [0.02, 0.01] + [0.05] * 10)
     labels = np.repeat([0, 1], 10)
-    assert most_doubtful(np.stack([first, 1 - first], axis=1), labels).tolist() == [9, 8]
+    assert rank_suspects(np.stack([first, 1 - first], axis=1), labels).tolist() == [9, 8]
 
 
 def test_a_row_is_suspect_when_another_class_reaches_what_is_usual_for_it() -> None:
     labels = np.array([0, 0, 0, 1, 1, 1])
     first = np.array([0.9, 0.8, 0.3, 0.2, 0.1, 0.45])
     # Usual for class 0 is 0.67, for class 1 it is 0.75: 0.7 for the third row is not enough.
-    assert suspected(np.stack([first, 1 - first], axis=1), labels).tolist() == [0, 0, 0, 1, 1, 1]
+    assert suspected_classes(np.stack([first, 1 - first], axis=1), labels).tolist() == [
+        0,
+        0,
+        0,
+        1,
+        1,
+        1,
+    ]
     first[2] = 0.2
-    assert suspected(np.stack([first, 1 - first], axis=1), labels).tolist() == [0, 0, 1, 1, 1, 1]
+    assert suspected_classes(np.stack([first, 1 - first], axis=1), labels).tolist() == [
+        0,
+        0,
+        1,
+        1,
+        1,
+        1,
+    ]
 
 
 def test_classes_too_small_and_texts_without_a_common_word_are_left_out() -> None:

@@ -7,11 +7,11 @@ import pytest
 
 from finesweep.dataset.checks import minhash as module
 from finesweep.dataset.checks.minhash import (
-    estimates,
+    best_pairs,
+    candidate_pairs,
     jaccard,
-    likeliest_pairs,
-    likely_pairs,
-    sketches,
+    signatures,
+    similarities,
 )
 
 RNG = random.Random(0)
@@ -27,7 +27,7 @@ def test_a_sketch_is_the_one_that_datasketch_makes_of_the_same_shingles() -> Non
         "日本語の文章です": (2_808_869_656, 369_844_381, 58_403_085_535),
         "😀abcd": (2_627_874_752, 137_132_710, 132_204_490_945),
     }
-    made = sketches(list(known)).astype(np.int64)
+    made = signatures(list(known)).astype(np.int64)
     ends = [(int(each[0]), int(each[-1]), int(each.sum())) for each in made]
     assert ends == list(known.values())
 
@@ -36,22 +36,22 @@ def test_sketches_do_not_depend_on_how_texts_are_taken_together(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     texts = [WORD[: RNG.randrange(5, 300)] for _ in range(40)]
-    whole = sketches(texts)
+    whole = signatures(texts)
     monkeypatch.setattr(module, "CHARACTERS_AT_ONCE", 256)
-    assert np.array_equal(sketches(texts), whole)
+    assert np.array_equal(signatures(texts), whole)
 
 
 def test_estimates_come_near_the_true_similarity() -> None:
     other = WORD[:360] + WORD[:40].upper()
-    made = sketches([WORD, other])
-    estimate = estimates(made, np.array([0]), np.array([1]))[0]
+    made = signatures([WORD, other])
+    estimate = similarities(made, np.array([0]), np.array([1]))[0]
     assert jaccard(WORD, other) == pytest.approx(0.8, abs=0.03)
     assert estimate == pytest.approx(jaccard(WORD, other), abs=0.15)
 
 
 def test_copies_of_one_text_are_paired_along_a_line_and_not_all_with_all() -> None:
     pairs = set()
-    for earlier, later, _ in likely_pairs(sketches([WORD] * 100), least=0.65):
+    for earlier, later, _ in candidate_pairs(signatures([WORD] * 100), least=0.65):
         assert (earlier < later).all()
         assert len(set(later.tolist())) == len(later)
         pairs |= set(zip(earlier.tolist(), later.tolist(), strict=True))
@@ -64,16 +64,16 @@ def test_step_by_step_the_same_pairs_are_likeliest_as_among_all_at_once() -> Non
         "".join(RNG.choice("xyz") if RNG.random() < 0.03 else each for each in WORD[:120])
         for _ in range(60)
     ]
-    made, parts = sketches(texts), np.array(RNG.choices(range(3), k=60))
+    made, parts = signatures(texts), np.array(RNG.choices(range(3), k=60))
     best: dict[tuple[int, int], tuple[float, int]] = {}
     n_pairs = 0
-    for step in likely_pairs(made, least=0.65):
+    for step in candidate_pairs(made, least=0.65):
         for earlier, later, share in zip(*(each.tolist() for each in step), strict=True):
             place = int(parts[earlier]), later
             best[place] = max(best.get(place, (0.0, -1)), (share, earlier))
             n_pairs += 1
     expected = sorted((share, earlier, later) for (_, later), (share, earlier) in best.items())
-    earlier, later, shares = likeliest_pairs(made, parts, n_parts=3, least=0.65)
+    earlier, later, shares = best_pairs(made, parts, n_parts=3, least=0.65)
     assert list(zip(shares.tolist(), earlier.tolist(), later.tolist(), strict=True)) == expected
     assert 60 < len(expected) < n_pairs / 2
-    assert shares.tolist() == estimates(made, earlier, later).tolist()
+    assert shares.tolist() == similarities(made, earlier, later).tolist()

@@ -16,7 +16,7 @@ from finesweep.dataset.checks.drift import find_drift
 from finesweep.dataset.checks.label_noise import find_label_noise
 from finesweep.dataset.checks.languages import find_languages
 from finesweep.dataset.labels.values import STRATUM
-from finesweep.labelsets import set_numbers
+from finesweep.labelsets import encode_sets
 from finesweep.records import SplitName, Splits
 
 NAMES = ("rude", "funny", "loud")
@@ -44,7 +44,7 @@ def splits_of(rows: Mapping[SplitName, Held]) -> Splits:
     frames = {}
     for split, some in rows.items():
         texts, held = zip(*some, strict=True)
-        numbers = set_numbers(np.array(held))
+        numbers = encode_sets(np.array(held))
         frames[split] = pd.DataFrame({"text": texts, "label": numbers, STRATUM: 0})
         frames[split].index = pd.RangeIndex(1, len(some) + 1)
     return Splits(frames, frames, NAMES, notes=(), multi_label=True)

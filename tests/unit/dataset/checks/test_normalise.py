@@ -3,11 +3,11 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from finesweep.dataset.checks.normalise import skeletons
+from finesweep.dataset.checks.normalise import normalised
 
 
 @pytest.mark.parametrize(
-    ("text", "skeleton"),
+    ("text", "bare"),
     [
         ("It's 5 o'clock!\n", "its5oclock"),
         ("Straße", "strasse"),
@@ -18,11 +18,11 @@ from finesweep.dataset.checks.normalise import skeletons
         ("?!…", ""),
     ],
 )
-def test_what_stays_of_a_text_are_its_letters_digits_marks_and_emoji(
-    text: str, skeleton: str
-) -> None:
-    assert skeletons(pd.Series([text])).tolist() == [skeleton]
+def test_what_stays_of_a_text_are_its_letters_digits_marks_and_emoji(text: str, bare: str) -> None:
+    assert normalised(pd.Series([text])).tolist() == [bare]
 
 
 def test_how_an_emoji_is_drawn_makes_no_difference() -> None:
-    assert skeletons(pd.Series(["I \u2764\ufe0f it"])).equals(skeletons(pd.Series(["i \u2764 it"])))
+    assert normalised(pd.Series(["I \u2764\ufe0f it"])).equals(
+        normalised(pd.Series(["i \u2764 it"]))
+    )

@@ -8,12 +8,12 @@ import pytest
 from finesweep.config import ModelConfig
 from finesweep.dataset.profile.lengths import (
     PIECE,
-    Measured,
+    Measurements,
     Summary,
-    cut_share,
     summary,
     text_lengths,
     token_lengths,
+    truncated_share,
 )
 from finesweep.model import load_tokenizer
 
@@ -61,13 +61,13 @@ def test_a_text_is_cut_where_it_and_the_special_tokens_do_not_fit(
     max_length: int, share: float
 ) -> None:
     tokens = np.array([5, 10, 20, 30])
-    assert cut_share(tokens, max_length, n_special=2) == share
+    assert truncated_share(tokens, max_length, n_special=2) == share
 
 
 def test_of_no_texts_no_share_is_cut() -> None:
-    assert cut_share(np.zeros(0), 32, n_special=2) is None
+    assert truncated_share(np.zeros(0), 32, n_special=2) is None
 
 
 def test_one_classes_numbers_are_taken_out_in_order() -> None:
-    measured = Measured(np.array([5, 6, 7]), np.array([1, 0, 1]))
+    measured = Measurements(np.array([5, 6, 7]), np.array([1, 0, 1]))
     assert measured.of(1).tolist() == [5, 7]

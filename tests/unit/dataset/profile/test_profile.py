@@ -8,8 +8,8 @@ import pytest
 
 from finesweep.config import ModelConfig
 from finesweep.dataset.profile import profile as module
-from finesweep.dataset.profile.as_json import numbers
-from finesweep.dataset.profile.profile import Profile, profile, sampled, shortened
+from finesweep.dataset.profile.as_json import profile_json
+from finesweep.dataset.profile.profile import Profile, draw_sample, profile, shorten
 from finesweep.model import load_tokenizer
 from finesweep.records import SplitName, Splits
 
@@ -38,7 +38,7 @@ def made(splits: Splits, *, seed: int = 1) -> Profile:
 
 
 def test_rows_and_classes_are_counted_in_each_split() -> None:
-    found = numbers(made(small()))["splits"]
+    found = profile_json(made(small()))["splits"]
     assert list(found) == ["train", "validation", "test"]
     assert found == {
         "train": {"rows": 3, "classes": {"worse": 2, "better": 1}},
@@ -48,7 +48,7 @@ def test_rows_and_classes_are_counted_in_each_split() -> None:
 
 
 def test_lengths_are_summed_up_by_split_and_class() -> None:
-    lengths = numbers(made(small()))["lengths"]
+    lengths = profile_json(made(small()))["lengths"]
     words = lengths["train"]["words"]
     assert words["all"] == {"mean": 3.0, "median": 3.0, "p95": 3.9, "maximum": 4.0}
     assert words["classes"]["worse"] == pytest.approx(
@@ -63,7 +63,7 @@ def test_lengths_are_summed_up_by_split_and_class() -> None:
 
 
 def test_a_max_length_cuts_what_does_not_fit_beside_two_special_tokens() -> None:
-    found = numbers(made(small()), max_lengths=(4, 5, 6))
+    found = profile_json(made(small()), max_lengths=(4, 5, 6))
     assert found["special_tokens"] == 2
     assert found["cut"]["train"]["all"] == pytest.approx({"4": 2 / 3, "5": 1 / 3, "6": 0.0})
     assert found["cut"]["train"]["classes"]["worse"] == {"4": 1.0, "5": 0.5, "6": 0.0}
@@ -71,7 +71,7 @@ def test_a_max_length_cuts_what_does_not_fit_beside_two_special_tokens() -> None
 
 
 def test_phrases_are_trains_without_english_stop_words() -> None:
-    phrases = numbers(made(small()))["phrases"]
+    phrases = profile_json(made(small()))["phrases"]
     assert phrases["words"] == {
         "worse": [
             {"text": "bad", "count": 3},
@@ -130,12 +130,12 @@ def test_beyond_its_limit_a_split_is_sampled_and_that_is_said(
 
 def test_a_sample_keeps_the_order_and_is_the_same_for_the_same_seed() -> None:
     frame = table([(f"text {k}", 0) for k in range(1000)])
-    drawn = sampled(frame, 100, 7)
+    drawn = draw_sample(frame, 100, 7)
     assert drawn.index.is_monotonic_increasing
     assert drawn.index.is_unique
     assert len(drawn) == 100
-    assert drawn.equals(sampled(frame, 100, 7))
-    assert not drawn.index.equals(sampled(frame, 100, 8).index)
+    assert drawn.equals(draw_sample(frame, 100, 7))
+    assert not drawn.index.equals(draw_sample(frame, 100, 8).index)
 
 
 def test_what_is_being_done_is_told_before_each_part() -> None:
@@ -162,7 +162,7 @@ def test_what_is_being_done_is_told_before_each_part() -> None:
     ],
 )
 def test_an_example_is_one_short_line_that_no_terminal_obeys(text: str, shown: str) -> None:
-    assert shortened(text, 10) == shown
+    assert shorten(text, 10) == shown
 
 
 def test_the_arrays_of_a_profile_match_its_classes() -> None:
@@ -178,7 +178,7 @@ def test_a_text_with_several_labels_counts_for_each_and_once_for_all() -> None:
     frames: dict[SplitName, pd.DataFrame] = dict.fromkeys(("train", "validation", "test"), frame)
     splits = Splits(frames, frames, ("rude", "film"), notes=(), multi_label=True)
     found = made(splits)
-    told = numbers(found)
+    told = profile_json(found)
     assert told["splits"]["train"] == {"rows": 3, "classes": {"rude": 1, "film": 2}}
     assert found.lengths["train"]["characters"].of(1).tolist() == [8, 9]
     words = {name: [each["text"] for each in top] for name, top in told["phrases"]["words"].items()}

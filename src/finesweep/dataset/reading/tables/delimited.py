@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from finesweep.dataset.reading.compression import opened
+from finesweep.dataset.reading.compression import open_compressed
 from finesweep.dataset.reading.pieces import Piece, TableFile
 from finesweep.dataset.reading.tables.layouts import Layout, layout_of
 from finesweep.dataset.reading.tables.quotes import WAYS
@@ -19,7 +19,7 @@ def read_delimited(file: TableFile, n_rows: int, *, usual: str | None) -> Iterat
     n_read, n_fields = 0, max(len(layout.columns), layout.records.widest)
     # An empty cell is missing, but NA, null and the like are texts (and NA is a fine label).
     with (
-        opened(file.path) as (stream, share_read),
+        open_compressed(file.path) as (stream, share_read),
         pd.read_csv(
             stream,
             sep=layout.separator,

@@ -8,7 +8,7 @@ from itertools import islice
 
 import pandas as pd
 
-from finesweep.dataset.reading.encodings import note_replaced, opened_text, settled_encoding
+from finesweep.dataset.reading.encodings import detect_encoding, note_replaced_characters, open_text
 from finesweep.dataset.reading.pieces import Piece, TableFile
 
 PREFIX = "__label__"
@@ -19,10 +19,10 @@ def read_fasttext(file: TableFile, n_rows: int) -> Iterator[Piece]:
     """A text and the list of its labels for each line that is not blank; a line without a label
     has a missing one."""
     file.note(f"fastText, as its first line begins with {PREFIX}")
-    encoding, formats = settled_encoding(file), file.format
+    encoding, formats = detect_encoding(file), file.format
     names = formats.texts[0], formats.labels[0] if len(formats.labels) == 1 else "label"
-    note_replaced(file, encoding)
-    with opened_text(file, encoding) as (text, share_read):
+    note_replaced_characters(file, encoding)
+    with open_text(file, encoding) as (text, share_read):
         lines = (line for line in text if line.strip())
         while some := list(islice(lines, n_rows)):
             labels = [LABEL.findall(line) or None for line in some]

@@ -16,7 +16,7 @@ N_ROWS = 4
 """Fewer say too little of what a column holds."""
 
 
-def named_columns(file: TableFile, first: Row, rows: Sequence[Row]) -> tuple[list[str], bool]:
+def column_names(file: TableFile, first: Row, rows: Sequence[Row]) -> tuple[list[str], bool]:
     """The columns' names, and whether the first row is one of data; rows are some that follow it.
 
     ConfigError when dataset.columns has another number of names than there are columns.

@@ -8,11 +8,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from finesweep.dataset.reading.encodings import note_replaced, opened_text, settled_encoding
+from finesweep.dataset.reading.encodings import detect_encoding, note_replaced_characters, open_text
 from finesweep.dataset.reading.pieces import TableFile
-from finesweep.dataset.reading.tables.headers import named_columns
+from finesweep.dataset.reading.tables.headers import column_names
 from finesweep.dataset.reading.tables.preambles import n_lines_above
-from finesweep.dataset.reading.tables.quotes import LIMIT, WAYS, FileSet, Records, read_records
+from finesweep.dataset.reading.tables.quotes import (
+    LIMIT,
+    WAYS,
+    RecordPosition,
+    Records,
+    read_records,
+)
 from finesweep.dataset.validation import counted_rows
 from finesweep.errors import ConfigError, Problem
 
@@ -42,20 +48,20 @@ def layout_of(file: TableFile, usual: str | None) -> Layout:
     What was found by looking is noted. ConfigError where quotes take in whole rows, rows have more
     fields than the header, or no separator can be told; UnicodeDecodeError on another encoding.
     """
-    encoding = settled_encoding(file)
-    note_replaced(file, encoding)
+    encoding = detect_encoding(file)
+    note_replaced_characters(file, encoding)
     n_above = _n_above(file, encoding)
     sample = _sample(file, encoding, n_above)
     separator = _separator(file, sample, usual)
     rows = _rows(sample, separator, file.format.quoting or "minimal")
-    columns, is_data = named_columns(file, rows[0], rows[1:])
+    columns, is_data = column_names(file, rows[0], rows[1:])
     if len(columns) == 1 and not (file.format.columns or set(columns) & set(file.format.texts)):
         told = f"its first line, {columns[0][:40]!r}, is read as the name of its only column"
         file.guess(told, "columns")
     label_place = next((columns.index(n) for n in file.format.labels if n in columns), None)
 
     def counted(quoting: str) -> Records:
-        with opened_text(file, encoding, newline="") as (lines, _):
+        with open_text(file, encoding, newline="") as (lines, _):
             return read_records(
                 islice(lines, n_above, None),
                 separator=separator,
@@ -72,7 +78,7 @@ def layout_of(file: TableFile, usual: str | None) -> Layout:
 def sampled_columns(file: TableFile) -> list[str]:
     """The cells of the first line, by the separator that is found; one where none is.
     UnicodeDecodeError on another encoding."""
-    encoding = settled_encoding(replace(file, say=lambda note: None))
+    encoding = detect_encoding(replace(file, say=lambda note: None))
     sample = _sample(file, encoding, 0)
     cut = {each: _rows(sample, each, "minimal") for each in SEPARATORS}
     found = _found_separator(cut, None, set(file.format.texts)) if sample else None
@@ -84,7 +90,7 @@ def _n_above(file: TableFile, encoding: str) -> int:
         return 0
     wanted = set(file.format.texts + file.format.labels)
     given = file.format.separator
-    with opened_text(file, encoding, newline="") as (lines, _):
+    with open_text(file, encoding, newline="") as (lines, _):
         n_above = n_lines_above(lines, wanted, [given] if given else [*SEPARATORS])
     if n_above:
         file.note(f"its header is line {n_above + 1}; what stands above is no row")
@@ -93,7 +99,7 @@ def _n_above(file: TableFile, encoding: str) -> int:
 
 def _sample(file: TableFile, encoding: str, n_above: int) -> list[str]:
     """The first lines that are not blank, after n_above."""
-    with opened_text(file, encoding, newline="") as (lines, _):
+    with open_text(file, encoding, newline="") as (lines, _):
         below = islice(lines, n_above, None)
         return list(islice((line for line in below if line.strip()), N_SAMPLE))
 
@@ -173,11 +179,11 @@ def _quoting(
     return "minimal", records
 
 
-def _where(place: FileSet, first: int) -> str:
+def _where(place: RecordPosition, first: int) -> str:
     return f"row {place.record - first:,}, line {place.line:,}"
 
 
-def _takes_in(place: FileSet) -> str:
+def _takes_in(place: RecordPosition) -> str:
     example = f", such as {place.example!r}" if place.example else ""
     if place.n_lines == 1:
         return "opens a quote that is never closed"

@@ -9,9 +9,9 @@ from typing import Any
 
 import pandas as pd
 
-from finesweep.dataset.reading.encodings import note_replaced, opened_text, settled_encoding
+from finesweep.dataset.reading.encodings import detect_encoding, note_replaced_characters, open_text
 from finesweep.dataset.reading.pieces import Piece, TableFile
-from finesweep.dataset.reading.tables.headers import named_columns
+from finesweep.dataset.reading.tables.headers import column_names
 from finesweep.errors import ConfigError, Problem
 
 Json = Any
@@ -20,9 +20,9 @@ N_SAMPLE = 200
 
 def read_json(file: TableFile, n_rows: int) -> Iterator[Piece]:
     """The rows of JSON lines, of an array, or of the one list that an object holds."""
-    encoding = settled_encoding(file)
-    note_replaced(file, encoding)
-    with opened_text(file, encoding) as (text, share_read):
+    encoding = detect_encoding(file)
+    note_replaced_characters(file, encoding)
+    with open_text(file, encoding) as (text, share_read):
         numbered = ((number, line) for number, line in enumerate(text, 1) if line.strip())
         start = list(islice(numbered, 2))
         if _is_lines([line for _, line in start]):
@@ -31,7 +31,7 @@ def read_json(file: TableFile, n_rows: int) -> Iterator[Piece]:
                 columns = {key: [row.get(key) for row in some] for key in _keys(some)}
                 yield Piece(pd.DataFrame(columns, dtype=object), share_read())
             return
-    with opened_text(file, encoding) as (text, _):
+    with open_text(file, encoding) as (text, _):
         content = text.read()
     table = _table(file, _document(content))
     for start_row in range(0, len(table), n_rows):
@@ -114,7 +114,7 @@ def _of_array(file: TableFile, rows: Sequence[Json]) -> pd.DataFrame:
     if kinds == {dict}:
         return _of_records(rows)
     if kinds == {list} and len({len(row) for row in rows}) == 1:
-        names, is_data = named_columns(file, rows[0], rows[1:N_SAMPLE])
+        names, is_data = column_names(file, rows[0], rows[1:N_SAMPLE])
         held = rows if is_data else rows[1:]
         return _frame({name: [row[k] for row in held] for k, name in enumerate(names)})
     if kinds == {str}:

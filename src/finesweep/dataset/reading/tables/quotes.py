@@ -23,7 +23,7 @@ WAYS: dict[str, dict[str, Any]] = {
 
 
 @dataclass
-class FileSet:
+class RecordPosition:
     """A record, from 1 with the header among them, and the line that it starts in."""
 
     record: int
@@ -43,15 +43,15 @@ class Records:
     widest: int = 0
     """Fields of the longest."""
     n_long: int = 0
-    long: list[FileSet] = field(default_factory=list)
+    long: list[RecordPosition] = field(default_factory=list)
     """Records with more fields than the first, unless these are blank; the first few."""
     n_short: int = 0
-    short: list[FileSet] = field(default_factory=list)
+    short: list[RecordPosition] = field(default_factory=list)
     n_ragged: int = 0
     """Records with another number of fields, blank or not."""
-    taken_in: list[FileSet] = field(default_factory=list)
+    taken_in: list[RecordPosition] = field(default_factory=list)
     """Records whose quotes hold whole rows, or are never closed."""
-    loose: list[FileSet] = field(default_factory=list)
+    loose: list[RecordPosition] = field(default_factory=list)
     """Records in which something follows a closing quote."""
     n_closed: int = 0
     """Fields between quotes of their own, where quotes are read as characters."""
@@ -69,7 +69,7 @@ def read_records(
     line within quotes is known for a row of its own; first_line is the number of the first."""
     csv.field_size_limit(LIMIT)
     found, width, labels = Records(), 0, set()
-    suspects: list[tuple[FileSet, list[tuple[str, str]]]] = []
+    suspects: list[tuple[RecordPosition, list[tuple[str, str]]]] = []
     blank = " \t\r\n".replace(separator, "")
     pending = 0
     for row, held, line in _physical(lines, separator, quoting, first_line):
@@ -80,7 +80,7 @@ def read_records(
         found.n += 1
         width = width or len(row)
         found.widest = max(found.widest, len(row))
-        place = FileSet(found.n, line, len(held))
+        place = RecordPosition(found.n, line, len(held))
         _count_fields(found, row, width, place)
         if quoting == "none":
             found.n_closed += sum(len(c) > 1 and c[0] == c[-1] == '"' for c in row) if row else 0
@@ -122,7 +122,7 @@ def _physical(
         held.clear()
 
 
-def _count_fields(found: Records, row: list[str], width: int, place: FileSet) -> None:
+def _count_fields(found: Records, row: list[str], width: int, place: RecordPosition) -> None:
     if len(row) == width:
         return
     found.n_ragged += 1

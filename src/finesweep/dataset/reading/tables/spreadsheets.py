@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from finesweep.dataset.reading.compression import opened
+from finesweep.dataset.reading.compression import open_compressed
 from finesweep.dataset.reading.pieces import Piece, TableFile
-from finesweep.dataset.reading.tables.headers import named_columns
+from finesweep.dataset.reading.tables.headers import column_names
 from finesweep.dataset.validation import counted_rows
 from finesweep.errors import ConfigError, Problem, nearest
 
@@ -27,7 +27,7 @@ def read_excel(file: TableFile, n_rows: int) -> Iterator[Piece]:
         return
     start = _header_place(file, cells)
     rows = cells.iloc[start:].to_numpy(dtype=object)
-    names, is_data = named_columns(file, rows[0], rows[1:N_SAMPLE].tolist())
+    names, is_data = column_names(file, rows[0], rows[1:N_SAMPLE].tolist())
     table = pd.DataFrame(rows[0 if is_data else 1 :], columns=names)
     if n_blank := int(blank[cells.index[start] :].sum()):
         file.note(f"{counted_rows(n_blank)} without any cell left out")
@@ -37,7 +37,7 @@ def read_excel(file: TableFile, n_rows: int) -> Iterator[Piece]:
 
 
 def _cells(file: TableFile) -> pd.DataFrame:
-    with opened(file.path) as (stream, _):
+    with open_compressed(file.path) as (stream, _):
         content = io.BytesIO(stream.read())
     with pd.ExcelFile(content, engine="openpyxl") as book:
         sheets, wanted = [str(name) for name in book.sheet_names], file.format.sheet_name

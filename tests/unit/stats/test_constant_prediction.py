@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from finesweep.records import Predictions
-from finesweep.stats.one_answer import never_answered, one_answer
+from finesweep.stats.constant_prediction import constant_prediction, never_predicted
 
 NAMES = ("bad", "good", "plain")
 
@@ -15,24 +15,24 @@ def said(answers: list[int], labels: list[int]) -> Predictions:
 
 
 def test_one_answer_to_rows_of_several_classes_is_told() -> None:
-    assert one_answer(said([1, 1, 1, 1], [0, 1, 2, 1]), NAMES) == "'good'"
+    assert constant_prediction(said([1, 1, 1, 1], [0, 1, 2, 1]), NAMES) == "'good'"
 
 
 def test_two_answers_are_not_one_though_one_is_rare() -> None:
-    assert one_answer(said([1, 1, 1, 0], [0, 1, 2, 1]), NAMES) is None
+    assert constant_prediction(said([1, 1, 1, 0], [0, 1, 2, 1]), NAMES) is None
 
 
 def test_one_answer_to_rows_of_one_class_is_right() -> None:
-    assert one_answer(said([1, 1], [1, 1]), NAMES) is None
+    assert constant_prediction(said([1, 1], [1, 1]), NAMES) is None
 
 
 def test_of_several_labels_a_set_may_be_the_one_answer() -> None:
     labels = np.array([[1, 0, 1], [0, 0, 1]])
     none, two = np.full((2, 3), -3.0), np.array([[2.0, -2.0, 2.0]] * 2)
-    assert one_answer(Predictions(none, labels), NAMES) == "none of the labels"
-    assert one_answer(Predictions(two, labels), NAMES) == "'bad' and 'plain'"
+    assert constant_prediction(Predictions(none, labels), NAMES) == "none of the labels"
+    assert constant_prediction(Predictions(two, labels), NAMES) == "'bad' and 'plain'"
 
 
 def test_labels_that_rows_have_and_no_answer_is_are_listed() -> None:
-    assert never_answered(said([1, 1, 0, 0], [0, 1, 2, 1]), NAMES) == ["plain"]
-    assert never_answered(said([1, 1, 0, 0], [0, 1, 1, 1]), NAMES) == []
+    assert never_predicted(said([1, 1, 0, 0], [0, 1, 2, 1]), NAMES) == ["plain"]
+    assert never_predicted(said([1, 1, 0, 0], [0, 1, 1, 1]), NAMES) == []

@@ -7,15 +7,15 @@ from collections.abc import Sequence
 import numpy as np
 
 from finesweep.records import Predictions
-from finesweep.stats.predictions import guesses_of
+from finesweep.stats.predictions import predicted_labels
 
 
-def one_answer(predictions: Predictions, label_names: Sequence[str]) -> str | None:
+def constant_prediction(predictions: Predictions, label_names: Sequence[str]) -> str | None:
     """The one answer to all rows, quoted; None where there are two, or where one is right for all.
 
     Of several labels an answer is a set of them.
     """
-    given, labels = guesses_of(predictions), predictions.labels
+    given, labels = predicted_labels(predictions), predictions.labels
     if not len(given) or (given != given[0]).any() or (labels == labels[0]).all():
         return None
     if given.ndim == 1:
@@ -24,11 +24,11 @@ def one_answer(predictions: Predictions, label_names: Sequence[str]) -> str | No
     return " and ".join(held) or "none of the labels"
 
 
-def never_answered(predictions: Predictions, label_names: Sequence[str]) -> list[str]:
+def never_predicted(predictions: Predictions, label_names: Sequence[str]) -> list[str]:
     """Labels that rows have and no answer is, in their order."""
     n_labels = len(label_names)
     given, labels = (
-        _held(each, n_labels) for each in (guesses_of(predictions), predictions.labels)
+        _held(each, n_labels) for each in (predicted_labels(predictions), predictions.labels)
     )
     return [name for name, lacks in zip(label_names, labels & ~given, strict=True) if lacks]
 

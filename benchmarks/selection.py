@@ -27,9 +27,9 @@ N_CONFIGURATIONS = 40
 SPREADS = {"narrow": 3.0, "wide": 12.0}
 """True losses lie evenly over so many deviations of the noise."""
 CONFIRMATIONS = [(2, 2), (3, 3), (5, 5)]
-RECIPE = ["model=distil_minilm", "dataset.train_size=500", "dataset.validation_size=300"]
-RECIPE += ["dataset.max_length=32", "training.learning_rate=2e-4", "training.epochs=2"]
-RECIPE += ["training.evaluations_per_epoch=3"]
+TRAINING = ["model=distil_minilm", "dataset.train_size=500", "dataset.validation_size=300"]
+TRAINING += ["dataset.max_length=32", "training.learning_rate=2e-4", "training.epochs=2"]
+TRAINING += ["training.evaluations_per_epoch=3"]
 
 
 @dataclass
@@ -52,7 +52,7 @@ def measured_noise(n_seeds: int) -> float:
 
     with tempfile.TemporaryDirectory(prefix="finesweep-selection-") as folder:
         seeds = f"training.seed={','.join(map(str, range(1, n_seeds + 1)))}"
-        command = [sys.executable, "-m", "finesweep", "train", "-m", *RECIPE, seeds]
+        command = [sys.executable, "-m", "finesweep", "train", "-m", *TRAINING, seeds]
         subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)
         client = MlflowClient(tracking_uri=f"sqlite:///{Path(folder) / 'mlruns' / 'mlflow.db'}")
         runs = client.search_runs(["1"])

@@ -51,7 +51,7 @@ n_trials: {n_trials}
 sampler: {{_target_: optuna.samplers.RandomSampler, seed: 1}}
 pruner: {{_target_: optuna.pruners.NopPruner}}
 keep_top_k: 1
-enqueue: {recipes}
+enqueue: {enqueued}
 params:
   dataset: local
   dataset.files.train: {folder}/train.parquet
@@ -309,10 +309,10 @@ def prepare(folder: Path, data: Path, n_rows: int) -> None:
 
 
 def write_sweep(folder: Path, precision: str) -> None:
-    recipes = [{FIELDS[key]: value for key, value in trial.items()} for trial in TRIALS]
+    enqueued = [{FIELDS[key]: value for key, value in trial.items()} for trial in TRIALS]
     text = SWEEP.format(
         n_trials=len(TRIALS),
-        recipes=json.dumps(recipes),
+        enqueued=json.dumps(enqueued),
         folder=folder,
         batch_size=BATCH_SIZE,
         evaluation_batch_size=EVALUATION_BATCH_SIZE,

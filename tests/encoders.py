@@ -52,7 +52,7 @@ def tokens_of(model: ModelConfig, made: list[str]) -> Tokens:
 
 
 SPLITS = ("train", "validation")
-RECIPE = TrainingConfig(
+TRAINING = TrainingConfig(
     epochs=2,
     batch_size=6,
     learning_rate=1e-2,
@@ -122,7 +122,7 @@ def with_and_without_states(
     for model in (plain, kept):
         freeze_layers(model, depth)
     result, wrong = trained(plain, depth, tokens, None)
-    states, plan = plan_activations(kept, tokens, RECIPE, root=cache, cache_gb=1, shared=True)
+    states, plan = plan_activations(kept, tokens, TRAINING, root=cache, cache_gb=1, shared=True)
     if states is None:
         return str(plan.why_not), wrong
     # The first epoch writes what the second reads.
@@ -169,7 +169,7 @@ def trained(
     result = fit(
         model,
         tokens,
-        RECIPE,
+        TRAINING,
         objective=Objective(),
         on_evaluation=lambda evaluation: None,
         prefix=states,
@@ -202,7 +202,7 @@ def unlike_pipeline(
     model: PreTrainedModel, tokens: Tokens, made: list[str], folder: Path
 ) -> list[str]:
     """Of a model that was saved and loaded again, as a pipeline."""
-    evaluated = softmax(predict(model, tokens.test, tokens, RECIPE).logits, axis=1)
+    evaluated = softmax(predict(model, tokens.test, tokens, TRAINING).logits, axis=1)
     model.save_pretrained(folder)
     tokens.tokenizer.save_pretrained(folder)
     again, own = load_trained(folder)

@@ -17,12 +17,12 @@ from tests.e2e.conftest import Project
 
 pytestmark = pytest.mark.slow
 FOLDER = "mlruns/adapted/tiny-local"
-RECIPE = ("training.batch_size=8", "training.learning_rate=0.005", "training.precision=fp32")
+TRAINING = ("training.batch_size=8", "training.learning_rate=0.005", "training.precision=fp32")
 
 
 def adapt_command(texts: Path, *overrides: str) -> list[str]:
     data = ["dataset=local", f"dataset.path={texts}", "dataset.max_length=16", "model=tiny"]
-    return ["adapt", *data, *RECIPE, "training.evaluations_per_epoch=1", *overrides]
+    return ["adapt", *data, *TRAINING, "training.evaluations_per_epoch=1", *overrides]
 
 
 def files_of(folder: Path) -> dict[str, int]:
@@ -75,7 +75,7 @@ def test_an_adapted_model_guesses_better_is_tracked_and_fine_tunes(
 
     _, *fine_tune = shlex.split(done.stdout.partition("next:\n")[2].splitlines()[0])
     assert fine_tune[:3] == ["train", "model=checkpoint", f"model.name_or_path={FOLDER}"]
-    trained = project.finesweep(*fine_tune, *RECIPE, "training.epochs=2")
+    trained = project.finesweep(*fine_tune, *TRAINING, "training.epochs=2")
     assert trained.returncode == 0, trained.stderr
     (fine_tuned,) = project.client.search_runs(["1"], "tags.`finesweep.kind` = 'train'")
     assert fine_tuned.info.status == "FINISHED"

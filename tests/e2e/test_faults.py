@@ -140,9 +140,9 @@ def test_a_trial_without_memory_is_tried_once_more_at_half_the_batch_and_spares_
     words = [f"word{number}" for number in range(50)]
     texts = [f"{' '.join(random.Random(n).choices(words, k=60))},{n % 2}" for n in range(800)]
     (project.folder / "long.csv").write_text("\n".join(["text,label", *texts]))
-    recipes = (f"{{model:tiny,training.batch_size:{size}}}" for size in (512, 16))
+    enqueued = (f"{{model:tiny,training.batch_size:{size}}}" for size in (512, 16))
     long = ("dataset.path=long.csv", "dataset.max_length=60", "training.epochs=1")
-    sizes = ("training.batch_size=choice(16,512)", f"sweep.enqueue=[{','.join(recipes)}]")
+    sizes = ("training.batch_size=choice(16,512)", f"sweep.enqueue=[{','.join(enqueued)}]")
     begin(project, "sweep.n_trials=2", *sizes, *long)
     starved = ("finesweep.runs.finetune", "fit", "starve")
     assert code_of(work(project, broken=starved)) == 0, log_of(project)
@@ -190,8 +190,8 @@ def test_postgresql_may_be_away_for_longer_than_a_lease_while_workers_work(
 ) -> None:
     storage, tracking = postgresql
     own = (f"storage.url={storage}", f"tracking.uri={tracking}")
-    recipe = ("training.epochs=20", "sweep.n_trials=3", "sweep.pruner.n_startup_trials=9")
-    sweep = project.start("sweep", "small", "workers=2", QUICK_LEASE, *recipe, *own)
+    overrides = ("training.epochs=20", "sweep.n_trials=3", "sweep.pruner.n_startup_trials=9")
+    sweep = project.start("sweep", "small", "workers=2", QUICK_LEASE, *overrides, *own)
     until(lambda: count(storage, "trial_intermediate_values"))
     for url in postgresql:
         cut_off(url)

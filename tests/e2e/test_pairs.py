@@ -18,7 +18,7 @@ from tests.waiting import until
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("pairs")]
 KEYS = ("lovely", "awful")
 FILLERS = ("table", "window", "paper", "river", "bridge", "winter", "letter", "garden")
-RECIPE = (
+TRAINING = (
     "model=tiny",
     "dataset=local",
     "dataset.text_column=premise",
@@ -80,7 +80,7 @@ def learned(tmp_path_factory: pytest.TempPathFactory, tiny_bert: Path) -> Learne
     rows[-60:].to_csv(folder / "test.csv", index=False)
     project = make_project(folder, model=tiny_bert, texts=folder / "train.csv")
     files = "dataset.files={train: train.csv, test: test.csv}"
-    done = project.finesweep("train", *RECIPE, files)
+    done = project.finesweep("train", *TRAINING, files)
     assert done.returncode == 0, done.stderr
     return Learned(project, done.stdout, rows)
 

@@ -80,13 +80,13 @@ def test_a_loss_that_is_not_finite_ends_the_run_with_the_reason(
     assert run.data.tags["finesweep.reason"] in done.stderr
 
 
-def test_a_recipe_runs_on_a_file_beside_what_its_authors_report(
+def test_an_experiment_runs_on_a_file_beside_what_its_authors_report(
     project: Project, texts_csv: Path
 ) -> None:
-    recipe = ("experiment=imdb_bert", "training.uncertain_below=0.8", "training.epochs=4")
+    experiment = ("experiment=imdb_bert", "training.uncertain_below=0.8", "training.epochs=4")
     sizes = ("dataset.train_size=null", "dataset.validation_size=24", "dataset.test_size=24")
     data = ("dataset=local", f"dataset.path={texts_csv}", "dataset.max_length=16")
-    done = project.finesweep("train", *recipe, *sizes, *data, "model=tiny", LEARNS)
+    done = project.finesweep("train", *experiment, *sizes, *data, "model=tiny", LEARNS)
     assert done.returncode == 0, done.stderr
     (run,) = project.client.search_runs(["1"])
     accuracy = run.data.metrics["test/accuracy"]

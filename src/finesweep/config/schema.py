@@ -128,7 +128,7 @@ class ModelConfig:
 
 @dataclass
 class TrainingConfig:
-    """One training recipe: AdamW, linear warm-up and decay, evaluation several times an epoch."""
+    """How one run trains: AdamW, linear warm-up and decay, evaluation several times an epoch."""
 
     learning_rate: float = bounded(2e-5, above=0)
     """Peak, after warm-up."""
@@ -236,7 +236,7 @@ class LauncherConfig:
 
 @dataclass
 class PublishedConfig:
-    """What the authors of a recipe measured; printed beside what a run of it measures."""
+    """What the authors of an experiment measured; printed beside what a run of it measures."""
 
     source: str = MISSING
     """Who, and where."""
@@ -311,7 +311,7 @@ class SweepConfig:
     """Sees only trials of the same model; without `_target_` Optuna's MedianPruner, null prunes
     nothing."""
     enqueue: list[dict[str, Any]] = field(default_factory=list)
-    """Known good recipes, tried first; they count towards n_trials."""
+    """Params of trials known to be good, tried first; they count towards n_trials."""
     params: dict[str, Any] = field(default_factory=dict)
     """Path → a value for all trials, or a dimension in Hydra's sweep grammar."""
     when: dict[str, dict[str, Any]] = field(default_factory=dict)

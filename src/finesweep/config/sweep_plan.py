@@ -78,8 +78,8 @@ class SweepPlan:
     """The command line's own, of the sweep and of its trials."""
     searched: tuple[Searched, ...]
     conditional: tuple[Fixed, ...]
-    recipes: tuple[Mapping[str, Any], ...]
-    """Plain path → value, tried first."""
+    enqueued: tuple[Mapping[str, Any], ...]
+    """Plain path → value of each trial that is tried first."""
 
     @property
     def study_name(self) -> str:
@@ -127,8 +127,8 @@ def compose_sweep(name: str, overrides: Sequence[str]) -> SweepPlan:
     replacing = [o.key_or_group for o in parsed if not (_adds(o) and mapping_of(o.key_or_group))]
     won = {item.path for item in searched} | set(replacing)
     table = [entry for entry in _entries(settings) if entry.path not in won]
-    recipes = [Fixed(path, value) for recipe in settings.enqueue for path, value in recipe.items()]
-    _raise_unknown([*table, *searched, *recipes, *filter(_is_whole_section, whole)])
+    enqueued = [Fixed(path, value) for params in settings.enqueue for path, value in params.items()]
+    _raise_unknown([*table, *searched, *enqueued, *filter(_is_whole_section, whole)])
     fixed = [
         as_override(entry.path, entry.value)
         for entry in table
@@ -146,7 +146,7 @@ def compose_sweep(name: str, overrides: Sequence[str]) -> SweepPlan:
         given=tuple(overrides),
         searched=(*(entry for entry in table if isinstance(entry, Searched)), *searched),
         conditional=tuple(e for e in table if isinstance(e, Fixed) and e.condition),
-        recipes=_unique(_without(recipe, won) for recipe in settings.enqueue),
+        enqueued=_unique(_without(params, won) for params in settings.enqueue),
     )
 
 
@@ -270,13 +270,13 @@ def _is_whole_section(entry: Searched | Fixed) -> bool:
     return leaf(entry.path) is None and not group_choices(entry.path)
 
 
-def _unique(recipes: Iterable[dict[str, Any]]) -> tuple[dict[str, Any], ...]:
+def _unique(enqueued: Iterable[dict[str, Any]]) -> tuple[dict[str, Any], ...]:
     kept: list[dict[str, Any]] = []
-    for recipe in recipes:
-        if recipe not in kept:
-            kept.append(recipe)
+    for params in enqueued:
+        if params not in kept:
+            kept.append(params)
     return tuple(kept)
 
 
-def _without(recipe: Mapping[str, Any], paths: set[str]) -> dict[str, Any]:
-    return {path: value for path, value in recipe.items() if path not in paths}
+def _without(params: Mapping[str, Any], paths: set[str]) -> dict[str, Any]:
+    return {path: value for path, value in params.items() if path not in paths}

@@ -1,4 +1,4 @@
-"""Trainer's settings and schedule for one recipe on this machine."""
+"""Trainer's settings and schedule for one training config on this machine."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ def written(path: Path, content: str) -> None:
     path.write_text(content, encoding="utf-8")
 
 
-def test_nothing_given_is_minilm_on_the_tweets_with_the_schemas_recipe() -> None:
+def test_nothing_given_is_minilm_on_the_tweets_with_the_schemas_settings() -> None:
     composed = compose()
     config = composed.config
     assert composed.choices == {

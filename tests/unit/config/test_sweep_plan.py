@@ -76,9 +76,9 @@ def test_the_demo_fixes_its_data_and_batch() -> None:
     assert (config.training.batch_size, config.training.evaluations_per_epoch) == (32, 3)
 
 
-def test_the_demo_tries_one_recipe_of_each_model_first() -> None:
+def test_the_demo_enqueues_one_trial_of_each_model_first() -> None:
     same = {RATE: 2e-4, "training.epochs": 2, "dataset.max_length": 32}
-    assert [dict(recipe) for recipe in compose_sweep("demo", []).recipes] == [
+    assert [dict(params) for params in compose_sweep("demo", []).enqueued] == [
         {"model": "minilm", **same},
         {"model": "distil_minilm", **same},
     ]
@@ -91,12 +91,12 @@ def test_a_conditional_dimension_has_a_name_of_its_own() -> None:
     assert Searched(RATE, Choice((1,))).name == plain_path(RATE) == RATE
 
 
-def test_a_sweep_override_replaces_a_dimension_and_leaves_recipes_without_it() -> None:
+def test_a_sweep_override_replaces_a_dimension_and_leaves_enqueued_params_without_it() -> None:
     plan = compose_sweep("demo", [f"{RATE}=interval(1e-5, 3e-5)"])
     assert searched(plan, RATE) == Interval(1e-5, 3e-5, log=False, integer=False)
     assert len(plan.searched) == 7
-    assert all(RATE not in recipe for recipe in plan.recipes)
-    assert [recipe["training.epochs"] for recipe in plan.recipes] == [2, 2]
+    assert all(RATE not in params for params in plan.enqueued)
+    assert [params["training.epochs"] for params in plan.enqueued] == [2, 2]
 
 
 def test_a_sweep_override_adds_a_dimension_or_replaces_a_fixed_value() -> None:
@@ -108,11 +108,11 @@ def test_a_sweep_override_adds_a_dimension_or_replaces_a_fixed_value() -> None:
     assert not [text for text in plan.overrides if text.startswith("training.batch_size")]
 
 
-def test_a_plain_override_fixes_a_dimension_and_leaves_recipes_without_it() -> None:
+def test_a_plain_override_fixes_a_dimension_and_leaves_enqueued_params_without_it() -> None:
     plan = compose_sweep("demo", [f"{RATE}=1e-4"])
     assert RATE not in names(plan)
     assert plan.base.config.training.learning_rate == 1e-4
-    assert all(RATE not in recipe for recipe in plan.recipes)
+    assert all(RATE not in params for params in plan.enqueued)
     assert plan.compose_trial({"model": "minilm"}).config.training.learning_rate == 1e-4
 
 
@@ -312,7 +312,7 @@ def test_what_cannot_be_built_is_told_by_its_target(node: dict[str, Any], messag
 def test_a_plain_override_with_plus_signs_fixes_a_dimension_too() -> None:
     plan = compose_sweep("demo", [f"++{RATE}=1e-4"])
     assert RATE not in names(plan)
-    assert all(RATE not in recipe for recipe in plan.recipes)
+    assert all(RATE not in params for params in plan.enqueued)
 
 
 @pytest.mark.parametrize(
@@ -328,8 +328,8 @@ def test_the_last_override_of_a_field_wins(overrides: list[str], epochs: object)
     assert given == ([] if epochs is None else [epochs])
 
 
-def test_recipes_that_the_command_line_makes_equal_are_tried_once() -> None:
-    assert len(compose_sweep("demo", ["model=minilm"]).recipes) == 1
+def test_enqueued_params_that_the_command_line_makes_equal_are_tried_once() -> None:
+    assert len(compose_sweep("demo", ["model=minilm"]).enqueued) == 1
 
 
 @pytest.mark.parametrize("override", ["sweep=null", "~sweep"])

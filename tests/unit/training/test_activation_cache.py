@@ -24,7 +24,7 @@ from finesweep.training import activation_cache as prefix
 from finesweep.training import fit, plan_activations
 from finesweep.training.batches import sample_batch
 
-RECIPE = TrainingConfig(
+TRAINING = TrainingConfig(
     epochs=2, batch_size=16, learning_rate=1e-2, evaluations_per_epoch=2, precision="fp32"
 )
 Loaded = Callable[..., PreTrainedModel]
@@ -48,9 +48,9 @@ def loaded(
 
 
 def trained(
-    model: PreTrainedModel, tokens: Tokens, root: Path | None, **recipe: Any
+    model: PreTrainedModel, tokens: Tokens, root: Path | None, **settings: Any
 ) -> tuple[TrainingResult, TimeLedger]:
-    config, ledger = replace(RECIPE, **recipe), TimeLedger()
+    config, ledger = replace(TRAINING, **settings), TimeLedger()
     made = None
     if root is not None:
         made, plan = plan_activations(model, tokens, config, root=root, cache_gb=1, shared=True)
@@ -117,7 +117,7 @@ def test_all_tokens_of_the_last_layer_may_be_kept(
     kept = fit(
         model,
         tokens,
-        RECIPE,
+        TRAINING,
         objective=Objective(),
         on_evaluation=lambda evaluation: None,
         prefix=made,
@@ -241,7 +241,9 @@ def test_a_disk_that_fills_before_the_states_are_made_switches_them_off(
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, "posix_fallocate", full)
-    made, plan = plan_activations(loaded(1), tokens, RECIPE, root=tmp_path, cache_gb=1, shared=True)
+    made, plan = plan_activations(
+        loaded(1), tokens, TRAINING, root=tmp_path, cache_gb=1, shared=True
+    )
     assert made is None
     assert str(plan) == "off: [Errno 28] No space left on device"
     assert not list((tmp_path / "activations").glob("*/"))
@@ -250,7 +252,7 @@ def test_a_disk_that_fills_before_the_states_are_made_switches_them_off(
 def test_the_disk_is_taken_when_the_states_are_made(
     loaded: Loaded, tokens: Tokens, tmp_path: Path
 ) -> None:
-    _, plan = plan_activations(loaded(1), tokens, RECIPE, root=tmp_path, cache_gb=1, shared=True)
+    _, plan = plan_activations(loaded(1), tokens, TRAINING, root=tmp_path, cache_gb=1, shared=True)
     (entry,) = (tmp_path / "activations").glob("*/")
     assert size_bytes(entry) >= plan.n_bytes
 

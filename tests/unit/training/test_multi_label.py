@@ -56,14 +56,14 @@ def trained(
     resume: Path | None = None,
     **fields: object,
 ) -> TrainingResult:
-    recipe = {
+    settings = {
         "epochs": 6,
         "learning_rate": 2e-3,
         "batch_size": 16,
         "precision": "fp32",
         "evaluations_per_epoch": 1,
     }
-    config = TrainingConfig(**{**recipe, **fields})  # type: ignore[arg-type]
+    config = TrainingConfig(**{**settings, **fields})  # type: ignore[arg-type]
     model = load_model(ModelConfig(str(tiny_bert)), label_names=WORDS, multi_label=True, seed=1)
     result = fit(
         model,

@@ -32,7 +32,7 @@ LOSS = Objective("validation/loss", "minimize")
 ACCURACY = Objective("validation/accuracy", "maximize")
 STEADY = {"learning_rate": 1e-12}  # too little to change what is predicted
 
-RECIPE = {
+TRAINING = {
     "epochs": 2,
     "batch_size": 10,  # ten steps an epoch, the last of 6 examples
     "learning_rate": 1e-2,  # so much that the fifth evaluation is the best
@@ -81,7 +81,7 @@ class Run:
 
     tokens: Tokens
     model: PreTrainedModel
-    recipe: dict[str, Any]
+    settings: dict[str, Any]
     objective: Objective = LOSS
     stop_at_step: int | None = None
     stop_at_batch: int | None = None
@@ -95,7 +95,7 @@ class Run:
         self.result = fit(
             self.model,
             self.tokens,
-            TrainingConfig(**self.recipe),
+            TrainingConfig(**self.settings),
             objective=self.objective,
             on_evaluation=self.evaluations.append,
             on_step=self._stepped,
@@ -136,7 +136,7 @@ def begin(tiny_bert: Path, tokens: Tokens) -> Begin:
             if isinstance(module, nn.Dropout) and not dropout:
                 module.p = 0.0
         own = {name: fields.pop(name) for name in list(fields) if name in Run.__annotations__}
-        return Run(tokens, model, RECIPE | fields, **own)
+        return Run(tokens, model, TRAINING | fields, **own)
 
     return begun
 
@@ -157,7 +157,7 @@ def assert_same(run: Run, reference: Run, *, replayed: tuple[Evaluation, ...] = 
 
 @pytest.fixture(scope="module")
 def reference(begin: Begin) -> Run:
-    """The plain recipe, uninterrupted; its best evaluation is neither the first nor the last."""
+    """The plain settings, uninterrupted; the best evaluation is neither the first nor the last."""
     run = begin().go()
     assert run.result is not None
     assert run.result.best not in (run.result.evaluations[0], run.result.evaluations[-1])
@@ -210,7 +210,7 @@ def test_a_run_interrupted_within_an_evaluation_makes_it_again(
     ],
     ids=str,
 )
-def test_any_checkpoint_of_any_recipe_goes_on_and_making_it_changes_nothing(
+def test_any_checkpoint_under_any_settings_goes_on_and_making_it_changes_nothing(
     begin: Begin, tmp_path: Path, fields: dict[str, Any]
 ) -> None:
     expected = begin(**fields).go()
@@ -357,7 +357,7 @@ def test_a_checkpoint_comes_before_each_call_that_may_interrupt(
     fit(
         run.model,
         run.tokens,
-        TrainingConfig(**run.recipe),
+        TrainingConfig(**run.settings),
         objective=LOSS,
         on_evaluation=lambda evaluation: events.append("evaluation"),
         on_step=lambda seen, total: events.append(f"step after {len(folders.committed)}"),

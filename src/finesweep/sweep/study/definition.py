@@ -30,7 +30,7 @@ def definition(plan: SweepPlan) -> dict[str, Any]:
         "sweep.direction": plan.direction,
         "sweep.sampler": seeded_sampler(plan),
         "sweep.pruner": settings.pruner,
-        "sweep.enqueue": [dict(recipe) for recipe in plan.recipes],
+        "sweep.enqueue": [dict(params) for params in plan.enqueued],
         **{k: v for k, v in fixed.items() if k not in searched},
         **{k: v for k, v in _contents(plan).items() if k.split("|")[0] not in searched_paths},
         **conditional,

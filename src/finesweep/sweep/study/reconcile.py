@@ -27,7 +27,7 @@ def reconcile(
     study: Study,
     settings: SweepConfig,
     n_slots: int,
-    recipes: Mapping[int, Mapping[str, Any]],
+    enqueued: Mapping[int, Mapping[str, Any]],
     *,
     may_reap: bool = True,
 ) -> None:
@@ -42,7 +42,7 @@ def reconcile(
         if _drop_duplicates(study, trials, n_slots):
             trials = study.get_trials(deepcopy=False)
         n_workers = len(live if may_reap else rows)
-        refill(study, trials, n_slots, recipes, queue_length=QUEUED_PER_WORKER * max(1, n_workers))
+        refill(study, trials, n_slots, enqueued, queue_length=QUEUED_PER_WORKER * max(1, n_workers))
 
 
 def _release_dead(

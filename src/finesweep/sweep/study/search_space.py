@@ -63,16 +63,16 @@ def in_force(plan: SweepPlan, choices: Mapping[str, Any]) -> list[Searched | Fix
     return [*always, *held]
 
 
-def optuna_params(plan: SweepPlan, recipe: Mapping[str, Any]) -> dict[str, Any]:
-    """The part of a recipe that lies in the space, by the names that Optuna knows."""
-    left_open = [group for group in _groups(plan) if group.path not in recipe]
+def optuna_params(plan: SweepPlan, params: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of enqueued params that lies in the space, by the names that Optuna knows."""
+    left_open = [group for group in _groups(plan) if group.path not in params]
     return {
-        item.name: recipe[item.path]
+        item.name: params[item.path]
         for drawn in product(*(group.dimension.ends() for group in left_open))
         for item in in_force(
-            plan, {g.path: v for g, v in zip(left_open, drawn, strict=True)} | dict(recipe)
+            plan, {g.path: v for g, v in zip(left_open, drawn, strict=True)} | dict(params)
         )
-        if isinstance(item, Searched) and item.path in recipe
+        if isinstance(item, Searched) and item.path in params
     }
 
 
@@ -80,11 +80,11 @@ def check(plan: SweepPlan) -> list[DatasetConfig]:
     """The different data that trials will read; ConfigError lists all that is wrong with the space.
 
     Each dimension's ends are composed with each model that they can meet, and held against what
-    that model can do, before anything is trained; so are the recipes.
+    that model can do, before anything is trained; so are the enqueued params.
     """
     problems = [
         *_integer_problems(plan),
-        *_recipe_problems(plan),
+        *_enqueue_problems(plan),
     ]
     data: list[DatasetConfig] = []
     asked: list[tuple[ModelConfig, int]] = []
@@ -144,12 +144,12 @@ def _integer_problems(plan: SweepPlan) -> list[Problem]:
     ]
 
 
-def _recipe_problems(plan: SweepPlan) -> list[Problem]:
+def _enqueue_problems(plan: SweepPlan) -> list[Problem]:
     problems = []
-    for index, recipe in enumerate(plan.recipes):
-        for item in in_force(plan, recipe):
-            if isinstance(item, Searched) and item.path in recipe:
-                value, space = recipe[item.path], distribution(item.dimension)
+    for index, params in enumerate(plan.enqueued):
+        for item in in_force(plan, params):
+            if isinstance(item, Searched) and item.path in params:
+                value, space = params[item.path], distribution(item.dimension)
                 if not contains(space, value):
                     path = f"sweep.enqueue.{index}.{item.path}"
                     problems.append(Problem(path, f"{value!r} lies outside {item.dimension}"))
@@ -157,14 +157,14 @@ def _recipe_problems(plan: SweepPlan) -> list[Problem]:
 
 
 def _corners(plan: SweepPlan) -> Iterator[dict[str, Any]]:
-    """Trials that together hold every recipe and, under every choice of groups, every end."""
+    """Trials that hold all enqueued params and, under every choice of groups, every end."""
     groups = _groups(plan)
     for combination in product(*(group.dimension.ends() for group in groups)):
         chosen = {group.path: value for group, value in zip(groups, combination, strict=True)}
         yield from (chosen | picked for picked in _ends(plan, chosen))
     first = {group.path: group.dimension.ends()[0] for group in groups}
-    for recipe in plan.recipes:
-        yield next(_ends(plan, first | dict(recipe))) | first | dict(recipe)
+    for params in plan.enqueued:
+        yield next(_ends(plan, first | dict(params))) | first | dict(params)
 
 
 def _ends(plan: SweepPlan, chosen: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

@@ -74,13 +74,13 @@ def refill(
     study: Study,
     trials: Sequence[FrozenTrial],
     n_slots: int,
-    recipes: Mapping[int, Mapping[str, Any]],
+    enqueued: Mapping[int, Mapping[str, Any]],
     *,
     queue_length: int,
 ) -> None:
     """Enqueues trials for the lowest slots that have none waiting, running or finished.
 
-    The queue is kept short because Optuna reads all of it at every claim. recipes are Optuna
+    The queue is kept short because Optuna reads all of it at every claim. enqueued holds Optuna
     params by slot; other slots are left to the sampler. A slot that was tried before keeps the
     params of that attempt, from whose checkpoint the next one goes on. Callers hold a lock:
     two at once would enqueue a slot twice.
@@ -94,7 +94,7 @@ def refill(
         # One that was killed before it suggested anything has only what it was enqueued with.
         tried = {**last.system_attrs.get("fixed_params", {}), **last.params} if last else {}
         study.enqueue_trial(
-            {**recipes.get(slot.index, {}), **tried},
+            {**enqueued.get(slot.index, {}), **tried},
             user_attrs={SLOT: slot.index, ATTEMPT: slot.n_attempts + 1},
         )
 

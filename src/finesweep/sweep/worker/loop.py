@@ -76,7 +76,7 @@ class WorkerLoop:
             self.study,
             self.plan.settings,
             n_slots,
-            self.phase.recipes,
+            self.phase.enqueued,
             may_reap=self.callbacks.lease.is_steady,
         )
         return claim(self.study, n_slots, before=self._take)

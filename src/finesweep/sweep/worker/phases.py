@@ -55,7 +55,7 @@ class Phase(Protocol):
     study: Study
     sweep: Study
     """The search's own study, which says whether workers are still wanted."""
-    recipes: Mapping[int, Mapping[str, Any]]
+    enqueued: Mapping[int, Mapping[str, Any]]
     """Slot → Optuna params of its trial, where they are given."""
 
     def n_slots(self) -> int:
@@ -72,14 +72,14 @@ class Phase(Protocol):
 
 
 class Search:
-    """The sweep's own slots: recipes, and what the sampler suggests."""
+    """The sweep's own slots: what was enqueued, and what the sampler suggests."""
 
     kind = "trial"
 
     def __init__(self, plan: SweepPlan, study: Study) -> None:
         self.plan, self.study, self.sweep = plan, study, study
-        self.recipes: Mapping[int, Mapping[str, Any]] = {
-            slot: optuna_params(plan, recipe) for slot, recipe in enumerate(plan.recipes)
+        self.enqueued: Mapping[int, Mapping[str, Any]] = {
+            slot: optuna_params(plan, params) for slot, params in enumerate(plan.enqueued)
         }
 
     def n_slots(self) -> int:
@@ -92,11 +92,11 @@ class Search:
 
     def spec(self, trial: Trial) -> TrialSpec:
         slot = trial.user_attrs[SLOT]
-        recipe = self.plan.recipes[slot] if slot < len(self.plan.recipes) else {}
+        params = self.plan.enqueued[slot] if slot < len(self.plan.enqueued) else {}
         with whole_sweeps("sweep.sampler", self.plan.settings.sampler):
             suggested = suggest(trial, self.plan)
         return TrialSpec(
-            values=dict(recipe) | suggested,
+            values=dict(params) | suggested,
             seed=trial_seed(self.study, slot),
             name=str(trial.number),
             tags={},
@@ -113,7 +113,7 @@ class Confirmation:
     """The search's best configurations once more, each with the same few fresh seeds."""
 
     kind = "confirmation"
-    recipes: Mapping[int, Mapping[str, Any]] = MappingProxyType({})
+    enqueued: Mapping[int, Mapping[str, Any]] = MappingProxyType({})
 
     def __init__(self, plan: SweepPlan, sweep: Study, config: ConfirmConfig) -> None:
         self.plan, self.sweep, self.config = plan, sweep, config

@@ -1,6 +1,6 @@
 """A split's texts as chunks of full length, for a model that learns from text alone.
 
-The recipe of the Hugging Face course, chapter 7.3: short texts would be padded and long ones cut,
+As the Hugging Face course does it, chapter 7.3: short texts would be padded and long ones cut,
 so texts are laid end to end instead. Special tokens are set when all is cut, so that each chunk
 looks like the whole texts of fine-tuning: it begins and ends with them. Where one text ends and
 another begins within a chunk stands what the tokenizer sets at an end, such as [SEP], as RoBERTa

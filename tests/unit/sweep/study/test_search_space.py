@@ -144,21 +144,21 @@ def test_a_condition_holds_for_a_model_that_the_command_line_fixed(plan_of: Plan
     assert set(trial.params) == {"model.freeze_layers|model=minilm"}
 
 
-def test_a_recipe_is_named_as_optuna_names_its_dimensions(demo: SweepPlan) -> None:
-    recipe = {
+def test_enqueued_params_are_named_as_optuna_names_its_dimensions(demo: SweepPlan) -> None:
+    params = {
         "model": "distil_minilm",
         "model.freeze_layers": 2,
         "training.epochs": 1,
         "training.batch_size": 8,  # outside the space: applied, but nothing to Optuna
     }
-    assert optuna_params(demo, recipe) == {
+    assert optuna_params(demo, params) == {
         "model": "distil_minilm",
         "model.freeze_layers|model=distil_minilm": 2,
         "training.epochs": 1,
     }
 
 
-def test_a_recipe_without_a_model_holds_for_whichever_is_drawn(demo: SweepPlan) -> None:
+def test_enqueued_params_without_a_model_hold_for_whichever_is_drawn(demo: SweepPlan) -> None:
     study = optuna.create_study(sampler=RandomSampler(seed=0))
     for _ in range(8):
         study.enqueue_trial(optuna_params(demo, {"model.freeze_layers": 2}))

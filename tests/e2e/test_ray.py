@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from finesweep.config import LauncherConfig
 from finesweep.errors import FinesweepError
 from finesweep.sweep.launchers import Launcher, make_launcher
 from tests.waiting import until
-from tests.workers import ended, up
+from tests.workers import COMMAND, ended, up
 
 ray = pytest.importorskip("ray", reason="the extra finesweep[ray] is not installed")
 
@@ -25,23 +24,6 @@ pytestmark = [
     # Ray's own: file handles it leaves to the garbage collector, and its plans for num_gpus=0.
     pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::FutureWarning"),
 ]
-
-STAND_IN = """\
-import os, signal, sys, threading, time
-def release(number, frame):
-    print("released", flush=True)
-    os._exit(130)
-signal.signal(signal.SIGTERM, release)
-def follow_stdin():
-    sys.stdin.buffer.read()
-    print("drained", flush=True)
-    os._exit(0)
-threading.Thread(target=follow_stdin, daemon=True).start()
-told = [os.environ["OMP_NUM_THREADS"], os.environ.get("MLFLOW_TRACKING_URI")]
-print("up", os.getpid(), os.getppid(), *told, flush=True)
-time.sleep(600)
-"""
-COMMAND = [sys.executable, "-c", STAND_IN]
 
 
 def parent(pid: int) -> str:
@@ -83,10 +65,11 @@ def launcher(cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
 
 def test_workers_run_on_both_nodes_with_their_threads_and_settings(launcher: Launcher) -> None:
     workers = [launcher.start(0), launcher.start(1)]
-    told = [up(worker) for worker in workers]
-    assert [line[2:] for line in told] == [["2", "http://tracking:5000"]] * 2
+    values = [up(worker) for worker in workers]
+    assert [each["OMP_NUM_THREADS"] for each in values] == ["2", "2"]
+    assert [each["MLFLOW_TRACKING_URI"] for each in values] == ["http://tracking:5000"] * 2
     # An actor's parent is the raylet of its node.
-    assert len({parent(int(line[1])) for line in told}) == 2
+    assert len({parent(int(each["parent"])) for each in values}) == 2
     assert [worker.poll() for worker in workers] == [None, None]
     assert [worker.pid for worker in workers] == [None, None]
 
@@ -108,7 +91,7 @@ def test_an_interrupted_worker_releases_its_slot_and_a_drained_one_finishes(
 
 def test_a_killed_worker_and_a_lost_actor_are_replaced(launcher: Launcher) -> None:
     first, second = launcher.start(0), launcher.start(1)
-    pid, actor = (int(word) for word in up(first)[:2])
+    pid, actor = (int(up(first)[name]) for name in ("pid", "parent"))
     os.kill(actor, signal.SIGKILL)
     assert ended(first) == 1
     assert first.last_output().startswith("lost: ")
@@ -137,7 +120,7 @@ def test_a_lost_node_is_a_lost_worker(cluster: Any, launcher: Launcher, tmp_path
     config = LauncherConfig(name="ray", cpus_per_worker=4)
     large = make_launcher(config, command=COMMAND, workers=1, logs=tmp_path)
     worker = large.start(0)
-    pid = int(up(worker)[0])
+    pid = int(up(worker)["pid"])
     cluster.remove_node(third, allow_graceful=False)
     assert ended(worker) == 1
     assert worker.last_output().startswith("lost: ")
@@ -152,7 +135,7 @@ def test_a_cluster_of_its_own_is_started_and_stopped(
     made = make_launcher(LauncherConfig(name="ray"), command=COMMAND, workers=1, logs=tmp_path)
     assert signal.getsignal(signal.SIGTERM) is handler
     worker = made.start(0)
-    pid = int(up(worker)[0])
+    pid = int(up(worker)["pid"])
     made.close()
     assert not ray.is_initialized()
     until(lambda: gone(pid))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from finesweep.config import LauncherConfig
 from finesweep.errors import FinesweepError
 from finesweep.sweep.launchers import Launcher, WorkerHandle, make_launcher, slurm_worker
 from tests.waiting import until
-from tests.workers import ended, up
+from tests.workers import COMMAND, ended, up
 
 pytest.importorskip("submitit", reason="the extra finesweep[slurm] is not installed")
 
@@ -21,27 +20,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("slurm")]
 
 SCRIPT = Path(__file__).with_name("slurm.sh")
 UNAVAILABLE = 75
-STAND_IN = """\
-import os, signal, sys, threading, time
-signals = []
-def release(number, frame):
-    signals.append(number)
-    if len(signals) == 2:
-        print("twice", flush=True)
-for each in (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2):
-    signal.signal(each, release)
-def follow_stdin():
-    sys.stdin.buffer.read()
-    print("drained", flush=True)
-    os._exit(0)
-threading.Thread(target=follow_stdin, daemon=True).start()
-print("up", os.environ.get("SLURM_ARRAY_TASK_ID"), os.environ["OMP_NUM_THREADS"], flush=True)
-while not signals:
-    time.sleep(0.05)
-time.sleep(1)
-print("released", flush=True)
-os._exit(130)
-"""
 
 
 def queue_states() -> dict[str, str]:
@@ -79,8 +57,7 @@ def config(_cluster: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> L
 
 
 def make(config: LauncherConfig, *, workers: int = 2) -> tuple[Launcher, list[WorkerHandle]]:
-    command = [sys.executable, "-c", STAND_IN]
-    made = make_launcher(config, command=command, workers=workers, logs=Path(config.folder))
+    made = make_launcher(config, command=COMMAND, workers=workers, logs=Path(config.folder))
     return made, [made.start(index) for index in range(workers)]
 
 
@@ -88,8 +65,9 @@ def test_an_array_of_workers_is_queued_again_drained_interrupted_and_killed(
     config: LauncherConfig,
 ) -> None:
     launcher, (first, second) = make(config)
-    up(first)
-    up(second)
+    tasks = [up(worker) for worker in (first, second)]
+    assert [each["SLURM_ARRAY_TASK_ID"] for each in tasks] == ["0", "1"]
+    assert [each["OMP_NUM_THREADS"] for each in tasks] == ["1", "1"]
     ids = list(queue_states())
     assert [name.split("_")[1] for name in ids] == ["0", "1"]
     # What Slurm sends ahead of the time limit, and ahead of a preemption.
@@ -98,7 +76,7 @@ def test_an_array_of_workers_is_queued_again_drained_interrupted_and_killed(
     until(lambda: queue_states()[ids[0]] == "PENDING")
     # Slurm holds it back for two minutes.
     subprocess.run(["scontrol", "update", f"JobId={ids[0]}", "StartTime=now"], check=True)
-    until(lambda: log.read_text().count("up 0 1") == 2)
+    until(lambda: log.read_text().count("ready") == 2)
     text = log.read_text()
     assert (text.count("released"), text.count("twice")) == (1, 0)
     assert (first.poll(), second.poll()) == (None, None)

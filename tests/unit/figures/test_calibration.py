@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import io
-
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.special import softmax
+from tests.unit.figures.drawing import drawn
 
 from finesweep.figures import calibration_figure
 from finesweep.records import DecisionRule
 
 
-def drawn(n_classes: int, n: int = 400) -> tuple[np.ndarray, np.ndarray]:
+def answered(n_classes: int, n: int = 400) -> tuple[np.ndarray, np.ndarray]:
     random = np.random.default_rng(n_classes)
     probabilities = softmax(random.normal(scale=1.5, size=(n, n_classes)), axis=1)
     return probabilities, np.array([random.choice(n_classes, p=row) for row in probabilities])
@@ -23,7 +22,6 @@ def drawn(n_classes: int, n: int = 400) -> tuple[np.ndarray, np.ndarray]:
 def draw(
     probabilities: np.ndarray, labels: np.ndarray, names: list[str], uncertain_below: float = 0.7
 ) -> Figure:
-    """The figure, after rendering it once: a warning of matplotlib's would fail the test."""
     figure = calibration_figure(
         probabilities,
         labels,
@@ -31,8 +29,7 @@ def draw(
         rule=DecisionRule(uncertain_below=uncertain_below),
         title="test $ _x_",
     )
-    figure.savefig(io.BytesIO(), format="png", dpi=120)
-    return figure
+    return drawn(figure)
 
 
 def legend(axes: Axes) -> list[str]:
@@ -41,7 +38,7 @@ def legend(axes: Axes) -> list[str]:
 
 
 def test_three_classes_have_three_curves_named_with_their_areas() -> None:
-    roc, precision_recall, calibration, coverage = draw(*drawn(3), ["a", "b", "$c$"]).axes
+    roc, precision_recall, calibration, coverage = draw(*answered(3), ["a", "b", "$c$"]).axes
     assert [text.split()[0] for text in legend(roc)] == ["a", "b", "$c$"]
     areas = [float(text.split()[1]) for text in legend(roc)]
     assert all(0.7 < area < 0.95 for area in areas)
@@ -52,18 +49,18 @@ def test_three_classes_have_three_curves_named_with_their_areas() -> None:
 
 
 def test_of_two_classes_the_second_is_drawn() -> None:
-    roc, *_ = draw(*drawn(2), ["no", "yes"]).axes
+    roc, *_ = draw(*answered(2), ["no", "yes"]).axes
     assert [text.split()[0] for text in legend(roc)] == ["yes"]
 
 
 def test_many_classes_are_drawn_without_a_legend_over_the_curves() -> None:
-    roc, *_ = draw(*drawn(12, 1500), [f"class {k}" for k in range(12)]).axes
+    roc, *_ = draw(*answered(12, 1500), [f"class {k}" for k in range(12)]).axes
     assert legend(roc) == []
     assert len(roc.get_lines()) == 13
 
 
 def test_a_class_without_rows_has_no_curve() -> None:
-    probabilities, labels = drawn(3)
+    probabilities, labels = answered(3)
     labels[labels == 2] = 1
     roc, *_ = draw(probabilities, labels, ["a", "b", "c"]).axes
     assert [text.split()[0] for text in legend(roc)] == ["a", "b"]
@@ -71,5 +68,5 @@ def test_a_class_without_rows_has_no_curve() -> None:
 
 @pytest.mark.parametrize("threshold", [0.0, 1.1])
 def test_a_model_that_always_or_never_answers_is_drawn(threshold: float) -> None:
-    *_, coverage = draw(*drawn(2), ["no", "yes"], uncertain_below=threshold).axes
+    *_, coverage = draw(*answered(2), ["no", "yes"], uncertain_below=threshold).axes
     assert len(coverage.texts) == (1 if threshold == 0.0 else 0)

@@ -1,6 +1,5 @@
 """The confusion matrix shows counts and row shares that a person can read."""
 
-import io
 import subprocess
 import sys
 
@@ -9,6 +8,7 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
+from tests.unit.figures.drawing import drawn
 
 from finesweep.figures import confusion_matrix_figure
 
@@ -17,10 +17,8 @@ COUNTS = np.array([[75, 20, 5], [0, 8, 0], [1000, 250, 0]])
 
 
 def draw(counts: np.ndarray, names: list[str], title: str = "validation") -> Figure:
-    """The figure, after rendering it once: a warning of matplotlib's would fail the test."""
     figure = confusion_matrix_figure(counts, names, title=title)
-    figure.savefig(io.BytesIO(), format="png", dpi=120, bbox_inches="tight")
-    return figure
+    return drawn(figure)
 
 
 def cells(axes: Axes) -> dict[tuple[int, int], str]:

@@ -1,6 +1,5 @@
 """The curves show where a run was best, and by what."""
 
-import io
 import math
 
 import numpy as np
@@ -8,6 +7,7 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from tests.unit.figures.drawing import drawn
 
 from finesweep.figures import training_curves_figure
 from finesweep.records import Evaluation
@@ -33,12 +33,10 @@ OVERFITTING = [
 
 
 def draw(evaluations: list[Evaluation], best_step: int, metric: str = "validation/loss") -> Figure:
-    """The figure, after rendering it once: a warning of matplotlib's would fail the test."""
     figure = training_curves_figure(
         evaluations, best_step=best_step, metric=metric, title="lr=$\\bad$"
     )
-    figure.savefig(io.BytesIO(), format="png", dpi=120, bbox_inches="tight")
-    return figure
+    return drawn(figure)
 
 
 def curve(axes: Axes, label: str) -> list[tuple[float, float]]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import io
-
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from tests.unit.figures.drawing import drawn
 
 from finesweep.figures import label_confusion_figure
 from finesweep.figures.label_confusion import COLUMNS, MAX_LABELS
@@ -15,10 +14,8 @@ COUNTS = np.array([[[70, 10], [5, 15]], [[98, 2], [0, 0]]])
 
 
 def draw(counts: np.ndarray, names: list[str]) -> Figure:
-    """The figure, after rendering it once: a warning of matplotlib's would fail the test."""
     figure = label_confusion_figure(counts, names, title="test $ _x_: 60 of 100 right")
-    figure.savefig(io.BytesIO(), format="png", dpi=120, bbox_inches="tight")
-    return figure
+    return drawn(figure)
 
 
 def rows(figure: Figure) -> list[list[str]]:

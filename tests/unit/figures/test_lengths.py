@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-import io
-
 import numpy as np
-from matplotlib.figure import Figure
+from tests.unit.figures.drawing import drawn
 
 from finesweep.figures.lengths import lengths_figure
 
 NAMES = ["$no$", "是的"]
-
-
-def drawn(figure: Figure) -> Figure:
-    """The figure, rendered once: a warning of matplotlib's would fail the test."""
-    figure.savefig(io.BytesIO(), format="png", dpi=120, bbox_inches="tight")
-    return figure
 
 
 def lengths(scale: float, n: int = 500) -> np.ndarray:

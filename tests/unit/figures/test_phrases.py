@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import io
-
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from tests.unit.figures.drawing import drawn
 
 from finesweep.figures import phrases as module
 from finesweep.figures.phrases import N_BARS, clouds_figure, phrases_figure
 
 FILM = [("bad film", 40), ("$5 $6", 12), ("电影", 3)]
 DAY = [("good day", 7)]
-
-
-def drawn(figure: Figure) -> Figure:
-    """The figure, rendered once: a warning of matplotlib's would fail the test."""
-    figure.savefig(io.BytesIO(), format="png", dpi=120, bbox_inches="tight")
-    return figure
 
 
 def bars(axes: Axes) -> list[tuple[str, float]]:

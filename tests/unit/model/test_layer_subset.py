@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 import torch
+from tests.tiny_bert import tiny_config
 from torch import nn
 from transformers import (
-    BertConfig,
     BertModel,
     DistilBertConfig,
     DistilBertForSequenceClassification,
@@ -93,21 +93,10 @@ def test_the_student_computes_what_a_bert_cut_to_layers_0_2_and_4_computes(
     assert (hidden(student.distilbert) - whole).abs().max() > 0.1
 
 
-def tiny(n_layers: int) -> BertConfig:
-    return BertConfig(
-        vocab_size=30,
-        hidden_size=16,
-        num_hidden_layers=n_layers,
-        num_attention_heads=2,
-        intermediate_size=32,
-        max_position_embeddings=8,
-    )
-
-
 @pytest.mark.parametrize(("n_layers", "kept"), [(1, [0]), (3, [0, 2]), (4, [0, 2]), (5, [0, 2, 4])])
 def test_an_odd_number_of_layers_is_halved_upwards(n_layers: int, kept: list[int]) -> None:
     torch.manual_seed(0)
-    bert = BertModel(tiny(n_layers))
+    bert = BertModel(tiny_config(vocab_size=30, num_hidden_layers=n_layers))
     student = distil(bert, distil_config(bert.config))
     layers = student.distilbert.transformer.layer
     assert len(layers) == student.config.n_layers == len(kept)

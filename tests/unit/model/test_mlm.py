@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 import torch
+from tests.tiny_bert import tiny_config
 from transformers import (
     AutoModelForSequenceClassification,
-    BertConfig,
     BertForMaskedLM,
     BertForSequenceClassification,
     GPT2Config,
@@ -120,10 +120,7 @@ def test_logits_of_chosen_places_and_their_gradients_are_those_of_all(config: Mo
 
 
 def test_a_pooler_that_the_checkpoint_lacks_is_not_invented(tmp_path: Path) -> None:
-    config = BertConfig(
-        vocab_size=30, hidden_size=16, num_hidden_layers=1, num_attention_heads=2,
-        intermediate_size=16, max_position_embeddings=8,
-    )  # fmt: skip
+    config = tiny_config(vocab_size=30, num_hidden_layers=1)
     BertForMaskedLM(config).save_pretrained(tmp_path / "without")
     BertForSequenceClassification(config).save_pretrained(tmp_path / "with")
     without, with_it = (

@@ -20,12 +20,11 @@ from transformers import (
     pipeline,
 )
 
-from finesweep.config import TrackingConfig
 from finesweep.errors import ConfigError
 from finesweep.prediction import Classifier, load_classifier
 from finesweep.prediction.classifier import BATCH_SIZE
 from finesweep.records import DecisionRule
-from finesweep.tracking import TrackingStore, open_store, start_run
+from finesweep.tracking import TrackingStore, start_run
 from finesweep.tracking.models import log_classifier
 
 # MLflow's own, when it first loads what it logs models with.
@@ -37,13 +36,6 @@ pytestmark = [
 MAX_LENGTH = 24
 LONG = " ".join(f"word{number}" for number in range(800))
 TEXTS = ["lovely great day", "dull", LONG, "awful", "a table 🙂\nand\ta window", LONG + " dreadful"]
-
-
-@pytest.fixture(scope="session")
-def store(tmp_path_factory: pytest.TempPathFactory) -> TrackingStore:
-    folder = tmp_path_factory.getbasetemp() / "mlflow"
-    uri = f"sqlite:///{folder / 'mlflow.db'}"
-    return open_store(TrackingConfig(uri=uri, artifacts=str(folder / "artifacts")))
 
 
 @pytest.fixture(scope="module")

@@ -9,10 +9,9 @@ import mlflow
 import pytest
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-from finesweep.config import TrackingConfig
 from finesweep.records import Finalist
 from finesweep.registry.versions import register
-from finesweep.tracking import TrackingStore, open_store, start_run
+from finesweep.tracking import TrackingStore, start_run
 from finesweep.tracking.models import log_classifier
 
 # MLflow's own, when it first loads what it logs models with.
@@ -20,13 +19,6 @@ pytestmark = [
     pytest.mark.slow,  # a model is logged and loaded back
     pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType:UserWarning"),
 ]
-
-
-@pytest.fixture(scope="session")
-def store(tmp_path_factory: pytest.TempPathFactory) -> TrackingStore:
-    folder = tmp_path_factory.getbasetemp() / "mlflow"
-    uri = f"sqlite:///{folder / 'mlflow.db'}"
-    return open_store(TrackingConfig(uri=uri, artifacts=str(folder / "artifacts")))
 
 
 @pytest.fixture(scope="module")

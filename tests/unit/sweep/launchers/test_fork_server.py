@@ -12,9 +12,9 @@ from pathlib import Path
 
 import psutil
 import pytest
-from tests.unit.sweep.launchers.test_launchers import COMMAND, TEMPLATE
+from tests.unit.sweep.launchers.test_launchers import TEMPLATE
 from tests.waiting import until
-from tests.workers import ended, up
+from tests.workers import COMMAND, ended, up
 
 from finesweep.config import LauncherConfig
 from finesweep.sweep.launchers import WorkerHandle, make_launcher
@@ -40,7 +40,7 @@ def launcher_with(template: list[str], logs: Path, n_workers: int = 2) -> LocalL
 
 def parent_of(worker: WorkerHandle) -> psutil.Process:
     """The process that a worker says it is a child of, when it is up."""
-    return psutil.Process(int(up(worker)[0]))
+    return psutil.Process(int(up(worker)["parent"]))
 
 
 @pytest.fixture

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import psutil
 import pytest
-import yaml
 from tests.waiting import until
-from tests.workers import ended, up
+from tests.workers import COMMAND, ended, up, values_said
 
 from finesweep.config import LauncherConfig
 from finesweep.errors import ConfigError
@@ -26,29 +24,6 @@ from finesweep.sweep.launchers.local import usable_cores
 from finesweep.sweep.launchers.slurm_commands import Slurm
 from finesweep.sweep.launchers.worker_process import tail
 
-STAND_IN = """\
-import os, signal, sys, threading, time
-signals = []
-def leave(number, frame):
-    signals.append(number)
-    if len(signals) == 2:
-        os._exit(99)
-signal.signal(signal.SIGTERM, leave)
-def follow_stdin():
-    sys.stdin.buffer.read()
-    print("drained", flush=True)
-    os._exit(0)
-threading.Thread(target=follow_stdin, daemon=True).start()
-gpu, threads = (os.environ.get(name) for name in ("CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS"))
-print(f"up {os.getppid()} {sys.argv[1]} {threads} threads gpu {gpu}", flush=True)
-while not signals:
-    time.sleep(0.02)
-time.sleep(0.3)
-print("released", flush=True)
-os._exit(130)
-"""
-"""Does with signals and end of file what a worker does, without a sweep."""
-COMMAND = [sys.executable, "-c", STAND_IN]
 TEMPLATE = [
     *(sys.executable, "-c"),
     "from finesweep.sweep.launchers.fork_server import become; become()",
@@ -175,7 +150,7 @@ def test_workers_of_a_killed_coordinator_finish_and_leave(
         assert coordinator.stdout is not None
         pids = [int(pid) for pid in coordinator.stdout.readline().split()]
         logs = [tmp_path / f"worker-{index}.log" for index in (0, 1)]
-        until(lambda: all("up " in tail(log) for log in logs))
+        until(lambda: all(values_said(tail(log)) for log in logs))
         assert [os.getsid(pid) for pid in pids] == pids
         templates = {psutil.Process(pid).ppid() for pid in pids} - {coordinator.pid}
         assert len(templates) == (0 if template is None else 1)
@@ -189,17 +164,18 @@ def test_local_workers_share_the_cores_unless_told_otherwise(
 ) -> None:
     n_workers = usable_cores()
 
-    def first_words() -> str:
+    def stand_in() -> Mapping[str, str]:
         made = make_launcher(LauncherConfig(), command=COMMAND, workers=n_workers, logs=tmp_path)
         worker = made.start(0)
-        up(worker)
+        values = up(worker)
         worker.drain()
         assert ended(worker) == 0
-        return worker.last_output()
+        return values
 
-    assert "--attached 1 threads" in first_words()
+    assert stand_in()["argument"] == "--attached"
+    assert stand_in()["OMP_NUM_THREADS"] == "1"
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
-    assert "--attached 7 threads" in first_words()
+    assert stand_in()["OMP_NUM_THREADS"] == "7"
 
 
 def test_each_local_worker_sees_its_gpu_alone(
@@ -209,11 +185,11 @@ def test_each_local_worker_sees_its_gpu_alone(
     config = LauncherConfig(workers_per_gpu=2)
     made = make_launcher(config, command=COMMAND, workers=3, logs=tmp_path)
     workers = [made.start(index) for index in range(3)]
+    devices = [up(worker)["CUDA_VISIBLE_DEVICES"] for worker in workers]
     for worker in workers:
-        up(worker)
         worker.drain()
         assert ended(worker) == 0
-    assert [worker.last_output().splitlines()[0].split()[-1] for worker in workers] == list("353")
+    assert devices == ["3", "5", "3"]
 
 
 @pytest.mark.parametrize(
@@ -260,7 +236,7 @@ def test_a_divided_gpu_is_listed_by_its_parts() -> None:
     assert parse_listing("No devices found.\n") == []
 
 
-def test_last_words_are_the_end_of_this_workers_log(tmp_path: Path) -> None:
+def test_last_output_are_the_end_of_this_workers_log(tmp_path: Path) -> None:
     log = tmp_path / "worker-0.log"
     log.write_text("of one before\n")
     start = log.stat().st_size
@@ -279,12 +255,10 @@ def test_a_preempted_task_is_queued_again_with_its_slot_released(tmp_path: Path)
         slurm_config(tmp_path, cluster="local"), command=COMMAND, workers=1, logs=tmp_path
     )
     worker = made.start(0)
-    up(worker)
+    task = int(up(worker)["parent"])
     log = next((tmp_path / "slurm").glob("*_log.out"))
-
-    task = int(log.read_text().split("up ")[1].split()[0])  # the worker's parent
     os.kill(task, signal.SIGUSR2)
-    until(lambda: log.read_text().count("up ") == 2)
+    until(lambda: log.read_text().count("ready") == 2)
     assert log.read_text().count("released") == 1
     assert worker.poll() is None
     worker.drain()
@@ -334,13 +308,3 @@ def test_a_job_has_ended_only_when_a_controller_that_answers_does_not_list_it(
     slurm = Slurm()
     slurm.note(Job())
     assert slurm.holds(Job()) is held
-
-
-def test_each_yaml_block_of_the_page_on_workers_parses() -> None:
-    page = Path(__file__).parents[4] / "docs" / "workers.md"
-    blocks = re.findall(r"```yaml\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
-    (job,) = [yaml.safe_load(block) for block in blocks]
-    assert (job["apiVersion"], job["kind"], job["spec"]["parallelism"]) == ("batch/v1", "Job", 4)
-    (container,) = job["spec"]["template"]["spec"]["containers"]
-    assert container["command"][:2] == ["finesweep", "work"]
-    assert all(text.split("=")[0].count(".") == 1 for text in container["command"][3:])

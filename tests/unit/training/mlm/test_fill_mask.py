@@ -6,7 +6,8 @@ import re
 
 import pytest
 import torch
-from transformers import BertConfig, BertForMaskedLM
+from tests.tiny_bert import tiny_config
+from transformers import BertForMaskedLM
 
 from finesweep.errors import ConfigError
 from finesweep.records import Tokens
@@ -16,10 +17,7 @@ GREAT, DULL = 2307, 10634
 
 
 def test_the_likeliest_tokens_come_first_with_their_probabilities(tokens: Tokens) -> None:
-    config = BertConfig(
-        hidden_size=8, num_hidden_layers=1, num_attention_heads=1, intermediate_size=8
-    )
-    model = BertForMaskedLM(config)
+    model = BertForMaskedLM(tiny_config(num_hidden_layers=1))
     with torch.no_grad():
         model.cls.predictions.decoder.weight.zero_()
         model.cls.predictions.decoder.bias.fill_(-100)

@@ -30,6 +30,7 @@ class SupervisedWorker:
     index: int
     handle: WorkerHandle | None
     interrupted: bool = False
+    drained: bool = False
 
 
 def supervise(
@@ -47,19 +48,22 @@ def supervise(
     the workers have released their slots, or were killed by a second signal.
     """
     workers = [SupervisedWorker(index, launcher.start(index)) for index in range(n_workers)]
-    errors, drained, away, looked = 0, False, False, 0.0
+    errors, away, looked = 0, False, 0.0
     try:
         with deferred_signals() as interruption:
             while any(worker.handle for worker in workers):
                 if interruption.requested:
                     _interrupt(workers)
-                if time.monotonic() > deadline and not drained:
-                    drained = _drain(workers)
+                if drained := time.monotonic() > deadline:
+                    _drain(workers)
                 try:
                     for worker in workers:
                         if _has_ended(worker):
-                            done = drained or interruption.requested or _is_over(study)
-                            errors = _next(worker, launcher, errors, say, over=done)
+                            leaving = interruption.requested
+                            over = drained or leaving or _is_over(study)
+                            errors = _next(
+                                worker, launcher, errors, say, over=over, leaving=leaving
+                            )
                     if time.monotonic() > looked + REFRESH_SECONDS:
                         look()
                         looked = time.monotonic()
@@ -96,24 +100,29 @@ def _next(
     say: Callable[[str], None],
     *,
     over: bool,
+    leaving: bool,
 ) -> int:
-    """Errors in a row so far; a worker that ended too early has a new process by then."""
+    """Errors in a row so far; a worker that ended too early has a new process by then.
+
+    over: nothing is left to try. leaving: all were interrupted, and none is started any more.
+    """
     assert worker.handle is not None
     ended, code = worker.handle, worker.handle.poll()
     worker.handle = None
     if code == BAD_CONFIG:
         raise ConfigError(Problem(ended.name, ended.last_output()))
-    if code == DONE or (over and code == INTERRUPTED):
+    assert code is not None
+    if code == DONE or (over and code == INTERRUPTED) or (leaving and code < 0):
         return errors
-    if over and code is not None and code > 0:
+    if over and code > 0:
         # It was to evaluate and register the winner; another start may do better, or say why not.
         raise FinesweepError(f"{ended.name} failed: {ended.last_output()}")
     # A negative code is a signal, which says nothing about the worker itself.
-    errors = errors + 1 if code is not None and 0 < code != INTERRUPTED else 0
+    errors = errors + 1 if 0 < code != INTERRUPTED else 0
     if errors >= MAX_EARLY_DEATHS:
         raise FinesweepError(f"{errors} workers in a row failed; the last: {ended.last_output()}")
     say(f"{ended.name} ended with exit code {code}; another takes its place")
-    worker.handle = launcher.start(worker.index)
+    worker.handle, worker.drained = launcher.start(worker.index), False
     return errors
 
 
@@ -125,8 +134,9 @@ def _interrupt(workers: list[SupervisedWorker]) -> None:
             worker.interrupted = True
 
 
-def _drain(workers: list[SupervisedWorker]) -> bool:
+def _drain(workers: list[SupervisedWorker]) -> None:
+    """Once for each worker, one that came in the place of a killed one too."""
     for worker in workers:
-        if worker.handle:
+        if worker.handle and not worker.drained:
             worker.handle.drain()
-    return True
+            worker.drained = True

@@ -1,0 +1,211 @@
+"""What an attempt composes, reports to the pruner, and leaves in its study; nothing is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import optuna
+import pytest
+from optuna import TrialPruned
+from optuna.pruners import BasePruner, ThresholdPruner
+from optuna.trial import TrialState
+from tests.unit.sweep.studies import add_trial
+from tests.unit.sweep.worker.conftest import Joined
+
+from finesweep.config import Composed
+from finesweep.records import Evaluation
+from finesweep.runs.finetune import Watch
+from finesweep.sweep.study.keys import (
+    CHECKPOINT,
+    COMMITTED,
+    FAILURE,
+    LEDGER,
+    MODEL,
+    PRECISION,
+    VALUES,
+    WORKER,
+)
+from finesweep.sweep.study.reconcile import reconcile
+from finesweep.sweep.study.slots import claim
+from finesweep.sweep.worker import attempt as module
+from finesweep.sweep.worker.attempt import Attempt
+from finesweep.sweep.worker.failures import Failure, WholeSweepError
+from finesweep.sweep.worker.phases import Search
+
+LOSS = "validation/loss"
+NO_MEMORY = Failure("out_of_memory", "none left")
+
+
+class Saved:
+    """A model or a tokenizer that writes one file."""
+
+    def save_pretrained(self, folder: Path) -> None:
+        (folder / "weights").write_text("w")
+
+
+class Training:
+    """Stands for a training: it keeps what it was asked for, and calls back as one does."""
+
+    def __init__(self, during: Callable[[Watch], object] = lambda watch: None) -> None:
+        self.during = during
+        self.composed: Composed | None = None
+
+    def __call__(self, composed: Composed, *, watch: Watch, **settings: Any) -> SimpleNamespace:
+        self.composed, self.settings = composed, settings
+        self.during(watch)
+        best = SimpleNamespace(metrics={LOSS: 0.25})
+        setup = SimpleNamespace(model=Saved(), tokens=SimpleNamespace(tokenizer=Saved()))
+        return SimpleNamespace(setup=setup, result=SimpleNamespace(best=best))
+
+    @property
+    def config(self) -> Any:
+        assert self.composed is not None
+        return self.composed.config
+
+
+Begin = Callable[..., tuple[Attempt, Training]]
+
+
+@pytest.fixture
+def begin(joined: Joined, monkeypatch: pytest.MonkeyPatch) -> Begin:
+    """The next slot's attempt, and the training that stands for its own."""
+
+    def claimed(
+        during: Callable[[Watch], object] = lambda watch: None, **fields: Any
+    ) -> tuple[Attempt, Training]:
+        training = Training(during)
+        monkeypatch.setattr(module, "run_finetuning", training)
+        phase = Search(joined.plan, joined.study)
+        reconcile(joined.study, joined.plan.settings, 2, phase.recipes, may_reap=False)
+        trial = claim(joined.study, 2)
+        assert trial is not None
+        attempt = Attempt(joined.plan, phase, phase.start_trial(trial), joined.callbacks, **fields)
+        return attempt, training
+
+    return claimed
+
+
+def evaluation(step: int, loss: float) -> Evaluation:
+    return Evaluation(step, 0.5, {LOSS: loss})
+
+
+def test_a_trial_is_composed_of_its_recipe_and_leaves_its_weights(
+    joined: Joined, begin: Begin
+) -> None:
+    attempt, training = begin()
+    assert attempt.run() == 0.25
+    assert training.config.training.learning_rate == 2e-4
+    assert training.config.dataset.max_length == 32
+    known = joined.study.trials[0].user_attrs
+    assert known[MODEL] == "minilm"
+    assert known[VALUES]["training.epochs"] == 2
+    assert known[WORKER] == joined.row.id
+    folder = Path(known[CHECKPOINT])
+    assert folder == Path("mlruns/checkpoints/demo/slot-0000/attempt-1/model")
+    assert (folder / "weights").read_text() == "w"
+
+
+def test_each_attempt_at_a_slot_has_the_same_seed_and_each_slot_another(begin: Begin) -> None:
+    seeds = []
+    for _ in range(2):
+        attempt, training = begin()
+        attempt.run()
+        seeds.append(training.config.training.seed)
+    assert len(set(seeds)) == 2
+    assert all(0 <= seed < 2**31 for seed in seeds)
+
+
+def test_a_trial_has_the_precision_that_its_study_was_made_with(
+    joined: Joined, begin: Begin
+) -> None:
+    joined.study.set_user_attr(PRECISION, "bf16")
+    attempt, training = begin()
+    attempt.run()
+    assert training.config.training.precision == "bf16"
+    assert "training.precision" not in joined.study.trials[0].user_attrs[VALUES]
+
+
+def test_after_an_attempt_without_memory_the_batch_is_halved_once(
+    joined: Joined, begin: Begin
+) -> None:
+    first, training = begin()
+    first.run()
+    assert (training.config.training.batch_size, first.retries(NO_MEMORY)) == (32, True)
+    add_trial(joined.study, TrialState.FAIL, slot=1, **{FAILURE: "out_of_memory", "retry": True})
+    second, training = begin()
+    second.run()
+    halved = training.config.training
+    assert (halved.batch_size, halved.gradient_accumulation_steps) == (16, 2)
+    assert halved.evaluation_batch_size == 32
+    assert second.retries(NO_MEMORY) is False
+    assert second.retries(Failure("infrastructure", "reset")) is True
+
+
+def test_the_pruner_sees_each_evaluation_at_its_step(joined: Joined, begin: Begin) -> None:
+    def training(watch: Watch) -> None:
+        watch.on_replay(evaluation(100, 0.9))
+        watch.on_evaluation(evaluation(200, 0.8))
+
+    attempt, _ = begin(training)
+    attempt.run()
+    assert joined.study.trials[0].intermediate_values == {100: 0.9, 200: 0.8}
+
+
+def test_what_the_pruner_ends_is_pruned_and_what_is_replayed_is_not(
+    joined: Joined, begin: Begin
+) -> None:
+    joined.study.pruner = ThresholdPruner(upper=0.5)
+    attempt, _ = begin(lambda watch: watch.on_replay(evaluation(100, 0.9)))
+    attempt.run()
+    attempt, _ = begin(lambda watch: watch.on_evaluation(evaluation(100, 0.9)))
+    with pytest.raises(TrialPruned):
+        attempt.run()
+
+
+class Failing(BasePruner):
+    def prune(self, study: optuna.Study, trial: Any) -> bool:
+        raise ZeroDivisionError("no variance")
+
+
+def test_a_pruner_that_fails_fails_the_whole_sweep(joined: Joined, begin: Begin) -> None:
+    joined.study.pruner = Failing()
+    attempt, _ = begin(lambda watch: watch.on_evaluation(evaluation(100, 0.9)))
+    message = r"^sweep\.pruner: MedianPruner failed: ZeroDivisionError: no variance$"
+    with pytest.raises(WholeSweepError, match=message):
+        attempt.run()
+
+
+def test_the_seconds_of_a_pruned_attempt_are_kept_with_what_pruning_saved(
+    joined: Joined, begin: Begin
+) -> None:
+    def training(watch: Watch) -> None:
+        attempt.outbox = joined.callbacks.outbox(
+            "trial-000000", uid="u", name="n", parent_run_id=None, tags={}
+        )
+        attempt.ledger.seconds |= {"training": 6.0, "evaluating": 2.0}
+        attempt.ledger.first_step = 103.0
+        watch.on_step(25, 100)
+        raise TrialPruned
+
+    attempt, _ = begin(training, ended_at=100.0)
+    with pytest.raises(TrialPruned):
+        attempt.run()
+    ledger = joined.study.trials[0].user_attrs[LEDGER]
+    assert ledger["seconds/training"] == 6.0
+    assert ledger["seconds_saved/pruning"] == 24.0  # three quarters of it, at 8 s a quarter
+    assert ledger["overhead_seconds"] == 3.0
+    assert attempt.outbox is not None
+    assert '"seconds_saved/pruning": 24.0' in (attempt.outbox.folder / "journal.jsonl").read_text()
+
+
+def test_an_attempt_goes_on_from_what_was_committed_before(joined: Joined, begin: Begin) -> None:
+    first, training = begin()
+    first.run()
+    assert training.settings["resume"] is None
+    training.settings["checkpoints"].commit(lambda folder: (folder / "state").touch(), step=7)
+    assert joined.study.trials[0].user_attrs[COMMITTED] == 7
+    first.run()
+    assert training.settings["resume"] == first.folder / "attempt-1" / "step-00000007"

@@ -79,7 +79,7 @@ def begin(joined: Joined, monkeypatch: pytest.MonkeyPatch) -> Begin:
         training = Training(during)
         monkeypatch.setattr(module, "run_finetuning", training)
         phase = Search(joined.plan, joined.study)
-        reconcile(joined.study, joined.plan.settings, 2, phase.recipes, may_reap=False)
+        reconcile(joined.study, joined.plan.settings, 2, phase.enqueued, may_reap=False)
         trial = claim(joined.study, 2)
         assert trial is not None
         attempt = Attempt(joined.plan, phase, phase.start_trial(trial), joined.callbacks, **fields)
@@ -92,7 +92,7 @@ def evaluation(step: int, loss: float) -> Evaluation:
     return Evaluation(step, 0.5, {LOSS: loss})
 
 
-def test_a_trial_is_composed_of_its_recipe_and_leaves_its_weights(
+def test_a_trial_is_composed_of_what_was_enqueued_and_leaves_its_weights(
     joined: Joined, begin: Begin
 ) -> None:
     attempt, training = begin()

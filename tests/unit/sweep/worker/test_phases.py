@@ -24,7 +24,7 @@ TWICE = ConfirmConfig(top_k=2, seeds=2)
 def next_spec(joined: Joined, phase: Phase) -> TrialSpec:
     """What the lowest free slot is to train; it is taken now."""
     n_slots = phase.n_slots()
-    reconcile(phase.study, joined.plan.settings, n_slots, phase.recipes, may_reap=False)
+    reconcile(phase.study, joined.plan.settings, n_slots, phase.enqueued, may_reap=False)
     claimed = claim(phase.study, n_slots)
     assert claimed is not None
     return phase.spec(phase.start_trial(claimed))
@@ -45,7 +45,7 @@ def weights_left(study: str) -> list[str]:
     return sorted(each.name for each in Path(f"mlruns/checkpoints/{study}").glob("slot-*"))
 
 
-def test_recipes_come_first_and_then_what_the_sampler_draws(joined: Joined) -> None:
+def test_what_is_enqueued_comes_first_and_then_what_the_sampler_draws(joined: Joined) -> None:
     joined.study.set_user_attr(N_TRIALS, 3)
     phase = Search(joined.plan, joined.study)
     first, second, third = (next_spec(joined, phase) for _ in range(3))

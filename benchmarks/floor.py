@@ -52,7 +52,7 @@ def _trial(
             stack.enter_context(quick_dropout(model))
             stack.enter_context(last_layer_cls_only(model))
         bypass = Bypass(model)
-        stack.enter_context(bypass.installed())
+        stack.enter_context(bypass.install())
         began = time.perf_counter()
         depth = 0
         if light and given["depth"] != 0:
@@ -61,7 +61,7 @@ def _trial(
             for name, split in rows.items():
                 levels = kept.setdefault((given["model"], name, given["max_length"]), {})
                 split["states"] = _states(bypass, depth, split, levels)
-        with bypass.entered(depth):
+        with bypass.enter_at(depth):
             for _ in range(given["epochs"]):
                 model.train()
                 for batch in _batches(rows["train"], BATCH_SIZE):
@@ -83,7 +83,7 @@ def _states(
         if below:
             source["states"] = levels[below]
         bypass.model.eval()
-        with torch.no_grad(), bypass.entered(below):
+        with torch.no_grad(), bypass.enter_at(below):
             made = [bypass.states(depth, **batch) for batch in _batches(source, BATCH_SIZE)]
         levels[depth] = torch.cat(made)
     return levels[depth]

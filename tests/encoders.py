@@ -25,7 +25,7 @@ from finesweep.model import anatomy_of, freeze_layers, load_model, load_tokenize
 from finesweep.model.capabilities.longest import longest_input
 from finesweep.prediction import Classifier
 from finesweep.records import DecisionRule, Objective, Tokens, TrainingResult
-from finesweep.training import activation_cache as prefix
+from finesweep.training import activation_cache as cache_module
 from finesweep.training import check_template, fit, plan_activations, predict, template_of
 from finesweep.training.batches import ROW, Collator
 from tests.tiny_encoders import PLACES, WORDS, save_tokenizer, tiny
@@ -153,11 +153,11 @@ def loaded(config: ModelConfig) -> PreTrainedModel:
 @contextmanager
 def paying() -> Iterator[None]:
     """Within it states pay, also of models so small that it would be faster to compute them."""
-    before, prefix.BYTES_PER_SECOND = prefix.BYTES_PER_SECOND, 1e15
+    before, cache_module.BYTES_PER_SECOND = cache_module.BYTES_PER_SECOND, 1e15
     try:
         yield
     finally:
-        prefix.BYTES_PER_SECOND = before
+        cache_module.BYTES_PER_SECOND = before
 
 
 def trained(
@@ -172,7 +172,7 @@ def trained(
         TRAINING,
         objective=Objective(),
         on_evaluation=lambda evaluation: None,
-        prefix=states,
+        activation_cache=states,
     )
     changed = {n for n, p in model.named_parameters() if not torch.equal(before[n], p.detach())}
     wrong = [f"depth {depth}: {name} is frozen and changed" for name in frozen & changed]

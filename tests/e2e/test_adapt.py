@@ -141,7 +141,7 @@ def test_a_loss_that_is_not_finite_fails_the_run_with_the_reason(
 
 MISTAKES = [
     ("adapt.masked_share=1", "adapt.masked_share: 1.0 given; must be above 0 and below 1"),
-    ("adapt.probe=nothing", "adapt.probe: 'nothing' given; must hold one [MASK] within its first"),
+    ("adapt.probe=nothing", "adapt.probe: 'nothing' given; must have one [MASK] within its first"),
     ("adapt.folder=conf", "adapt.folder: conf exists and holds no finished adaptation; adapt.fol"),
     ("dataset.max_length=65", "dataset.max_length: 65 given; "),
     ("adapt.prob=x", "adapt.prob: no such field; did you mean 'adapt.probe'?"),

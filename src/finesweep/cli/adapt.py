@@ -71,7 +71,7 @@ def _adapt(composed: Composed) -> None:
 
         def evaluated(evaluation: Evaluation) -> None:
             shown.evaluated(evaluation)
-            (made,) = schedules[0].as_made([evaluation])
+            (made,) = schedules[0].at_examples_seen([evaluation])
             _say(console, _evaluation_line(made))
 
         watch = AdaptationWatch(

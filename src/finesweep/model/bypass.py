@@ -44,8 +44,8 @@ class Bypass:
         """Levels below from which the states at depth come out the same."""
 
     @contextmanager
-    def installed(self) -> Iterator[None]:
-        """Within it enter and states work; modules keep their places and names."""
+    def install(self) -> Iterator[None]:
+        """Within it enter_at and states work; modules keep their places and names."""
         with ExitStack() as stack:
             for name in self._skipped:
                 module = self.model.get_submodule(name)
@@ -53,7 +53,7 @@ class Bypass:
             yield
 
     @contextmanager
-    def entered(self, level: int, states: torch.Tensor | None = None) -> Iterator[None]:
+    def enter_at(self, level: int, states: torch.Tensor | None = None) -> Iterator[None]:
         """Within it the model goes on from states [B, L, H] of this level, which `enter` may bring
         later."""
         before = self._level, self._states
@@ -65,7 +65,7 @@ class Bypass:
         finally:
             self._level, self._states = before
 
-    def enter(self, states: torch.Tensor) -> None:
+    def set_states(self, states: torch.Tensor) -> None:
         self._states = states
 
     @torch.no_grad()
@@ -135,13 +135,13 @@ def _difference(bypass: Bypass, inputs: Inputs, *, first_only: bool) -> str:
         plain = answers(model, inputs)
         if not close(plain[0], answers(model, inputs)[0], rounding=ROUNDING):
             return "the same rows get other answers each time"
-        with bypass.installed():
+        with bypass.install():
             states = bypass.states(level, **inputs)
             given = dict(inputs)
             bypass.levels = tuple(k for k in range(1, level) if _leads(bypass, k, states, inputs))
             if first_only:
                 states, given = states[:, :1], {name: each[:, :1] for name, each in inputs.items()}
-            with bypass.entered(level, states):
+            with bypass.enter_at(level, states):
                 entered = answers(model, given)
     if alike(plain, entered, rounding=ROUNDING):
         return ""
@@ -153,7 +153,7 @@ def _leads(bypass: Bypass, level: int, states: torch.Tensor, inputs: Inputs) -> 
     """Whether states, at the bypass's depth, can be made of those at a level below."""
     if bypass.anatomy.exit(level) not in bypass.anatomy.states:
         return False
-    with bypass.entered(level, bypass.states(level, **inputs)):
+    with bypass.enter_at(level, bypass.states(level, **inputs)):
         return close(states, bypass.states(bypass.depth, **inputs), rounding=ROUNDING)
 
 

@@ -28,8 +28,8 @@ from finesweep.training import (
     InputTemplate,
     adapt,
     check_template,
-    chunked,
     fill_mask,
+    make_chunks,
     probe_ids,
     template_of,
 )
@@ -99,7 +99,9 @@ def _material(composed: Composed, dataset: TextDataset, ledger: TimeLedger) -> M
         tokens = tokenize(dataset, tokenizer, max_length=max_length, cache=cache)
         check_template(template_of(tokens), tokenizer, dataset.train["text"])
         template = InputTemplate(tokenizer, max_length=max_length)
-        train, validation = (chunked(each, template) for each in (tokens.train, tokens.validation))
+        train, validation = (
+            make_chunks(each, template) for each in (tokens.train, tokens.validation)
+        )
     setup = Setup(composed, dataset, tokens, masked.model, parameters)
     return Material(setup, masked, train, validation, probe)
 

@@ -82,7 +82,7 @@ def run_finetuning(
         tokens = tokenize(dataset, tokenizer, max_length=config.dataset.max_length, cache=cache)
         check_template(template_of(tokens), tokenizer, dataset.train["text"])
     watch.on_stage()
-    prefix, plan = plan_activations(
+    activation_cache, plan = plan_activations(
         model,
         tokens,
         config.training,
@@ -111,7 +111,7 @@ def run_finetuning(
             on_batch=watch.on_stage,
             checkpoints=checkpoints,
             resume=resume,
-            prefix=prefix,
+            activation_cache=activation_cache,
             ledger=ledger,
         )
         with ledger.on("logging"):

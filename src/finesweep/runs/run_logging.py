@@ -51,7 +51,7 @@ class Setup:
     tokens: Tokens
     model: PreTrainedModel
     parameters: ParameterCount
-    prefix: ActivationPlan | None = None
+    activation_plan: ActivationPlan | None = None
     """What was decided about the states of frozen layers."""
 
     @property
@@ -98,7 +98,12 @@ def log_setup(run: RunLog, setup: Setup) -> None:
         "parameters.trainable": parameters.trainable,
         "parameters.frozen": parameters.frozen,
     }
-    params = {**composed.choices, **composed.flat(), **counts, "activation_cache": setup.prefix}
+    params = {
+        **composed.choices,
+        **composed.flat(),
+        **counts,
+        "activation_cache": setup.activation_plan,
+    }
     run.log_params({k: hidden_password(str(v)) for k, v in params.items()})
     config = composed.config.dataset
     run.log_dataset(setup.dataset, source=config.hub or config.path or "files")
@@ -138,7 +143,7 @@ def log_result(run: RunLog, setup: Setup, result: TrainingResult, *, objective: 
             Path(folder), "validation", result.validation, setup.dataset, tokens=setup.tokens
         )
         run.log_folder(Path(folder))
-    parted = overfitting(setup.schedule.as_made(result.evaluations))
+    parted = overfitting(setup.schedule.at_examples_seen(result.evaluations))
     answer = constant_prediction(result.validation, setup.dataset.label_names)
     tags = {BEST_STEP: result.best.step, OVERFITTING: parted, ONE_ANSWER: answer}
     run.set_tags({name: str(value) for name, value in tags.items() if value is not None})

@@ -1,4 +1,4 @@
-"""One training run, without knowledge of sweeps or tracking: it calls back at each evaluation."""
+"""One training run, independent of sweeps and tracking: it calls back at each evaluation."""
 
 from finesweep.stats.metric_names import metric_names
 from finesweep.training.activation_cache import Plan as ActivationPlan
@@ -13,7 +13,7 @@ from finesweep.training.metrics import (
     measure,
 )
 from finesweep.training.mlm.adapt import adapt
-from finesweep.training.mlm.chunks import chunked
+from finesweep.training.mlm.chunks import make_chunks
 from finesweep.training.mlm.fill_mask import fill_mask, probe_ids
 from finesweep.training.precision import is_native, resolve_precision
 from finesweep.training.schedule import Schedule
@@ -26,13 +26,13 @@ __all__ = [
     "Schedule",
     "adapt",
     "check_template",
-    "chunked",
     "confusion",
     "fill_mask",
     "fit",
     "fit_baseline",
     "is_native",
     "majority_accuracy",
+    "make_chunks",
     "measure",
     "metric_names",
     "plan_activations",

@@ -1,10 +1,10 @@
-"""Frozen layers computed once: their output for each row, kept on disk and shared by all trials.
+"""The activation cache: the output of frozen layers for each row, on disk, shared by all trials.
 
-With the embeddings and the k lowest layers frozen, what these make of a row never changes. The
-first trial that meets a row writes it while using it; later epochs, trials and workers read it.
+With the embeddings and the k lowest layers frozen, their output for a row never changes. The first
+trial to process a row caches it; later epochs, trials and workers read it.
 
-cache/activations/KEY/SPLIT.states    [all tokens, H] of the rows one after another
-cache/activations/KEY/SPLIT.filled    [N] bytes: 1 where the row has been written
+cache/activations/KEY/SPLIT.states    [all tokens, H], the rows one after another
+cache/activations/KEY/SPLIT.filled    [N] bytes: 1 if the row is cached
 """
 
 from __future__ import annotations
@@ -41,34 +41,34 @@ from finesweep.training.precision import resolve_precision
 from finesweep.training.truncation import template_of
 
 SPLITS = ("train", "validation")
-OF_TOKENS = ("input_ids", "attention_mask", "token_type_ids")
-"""Of a batch what is [B, L]."""
+TOKEN_INPUTS = ("input_ids", "attention_mask", "token_type_ids")
+"""The inputs of a batch that are [B, L]."""
 Lengths = dict[str, np.ndarray]
-"""Split → [N] tokens that each row keeps."""
+"""Split → [N] cached tokens of each row."""
 BYTES_PER_SECOND = 1e9
-"""Of copying states to and from memory; measured values lie above it."""
+"""Speed of copying states to and from memory; measured values are higher."""
 MEMORY_SHARE = 0.5
-"""Of the memory that is free: states that do not stay in it are slower than computing them."""
+"""Share of free memory that states may use: read from disk, they would be slower than computing."""
 BITS: dict[torch.dtype, Any] = {
     torch.float32: np.float32,
     torch.float16: np.float16,
     torch.bfloat16: np.int16,
 }
-"""numpy has no bfloat16; its bits are kept."""
+"""numpy has no bfloat16; its bits are stored as int16."""
 DTYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16}
 TORCH_BITS = {**{each: each for each in BITS}, torch.bfloat16: torch.int16}
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Whether the states are kept, and what was predicted."""
+    """Whether states are cached, and the estimates behind it."""
 
     depth: int
     n_bytes: int
     seconds_saved: float
     why_not: str | None
     first_only: bool = False
-    """The states of each row's first token alone are kept: nothing else is read of them."""
+    """Only each row's first token is cached: the model reads no other."""
 
     def __str__(self) -> str:
         size = f"{self.n_bytes / 1e6:,.0f} MB, saves about {self.seconds_saved:.0f} s"
@@ -77,15 +77,15 @@ class Plan:
 
 @dataclass(frozen=True)
 class Facts:
-    """What the decision is made from."""
+    """The facts that decide whether caching pays."""
 
     n_bytes: int
     seconds_once: float
-    """To compute the states of every row once."""
+    """Time to compute the states of every row once."""
     reads: float
-    """How often a row's states are needed in this trial, on average."""
+    """How often this trial needs a row's states, on average."""
     shared: bool
-    """Other trials may need them too."""
+    """Whether other trials may need them too."""
     free_memory_bytes: int
     budget_bytes: int
     first_only: bool = False
@@ -93,28 +93,28 @@ class Facts:
 
 
 def decide(depth: int, facts: Facts) -> Plan:
-    """Keeps states where they fit and where reading them is cheaper than computing them again."""
+    """A plan: states are cached if they fit and if reading them is faster than recomputing."""
     repeated = facts.reads - 1 + (1 if facts.shared else 0)
     saved = facts.seconds_once * repeated
     cost = facts.n_bytes / BYTES_PER_SECOND * (facts.reads + 1)
     plan = partial(Plan, depth, facts.n_bytes, saved - cost, first_only=facts.first_only)
     size = f"{facts.n_bytes / 1e9:.1f} GB"
     if facts.n_bytes > facts.budget_bytes:
-        return plan(f"{size} are more than storage.cache_gb, {facts.budget_bytes / 1e9:.1f} GB")
+        return plan(f"{size} exceed storage.cache_gb, {facts.budget_bytes / 1e9:.1f} GB")
     if facts.n_bytes > MEMORY_SHARE * facts.free_memory_bytes:
-        return plan(f"{size} are more than half of the free memory")
+        return plan(f"{size} exceed half of the free memory")
     if facts.on_gpu:
-        # What a CPU would take says nothing of it. States of one token are few, and all layers
-        # that they stand for are many, so that there is no doubt.
-        why = "a GPU computes layers faster than their states are read"
+        # The estimates are for CPUs. States of one token are small, and replace all layers, so
+        # that caching them pays in any case.
+        why = "a GPU computes layers faster than it reads their states"
         return plan(None if facts.first_only else why)
     if saved <= cost:
-        return plan(f"reading {size} costs {cost:.0f} s and saves {saved:.0f} s of computing")
+        return plan(f"reading {size} takes {cost:.0f} s and saves {saved:.0f} s of computing")
     return plan(None)
 
 
-class Prefix:
-    """The states of one training's frozen layers."""
+class ActivationCache:
+    """The outputs of one training's frozen layers."""
 
     def __init__(
         self, bypass: Bypass, tokens: Tokens, *, root: Path, plan: Plan, dtype: torch.dtype
@@ -123,68 +123,66 @@ class Prefix:
         self.bypass, self.depth = bypass, plan.depth
         self.first_only, self.pads_left = plan.first_only, tokens.tokenizer.padding_side == "left"
         self.of_all_tokens = plan.depth == len(anatomy.layers) and not plan.first_only
-        """Whether it keeps all that the last layer makes, and not what the first token is made of.
-        """
+        """Whether all tokens of the last layer's output are cached."""
         self.seconds_per_token = plan.depth * _seconds_per_token(model)
-        whole = _lengths(tokens)
-        kept = _kept(whole, first_only=self.first_only)
+        full_lengths = _lengths(tokens)
+        lengths = _cached_lengths(full_lengths, first_only=self.first_only)
         size = anatomy.widths[anatomy.exit(self.depth)]
         key = partial(_folder, root, model, tokens, dtype=dtype)
         folder = key(depth=self.depth, first_only=self.first_only)
-        self.stores = _opened(_made(folder, kept, size, dtype), kept, size, dtype)
+        self.stores = _open(_allocate(folder, lengths, size, dtype), lengths, size, dtype)
         below = ((k, key(depth=k)) for k in reversed(bypass.levels))
         self.lower = [
-            (k, _opened(one, whole, anatomy.widths[anatomy.exit(k)], dtype))
-            for k, one in below
-            if one.exists()
+            (k, _open(subfolder, full_lengths, anatomy.widths[anatomy.exit(k)], dtype))
+            for k, subfolder in below
+            if subfolder.exists()
         ]
-        """Depths below with states of their own, the deepest first."""
+        """Shallower depths that have states, the deepest first."""
 
-    def replaced(self, inputs: dict[str, Any], split: str, ledger: TimeLedger) -> dict[str, Any]:
-        """The batch for a model entered at `depth`, whose states the bypass now holds."""
-        mask, rows = inputs["attention_mask"], inputs.pop(ROW)
-        places = rows.cpu().numpy()
+    def load_states(self, inputs: dict[str, Any], split: str, ledger: TimeLedger) -> dict[str, Any]:
+        """The batch for a model entered at `depth`; the bypass now has its states."""
+        mask, rows = inputs["attention_mask"], inputs.pop(ROW).cpu().numpy()
         store = self.stores[split]
         width = 1 if self.first_only else mask.shape[1]
-        missing = np.flatnonzero(~store.has(places))
+        missing = np.flatnonzero(~store.has(rows))
         if len(missing):
             with ledger.on("caching"):
-                self._fill(store, split, places, missing, inputs)
+                self._fill(store, split, rows[missing], missing, inputs)
         n_read = int(mask.sum()) - int(mask[torch.from_numpy(missing).to(mask.device)].sum())
         ledger.saved_by_cache += n_read * self.seconds_per_token
-        states = store.read(places, width, pads_left=self.pads_left).to(mask.device)
-        self.bypass.enter(states)
+        states = store.read(rows, width, pads_left=self.pads_left).to(mask.device)
+        self.bypass.set_states(states)
         if self.first_only:
-            inputs |= {name: inputs[name][:, :1] for name in OF_TOKENS if name in inputs}
+            inputs |= {name: inputs[name][:, :1] for name in TOKEN_INPUTS if name in inputs}
         return inputs
 
     def _fill(
         self,
         store: _StateFile,
         split: str,
-        places: np.ndarray,
+        rows: np.ndarray,
         missing: np.ndarray,
         inputs: dict[str, torch.Tensor],
     ) -> None:
-        """Computes the missing rows of a batch, and stores them."""
-        mask, rows = inputs["attention_mask"], places[missing]
-        chosen = torch.from_numpy(missing).to(mask.device)
-        width = int(mask[chosen].sum(dim=1).max())
-        cut = slice(-width, None) if self.pads_left else slice(width)
-        few = {name: inputs[name][chosen][:, cut] for name in OF_TOKENS if name in inputs}
+        """Computes and caches rows, which are at the positions `missing` in the batch."""
+        mask = inputs["attention_mask"]
+        indices = torch.from_numpy(missing).to(mask.device)
+        width = int(mask[indices].sum(dim=1).max())
+        part = slice(-width, None) if self.pads_left else slice(width)
+        subset = {name: inputs[name][indices][:, part] for name in TOKEN_INPUTS if name in inputs}
         level, lower = 0, None
         for depth, stores in self.lower:
             if stores[split].has(rows).all():
                 read = stores[split].read(rows, width, pads_left=self.pads_left)
                 level, lower = depth, read.to(mask.device)
                 break
-        with self.bypass.entered(level, lower):
-            made = self.bypass.states(self.depth, **few)
-        store.write(rows, made[:, :1] if self.first_only else made, pads_left=self.pads_left)
+        with self.bypass.enter_at(level, lower):
+            states = self.bypass.states(self.depth, **subset)
+        store.write(rows, states[:, :1] if self.first_only else states, pads_left=self.pads_left)
 
 
 class _StateFile:
-    """States of one split's rows, in two files that several processes map."""
+    """States of one split's rows, in two memory-mapped files that processes share."""
 
     def __init__(
         self, folder: Path, split: str, lengths: np.ndarray, *, size: int, dtype: torch.dtype
@@ -199,17 +197,17 @@ class _StateFile:
         return np.asarray(self.filled[rows], dtype=bool)
 
     def read(self, rows: np.ndarray, width: int, *, pads_left: bool = False) -> torch.Tensor:
-        """[B, width, H] float32, zero where a row is padded."""
-        read = np.zeros((len(rows), width, self.states.shape[1]), dtype=self.states.dtype)
+        """[B, width, H] float32, zero at padding."""
+        batch = np.zeros((len(rows), width, self.states.shape[1]), dtype=self.states.dtype)
         for k, (start, n) in enumerate(zip(self.starts[rows], self.lengths[rows], strict=True)):
-            read[k, _place(n, pads_left)] = self.states[start : start + n]
-        return torch.from_numpy(read).view(self.dtype).float()
+            batch[k, _positions(n, pads_left)] = self.states[start : start + n]
+        return torch.from_numpy(batch).view(self.dtype).float()
 
     def write(self, rows: np.ndarray, states: torch.Tensor, *, pads_left: bool = False) -> None:
-        """The mark comes after the states: a process that is killed in between leaves none."""
+        """Writes states, then marks the rows as filled: a kill in between leaves them unmarked."""
         values = states.to(self.dtype).cpu().contiguous().view(TORCH_BITS[self.dtype]).numpy()
         for k, (start, n) in enumerate(zip(self.starts[rows], self.lengths[rows], strict=True)):
-            self.states[start : start + n] = values[k, _place(n, pads_left)]
+            self.states[start : start + n] = values[k, _positions(n, pads_left)]
         self.filled[rows] = 1
 
 
@@ -221,30 +219,30 @@ def plan_activations(
     root: Path,
     cache_gb: float,
     shared: bool,
-) -> tuple[Prefix | None, Plan]:
-    """The states of the frozen layers where they pay and the model was seen to go on from them as
-    if it had made them; and the decision in any case.
+) -> tuple[ActivationCache | None, Plan]:
+    """The activation cache, or None if it does not pay or the model cannot resume from states; and
+    the plan in any case.
 
-    shared says that other trials may need them too.
+    shared: whether other trials may need the states too.
     """
     budget, dtype = int(1e9 * cache_gb), DTYPES[resolve_precision(config.precision)]
     facts = partial(_facts, model, tokens, config, budget_bytes=budget, shared=shared, dtype=dtype)
-    plan, bypass = _planned(model, tokens, facts)
+    plan, bypass = _choose_plan(model, tokens, facts)
     if bypass is None:
         return None, plan
     folder = _folder(root, model, tokens, dtype=dtype, depth=plan.depth, first_only=plan.first_only)
     if not folder.exists() and not evict(root, plan.n_bytes, budget_bytes=budget):
         return None, replace(plan, why_not="the disk is too full")
     try:
-        return Prefix(bypass, tokens, root=root, plan=plan, dtype=dtype), plan
+        return ActivationCache(bypass, tokens, root=root, plan=plan, dtype=dtype), plan
     except OSError as error:
         return None, replace(plan, why_not=str(error))
 
 
-def _planned(
+def _choose_plan(
     model: PreTrainedModel, tokens: Tokens, facts: Callable[..., Facts]
 ) -> tuple[Plan, Bypass | None]:
-    """The decision, and the bypass where states are kept."""
+    """The plan, and the bypass if states are cached."""
     depth = frozen_depth(model)
     off = partial(Plan, depth, 0, 0.0)
     if depth == 0:
@@ -265,21 +263,21 @@ def _planned(
     return off(why), None
 
 
-_known: dict[Hashable, str] = {}
-"""Why there is no bypass, of what was tried in this process."""
+_failures: dict[Hashable, str] = {}
+"""Why there is no bypass, for what this process has tried."""
 
 
 def _bypass(
     model: PreTrainedModel, tokens: Tokens, depth: int, *, first_only: bool
 ) -> Bypass | str:
-    """Once for each architecture and depth where it fails; where not, with each model."""
+    """A proven bypass, or why there is none; a failure is tried once per architecture and depth."""
     key = (architecture(model), tokens.pairs, tokens.tokenizer.padding_side, depth, first_only)
-    if key in _known:
-        return _known[key]
-    made = proven_bypass(model, depth, sample_batch(tokens, tokens.train), first_only=first_only)
-    if isinstance(made, str):
-        _known[key] = made
-    return made
+    if key in _failures:
+        return _failures[key]
+    bypass = proven_bypass(model, depth, sample_batch(tokens, tokens.train), first_only=first_only)
+    if isinstance(bypass, str):
+        _failures[key] = bypass
+    return bypass
 
 
 def _facts(
@@ -295,12 +293,14 @@ def _facts(
 ) -> Facts:
     anatomy, lengths = anatomy_of(model), _lengths(tokens)
     item = torch.empty((), dtype=dtype).element_size()
-    n_kept = sum(int(each.sum()) for each in _kept(lengths, first_only=first_only).values())
+    n_cached = sum(
+        int(each.sum()) for each in _cached_lengths(lengths, first_only=first_only).values()
+    )
     n_train, n_validation = (int(lengths[split].sum()) for split in SPLITS)
     n_evaluations = config.epochs * config.evaluations_per_epoch
     reads = config.epochs * n_train + n_evaluations * n_validation
     return Facts(
-        n_bytes=n_kept * anatomy.widths[anatomy.exit(depth)] * item,
+        n_bytes=n_cached * anatomy.widths[anatomy.exit(depth)] * item,
         seconds_once=_seconds_per_token(model) * depth * (n_train + n_validation),
         reads=reads / (n_train + n_validation),
         shared=shared,
@@ -319,18 +319,18 @@ def activation_key(
     *,
     first_only: bool = False,
 ) -> str:
-    """Names the states: weights, architecture, depth, rows, length and type of numbers."""
+    """The name of the states, from weights, architecture, depth, rows, length and dtype."""
     levels = anatomy_of(model).levels
 
     def is_below(name: str) -> bool:
-        return levels.get(name, 0) <= depth  # buffers, and other names of the same weights, count
+        return levels.get(name, 0) <= depth  # buffers and tied weights count as below
 
-    described = model.config.to_dict()
+    config = model.config.to_dict()
     for name in ("id2label", "label2id", "num_labels", "problem_type", "_name_or_path"):
-        described.pop(name, None)
-    named = {
+        config.pop(name, None)
+    identity = {
         "weights": starting_sha256(model, is_below),
-        "config": described,
+        "config": config,
         "depth": depth,
         "first_only": first_only,
         "tokens": tokens.key,
@@ -339,7 +339,9 @@ def activation_key(
         "dtype": str(dtype),
         "boot": _this_boot(),
     }
-    return hashlib.sha256(json.dumps(named, sort_keys=True, default=str).encode()).hexdigest()[:32]
+    return hashlib.sha256(json.dumps(identity, sort_keys=True, default=str).encode()).hexdigest()[
+        :32
+    ]
 
 
 def _folder(
@@ -354,8 +356,8 @@ def _folder(
     return root / "activations" / activation_key(model, tokens, depth, dtype, first_only=first_only)
 
 
-def _made(folder: Path, lengths: Lengths, size: int, dtype: torch.dtype) -> Path:
-    """folder, whose files now have room for the states of every row."""
+def _allocate(folder: Path, lengths: Lengths, size: int, dtype: torch.dtype) -> Path:
+    """The folder, with files large enough for the states of every row."""
 
     def write(aside: Path) -> None:
         for split, each in lengths.items():
@@ -367,7 +369,7 @@ def _made(folder: Path, lengths: Lengths, size: int, dtype: torch.dtype) -> Path
     return get_or_build(folder, write)
 
 
-def _opened(folder: Path, lengths: Lengths, size: int, dtype: torch.dtype) -> dict[str, _StateFile]:
+def _open(folder: Path, lengths: Lengths, size: int, dtype: torch.dtype) -> dict[str, _StateFile]:
     (folder / USED).touch()
     return {
         split: _StateFile(folder, split, each, size=size, dtype=dtype)
@@ -376,18 +378,16 @@ def _opened(folder: Path, lengths: Lengths, size: int, dtype: torch.dtype) -> di
 
 
 def _reserve(descriptor: int, n_bytes: int) -> None:
-    """Takes the disk now, OSError when it is full: a mapped file that finds none kills its process.
-
-    Where a system cannot, the file is sparse.
-    """
+    """Allocates the space now, OSError when the disk is full: later, a mapped file without space
+    would kill the process. The file is sparse on systems without posix_fallocate."""
     if hasattr(os, "posix_fallocate") and n_bytes:
         os.posix_fallocate(descriptor, 0, n_bytes)
     else:
         os.ftruncate(descriptor, n_bytes)
 
 
-def _place(n: int, pads_left: bool) -> slice:
-    """Of a row's n tokens in its batch."""
+def _positions(n: int, pads_left: bool) -> slice:
+    """The positions of a row's n tokens in its batch."""
     return slice(-n, None) if pads_left else slice(n)
 
 
@@ -397,13 +397,13 @@ def _lengths(tokens: Tokens) -> Lengths:
     return {name: template.lengths(split) for name, split in splits.items()}
 
 
-def _kept(lengths: Lengths, *, first_only: bool) -> Lengths:
+def _cached_lengths(lengths: Lengths, *, first_only: bool) -> Lengths:
     return {k: np.ones_like(each) if first_only else each for k, each in lengths.items()}
 
 
 @cache
 def _flops_per_second() -> float:
-    """Of a matrix product of this process's threads, once measured."""
+    """The speed of a matrix product with this process's threads, measured once."""
     left, right = torch.rand(512, 768), torch.rand(768, 3072)
     torch.mm(left, right)
     began = time.perf_counter()
@@ -413,7 +413,7 @@ def _flops_per_second() -> float:
 
 
 def _seconds_per_token(model: PreTrainedModel) -> float:
-    """Of one layer's forward pass: two operations for each weight of its matrices."""
+    """The time of one layer's forward pass: two operations for each weight of its matrices."""
     layers = anatomy_of(model).layers
     modules = [model.get_submodule(name) for names in layers for name in names]
     n_weights = sum(p.numel() for module in modules for p in module.parameters())
@@ -422,6 +422,6 @@ def _seconds_per_token(model: PreTrainedModel) -> float:
 
 
 def _this_boot() -> str:
-    """Marks and states reach the disk in any order: after a power cut none is believed."""
+    """The boot id: marks and states reach the disk in any order, so a crash invalidates both."""
     boot = Path("/proc/sys/kernel/random/boot_id")
     return boot.read_text().strip() if boot.exists() else ""

@@ -11,7 +11,7 @@ from finesweep.training.schedule import Schedule
 
 
 def trainer_arguments(config: TrainingConfig, folder: str) -> TrainingArguments:
-    """Arguments with which Trainer evaluates, logs and saves nothing by itself."""
+    """Arguments that leave evaluating, logging and saving to our callbacks."""
     precision = resolve_precision(config.precision)
     return TrainingArguments(
         output_dir=folder,
@@ -21,19 +21,19 @@ def trainer_arguments(config: TrainingConfig, folder: str) -> TrainingArguments:
         per_device_eval_batch_size=config.evaluation_batch_size,
         gradient_accumulation_steps=config.gradient_accumulation_steps,
         weight_decay=config.weight_decay,
-        warmup_steps=config.warmup_ratio,  # below 1 it is a share of all steps
+        warmup_steps=config.warmup_ratio,  # Trainer reads a value below 1 as a ratio
         max_grad_norm=config.max_grad_norm,
-        lr_scheduler_type="linear",  # but that it starts above 0: schedule.py
+        lr_scheduler_type="linear",  # except that it starts above 0: schedule.py
         seed=config.seed,
-        use_cpu=precision == "bf16" and not torch.cuda.is_available(),  # Trainer asks for it
+        use_cpu=precision == "bf16" and not torch.cuda.is_available(),  # Trainer requires it
         bf16=precision == "bf16",
         fp16=precision == "fp16",
         remove_unused_columns=False,  # the collator takes what it needs
-        label_names=["labels"],  # which some models' forward takes without naming them
-        eval_strategy="no",  # the monitor asks for evaluations and logs
+        label_names=["labels"],  # some models' forward takes them without naming them
+        eval_strategy="no",  # the monitor requests evaluations and logs
         logging_strategy="no",
         save_strategy="no",
-        logging_nan_inf_filter=False,  # it would hide a NaN behind the mean of earlier losses
+        logging_nan_inf_filter=False,  # it would replace a NaN by the mean of earlier losses
         report_to="none",
         disable_tqdm=True,
         dataloader_pin_memory=torch.cuda.is_available(),
@@ -41,12 +41,12 @@ def trainer_arguments(config: TrainingConfig, folder: str) -> TrainingArguments:
 
 
 def run_schedule(config: TrainingConfig, train_rows: int) -> Schedule:
-    """When a run over so many examples evaluates, on this machine."""
+    """When a run over train_rows examples evaluates, on this machine."""
     return Schedule(
         train_rows=train_rows,
         epochs=config.epochs,
         evaluations_per_epoch=config.evaluations_per_epoch,
-        # Trainer spreads one batch of batch_size over each GPU that it sees.
+        # Trainer puts one batch of batch_size on each GPU that it sees.
         examples_per_step=config.batch_size
         * config.gradient_accumulation_steps
         * max(1, torch.cuda.device_count()),

@@ -1,4 +1,4 @@
-"""What a transformer has to beat: TF-IDF with logistic regression, on the same splits."""
+"""The baseline that a transformer has to beat: TF-IDF with logistic regression, same splits."""
 
 from __future__ import annotations
 
@@ -19,33 +19,33 @@ if TYPE_CHECKING:
 
 NAME = "TF-IDF with logistic regression"
 NGRAM_SIZES = (1, 4)
-"""Characters; of 2,100 Chinese reviews, URLs and strands of DNA 1 to 4 did as well as 1 to 3 or
-better, and 2 to 5 worse on few rows."""
+"""Sizes of character n-grams: on 2,100 Chinese reviews, URLs and DNA sequences 1 to 4 was at least
+as good as 1 to 3, and 2 to 5 was worse with few rows."""
 MAX_NGRAMS = 200_000
-"""The commonest: with many classes a weight for each of all of them would not fit in memory."""
+"""The most frequent n-grams only: with many classes weights for all would not fit in memory."""
 Kind = Literal["words", "characters"]
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """A fitted baseline's answers."""
+    """A fitted baseline's predictions."""
 
     validation: Predictions
     test: Predictions
     seconds: float
-    """Of fitting."""
+    """Time to fit."""
     kinds: tuple[Kind, ...]
-    """Of what it counts n-grams."""
+    """What its n-grams consist of."""
 
 
 def fit_baseline(dataset: TextDataset) -> Baseline:
-    """Words and pairs of words, weighed by TF-IDF, with scikit-learn's own regularisation; where
-    words are not set apart, n-grams of characters beside them.
+    """TF-IDF of words and word bigrams, with scikit-learn's default regularisation; for texts
+    without spaces between words, character n-grams as well.
 
-    Its logits are log-probabilities; a class without train rows has almost none. For several labels
-    there is a model of each. ValueError where train has one class only.
+    Its logits are log-probabilities; a class without train rows has a probability near 0. Several
+    labels are one model each. ValueError when train has only one class.
     """
-    # Only the worker that ends a sweep fits one: none waits for these before its first trial.
+    # Only the worker that finishes a sweep fits a baseline: the others need not wait for sklearn.
     from sklearn.linear_model import LogisticRegression
     from sklearn.multiclass import OneVsRestClassifier
     from sklearn.pipeline import FeatureUnion, make_pipeline
@@ -60,23 +60,23 @@ def fit_baseline(dataset: TextDataset) -> Baseline:
     model.fit(texts, labels)
     seconds = time.perf_counter() - began
 
-    def predicted(split: SplitName) -> Predictions:
+    def predict(split: SplitName) -> Predictions:
         rows = dataset.split(split)
-        shares = np.zeros((len(rows), len(dataset.label_names)))
-        shares[:, model.classes_] = model.predict_proba(rows["text"][:])
-        logits = logits_of(shares, multi_label=dataset.multi_label).astype(np.float32)
+        probabilities = np.zeros((len(rows), len(dataset.label_names)))
+        probabilities[:, model.classes_] = model.predict_proba(rows["text"][:])
+        logits = logits_of(probabilities, multi_label=dataset.multi_label).astype(np.float32)
         return Predictions(logits, labels_of(dataset, rows["label"]))
 
-    return Baseline(predicted("validation"), predicted("test"), seconds, kinds)
+    return Baseline(predict("validation"), predict("test"), seconds, kinds)
 
 
 def kinds_of(texts: Sequence[str]) -> tuple[Kind, ...]:
-    """What is counted of such texts, at least one kind: words where there are any, and characters
-    where words are not set apart."""
+    """The kinds of n-grams for these texts, at least one: words if there are any, and characters
+    if words are not separated by spaces."""
     has_words = any(WORD.search(text) for text in texts)
-    is_apart = has_words and are_words_separated(texts)
-    chosen: dict[Kind, bool] = {"words": has_words, "characters": not is_apart}
-    return tuple(kind for kind, holds in chosen.items() if holds)
+    has_spaces = has_words and are_words_separated(texts)
+    applies: dict[Kind, bool] = {"words": has_words, "characters": not has_spaces}
+    return tuple(kind for kind, holds in applies.items() if holds)
 
 
 def _vectorizer(kind: Kind) -> TfidfVectorizer:

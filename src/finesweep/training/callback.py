@@ -21,7 +21,7 @@ from finesweep.ledger import TimeLedger
 from finesweep.records import Evaluation, Objective, Predictions
 from finesweep.training.checkpoint_file import Checkpointing, run_tree, write_tree
 from finesweep.training.metrics import measure
-from finesweep.training.rng_state import Streams, current_streams
+from finesweep.training.rng_state import RngState, get_rng_state
 from finesweep.training.schedule import Schedule
 from finesweep.training.training_state import (
     TrainingState,
@@ -38,8 +38,8 @@ OnBatch = Callable[[], None]
 
 
 class Monitor(TrainerCallback):  # type: ignore[misc]  # transformers has no types
-    """Watches one run. What on_step and on_evaluation raise is kept, stops training, and is raised
-    by `fit`; what on_batch raises passes through Trainer, whose evaluations nothing else ends."""
+    """Watches one run. Exceptions from on_step and on_evaluation stop training and are raised by
+    `fit`; those from on_batch pass through Trainer, since nothing else ends an evaluation."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class Monitor(TrainerCallback):  # type: ignore[misc]  # transformers has no typ
         ledger: TimeLedger,
         sample: np.ndarray | None = None,
     ) -> None:
-        """sample are the validation rows that pruners see, ascending; None is all of them."""
+        """sample: indices of the validation rows that pruners see, ascending; None for all."""
         self.schedule, self.objective, self.patience = schedule, objective, patience
         self.training_state, self.checkpoints, self.ledger = training_state, checkpoints, ledger
         self.sample = sample
@@ -63,31 +63,33 @@ class Monitor(TrainerCallback):  # type: ignore[misc]  # transformers has no typ
         done = training_state.evaluations[-1].step if training_state.evaluations else 0
         self.due = [step for step in schedule.evaluation_steps if step > done]
         self.failure: BaseException | None = None
-        self.streams_before_evaluation: Streams | None = None
+        self.rng_state_before_evaluation: RngState | None = None
         self._predictions: Predictions | None = None
 
     def watch_loss(self, loss: torch.Tensor) -> None:
-        """Ends the run at the first loss that is not finite; Trainer would average it away."""
+        """Ends the run at the first loss that is not finite; Trainer would hide it in a mean."""
         value = loss.item()
         if self.failure is None and not math.isfinite(value):
             self.failure = NonFiniteError(f"the training loss became {value}")
         self.training_state.loss_sum += value
 
     def watch_padding(self, mask: torch.Tensor) -> None:
-        """Counts a training batch's places and those of them that are padding."""
+        """Counts a training batch's tokens, and the padding among them."""
         self.training_state.n_tokens += mask.numel()
         self.training_state.n_padded += mask.numel() - int(mask.sum())
 
     def receive(self, predictions: Predictions) -> None:
-        """Takes what an evaluation found, before on_evaluate is called."""
+        """Takes an evaluation's predictions, before on_evaluate is called."""
         self._predictions = predictions
 
     def is_evaluation_due(self, seen: int) -> bool:
         return bool(self.due) and seen >= self.due[0]
 
     def is_sample_enough(self, seen: int) -> bool:
-        """Whether the evaluation due now is for the pruner alone."""
-        return self.sample is not None and not any(map(self.schedule.is_whole, self._reached(seen)))
+        """Whether the evaluation due now is only for the pruner."""
+        return self.sample is not None and not any(
+            map(self.schedule.ends_epoch, self._due_steps(seen))
+        )
 
     def on_train_begin(self, args: Any, state: Any, control: TrainerControl, **kwargs: Any) -> None:
         control.should_training_stop = self.training_state.stopped_early
@@ -95,7 +97,7 @@ class Monitor(TrainerCallback):  # type: ignore[misc]  # transformers has no typ
     def on_step_end(
         self, args: Any, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        seen = self.schedule.seen(state.global_step)
+        seen = self.schedule.examples_seen(state.global_step)
         if self.failure is not None:
             control.should_training_stop = True
             return
@@ -111,7 +113,7 @@ class Monitor(TrainerCallback):  # type: ignore[misc]  # transformers has no typ
     def on_prediction_step(
         self, args: Any, state: TrainerState, control: Any, **kwargs: Any
     ) -> None:
-        self._checkpoint(state, **kwargs)  # first: what is asked to stop keeps what it has
+        self._checkpoint(state, **kwargs)  # first: on_batch may raise to stop the run
         self.on_batch()
 
     def on_evaluate(
@@ -123,9 +125,9 @@ class Monitor(TrainerCallback):  # type: ignore[misc]  # transformers has no typ
         **kwargs: Any,
     ) -> None:
         try:
-            self._evaluated(self.schedule.seen(state.global_step), model)
+            self._add_evaluations(self.schedule.examples_seen(state.global_step), model)
         except (Exception, KeyboardInterrupt) as error:
-            # Raised from here it would leave Trainer half inside training; `fit` raises it.
+            # Raising here would leave Trainer in the middle of training; `fit` raises it.
             self.failure = error
         control.should_training_stop |= (
             self.failure is not None or self.training_state.stopped_early
@@ -147,9 +149,9 @@ class Monitor(TrainerCallback):  # type: ignore[misc]  # transformers has no typ
                 scheduler=lr_scheduler,
                 trainer_state=state,
                 training_state=self.training_state,
-                # An evaluation moves nothing else: what is stored then is the state before it.
-                streams=self.streams_before_evaluation or current_streams(),
-                seen=self.schedule.seen(state.global_step),
+                # An evaluation changes nothing else: the checkpoint is the state before it.
+                rng_state=self.rng_state_before_evaluation or get_rng_state(),
+                seen=self.schedule.examples_seen(state.global_step),
             )
             write_tree(folder, tree)
 
@@ -157,31 +159,31 @@ class Monitor(TrainerCallback):  # type: ignore[misc]  # transformers has no typ
             with self.ledger.on("saving"):
                 self.checkpoints.commit(write, step=state.global_step)
 
-    def _evaluated(self, seen: int, model: PreTrainedModel) -> None:
+    def _add_evaluations(self, seen: int, model: PreTrainedModel) -> None:
         assert self._predictions is not None
         whole = not self.is_sample_enough(seen)
-        metrics = self._measured(self._predictions, whole=whole)
-        # A batch may pass several due steps at once: each gets this evaluation's values.
-        reached = self._reached(seen)
-        self.due = self.due[len(reached) :]
-        made = [Evaluation(step, step / self.schedule.train_rows, metrics) for step in reached]
-        append_evaluations(self.training_state, made)
+        metrics = self._compute_metrics(self._predictions, whole=whole)
+        # One batch may reach several due steps: each gets this evaluation's values.
+        due = self._due_steps(seen)
+        self.due = self.due[len(due) :]
+        evaluations = [Evaluation(step, step / self.schedule.train_rows, metrics) for step in due]
+        append_evaluations(self.training_state, evaluations)
         if whole:
             update_best(
                 self.training_state,
-                made,
+                evaluations,
                 self._predictions,
                 trainable_weights(model),
                 objective=self.objective,
                 patience=self.patience,
             )
-        for evaluation in made:
+        for evaluation in evaluations:
             self.on_evaluation(evaluation)
 
-    def _reached(self, seen: int) -> list[int]:
+    def _due_steps(self, seen: int) -> list[int]:
         return [step for step in self.due if step <= seen]
 
-    def _measured(self, predictions: Predictions, *, whole: bool) -> dict[str, float]:
+    def _compute_metrics(self, predictions: Predictions, *, whole: bool) -> dict[str, float]:
         state, objective = self.training_state, self.objective
         metrics = {
             "train/loss": state.loss_sum / state.n_steps,

@@ -1,4 +1,4 @@
-"""One training run: a model and tokens go in, evaluations come out one by one."""
+"""One training run: a model and tokens in, evaluations out, one by one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from finesweep.errors import ConfigError, FinesweepError, Problem
 from finesweep.ledger import TimeLedger
 from finesweep.model import faster_answers, faster_training
 from finesweep.records import Objective, Predictions, Tokens, TrainingResult
-from finesweep.training.activation_cache import Prefix
+from finesweep.training.activation_cache import ActivationCache
 from finesweep.training.arguments import run_schedule, trainer_arguments
 from finesweep.training.batches import sample_batch
 from finesweep.training.callback import Monitor, OnBatch, OnEvaluation, OnStep
@@ -43,20 +43,19 @@ def fit(
     on_batch: OnBatch = lambda: None,
     checkpoints: Checkpointing | None = None,
     resume: Path | None = None,
-    prefix: Prefix | None = None,
+    activation_cache: ActivationCache | None = None,
     ledger: TimeLedger | None = None,
 ) -> TrainingResult:
-    """Every evaluation, the best one and its predictions; model ends with the best one's weights.
+    """All evaluations, the best one and its predictions; model is left with the best one's weights.
 
     on_evaluation is called at each evaluation, on_step after each optimizer step and on_batch
-    after each batch of an evaluation; what they raise ends the run and is raised here.
-    resume is a folder that checkpoints committed, of the same model as it was before training,
-    tokens and config; only batch_size may be smaller, by as much as accumulation is larger. The
-    run goes on from there as if it had never ended, and calls on_evaluation for new evaluations
-    only. FinesweepError when the folder is of another run. NonFiniteError as soon as a loss or a
-    logit is not finite.
-    prefix are the states of model's frozen layers, which then are not computed again; ledger takes
-    the seconds.
+    after each batch of an evaluation; an exception from these ends the run and is raised here.
+    resume is a folder that checkpoints committed, for the same untrained model, tokens and config;
+    only batch_size may be smaller, with accumulation larger in proportion. The run continues
+    as if it had not been interrupted, and calls on_evaluation for new evaluations only.
+    FinesweepError when the folder is from another run. NonFiniteError as soon as a loss or a logit
+    is not finite.
+    activation_cache replaces model's frozen layers; ledger counts the seconds.
     """
     ledger = ledger or TimeLedger()
     saved = None if resume is None else read_tree(resume)
@@ -75,16 +74,16 @@ def fit(
     )
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
-        all_tokens = prefix is not None and prefix.of_all_tokens
+        all_tokens = activation_cache is not None and activation_cache.of_all_tokens
         sample = sample_batch(tokens, tokens.train)
         stack.enter_context(faster_training(model, sample, all_tokens=all_tokens))
-        if prefix:
-            stack.enter_context(prefix.bypass.installed())
+        if activation_cache:
+            stack.enter_context(activation_cache.bypass.install())
         stack.enter_context(ledger.on("training"))
         trainer = ResumableTrainer(
             monitor,
             tokens,
-            prefix=prefix,
+            activation_cache=activation_cache,
             ledger=ledger,
             model=model,
             args=trainer_arguments(config, folder),
@@ -114,7 +113,7 @@ def predict(
 
 
 def pruning_sample(tokens: Tokens, n_rows: int | None) -> np.ndarray | None:
-    """The validation rows that pruners see, the same in every trial; None is all of them."""
+    """Indices of the validation rows that pruners see, the same in every trial; None for all."""
     labels = np.asarray(tokens.validation["labels"])
     if n_rows is None or n_rows >= len(labels):
         return None

@@ -1,4 +1,4 @@
-"""The training loss: cross-entropy of one label or several, with class weights and smoothing."""
+"""The training loss: cross-entropy for one label or several, with class weights and smoothing."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ LossFunction = Callable[..., torch.Tensor]
 def training_loss(weights: Sequence[float] | None, *, label_smoothing: float) -> LossFunction:
     """A function of (outputs, labels [N], num_items_in_batch) that Trainer minimises.
 
-    Each example's smoothed loss is multiplied by the weight of its own label. The sum is divided by
-    the number of examples, not of weights: with gradient accumulation Trainer gives the whole
-    step's count, so that micro-batches add up exactly.
+    Each example's smoothed loss is multiplied by its own label's weight. The sum is divided by the
+    number of examples, not by the sum of weights: with gradient accumulation Trainer passes the
+    whole step's count, so that micro-batches add up exactly.
     """
     weight = None if weights is None else torch.tensor(weights, dtype=torch.float32)
 
@@ -25,9 +25,9 @@ def training_loss(weights: Sequence[float] | None, *, label_smoothing: float) ->
         logits = outputs.logits.float()
         each = cross_entropy(logits, labels, label_smoothing=label_smoothing, reduction="none")
         if weight is not None:
-            # Not torch's own weight: it weighs each class's part of a smoothed target by that
-            # class, so that with a rare class every example is pulled towards it.
-            each = each * weight.to(logits.device)[labels.clamp(min=0)]  # -100 has a loss of 0
+            # Not torch's own weight: it applies every class's weight to that class's part of a
+            # smoothed target, so that a rare class pulls every example towards it.
+            each = each * weight.to(logits.device)[labels.clamp(min=0)]  # the loss of -100 is 0
         total = each.sum()
         n_rows = (labels >= 0).sum() if num_items_in_batch is None else num_items_in_batch
         return total / n_rows
@@ -38,10 +38,10 @@ def training_loss(weights: Sequence[float] | None, *, label_smoothing: float) ->
 def multi_label_loss(
     weights: Sequence[Sequence[float]] | None, *, label_smoothing: float
 ) -> LossFunction:
-    """The same for labels [N, C] of 0 and 1: the mean over all N * C decisions, of which Trainer
-    gives the count.
+    """The same for labels [N, C] of 0 and 1: the mean over all N * C decisions, a count that
+    Trainer passes.
 
-    weights [C, 2] are those of a label's noes and yeses; smoothing spreads its share over the two.
+    weights [C, 2] are each label's weights of 0 and 1; smoothing is split between the two.
     """
     weight = None if weights is None else torch.tensor(weights, dtype=torch.float32)
 
@@ -49,8 +49,8 @@ def multi_label_loss(
         logits = outputs.logits.float()
         each = None
         if weight is not None:
-            no, yes = weight.to(logits.device).T
-            each = torch.where(labels == 1, yes, no)
+            negative, positive = weight.to(logits.device).T
+            each = torch.where(labels == 1, positive, negative)
         smoothed = labels * (1 - label_smoothing) + label_smoothing / 2
         total = binary_cross_entropy_with_logits(logits, smoothed, weight=each, reduction="sum")
         return total / (labels.numel() if num_items_in_batch is None else num_items_in_batch)
@@ -59,7 +59,7 @@ def multi_label_loss(
 
 
 def balanced_weights(labels: Sequence[int] | np.ndarray, *, n_classes: int) -> list[float]:
-    """C weights N / (C * rows of the class), whose mean over the N rows is 1.
+    """C weights N / (C * rows of the class); their mean over the N rows is 1.
 
     The formula of scikit-learn's class_weight="balanced". ValueError when a class has no row.
     """

@@ -1,4 +1,4 @@
-"""The global streams of random numbers: read, put back, and kept where they stand."""
+"""The global random number generators: read, set, and preserved over a block."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import torch
 
-Streams = dict[str, Any]
-"""Plain values, and tensors of uint8 and uint32."""
+RngState = dict[str, Any]
+"""Python, numpy, torch and GPU states: plain values, and tensors of uint8 and uint32."""
 
 
-def current_streams() -> Streams:
-    """Where Python's, numpy's, torch's and each GPU's stream stands."""
+def get_rng_state() -> RngState:
+    """The state of Python's, numpy's, torch's and each GPU's generator."""
     return {
         "python": random.getstate(),
         "numpy": np.random.get_state(legacy=False),
@@ -24,23 +24,23 @@ def current_streams() -> Streams:
     }
 
 
-def set_streams(streams: Streams) -> None:
-    """Puts every stream of this machine back where streams say, which may come from JSON."""
-    version, internal, next_gauss = streams["python"]
+def set_rng_state(state: RngState) -> None:
+    """Sets every generator of this machine; state may come from JSON."""
+    version, internal, next_gauss = state["python"]
     random.setstate((version, tuple(internal), next_gauss))
-    mersenne = streams["numpy"]["state"]
+    mersenne = state["numpy"]["state"]
     key = np.asarray(mersenne["key"])
-    np.random.set_state({**streams["numpy"], "state": {**mersenne, "key": key}})
-    torch.set_rng_state(streams["torch"])
-    # A checkpoint may go on where there are fewer GPUs, or none.
-    torch.cuda.set_rng_state_all(streams["cuda"][: torch.cuda.device_count()])
+    np.random.set_state({**state["numpy"], "state": {**mersenne, "key": key}})
+    torch.set_rng_state(state["torch"])
+    # A checkpoint may be resumed with fewer GPUs, or none.
+    torch.cuda.set_rng_state_all(state["cuda"][: torch.cuda.device_count()])
 
 
 @contextmanager
-def unmoved_streams() -> Iterator[Streams]:
-    """Where the streams stand, to which they return at the end, also after an exception."""
-    streams = current_streams()
+def preserve_rng_state() -> Iterator[RngState]:
+    """The state now, which is restored on exit, also after an exception."""
+    state = get_rng_state()
     try:
-        yield streams
+        yield state
     finally:
-        set_streams(streams)
+        set_rng_state(state)

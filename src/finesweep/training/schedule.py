@@ -1,4 +1,4 @@
-"""When to evaluate, at nominal steps that no batch size moves; and at which rate to learn."""
+"""When to evaluate, at nominal steps independent of the batch size; and the learning rate."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Schedule:
     epochs: int
     evaluations_per_epoch: int
     examples_per_step: int
-    """Batch size times accumulation; an epoch's last step may hold fewer."""
+    """Batch size times accumulation; an epoch's last step may have fewer."""
 
     @property
     def total(self) -> int:
@@ -35,40 +35,40 @@ class Schedule:
         due = (round(k * rows / per_epoch) for k in range(1, self.epochs * per_epoch + 1))
         return sorted({step for step in due if step > 0})
 
-    def reached(self, seen: int) -> int:
-        """The latest evaluation step that is due after so many examples; 0 when none is."""
+    def latest_due(self, seen: int) -> int:
+        """The latest evaluation step that is due after `seen` examples; 0 when none is."""
         return max((step for step in self.evaluation_steps if step <= seen), default=0)
 
-    def made_at(self, step: int) -> int:
+    def examples_at(self, step: int) -> int:
         """Examples seen at the first optimizer step that reaches an evaluation step."""
         epoch, before = divmod(step - 1, self.train_rows)
         steps = math.ceil((before + 1) / self.examples_per_step)
         return epoch * self.train_rows + min(steps * self.examples_per_step, self.train_rows)
 
-    def as_made(self, evaluations: Iterable[Evaluation]) -> list[Evaluation]:
-        """The looks at the validation split, for people: at the examples that were seen by then.
+    def at_examples_seen(self, evaluations: Iterable[Evaluation]) -> list[Evaluation]:
+        """The evaluations with the examples actually seen as their step, for people.
 
-        One optimizer step may reach several evaluation steps; that was one look.
+        One optimizer step may reach several evaluation steps; that was one evaluation.
         """
-        looks = {self.made_at(each.step): each for each in evaluations}
-        return [replace(e, step=seen, epoch=seen / self.train_rows) for seen, e in looks.items()]
+        distinct = {self.examples_at(each.step): each for each in evaluations}
+        return [replace(e, step=seen, epoch=seen / self.train_rows) for seen, e in distinct.items()]
 
-    def is_whole(self, step: int) -> bool:
-        """Whether an evaluation due at this step takes the whole split although others do not."""
+    def ends_epoch(self, step: int) -> bool:
+        """Whether this step ends an epoch: such evaluations always use the whole split."""
         return step % self.train_rows == 0
 
-    def seen(self, optimizer_steps: int) -> int:
-        """Examples seen after so many optimizer steps; epochs do not share a step."""
+    def examples_seen(self, optimizer_steps: int) -> int:
+        """Examples seen after a number of optimizer steps; epochs do not share a step."""
         steps_per_epoch = math.ceil(self.train_rows / self.examples_per_step)
         epochs, steps = divmod(optimizer_steps, steps_per_epoch)
         return epochs * self.train_rows + steps * self.examples_per_step
 
 
 def rate_factor(step: int, *, n_warmup: int, n_steps: int) -> float:
-    """What the peak learning rate is multiplied by in one of n_steps steps, counted from 0.
+    """The factor of the peak learning rate in one of n_steps steps, counted from 0.
 
-    It rises from 1 / n_warmup to 1 and falls to 1 / (n_steps - n_warmup). Transformers' own begins
-    with 0: a run of one step would learn nothing.
+    It rises from 1 / n_warmup to 1 and falls to 1 / (n_steps - n_warmup). Transformers' own starts
+    at 0: a run of one step would learn nothing.
     """
     if step < n_warmup:
         return (step + 1) / n_warmup
@@ -76,12 +76,12 @@ def rate_factor(step: int, *, n_warmup: int, n_steps: int) -> float:
 
 
 def linear_rate(optimizer: Optimizer, *, n_warmup: int, n_steps: int) -> LambdaLR:
-    """Linear warm-up and decay of the optimizer's learning rate, as rate_factor has it."""
+    """Linear warm-up and decay of the optimizer's learning rate by rate_factor."""
     return LambdaLR(optimizer, partial(rate_factor, n_warmup=n_warmup, n_steps=n_steps))
 
 
 def scheduler_of(trainer: Any, n_steps: int, optimizer: Optimizer | None) -> LambdaLR:
-    """What Trainer.create_scheduler returns: linear_rate, made at the first call and kept."""
+    """The return value of Trainer.create_scheduler: linear_rate, created at the first call."""
     scheduler: LambdaLR | None = vars(trainer)["lr_scheduler"]
     if scheduler is None:
         n_warmup = trainer.args.get_warmup_steps(n_steps)

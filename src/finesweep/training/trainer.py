@@ -1,4 +1,4 @@
-"""Trainer for texts: batches of like length, states from disk, and a run that can be resumed."""
+"""Trainer for texts: length-bucketed batches, cached activations, and runs that can be resumed."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from transformers.trainer_utils import EvalLoopOutput, PredictionOutput
 from finesweep.errors import FinesweepError
 from finesweep.ledger import TimeLedger
 from finesweep.records import Predictions, Tokens
-from finesweep.training.activation_cache import Prefix
+from finesweep.training.activation_cache import ActivationCache
 from finesweep.training.batches import ROW, Collator, GroupedByLength, SortedByLength
 from finesweep.training.callback import Monitor
 from finesweep.training.checkpoint_file import Tree
-from finesweep.training.rng_state import set_streams, unmoved_streams
+from finesweep.training.rng_state import preserve_rng_state, set_rng_state
 from finesweep.training.schedule import scheduler_of
 from finesweep.training.training_state import copy_weights
 from finesweep.training.truncation import template_of
 
 
 class TextTrainer(Trainer):  # type: ignore[misc]  # transformers has no types
-    """Trainer over token splits, whose evaluations take the longest texts first and whose
-    predictions come in data order."""
+    """Trainer over token splits; evaluations process the longest texts first and return predictions
+    in data order."""
 
     def __init__(self, tokens: Tokens, **kwargs: Any) -> None:
         self.template = template_of(tokens)
@@ -40,16 +40,16 @@ class TextTrainer(Trainer):  # type: ignore[misc]  # transformers has no types
 
     def evaluation_loop(self, *args: Any, **kwargs: Any) -> EvalLoopOutput:
         output = super().evaluation_loop(*args, **kwargs)
-        restored = self._sorted.restored
+        unsort = self._sorted.unsort
         return output._replace(
-            predictions=restored(output.predictions), label_ids=restored(output.label_ids)
+            predictions=unsort(output.predictions), label_ids=unsort(output.label_ids)
         )
 
     def compute_loss(
         self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, **kwargs: Any
     ) -> Any:
-        """Trainer's; of the outputs logits alone, since it would gather all that a model hands out,
-        such as an encoder's states beside a decoder's."""
+        """Trainer's loss, and of the outputs only the logits: Trainer would gather all others, such
+        as encoder states."""
         loss, outputs = super().compute_loss(model, inputs, return_outputs=True, **kwargs)
         return (loss, {"logits": outputs["logits"]}) if return_outputs else loss
 
@@ -57,12 +57,12 @@ class TextTrainer(Trainer):  # type: ignore[misc]  # transformers has no types
         lengths = self.template.lengths(
             self.train_dataset if train_dataset is None else train_dataset
         )
-        # A step's rows are the same however many batches it is made of.
+        # A step has the same rows with any number of accumulated batches.
         size = self._train_batch_size * self.args.gradient_accumulation_steps
         return GroupedByLength(lengths, batch_size=size, seed=self.args.seed)
 
     def _get_eval_sampler(self, eval_dataset: datasets.Dataset) -> SortedByLength:
-        # Once for each split: there are many evaluations, and reading all lengths takes its time.
+        # Once per split: there are many evaluations, and reading all lengths is slow.
         if self._sorted_split is not eval_dataset:
             self._sorted_split = eval_dataset
             self._sorted = SortedByLength(self.template.lengths(eval_dataset))
@@ -75,7 +75,7 @@ class TextTrainer(Trainer):  # type: ignore[misc]  # transformers has no types
 
 
 class ResumableTrainer(TextTrainer):
-    """TextTrainer, which shows every loss to the monitor, and whose evaluations draw no numbers.
+    """TextTrainer that reports losses to the monitor and preserves the RNG state in evaluations.
 
     Resuming is Trainer's own: it skips the batches that were seen and calls `_load_*` at the right
     moments. Only what these methods read is ours, hence the overrides of private names.
@@ -86,13 +86,15 @@ class ResumableTrainer(TextTrainer):
         monitor: Monitor,
         tokens: Tokens,
         *,
-        prefix: Prefix | None,
+        activation_cache: ActivationCache | None,
         ledger: TimeLedger,
         **kwargs: Any,
     ) -> None:
-        self.monitor, self.prefix, self.ledger = monitor, prefix, ledger
-        # Without it Trainer would keep no logits; what it returns is not looked at.
-        super().__init__(tokens, compute_metrics=lambda made: {}, callbacks=[monitor], **kwargs)
+        self.monitor, self.activation_cache, self.ledger = monitor, activation_cache, ledger
+        # Without compute_metrics Trainer drops the logits; its return value is not used.
+        super().__init__(
+            tokens, compute_metrics=lambda predictions: {}, callbacks=[monitor], **kwargs
+        )
         self._saved: Tree = {}
 
     def create_scheduler(
@@ -101,23 +103,23 @@ class ResumableTrainer(TextTrainer):
         return scheduler_of(self, num_training_steps, optimizer)
 
     def train_on(self, saved: Tree | None) -> None:
-        """Trains from the start, or on from a saved state, which is emptied to free its memory."""
+        """Trains from the start, or resumes a saved state, which is emptied to free its memory."""
         if saved is None:
             self.train()
             return
         self._saved = saved
         state = TrainerState(**saved.pop("trainer"))
-        seen = self.monitor.schedule.seen(state.global_step)
+        seen = self.monitor.schedule.examples_seen(state.global_step)
         if saved["seen"] != seen:
             raise FinesweepError(
                 f"the checkpoint has seen {saved['seen']} examples in {state.global_step} steps,"
                 f" which are {seen} in this run"
             )
-        # Trainer compares it with its own, which may be half as large now, and warns.
+        # Trainer warns if this differs from its own batch size, which may have been halved since.
         state.train_batch_size = self._train_batch_size
-        # A checkpoint may be older than the evaluation of its step, which is then made first.
+        # A checkpoint may precede the evaluation of its step, which then comes first.
         self.args.eval_on_start = self.monitor.is_evaluation_due(seen)
-        # The one file that Trainer reads outside of the methods below.
+        # The only file that Trainer reads outside the methods below.
         state.save_to_json(str(Path(self.args.output_dir) / TRAINER_STATE_NAME))
         self.train(resume_from_checkpoint=self.args.output_dir)
 
@@ -125,24 +127,24 @@ class ResumableTrainer(TextTrainer):
         mask = inputs["attention_mask"]
         self.monitor.watch_padding(mask)
         self.ledger.stepped(len(mask), int(mask.sum()))
-        with self._above_the_prefix():
+        with self._above_frozen_layers():
             loss: torch.Tensor = super().training_step(model, inputs, *args)
         self.monitor.watch_loss(loss)
         return loss
 
     def prediction_step(self, *args: Any, **kwargs: Any) -> Any:
-        with self._above_the_prefix():
+        with self._above_frozen_layers():
             return super().prediction_step(*args, **kwargs)
 
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
-        """Trainer's metrics; draws no random numbers, so that it can be made again on resume."""
-        seen = self.monitor.schedule.seen(self.state.global_step)
+        """Trainer's metrics; preserves the RNG state, so that a resumed run can repeat it."""
+        seen = self.monitor.schedule.examples_seen(self.state.global_step)
         if self.monitor.is_sample_enough(seen):
             kwargs["eval_dataset"] = self._sample
-        with unmoved_streams() as streams, self.ledger.on("evaluating"):
-            self.monitor.streams_before_evaluation = streams
+        with preserve_rng_state() as rng_state, self.ledger.on("evaluating"):
+            self.monitor.rng_state_before_evaluation = rng_state
             metrics: dict[str, float] = super().evaluate(*args, **kwargs)
-        self.monitor.streams_before_evaluation = None
+        self.monitor.rng_state_before_evaluation = None
         return metrics
 
     @cached_property
@@ -155,19 +157,23 @@ class ResumableTrainer(TextTrainer):
         return output
 
     def _prepare_inputs(self, inputs: dict[str, Any]) -> dict[str, Any]:
-        if self.prefix is None:
+        if self.activation_cache is None:
             return super()._prepare_inputs(inputs)
         split = "train" if self.model.training else "validation"
         with self.compute_loss_context_manager():
-            return self.prefix.replaced(Trainer._prepare_inputs(self, inputs), split, self.ledger)
+            return self.activation_cache.load_states(
+                Trainer._prepare_inputs(self, inputs), split, self.ledger
+            )
 
-    def _above_the_prefix(self) -> AbstractContextManager[None]:
-        if self.prefix is None:
+    def _above_frozen_layers(self) -> AbstractContextManager[None]:
+        if self.activation_cache is None:
             return nullcontext()
-        return self.prefix.bypass.entered(self.prefix.depth)  # with the states of each batch
+        return self.activation_cache.bypass.enter_at(
+            self.activation_cache.depth
+        )  # with the states of each batch
 
     def _run_epoch(self, *args: Any, **kwargs: Any) -> None:
-        # Trainer looks at it after a step only, and an evaluation at the start may have ended all.
+        # Trainer checks this only after a step, but an evaluation at the start may end training.
         if not self.control.should_training_stop:
             super()._run_epoch(*args, **kwargs)
 
@@ -178,13 +184,13 @@ class ResumableTrainer(TextTrainer):
         if checkpoint is None:
             return
         optimizer = self._saved.pop("optimizer")
-        # JSON has no integers as keys, and no tuples, which AdamW's betas are.
+        # JSON has neither integer keys nor tuples, such as AdamW's betas.
         optimizer["state"] = {int(index): state for index, state in optimizer["state"].items()}
         for group in optimizer["param_groups"]:
             group["betas"] = tuple(group["betas"])
         self.optimizer.load_state_dict(optimizer)
         self.lr_scheduler.load_state_dict(self._saved.pop("scheduler"))
-        # The evaluation at the start comes before _load_rng_state, and may be checkpointed too.
+        # The evaluation at the start precedes _load_rng_state, and may be checkpointed too.
         self._load_rng_state(checkpoint)
 
     def _load_scaler(self, checkpoint: str | None) -> None:
@@ -193,9 +199,9 @@ class ResumableTrainer(TextTrainer):
 
     def _load_rng_state(self, checkpoint: str | None) -> None:
         if checkpoint is not None:
-            set_streams(self._saved["streams"])
+            set_rng_state(self._saved["streams"])
 
 
 def predictions_of(output: EvalLoopOutput | PredictionOutput) -> Predictions:
-    """What a trainer's loop over a split has found; its batches hold several labels as floats."""
+    """The predictions of a trainer's loop over a split; batches have several labels as floats."""
     return Predictions(output.predictions, output.label_ids.astype(np.int64))

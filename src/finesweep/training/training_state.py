@@ -1,4 +1,4 @@
-"""What a training run has found so far."""
+"""The state of a training run beside weights, optimizer and Trainer's own state."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ from finesweep.records import Evaluation, Objective, Predictions
 
 @dataclass
 class TrainingState:
-    """All that a run must know, beside weights and Trainer's own state, to go on from here."""
+    """What a run needs to resume, beside weights, optimizer and Trainer's own state."""
 
     evaluations: list[Evaluation] = field(default_factory=list)
     best: Evaluation | None = None
     best_predictions: Predictions | None = None
     best_weights: dict[str, torch.Tensor] = field(default_factory=dict)
-    """Of the trainable parameters at the best evaluation, on the CPU."""
+    """Trainable parameters at the best evaluation, on the CPU."""
     evaluations_without_gain: int = 0
     stopped_early: bool = False
     loss_sum: float = 0.0
-    """Of the optimizer steps since the last evaluation."""
+    """Sum of the losses of the optimizer steps since the last evaluation."""
     n_steps: int = 0
-    """Their number."""
+    """Number of these steps."""
     n_tokens: int = 0
-    """Of their batches, in tokens."""
+    """Size of their batches in tokens, padding included."""
     n_padded: int = 0
-    """How many of them hold no token."""
+    """Number of padding tokens among them."""
 
 
 def append_evaluations(state: TrainingState, evaluations: list[Evaluation]) -> None:
-    """Adds one evaluation of the validation split, which may stand for several due steps."""
+    """Adds one evaluation of the validation split, which may cover several due steps."""
     state.evaluations += evaluations
     state.loss_sum, state.n_steps = 0.0, 0
     state.n_tokens, state.n_padded = 0, 0
@@ -51,17 +51,17 @@ def update_best(
     objective: Objective,
     patience: int | None,
 ) -> None:
-    """Compares an evaluation of the whole split with the best one so far, and counts patience.
+    """Compares an evaluation of the whole split with the best so far, and counts patience.
 
-    The first of these evaluations becomes the best one when the objective has strictly improved;
-    weights are copied then. FinesweepError when the objective's metric was not measured.
+    The first of these evaluations becomes the best, and weights are copied, when the objective has
+    strictly improved. FinesweepError when the objective's metric was not computed.
     """
     value = _value(evaluations[0], objective)
     best = objective.worst if state.best is None else _value(state.best, objective)
     if objective.is_better(value, best):
         state.best, state.best_predictions = evaluations[0], predictions
         state.evaluations_without_gain = 0
-        # On the CPU, to leave the GPU's memory alone.
+        # On the CPU, to save GPU memory.
         state.best_weights = {
             name: weight.detach().to("cpu", copy=True) for name, weight in weights.items()
         }
@@ -71,25 +71,27 @@ def update_best(
 
 
 def trainable_weights(model: PreTrainedModel) -> dict[str, torch.nn.Parameter]:
-    """The parameters that training can change, by name; all others are as they were loaded."""
+    """The trainable parameters by name; all others stay as loaded."""
     return {
         name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad
     }
 
 
 def copy_weights(weights: Mapping[str, torch.Tensor], model: PreTrainedModel) -> None:
-    """Puts weights into model's trainable parameters; FinesweepError when they do not fit."""
+    """Copies weights into model's trainable parameters; FinesweepError when they do not match."""
     parameters = trainable_weights(model)
     shapes = {name: weight.shape for name, weight in weights.items()}
     if shapes != {name: parameter.shape for name, parameter in parameters.items()}:
-        raise FinesweepError("the weights are of a model of another shape, or frozen otherwise")
+        raise FinesweepError(
+            "the weights belong to a model of another shape, or with other frozen layers"
+        )
     with torch.no_grad():
         for name, parameter in parameters.items():
             parameter.copy_(weights[name])
 
 
 def state_tree(state: TrainingState) -> dict[str, Any]:
-    """TrainingState as plain values and tensors, for state_of; the best evaluation as its index."""
+    """TrainingState as plain values and tensors, for state_of; the best evaluation is an index."""
     best, predictions = state.best, state.best_predictions
     return vars(state) | {
         "evaluations": [asdict(evaluation) for evaluation in state.evaluations],
@@ -99,7 +101,7 @@ def state_tree(state: TrainingState) -> dict[str, Any]:
 
 
 def state_of(tree: dict[str, Any]) -> TrainingState:
-    """The state that state_tree made a tree of; arrays may have become tensors."""
+    """The state of a tree by state_tree; arrays may have become tensors."""
     evaluations = evaluations_of(tree)
     best, predictions = tree["best"], tree["best_predictions"]
     # Checkpoints of version 0.1 call it n_places.
@@ -115,12 +117,12 @@ def state_of(tree: dict[str, Any]) -> TrainingState:
 
 
 def evaluations_of(tree: dict[str, Any]) -> tuple[Evaluation, ...]:
-    """The evaluations in a state's tree, in the order in which they were made."""
+    """The evaluations in a state's tree, in order."""
     return tuple(Evaluation(**evaluation) for evaluation in tree["evaluations"])
 
 
 def _value(evaluation: Evaluation, objective: Objective) -> float:
     if objective.metric not in evaluation.metrics:
-        known = nearest(objective.metric, evaluation.metrics)
-        raise FinesweepError(f"{objective.metric} is not measured here; {known}")
+        suggestion = nearest(objective.metric, evaluation.metrics)
+        raise FinesweepError(f"{objective.metric} is not computed here; {suggestion}")
     return evaluation.metrics[objective.metric]

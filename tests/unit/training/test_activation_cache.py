@@ -20,7 +20,7 @@ from finesweep.config import ModelConfig, TrainingConfig
 from finesweep.ledger import TimeLedger
 from finesweep.model import Bypass, freeze_layers, frozen_depth, load_model, proven_bypass
 from finesweep.records import Objective, Tokens, TrainingResult
-from finesweep.training import activation_cache as prefix
+from finesweep.training import activation_cache as cache_module
 from finesweep.training import fit, plan_activations
 from finesweep.training.batches import sample_batch
 
@@ -36,7 +36,7 @@ def loaded(
 ) -> Loaded:
     """A new classifier of one of both kinds, frozen up to a depth; so small that states would not
     pay if memory had its real speed."""
-    monkeypatch.setattr(prefix, "BYTES_PER_SECOND", 1e15)
+    monkeypatch.setattr(cache_module, "BYTES_PER_SECOND", 1e15)
     config = ModelConfig(name_or_path=str(tiny_bert), distil=request.param)
 
     def load(depth: int | str) -> PreTrainedModel:
@@ -61,7 +61,7 @@ def trained(
         config,
         objective=Objective(),
         on_evaluation=lambda evaluation: None,
-        prefix=made,
+        activation_cache=made,
         ledger=ledger,
     )
     return result, ledger
@@ -111,8 +111,10 @@ def test_all_tokens_of_the_last_layer_may_be_kept(
     depth = frozen_depth(model)
     bypass = proven_bypass(model, depth, sample_batch(tokens, tokens.train), first_only=False)
     assert isinstance(bypass, Bypass)
-    plan = prefix.Plan(depth, 0, 0.0, None)
-    made = prefix.Prefix(bypass, tokens, root=tmp_path, plan=plan, dtype=torch.float32)
+    plan = cache_module.Plan(depth, 0, 0.0, None)
+    made = cache_module.ActivationCache(
+        bypass, tokens, root=tmp_path, plan=plan, dtype=torch.float32
+    )
     plain, _ = trained(loaded("all"), tokens, None)
     kept = fit(
         model,
@@ -120,7 +122,7 @@ def test_all_tokens_of_the_last_layer_may_be_kept(
         TRAINING,
         objective=Objective(),
         on_evaluation=lambda evaluation: None,
-        prefix=made,
+        activation_cache=made,
     )
     assert losses(kept) == pytest.approx(losses(plain), abs=1e-5)
     first, second = made.stores["train"].read(np.array([0]), tokens.max_length)[0, :2]
@@ -131,7 +133,9 @@ def test_pairs_have_states_of_their_own(
     loaded: Loaded, tokens: Tokens, pair_tokens: Tokens
 ) -> None:
     model = loaded(1)
-    keys = {prefix.activation_key(model, each, 1, torch.float32) for each in (tokens, pair_tokens)}
+    keys = {
+        cache_module.activation_key(model, each, 1, torch.float32) for each in (tokens, pair_tokens)
+    }
     assert len(keys) == 2
 
 
@@ -139,13 +143,13 @@ def test_rows_are_computed_once_for_all_epochs_and_trials(
     loaded: Loaded, tokens: Tokens, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows: list[int] = []
-    write = prefix._StateFile.write
+    write = cache_module._StateFile.write
 
     def counted(self: Any, written: np.ndarray, *given: Any, **named: Any) -> None:
         rows.extend(written)
         write(self, written, *given, **named)
 
-    monkeypatch.setattr(prefix._StateFile, "write", counted)
+    monkeypatch.setattr(cache_module._StateFile, "write", counted)
     trained(loaded(1), tokens, tmp_path)
     assert len(rows) == len(tokens.train) + len(tokens.validation)
     trained(loaded(1), tokens, tmp_path, learning_rate=1e-3, seed=9)
@@ -157,16 +161,16 @@ def test_deeper_states_are_made_from_lower_ones(
 ) -> None:
     trained(loaded(1), tokens, tmp_path)
     began_at: set[int] = set()
-    entered = Bypass.entered
+    entered = Bypass.enter_at
 
     def watched(self: Bypass, level: int, states: torch.Tensor | None = None) -> Any:
         if states is not None:
             began_at.add(level)
         return entered(self, level, states)
 
-    monkeypatch.setattr(Bypass, "entered", watched)
+    monkeypatch.setattr(Bypass, "enter_at", watched)
     model = loaded(2)
-    monkeypatch.setattr(prefix, "proven_bypass", lambda *given, **named: proven)
+    monkeypatch.setattr(cache_module, "proven_bypass", lambda *given, **named: proven)
     proven = proven_bypass(model, 2, sample_batch(tokens, tokens.train), first_only=False)
     assert isinstance(proven, Bypass)
     began_at.clear()
@@ -184,21 +188,21 @@ def test_other_weights_lengths_and_depths_have_states_of_their_own(
     name = next(n for n in other.starting_digests if "embeddings" in n)
     other.starting_digests = {**other.starting_digests, name: "0" * 64}
     keys = [
-        prefix.activation_key(model, tokens, 1, torch.float32),
-        prefix.activation_key(model, tokens, 2, torch.float32),
-        prefix.activation_key(model, tokens, 1, torch.bfloat16),
-        prefix.activation_key(model, longer, 1, torch.float32),
-        prefix.activation_key(other, tokens, 1, torch.float32),
+        cache_module.activation_key(model, tokens, 1, torch.float32),
+        cache_module.activation_key(model, tokens, 2, torch.float32),
+        cache_module.activation_key(model, tokens, 1, torch.bfloat16),
+        cache_module.activation_key(model, longer, 1, torch.float32),
+        cache_module.activation_key(other, tokens, 1, torch.float32),
     ]
     assert len(set(keys)) == 5
-    assert prefix.activation_key(loaded(2), tokens, 1, torch.float32) == keys[0]
+    assert cache_module.activation_key(loaded(2), tokens, 1, torch.float32) == keys[0]
 
 
 def test_another_head_shares_the_states(loaded: Loaded, tokens: Tokens, tiny_bert: Path) -> None:
     model = loaded(1)
     config = ModelConfig(str(tiny_bert), distil=model.config.model_type == "distilbert")
     two = load_model(config, label_names=("x", "y"), seed=5)
-    keys = {prefix.activation_key(each, tokens, 1, torch.float32) for each in (model, two)}
+    keys = {cache_module.activation_key(each, tokens, 1, torch.float32) for each in (model, two)}
     assert len(keys) == 1
 
 
@@ -222,8 +226,8 @@ def test_the_depth_is_read_off_the_model(
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
 def test_a_row_is_there_only_after_it_was_written(tmp_path: Path, dtype: torch.dtype) -> None:
     lengths = {"train": np.array([2, 1, 3])}
-    folder = prefix._made(tmp_path / "k", lengths, 4, dtype)
-    store, rows = prefix._opened(folder, lengths, 4, dtype)["train"], np.array([2, 0])
+    folder = cache_module._allocate(tmp_path / "k", lengths, 4, dtype)
+    store, rows = cache_module._open(folder, lengths, 4, dtype)["train"], np.array([2, 0])
     assert not store.has(rows).any()
     values = torch.arange(24.0).reshape(2, 3, 4)
     store.write(rows, values)
@@ -257,7 +261,7 @@ def test_the_disk_is_taken_when_the_states_are_made(
     assert size_bytes(entry) >= plan.n_bytes
 
 
-FACTS = prefix.Facts(
+FACTS = cache_module.Facts(
     n_bytes=10**8,
     seconds_once=10,
     reads=3,
@@ -273,17 +277,17 @@ FACTS = prefix.Facts(
         ({}, None),
         ({"reads": 1.0}, "saves 0 s"),
         ({"reads": 1.0, "shared": True}, None),
-        ({"budget_bytes": 10**7}, "more than storage.cache_gb"),
+        ({"budget_bytes": 10**7}, "exceed storage.cache_gb"),
         ({"free_memory_bytes": 10**8}, "half of the free memory"),
-        ({"seconds_once": 0.001}, "reading 0.1 GB costs"),
+        ({"seconds_once": 0.001}, "reading 0.1 GB takes"),
         ({"on_gpu": True}, "a GPU computes layers faster"),
         ({"on_gpu": True, "first_only": True, "seconds_once": 0.001}, None),
-        ({"on_gpu": True, "first_only": True, "budget_bytes": 10**7}, "more than storage.cache_gb"),
+        ({"on_gpu": True, "first_only": True, "budget_bytes": 10**7}, "exceed storage.cache_gb"),
     ],
 )
 def test_states_are_kept_where_they_fit_and_pay(
     change: dict[str, Any], why_not: str | None
 ) -> None:
-    plan = prefix.decide(2, replace(FACTS, **change))
+    plan = cache_module.decide(2, replace(FACTS, **change))
     assert (plan.why_not is None) if why_not is None else (why_not in str(plan.why_not))
     assert str(plan).startswith("depth 2: 100 MB" if why_not is None else "off: ")

@@ -115,4 +115,4 @@ def test_evaluations_take_the_longest_first_and_give_back_the_data_order() -> No
     sampler = SortedByLength(np.array([5, 9, 5, 7]))
     assert list(sampler) == [1, 3, 0, 2]
     logits = np.array([[1.0], [3.0], [0.0], [2.0]])
-    assert sampler.restored(logits).tolist() == [[0.0], [1.0], [2.0], [3.0]]
+    assert sampler.unsort(logits).tolist() == [[0.0], [1.0], [2.0], [3.0]]

@@ -107,7 +107,7 @@ def test_a_tiny_bert_learns_more_than_the_commonest_class(
 
 
 @pytest.mark.parametrize(
-    ("batch_size", "accumulation", "made_at"),
+    ("batch_size", "accumulation", "examples_at"),
     [
         (12, 1, [24, 48, 72, 96, 120, 144, 168, 192]),
         (10, 1, [30, 50, 80, 96, 126, 146, 176, 192]),
@@ -115,7 +115,7 @@ def test_a_tiny_bert_learns_more_than_the_commonest_class(
     ],
 )
 def test_evaluations_come_at_nominal_steps_whatever_the_batch(
-    begin: Begin, batch_size: int, accumulation: int, made_at: list[int]
+    begin: Begin, batch_size: int, accumulation: int, examples_at: list[int]
 ) -> None:
     training = begin()
     result = training.run(
@@ -126,7 +126,7 @@ def test_evaluations_come_at_nominal_steps_whatever_the_batch(
     assert [e.epoch for e in result.evaluations] == [k / 4 for k in range(1, 9)]
     events = training.events
     before = [events[i - 1] for i, (kind, _) in enumerate(events) if kind == "evaluation"]
-    assert before == [("step", seen) for seen in made_at]
+    assert before == [("step", seen) for seen in examples_at]
     assert training.of("step")[-1] == 2 * 96
     assert not result.stopped_early
 

@@ -23,7 +23,7 @@ from finesweep.model import freeze_layers, load_model
 from finesweep.records import Evaluation, Objective, Tokens, TrainingResult
 from finesweep.training import Checkpointing, fit, saved_evaluations
 from finesweep.training.checkpoint_file import read_tree, write_tree
-from finesweep.training.rng_state import current_streams, set_streams
+from finesweep.training.rng_state import get_rng_state, set_rng_state
 from finesweep.training.trainer import ResumableTrainer
 
 pytestmark = pytest.mark.slow  # real trainings
@@ -421,7 +421,7 @@ def test_a_checkpoint_of_another_batch_size_is_refused(begin: Begin, tmp_path: P
 def test_a_checkpoint_of_other_frozen_layers_is_refused(begin: Begin, tmp_path: Path) -> None:
     folders = Folders(tmp_path)
     begin(stop_at_step=3).interrupted(folders)
-    message = r"^the weights are of a model of another shape, or frozen otherwise$"
+    message = r"^the weights belong to a model of another shape, or with other frozen layers$"
     with pytest.raises(FinesweepError, match=message):
         begin(frozen=1).go(resume=folders.last)
 
@@ -469,10 +469,10 @@ def test_streams_go_on_where_they_stood_after_a_round_trip(tmp_path: Path) -> No
         return [random.gauss(0, 1), np.random.normal(), torch.randn(1).item()]
 
     draw()  # of each pair of normal numbers the second now waits in the state
-    write_tree(tmp_path, current_streams())
+    write_tree(tmp_path, get_rng_state())
     expected = [draw(), draw()]
     random.seed(1)
     np.random.seed(1)
     torch.manual_seed(1)
-    set_streams(read_tree(tmp_path))
+    set_rng_state(read_tree(tmp_path))
     assert [draw(), draw()] == expected

@@ -84,7 +84,7 @@ def test_an_epochs_last_step_may_hold_fewer_examples(
     train_rows: int, examples_per_step: int, seen: list[int]
 ) -> None:
     schedule = Schedule(train_rows, 2, 1, examples_per_step)
-    assert [schedule.seen(steps) for steps in range(len(seen))] == seen
+    assert [schedule.examples_seen(steps) for steps in range(len(seen))] == seen
 
 
 @given(ROWS, EPOCHS, STEP_EXAMPLES)
@@ -93,8 +93,8 @@ def test_all_steps_together_see_every_example_of_every_epoch(
 ) -> None:
     schedule = Schedule(train_rows, epochs, 4, examples_per_step)
     n_steps = epochs * math.ceil(train_rows / examples_per_step)
-    assert schedule.seen(n_steps) == schedule.total
-    assert schedule.seen(n_steps - 1) < schedule.total
+    assert schedule.examples_seen(n_steps) == schedule.total
+    assert schedule.examples_seen(n_steps - 1) < schedule.total
 
 
 @given(ROWS, EPOCHS, PER_EPOCH, STEP_EXAMPLES)
@@ -103,21 +103,21 @@ def test_an_evaluation_is_made_at_the_first_step_that_reaches_it(
 ) -> None:
     schedule = Schedule(train_rows, epochs, per_epoch, examples_per_step)
     n_steps = epochs * math.ceil(train_rows / examples_per_step)
-    steps = [schedule.seen(step) for step in range(1, n_steps + 1)]
+    steps = [schedule.examples_seen(step) for step in range(1, n_steps + 1)]
     for due in schedule.evaluation_steps[:40]:
-        assert schedule.made_at(due) == next(seen for seen in steps if seen >= due)
+        assert schedule.examples_at(due) == next(seen for seen in steps if seen >= due)
 
 
 def test_people_are_told_one_look_for_each_step_that_made_some() -> None:
     """60 rows in batches of 64: one step, at which four evaluations are due."""
     schedule = Schedule(60, 2, 4, 64)
     evaluations = [Evaluation(s, s / 60, {"x": s // 61}) for s in schedule.evaluation_steps]
-    assert schedule.as_made(evaluations) == [
+    assert schedule.at_examples_seen(evaluations) == [
         Evaluation(60, 1.0, {"x": 0}),
         Evaluation(120, 2.0, {"x": 1}),
     ]
-    assert schedule.as_made(evaluations[:1]) == [Evaluation(60, 1.0, {"x": 0})]
-    assert Schedule(60, 1, 4, 16).as_made(evaluations[:2]) == [
+    assert schedule.at_examples_seen(evaluations[:1]) == [Evaluation(60, 1.0, {"x": 0})]
+    assert Schedule(60, 1, 4, 16).at_examples_seen(evaluations[:2]) == [
         Evaluation(16, 16 / 60, {"x": 0}),
         Evaluation(32, 32 / 60, {"x": 0}),
     ]

@@ -41,7 +41,10 @@ def print_trained(console: Console, trained: Trained) -> None:
     for note in dataset.notes:
         console.print(f"data: {note}", highlight=False, soft_wrap=True)
     schedule = trained.setup.schedule
-    looks, (best,) = schedule.as_made(result.evaluations), schedule.as_made([result.best])
+    looks, (best,) = (
+        schedule.at_examples_seen(result.evaluations),
+        schedule.at_examples_seen([result.best]),
+    )
     shown = _shown(looks)
     print_course(console, shown, best=best, theirs=_by_epoch(published, shown))
     early = ", stopped early" if result.stopped_early else ""

@@ -1,1 +1,1 @@
-"""Masked language modelling: a model trained on to guess words of the dataset's own text."""
+"""Masked language modelling on the dataset's own text."""

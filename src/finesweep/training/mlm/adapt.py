@@ -1,4 +1,4 @@
-"""Masked-language-model training: a model and chunks go in, evaluations come out one by one."""
+"""Masked-language-model training: a model and chunks in, evaluations out, one by one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from finesweep.model import quick_dropout
 from finesweep.records import Chunks, Evaluation
 from finesweep.training.arguments import run_schedule, trainer_arguments
 from finesweep.training.callback import OnEvaluation, OnStep
-from finesweep.training.mlm.masking import collator, masked_once, unmasked
+from finesweep.training.mlm.masking import collator, masked_rows, unmasked_rows
 from finesweep.training.mlm.trainer import MaskedTrainer
 
 
@@ -29,9 +29,9 @@ def adapt(
     on_step: OnStep = lambda seen, total: None,
     ledger: TimeLedger | None = None,
 ) -> tuple[Evaluation, ...]:
-    """Every evaluation, the first of them before training; model ends with the last one's weights.
+    """All evaluations, the first before training; model is left with the last one's weights.
 
-    Steps are chunks seen. What the callbacks raise ends the run and is raised here;
+    Steps are chunks seen. An exception from a callback ends the run and is raised here;
     NonFiniteError as soon as a loss is not finite.
     """
     ledger = ledger or TimeLedger()
@@ -44,8 +44,8 @@ def adapt(
             model=model,
             args=trainer_arguments(config, folder),
             data_collator=collator(tokenizer, masked_share),
-            train_dataset=unmasked(train),
-            eval_dataset=masked_once(validation, tokenizer, share=masked_share),
+            train_dataset=unmasked_rows(train),
+            eval_dataset=masked_rows(validation, tokenizer, share=masked_share),
         )
         trainer.train()
     state = trainer.state

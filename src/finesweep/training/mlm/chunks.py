@@ -1,11 +1,10 @@
-"""A split's texts as chunks of full length, for a model that learns from text alone.
+"""A split's texts as chunks of full length, for masked language modelling.
 
-As the Hugging Face course does it, chapter 7.3: short texts would be padded and long ones cut,
-so texts are laid end to end instead. Special tokens are set when all is cut, so that each chunk
-looks like the whole texts of fine-tuning: it begins and ends with them. Where one text ends and
-another begins within a chunk stands what the tokenizer sets at an end, such as [SEP], as RoBERTa
-was trained (Liu et al. 2019, section 4.2, https://arxiv.org/abs/1907.11692). The two of a pair are
-two texts that follow one another.
+As in the Hugging Face course, chapter 7.3: short texts would be padded and long ones truncated, so
+texts are concatenated and then cut. Special tokens are added after cutting, so that each chunk
+begins and ends with them, as every text does in fine-tuning. Within a chunk, texts are separated by
+the tokenizer's end token, such as [SEP], as in RoBERTa's pretraining (Liu et al. 2019, section 4.2,
+https://arxiv.org/abs/1907.11692). The two texts of a pair are consecutive texts.
 """
 
 from __future__ import annotations
@@ -18,15 +17,15 @@ from finesweep.records import Chunks
 from finesweep.training.truncation import COLUMNS, InputTemplate
 
 
-def chunked(split: datasets.Dataset, template: InputTemplate) -> Chunks:
-    """Every token of a token split, in order; the last chunk alone may be shorter than the rest.
+def make_chunks(split: datasets.Dataset, template: InputTemplate) -> Chunks:
+    """All tokens of a token split, in order; only the last chunk may be shorter than the others.
 
-    template is of single texts, also where the split is of pairs.
+    template is the one for single texts, also for a split of pairs.
     """
     ids = _texts(split)
     tokens = ids.flatten().to_numpy()
     before, after = template.edges
-    stream = _joined(tokens, ids.value_lengths().to_numpy(), between=after)
+    stream = _join(tokens, ids.value_lengths().to_numpy(), between=after)
     cuts = range(0, len(stream), template.room)
     rows = tuple(
         np.concatenate([before, stream[cut : cut + template.room], after], dtype=np.int32)
@@ -36,16 +35,16 @@ def chunked(split: datasets.Dataset, template: InputTemplate) -> Chunks:
 
 
 def _texts(split: datasets.Dataset) -> pa.ListArray:
-    """Each text's ids, in order; of a pair the first text's, then the second's."""
+    """Each text's ids, in order; a pair's first text comes before its second."""
     columns = [name for name in COLUMNS if name in split.column_names]
-    held = [split.with_format("arrow")[name][:].combine_chunks() for name in columns]
-    if len(held) == 1:
-        return held[0]
-    order = np.arange(len(held) * len(split)).reshape(len(held), -1).ravel(order="F")
-    return pa.concat_arrays(held).take(pa.array(order))
+    arrays = [split.with_format("arrow")[name][:].combine_chunks() for name in columns]
+    if len(arrays) == 1:
+        return arrays[0]
+    order = np.arange(len(arrays) * len(split)).reshape(len(arrays), -1).ravel(order="F")
+    return pa.concat_arrays(arrays).take(pa.array(order))
 
 
-def _joined(tokens: np.ndarray, lengths: np.ndarray, *, between: list[int]) -> np.ndarray:
-    """The tokens of all texts, in order, with some between each two texts."""
+def _join(tokens: np.ndarray, lengths: np.ndarray, *, between: list[int]) -> np.ndarray:
+    """The tokens of all texts, in order, with the tokens of `between` after each but the last."""
     ends = np.cumsum(lengths)[:-1]
     return np.insert(tokens, np.repeat(ends, len(between)), np.tile(between, len(ends)))

@@ -1,4 +1,4 @@
-"""What a model sets in the masked place of one text: a look at what it knows of language."""
+"""A model's predictions for the masked token of one text, as a check by eye."""
 
 from __future__ import annotations
 
@@ -13,19 +13,20 @@ N_GUESSES = 5
 
 
 def probe_ids(text: str, tokenizer: PreTrainedTokenizerBase, *, max_length: int) -> torch.Tensor:
-    """[1, L] int64: a text with one BLANK, which becomes the tokenizer's own mask token.
+    """[1, L] int64: the text's ids, with the tokenizer's own mask token for its one BLANK.
 
-    ConfigError when the tokenizer has none, or the text not exactly one within max_length.
+    ConfigError when the tokenizer has no mask token, or the text not exactly one BLANK within
+    max_length tokens.
     """
     if tokenizer.mask_token is None:
-        message = "its tokenizer has no mask token, so that nothing can be guessed"
+        message = "its tokenizer has no mask token, which masked language modelling needs"
         raise ConfigError(Problem("model.name_or_path", message))
     masked = text.replace(BLANK, tokenizer.mask_token)
     ids: torch.Tensor = tokenizer(
         masked, truncation=True, max_length=max_length, return_tensors="pt"
     )["input_ids"]
     if int((ids == tokenizer.mask_token_id).sum()) != 1:
-        message = f"{text!r} given; must hold one {BLANK} within its first {max_length} tokens"
+        message = f"{text!r} given; must have one {BLANK} within its first {max_length} tokens"
         raise ConfigError(Problem("adapt.probe", message))
     return ids
 
@@ -34,13 +35,13 @@ def probe_ids(text: str, tokenizer: PreTrainedTokenizerBase, *, max_length: int)
 def fill_mask(
     model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, ids: torch.Tensor
 ) -> tuple[Guess, ...]:
-    """The likeliest tokens for the masked place of ids, the best first; model is left in eval
+    """The likeliest tokens at the masked position of ids, top first; model is left in eval
     mode."""
     model.eval()
     logits = model(input_ids=ids.to(model.device)).logits.cpu()
-    shares = logits[ids == tokenizer.mask_token_id][0].float().softmax(dim=-1)
-    best = shares.topk(min(N_GUESSES, len(shares)))
+    probabilities = logits[ids == tokenizer.mask_token_id][0].float().softmax(dim=-1)
+    top = probabilities.topk(min(N_GUESSES, len(probabilities)))
     return tuple(
-        Guess(tokenizer.decode([token]).strip(), share)
-        for share, token in zip(best.values.tolist(), best.indices.tolist(), strict=True)
+        Guess(tokenizer.decode([token]).strip(), probability)
+        for probability, token in zip(top.values.tolist(), top.indices.tolist(), strict=True)
     )

@@ -1,4 +1,4 @@
-"""Which tokens are to be guessed: drawn anew for each batch of training, once for measuring."""
+"""Token masking: drawn anew for each training batch, once for validation."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from finesweep.records import Chunks
 
 Row = dict[str, Any]
 IGNORED = -100
-"""Label of a token that is not to be guessed."""
+"""Label of a token that is not masked."""
 MEASURING_SEED = 42
-"""Not the training seed: perplexities of runs that differ in it are of the same guesses."""
+"""Not the training seed: runs with different seeds are validated on the same masked tokens."""
 
 
 def collator(tokenizer: PreTrainedTokenizerBase, share: float) -> Callable[[list[Row]], Row]:
-    """What makes batches of rows: those without labels are masked, those with are as they are."""
+    """A function from rows to a batch, which masks rows without labels."""
     mask = DataCollatorForLanguageModeling(tokenizer, mlm_probability=share)
 
     def collate(rows: list[Row]) -> Row:
@@ -34,21 +34,24 @@ def collator(tokenizer: PreTrainedTokenizerBase, share: float) -> Callable[[list
     return collate
 
 
-def unmasked(chunks: Chunks) -> list[Row]:
-    """Rows that a collator masks."""
+def unmasked_rows(chunks: Chunks) -> list[Row]:
+    """Rows for a collator to mask."""
     return [{"input_ids": row} for row in chunks.rows]
 
 
-def masked_once(chunks: Chunks, tokenizer: PreTrainedTokenizerBase, *, share: float) -> list[Row]:
-    """Rows of the same masked tokens for every run of this share, all padded to the longest.
+def masked_rows(chunks: Chunks, tokenizer: PreTrainedTokenizerBase, *, share: float) -> list[Row]:
+    """Rows with the same tokens masked in every run with this share, padded to the longest.
 
-    One by one, so that no batch size moves what is drawn. ConfigError when no token was.
+    Rows are masked one by one, so that the batch size does not change the draw. ConfigError when
+    no token is masked.
     """
     length = max(map(len, chunks.rows))
     mask = DataCollatorForLanguageModeling(
         tokenizer, mlm_probability=share, seed=MEASURING_SEED, pad_to_multiple_of=length
     )
-    rows = [{name: values[0] for name, values in mask([row]).items()} for row in unmasked(chunks)]
+    rows = [
+        {name: values[0] for name, values in mask([row]).items()} for row in unmasked_rows(chunks)
+    ]
     if not any((row["labels"] != IGNORED).any() for row in rows):
         message = f"its {chunks.n_tokens:,} tokens are too few to mask {share:.0%} of them"
         raise ConfigError(Problem("dataset.validation_size", message))
@@ -56,12 +59,12 @@ def masked_once(chunks: Chunks, tokenizer: PreTrainedTokenizerBase, *, share: fl
 
 
 def masked_loss(outputs: Any, labels: torch.Tensor, num_items_in_batch: Any = None) -> torch.Tensor:
-    """The mean cross-entropy over the masked tokens of a step; 0 where there is none.
+    """The mean cross-entropy over the masked tokens of a step; 0 when there are none.
 
-    Of logits [B, L, V] or, for the masked tokens alone, [M, V].
+    Logits are [B, L, V] or, for the masked tokens only, [M, V].
     """
-    chosen = labels != IGNORED
-    logits = outputs.logits[chosen] if outputs.logits.ndim == 3 else outputs.logits
-    total = cross_entropy(logits.float(), labels[chosen], reduction="sum")
-    n_chosen = chosen.sum() if num_items_in_batch is None else num_items_in_batch
-    return total / torch.as_tensor(n_chosen).clamp(min=1)
+    is_masked = labels != IGNORED
+    logits = outputs.logits[is_masked] if outputs.logits.ndim == 3 else outputs.logits
+    total = cross_entropy(logits.float(), labels[is_masked], reduction="sum")
+    n_masked = is_masked.sum() if num_items_in_batch is None else num_items_in_batch
+    return total / torch.as_tensor(n_masked).clamp(min=1)

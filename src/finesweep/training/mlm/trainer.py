@@ -1,4 +1,4 @@
-"""Trainer for masked language models: it decodes what is to be guessed alone, and measures it."""
+"""Trainer for masked language models, which decodes only the masked tokens."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from finesweep.model import decode_masked_only
 from finesweep.records import Evaluation
 from finesweep.training.callback import OnEvaluation, OnStep
 from finesweep.training.mlm.masking import IGNORED, masked_loss
-from finesweep.training.rng_state import unmoved_streams
+from finesweep.training.rng_state import preserve_rng_state
 from finesweep.training.schedule import Schedule, scheduler_of
 
 
 class MaskedTrainer(Trainer):  # type: ignore[misc]  # transformers has no types
-    """Evaluates on schedule, the first time before training. What the callbacks raise passes
+    """Evaluates on schedule, the first time before training. Exceptions from callbacks pass
     through."""
 
     def __init__(
@@ -58,37 +58,35 @@ class MaskedTrainer(Trainer):  # type: ignore[misc]  # transformers has no types
     def training_step(self, model: Any, inputs: dict[str, Any], *args: Any) -> torch.Tensor:
         self.ledger.stepped(len(inputs["labels"]), int(inputs["attention_mask"].sum()))
         loss: torch.Tensor = super().training_step(model, inputs, *args)
-        # Each batch's loss is its part of the loss of a step of several.
+        # With accumulation each batch's loss is already divided by the number of batches in a step.
         self._training.add(_finite(loss, "training"), 1 / self.current_gradient_accumulation_steps)
         return loss
 
     def prediction_step(self, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
-        n_guessed = int((inputs["labels"] != IGNORED).sum())
+        n_masked = int((inputs["labels"] != IGNORED).sum())
         loss, _, _ = super().prediction_step(model, inputs, prediction_loss_only=True)
-        # By tokens: a mean of batches' means would count a token more where fewer are beside it.
-        self._validation.add(_finite(loss, "validation") * n_guessed, n_guessed)
+        # Weighted by tokens: a mean of batch means would overweight sparsely masked batches.
+        self._validation.add(_finite(loss, "validation") * n_masked, n_masked)
         return loss, None, None
 
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
-        """Trainer's metrics; draws no random numbers, so that evaluations may be many or few."""
-        with unmoved_streams(), self.ledger.on("evaluating"):
+        """Trainer's metrics; preserves the RNG state, so that training does not depend on the
+        number of evaluations."""
+        with preserve_rng_state(), self.ledger.on("evaluating"):
             metrics: dict[str, float] = super().evaluate(*args, **kwargs)
-        step = self.schedule.reached(self.schedule.seen(self.state.global_step))
-        loss = self._validation.taken()
-        found = {"validation/loss": loss, "validation/perplexity": perplexity(loss)}
+        step = self.schedule.latest_due(self.schedule.examples_seen(self.state.global_step))
+        loss = self._validation.pop()
+        values = {"validation/loss": loss, "validation/perplexity": perplexity(loss)}
         if step:
-            found["train/loss"] = self._training.taken()
-        evaluation = Evaluation(step, step / self.schedule.train_rows, found)
+            values["train/loss"] = self._training.pop()
+        evaluation = Evaluation(step, step / self.schedule.train_rows, values)
         self.evaluations.append(evaluation)
         self.on_evaluation(evaluation)
         return metrics
 
 
 def perplexity(loss: float) -> float:
-    """exp(loss) of a loss in nats for each token: among so many tokens the model wavers.
-
-    Infinity where a float cannot hold it.
-    """
+    """exp(loss), for a mean loss per token in nats; infinity when a float cannot hold it."""
     return math.exp(loss) if loss < 700 else math.inf
 
 
@@ -100,7 +98,7 @@ def _finite(loss: torch.Tensor, name: str) -> float:
 
 
 class _Mean:
-    """A mean of what was added since it was last taken."""
+    """A weighted mean of the values added since the last `pop`."""
 
     def __init__(self) -> None:
         self.total, self.weight = 0.0, 0.0
@@ -108,14 +106,14 @@ class _Mean:
     def add(self, value: float, weight: float) -> None:
         self.total, self.weight = self.total + value, self.weight + weight
 
-    def taken(self) -> float:
+    def pop(self) -> float:
         mean = self.total / self.weight
         self.total, self.weight = 0.0, 0.0
         return mean
 
 
 class _Clock(TrainerCallback):  # type: ignore[misc]  # transformers has no types
-    """Tells each step, and asks for the evaluations that are due."""
+    """Calls on_step after each step, and requests the evaluations that are due."""
 
     def __init__(self, schedule: Schedule, on_step: OnStep) -> None:
         self.schedule, self.on_step = schedule, on_step
@@ -124,8 +122,8 @@ class _Clock(TrainerCallback):  # type: ignore[misc]  # transformers has no type
     def on_step_end(
         self, args: Any, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        seen = self.schedule.seen(state.global_step)
+        seen = self.schedule.examples_seen(state.global_step)
         self.on_step(seen, self.schedule.total)
-        reached = self.schedule.reached(seen)
+        reached = self.schedule.latest_due(seen)
         control.should_evaluate |= reached > self.evaluated
         self.evaluated = reached

@@ -14,8 +14,8 @@ from finesweep.config import ModelConfig, TrainingConfig
 from finesweep.errors import NonFiniteError
 from finesweep.model import freeze_layers, load_masked
 from finesweep.records import Chunks, Evaluation, Tokens
-from finesweep.training import InputTemplate, adapt, chunked
-from finesweep.training.mlm.masking import masked_once
+from finesweep.training import InputTemplate, adapt, make_chunks
+from finesweep.training.mlm.masking import masked_rows
 from finesweep.training.mlm.trainer import perplexity
 
 pytestmark = pytest.mark.slow  # real trainings
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.slow  # real trainings
 def chunks(tokens: Tokens) -> tuple[Chunks, Chunks]:
     """Of train, 56 or so, and of validation."""
     template = InputTemplate(tokens.tokenizer, max_length=16)
-    return chunked(tokens.train, template), chunked(tokens.validation, template)
+    return make_chunks(tokens.train, template), make_chunks(tokens.validation, template)
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def test_the_measured_loss_is_the_models_own_over_all_masked_tokens(
     adapted: Callable[..., Any], tokens: Tokens, chunks: tuple[Chunks, Chunks]
 ) -> None:
     model, evaluations = adapted(epochs=1, evaluation_batch_size=3)
-    rows = masked_once(chunks[1], tokens.tokenizer, share=0.15)
+    rows = masked_rows(chunks[1], tokens.tokenizer, share=0.15)
     batch = {name: torch.stack([row[name] for row in rows]) for name in rows[0]}
     with torch.no_grad():
         loss = model.eval()(**batch).loss.item()

@@ -38,6 +38,6 @@ def test_the_tokenizers_own_mask_token_takes_the_place(tokens: Tokens) -> None:
 def test_a_text_without_exactly_one_blank_within_reach_is_refused(
     tokens: Tokens, text: str
 ) -> None:
-    told = f"adapt.probe: {text!r} given; must hold one [MASK] within its first 16 tokens"
+    told = f"adapt.probe: {text!r} given; must have one [MASK] within its first 16 tokens"
     with pytest.raises(ConfigError, match=re.escape(told)):
         probe_ids(text, tokens.tokenizer, max_length=16)

@@ -12,7 +12,13 @@ from transformers import PreTrainedTokenizerBase
 
 from finesweep.errors import ConfigError
 from finesweep.records import Chunks, Tokens
-from finesweep.training.mlm.masking import IGNORED, collator, masked_loss, masked_once, unmasked
+from finesweep.training.mlm.masking import (
+    IGNORED,
+    collator,
+    masked_loss,
+    masked_rows,
+    unmasked_rows,
+)
 
 CLS, SEP, MASK, WORD = 101, 102, 103, 2003
 ROW = np.array([CLS, *[WORD] * 60, SEP, *[WORD] * 65, SEP], dtype=np.int32)
@@ -28,7 +34,7 @@ def test_of_the_share_to_be_guessed_eighty_ten_and_ten_percent_are_masked_replac
     tokenizer: PreTrainedTokenizerBase,
 ) -> None:
     torch.manual_seed(0)
-    batch = collator(tokenizer, 0.15)(unmasked(MANY))
+    batch = collator(tokenizer, 0.15)(unmasked_rows(MANY))
     chosen = batch["labels"] != IGNORED
     assert set(batch["labels"][chosen].tolist()) == {WORD}
     assert chosen.sum().item() / MANY.n_tokens == pytest.approx(0.15, abs=0.01)
@@ -38,7 +44,7 @@ def test_of_the_share_to_be_guessed_eighty_ten_and_ten_percent_are_masked_replac
 
 
 def test_special_tokens_are_never_to_be_guessed(tokenizer: PreTrainedTokenizerBase) -> None:
-    batch = collator(tokenizer, 0.99)(unmasked(MANY))
+    batch = collator(tokenizer, 0.99)(unmasked_rows(MANY))
     special = torch.from_numpy(np.isin(ROW, [CLS, SEP])).expand(batch["labels"].shape)
     assert (batch["labels"][special] == IGNORED).all()
     assert set(batch["input_ids"][special].tolist()) == {CLS, SEP}
@@ -46,7 +52,7 @@ def test_special_tokens_are_never_to_be_guessed(tokenizer: PreTrainedTokenizerBa
 
 def test_each_batch_of_training_draws_its_own(tokenizer: PreTrainedTokenizerBase) -> None:
     collate = collator(tokenizer, 0.15)
-    first, second = (collate(unmasked(MANY))["labels"] for _ in range(2))
+    first, second = (collate(unmasked_rows(MANY))["labels"] for _ in range(2))
     assert not torch.equal(first, second)
 
 
@@ -55,9 +61,9 @@ def test_what_is_measured_on_is_the_same_for_every_run_and_batch_size(
 ) -> None:
     short = Chunks((*MANY.rows[:3], ROW[:5]), n_texts=4, n_tokens=380)
     torch.manual_seed(1)
-    once = masked_once(short, tokenizer, share=0.3)
+    once = masked_rows(short, tokenizer, share=0.3)
     torch.manual_seed(2)
-    again = masked_once(short, tokenizer, share=0.3)
+    again = masked_rows(short, tokenizer, share=0.3)
     assert [len(row["input_ids"]) for row in once] == [128] * 4
     collate = collator(tokenizer, 0.3)
     whole = collate(once)
@@ -72,7 +78,7 @@ def test_a_split_in_which_nothing_is_to_be_guessed_cannot_be_measured_on(
 ) -> None:
     tiny = Chunks((ROW[[0, 1, -1]],), n_texts=1, n_tokens=1)
     with pytest.raises(ConfigError, match=r"dataset\.validation_size: its 1 tokens are too few"):
-        masked_once(tiny, tokenizer, share=0.01)
+        masked_rows(tiny, tokenizer, share=0.01)
 
 
 @pytest.mark.parametrize("alone", [False, True], ids=["all logits", "logits of masked tokens"])

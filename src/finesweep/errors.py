@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
+
+ABSENT = "nothing"
+"""Stands for the value of a path that a definition does not have."""
 
 
 class FinesweepError(Exception):
@@ -41,6 +45,16 @@ class ConfigError(FinesweepError):
 
 class NonFiniteError(FinesweepError):
     """A loss or a logit became NaN or infinite; the run is worthless from there on."""
+
+
+def differences(kept: Mapping[str, Any], wanted: Mapping[str, Any], *, when: str) -> list[Problem]:
+    """A problem for each dotted path of which two definitions say something else; when says when
+    the first one was kept."""
+    return [
+        Problem(path, f"{before} {when}, now {now}")
+        for path in sorted({*kept, *wanted})
+        if (now := wanted.get(path, ABSENT)) != (before := kept.get(path, ABSENT))
+    ]
 
 
 def reason(error: BaseException) -> str:

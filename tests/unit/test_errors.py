@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from finesweep.errors import ConfigError, FinesweepError, NonFiniteError, Problem, nearest
+from finesweep.errors import (
+    ConfigError,
+    FinesweepError,
+    NonFiniteError,
+    Problem,
+    differences,
+    nearest,
+)
 
 
 def test_one_problem_is_one_line() -> None:
@@ -38,3 +45,14 @@ def test_the_nearest_name_is_offered_and_few_names_are_listed(
     name: str, known: list[str], clause: str
 ) -> None:
     assert nearest(name, known) == clause
+
+
+def test_two_definitions_differ_in_values_and_in_paths_that_one_lacks() -> None:
+    kept, wanted = {"same": 1, "b": 1, "gone": [2]}, {"same": 1, "b": 1.0, "a": 3, "b.c": None}
+    told = [str(problem) for problem in differences(kept, wanted, when="at first")]
+    assert told == [
+        "a: nothing at first, now 3",
+        "b.c: nothing at first, now None",
+        "gone: [2] at first, now nothing",
+    ]
+    assert differences(kept, kept, when="at first") == []

@@ -11,7 +11,7 @@ from typing import Any
 
 from finesweep.config import Composed
 from finesweep.disk import is_whole
-from finesweep.errors import ConfigError, Problem
+from finesweep.errors import ConfigError, Problem, differences
 from finesweep.records import Adaptation, Guess, TextDataset
 from finesweep.runs.run_logging import model_name
 
@@ -21,7 +21,6 @@ OF_ITSELF = "checkpoint"
 RECORD = "adaptation.json"
 """What made the model of a folder, and what that brought."""
 SECTIONS = ("dataset.", "model.", "training.", "adapt.")
-ABSENT = "nothing"
 
 
 def adapted_folder(composed: Composed) -> Path:
@@ -55,13 +54,7 @@ def earlier_adaptation(folder: Path, wanted: Mapping[str, Any]) -> Adaptation | 
         message = f"{folder} exists and holds no finished adaptation; {other}"
         raise ConfigError(Problem("adapt.folder", message))
     kept = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-    had = kept["definition"]
-    problems = [
-        Problem(path, f"{had.get(path, ABSENT)} when {folder} was made, now {now}")
-        for path in sorted({*had, *wanted})
-        if (now := wanted.get(path, ABSENT)) != had.get(path, ABSENT)
-    ]
-    if problems:
+    if problems := differences(kept["definition"], wanted, when=f"when {folder} was made"):
         message = f"{folder} holds another adaptation; {other}"
         raise ConfigError(*problems, Problem("adapt.folder", message))
     # The folder as it is called now: it may have been moved since.

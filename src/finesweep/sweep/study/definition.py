@@ -8,10 +8,8 @@ from typing import Any
 
 from finesweep.config import SweepPlan
 from finesweep.config.field_paths import leaf
-from finesweep.errors import ConfigError, Problem
+from finesweep.errors import ConfigError, Problem, differences
 from finesweep.sweep.study.samplers import seeded_sampler
-
-ABSENT = "nothing"
 
 
 def definition(plan: SweepPlan) -> dict[str, Any]:
@@ -40,17 +38,16 @@ def definition(plan: SweepPlan) -> dict[str, Any]:
     return dict(json.loads(json.dumps(defined)))
 
 
-def refuse_changed(plan: SweepPlan, had: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
-    """Raises ConfigError with each difference between what a study had and what is wanted.
+def refuse_changed(plan: SweepPlan, kept: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+    """Raises ConfigError with each difference between the study's definition and the one wanted.
 
     A field that the study has not heard of, because it is older than the field, had its default:
     a new field's default is to do as before.
     """
     problems = [
-        Problem(path, f"{had.get(path, ABSENT)} when the study was made, now {now}")
-        for path in sorted({*had, *wanted})
-        if (now := wanted.get(path, ABSENT)) != had.get(path, ABSENT)
-        and not (path not in had and _is_default(path, now))
+        problem
+        for problem in differences(kept, wanted, when="when the study was made")
+        if problem.path in kept or not _is_default(problem.path, wanted[problem.path])
     ]
     if problems:
         other = f"finesweep sweep {plan.name} sweep.study={plan.study_name}-2 …"

@@ -211,14 +211,14 @@ def worked(folder: Path, sweep: str, overrides: list[str]) -> tuple[float, optun
 
 
 def _tokenise_each_time(overrides: list[str]) -> None:
-    from finesweep.runs import finetune
+    from finesweep.runs import preparation
 
-    tokenize = finetune.tokenize
+    tokenize = preparation.tokenize
 
     def anew(*given: Any, cache: Path, **how: Any) -> Any:
         return tokenize(*given, cache=Path(tempfile.mkdtemp(dir=cache.parent)), **how)
 
-    finetune.tokenize = anew
+    preparation.tokenize = anew
 
 
 def _fp32(overrides: list[str]) -> None:

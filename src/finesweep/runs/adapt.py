@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from finesweep.config import Composed
-from finesweep.dataset import load_dataset, tokenize
+from finesweep.dataset import load_dataset
 from finesweep.disk import commit, require_space
 from finesweep.ledger import TimeLedger
 from finesweep.model import Masked, freeze_layers, load_masked, load_tokenizer, save_masked
@@ -22,16 +22,15 @@ from finesweep.runs.adapted_models import (
     earlier_adaptation,
     write_record,
 )
+from finesweep.runs.preparation import tokens_of
 from finesweep.runs.run_logging import Setup, recorded
 from finesweep.tracking import Run
 from finesweep.training import (
     InputTemplate,
     adapt,
-    check_template,
     fill_mask,
     make_chunks,
     probe_ids,
-    template_of,
 )
 
 PERPLEXITY = "validation/perplexity"
@@ -95,9 +94,7 @@ def _material(composed: Composed, dataset: TextDataset, ledger: TimeLedger) -> M
         masked = load_masked(config.model, seed=config.training.seed)
         parameters = freeze_layers(masked.model, config.model.freeze_layers)
     with ledger.on("tokenizing"):
-        cache = Path(config.storage.cache)
-        tokens = tokenize(dataset, tokenizer, max_length=max_length, cache=cache)
-        check_template(template_of(tokens), tokenizer, dataset.train["text"])
+        tokens = tokens_of(dataset, tokenizer, config)
         template = InputTemplate(tokenizer, max_length=max_length)
         train, validation = (
             make_chunks(each, template) for each in (tokens.train, tokens.validation)

@@ -8,20 +8,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from finesweep.config import Composed
-from finesweep.dataset import load_dataset, tokenize
+from finesweep.dataset import load_dataset
 from finesweep.ledger import TimeLedger
 from finesweep.model import freeze_layers, load_model, load_tokenizer
 from finesweep.records import Evaluation, Objective, TestResult, TrainingResult
+from finesweep.runs.preparation import tokens_of
 from finesweep.runs.run_logging import Setup, log_result
 from finesweep.runs.test_evaluation import evaluate_on_test
 from finesweep.tracking import Run, RunLog
 from finesweep.training import (
     Checkpointing,
-    check_template,
     fit,
     plan_activations,
     saved_evaluations,
-    template_of,
 )
 
 
@@ -77,16 +76,14 @@ def run_finetuning(
         tokenizer = load_tokenizer(config.model)
         parameters = freeze_layers(model, config.model.freeze_layers)
     watch.on_stage()
-    cache = Path(config.storage.cache)
     with ledger.on("tokenizing"):
-        tokens = tokenize(dataset, tokenizer, max_length=config.dataset.max_length, cache=cache)
-        check_template(template_of(tokens), tokenizer, dataset.train["text"])
+        tokens = tokens_of(dataset, tokenizer, config)
     watch.on_stage()
     activation_cache, plan = plan_activations(
         model,
         tokens,
         config.training,
-        root=cache,
+        root=Path(config.storage.cache),
         cache_gb=config.storage.cache_gb,
         shared=one_of_many,
     )

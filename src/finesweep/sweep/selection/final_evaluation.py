@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
 
 from optuna import Study
 
 from finesweep.config import SweepPlan
-from finesweep.dataset import load_dataset, tokenize
+from finesweep.dataset import load_dataset
 from finesweep.errors import FinesweepError
 from finesweep.model import count_parameters, load_trained
 from finesweep.records import Finalist
+from finesweep.runs.preparation import tokens_of
 from finesweep.runs.run_logging import Setup
 from finesweep.runs.run_summary import doubts
 from finesweep.runs.test_evaluation import evaluate_on_test
@@ -59,12 +59,7 @@ def evaluate_winner(
     config = composed.config
     dataset = load_dataset(config.dataset)
     model, tokenizer = load_trained(folder)
-    tokens = tokenize(
-        dataset,
-        tokenizer,
-        max_length=config.dataset.max_length,
-        cache=Path(config.storage.cache),
-    )
+    tokens = tokens_of(dataset, tokenizer, config)
     validation = predict(model, tokens.validation, tokens, config.training)
     setup = Setup(composed, dataset, tokens, model, count_parameters(model))
     run = run_of(store, winner.study.uid, best.number)

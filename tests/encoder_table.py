@@ -24,7 +24,7 @@ PAGE = Path(__file__).parents[1] / "docs" / "models.md"
 BEGIN, END = "<!-- table of kinds -->\n", "<!-- end of the table -->\n"
 KINDS = tuple(sorted(MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES))
 HEAD = f"""\
-| kind | depths | states of frozen layers are kept | longest input (of {PLACES} places) |
+| type | depths | activation cache | longest input ({PLACES} positions) |
 |---|---|---|---|
 """
 
@@ -84,8 +84,8 @@ def count(made: list[Found]) -> str:
     works = sum(not each.why_not for each in made)
     rest = len(made) - refused - works
     return (
-        f"Of {len(made)} kinds {works} work and {refused} are refused; {rest} cannot be made tiny,"
-        f" so that nothing is known of them. {FAR} tokens are the most that was tried."
+        f"Of {len(made)} types {works} work and {refused} are refused; {rest} cannot be built tiny"
+        f" and is untested. Inputs of up to {FAR} tokens were tried."
     )
 
 

@@ -1,4 +1,4 @@
-"""Encoders: what they can take, loading, freezing, a DistilBERT made from a BERT, and masked
+"""Encoders: loading, capabilities, freezing, a DistilBERT initialised from a BERT, and masked
 language models."""
 
 from finesweep.model.bypass import Bypass, proven_bypass
@@ -16,7 +16,7 @@ from finesweep.model.load import (
     starting_sha256,
 )
 from finesweep.model.mlm import Masked, decode_masked_only, load_masked, save_masked
-from finesweep.model.shortcuts import architecture, faster_answers, faster_training
+from finesweep.model.shortcuts import architecture, faster_inference, faster_training
 
 __all__ = [
     "Bypass",
@@ -25,7 +25,7 @@ __all__ = [
     "architecture",
     "count_parameters",
     "decode_masked_only",
-    "faster_answers",
+    "faster_inference",
     "faster_training",
     "freeze_layers",
     "frozen_depth",

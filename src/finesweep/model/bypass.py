@@ -1,4 +1,4 @@
-"""A model that is entered above its frozen layers, once it was shown that it answers the same."""
+"""Running a model from the output of its frozen layers, once that is proven equivalent."""
 
 from __future__ import annotations
 
@@ -11,26 +11,23 @@ import torch
 from transformers import PreTrainedModel
 
 from finesweep.model.capabilities.anatomy import Inputs, anatomy_of, quiet
-from finesweep.model.capabilities.proof import alike, answers, close
+from finesweep.model.capabilities.proof import alike, close, logits_and_gradients
 from finesweep.model.replacement import replaced_forward
 
 ROUNDING = 1e-5
-"""Of the largest value. What is left to run runs as ever, on the same numbers: in a tiny Zamba2,
-whose layers also take the embeddings, states of layer 1 in their place make a difference of 3e-4.
-"""
+"""Tolerance relative to the largest value, tight because the layers above run on the same numbers.
+In a tiny Zamba2, whose layers also read the embeddings, wrong ones change the logits by 3e-4."""
 
 
 class Bypass:
-    """Lets a model run without what stands below a level: 0 is the tokens, level k the output of
-    the k-th lowest layer.
+    """Runs a model from a level: 0 is the tokens, level k the output of the k-th lowest layer.
 
-    The model still gets its tokens, and what it computes beside its layers, such as masks and
-    relative positions, it computes as ever; frozen modules that return states return those of the
-    level instead.
+    The model still gets its tokens, and computes masks, relative positions and the like from them;
+    frozen modules that return states return those of the level instead of running.
     """
 
     def __init__(self, model: PreTrainedModel, depth: int, *, layers_alone: bool = False) -> None:
-        """Of a model that is frozen up to depth. layers_alone leaves the embeddings running."""
+        """model must be frozen up to depth. layers_alone keeps the embeddings running."""
         self.model, self.anatomy, self.depth = model, anatomy_of(model), depth
         self._skipped = _outermost(
             name
@@ -41,11 +38,11 @@ class Bypass:
         )
         self._level, self._states = 0, torch.empty(0)
         self.levels: tuple[int, ...] = ()
-        """Levels below from which the states at depth come out the same."""
+        """Lower levels from which the states at depth come out the same."""
 
     @contextmanager
     def install(self) -> Iterator[None]:
-        """Within it enter_at and states work; modules keep their places and names."""
+        """Within it enter_at and states work; modules keep their names."""
         with ExitStack() as stack:
             for name in self._skipped:
                 module = self.model.get_submodule(name)
@@ -54,7 +51,7 @@ class Bypass:
 
     @contextmanager
     def enter_at(self, level: int, states: torch.Tensor | None = None) -> Iterator[None]:
-        """Within it the model goes on from states [B, L, H] of this level, which `enter` may bring
+        """Within it the model runs from states [B, L, H] of this level, which set_states may supply
         later."""
         before = self._level, self._states
         self._level = level
@@ -70,15 +67,15 @@ class Bypass:
 
     @torch.no_grad()
     def states(self, level: int, **inputs: torch.Tensor) -> torch.Tensor:
-        """[B, L, H] at this level, of inputs of the tokens; made from the level that is entered."""
-        caught: list[torch.Tensor] = []
+        """[B, L, H] at this level for token inputs, computed from the level that is entered."""
+        outputs: list[torch.Tensor] = []
 
-        def catch(module: Any, arguments: Any, output: Any) -> None:
-            caught.append(output if isinstance(output, torch.Tensor) else output[0])
+        def capture(module: Any, arguments: Any, output: Any) -> None:
+            outputs.append(output if isinstance(output, torch.Tensor) else output[0])
             raise _ReachedError
 
         exit_of_level = self.model.get_submodule(self.anatomy.exit(level))
-        hook = exit_of_level.register_forward_hook(catch)
+        hook = exit_of_level.register_forward_hook(capture)
         try:
             with quiet(self.model):
                 self.model(**inputs)
@@ -86,7 +83,7 @@ class Bypass:
             pass
         finally:
             hook.remove()
-        return caught[0]
+        return outputs[0]
 
     def _forward(self, name: str, original: Any, *arguments: Any, **named: Any) -> Any:
         if self._level == 0 or self.anatomy.ends[name] > self._level:
@@ -104,53 +101,55 @@ class Bypass:
 def proven_bypass(
     model: PreTrainedModel, depth: int, inputs: Inputs, *, first_only: bool
 ) -> Bypass | str:
-    """A bypass with which model, frozen up to depth, answers rows of unlike length as without it,
-    and learns the same; or in words why there is none.
+    """A bypass with which model, frozen up to depth, has the same logits and gradients; or the
+    reason why there is none.
 
-    inputs are such rows as it is trained on. first_only goes on from the states of each row's first
-    token alone.
+    inputs are training rows of different lengths. first_only resumes from the states of each row's
+    first token only.
     """
     anatomy = anatomy_of(model)
     kind = model.config.model_type
     if anatomy.n_shared:
-        return f"{kind} runs its layers with the same weights"
+        return f"{kind} shares the weights of its layers"
     if anatomy.exit(depth) not in anatomy.states:
-        return f"{kind} hands on no states of tokens from layer to layer"
+        return f"{kind} passes no token states from layer to layer"
     why = ""
     for layers_alone in (False, True):
         bypass = Bypass(model, depth, layers_alone=layers_alone)
         try:
             why = _difference(bypass, inputs, first_only=first_only)
-        except Exception as error:  # whatever an architecture does with states that it did not make
+        except Exception as error:  # an architecture may reject states that it did not compute
             why = f"it raises {type(error).__name__}"
         if not why:
             return bypass
-    return f"{kind} cannot be entered above its layer {depth}: {why}"
+    return f"{kind} cannot run from the output of its layer {depth}: {why}"
 
 
 def _difference(bypass: Bypass, inputs: Inputs, *, first_only: bool) -> str:
-    """Empty where logits and gradients are the same both ways."""
+    """How logits or gradients differ with the bypass; empty when they do not."""
     model, level = bypass.model, bypass.depth
     with torch.random.fork_rng(devices=[]), quiet(model):
-        plain = answers(model, inputs)
-        if not close(plain[0], answers(model, inputs)[0], rounding=ROUNDING):
-            return "the same rows get other answers each time"
+        plain = logits_and_gradients(model, inputs)
+        if not close(plain[0], logits_and_gradients(model, inputs)[0], rounding=ROUNDING):
+            return "its logits vary from call to call"
         with bypass.install():
             states = bypass.states(level, **inputs)
-            given = dict(inputs)
-            bypass.levels = tuple(k for k in range(1, level) if _leads(bypass, k, states, inputs))
+            entry = dict(inputs)
+            bypass.levels = tuple(
+                k for k in range(1, level) if _is_reachable(bypass, k, states, inputs)
+            )
             if first_only:
-                states, given = states[:, :1], {name: each[:, :1] for name, each in inputs.items()}
+                states, entry = states[:, :1], {k: each[:, :1] for k, each in inputs.items()}
             with bypass.enter_at(level, states):
-                entered = answers(model, given)
-    if alike(plain, entered, rounding=ROUNDING):
+                bypassed = logits_and_gradients(model, entry)
+    if alike(plain, bypassed, rounding=ROUNDING):
         return ""
-    gap = float((plain[0] - entered[0]).abs().max())
-    return f"its answers differ by {gap:.2g}" if gap else "it would learn something else"
+    gap = float((plain[0] - bypassed[0]).abs().max())
+    return f"its logits differ by {gap:.2g}" if gap else "its gradients differ"
 
 
-def _leads(bypass: Bypass, level: int, states: torch.Tensor, inputs: Inputs) -> bool:
-    """Whether states, at the bypass's depth, can be made of those at a level below."""
+def _is_reachable(bypass: Bypass, level: int, states: torch.Tensor, inputs: Inputs) -> bool:
+    """Whether states, at the bypass's depth, can be computed from those at a lower level."""
     if bypass.anatomy.exit(level) not in bypass.anatomy.states:
         return False
     with bypass.enter_at(level, bypass.states(level, **inputs)):
@@ -167,4 +166,4 @@ def _outermost(names: Iterator[str]) -> tuple[str, ...]:
 
 
 class _ReachedError(Exception):
-    """The layer whose output is wanted has run."""
+    """Raised when the layer has run whose output is needed."""

@@ -1,7 +1,7 @@
-"""Dropout on a CPU at a fraction of its cost.
+"""Fast dropout on a CPU.
 
-torch draws one number after another there (pytorch issue 138199; on Intel alone MKL helps), 9 ns
-each, which is a fifth of a training step. Here 16 random bits decide about each value.
+torch draws its numbers one by one there (pytorch issue 138199; only on Intel MKL helps), at 9 ns
+each, a fifth of a training step. Here each value takes 16 random bits.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ _keeps_all = ContextVar("_keeps_all", default=False)
 
 @contextmanager
 def quick_dropout(model: PreTrainedModel, *, keeps_all: bool = False) -> Iterator[None]:
-    """Within it model's dropout, also that of SDPA attention, draws its masks by `kept`; keeps_all
-    lets every value through, so that it can be seen what else there is.
+    """Within it model's dropout, also that of SDPA attention, draws its masks by `dropout_mask`;
+    keeps_all drops nothing, to test that all else is unchanged.
 
     On a CPU; elsewhere and in eval mode nothing changes.
     """
@@ -50,10 +50,10 @@ def quick_dropout(model: PreTrainedModel, *, keeps_all: bool = False) -> Iterato
         config._attn_implementation = before
 
 
-def kept(like: torch.Tensor, p: float) -> torch.Tensor:
-    """Like `like`, 0 with probability p and 1 / (1 - p) otherwise; p in [0, 1) to within 1e-5.
+def dropout_mask(like: torch.Tensor, p: float) -> torch.Tensor:
+    """A mask shaped like `like`, 0 with probability p, else 1 / (1 - p); p in [0, 1), within 1e-5.
 
-    SFC64 yields the bits. It is seeded from torch's stream, which alone decides what is drawn.
+    SFC64 yields the bits. It is seeded from torch's generator, so torch's seed determines the mask.
     """
     if _keeps_all.get():
         return torch.ones_like(like)
@@ -68,7 +68,7 @@ def kept(like: torch.Tensor, p: float) -> torch.Tensor:
 def _dropout(module: Any, _: Any, states: torch.Tensor) -> torch.Tensor:
     if not module.training or module.p in (0.0, 1.0) or states.device.type != "cpu":
         return dropout(states, module.p, module.training, module.inplace)
-    return states * kept(states, module.p)
+    return states * dropout_mask(states, module.p)
 
 
 def _attention(
@@ -81,17 +81,17 @@ def _attention(
     scaling: float | None = None,
     **others: Any,
 ) -> tuple[torch.Tensor, None]:
-    """[B, L, heads, H / heads] of query, key and value [B, heads, L, H / heads]."""
+    """[B, L, heads, H / heads], from query, key and value [B, heads, L, H / heads]."""
     plain = attention_mask is None or attention_mask.dtype == torch.bool
     unusual = getattr(module, "is_causal", False) or others.get("position_bias") is not None
     if dropout in (0.0, 1.0) or query.device.type != "cpu" or unusual or not plain:
-        made: tuple[torch.Tensor, None] = sdpa_attention_forward(
+        output: tuple[torch.Tensor, None] = sdpa_attention_forward(
             module, query, key, value, attention_mask, dropout=dropout, scaling=scaling, **others
         )
-        return made
+        return output
     scores = (query * (scaling or query.shape[-1] ** -0.5)) @ key.transpose(-1, -2)
     if attention_mask is not None:
         scores = scores.masked_fill(~attention_mask, torch.finfo(scores.dtype).min)
     weights = softmax(scores, dim=-1)
-    context = (weights * kept(weights, dropout)) @ value
+    context = (weights * dropout_mask(weights, dropout)) @ value
     return context.transpose(1, 2).contiguous(), None

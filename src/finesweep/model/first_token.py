@@ -1,4 +1,4 @@
-"""A last layer that computes the first token alone, which is all that a classifier reads."""
+"""A last layer that computes only the first token, which is all that a classifier reads."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from finesweep.model.replacement import replaced_forward
 
 @contextmanager
 def last_layer_cls_only(model: PreTrainedModel) -> Iterator[None]:
-    """Within it the encoder's output is [B, 1, H], where its type is one of those below; whether
-    logits and gradients then are as before is for `shortcuts` to see.
+    """Within it the encoder's output is [B, 1, H], for the model types listed below; `shortcuts`
+    checks that logits and gradients stay the same.
 
-    Keys and values of the last layer are still of all tokens. What only other tokens' outputs need
-    is left out, which is five sixths of the layer's operations at H = intermediate_size / 4. Models
-    of other types, with other attention than SDPA, or spread over several GPUs stay as they are.
+    The last layer's keys and values still cover all tokens; the rest is computed for the first
+    token only, which saves five sixths of the layer's operations at H = intermediate_size / 4.
+    Other model types, attention other than SDPA, and models on several GPUs are left unchanged.
     """
     is_sdpa = str(model.config._attn_implementation).startswith("sdpa")
     first = _FIRST_TOKEN.get(model.config.model_type)
@@ -28,7 +28,7 @@ def last_layer_cls_only(model: PreTrainedModel) -> Iterator[None]:
         yield
         return
     last = model.get_submodule(anatomy_of(model).layers[-1][-1])
-    with replaced_forward(last, lambda _, *given, **named: first(last, *given, **named)):
+    with replaced_forward(last, lambda _, *args, **kwargs: first(last, *args, **kwargs)):
         yield
 
 
@@ -37,7 +37,7 @@ def _bert(
 ) -> torch.Tensor:
     attention, first = layer.attention, states[:, :1]
     own = attention.self
-    context = _attended(own, own.query(first), own.key(states), own.value(states), mask)
+    context = _attend(own, own.query(first), own.key(states), own.value(states), mask)
     output: torch.Tensor = layer.feed_forward_chunk(attention.output(context, first))
     return output
 
@@ -46,20 +46,20 @@ def _distilbert(
     layer: Any, states: torch.Tensor, mask: torch.Tensor | None, *_: Any, **__: Any
 ) -> torch.Tensor:
     own, first = layer.attention, states[:, :1]
-    context = _attended(own, own.q_lin(first), own.k_lin(states), own.v_lin(states), mask)
+    context = _attend(own, own.q_lin(first), own.k_lin(states), own.v_lin(states), mask)
     attended = layer.sa_layer_norm(own.out_lin(context) + first)
     output: torch.Tensor = layer.output_layer_norm(layer.ffn(attended) + attended)
     return output
 
 
-def _attended(
+def _attend(
     attention: Any,
     query: torch.Tensor,
     key: torch.Tensor,
     value: torch.Tensor,
     mask: torch.Tensor | None,
 ) -> torch.Tensor:
-    """[B, 1, H] of query [B, 1, H], key and value [B, L, H], and mask [B, 1, 1 or L, L]."""
+    """[B, 1, H], from query [B, 1, H], key and value [B, L, H], and mask [B, 1, 1 or L, L]."""
 
     def heads(states: torch.Tensor) -> torch.Tensor:
         return states.view(*states.shape[:2], -1, attention.attention_head_size).transpose(1, 2)

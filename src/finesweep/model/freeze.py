@@ -1,4 +1,4 @@
-"""Freezing from below: the embeddings and the lowest encoder layers become a fixed function."""
+"""Freezing the embeddings and the lowest encoder layers, which become a fixed function."""
 
 from __future__ import annotations
 
@@ -17,11 +17,10 @@ from finesweep.records import ParameterCount
 def freeze_layers(model: PreTrainedModel, depth: int | str) -> ParameterCount:
     """Numbers of trainable and frozen parameters, after freezing in place.
 
-    depth 0 freezes nothing, k the embeddings and the k lowest layers, `all` every layer, so that
-    what stands above them, such as a last norm, the pooler and the head, remains. What some
-    encoders keep beside their layers, such as relative positions, counts as embeddings. All that
-    runs below runs in eval mode, without dropout, also while the rest trains: that is feature
-    extraction, and makes its output a function of the input. ConfigError when the model has no such
+    depth 0 freezes nothing, k the embeddings and the k lowest layers, `all` every layer, which
+    leaves a final norm, the pooler and the head. Parts beside the layers, such as relative
+    positions, count as embeddings. Frozen parts run in eval mode, without dropout, also while the
+    rest trains: their output depends on the input only. ConfigError when the model has no such
     depth.
     """
     if depth == 0:
@@ -35,22 +34,24 @@ def freeze_layers(model: PreTrainedModel, depth: int | str) -> ParameterCount:
     for module in model.modules():
         own = list(module.parameters())
         module.is_frozen = bool(own) and not any(parameter.requires_grad for parameter in own)
-    # Trainer calls model.train() in each step; a module may have work to do on both sides, as a
-    # dropout that embeddings and head share has, so that it is time that says which mode is due.
-    model.register_forward_pre_hook(_fall_quiet)
+    # Trainer calls model.train() in each step, and a module may run both below and above the frozen
+    # layers, such as a dropout shared by embeddings and head: the mode is switched in the forward.
+    model.register_forward_pre_hook(_pause_training_mode)
     last = anatomy.exit(n_frozen)
-    model.get_submodule(last).register_forward_hook(partial(_awake, anatomy.calls[last]))
+    model.get_submodule(last).register_forward_hook(
+        partial(_resume_training_mode, anatomy.calls[last])
+    )
     return count_parameters(model)
 
 
 def frozen_layers(anatomy: Anatomy, depth: int | str, *, name: str) -> int:
-    """How many layers a depth freezes; ConfigError, about the model of that name, when there are
-    not so many."""
+    """How many layers a depth freezes; ConfigError when the model, called name in the message, has
+    too few."""
     n_layers = len(anatomy.layers)
     if depth == 0:
         return 0
     if n_layers == 0:
-        problem = f"{name} shows no layers that run one after another; only 0 is possible"
+        problem = f"{name} has no stack of layers that could be found; only 0 is possible"
     elif depth == "all":
         return n_layers
     elif anatomy.n_shared:
@@ -64,7 +65,7 @@ def frozen_layers(anatomy: Anatomy, depth: int | str, *, name: str) -> int:
 
 
 def frozen_depth(model: PreTrainedModel) -> int:
-    """How many of the lowest layers are frozen, the embeddings with them; 0 when none is."""
+    """How many of the lowest layers are frozen, with the embeddings; 0 when none is."""
     if all(parameter.requires_grad for parameter in model.parameters()):
         return 0
     anatomy = anatomy_of(model)
@@ -73,25 +74,25 @@ def frozen_depth(model: PreTrainedModel) -> int:
 
 
 def count_parameters(model: nn.Module) -> ParameterCount:
-    """Parameters by whether they will be trained."""
+    """The numbers of trainable and frozen parameters."""
     frozen = sum(p.numel() for p in model.parameters() if not p.requires_grad)
     trainable = sum(p.numel() for p in model.parameters() if p.requires_grad)
     return ParameterCount(trainable=trainable, frozen=frozen)
 
 
 _running = threading.local()
-"""Of each thread the model that it runs: on several GPUs each runs a copy of its own."""
+"""State of the running forward pass, per thread: with several GPUs each thread has its own copy."""
 
 
-def _fall_quiet(model: nn.Module, inputs: Any) -> None:
+def _pause_training_mode(model: nn.Module, inputs: Any) -> None:
     modules = (module for module in model.modules() if module is not model)
     _running.n_done, _running.paused = 0, [module for module in modules if module.training]
     for module in _running.paused:
         module.training = False
 
 
-def _awake(n_calls: int, module: nn.Module, inputs: Any, output: Any) -> None:
-    """After the last of n_calls: some models run one layer again and again."""
+def _resume_training_mode(n_calls: int, module: nn.Module, inputs: Any, output: Any) -> None:
+    """Runs after the last of n_calls: some models call one layer repeatedly."""
     _running.n_done = getattr(_running, "n_done", 0) + 1
     if _running.n_done == n_calls:
         for each in _running.paused:

@@ -1,4 +1,4 @@
-"""Where a checkpoint is read from, and whether the Hub can be asked for it."""
+"""Where a checkpoint is read from, and whether the Hub can be reached for it."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ UNREADABLE = (
     RuntimeError,
     StrictDataclassError,
 )
-"""What transformers raises over files: missing or broken ones, values that no model can have, and
-kinds that need a library which is not installed."""
+"""What transformers raises for missing or broken files, invalid values, and model types that need a
+library which is not installed."""
 
 
 def source(model: ModelConfig) -> dict[str, Any]:
-    """What from_pretrained takes of a config: the folder or name, and where to look for it.
+    """Arguments of from_pretrained: the folder or name, and where to look for it.
 
-    ConfigError when it lies in a package that is not installed.
+    ConfigError when it is in a package that is not installed.
     """
     path = str(packaged_path(model.name_or_path, field="model.name_or_path"))
     return {
@@ -47,12 +47,12 @@ def source(model: ModelConfig) -> dict[str, Any]:
 
 
 def load_config(model: ModelConfig) -> PretrainedConfig:
-    """The checkpoint's own config; ConfigError when it cannot be had or is no fit for distil."""
-    place = source(model)
+    """The checkpoint's own config; ConfigError when it cannot be loaded or does not fit distil."""
+    arguments = source(model)
     try:
-        config = AutoConfig.from_pretrained(**place)
+        config = AutoConfig.from_pretrained(**arguments)
     except UNREADABLE as error:
-        why = _why(place["pretrained_model_name_or_path"], error)
+        why = _why(arguments["pretrained_model_name_or_path"], error)
         message = f"no checkpoint at {model.name_or_path!r}: {why}"
         raise ConfigError(Problem("model.name_or_path", message)) from error
     if model.distil and config.model_type != "bert":
@@ -62,7 +62,7 @@ def load_config(model: ModelConfig) -> PretrainedConfig:
 
 
 def local_files_only(path: str, revision: str | None) -> bool:
-    """Whether to look only in folders and the cache: transformers would retry for 23 seconds."""
+    """Whether to skip the Hub: when it is unreachable, transformers would retry for 23 seconds."""
     return Path(path).exists() or not _answers(path, revision)
 
 
@@ -73,7 +73,7 @@ def _answers(name: str, revision: str | None) -> bool:
     except HfHubHTTPError:
         return True
     except Exception:
-        # Names of connection errors differ by HTTP client, which huggingface_hub has changed twice.
+        # Connection errors differ by HTTP client, which huggingface_hub has changed twice.
         return False
     return True
 
@@ -82,7 +82,7 @@ def _why(path: str, error: Exception) -> str:
     first = first_line(error)
     if Path(path).exists():
         has_config = (Path(path) / "config.json").exists()
-        return f"its config cannot be read: {first}" if has_config else f"it holds none ({first})"
+        return f"its config cannot be read: {first}" if has_config else f"no config.json ({first})"
     if isinstance(error.__cause__, LocalEntryNotFoundError):
         return (
             "no such folder, the Hugging Face Hub cannot be reached, "

@@ -1,4 +1,4 @@
-"""A DistilBERT that starts from every other layer of a BERT, as DistilBERT itself was initialised.
+"""A DistilBERT initialised from every other layer of a BERT, as DistilBERT itself was.
 
 Sanh et al. 2019, section 3, https://arxiv.org/abs/1910.01108. Weights map one to one; DistilBERT
 has no token types, so BERT's embedding of type 0 is added to every word embedding.
@@ -23,7 +23,7 @@ LAYER_NAMES = {
 
 
 def distil_config(bert: BertConfig, **labels: object) -> DistilBertConfig:
-    """The config of a DistilBERT with half of bert's layers, rounded up, and its other sizes."""
+    """The config of a DistilBERT with half of bert's layers, rounded up, and its sizes."""
     return DistilBertConfig(
         vocab_size=bert.vocab_size,
         max_position_embeddings=bert.max_position_embeddings,
@@ -40,13 +40,13 @@ def distil_config(bert: BertConfig, **labels: object) -> DistilBertConfig:
 
 
 def distil(bert: BertModel, config: DistilBertConfig) -> DistilBertForSequenceClassification:
-    """A new classifier whose encoder holds bert's layers 0, 2, 4, …; its head is freshly drawn."""
+    """A new classifier whose encoder has bert's layers 0, 2, 4, …; its head is new."""
     student = DistilBertForSequenceClassification(config)
-    student.distilbert.load_state_dict(_renamed(bert), strict=True)
+    student.distilbert.load_state_dict(_renamed_weights(bert), strict=True)
     return student
 
 
-def _renamed(bert: BertModel) -> dict[str, torch.Tensor]:
+def _renamed_weights(bert: BertModel) -> dict[str, torch.Tensor]:
     weights = bert.state_dict()
     types = weights["embeddings.token_type_embeddings.weight"]
     renamed = {
@@ -57,6 +57,6 @@ def _renamed(bert: BertModel) -> dict[str, torch.Tensor]:
     for target, source in enumerate(range(0, bert.config.num_hidden_layers, 2)):
         for old, new in LAYER_NAMES.items():
             for part in ("weight", "bias"):
-                taken = weights[f"encoder.layer.{source}.{old}.{part}"]
-                renamed[f"transformer.layer.{target}.{new}.{part}"] = taken
+                weight = weights[f"encoder.layer.{source}.{old}.{part}"]
+                renamed[f"transformer.layer.{target}.{new}.{part}"] = weight
     return renamed

@@ -1,4 +1,4 @@
-"""From a config to a classifier with named labels and its tokenizer; files are read once."""
+"""Loading a classifier with named labels and its tokenizer; files are read once per process."""
 
 from __future__ import annotations
 
@@ -31,23 +31,23 @@ from finesweep.model.hub import UNREADABLE, load_config, source
 from finesweep.model.layer_subset import distil, distil_config
 
 CONFIG = "config.json"
-N_WARM = 2
-"""Checkpoints that a process keeps in memory: a sweep compares two."""
+MAX_CACHED = 2
+"""Checkpoints that a process keeps in memory: sweeps usually compare two."""
 Digests = Mapping[str, str]
 """Name → SHA-256 in hex of each weight."""
 
 
 @dataclass(frozen=True)
 class _Pristine:
-    """A checkpoint as it was read: never trained, only copied."""
+    """A loaded checkpoint, which is copied and never trained."""
 
     model: PreTrainedModel
     new: tuple[str, ...]
-    """Modules that the checkpoint has no weights for: the head."""
+    """Modules without weights in the checkpoint, that is, the head."""
     digests: Digests
     agreement: Agreement
     lengths: set[int]
-    """Of inputs, that it is known to take."""
+    """Input lengths, in tokens, that it is known to support."""
 
 
 def load_model(
@@ -58,33 +58,32 @@ def load_model(
     multi_label: bool = False,
     max_length: int | None = None,
 ) -> PreTrainedModel:
-    """A classifier in float32 whose config carries the label names and says whether a text may have
-    several; seed draws its new head. The tokenizer that load_tokenizer returns agrees with it
-    afterwards.
+    """A classifier in float32 whose config has the label names and the problem type; seed
+    initialises its new head. The tokenizer of load_tokenizer matches it afterwards.
 
-    A process reads each checkpoint once and copies it from memory, with the same result. Only
-    safetensors are read. ConfigError when the checkpoint cannot be had, when its tokenizer, config
-    and weights do not go together, or it does not take max_length tokens.
+    A process reads each checkpoint once and then copies it from memory, with the same result. Only
+    safetensors are read. ConfigError when the checkpoint cannot be loaded, when its tokenizer,
+    config and weights do not match, or when it does not support max_length tokens.
     """
     pristine = _pristine(
         model.name_or_path, model.revision, model.distil, tuple(label_names), multi_label
     )
     tokenizer = load_tokenizer(model)
-    pristine.agreement.tell(tokenizer)
+    pristine.agreement.apply(tokenizer)
     if max_length is not None and max_length not in pristine.lengths:
         check_length(pristine.model, tokenizer, max_length=max_length, name=model.name_or_path)
         pristine.lengths.add(max_length)
-    made = copy.deepcopy(pristine.model)
-    # transformers' set_seed also seeds numpy and random, which its own initialisers may use.
+    classifier = copy.deepcopy(pristine.model)
+    # set_seed also seeds numpy and random, which initialisers of transformers may use.
     set_seed(seed)
     for name in pristine.new:
-        made._init_weights(made.get_submodule(name))
-    drawn = digests(made, pristine.new)
-    made.starting_digests = {**pristine.digests, **drawn}
-    return made
+        classifier._init_weights(classifier.get_submodule(name))
+    head_digests = digests(classifier, pristine.new)
+    classifier.starting_digests = {**pristine.digests, **head_digests}
+    return classifier
 
 
-@lru_cache(maxsize=N_WARM)
+@lru_cache(maxsize=MAX_CACHED)
 def _pristine(
     name: str,
     revision: str | None,
@@ -93,71 +92,73 @@ def _pristine(
     multi_label: bool,
 ) -> _Pristine:
     model = ModelConfig(name, revision, distilled)
-    made, new = _read(model, _labels(label_names, multi_label=multi_label))
-    agreement = agree(made, load_tokenizer(model), name=name)
-    return _Pristine(made, new, digests(made), agreement, set())
+    classifier, new = _read(model, _labels(label_names, multi_label=multi_label))
+    agreement = agree(classifier, load_tokenizer(model), name=name)
+    return _Pristine(classifier, new, digests(classifier), agreement, set())
 
 
 def unlabelled(model: ModelConfig) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    """A classifier of two nameless labels, to see what it can do, and its tokenizer, which agrees
-    with it; ConfigError as load_model. Not kept in memory."""
-    made, _ = _read(model, _labels(("0", "1"), multi_label=False))
+    """A classifier with two placeholder labels, to test capabilities, and its matching tokenizer;
+    ConfigError as load_model. Not kept in memory."""
+    classifier, _ = _read(model, _labels(("0", "1"), multi_label=False))
     tokenizer = load_tokenizer(model)
-    agree(made, tokenizer, name=model.name_or_path).tell(tokenizer)
-    return made, tokenizer
+    agree(classifier, tokenizer, name=model.name_or_path).apply(tokenizer)
+    return classifier, tokenizer
 
 
 def _read(model: ModelConfig, labels: dict[str, Any]) -> tuple[PreTrainedModel, tuple[str, ...]]:
-    """The classifier, and the names of the modules that the checkpoint has no weights for."""
+    """The classifier, and the names of the modules without weights in the checkpoint."""
     config = load_config(model)
-    with weights_read(model) as how:
+    with weights_read(model) as kwargs:
         if model.distil:
-            bert, _ = BertModel.from_pretrained(**how)
-            made = distil(bert, distil_config(config, **labels))
-            known = set(made.base_model.state_dict(prefix=f"{made.base_model_prefix}."))
-            missing = set(made.state_dict()) - known
+            bert, _ = BertModel.from_pretrained(**kwargs)
+            classifier = distil(bert, distil_config(config, **labels))
+            encoder_names = set(
+                classifier.base_model.state_dict(prefix=f"{classifier.base_model_prefix}.")
+            )
+            missing = set(classifier.state_dict()) - encoder_names
         else:
-            made, info = AutoModelForSequenceClassification.from_pretrained(
+            classifier, info = AutoModelForSequenceClassification.from_pretrained(
                 ignore_mismatched_sizes=True,  # a fine-tuned head for other classes is replaced
-                **how,
+                **kwargs,
                 **labels,
             )
             missing = {*info["missing_keys"], *(key[0] for key in info["mismatched_keys"])}
-    # In the model's own order: it is that of the draws.
+    # In the model's own order, which is the order of initialisation.
     new = dict.fromkeys(
-        name.rpartition(".")[0] for name, _ in made.named_parameters() if name in missing
+        name.rpartition(".")[0] for name, _ in classifier.named_parameters() if name in missing
     )
-    return made, tuple(new)
+    return classifier, tuple(new)
 
 
 @contextmanager
 def weights_read(model: ModelConfig) -> Iterator[dict[str, Any]]:
-    """What from_pretrained takes within it: float32 out of safetensors, and what was missing.
+    """Arguments of from_pretrained: float32, safetensors, and reporting missing keys.
 
-    ConfigError when the weights cannot be had.
+    ConfigError when loading fails within the block.
     """
-    how = {"use_safetensors": True, "dtype": "float32", "output_loading_info": True}
+    kwargs = {"use_safetensors": True, "dtype": "float32", "output_loading_info": True}
     try:
-        yield {**how, **source(model)}
+        yield {**kwargs, **source(model)}
     except (*UNREADABLE, SafetensorError) as error:
         message = f"cannot load {model.name_or_path!r}: {first_line(error)}"
         raise ConfigError(Problem("model.name_or_path", message)) from error
 
 
-@lru_cache(maxsize=2 * N_WARM)
+@lru_cache(maxsize=2 * MAX_CACHED)
 def _tokenizer(name: str, revision: str | None, distilled: bool) -> PreTrainedTokenizerBase:
     columns = {"model_input_names": ["input_ids", "attention_mask"]} if distilled else {}
     return AutoTokenizer.from_pretrained(**source(ModelConfig(name, revision)), **columns)
 
 
 def load_tokenizer(model: ModelConfig) -> PreTrainedTokenizerBase:
-    """The checkpoint's tokenizer, which makes just the columns that the model takes.
+    """The checkpoint's tokenizer, which returns only the columns that the model takes.
 
-    A process reads it once; callers say themselves whether it cuts and pads.
+    A process reads it once; callers pass truncation and padding themselves.
     """
     try:
         tokenizer = _tokenizer(model.name_or_path, model.revision, model.distil)
-        # Without its files transformers makes a tokenizer of special tokens alone.
+        # Without its files transformers returns a tokenizer with special tokens only.
         if len(tokenizer) <= len(tokenizer.all_special_ids):
             raise ValueError("it has no vocabulary")
         return tokenizer
@@ -173,7 +174,7 @@ def load_trained(folder: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase
 
 
 def loaded_revision(model: ModelConfig) -> str | None:
-    """The Hub's commit that was loaded, which names its folder in the cache; None for folders."""
+    """The Hub commit that was loaded, the name of its folder in the cache; None for folders."""
     cached = None
     if not packaged_path(model.name_or_path, field="model.name_or_path").exists():
         cached = try_to_load_from_cache(model.name_or_path, CONFIG, revision=model.revision)
@@ -183,17 +184,17 @@ def loaded_revision(model: ModelConfig) -> str | None:
 def starting_sha256(
     model: PreTrainedModel, names: Callable[[str], bool] = lambda name: True
 ) -> str:
-    """SHA-256 of the weights of these names as load_model made them, whatever training did since.
+    """SHA-256 of the weights with these names as load_model returned them, before any training.
 
-    Of `name:digest` lines in the order of the names, digest being a weight's own SHA-256.
+    It is taken over `name:digest` lines in name order, digest being each weight's own SHA-256.
     """
-    known = sorted(model.starting_digests.items())
-    lines = "\n".join(f"{name}:{digest}" for name, digest in known if names(name))
+    entries = sorted(model.starting_digests.items())
+    lines = "\n".join(f"{name}:{digest}" for name, digest in entries if names(name))
     return hashlib.sha256(lines.encode()).hexdigest()
 
 
 def digests(model: PreTrainedModel, modules: Sequence[str] | None = None) -> dict[str, str]:
-    """Name → SHA-256 in hex of each weight, or of those of some modules."""
+    """Name → SHA-256 in hex of each weight, or of those of the given modules."""
     state = model.state_dict()
     within = tuple(f"{module}." for module in modules) if modules is not None else ("",)
     return {

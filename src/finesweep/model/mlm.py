@@ -1,4 +1,4 @@
-"""A checkpoint as a masked language model, and back to a folder from which classifiers start."""
+"""A checkpoint as a masked language model, saved so that classifiers can start from it."""
 
 from __future__ import annotations
 
@@ -29,79 +29,79 @@ from finesweep.model.load import digests, weights_read
 
 @dataclass(frozen=True)
 class Masked:
-    """An encoder that guesses masked tokens."""
+    """An encoder with a masked-language-modelling head."""
 
     model: PreTrainedModel
     has_new_head: bool
-    """Whether the checkpoint had no head for guessing tokens, so that it was drawn."""
-    kept: Mapping[str, torch.Tensor]
-    """Weights of the checkpoint's encoder which only a classifier reads, such as BERT's pooler."""
+    """Whether the checkpoint had no such head, so that it was initialised."""
+    classifier_weights: Mapping[str, torch.Tensor]
+    """Weights of the checkpoint's encoder that only a classifier reads, such as BERT's pooler."""
 
 
 def load_masked(model: ModelConfig, *, seed: int) -> Masked:
-    """The checkpoint in float32, with its head for guessing tokens; where there is none, or for a
-    DistilBERT made from a BERT, seed draws one.
+    """The checkpoint in float32, with its masked-language-modelling head; if it has none, or for a
+    DistilBERT initialised from a BERT, seed initialises one.
 
-    ConfigError when the checkpoint cannot be had, or its kind has no such head.
+    ConfigError when the checkpoint cannot be loaded, or its type has no such head.
     """
     kind = load_config(model).model_type
     if kind not in MODEL_FOR_MASKED_LM_MAPPING_NAMES:
-        message = f"{model.name_or_path} is {kind}, which guesses no masked tokens"
+        message = f"{model.name_or_path} is {kind}, which has no masked-language-modelling head"
         raise ConfigError(Problem("model.name_or_path", message))
     set_seed(seed)
-    made = _distilled(model) if model.distil else _as_it_is(model)
-    made.model.starting_digests = digests(made.model)
-    return made
+    masked = _init_distilled(model) if model.distil else _load_as_is(model)
+    masked.model.starting_digests = digests(masked.model)
+    return masked
 
 
 def save_masked(masked: Masked, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
-    """Writes model and tokenizer, as safetensors and JSON; what the model does not know is kept."""
-    whole = {**masked.model.state_dict(), **masked.kept}
+    """Writes model and tokenizer, as safetensors and JSON, with the weights for classifiers."""
+    whole = {**masked.model.state_dict(), **masked.classifier_weights}
     masked.model.save_pretrained(folder, state_dict=whole)
     tokenizer.save_pretrained(folder)
 
 
 @contextmanager
-def decode_masked_only(model: PreTrainedModel, chosen: torch.Tensor) -> Iterator[None]:
-    """Within it model's logits are [M, V], of the M places alone that chosen [B, L] bool marks.
+def decode_masked_only(model: PreTrainedModel, is_masked: torch.Tensor) -> Iterator[None]:
+    """Within it model's logits are [M, V], for the M positions that is_masked [B, L] bool selects.
 
-    A vocabulary is wider than all of a small encoder, and six of seven tokens are not to be
-    guessed. Models whose last step is no layer of its own, or sees other shapes, and those that
-    are spread over several GPUs, give [B, L, V] as ever.
+    Decoding is most of a small encoder's work, and six of seven tokens are not masked. Models
+    without a separate output layer, or with other shapes there, and models on several GPUs return
+    [B, L, V] as usual.
     """
     decoder = model.get_output_embeddings()
     if decoder is None or torch.cuda.device_count() > 1:
         yield
         return
 
-    def choose(module: Any, given: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...] | None:
-        return (given[0][chosen],) if given[0].shape[:2] == chosen.shape else None
+    def select(module: Any, args: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...] | None:
+        return (args[0][is_masked],) if args[0].shape[:2] == is_masked.shape else None
 
-    hook = decoder.register_forward_pre_hook(choose)
+    hook = decoder.register_forward_pre_hook(select)
     try:
         yield
     finally:
         hook.remove()
 
 
-def _as_it_is(model: ModelConfig) -> Masked:
-    with weights_read(model) as how:
-        made, found = AutoModelForMaskedLM.from_pretrained(**how)
-        encoder, of_encoder = AutoModel.from_pretrained(**how)
-    own, prefix = made.state_dict(), f"{made.base_model_prefix}."
-    kept = {
+def _load_as_is(model: ModelConfig) -> Masked:
+    with weights_read(model) as kwargs:
+        masked_lm, info = AutoModelForMaskedLM.from_pretrained(**kwargs)
+        encoder, encoder_info = AutoModel.from_pretrained(**kwargs)
+    weights, prefix = masked_lm.state_dict(), f"{masked_lm.base_model_prefix}."
+    pooler = {
         f"{prefix}{name}": weight
         for name, weight in encoder.state_dict().items()
-        if f"{prefix}{name}" not in own and name not in of_encoder["missing_keys"]
+        if f"{prefix}{name}" not in weights and name not in encoder_info["missing_keys"]
     }
-    return Masked(made, has_new_head=bool(found["missing_keys"]), kept=kept)
+    return Masked(masked_lm, has_new_head=bool(info["missing_keys"]), classifier_weights=pooler)
 
 
-def _distilled(model: ModelConfig) -> Masked:
-    with weights_read(model) as how:
-        bert, _ = BertModel.from_pretrained(**how)
+def _init_distilled(model: ModelConfig) -> Masked:
+    with weights_read(model) as kwargs:
+        bert, _ = BertModel.from_pretrained(**kwargs)
     config = distil_config(bert.config)
-    made = DistilBertForMaskedLM(config)
-    made.distilbert.load_state_dict(distil(bert, config).distilbert.state_dict(), strict=True)
-    made.tie_weights()
-    return Masked(made, has_new_head=True, kept={})
+    student = DistilBertForMaskedLM(config)
+    student.distilbert.load_state_dict(distil(bert, config).distilbert.state_dict(), strict=True)
+    student.tie_weights()
+    return Masked(student, has_new_head=True, classifier_weights={})

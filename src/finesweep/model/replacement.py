@@ -1,4 +1,4 @@
-"""Another forward in the place of a module's own, for a while."""
+"""Temporarily replacing a module's forward."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import nn
 
 @contextmanager
 def replaced_forward(module: nn.Module, forward: Callable[..., Any]) -> Iterator[None]:
-    """Within it module runs forward(what it ran before, *its arguments); may be nested."""
+    """Within it module runs forward(previous_forward, *args, **kwargs); may be nested."""
     before = module.forward
     is_replaced = "forward" in module.__dict__
     module.__dict__["forward"] = partial(forward, before)
@@ -22,4 +22,4 @@ def replaced_forward(module: nn.Module, forward: Callable[..., Any]) -> Iterator
         if is_replaced:
             module.__dict__["forward"] = before
         else:
-            del module.forward  # the class's own is found again
+            del module.forward  # the class's own applies again

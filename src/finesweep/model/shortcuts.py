@@ -1,4 +1,4 @@
-"""Faster ways to run a model, each taken only where it was seen to come to the same."""
+"""Faster ways to run a model, each used only once it is proven equivalent."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ import torch
 from transformers import PreTrainedModel
 
 from finesweep.model.capabilities.anatomy import Inputs, quiet
-from finesweep.model.capabilities.proof import alike, answers
+from finesweep.model.capabilities.proof import alike, logits_and_gradients
 from finesweep.model.dropout import quick_dropout
 from finesweep.model.first_token import last_layer_cls_only
 from finesweep.model.freeze import frozen_depth
 
 _proven: dict[Hashable, bool] = {}
-"""What was tried in this process: it depends on the architecture alone, not on the weights."""
+"""Results of this process: they depend on the architecture, not on the weights."""
 
 
 @contextmanager
 def faster_training(
     model: PreTrainedModel, inputs: Inputs, *, all_tokens: bool = False
 ) -> Iterator[None]:
-    """Within it model draws dropout quickly and computes the first token alone in its last layer,
-    each where it answers and learns as before, but for rounding and random numbers.
+    """Within it model uses quick dropout and computes only the first token in its last layer, each
+    if logits and gradients stay the same but for rounding and random numbers.
 
-    inputs are a few rows of unlike length such as it is trained on. all_tokens says that somebody
-    wants all that the last layer makes.
+    inputs are a few training rows of different lengths. all_tokens: the last layer's whole output
+    is needed.
     """
     shortcuts: list[tuple[str, Any, Callable[..., bool]]] = [
-        ("dropout", quick_dropout, _drops_alike)
+        ("dropout", quick_dropout, _is_dropout_equivalent)
     ]
     if not all_tokens:
-        shortcuts.append(("first token", last_layer_cls_only, _answers_alike))
+        shortcuts.append(("first token", last_layer_cls_only, _is_first_token_enough))
     with ExitStack() as stack:
         for name, shortcut, is_same in shortcuts:
             if _is_proven(name, model, inputs, is_same):
@@ -42,17 +42,17 @@ def faster_training(
 
 
 @contextmanager
-def faster_answers(model: PreTrainedModel, inputs: Inputs) -> Iterator[None]:
-    """Within it model computes the first token alone in its last layer, where it answers as before,
+def faster_inference(model: PreTrainedModel, inputs: Inputs) -> Iterator[None]:
+    """Within it model computes only the first token in its last layer, if the logits stay the same
     but for rounding."""
     with ExitStack() as stack:
-        if _is_proven("first token", model, inputs, _answers_alike):
+        if _is_proven("first token", model, inputs, _is_first_token_enough):
             stack.enter_context(last_layer_cls_only(model))
         yield
 
 
 def architecture(model: PreTrainedModel) -> Hashable:
-    """What the way from tokens to logits depends on, but for the weights."""
+    """A key for all that logits depend on, except inputs and weights."""
     return type(model), model.config.to_json_string(), frozen_depth(model)
 
 
@@ -64,20 +64,20 @@ def _is_proven(
         try:
             with torch.random.fork_rng(devices=[]), quiet(model):
                 _proven[key] = is_same(model, inputs)
-        except Exception:  # an architecture that it was not made for may raise anything
+        except Exception:  # other architectures may raise anything
             _proven[key] = False
     return _proven[key]
 
 
-def _answers_alike(model: PreTrainedModel, inputs: Inputs) -> bool:
-    plain = answers(model, inputs)
+def _is_first_token_enough(model: PreTrainedModel, inputs: Inputs) -> bool:
+    plain = logits_and_gradients(model, inputs)
     with last_layer_cls_only(model):
-        return alike(plain, answers(model, inputs))
+        return alike(plain, logits_and_gradients(model, inputs))
 
 
-def _drops_alike(model: PreTrainedModel, inputs: Inputs) -> bool:
-    """Whether model in training, where dropout keeps everything, is model in evaluation."""
-    plain = answers(model, inputs)
+def _is_dropout_equivalent(model: PreTrainedModel, inputs: Inputs) -> bool:
+    """Whether the model in train mode, with dropout that keeps everything, equals eval mode."""
+    plain = logits_and_gradients(model, inputs)
     with quick_dropout(model, keeps_all=True):
         model.train()
-        return alike(plain, answers(model, inputs))
+        return alike(plain, logits_and_gradients(model, inputs))

@@ -15,7 +15,7 @@ from finesweep.config import TrainingConfig
 from finesweep.dataset.stratify import sample_rows, strata
 from finesweep.errors import ConfigError, FinesweepError, Problem
 from finesweep.ledger import TimeLedger
-from finesweep.model import faster_answers, faster_training
+from finesweep.model import faster_inference, faster_training
 from finesweep.records import Objective, Predictions, Tokens, TrainingResult
 from finesweep.training.activation_cache import ActivationCache
 from finesweep.training.arguments import run_schedule, trainer_arguments
@@ -106,7 +106,7 @@ def predict(
 ) -> Predictions:
     """The model's logits for one split of tokens, in the split's order."""
     sample = sample_batch(tokens, split)
-    with tempfile.TemporaryDirectory() as folder, faster_answers(model, sample):
+    with tempfile.TemporaryDirectory() as folder, faster_inference(model, sample):
         trainer = TextTrainer(tokens, model=model, args=trainer_arguments(config, folder))
         output = trainer.predict(split)
     return predictions_of(output)

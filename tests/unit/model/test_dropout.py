@@ -10,7 +10,7 @@ from transformers import PreTrainedModel
 
 from finesweep.config import ModelConfig
 from finesweep.model import load_model, quick_dropout
-from finesweep.model.dropout import ATTENTION, kept
+from finesweep.model.dropout import ATTENTION, dropout_mask
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def batch() -> dict[str, torch.Tensor]:
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_a_share_p_is_dropped_and_the_mean_stays(p: float, dtype: torch.dtype) -> None:
     torch.manual_seed(0)
-    mask = kept(torch.empty(1000, 999, dtype=dtype), p)
+    mask = dropout_mask(torch.empty(1000, 999, dtype=dtype), p)
     assert (mask.shape, mask.dtype) == ((1000, 999), dtype)
     # Within four standard deviations of a binomial share.
     assert abs(float((mask == 0).double().mean()) - p) < 4 * (p * (1 - p) / 999_000) ** 0.5
@@ -38,7 +38,7 @@ def test_a_share_p_is_dropped_and_the_mean_stays(p: float, dtype: torch.dtype) -
 
 def test_neighbours_are_dropped_independently() -> None:
     torch.manual_seed(0)
-    dropped = (kept(torch.empty(999_999), 0.1) == 0).double()
+    dropped = (dropout_mask(torch.empty(999_999), 0.1) == 0).double()
     for lag in (1, 2, 3, 4, 16):
         together = float((dropped[lag:] * dropped[:-lag]).mean())
         assert abs(together - 0.01) < 4 * (0.01 * 0.99 / 999_999) ** 0.5
@@ -47,10 +47,10 @@ def test_neighbours_are_dropped_independently() -> None:
 def test_torchs_seed_alone_decides() -> None:
     like = torch.empty(501)
     torch.manual_seed(3)
-    first, second = kept(like, 0.5), kept(like, 0.5)
+    first, second = dropout_mask(like, 0.5), dropout_mask(like, 0.5)
     torch.manual_seed(3)
-    assert torch.equal(kept(like, 0.5), first)
-    assert torch.equal(kept(like, 0.5), second)
+    assert torch.equal(dropout_mask(like, 0.5), first)
+    assert torch.equal(dropout_mask(like, 0.5), second)
     assert not torch.equal(first, second)
 
 

@@ -78,7 +78,7 @@ def test_a_new_head_is_told_and_is_there_when_the_folder_is_adapted_again(
     state = again.model.state_dict()
     for name, weight in masked.model.state_dict().items():
         assert torch.equal(weight, state[name]), name
-    assert again.kept.keys() == masked.kept.keys()
+    assert again.classifier_weights.keys() == masked.classifier_weights.keys()
 
 
 def test_the_seed_alone_draws_the_new_head(config: ModelConfig) -> None:
@@ -128,11 +128,11 @@ def test_a_pooler_that_the_checkpoint_lacks_is_not_invented(tmp_path: Path) -> N
         for name in ("without", "with")
     )
     assert (without.has_new_head, with_it.has_new_head) == (False, True)
-    assert set(without.kept) == set()
-    assert set(with_it.kept) == {"bert.pooler.dense.weight", "bert.pooler.dense.bias"}
+    assert set(without.classifier_weights) == set()
+    assert set(with_it.classifier_weights) == {"bert.pooler.dense.weight", "bert.pooler.dense.bias"}
 
 
 def test_a_kind_of_model_that_guesses_no_masked_tokens_is_refused(tmp_path: Path) -> None:
     GPT2Config().save_pretrained(tmp_path)
-    with pytest.raises(ConfigError, match=r"model\.name_or_path: .* is gpt2, which guesses no"):
+    with pytest.raises(ConfigError, match=r"model\.name_or_path: .* is gpt2, which has no masked"):
         load_masked(ModelConfig(name_or_path=str(tmp_path)), seed=0)

@@ -1,1 +1,1 @@
-"""What a model can do, found by running it once, small: its layers, its longest input, and more."""
+"""What a model can do, found by running it on a few short rows: layers, longest input, padding."""

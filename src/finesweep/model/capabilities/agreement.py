@@ -1,8 +1,8 @@
-"""Tokenizer, config and weights of a checkpoint, made to agree by running them once, or refused.
+"""Tokenizer, config and weights of a checkpoint, made to match by running them, or refused.
 
-Each may come from another hand, and none knows the others: a config without the padding that its
-tokenizer sets, a tokenizer with more tokens than there are embeddings, types of tokens for a model
-that takes none. What a forward pass over a few short rows shows is true of all of them.
+They may come from different sources and contradict each other: a config without the tokenizer's
+padding token, a tokenizer with more tokens than there are embeddings, token types for a model that
+takes none. A forward pass over a few short rows shows how they behave together.
 """
 
 from __future__ import annotations
@@ -23,53 +23,53 @@ from finesweep.model.capabilities.proof import close
 from finesweep.model.capabilities.samples import Samples
 
 ROWS = (13, 9, 4, 1), (5, 4, 1)
-"""Tokens of the texts of a few rows, and of such as models of very short inputs take: unlike, so
-that all but one are padded; odd and even, for models that halve a text; and the shortest."""
+"""Lengths in tokens of a few texts, and shorter ones for models with very short inputs. They
+differ, so that all but one are padded; they are odd and even, for models that halve a text."""
 ROUNDING = 1e-4
-"""Of the largest logit. What a model of random weights makes of padding may be little more: 2e-4 in
-a tiny T5Gemma, 1e-3 in a ConvBERT, where rounding is 1e-6."""
+"""Tolerance relative to the largest logit. With random weights padding may change logits little
+more: by 2e-4 in a tiny T5Gemma, by 1e-3 in a ConvBERT, where rounding is 1e-6."""
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """What a tokenizer has to be told so that its model reads it as it was trained."""
+    """Settings with which a tokenizer fits its model."""
 
     pad_token: str
     padding_side: str
     columns: tuple[str, ...]
-    """Names of what the model takes of it."""
+    """Names of the inputs that the model takes from it."""
 
-    def tell(self, tokenizer: PreTrainedTokenizerBase) -> None:
-        """Changes the tokenizer, and what it will be saved with."""
-        told = {
+    def apply(self, tokenizer: PreTrainedTokenizerBase) -> None:
+        """Changes the tokenizer, and the settings that are saved with it."""
+        settings = {
             "pad_token": self.pad_token,
             "padding_side": self.padding_side,
             "model_input_names": list(self.columns),
         }
-        for name, value in told.items():
+        for name, value in settings.items():
             if getattr(tokenizer, name) != value:
                 setattr(tokenizer, name, value)
-                # Only what it was made of is saved.
+                # Only its init_kwargs are saved.
                 tokenizer.init_kwargs[name] = value
 
 
 def agree(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, *, name: str) -> Agreement:
-    """How tokenizer and model, which is a classifier, go together; the model's config now says the
-    same, and the model has its anatomy.
+    """The settings with which tokenizer and model, a classifier, work together; the model's config
+    is changed to match, and the model gets its anatomy.
 
-    ConfigError, in one sentence, when they do not.
+    ConfigError when there are none.
     """
     _check_embeddings(model, tokenizer, name)
     pad_token = _pad_token(model, tokenizer, name)
     columns = _columns(model, tokenizer)
     config = model.config.get_text_config()
     if hasattr(config, "use_cache"):
-        config.use_cache = False  # of generation: nobody reads what it would keep
+        config.use_cache = False  # it is for generation
     samples = Samples(tokenizer, columns, pad_id=tokenizer.convert_tokens_to_ids(pad_token))
     own = getattr(config, "pad_token_id", None)
     pads = [samples.pad_id] if own is None else list(dict.fromkeys([own, samples.pad_id]))
     sides = dict.fromkeys([tokenizer.padding_side, "right", "left"])
-    config.pad_token_id = pads[0]  # many read no rows of unlike length without one
+    config.pad_token_id = pads[0]  # many need one to read rows of different lengths
     rows = _rows(model, samples, tokenizer.padding_side, name)
     shares = []
     for side in sides:
@@ -84,9 +84,9 @@ def agree(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, *, name: s
             shares.append(share)
     config.pad_token_id = own
     message = (
-        f"{name} cannot be used: {model.config.model_type} reads the padding beside a text too, so"
-        " that its answer would depend on the other texts of a batch (it changed by"
-        f" {min(shares):.2g} of its size)"
+        f"{name} cannot be used: {model.config.model_type} also reads the padding, so that its"
+        " predictions would depend on the other texts of a batch (logits changed by"
+        f" {min(shares):.2g} of the largest)"
     )
     raise _refusal(message)
 
@@ -101,14 +101,14 @@ def _check_embeddings(
     highest = max(tokenizer.get_vocab().values())
     if highest >= rows:
         message = (
-            f"the tokenizer of {name} numbers its tokens up to {highest}, its weights embed"
-            f" {rows}: they are not of one checkpoint"
+            f"the tokenizer of {name} has token ids up to {highest}, but its weights have {rows}"
+            " embeddings: they are from different checkpoints"
         )
         raise _refusal(message)
 
 
 def _pad_token(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, name: str) -> str:
-    """The tokenizer's; where it has none its model's, or as usual the end of a text."""
+    """The tokenizer's padding token; else its model's, else the end-of-text token."""
     if tokenizer.pad_token is not None:
         return str(tokenizer.pad_token)
     own = getattr(model.config.get_text_config(), "pad_token_id", None)
@@ -117,21 +117,21 @@ def _pad_token(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, name:
     if tokenizer.eos_token is not None:
         return str(tokenizer.eos_token)
     message = (
-        f"{name} has no padding token, and no end token to take its place: set"
+        f"{name} has neither a padding token nor an end token to replace it: set"
         " tokenizer.pad_token and save the tokenizer again"
     )
     raise _refusal(message)
 
 
 def _columns(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> tuple[str, ...]:
-    """What the tokenizer makes and the model's forward names; a mask always."""
-    taken = inspect.signature(model.forward).parameters
+    """The tokenizer's outputs that the model's forward names; always with a mask."""
+    parameters = inspect.signature(model.forward).parameters
     names = (*tokenizer.model_input_names, "attention_mask")
-    return tuple(dict.fromkeys(each for each in names if each in taken))
+    return tuple(dict.fromkeys(each for each in names if each in parameters))
 
 
 def _rows(model: PreTrainedModel, samples: Samples, side: str, name: str) -> tuple[int, ...]:
-    """Tokens of rows' texts that the model reads; ConfigError when it reads none."""
+    """The text lengths of ROWS that the model supports; ConfigError when it supports none."""
     long, short = (partial(_logits, model, samples.batch(n, side=side), name) for n in ROWS)
     try:
         long()
@@ -144,14 +144,14 @@ def _rows(model: PreTrainedModel, samples: Samples, side: str, name: str) -> tup
 def _share_of_padding(
     model: PreTrainedModel, samples: Samples, rows: Sequence[int], side: str, name: str
 ) -> float:
-    """By how much the logits of the first row that differs change with its padding, as a share of
-    the largest; 0 when none does. ConfigError when the model does not answer as a classifier."""
+    """How much padding changes a row's logits, relative to the largest logit, for the first row
+    where it does; 0 for none. ConfigError when the model does not work as a classifier."""
     together = _logits(model, samples.batch(rows, side=side), name)
     largest = float(together.abs().max())
     if not math.isfinite(largest):
-        raise _refusal(f"{name} answers with what is no finite number: its weights are broken")
+        raise _refusal(f"{name} has logits that are not finite: its weights are broken")
     if not close(together, _logits(model, samples.batch(rows, side=side), name)):
-        raise _refusal(f"{name} answers the same texts differently each time")
+        raise _refusal(f"{name} has different logits for the same texts each time")
     for k, n in enumerate(rows):
         (alone,) = _logits(model, samples.batch([n], side=side), name)
         if not close(together[k], alone, scale=largest, rounding=ROUNDING):
@@ -160,7 +160,7 @@ def _share_of_padding(
 
 
 def _logits(model: PreTrainedModel, inputs: Inputs, name: str) -> torch.Tensor:
-    """[N, C]; ConfigError when there are none."""
+    """Logits [N, C]; ConfigError when the model returns none."""
     logits: list[Any] = []
 
     def run() -> None:
@@ -170,17 +170,17 @@ def _logits(model: PreTrainedModel, inputs: Inputs, name: str) -> torch.Tensor:
     n_rows, n_tokens = inputs["input_ids"].shape
     if (failure := _failure(run)) is not None:
         raise _refusal(f"{name} cannot read a text of {n_tokens} tokens: {failure}")
-    wanted, shape = (n_rows, model.config.num_labels), tuple(getattr(logits[0], "shape", ()))
-    if shape != wanted:
+    expected, shape = (n_rows, model.config.num_labels), tuple(getattr(logits[0], "shape", ()))
+    if shape != expected:
         kind = model.config.model_type
-        message = f"{kind} answers with {shape or type(logits[0]).__name__}, not with {wanted}"
-        raise _refusal(f"{name} is no classifier of texts: {message}")
+        message = f"{kind} returns {shape or type(logits[0]).__name__}, not {expected}"
+        raise _refusal(f"{name} is not a text classifier: {message}")
     made: torch.Tensor = logits[0]
     return made
 
 
 def _check_gradient(model: PreTrainedModel, inputs: Inputs, name: str) -> None:
-    """ConfigError when the model cannot be trained on what it can read."""
+    """ConfigError when the model cannot be trained on inputs that it can read."""
     before = model.training
 
     def run() -> None:
@@ -196,7 +196,7 @@ def _check_gradient(model: PreTrainedModel, inputs: Inputs, name: str) -> None:
 
 
 def _failure(run: Callable[[], None]) -> str | None:
-    """The first line of what run raises, but for mistakes that are told already."""
+    """The first line of what run raises; ConfigErrors pass through."""
     try:
         run()
     except ConfigError:

@@ -1,4 +1,4 @@
-"""What is asked of checkpoints, held against what they can do, which is seen by loading them."""
+"""Checks of checkpoints against the configs that use them, by loading them."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from finesweep.model.freeze import frozen_layers
 from finesweep.model.load import unlabelled
 
 Checkpoint = tuple[str, str | None, bool]
-"""Name, revision, and whether a DistilBERT is made of it."""
+"""Name, revision, and whether a DistilBERT is initialised from it."""
 
 
-def limit_problems(asked: Iterable[tuple[ModelConfig, int]]) -> list[Problem]:
-    """What models, each with a longest input in tokens, cannot do; empty when all fits.
+def limit_problems(models: Iterable[tuple[ModelConfig, int]]) -> list[Problem]:
+    """Problems of models, each with its longest input in tokens; empty when all is supported.
 
     Each checkpoint is loaded once, and none is kept in memory.
     """
     depths: dict[Checkpoint, list[int | str]] = defaultdict(list)
     lengths: dict[Checkpoint, int] = defaultdict(int)
-    for model, max_length in asked:
+    for model, max_length in models:
         key = model.name_or_path, model.revision, model.distil
         depths[key].append(model.freeze_layers)
         lengths[key] = max(lengths[key], max_length)

@@ -1,6 +1,6 @@
-"""The longest input of a model, found by running it: configs do not say it, or say another.
+"""The longest input of a model, found by running it, since configs omit it or get it wrong.
 
-RoBERTa and its kin lose places to the padding, XLNet has no bound, Longformer fills up.
+RoBERTa loses positions to the padding offset, XLNet has no limit, Longformer pads its inputs.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from finesweep.model.capabilities.anatomy import Inputs, anatomy_of, quiet
 from finesweep.model.capabilities.samples import Samples
 
 WHOLE, FIRST_LAYER = 512, 2048
-"""Tokens up to which the whole model is run, and its first layer; beyond, only what runs below the
-layers, where positions are looked up, is."""
+"""Lengths in tokens up to which the whole model is run, and up to which its first layer is. Longer
+inputs run only the parts below the layers, where positions are looked up."""
 
 
 def check_length(
     model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, *, max_length: int, name: str
 ) -> None:
-    """ConfigError unless the model takes max_length tokens."""
+    """ConfigError unless the model supports max_length tokens."""
     longest = longest_input(model, tokenizer, up_to=max_length)
     if longest < max_length:
         message = f"{max_length} given; {name} takes at most {longest} tokens"
@@ -30,20 +30,22 @@ def check_length(
 
 
 def longest_input(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, *, up_to: int) -> int:
-    """The most tokens that the model takes, special tokens included; up_to where it takes so
-    many."""
+    """The maximum number of tokens that the model supports, special tokens included, at most
+    up_to."""
     columns = tuple(tokenizer.model_input_names)
     samples = Samples(tokenizer, columns, pad_id=tokenizer.pad_token_id)
-    if _takes(model, samples.row(up_to), up_to):
+    if _supports(model, samples.row(up_to), up_to):
         return up_to
     low, high = samples.n_edges, up_to
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (middle, high) if _takes(model, samples.row(middle), middle) else (low, middle)
+        low, high = (
+            (middle, high) if _supports(model, samples.row(middle), middle) else (low, middle)
+        )
     return low
 
 
-def _takes(model: PreTrainedModel, inputs: Inputs, length: int) -> bool:
+def _supports(model: PreTrainedModel, inputs: Inputs, length: int) -> bool:
     try:
         _run_up_to(model, inputs, length)
     except Exception:  # an architecture may raise anything
@@ -52,7 +54,7 @@ def _takes(model: PreTrainedModel, inputs: Inputs, length: int) -> bool:
 
 
 def _run_up_to(model: PreTrainedModel, inputs: Inputs, length: int) -> None:
-    """Runs as much of the model as says whether it takes so many tokens."""
+    """Runs as much of the model as is needed to know whether it supports `length` tokens."""
     layers, hook = anatomy_of(model).layers, None
 
     def stop(*_: Any) -> None:
@@ -75,4 +77,4 @@ def _run_up_to(model: PreTrainedModel, inputs: Inputs, length: int) -> None:
 
 
 class _EnoughError(Exception):
-    """What was to be seen has been seen."""
+    """Raised when enough of the model has run."""

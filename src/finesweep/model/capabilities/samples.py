@@ -1,4 +1,4 @@
-"""Short rows of ordinary tokens, of which a model shows what it can do."""
+"""Short rows of ordinary tokens, to test what a model can do."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from finesweep.model.capabilities.edges import TYPES, Edges, edges_of
 
 
 class Samples:
-    """Rows of ordinary tokens, in the tokenizer's frame."""
+    """Rows of ordinary tokens, with the tokenizer's special tokens."""
 
     def __init__(
         self, tokenizer: PreTrainedTokenizerBase, columns: Sequence[str], *, pad_id: int
@@ -22,17 +22,17 @@ class Samples:
         self.reads_types = TYPES in columns and self.edges.types is not None
         self.reads_mask = "attention_mask" in columns
         special = {*tokenizer.all_special_ids, pad_id}
-        known = sorted(id_ for id_ in tokenizer.get_vocab().values() if id_ not in special)
-        # Some at the beginning, and the last of all, which needs all embeddings there are.
-        self.ids = [*known[:6], known[-1]] if known else [pad_id]
+        ordinary = sorted(id_ for id_ in tokenizer.get_vocab().values() if id_ not in special)
+        # A few low ids, and the highest, which is out of range if embeddings are missing.
+        self.ids = [*ordinary[:6], ordinary[-1]] if ordinary else [pad_id]
         self.n_edges = sum(map(len, self.edges.tokens))
 
     def row(self, length: int) -> dict[str, torch.Tensor]:
-        """[1, length], of at least one token of text."""
+        """A row [1, length], with at least one token of text."""
         return self.batch([max(1, length - self.n_edges)], side="right")
 
     def batch(self, lengths: Sequence[int], *, side: str) -> dict[str, torch.Tensor]:
-        """[B, longest] of texts of so many tokens."""
+        """A batch [B, longest] of texts with these numbers of tokens."""
         before, behind = self.edges.tokens
         texts = [list(islice(cycle(self.ids), n)) for n in lengths]
         rows = [[*before, *text, *behind] for text in texts]
@@ -44,12 +44,12 @@ class Samples:
             both = [own + pad if side == "right" else pad + own for own, pad in pairs]
             return torch.tensor(both)
 
-        made = {"input_ids": padded(rows, self.pad_id)}
+        batch = {"input_ids": padded(rows, self.pad_id)}
         if self.reads_mask:
-            made["attention_mask"] = padded([[1] * len(row) for row in rows], 0)
+            batch["attention_mask"] = padded([[1] * len(row) for row in rows], 0)
         if self.reads_types:
             assert self.edges.types is not None
             left, right = self.edges.types
             kinds = [[*left, *self.edges.text_types * len(text), *right] for text in texts]
-            made[TYPES] = padded(kinds, self.pad_type)
-        return made
+            batch[TYPES] = padded(kinds, self.pad_type)
+        return batch

@@ -53,8 +53,8 @@ def test_fewer_embeddings_than_tokens_are_refused(tmp_path: Path) -> None:
     save_tiny("bert", tmp_path, vocab_size=len(VOCABULARY) - 4)
     highest = len(VOCABULARY) - 1
     message = (
-        rf"^model\.name_or_path: the tokenizer of \S+ numbers its tokens up to {highest}, its"
-        rf" weights embed {highest - 3}: they are not of one checkpoint$"
+        rf"^model\.name_or_path: the tokenizer of \S+ has token ids up to {highest}, but its"
+        rf" weights have {highest - 3} embeddings: they are from different checkpoints$"
     )
     with pytest.raises(ConfigError, match=message):
         loaded(tmp_path)
@@ -70,7 +70,7 @@ def test_a_very_short_longest_input_is_told_as_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", ["fnet", "convbert", "canine", "funnel", "t5gemma"])
 def test_a_model_that_reads_padding_is_refused(tmp_path: Path, kind: str) -> None:
     save_tiny(kind, tmp_path)
-    message = rf"^model\.name_or_path: \S+ cannot be used: {kind} reads the padding beside a text"
+    message = rf"^model\.name_or_path: \S+ cannot be used: {kind} also reads the padding"
     with pytest.raises(ConfigError, match=message):
         loaded(tmp_path)
 
@@ -81,7 +81,9 @@ def test_weights_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
         model.bert.pooler.dense.weight[0, 0] = torch.nan
     model.save_pretrained(tmp_path)
     save_tokenizer(tmp_path)
-    with pytest.raises(ConfigError, match=r"is no finite number: its weights are broken$"):
+    with pytest.raises(
+        ConfigError, match=r"has logits that are not finite: its weights are broken$"
+    ):
         loaded(tmp_path)
 
 

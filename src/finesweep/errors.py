@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+INTERRUPTED = 130
+"""Exit code of a command or a worker that Ctrl-C or SIGTERM ended, as shells have it."""
 ABSENT = "nothing"
 """Stands for the value of a path that a definition does not have."""
 

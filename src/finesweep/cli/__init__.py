@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from finesweep.errors import ConfigError, FinesweepError, Problem, nearest
+from finesweep.errors import INTERRUPTED, ConfigError, FinesweepError, Problem, nearest
 
 COMMANDS = {
     "explore": "a dataset in tables, pictures and checks, before one trains on it",
@@ -27,7 +27,6 @@ COMMANDS = {
     "serve": "a page for people and an endpoint for programs over one model",
     "ui": "the MLflow UI on this project's store",
 }
-INTERRUPTED = 130
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -108,11 +107,6 @@ def check_threshold(given: float | None) -> None:
     """ConfigError when --threshold is no probability."""
     if given is not None and not 0 <= given <= 1:
         raise ConfigError(Problem("--threshold", f"{given} given; must be 0 to 1"))
-
-
-def counted(count: int, noun: str) -> str:
-    """`1 trial`, `2 trials`."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def study_parser(command: str, options: str, *, overrides: str) -> argparse.ArgumentParser:

@@ -6,7 +6,6 @@ import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from finesweep.cli import counted
 from finesweep.cli.arguments.compose_args import composed_from
 from finesweep.cli.arguments.inputs import read_inputs
 from finesweep.cli.startup import collector
@@ -14,6 +13,7 @@ from finesweep.cli.startup.quiet import silence_libraries
 from finesweep.config import Composed
 from finesweep.errors import ConfigError
 from finesweep.ledger import TimeLedger
+from finesweep.wording import counted
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -12,7 +12,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from finesweep.cli import counted
 from finesweep.cli.arguments.compose_args import composed_from
 from finesweep.cli.arguments.inputs import check_checkpoint
 from finesweep.cli.startup import collector
@@ -20,6 +19,7 @@ from finesweep.cli.startup.quiet import silence_libraries
 from finesweep.config import Composed
 from finesweep.disk import written_aside
 from finesweep.errors import ConfigError, Problem
+from finesweep.wording import counted
 
 if TYPE_CHECKING:
     from rich.console import Console

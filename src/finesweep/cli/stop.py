@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from finesweep.cli import counted, study_parser
+from finesweep.cli import study_parser
 from finesweep.config import compose
+from finesweep.wording import counted
 
 
 def run(arguments: Sequence[str]) -> int:

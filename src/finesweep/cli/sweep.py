@@ -10,11 +10,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from finesweep.cli import counted, parser
+from finesweep.cli import parser
 from finesweep.cli.startup import collector
 from finesweep.cli.startup.quiet import silence_libraries
 from finesweep.config import SweepPlan, compose_sweep
 from finesweep.errors import FinesweepError
+from finesweep.wording import counted
 
 if TYPE_CHECKING:
     from rich.console import Console

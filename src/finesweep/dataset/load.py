@@ -17,8 +17,9 @@ from finesweep.dataset.row_filters import with_clean_texts
 from finesweep.dataset.sources import file_stamps, read_source
 from finesweep.dataset.splits import carve_missing, subsample
 from finesweep.dataset.text_pairs import with_joined_pairs
-from finesweep.dataset.validation import counted_rows, raise_all, request_problems
-from finesweep.records import SplitName, Splits, TextDataset
+from finesweep.dataset.validation import raise_all, request_problems
+from finesweep.records import SPLITS, SplitName, Splits, TextDataset
+from finesweep.wording import counted_rows
 
 FEATURES = datasets.Features({"text": datasets.Value("string"), "label": datasets.Value("int64")})
 
@@ -109,7 +110,7 @@ def fingerprint(
     """SHA-256, in hex, of the label names and of the splits' texts and labels, in order."""
     named = {"sets of": label_names} if multi_label else label_names
     digest = hashlib.sha256(json.dumps(named).encode())
-    for split in ("train", "validation", "test"):
+    for split in SPLITS:
         if split not in frames:
             continue
         texts = [text.encode() for text in frames[split]["text"]]

@@ -10,9 +10,10 @@ import pandas as pd
 
 from finesweep.dataset.labels.values import STRATUM, label_counts, labels_in
 from finesweep.dataset.stratify import sample_rows, take_texts
-from finesweep.dataset.validation import counted_rows, raise_all
+from finesweep.dataset.validation import raise_all
 from finesweep.errors import ConfigError, Problem
 from finesweep.records import SplitName
+from finesweep.wording import counted_rows
 
 Frames = dict[SplitName, pd.DataFrame]
 Sizes = Mapping[SplitName, int | float | None]

@@ -18,13 +18,12 @@ from finesweep.caches import get_or_build
 from finesweep.dataset.labels.values import labels_of
 from finesweep.errors import ConfigError, Problem
 from finesweep.pairs import columns_of
-from finesweep.records import SplitName, TextDataset, Tokens
+from finesweep.records import SPLITS, TextDataset, Tokens
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 BATCH_TEXTS = 10_000
-SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
 IDS = pa.list_(pa.int32())
 
 

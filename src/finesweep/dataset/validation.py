@@ -33,11 +33,6 @@ def listed(values: Sequence[object]) -> str:
     return ", ".join(repr(value) for value in values[:SHOWN_VALUES]) + more
 
 
-def counted_rows(count: int) -> str:
-    """`1 row`, `1,234 rows`."""
-    return f"{count:,} {'row' if count == 1 else 'rows'}"
-
-
 def request_problems(config: DatasetConfig) -> list[Problem]:
     """What the config alone shows to be wrong, before anything is read."""
     problems = _source_problems(config) + _size_problems(config) + _multi_label_problems(config)

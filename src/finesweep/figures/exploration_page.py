@@ -8,6 +8,7 @@ from typing import Any
 
 from finesweep.figures.fonts import MISSING, drawable
 from finesweep.figures.page import rendered
+from finesweep.wording import as_percentage, rounded, row_numbers
 
 N_ROWS = 20
 """Row numbers told of a finding; findings.json has all."""
@@ -27,7 +28,9 @@ def exploration_page(
         "exploration.html.j2",
         made=made,
         pictures=pictures,
-        findings=[(f["severity"], f["message"], told_rows(f["rows"], N_ROWS)) for f in findings],
+        findings=[
+            (f["severity"], f["message"], row_numbers(f["rows"], n_shown=N_ROWS)) for f in findings
+        ],
         balance=_balance(made["splits"]),
         lengths=_lengths(made["lengths"]),
         cuts=_cuts(made["cut"]),
@@ -41,28 +44,6 @@ def exploration_page(
         phrase_headings=list(chain.from_iterable((kind, "") for kind in made["phrases"])),
         n_unfolded=N_OPEN,
     )
-
-
-def told_rows(rows: Sequence[Sequence[Any]], n_told: int) -> str:
-    """`train 3, 17; test 4 and 12 more`: the first n_told row numbers, by split."""
-    by_split: dict[str, list[str]] = {}
-    for split, row in rows[:n_told]:
-        by_split.setdefault(split, []).append(f"{row}")
-    listed = "; ".join(f"{split} {', '.join(each)}" for split, each in by_split.items())
-    n_more = len(rows) - n_told
-    return f"{listed} and {n_more:,} more" if n_more > 0 else listed
-
-
-def told_number(value: float | None) -> str:
-    """Whole from a hundred on, else with at most one decimal; a dash for None."""
-    if value is None:
-        return "–"
-    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}".removesuffix(".0")
-
-
-def told_share(value: float | None) -> str:
-    """In percent, with one decimal; a dash for None."""
-    return "–" if value is None else f"{value:.1%}"
 
 
 def _boxes(made: Mapping[str, Any]) -> list[str]:
@@ -90,16 +71,14 @@ def _lengths(lengths: Mapping[str, Any]) -> dict[str, list[Row]]:
     for measure, told in lengths["train"].items():
         named = [(f"all of {split}", each[measure]["all"]) for split, each in lengths.items()]
         named += told["classes"].items()
-        tables[measure] = [
-            (name, *map(told_number, (one or unknown).values())) for name, one in named
-        ]
+        tables[measure] = [(name, *map(rounded, (one or unknown).values())) for name, one in named]
     return tables
 
 
 def _cuts(cut: Mapping[str, Any]) -> list[Row]:
     named = [(f"all of {split}", each["all"]) for split, each in cut.items()]
     named += cut["train"]["classes"].items()
-    return [(name, *map(told_share, shares.values())) for name, shares in named]
+    return [(name, *map(as_percentage, shares.values())) for name, shares in named]
 
 
 def _phrases(phrases: Mapping[str, Any]) -> dict[str, list[Row]]:

@@ -18,9 +18,9 @@ from finesweep.figures.exploration import balance_figure, truncation_figure
 from finesweep.figures.exploration_page import exploration_page
 from finesweep.figures.lengths import lengths_figure
 from finesweep.figures.phrases import clouds_figure, phrases_figure
-from finesweep.records import Finding, Severity, Splits
+from finesweep.records import SPLITS, Finding, Severity, Splits
 from finesweep.runs.evaluation_files import write_json, write_picture
-from finesweep.tracking.runs import SPLITS, Run, input_fields, start_run
+from finesweep.tracking.runs import Run, input_fields, start_run
 from finesweep.tracking.store import TrackingStore
 
 KIND = "explore"

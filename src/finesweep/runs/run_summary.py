@@ -12,13 +12,12 @@ import numpy as np
 from finesweep.config import PublishedConfig
 from finesweep.dataset.labels.values import label_counts, labels_of
 from finesweep.dataset.validation import listed
-from finesweep.records import DecisionRule, Predictions, SplitName, TextDataset
+from finesweep.records import SPLITS, DecisionRule, Predictions, TextDataset
 from finesweep.runs.run_logging import Setup, model_name
 from finesweep.stats.constant_prediction import constant_prediction, never_predicted
 from finesweep.stats.error_kinds import KINDS
 
 SHOWN = ("loss", "accuracy", "f1", "f1_micro", "precision", "recall", "roc_auc")
-SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
 N_ERRORS = 5
 MAX_CHARACTERS = 300
 MAX_CLASSES = 12

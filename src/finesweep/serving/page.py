@@ -10,12 +10,12 @@ import gradio as gr
 
 from finesweep.dataset.reading.compression import COMPRESSED
 from finesweep.dataset.reading.formats import PLAIN, READERS
-from finesweep.dataset.validation import counted_rows
 from finesweep.errors import ConfigError
 from finesweep.pairs import PAIR, joined_or_none, mark_problem, sides
 from finesweep.prediction.attribution import Span
 from finesweep.serving import markup
 from finesweep.serving.service import Service
+from finesweep.wording import counted_rows
 
 BOXES = {"text": "First text", "pair": "Second text"}
 """Of a pair, by their ids in the page."""

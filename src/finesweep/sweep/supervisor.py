@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from optuna import Study
 
-from finesweep.errors import ConfigError, FinesweepError, Problem
+from finesweep.errors import INTERRUPTED, ConfigError, FinesweepError, Problem
 from finesweep.sweep.launchers import Launcher, WorkerHandle
 from finesweep.sweep.signals import deferred_signals
 from finesweep.sweep.study.keys import STOP
@@ -18,7 +18,7 @@ from finesweep.sweep.study.storage import is_storage_outage
 POLL_SECONDS = 0.25
 REFRESH_SECONDS = 2.0
 """Between two readings of the study, which keep the workers from writing to it."""
-DONE, BAD_CONFIG, INTERRUPTED = 0, 2, 130
+DONE = 0
 MAX_EARLY_DEATHS = 5
 """So many workers in a row that ended with an error before any trial finished: hopeless."""
 
@@ -109,7 +109,7 @@ def _next(
     assert worker.handle is not None
     ended, code = worker.handle, worker.handle.poll()
     worker.handle = None
-    if code == BAD_CONFIG:
+    if code == ConfigError.exit_code:
         raise ConfigError(Problem(ended.name, ended.last_output()))
     assert code is not None
     if code == DONE or (over and code == INTERRUPTED) or (leaving and code < 0):

@@ -13,7 +13,7 @@ from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunT
 from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
-from finesweep.records import Evaluation, SplitName, TextDataset
+from finesweep.records import SPLITS, Evaluation, SplitName, TextDataset
 from finesweep.tracking.names import (
     LONGEST_DATASET_NAME,
     LONGEST_PARAM,
@@ -31,7 +31,6 @@ Status = Literal["FINISHED", "KILLED", "FAILED"]
 Kind = Literal["metrics", "params", "tags"]
 PARENT = MLFLOW_PARENT_RUN_ID
 """Tag of a run that stands under another."""
-SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
 ROWS_PER_CALL, METRICS_PER_CALL = 100, 1000
 """MLflow's own limits of one log_batch call."""
 CHARACTERS_PER_CALL = 150_000

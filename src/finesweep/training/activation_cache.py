@@ -40,7 +40,7 @@ from finesweep.training.batches import ROW, sample_batch
 from finesweep.training.precision import resolve_precision
 from finesweep.training.truncation import template_of
 
-SPLITS = ("train", "validation")
+CACHED_SPLITS = ("train", "validation")
 TOKEN_INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 """The inputs of a batch that are [B, L]."""
 Lengths = dict[str, np.ndarray]
@@ -296,7 +296,7 @@ def _facts(
     n_cached = sum(
         int(each.sum()) for each in _cached_lengths(lengths, first_only=first_only).values()
     )
-    n_train, n_validation = (int(lengths[split].sum()) for split in SPLITS)
+    n_train, n_validation = (int(lengths[split].sum()) for split in CACHED_SPLITS)
     n_evaluations = config.epochs * config.evaluations_per_epoch
     reads = config.epochs * n_train + n_evaluations * n_validation
     return Facts(

@@ -6,14 +6,7 @@ import base64
 import re
 from typing import Any
 
-import pytest
-
-from finesweep.figures.exploration_page import (
-    exploration_page,
-    told_number,
-    told_rows,
-    told_share,
-)
+from finesweep.figures.exploration_page import exploration_page
 
 EVIL = "<script>alert(1)</script>"
 NAMES = ("balance", "lengths", "cut", "clouds", "words")
@@ -80,27 +73,3 @@ def test_findings_are_told_with_their_first_rows_or_that_there_are_none() -> Non
 
 def test_a_letter_that_pictures_cannot_draw_is_explained() -> None:
     assert "□ is a letter that their font lacks" in page()
-
-
-@pytest.mark.parametrize(
-    ("rows", "told"),
-    [
-        ([], ""),
-        ([("train", 3), ("train", 17), ("test", 4)], "train 3, 17; test 4"),
-        ([("train", 1), ("test", 2), ("test", 3), ("test", 1400)], "train 1; test 2, 3 and 1 more"),
-    ],
-)
-def test_rows_are_told_by_split(rows: list[tuple[str, int]], told: str) -> None:
-    assert told_rows(rows, 3) == told
-
-
-@pytest.mark.parametrize(
-    ("value", "told"),
-    [(None, "–"), (1.0, "1"), (4.26, "4.3"), (99.96, "100"), (174.4, "174"), (13704.0, "13,704")],
-)
-def test_a_number_has_as_many_digits_as_one_reads(value: float | None, told: str) -> None:
-    assert told_number(value) == told
-
-
-def test_a_share_is_told_in_percent() -> None:
-    assert (told_share(0.8923), told_share(0.0), told_share(None)) == ("89.2%", "0.0%", "–")

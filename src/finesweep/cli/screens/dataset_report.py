@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from finesweep.figures.exploration_page import told_number, told_rows, told_share
 from finesweep.records import Finding
+from finesweep.wording import as_percentage, rounded, row_numbers
 
 N_PHRASES = 8
 """Of each kind and class; the page has more."""
@@ -46,7 +46,7 @@ def print_findings(console: Console, findings: Sequence[Finding]) -> None:
     console.print("findings", style="bold")
     table = _table("", "")
     for finding in findings:
-        rows = f"\nrows: {told_rows(finding.rows, N_ROWS)}" if finding.rows else ""
+        rows = f"\nrows: {row_numbers(finding.rows, n_shown=N_ROWS)}" if finding.rows else ""
         severity = Text(finding.severity, style=COLOURS[finding.severity])
         table.add_row(severity, Text(finding.message + rows))
     console.print(table)
@@ -75,7 +75,7 @@ def _print_lengths(console: Console, made: Mapping[str, Any], shown: Sequence[st
     for measure, told in made["lengths"]["train"].items():
         rows = {"all": told["all"]} | {name: told["classes"][name] for name in shown}
         for k, (name, values) in enumerate(rows.items()):
-            cells = map(told_number, values.values())
+            cells = map(rounded, values.values())
             table.add_row("" if k else measure, _name(name), *cells)
     console.print()
     console.print(table)
@@ -88,7 +88,7 @@ def _print_cuts(console: Console, made: Mapping[str, Any]) -> None:
     ]
     table = _table("texts cut by max_length", *lengths, n_left=1)
     for split, told in made["cut"].items():
-        table.add_row(split, *map(told_share, told["all"].values()))
+        table.add_row(split, *map(as_percentage, told["all"].values()))
     console.print()
     console.print(table)
     n = made["special_tokens"]

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from finesweep.cli import counted
 from finesweep.pairs import PAIR
 from finesweep.records import UNCERTAIN, Prediction
+from finesweep.wording import counted
 
 if TYPE_CHECKING:
     import pandas as pd

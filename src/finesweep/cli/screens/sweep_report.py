@@ -7,7 +7,6 @@ from collections.abc import Mapping
 
 from rich.console import Console
 
-from finesweep.cli import counted
 from finesweep.cli.screens.tables import (
     print_confirmed,
     print_leaderboard,
@@ -22,6 +21,7 @@ from finesweep.sweep.status import Status, command_of, leaderboard, status_in
 from finesweep.sweep.study.slots import FINISHED
 from finesweep.sweep.study.study import Study, baseline_in, comparisons_in, known_data_notes
 from finesweep.sweep.study.workers import live_workers
+from finesweep.wording import counted
 
 SIGNIFICANT = 0.05
 SIDES = ("  95 % from", "  to")

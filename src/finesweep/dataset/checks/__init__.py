@@ -16,9 +16,9 @@ from finesweep.dataset.checks import (
     missing,
     near_duplicates,
 )
-from finesweep.dataset.checks.findings import listed_rows
 from finesweep.errors import Problem
 from finesweep.records import Finding, Splits
+from finesweep.wording import listed_rows
 
 __all__ = ["CHECKS", "examine", "severe_problems"]
 

@@ -6,10 +6,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from finesweep.dataset.checks.findings import SPLITS, rows_where
+from finesweep.dataset.checks.findings import rows_where
 from finesweep.dataset.labels.values import label_counts, labels_in
-from finesweep.dataset.validation import counted_rows, listed
-from finesweep.records import Finding, Severity, SplitName, Splits
+from finesweep.dataset.validation import listed
+from finesweep.records import SPLITS, Finding, Severity, SplitName, Splits
+from finesweep.wording import counted_rows
 
 CHECK = "balance"
 NOTE_RATIO = 3.0

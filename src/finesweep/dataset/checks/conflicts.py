@@ -6,8 +6,8 @@ import pandas as pd
 
 from finesweep.dataset.checks.findings import all_rows, percent, row_ids
 from finesweep.dataset.checks.normalise import normalised
-from finesweep.dataset.validation import counted_rows
 from finesweep.records import Finding, Severity, Splits
+from finesweep.wording import counted_rows
 
 CHECK = "conflicts"
 SEVERE_SHARE = 0.05

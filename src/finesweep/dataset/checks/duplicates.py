@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from finesweep.dataset.checks.findings import SPLITS, percent, rows_where
-from finesweep.dataset.validation import counted_rows
-from finesweep.records import Finding, Severity, SplitName, Splits
+from finesweep.dataset.checks.findings import percent, rows_where
+from finesweep.records import SPLITS, Finding, Severity, SplitName, Splits
+from finesweep.wording import counted_rows
 
 CHECK = "duplicates"
 WARNING_SHARE = 0.01

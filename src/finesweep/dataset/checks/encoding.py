@@ -8,9 +8,9 @@ from collections.abc import Callable
 import pandas as pd
 from ftfy.badness import is_bad
 
-from finesweep.dataset.checks.findings import SPLITS, percent, rows_where
-from finesweep.dataset.validation import counted_rows
-from finesweep.records import Finding, Severity, Splits
+from finesweep.dataset.checks.findings import percent, rows_where
+from finesweep.records import SPLITS, Finding, Severity, Splits
+from finesweep.wording import counted_rows
 
 CHECK = "encoding"
 WARNING_SHARE = 0.01

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import pandas as pd
 
-from finesweep.records import SplitName, Splits
+from finesweep.records import SPLITS, SplitName, Splits
 
-SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
 SEED = 42
 """Of every sample that a check draws, so that the same data has the same findings."""
 
@@ -23,16 +22,6 @@ def rows_where(masks: Mapping[SplitName, pd.Series]) -> Rows:
 def row_ids(rows: pd.DataFrame) -> Rows:
     """The same of a table with columns split and row."""
     return tuple(zip(rows["split"], rows["row"].tolist(), strict=True))
-
-
-def listed_rows(rows: Iterable[tuple[SplitName, int]], *, shown: int = 5) -> str:
-    """`test rows 3, 8 and train row 5, …`: the first few."""
-    rows = list(rows)
-    of: dict[SplitName, list[str]] = {}
-    for split, row in rows[:shown]:
-        of.setdefault(split, []).append(str(row))
-    parts = [f"{split} row{'s'[: len(some) > 1]} {', '.join(some)}" for split, some in of.items()]
-    return " and ".join(parts) + (", …" if len(rows) > shown else "")
 
 
 def percent(count: int, of: int) -> str:

@@ -16,8 +16,8 @@ from finesweep.dataset.checks.quick_classifier import (
     tfidf_features,
 )
 from finesweep.dataset.labels.values import labels_in
-from finesweep.dataset.validation import counted_rows
 from finesweep.records import Finding, Splits
+from finesweep.wording import counted_rows
 
 CHECK = "label_noise"
 MAX_ROWS = 20_000

@@ -12,10 +12,10 @@ from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
 from finesweep.dataset.checks.findings import all_rows, draw_sample, percent, row_ids, sample_clause
 from finesweep.dataset.labels.values import label_counts, labels_in
-from finesweep.dataset.validation import counted_rows
 from finesweep.dataset.words import UNIT
 from finesweep.labelsets import rows_holding
 from finesweep.records import Finding, Severity, Splits
+from finesweep.wording import counted_rows
 
 CHECK = "languages"
 MAX_ROWS = 5_000

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 
-from finesweep.dataset.checks.findings import SPLITS, percent, rows_where
+from finesweep.dataset.checks.findings import percent, rows_where
 from finesweep.dataset.checks.normalise import normalised
-from finesweep.dataset.validation import counted_rows
-from finesweep.records import Finding, Severity, SplitName, Splits
+from finesweep.records import SPLITS, Finding, Severity, SplitName, Splits
+from finesweep.wording import counted_rows
 
 CHECK = "leakage"
 SEVERE_SHARE = 0.01

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from finesweep.dataset.checks.findings import SPLITS, percent, rows_where
+from finesweep.dataset.checks.findings import percent, rows_where
 from finesweep.dataset.row_filters import is_missing
-from finesweep.dataset.validation import counted_rows
-from finesweep.records import Finding, Splits
+from finesweep.records import SPLITS, Finding, Splits
+from finesweep.wording import counted_rows
 
 CHECK = "missing"
 

@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 import regex
 
-from finesweep.dataset.checks.findings import SPLITS, Rows, all_rows, listed_rows, percent, row_ids
+from finesweep.dataset.checks.findings import Rows, all_rows, percent, row_ids
 from finesweep.dataset.checks.leakage import SPLIT_PAIRS
 from finesweep.dataset.checks.minhash import best_pairs, jaccard, signatures
 from finesweep.dataset.checks.normalise import normalised
-from finesweep.dataset.validation import counted_rows
-from finesweep.records import Finding, Severity, SplitName, Splits
+from finesweep.records import SPLITS, Finding, Severity, SplitName, Splits
+from finesweep.wording import counted_rows, listed_rows
 
 CHECK = "near_duplicates"
 THRESHOLD = 0.8

@@ -14,7 +14,7 @@ from finesweep.dataset.reading.saved import is_saved_split, saved_splits
 from finesweep.errors import ConfigError, Problem
 from finesweep.records import SplitName
 
-SPLITS: Mapping[SplitName, Sequence[str]] = {
+NAMES_OF_SPLITS: Mapping[SplitName, Sequence[str]] = {
     "train": ("train", "training"),
     "validation": ("validation", "valid", "val", "dev"),
     "test": ("test", "testing"),
@@ -40,7 +40,7 @@ def file_sets_of(config: DatasetConfig) -> dict[SplitName, FileSet]:
     """Split → its files, of a config that names files; ConfigError where there are none."""
     if config.path is not None:
         return _of_path(config.path)
-    named = {split: getattr(config.files, split) for split in SPLITS}
+    named = {split: getattr(config.files, split) for split in NAMES_OF_SPLITS}
     return {
         split: _of_name(name, f"dataset.files.{split}") for split, name in named.items() if name
     }
@@ -73,7 +73,7 @@ def unread_splits(config: DatasetConfig) -> list[str]:
 def _splits_in(folder: Path) -> dict[SplitName, Path]:
     return {
         split: entry
-        for split, names in SPLITS.items()
+        for split, names in NAMES_OF_SPLITS.items()
         for entry in sorted(folder.iterdir())
         if entry.name.split(".")[0].lower() in names and (entry.is_dir() or _may_be_table(entry))
     }

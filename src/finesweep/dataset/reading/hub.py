@@ -20,9 +20,8 @@ from huggingface_hub.errors import (
 from finesweep.config.schema import DatasetConfig
 from finesweep.dataset.reading.tables.columnar import feature_names
 from finesweep.errors import ConfigError, Problem
-from finesweep.records import SplitName
+from finesweep.records import SPLITS, SplitName
 
-HUB_SPLITS: tuple[SplitName, ...] = ("train", "validation", "test")
 TIMEOUT_SECONDS = 10
 SCHEME = "hf://"
 HUB_PATH = re.compile(
@@ -73,7 +72,7 @@ def read_hub(
     if "train" not in splits:
         raise _problem(f"{hub} has no split named train, only {', '.join(splits)}")
     names = feature_names(splits["train"].features).get(label_column)
-    tables = {name: splits[name].to_pandas() for name in HUB_SPLITS if name in splits}
+    tables = {name: splits[name].to_pandas() for name in SPLITS if name in splits}
     if names is None:
         return tables, None
     return {name: without_unlabelled(table, label_column) for name, table in tables.items()}, names

@@ -13,7 +13,7 @@ from finesweep.errors import ConfigError, Problem
 
 SPLIT = "state.json"
 """In the folder of one split."""
-SPLITS = "dataset_dict.json"
+DATASET_DICT = "dataset_dict.json"
 """In the folder of several: their names."""
 
 
@@ -23,9 +23,9 @@ def is_saved_split(folder: Path) -> bool:
 
 def saved_splits(folder: Path) -> list[str] | None:
     """The names of the splits that a saved DatasetDict holds; None where the folder is none."""
-    if not (folder / SPLITS).is_file():
+    if not (folder / DATASET_DICT).is_file():
         return None
-    return list(json.loads((folder / SPLITS).read_text(encoding="utf-8")).get("splits", []))
+    return list(json.loads((folder / DATASET_DICT).read_text(encoding="utf-8")).get("splits", []))
 
 
 def read_saved(folder: Path, *, field: str) -> Table:

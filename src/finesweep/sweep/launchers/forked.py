@@ -14,10 +14,10 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from itertools import count
 
+from finesweep.errors import INTERRUPTED
 from finesweep.sweep.launchers import fork_server as server
 
 CAN_FORK = hasattr(os, "pidfd_open")
-INTERRUPTED = 130
 RUNNABLE = ("-m", "-c")
 
 

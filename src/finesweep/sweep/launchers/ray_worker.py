@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from finesweep.errors import INTERRUPTED
 from finesweep.sweep.launchers.worker_process import WorkerProcess
 
-LOST, INTERRUPTED = 1, 130
+LOST = 1
 ANSWER_SECONDS = 2.0
 
 

@@ -6,10 +6,11 @@ import time
 from pathlib import Path
 from typing import Any
 
+from finesweep.errors import INTERRUPTED
 from finesweep.sweep.launchers.slurm_commands import Scheduler
 from finesweep.sweep.launchers.worker_process import tail
 
-LOST, INTERRUPTED = 1, 130
+LOST = 1
 RESULT_LAG_SECONDS = 30.0
 """A shared file system may show a job's result so long after the queue has let go of the job."""
 

@@ -10,7 +10,7 @@ from finesweep.dataset.reading.compression import open_compressed
 from finesweep.dataset.reading.pieces import Piece, TableFile
 from finesweep.dataset.reading.tables.layouts import Layout, layout_of
 from finesweep.dataset.reading.tables.quotes import WAYS
-from finesweep.dataset.validation import counted_rows
+from finesweep.wording import counted_rows
 
 
 def read_delimited(file: TableFile, n_rows: int, *, usual: str | None) -> Iterator[Piece]:

@@ -19,8 +19,8 @@ from finesweep.dataset.reading.tables.quotes import (
     Records,
     read_records,
 )
-from finesweep.dataset.validation import counted_rows
 from finesweep.errors import ConfigError, Problem
+from finesweep.wording import counted_rows
 
 SEPARATORS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "'|'"}
 """Those that are looked for, and what people call them."""

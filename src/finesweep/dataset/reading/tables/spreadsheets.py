@@ -10,8 +10,8 @@ import pandas as pd
 from finesweep.dataset.reading.compression import open_compressed
 from finesweep.dataset.reading.pieces import Piece, TableFile
 from finesweep.dataset.reading.tables.headers import column_names
-from finesweep.dataset.validation import counted_rows
 from finesweep.errors import ConfigError, Problem, nearest
+from finesweep.wording import counted_rows
 
 N_ABOVE = 20
 """Rows among which a header is looked for: people write titles above their tables."""

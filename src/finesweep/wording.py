@@ -1,0 +1,54 @@
+"""Counts, numbers and row numbers as people read them, in every message, table and page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+def counted(count: int, noun: str) -> str:
+    """`1 trial`, `2 trials`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def counted_rows(count: int) -> str:
+    """`1 row`, `1,234 rows`."""
+    return counted(count, "row")
+
+
+def rounded(value: float | None) -> str:
+    """Whole from a hundred on, else with at most one decimal; a dash for None."""
+    if value is None:
+        return "–"
+    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}".removesuffix(".0")
+
+
+def as_percentage(share: float | None) -> str:
+    """In percent, with one decimal; a dash for None."""
+    return "–" if share is None else f"{share:.1%}"
+
+
+def listed_rows(rows: Iterable[tuple[str, int]], *, n_shown: int = 5) -> str:
+    """`test rows 3, 8 and train row 5, …`: the first few, within a sentence."""
+    rows = list(rows)
+    parts = [
+        f"{split} row{'s'[: len(numbers) > 1]} {', '.join(numbers)}"
+        for split, numbers in _by_split(rows[:n_shown]).items()
+    ]
+    return " and ".join(parts) + (", …" if len(rows) > n_shown else "")
+
+
+def row_numbers(rows: Iterable[tuple[str, int]], *, n_shown: int) -> str:
+    """`train 3, 17; test 4 and 12 more`: the first few, in a cell of their own."""
+    rows = list(rows)
+    parts = [
+        f"{split} {', '.join(numbers)}" for split, numbers in _by_split(rows[:n_shown]).items()
+    ]
+    n_more = len(rows) - n_shown
+    return "; ".join(parts) + (f" and {n_more:,} more" if n_more > 0 else "")
+
+
+def _by_split(rows: Iterable[tuple[str, int]]) -> dict[str, list[str]]:
+    numbers: dict[str, list[str]] = {}
+    for split, row in rows:
+        numbers.setdefault(split, []).append(str(row))
+    return numbers

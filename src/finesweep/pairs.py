@@ -36,7 +36,7 @@ def joined_or_none(first: str, second: str) -> str | None:
 def mark_problem(text: str) -> str | None:
     """What to say of a text that cannot be a side of a pair; None when it can."""
     if MARK in text:
-        return f"holds {MARK!r}, the sign that stands between the texts of a pair"
+        return f"contains {MARK!r}, the character that separates the texts of a pair"
     return None
 
 

@@ -23,7 +23,7 @@ def test_a_text_that_is_no_pair_is_told(text: str) -> None:
 
 
 def test_a_side_is_any_text_that_lacks_the_mark() -> None:
-    told = f"holds '{MARK}', the sign that stands between the texts of a pair"
+    told = f"contains '{MARK}', the character that separates the texts of a pair"
     assert [mark_problem(text) for text in ("a day", " \t", f"a{MARK}")] == [None, None, told]
 
 

@@ -1,7 +1,6 @@
 """Labelled texts: read, checked, labelled, split and fingerprinted, then tokenized.
 
-The names below load when they are asked for: who wants a reader of files alone, as `predict` does,
-need not wait for Hugging Face's datasets.
+Imports are lazy: `predict` reads files without importing Hugging Face's datasets.
 """
 
 from importlib import import_module

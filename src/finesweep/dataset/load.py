@@ -1,4 +1,4 @@
-"""A config's dataset: read, cleaned, labelled, split, sized and fingerprinted."""
+"""The configured dataset: read, cleaned, labelled, split, sized and fingerprinted."""
 
 from __future__ import annotations
 
@@ -24,38 +24,38 @@ from finesweep.wording import counted_rows
 FEATURES = datasets.Features({"text": datasets.Value("string"), "label": datasets.Value("int64")})
 
 
-N_WARM = 2
-"""Datasets that a process keeps in memory."""
+MAX_CACHED = 2
+"""Datasets kept in memory per process."""
 
 
 def load_dataset(config: DatasetConfig) -> TextDataset:
-    """The three splits that the config asks for, the same for the same config and source.
+    """The three splits of the config, deterministic for a config and its source.
 
-    Rows keep the source's order; an official validation or test split is left as it is unless
-    its size cuts it. A process reads them once, as long as their files stay what they are.
-    ConfigError lists what the user must change, and with checks=strict every severe finding.
+    Rows keep the source's order; an official validation or test split is kept unless its size
+    subsamples it. A process reads them once while their files do not change. ConfigError lists what
+    the user must change and, with checks=strict, every severe finding.
     """
-    # Not its length, which trials vary: texts are cut when batches are made.
+    # Trials vary max_length, which matters only when batches are made: it is no part of the key.
     config = replace(config, max_length=DatasetConfig.max_length)
     key = repr((config, file_stamps(config)))
-    if key not in _warm:
-        while len(_warm) >= N_WARM:
-            del _warm[next(iter(_warm))]
-        _warm[key] = _read(config)
-    return _warm[key]
+    if key not in _cached:
+        while len(_cached) >= MAX_CACHED:
+            del _cached[next(iter(_cached))]
+        _cached[key] = _read(config)
+    return _cached[key]
 
 
-_warm: dict[str, TextDataset] = {}
+_cached: dict[str, TextDataset] = {}
 
 
 def prepare(config: DatasetConfig) -> Splits:
-    """The three splits as tables, each row under the number that it has in its source.
+    """The three splits as tables, indexed by the rows' numbers in their source.
 
     ConfigError lists what the user must change.
     """
     raise_all(request_problems(config))
     source = read_source(config)
-    # Joined after cleaning: a tag that one side leaves open must not swallow the other.
+    # Joined after cleaning: a tag left open in one text must not swallow the other.
     raw = with_joined_pairs(with_clean_texts(source.frames, config.clean))
     labelled = encode_labels(raw, source, config)
     official, label_names = labelled.frames, labelled.label_names
@@ -65,14 +65,14 @@ def prepare(config: DatasetConfig) -> Splits:
         "test": config.test_size,
     }
     frames, carved = carve_missing(official, sizes=sizes, label_names=label_names, seed=config.seed)
-    # A carved split already has its size; a share of it would be taken twice.
-    to_cut = {split: size for split, size in sizes.items() if split in official}
-    frames, was_cut = subsample(frames, sizes=to_cut, seed=config.seed)
+    # A carved split already has its size; its share must not apply twice.
+    official_sizes = {split: size for split, size in sizes.items() if split in official}
+    frames, sampled = subsample(frames, sizes=official_sizes, seed=config.seed)
     return Splits(
         labelled.raw,
         frames,
         label_names,
-        notes=(*source.notes, *labelled.notes, *carved, *was_cut),
+        notes=(*source.notes, *labelled.notes, *carved, *sampled),
         multi_label=labelled.multi_label,
     )
 
@@ -80,7 +80,7 @@ def prepare(config: DatasetConfig) -> Splits:
 def _read(config: DatasetConfig) -> TextDataset:
     splits = prepare(config)
     if config.checks == "strict":
-        # Here and not above: it brings scikit-learn, which nobody else waits for.
+        # Imports scikit-learn, which only the checks need.
         from finesweep.dataset.checks import severe_problems
 
         raise_all(severe_problems(splits))
@@ -114,7 +114,7 @@ def fingerprint(
         if split not in frames:
             continue
         texts = [text.encode() for text in frames[split]["text"]]
-        # The lengths say where each text ends: without them "ab", "c" is the same as "a", "bc".
+        # Lengths mark where each text ends: without them "ab", "c" would equal "a", "bc".
         lengths = np.array([len(text) for text in texts], dtype="<i8")
         labels = frames[split]["label"].to_numpy(dtype="<i8")
         for part in (
@@ -128,24 +128,25 @@ def fingerprint(
 
 
 def leakage_notes(frames: Mapping[SplitName, pd.DataFrame]) -> list[str]:
-    """Notes on rows of validation and test whose exact text is also in train."""
-    known = set(frames["train"]["text"])  # Series.isin takes five times as long on strings
+    """Notes on validation and test rows whose exact text is also in train."""
+    train_texts = set(frames["train"]["text"])  # Series.isin is five times slower on strings
     counts = {
-        split: sum(text in known for text in frames[split]["text"])
+        split: sum(text in train_texts for text in frames[split]["text"])
         for split in ("validation", "test")
     }
     return [
-        f"{counted_rows(n)} of {split} with a text that is also in train"
+        f"{counted_rows(n)} of {split} whose text is also in train"
         for split, n in counts.items()
         if n
     ]
 
 
 def shared_group_notes(frames: Mapping[SplitName, pd.DataFrame]) -> list[str]:
-    """Notes on groups of validation and test that train has too: official splits may share them."""
-    known = set(frames["train"]["group"]) if "group" in frames["train"] else set()
+    """Notes on groups of validation and test that are also in train: official splits may share
+    them."""
+    train_groups = set(frames["train"]["group"]) if "group" in frames["train"] else set()
     shared = {
-        split: len(known & set(frames[split]["group"]))
+        split: len(train_groups & set(frames[split]["group"]))
         for split in ("validation", "test")
         if "group" in frames[split]
     }

@@ -1,4 +1,4 @@
-"""Texts cleaned, labels renamed; rows without a text or a label, and texts with two labels."""
+"""Text cleaning, label mapping, and rows dropped for missing values or conflicting labels."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ Frames = dict[SplitName, pd.DataFrame]
 
 
 def with_clean_texts(frames: Frames, steps: Sequence[str]) -> Frames:
-    """Frames whose texts, and second texts of pairs, went through these steps of CLEANERS; a
-    missing one stays missing."""
+    """Frames with texts, and second texts of pairs, cleaned by these steps of CLEANERS; missing
+    texts stay missing."""
     if not steps:
         return frames
     return {
@@ -33,10 +33,10 @@ def with_clean_texts(frames: Frames, steps: Sequence[str]) -> Frames:
 def with_mapped_labels(
     frames: Frames, mapping: Mapping[Any, Any], *, class_names: Sequence[str] | None
 ) -> tuple[Frames, list[str]]:
-    """Frames whose labels are the names that mapping gives them, and notes on rows it drops.
+    """Frames with labels renamed by mapping, and notes on the rows it drops.
 
-    A label is matched as it stands in the data, or by its name of class_names. ConfigError lists
-    labels that the mapping lacks.
+    A label matches by its value in the data, or by its name in class_names. ConfigError lists
+    labels missing from mapping.
     """
     if not mapping:
         return frames, []
@@ -44,27 +44,27 @@ def with_mapped_labels(
         {split: _named(frame["label"], class_names) for split, frame in frames.items()}
     )
     present = {label for column in values.values() for label in column.dropna()}
-    known = match_labels(mapping, present)
-    if unknown := present - set(known):
-        message = f"does not say what {listed(sorted(unknown, key=str))} is; null drops a label"
+    new_names = match_labels(mapping, present)
+    if unknown := present - set(new_names):
+        message = f"has no entry for {listed(sorted(unknown, key=str))}; null drops a label"
         raise ConfigError(Problem("dataset.label_map", message))
-    made, notes = {}, []
+    mapped, notes = {}, []
     for split, frame in frames.items():
-        dropped = values[split].map(lambda v: v in known and known[v] is None).astype(bool)
-        names = values[split].map(lambda v: str(known[v]) if v in known else None)
-        made[split] = frame.assign(label=names)[~dropped]
+        dropped = values[split].map(lambda v: v in new_names and new_names[v] is None).astype(bool)
+        names = values[split].map(lambda v: str(new_names[v]) if v in new_names else None)
+        mapped[split] = frame.assign(label=names)[~dropped]
         if n := int(dropped.sum()):
             notes.append(f"{counted_rows(n)} of {split} dropped by dataset.label_map")
-    return made, notes
+    return mapped, notes
 
 
 def without_missing(
     frames: Frames, *, drop: bool, label_field: str = "dataset.label_column"
 ) -> tuple[Frames, list[str]]:
-    """Frames whose every row has a text (str) and a label, and a note on what was dropped.
+    """Frames in which every row has a text (str) and a label, and notes on the dropped rows.
 
-    ConfigError, which names label_field where it is about labels, when rows are missing and drop is
-    false, or when a split has nothing left.
+    ConfigError if values are missing and drop is false, or if a split has no rows left; problems
+    with labels name label_field.
     """
     missing = {
         (split, kind): rows
@@ -79,35 +79,35 @@ def without_missing(
         f"{counted_rows(len(rows))} of {split} with missing {kind} dropped"
         for (split, kind), rows in missing.items()
     ]
-    kept = {split: _complete(frame) for split, frame in frames.items()}
-    raise_all([_nothing_left(split) for split, frame in kept.items() if frame.empty])
-    return kept, notes
+    complete = {split: _complete(frame) for split, frame in frames.items()}
+    raise_all([_nothing_left(split) for split, frame in complete.items() if frame.empty])
+    return complete, notes
 
 
 def is_missing(column: pd.Series) -> pd.Series:
-    """True where there is no value, or only blanks."""
+    """True where a value is missing or blank."""
     if pd.api.types.is_numeric_dtype(column):
         return column.isna()
     return column.isna() | column.astype("str").str.strip().eq("")
 
 
 def without_conflicts(train: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
-    """Train without any row whose text stands with two labels, and a note."""
+    """Train without the texts that have more than one label, and a note."""
     n_labels = train.groupby("text", sort=False)["label"].transform("nunique")
-    kept = train[n_labels == 1]
-    n_dropped = len(train) - len(kept)
+    consistent = train[n_labels == 1]
+    n_dropped = len(train) - len(consistent)
     note = f"text with conflicting labels: {counted_rows(n_dropped)} of train dropped"
-    return kept, [note] if n_dropped else []
+    return consistent, [note] if n_dropped else []
 
 
 def _cleaned(column: pd.Series, steps: Sequence[str]) -> pd.Series:
-    there = ~is_missing(column)
-    texts = clean_texts((str(text) for text in column[there]), steps)
-    return column.astype(object).mask(there, pd.Series(texts, column.index[there]))
+    is_present = ~is_missing(column)
+    texts = clean_texts((str(text) for text in column[is_present]), steps)
+    return column.astype(object).mask(is_present, pd.Series(texts, column.index[is_present]))
 
 
 def _named(column: pd.Series, class_names: Sequence[str] | None) -> pd.Series:
-    """The labels, a Hub's ids by their names; None where one is missing."""
+    """Labels, with class ids replaced by their names; None if missing."""
     raw = column.astype(object).where(~is_missing(column), None)
     if class_names is None:
         return raw
@@ -116,12 +116,12 @@ def _named(column: pd.Series, class_names: Sequence[str] | None) -> pd.Series:
 
 
 def match_labels(mapping: Mapping[Any, Any], present: Collection[Label]) -> dict[Label, Any]:
-    """Label → its new name, of those present; ConfigError when two keys are one of them.
+    """New names of the labels that are present; ConfigError if two keys match the same label.
 
-    A key is matched as it would stand in a file; true and false in any capitals, as YAML reads
-    what CSV files write as `True`, `TRUE` or `true`.
+    A key matches as it would be written in a file; true and false in any case, since YAML reads the
+    `True`, `TRUE` or `true` of a CSV file as one value.
     """
-    found: dict[Label, Any] = {}
+    new_names: dict[Label, Any] = {}
     for key, name in mapping.items():
         text = label_text(key)
         number = label_number(text)
@@ -129,16 +129,16 @@ def match_labels(mapping: Mapping[Any, Any], present: Collection[Label]) -> dict
             same = label in (text, number) or (
                 isinstance(key, bool) and str(label).casefold() == text.casefold()
             )
-            if same and found.setdefault(label, name) != name:
-                message = f"says that {label!r} is {found[label]!r}, and that it is {name!r}"
+            if same and new_names.setdefault(label, name) != name:
+                message = f"maps {label!r} to both {new_names[label]!r} and {name!r}"
                 raise ConfigError(Problem("dataset.label_map", message))
-    return found
+    return new_names
 
 
 def _complete(frame: pd.DataFrame) -> pd.DataFrame:
-    kept = frame[~(is_missing(frame["text"]) | is_missing(frame["label"]))]
-    return kept.assign(text=kept["text"].astype("str"))
+    complete = frame[~(is_missing(frame["text"]) | is_missing(frame["label"]))]
+    return complete.assign(text=complete["text"].astype("str"))
 
 
 def _nothing_left(split: SplitName) -> Problem:
-    return Problem("dataset.missing", f"drop takes every row of {split}")
+    return Problem("dataset.missing", f"drop leaves no rows in {split}")

@@ -1,4 +1,4 @@
-"""The raw splits that a config names, from the Hub or from files, before any cleaning."""
+"""Raw splits from the Hub or from files, before any cleaning."""
 
 from __future__ import annotations
 
@@ -29,42 +29,42 @@ BYTE_ORDER_MARK = "\ufeff"
 
 @dataclass(frozen=True)
 class RawDataset:
-    """What was read: frames with columns text, label (or one for each of several labels) and, if
-    asked for, pair and group, by row from 1."""
+    """Frames with columns text, label (or one per label column) and, if configured, pair and group,
+    indexed by row from 1."""
 
     frames: dict[SplitName, pd.DataFrame]
-    """Train always; validation and test where the source has them."""
+    """Train, and validation and test if the source has them."""
     class_names: tuple[str, ...] | None
-    """The source's names of labels 0 … C-1; None where labels speak for themselves."""
+    """Names of labels 0 … C-1 from the source; None if it has none."""
     notes: tuple[str, ...] = ()
-    """What was found by looking at files, and what was left out of them, one sentence each."""
+    """Guesses about the files' format, and rows left out of them, one sentence each."""
 
 
 def read_source(config: DatasetConfig) -> RawDataset:
-    """The config's splits as its source has them; ConfigError lists what is wrong with them."""
+    """The configured splits as the source has them; ConfigError lists their problems."""
     notes: list[str] = []
-    if (named := hub_name(config)) is None:
+    if (hub := hub_name(config)) is None:
         tables, class_names = read_file_sets(file_sets_of(config), config, say=notes.append)
         if unread := unread_splits(config):
-            notes.append(f"splits of {config.path} that are not read: {', '.join(unread)}")
+            notes.append(f"splits of {config.path} not read: {', '.join(unread)}")
     else:
-        tables, class_names = read_hub(named, label_column=config.label_column)
+        tables, class_names = read_hub(hub, label_column=config.label_column)
     columns = _columns(config)
     raise_all(column_problems(tables, columns))
     frames = {name: _rows(table, columns) for name, table in tables.items()}
     for split, table in tables.items():
         frames[split], repeated = _without_headers(frames[split], table)
         if repeated:
-            told = "that is the header once more" if repeated == 1 else "that are the header again"
-            notes.append(f"{counted_rows(repeated)} of {split} {told} left out")
+            what = "that repeats the header" if repeated == 1 else "that repeat the header"
+            notes.append(f"{counted_rows(repeated)} of {split} {what} left out")
     if config.text_columns:
         names = ", then ".join(config.text_columns)
-        notes.append(f"a text is {names}, each on a line of its own, missing ones left out")
+        notes.append(f"a text joins {names}, one per line, without missing ones")
     return RawDataset(frames, class_names, tuple(dict.fromkeys(notes)))
 
 
 def _columns(config: DatasetConfig) -> dict[str, str]:
-    """The names under which columns stand in a frame that was read, and theirs."""
+    """Column names in a raw frame → column names in the source."""
     columns = {"text": config.text_column, "label": config.label_column}
     if config.text_columns:
         columns = {**_text_kinds(config.text_columns), "label": config.label_column}
@@ -85,8 +85,8 @@ def _text_kinds(columns: Sequence[str]) -> dict[str, str]:
 def read_file_sets(
     file_sets: Mapping[SplitName, FileSet], config: DatasetConfig, *, say: Callable[[str], None]
 ) -> tuple[dict[SplitName, pd.DataFrame], tuple[str, ...] | None]:
-    """A table for each split, its files one behind another, and the names of the classes where
-    files say them; all their problems at once."""
+    """A table for each split, its files concatenated, and the class names if the files have them.
+    ConfigError lists the problems of all splits."""
     tables: dict[SplitName, pd.DataFrame] = {}
     names: dict[SplitName, tuple[str, ...] | None] = {}
     problems: list[Problem] = []
@@ -98,13 +98,13 @@ def read_file_sets(
     raise_all(problems)
     other = next((split for split in names if names[split] != names["train"]), None)
     if other is not None:
-        told = f"names of train's classes, {names['train']}, are not those of {other}"
-        raise ConfigError(Problem(file_sets[other].field, f"{told}, {names[other]}"))
+        message = f"class names of {other}, {names[other]}, differ from train's, {names['train']}"
+        raise ConfigError(Problem(file_sets[other].field, message))
     return tables, names["train"]
 
 
 def file_stamps(config: DatasetConfig) -> list[tuple[str, int, int]]:
-    """Name, time of change and size of each local file, by which a change of them is seen."""
+    """Name, modification time (ns) and size (bytes) of each local file, to detect changes."""
     if hub_name(config) is not None:
         return []
     files = [file for file_set in file_sets_of(config).values() for file in file_set.files]
@@ -128,9 +128,9 @@ def _read(
     if file_set.saved:
         tables = [read_saved(file, field=file_set.field) for file in file_set.files]
     else:
-        written = format_of(config)
+        file_format = format_of(config)
         tables = [
-            read_file(str(file), field=file_set.field, written=written, say=say)
+            read_file(str(file), field=file_set.field, written=file_format, say=say)
             for file in file_set.files
         ]
     for file, table in zip(file_set.files[1:], tables[1:], strict=True):
@@ -145,8 +145,8 @@ def _read(
 
 
 def _without_headers(frame: pd.DataFrame, table: pd.DataFrame) -> tuple[pd.DataFrame, int]:
-    """frame without rows that are table's header once more, as files joined by hand have them, and
-    their number."""
+    """frame without rows that repeat table's header, as in files concatenated by hand, and their
+    number."""
     names = [str(name) for name in table.columns]
     if len(names) < 2:
         return frame, 0
@@ -160,17 +160,17 @@ def _without_headers(frame: pd.DataFrame, table: pd.DataFrame) -> tuple[pd.DataF
 
 
 def _is_name(cell: object, *, name: str) -> bool:
-    """Whether a header's cell became this name: a file may begin with a byte order mark, columns
-    without a name and those of one name get others."""
+    """Whether a header's cell was read as this column name: a byte order mark is dropped, and blank
+    and duplicate names are replaced."""
     if isinstance(cell, str):
-        written = cell.removeprefix(BYTE_ORDER_MARK)
-        return name == written or re.fullmatch(re.escape(written) + r"\.\d+", name) is not None
+        header = cell.removeprefix(BYTE_ORDER_MARK)
+        return name == header or re.fullmatch(re.escape(header) + r"\.\d+", name) is not None
     is_missing = cell is None or (isinstance(cell, float) and isnan(cell))
     return is_missing and name.startswith(UNNAMED)
 
 
 def _rows(table: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:
-    """The named columns alone, renamed; row 1 is the first row after a file's header."""
+    """The configured columns, renamed; row 1 is the first row after a file's header."""
     frame = pd.DataFrame({name: table[column] for name, column in columns.items()})
     if parts := [name for name in columns if name.startswith("text ")]:
         frame = frame.assign(text=join_columns([frame[part] for part in parts]))

@@ -1,4 +1,4 @@
-"""Splits that the source lacks, carved out of train, and splits cut to the size asked."""
+"""Missing splits carved from train, and splits subsampled to their configured size."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from finesweep.dataset.labels.values import STRATUM, label_counts, labels_in
-from finesweep.dataset.stratify import sample_rows, take_texts
+from finesweep.dataset.stratify import draw_texts, sample_rows
 from finesweep.dataset.validation import raise_all
 from finesweep.errors import ConfigError, Problem
 from finesweep.records import SplitName
@@ -20,60 +20,66 @@ Sizes = Mapping[SplitName, int | float | None]
 
 A_TENTH = 0.1
 SHARES = {"train": "null", "validation": "0.1", "test": "0.2"}
-"""Sizes that fit any data, for people."""
-# Each draw has a stream of its own, so that another validation_size leaves test as it was.
+"""Sizes that fit any data, suggested in messages."""
+# Each draw has its own random stream, so that a new validation_size does not change test.
 CARVING: dict[SplitName, int] = {"test": 0, "validation": 1}
 SAMPLING: dict[SplitName, int] = {"train": 2, "validation": 3, "test": 4}
 
 
 def n_rows(size: int | float, of: int) -> int:
-    """Rows that a size means: a share below 1 of so many rows, at least one, or rows."""
+    """Number of rows of a size: a share below 1 of `of` rows, at least one, or a row count."""
     return max(1, round(size * of)) if size < 1 else int(size)
 
 
 def carve_missing(
     frames: Frames, *, sizes: Sizes, label_names: tuple[str, ...], seed: int
 ) -> tuple[Frames, list[str]]:
-    """All three splits, test and validation carved out of train where they lack, and notes.
+    """All three splits, with missing test and validation carved from train, and notes.
 
-    A carved split has exactly the rows asked, a tenth of the original train by default,
-    stratified; copies of a text all lie in one split; rows keep their order. ConfigError when
+    A carved split has exactly its configured size, by default a tenth of the original train, and is
+    stratified; duplicates of a text stay within one split; rows keep their order. ConfigError if
     train has too few rows, or a class too few texts.
     """
     absent = [split for split in CARVING if split not in frames]
     if not absent:
         return frames, []
     train = frames["train"]
-    wanted = {split: n_rows(sizes[split] or A_TENTH, len(train)) for split in absent}
-    raise_all(_carving_problems(train, wanted, label_names))
+    row_counts = {split: n_rows(sizes[split] or A_TENTH, len(train)) for split in absent}
+    raise_all(_carving_problems(train, row_counts, label_names))
     carved = dict(frames)
     for n_later, split in zip(reversed(range(len(absent))), absent, strict=True):
         rng = np.random.default_rng([seed, CARVING[split]])
         if "group" in train:
-            carved[split], carved["train"] = _carve_groups(carved["train"], wanted[split], rng=rng)
+            carved[split], carved["train"] = _carve_groups(
+                carved["train"], row_counts[split], rng=rng
+            )
         else:
             carved[split], carved["train"] = _carve(
-                carved["train"], wanted[split], split=split, n_reserved=1 + n_later, rng=rng
+                carved["train"],
+                row_counts[split],
+                split=split,
+                n_reserved=1 + n_later,
+                rng=rng,
             )
     return carved, _notes(train, carved, absent)
 
 
 def subsample(frames: Frames, *, sizes: Sizes, seed: int) -> tuple[Frames, list[str]]:
-    """The splits at the sizes asked, by stratified samples that keep the order, and notes.
+    """The splits as stratified samples of their configured sizes, in the original order, and notes.
 
-    A share is of the split; null is all of it. ConfigError when a split has fewer rows.
+    A share is relative to the split; null keeps all of it. ConfigError if a split has fewer rows.
     """
-    wanted = {split: n_rows(size, len(frames[split])) for split, size in sizes.items() if size}
+    row_counts = {split: n_rows(size, len(frames[split])) for split, size in sizes.items() if size}
     raise_all(
         [
             Problem(f"dataset.{split}_size", f"{counted_rows(rows)} of {split}, which has {n:,}")
-            for split, rows in wanted.items()
+            for split, rows in row_counts.items()
             if rows > (n := len(frames[split]))
         ]
     )
     notes = []
     sized = dict(frames)
-    for split, rows in wanted.items():
+    for split, rows in row_counts.items():
         frame = frames[split]
         if rows < len(frame):
             rng = np.random.default_rng([seed, SAMPLING[split]])
@@ -83,17 +89,17 @@ def subsample(frames: Frames, *, sizes: Sizes, seed: int) -> tuple[Frames, list[
 
 
 def strata_of(frame: pd.DataFrame) -> np.ndarray:
-    """[N] int, by which rows are stratified: their labels, or the strata of sets of these."""
+    """[N] int, the strata of rows: their labels, or the strata of label sets."""
     return frame[STRATUM if STRATUM in frame else "label"].to_numpy()
 
 
 def _carve(
     train: pd.DataFrame, size: int, *, split: SplitName, n_reserved: int, rng: np.random.Generator
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The carved split and what stays in train; surplus copies of a text are in neither."""
+    """The carved split and the remaining train; surplus duplicates of a text are in neither."""
     texts, first = pd.factorize(train["text"])[0], ~train["text"].duplicated().to_numpy()
     try:
-        taken = take_texts(
+        n_drawn = draw_texts(
             strata_of(train)[first],
             np.bincount(texts),
             size,
@@ -102,41 +108,43 @@ def _carve(
         )
     except ValueError:
         message = (
-            f"{counted_rows(size)} cannot be carved out of the {len(train):,} of train: each class "
-            "keeps a text there, and copies of a text stay together"
+            f"{counted_rows(size)} cannot be carved from the {len(train):,} of train: each class "
+            "must keep a text there, and duplicates of a text stay together"
         )
         raise ConfigError(Problem(f"dataset.{split}_size", message)) from None
     nth_copy = train.groupby("text", sort=False).cumcount().to_numpy()
-    return train[nth_copy < taken[texts]], train[taken[texts] == 0]
+    return train[nth_copy < n_drawn[texts]], train[n_drawn[texts] == 0]
 
 
 def _carve_groups(
     train: pd.DataFrame, size: int, *, rng: np.random.Generator
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The carved split, of about size rows, and what stays in train: no group is in both.
+    """The carved split, of about size rows, and the remaining train: no group and no text is in
+    both.
 
-    Nor is any text: groups that share one are taken as one.
+    Groups that share a text count as one.
     """
-    from sklearn.model_selection import StratifiedGroupKFold  # seconds, for groups alone
+    # Takes seconds, and only groups need it.
+    from sklearn.model_selection import StratifiedGroupKFold
 
     n_folds = max(2, round(len(train) / size))
-    groups = _joined(train)
+    groups = _merged_groups(train)
     if len(np.unique(groups)) < n_folds:
         message = (
-            f"{len(np.unique(groups)):,} groups that share no text cannot be split {n_folds} ways"
+            f"{len(np.unique(groups)):,} groups without common texts cannot be split {n_folds} ways"
         )
         raise ConfigError(Problem("dataset.group_column", message))
     folds = StratifiedGroupKFold(n_folds, shuffle=True, random_state=int(rng.integers(2**31)))
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that a class is rare, which _carving_problems has judged
-        kept, taken = next(folds.split(train, strata_of(train), groups))
-    return train.iloc[taken], train.iloc[kept]
+        warnings.simplefilter("ignore")  # rare classes, which _carving_problems has checked
+        remaining, carved = next(folds.split(train, strata_of(train), groups))
+    return train.iloc[carved], train.iloc[remaining]
 
 
-def _joined(train: pd.DataFrame) -> np.ndarray:
-    """[N] the number of each row's group, after groups with a text in common became one.
+def _merged_groups(train: pd.DataFrame) -> np.ndarray:
+    """[N] group number of each row, after merging groups that share a text.
 
-    A row without a group is a group of its own.
+    A row without a group is its own group.
     """
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
@@ -147,32 +155,36 @@ def _joined(train: pd.DataFrame) -> np.ndarray:
     n_texts = texts.max() + 1
     shape = (n_texts + groups.max() + 1,) * 2
     links = coo_array((np.ones(len(train), dtype=np.int8), (texts, n_texts + groups)), shape=shape)
-    joined: np.ndarray = connected_components(links, directed=False)[1][texts]
-    return joined
+    merged: np.ndarray = connected_components(links, directed=False)[1][texts]
+    return merged
 
 
 def _carving_problems(
-    train: pd.DataFrame, wanted: Mapping[SplitName, int], label_names: tuple[str, ...]
+    train: pd.DataFrame, row_counts: Mapping[SplitName, int], label_names: tuple[str, ...]
 ) -> list[Problem]:
-    """Sizes that leave nothing for train, and classes that cannot be in every split."""
+    """Sizes that leave no rows for train, and classes that cannot be in every split."""
     labels = labels_in(train.drop_duplicates("text"), len(label_names))
     n_texts = label_counts(labels, len(label_names))
-    n_splits = 1 + len(wanted)
+    n_splits = 1 + len(row_counts)
     problems = [
         Problem(
             "dataset.label_columns" if STRATUM in train else "dataset.label_column",
-            f"class {label_names[label]!r} has too few distinct texts ({count}) to be in train "
-            f"and in each split carved from it; {n_splits} are needed",
+            f"class {label_names[label]!r} has too few distinct texts ({count}): {n_splits} are "
+            "needed, one for train and one for each split carved from it",
         )
         for label, count in enumerate(n_texts)
         if 0 < count < n_splits
     ]
-    if sum(wanted.values()) >= len(train):
-        asked = " and ".join(f"{counted_rows(rows)} of {split}" for split, rows in wanted.items())
-        field = f"dataset.{max(wanted, key=lambda split: wanted[split])}_size"
-        instead = " ".join(f"dataset.{split}_size={SHARES[split]}" for split in ("train", *wanted))
-        left = f"{asked} leave nothing of train, which has {len(train):,}; as in {instead}"
-        problems.append(Problem(field, left))
+    if sum(row_counts.values()) >= len(train):
+        request = " and ".join(
+            f"{counted_rows(rows)} of {split}" for split, rows in row_counts.items()
+        )
+        field = f"dataset.{max(row_counts, key=lambda split: row_counts[split])}_size"
+        instead = " ".join(
+            f"dataset.{split}_size={SHARES[split]}" for split in ("train", *row_counts)
+        )
+        message = f"{request} leave no rows for train, which has {len(train):,}; try {instead}"
+        problems.append(Problem(field, message))
     return problems
 
 
@@ -182,5 +194,5 @@ def _notes(train: pd.DataFrame, carved: Frames, absent: list[SplitName]) -> list
         notes.append(f"{n_copies:,} rows are exact duplicates; each text stays within one split")
     n_kept = len(carved["train"]) + sum(len(carved[split]) for split in absent)
     if n_lost := len(train) - n_kept:
-        notes.append(f"{n_lost:,} surplus copies of a text dropped, to carve the exact size")
+        notes.append(f"{n_lost:,} surplus duplicates dropped, to carve the exact size")
     return notes

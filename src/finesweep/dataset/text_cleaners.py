@@ -1,4 +1,4 @@
-"""What can be done to a text before anyone reads it, when the config asks for it."""
+"""Optional cleaning steps for texts."""
 
 from __future__ import annotations
 
@@ -12,39 +12,38 @@ BLANKS = re.compile(r"\s+")
 
 
 def clean_texts(texts: Iterable[str], steps: Sequence[str]) -> list[str]:
-    """The texts after these steps, each a name of CLEANERS, in their order."""
-    made = list(texts)
+    """Texts after these steps, names of CLEANERS, in order."""
     for step in steps:
-        made = [CLEANERS[step](text) for text in made]
-    return made
+        texts = [CLEANERS[step](text) for text in texts]
+    return list(texts)
 
 
 def _without_markup(text: str) -> str:
-    """A blank where a tag stood, entities as characters."""
+    """The text with tags replaced by blanks and entities by characters."""
     parser = _Texts(convert_charrefs=True)
     parser.feed(text)
     parser.close()
-    return "".join(parser.found)
+    return "".join(parser.parts)
 
 
 class _Texts(HTMLParser):
-    """Collects what stands between tags."""
+    """Collects the text between tags."""
 
     def __init__(self, *, convert_charrefs: bool) -> None:
         super().__init__(convert_charrefs=convert_charrefs)
-        self.found: list[str] = []
+        self.parts: list[str] = []
 
     def handle_data(self, data: str) -> None:
-        self.found.append(data)
+        self.parts.append(data)
 
     def handle_starttag(self, tag: str, attrs: object) -> None:
-        self.found.append(" ")
+        self.parts.append(" ")
 
     def handle_startendtag(self, tag: str, attrs: object) -> None:
-        self.found.append(" ")
+        self.parts.append(" ")
 
     def handle_endtag(self, tag: str) -> None:
-        self.found.append(" ")
+        self.parts.append(" ")
 
 
 def _single_blanks(text: str) -> str:
@@ -56,4 +55,4 @@ CLEANERS: Mapping[str, Callable[[str], str]] = {
     "encoding": ftfy.fix_text,
     "whitespace": _single_blanks,
 }
-"""Name → what it does to one text."""
+"""Name → cleaner of one text."""

@@ -1,5 +1,5 @@
-"""Several columns made into the one column of texts that all else reads: parts of one text, such as
-title and body, and the two texts of a pair."""
+"""Several columns joined into one text column: parts of a text, such as title and body, or the two
+texts of a pair."""
 
 from __future__ import annotations
 
@@ -14,65 +14,64 @@ from finesweep.pairs import MARK, joined
 
 SHOWN_CHARACTERS = 60
 LINE_BREAK = "\n"
-"""Between the parts of one text: a blank to BERT's tokenizers, a token of its own to RoBERTa's."""
+"""Joins the parts of a text: BERT's tokenizers read it as a blank, RoBERTa's as its own token."""
 
 
 def with_joined_pairs(frames: Frames) -> Frames:
-    """Frames in which text is the pair of what were text and pair; those without a column pair are
-    left alone, and a pair that lacks a side is missing.
+    """Frames with columns text and pair joined into text; frames without a column pair are
+    unchanged, and a pair with a missing text is missing.
 
-    ConfigError when a side holds the mark that stands between them.
+    ConfigError if a text contains the mark that separates the pair.
     """
     paired = {split: frame for split, frame in frames.items() if "pair" in frame}
-    found = {
-        (split, kind): told
+    messages = {
+        (split, kind): message
         for split, frame in paired.items()
         for kind in ("text", "pair")
-        if (told := mark_problem(frame[kind]))
+        if (message := mark_problem(frame[kind]))
     }
     raise_all(
         [
-            Problem(f"dataset.{kind}_column", f"{split} {told}")
-            for (split, kind), told in found.items()
+            Problem(f"dataset.{kind}_column", f"{split} {message}")
+            for (split, kind), message in messages.items()
         ]
     )
-    made = {
+    with_pairs = {
         split: frame.assign(text=join_pairs(frame["text"], frame["pair"])).drop(columns="pair")
         for split, frame in paired.items()
     }
-    return {**frames, **made}
+    return {**frames, **with_pairs}
 
 
 def join_pairs(first: pd.Series, second: pd.Series) -> pd.Series:
-    """The pair of each row as one text, None where a side is missing or blank."""
-    lacking = is_missing(first) | is_missing(second)
+    """The pair of each row as one text; None if a text is missing or blank."""
+    incomplete = is_missing(first) | is_missing(second)
     texts = [
-        None if lacks else joined(str(one), str(other))
-        for one, other, lacks in zip(first, second, lacking, strict=True)
+        None if is_incomplete else joined(str(one), str(other))
+        for one, other, is_incomplete in zip(first, second, incomplete, strict=True)
     ]
     return pd.Series(texts, first.index, dtype=object)
 
 
 def join_columns(columns: Sequence[pd.Series]) -> pd.Series:
-    """The parts of each row one below another, without those that are missing or blank; None where
-    all are."""
-    there = [~is_missing(column) for column in columns]
+    """The parts of each row, one per line, without missing or blank ones; None if all are."""
+    is_present = [~is_missing(column) for column in columns]
     rows = zip(*(column.astype(object) for column in columns), strict=True)
-    held = zip(*there, strict=True)
+    presence = zip(*is_present, strict=True)
     texts = [
         LINE_BREAK.join(
-            str(part).strip() for part, is_there in zip(row, kept, strict=True) if is_there
+            str(part).strip() for part, has_part in zip(row, parts, strict=True) if has_part
         )
         or None
-        for row, kept in zip(rows, held, strict=True)
+        for row, parts in zip(rows, presence, strict=True)
     ]
     return pd.Series(texts, columns[0].index, dtype=object)
 
 
 def mark_problem(column: pd.Series) -> str | None:
-    """What to say of a column with a text that holds the mark; None when none does."""
+    """A message for a column in which a text contains the mark; None if none does."""
     marked = column[column.astype("str").str.contains(MARK, regex=False, na=False)]
     if marked.empty:
         return None
-    shown = str(marked.iloc[0])[:SHOWN_CHARACTERS]
-    return f"holds {MARK!r} in {shown!r}, the sign that stands between the texts of a pair"
+    example = str(marked.iloc[0])[:SHOWN_CHARACTERS]
+    return f"contains {MARK!r} in {example!r}, the character that separates the texts of a pair"

@@ -1,6 +1,6 @@
-"""A dataset's texts as token ids, made once for each dataset and tokenizer and kept on disk.
+"""Token ids of a dataset, cached on disk for each dataset and tokenizer.
 
-Ids are kept whole and without special tokens: max_length only cuts while batches are made.
+Ids are stored untruncated and without special tokens: max_length applies when batches are made.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ IDS = pa.list_(pa.int32())
 def tokenize(
     dataset: TextDataset, tokenizer: PreTrainedTokenizerBase, *, max_length: int, cache: Path
 ) -> Tokens:
-    """Each split's rows in order, memory-mapped from cache/tokens, where they are made if need be.
+    """Each split's rows in order, memory-mapped from cache/tokens, which is filled if needed.
 
-    Columns: row (0 … N-1), input_ids (all of the text's, without special tokens), labels (int, or
-    [C] of 0.0 and 1.0 where a text may have several); of pairs input_ids are the first texts' and
-    pair_ids the second texts'. ConfigError when max_length has no room for a pair.
+    Columns: row (0 … N-1), input_ids (untruncated, without special tokens), labels (int, or [C] of
+    0.0 and 1.0 if a text may have several); for pairs, input_ids are the first texts' and pair_ids
+    the second texts'. ConfigError if max_length has no room for a pair.
     """
     key = f"{dataset.fingerprint[:16]}-{tokenizer_fingerprint(tokenizer)[:16]}"
     if dataset.pairs:
@@ -53,9 +53,9 @@ def tokenize(
 
 
 def tokenizer_fingerprint(tokenizer: PreTrainedTokenizerBase) -> str:
-    """SHA-256, in hex, of all that decides about ids; the last call's cutting and padding do not.
+    """SHA-256, in hex, of everything that determines the ids; truncation and padding do not.
 
-    Of tokenizers written in Python class, vocabulary and settings are taken.
+    For tokenizers written in Python: class, vocabulary and settings.
     """
     if tokenizer.is_fast:
         state = json.loads(tokenizer.backend_tokenizer.to_str())
@@ -70,8 +70,8 @@ def tokenizer_fingerprint(tokenizer: PreTrainedTokenizerBase) -> str:
 def _check_room(tokenizer: PreTrainedTokenizerBase, max_length: int) -> None:
     least = tokenizer.num_special_tokens_to_add(pair=True) + 2
     if max_length < least:
-        told = f"{max_length} has no room for a pair of texts; must be at least {least}"
-        raise ConfigError(Problem("dataset.max_length", told))
+        message = f"{max_length} has no room for a pair of texts; must be at least {least}"
+        raise ConfigError(Problem("dataset.max_length", message))
 
 
 def _write(dataset: TextDataset, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
@@ -92,7 +92,7 @@ def _write(dataset: TextDataset, tokenizer: PreTrainedTokenizerBase, folder: Pat
 
 
 def _schema(dataset: TextDataset) -> pa.Schema:
-    """Several labels are floats, as their loss wants them."""
+    """The Arrow schema; several labels are floats, as their loss requires."""
     texts = {"input_ids": IDS} | ({"pair_ids": IDS} if dataset.pairs else {})
     n_labels = len(dataset.label_names)
     labels = pa.list_(pa.float32(), n_labels) if dataset.multi_label else pa.int64()
@@ -100,8 +100,8 @@ def _schema(dataset: TextDataset) -> pa.Schema:
 
 
 def whole_ids(texts: list[str], tokenizer: PreTrainedTokenizerBase) -> list[list[int]]:
-    """Each text's token ids, uncut and without special tokens."""
-    # Some tokenizer files switch cutting and padding on; this undoes it.
+    """Token ids of each text, untruncated and without special tokens."""
+    # Some tokenizer files enable truncation and padding; this undoes it.
     encoded = tokenizer(
         texts,
         add_special_tokens=False,
@@ -109,7 +109,7 @@ def whole_ids(texts: list[str], tokenizer: PreTrainedTokenizerBase) -> list[list
         padding=False,
         return_attention_mask=False,
         return_token_type_ids=False,
-        verbose=False,  # it would warn of texts longer than the model takes
+        verbose=False,  # it would warn of texts longer than the model's limit
     )
     ids: list[list[int]] = encoded["input_ids"]
     return ids

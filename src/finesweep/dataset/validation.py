@@ -1,4 +1,4 @@
-"""What users get wrong about a dataset, found early and said in one message."""
+"""Checks of a dataset's config and columns, with all problems in one message."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from finesweep.records import SplitName
 SHOWN_ROWS = 5
 SHOWN_VALUES = 10
 N_HEAD = 1000
-"""Rows in which a name of a column is looked for as a value."""
+"""Rows searched for a column name among the values."""
 
 
 def raise_all(problems: Sequence[Problem]) -> None:
@@ -28,35 +28,36 @@ def raise_all(problems: Sequence[Problem]) -> None:
 
 
 def listed(values: Sequence[object]) -> str:
-    """The first ten, and how many more there are."""
+    """The first ten values, and the number of the others."""
     more = f" and {len(values) - SHOWN_VALUES:,} more" if len(values) > SHOWN_VALUES else ""
     return ", ".join(repr(value) for value in values[:SHOWN_VALUES]) + more
 
 
 def request_problems(config: DatasetConfig) -> list[Problem]:
-    """What the config alone shows to be wrong, before anything is read."""
+    """Problems of the config alone, before anything is read."""
     problems = _source_problems(config) + _size_problems(config) + _multi_label_problems(config)
     if config.label_map and config.label_names:
-        both = "stands beside dataset.label_names; a map already says the names"
+        both = "is set together with dataset.label_names; the map already names the labels"
         problems.append(Problem("dataset.label_map", both))
     problems += _text_problems(config) + format_problems(config)
-    taken = {"text": config.text_columns or [config.text_column], "label": [config.label_column]}
+    columns_by_kind = {
+        "text": config.text_columns or [config.text_column],
+        "label": [config.label_column],
+    }
     problems += [
-        Problem("dataset.pair_column", f"{config.pair_column!r} is the {name} column as well")
-        for name, columns in taken.items()
+        Problem("dataset.pair_column", f"{config.pair_column!r} is also the {name} column")
+        for name, columns in columns_by_kind.items()
         if config.pair_column in columns
     ]
     problems += [
-        Problem("dataset.clean", f"{name!r} is no cleaning; {nearest(name, CLEANERS)}")
+        Problem("dataset.clean", f"unknown cleaning step {name!r}; {nearest(name, CLEANERS)}")
         for name in config.clean
         if name not in CLEANERS
     ]
     try:
         codecs.lookup(config.encoding)
     except LookupError:
-        problems.append(
-            Problem("dataset.encoding", f"Python knows no encoding {config.encoding!r}")
-        )
+        problems.append(Problem("dataset.encoding", f"unknown encoding {config.encoding!r}"))
     return problems
 
 
@@ -64,22 +65,23 @@ def _text_problems(config: DatasetConfig) -> list[Problem]:
     texts = config.text_columns or [config.text_column]
     problems = []
     if config.label_column in texts and not config.label_columns:
-        told = f"{config.label_column!r} is {'a' if config.text_columns else 'the'} text column"
-        problems.append(Problem("dataset.label_column", f"{told} as well"))
+        kind = "a" if config.text_columns else "the"
+        message = f"{config.label_column!r} is also {kind} text column"
+        problems.append(Problem("dataset.label_column", message))
     if len(set(texts)) < len(texts):
         problems.append(Problem("dataset.text_columns", "names a column twice"))
     return problems
 
 
 def format_problems(config: DatasetConfig) -> list[Problem]:
-    """What is wrong with what the config says of how files are written."""
+    """Problems of the config's file format."""
     problems = []
     separator = separator_of(config.separator)
     if separator is not None and (len(separator) != 1 or separator in '"\r\n'):
-        told = f"{config.separator!r} given; one character is expected, such as ';', '|' or '\\t'"
-        problems.append(Problem("dataset.separator", told))
+        message = f"{config.separator!r} is not one character, such as ';', '|' or '\\t'"
+        problems.append(Problem("dataset.separator", message))
     if len(set(config.columns)) < len(config.columns):
-        problems.append(Problem("dataset.columns", f"a name stands twice in {config.columns}"))
+        problems.append(Problem("dataset.columns", f"duplicate name in {config.columns}"))
     return problems
 
 
@@ -88,18 +90,21 @@ def _multi_label_problems(config: DatasetConfig) -> list[Problem]:
     if not columns:
         return []
     text = next((t for t in config.text_columns or [config.text_column] if t in columns), None)
-    found = {
-        "names one column; dataset.label_column is for one": len(columns) == 1,
-        f"names {len(columns)} columns, of at most {MAX_LABELS}": len(columns) > MAX_LABELS,
+    conditions = {
+        "names one column; use dataset.label_column instead": len(columns) == 1,
+        f"names {len(columns)} columns; at most {MAX_LABELS} are allowed": len(columns)
+        > MAX_LABELS,
         "names a column twice": len(set(columns)) < len(columns),
-        f"names the text column {text!r} as well": text is not None,
-        f"names the column {config.pair_column!r} of pairs as well": config.pair_column in columns,
-        "stands beside dataset.label_map, which is for one label": bool(config.label_map),
-        "stands beside dataset.label_names; its labels have their columns' names": bool(
+        f"also names the text column {text!r}": text is not None,
+        f"also names the pair column {config.pair_column!r}": config.pair_column in columns,
+        "is set together with dataset.label_map, which is for a single label": bool(
+            config.label_map
+        ),
+        "is set together with dataset.label_names; labels are named after their columns": bool(
             config.label_names
         ),
     }
-    return [Problem(field, told) for told, holds in found.items() if holds]
+    return [Problem(field, message) for message, holds in conditions.items() if holds]
 
 
 def _source_problems(config: DatasetConfig) -> list[Problem]:
@@ -109,18 +114,18 @@ def _source_problems(config: DatasetConfig) -> list[Problem]:
         "dataset.path": config.path,
         "dataset.files": files.train or files.validation or files.test,
     }
-    given = [field for field, value in sources.items() if value]
-    if len(given) != 1:
-        found = f"{' and '.join(given)} are given" if given else "none is given"
+    fields = [field for field, value in sources.items() if value]
+    if len(fields) != 1:
+        what = f"{' and '.join(fields)} are set" if fields else "no source is set"
         return [
             Problem(
                 "dataset",
-                f"{found}; give one of dataset.path=FILE, dataset.files.train=FILE, "
+                f"{what}; set one of dataset.path=FILE, dataset.files.train=FILE, "
                 "dataset.hub=OWNER/NAME",
             )
         ]
-    if given == ["dataset.files"] and not files.train:
-        return [Problem("dataset.files.train", "validation and test files need a train file too")]
+    if fields == ["dataset.files"] and not files.train:
+        return [Problem("dataset.files.train", "validation and test files also need a train file")]
     return []
 
 
@@ -131,7 +136,10 @@ def _size_problems(config: DatasetConfig) -> list[Problem]:
         "dataset.test_size": config.test_size,
     }
     return [
-        Problem(field, f"{size} is neither whole rows nor a share below 1; null is all of it")
+        Problem(
+            field,
+            f"{size} must be a whole number of rows or a fraction below 1; null keeps all rows",
+        )
         for field, size in sizes.items()
         if isinstance(size, float) and (size == 1 or (size > 1 and not size.is_integer()))
     ]
@@ -140,51 +148,53 @@ def _size_problems(config: DatasetConfig) -> list[Problem]:
 def column_problems(
     tables: Mapping[SplitName, pd.DataFrame], columns: Mapping[str, str]
 ) -> list[Problem]:
-    """Columns that a split lacks, with the nearest that it has, or has twice, and columns that hold
-    no single values; labels may be lists."""
+    """Columns that are missing, with the nearest name, or duplicate, or nested; labels may be
+    lists."""
     problems = []
     for split, table in tables.items():
         names = [str(name) for name in table.columns]
         for kind, column in columns.items():
             field = field_of(kind)
             if column not in names:
-                known = nearest(column, names)
+                closest = nearest(column, names)
                 hint = _header_hint(table)
-                problems.append(Problem(field, f"{split} has no column {column!r}; {known}{hint}"))
+                problems.append(
+                    Problem(field, f"{split} has no column {column!r}; {closest}{hint}")
+                )
             elif (n := names.count(column)) > 1:
-                told = f"{split} has {n} columns {column!r}, and which is meant is not known"
-                problems.append(Problem(field, f"{told}; give each a name of its own"))
+                message = f"{split} has {n} columns {column!r}; give each its own name"
+                problems.append(Problem(field, message))
             elif nested := _nested(table[column], lists=kind == "label"):
                 problems.append(
-                    Problem(field, f"{column!r} of {split} holds {nested}, not a value")
+                    Problem(field, f"{column!r} of {split} contains {nested}, not a single value")
                 )
     return problems
 
 
 def field_of(kind: str) -> str:
-    """The config field that names the columns of a kind: text, label, pair, group, `label 3`."""
-    name, _, place = kind.partition(" ")
-    return f"dataset.{name}_column{'s' if place else ''}"
+    """The config field of a kind of column: text, label, pair, group, `label 3`."""
+    name, _, index = kind.partition(" ")
+    return f"dataset.{name}_column{'s' if index else ''}"
 
 
 def _header_hint(table: pd.DataFrame) -> str:
-    """What may be wrong with names that are none: they are data, or stand in one column."""
+    """A hint if the names look like data, or like several columns in one."""
     names = [str(name) for name in table.columns]
     if len(names) == 1 and any(separator in names[0] for separator in ",;\t|"):
-        return " (one column only; dataset.separator names what stands between columns)"
+        return " (only one column; dataset.separator sets the separator)"
     head = table.head(N_HEAD).astype(str)
-    if any((head.iloc[:, place] == name).any() for place, name in enumerate(names)):
-        listing = ", ".join(f"c{place + 1}" for place in range(len(names)))
+    if any((head.iloc[:, index] == name).any() for index, name in enumerate(names)):
+        listing = ", ".join(f"c{index + 1}" for index in range(len(names)))
         return (
-            " (its first row seems to be data; where there is no header, "
+            " (its first row looks like data; without a header, "
             f"dataset.columns=[{listing}] names the columns)"
         )
     return ""
 
 
 def _nested(column: pd.Series, *, lists: bool) -> str | None:
-    """The type's name when a value is a list, a mapping or bytes; None when all are scalars, or,
-    where lists may be, lists of them."""
+    """The type name of a list, mapping or bytes among the values; None if all are scalars or, if
+    lists is true, lists of scalars."""
     if column.dtype != object:
         return None
     for value in column:
@@ -204,8 +214,8 @@ def _is_nested(value: object) -> bool:
 def missing_problems(
     missing: Mapping[tuple[SplitName, str], pd.Index], fields: Mapping[str, str]
 ) -> list[Problem]:
-    """One problem for each (split, kind) with its missing rows: their number and the first; fields
-    are the config's, by kind."""
+    """One problem for each (split, kind), with the number of missing rows and the first of them;
+    fields maps a kind to its config field."""
     problems = []
     for (split, kind), rows in missing.items():
         first = ", ".join(str(row) for row in rows[:SHOWN_ROWS])

@@ -43,7 +43,7 @@ def evaluate_on_test(run: Run, setup: Setup, validation: Predictions) -> TestRes
     """
     config, tokens, dataset = setup.composed.config, setup.tokens, setup.dataset
     least = config.training.uncertain_below
-    fitted = calibrate(validation.logits, validation.labels, least=least)
+    fitted = calibrate(validation.logits, validation.labels, min_confidence=least)
     answering = replace(fitted, clean=tuple(config.dataset.clean), pairs=dataset.pairs)
     setattr(setup.model.config, ANSWERING_KEY, asdict(answering))
     run.set_tags({TEST_FINGERPRINT: dataset.test_fingerprint})

@@ -1,1 +1,1 @@
-"""What measurements prove: seeds, paired rows, looks at one test set, and probabilities."""
+"""Statistics: seed noise, paired tests, repeated use of one test set, and calibration."""

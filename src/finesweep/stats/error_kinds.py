@@ -1,4 +1,4 @@
-"""Why a wrong answer may have been given: a guess at its kind, from the text and the odds."""
+"""Heuristic kinds of prediction errors, from the text and the probabilities."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ NEGATION = re.compile(
     r"\b(?:not|no|never|neither|nor|none|nothing|nobody|without|hardly|barely|cannot)\b|n['’]t\b"
 )
 CONTRAST = re.compile(r"\b(?:but|however|although|though|despite|yet|whereas|except|otherwise)\b")
-"""English, as are those above: of texts in other languages only length and odds are told."""
+"""English only, like NEGATION: texts in other languages get kinds by length and margin alone."""
 MIN_MARGIN = 0.2
-"""Between the two likeliest labels: with less the model could as well have said the other."""
+"""Probability gap between the two likeliest labels; below it the prediction is nearly a tie."""
 KINDS = {
     "long": "the model read only its beginning",
     "low confidence": "the model was nearly undecided",
@@ -18,20 +18,20 @@ KINDS = {
     "negation": "a word in it turns others round",
     "unclear": "neither length nor odds nor an English word of doubt explains it",
 }
-"""Kind → what it means of a text, the likeliest cause first."""
+"""Kind → what it means, the likeliest cause first."""
 
 
 def kinds_of_error(text: str, *, margin: float, is_cut: bool) -> tuple[str, ...]:
-    """The KINDS that fit one wrong answer, at least one.
+    """The KINDS that fit one prediction error, at least one.
 
-    margin in [0, 1] is how much likelier the given answer was than the next; is_cut says that the
-    model did not read the whole text.
+    margin in [0, 1] is the probability gap between the prediction and the next label; is_cut is
+    true if the text was truncated.
     """
     lower = text.lower()
-    found = {
+    matches = {
         "long": is_cut,
         "low confidence": margin < MIN_MARGIN,
         "mixed": CONTRAST.search(lower) is not None,
         "negation": NEGATION.search(lower) is not None,
     }
-    return tuple(kind for kind, fits in found.items() if fits) or ("unclear",)
+    return tuple(kind for kind, fits in matches.items() if fits) or ("unclear",)

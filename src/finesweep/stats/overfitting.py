@@ -1,4 +1,4 @@
-"""When a run has begun to learn its train split by heart."""
+"""Detection of overfitting from a run's evaluations."""
 
 from __future__ import annotations
 
@@ -8,39 +8,41 @@ from dataclasses import dataclass
 from finesweep.records import Evaluation
 
 RISE = 0.01
-"""Of the lowest validation loss: a smaller rise is the noise of one more evaluation."""
+"""Relative rise over the lowest validation loss; less is noise."""
 EVALUATIONS = 2
-"""So many after the lowest one: a single one that is higher proves nothing."""
+"""Evaluations needed after the lowest one; a single higher one proves nothing."""
 TRAIN, VALIDATION = "train/loss", "validation/loss"
 
 
 @dataclass(frozen=True)
 class Overfitting:
-    """A validation loss that rose while the train loss went on falling."""
+    """A validation loss that rose while the train loss fell."""
 
     since: Evaluation
-    """With the lowest validation loss."""
+    """The evaluation with the lowest validation loss."""
     last: Evaluation
 
     def __str__(self) -> str:
-        told = [
+        changes = [
             f"{name} {word} from {self.since.metrics[name]:.4f} to {self.last.metrics[name]:.4f}"
             for name, word in ((VALIDATION, "rose"), (TRAIN, "fell"))
         ]
-        return f"after epoch {self.since.epoch:g} {told[0]} while {told[1]}"
+        return f"after epoch {self.since.epoch:g} {changes[0]} while {changes[1]}"
 
 
 def overfitting(evaluations: Sequence[Evaluation]) -> Overfitting | None:
-    """Where validation and train loss part, of one run's evaluations in order; None where not.
+    """Overfitting of one run, whose evaluations are in order; None if there is none.
 
-    They part when the mean of the validation losses after the lowest one, and the last of them, lie
-    at least RISE above it, while the train loss ends below where it was.
+    A run overfits if the mean of the validation losses after the lowest, and the last of them, are
+    at least RISE above it, while the train loss ends lower than it was there.
     """
-    known = [each for each in evaluations if VALIDATION in each.metrics and TRAIN in each.metrics]
-    if not known:
+    measured = [
+        each for each in evaluations if VALIDATION in each.metrics and TRAIN in each.metrics
+    ]
+    if not measured:
         return None
-    lowest = min(range(len(known)), key=lambda k: known[k].metrics[VALIDATION])
-    since, after = known[lowest], known[lowest + 1 :]
+    lowest = min(range(len(measured)), key=lambda k: measured[k].metrics[VALIDATION])
+    since, after = measured[lowest], measured[lowest + 1 :]
     if len(after) < EVALUATIONS:
         return None
     last, bound = after[-1], (1 + RISE) * since.metrics[VALIDATION]

@@ -1,7 +1,7 @@
-"""Two models on the same rows: which of them is better, and how sure that is.
+"""Paired tests of two models on the same rows.
 
-Counts are of rows on which the two differ: n_gained are right with the new model alone, n_lost
-with the old one alone. Rows that both get right, or both wrong, say nothing about a difference.
+n_gained rows are correct only with the new model, n_lost only with the old one. Rows that both
+models get right, or both wrong, say nothing about a difference.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from finesweep.stats.bootstrap import Interval
 
 
 def gained_and_lost(right: np.ndarray, was_right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Indexes of the rows that the new model alone gets right, and of those that the old one alone
+    """Indexes of the rows that only the new model gets right, and of those that only the old one
     does; right and was_right [N] bool."""
     return np.flatnonzero(right & ~was_right), np.flatnonzero(was_right & ~right)
 
 
 def mcnemar(n_gained: int, n_lost: int) -> float:
-    """p of the exact one-sided test that the new model is right more often (McNemar 1947).
+    """p of the exact one-sided test that the new model is correct more often (McNemar 1947).
 
     1 when the models never differ.
     """
@@ -31,7 +31,7 @@ def mcnemar(n_gained: int, n_lost: int) -> float:
 
 
 def mcnemar_two_sided(n_gained: int, n_lost: int) -> float:
-    """p of the exact test that the models are equally often right."""
+    """p of the exact test that the models are correct equally often."""
     n = n_gained + n_lost
     return min(1.0, 2 * float(bdtr(min(n_gained, n_lost), n, 0.5))) if n else 1.0
 
@@ -39,8 +39,8 @@ def mcnemar_two_sided(n_gained: int, n_lost: int) -> float:
 def non_inferiority(n_gained: int, n_lost: int, n_rows: int, *, margin: float) -> float:
     """p of the one-sided test that accuracy falls by less than margin, in [0, 1).
 
-    Tango's score test for paired proportions (Statistics in Medicine 17, 1998), which keeps its
-    level where few rows differ and Wald's does not.
+    Tango's score test for paired proportions (Statistics in Medicine 17, 1998); unlike Wald's, it
+    keeps its level if few rows differ.
     """
     return float(ndtr(-_score(n_gained, n_lost, n_rows, -margin)))
 
@@ -49,7 +49,8 @@ def accuracy_difference(
     n_gained: int, n_lost: int, n_rows: int, *, level: float = 0.95
 ) -> Interval:
     """New minus old accuracy, in [-1, 1], with Tango's score interval at the level."""
-    from scipy.optimize import brentq  # as much to load as all the rest, and needed here alone
+    # Doubles this module's import time, and only this function needs it.
+    from scipy.optimize import brentq
 
     z, value = float(ndtri((1 + level) / 2)), (n_gained - n_lost) / n_rows
 
@@ -73,8 +74,8 @@ def rows_needed(
     margin: float = 0.0,
     power: float = 0.8,
 ) -> int | None:
-    """Rows with which the test would decide for the new model with this power, if rates stay what
-    they are; None when they are not above -margin.
+    """Rows with which the test would favour the new model with this power, at the observed rates;
+    None if their difference is not above -margin.
 
     Connor's formula for paired proportions (Biometrics 43, 1987), its difference shifted by margin.
     """
@@ -89,7 +90,7 @@ def rows_needed(
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """p values adjusted for being several, in the order given (Holm 1979)."""
+    """p values adjusted for multiple tests, in the order of p_values (Holm 1979)."""
     order, n, highest = np.argsort(p_values), len(p_values), 0.0
     adjusted = [0.0] * n
     for rank, index in enumerate(order):
@@ -99,7 +100,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def _score(n_gained: int, n_lost: int, n: int, difference: float) -> float:
-    """Tango's statistic, standard normal where the true difference is this one."""
+    """Tango's statistic, standard normal if the true difference is `difference`."""
     above = n_gained - n_lost - n * difference
     a = 2 * n
     b = -n_gained - n_lost + (2 * n - n_gained + n_lost) * difference

@@ -1,8 +1,8 @@
-"""What a model decides about each row: one label, or of every label whether it holds.
+"""From logits to predicted labels, for one label per row or several.
 
-N rows, C labels. Where a row has one label, labels and guesses are ints [N] in [0, C), and the
-probabilities [N, C] of a row sum to 1. Where it may have several, labels and guesses are 0 or 1,
-[N, C], and each probability stands for itself. All that follows works on either.
+N rows, C labels. If a row has one label, labels and predictions are ints [N] in [0, C), and a row's
+probabilities [N, C] sum to 1. If it may have several, labels and predictions are 0 or 1, [N, C],
+and each probability is independent. Every function here takes either.
 """
 
 from __future__ import annotations
@@ -20,13 +20,15 @@ MIN_SHARE = 1e-12
 
 
 def is_multi_label(labels: np.ndarray) -> bool:
-    """Whether these are labels of rows that may have several."""
+    """Whether the labels belong to rows that may have several."""
     return labels.ndim == 2
 
 
 def log_probabilities_of(logits: np.ndarray, *, multi_label: bool) -> np.ndarray:
-    """[N, C] float64 of logits [N, C]; of several labels [N, C, 2], that it does not hold and that
-    it does. None is so small that its logarithm is lost; NonFiniteError when a logit is not finite.
+    """Log probabilities [N, C] float64 of logits [N, C]; for several labels [N, C, 2], of no and
+    yes.
+
+    No small probability underflows. NonFiniteError when a logit is not finite.
     """
     if not np.isfinite(logits).all():
         n_rows = (~np.isfinite(logits)).any(axis=1).sum()
@@ -40,84 +42,86 @@ def log_probabilities_of(logits: np.ndarray, *, multi_label: bool) -> np.ndarray
 
 
 def probabilities_of(logits: np.ndarray, *, multi_label: bool) -> np.ndarray:
-    """[N, C] float64, by softmax, or by sigmoid of several labels."""
-    made: np.ndarray = np.exp(log_probabilities_of(logits, multi_label=multi_label))
-    return made[..., 1] if multi_label else made
+    """Probabilities [N, C] float64, by softmax, or by sigmoid for several labels."""
+    result: np.ndarray = np.exp(log_probabilities_of(logits, multi_label=multi_label))
+    return result[..., 1] if multi_label else result
 
 
-def logits_of(shares: np.ndarray, *, multi_label: bool) -> np.ndarray:
-    """[N, C] float64 logits of which probabilities [N, C] are made; clipped at MIN_SHARE."""
-    against = np.log(np.maximum(1 - shares, MIN_SHARE)) if multi_label else 0.0
-    made: np.ndarray = np.log(np.maximum(shares, MIN_SHARE)) - against
-    return made
+def logits_of(probabilities: np.ndarray, *, multi_label: bool) -> np.ndarray:
+    """Logits [N, C] float64 that give the probabilities [N, C], clipped below at MIN_SHARE."""
+    log_complement = np.log(np.maximum(1 - probabilities, MIN_SHARE)) if multi_label else 0.0
+    result: np.ndarray = np.log(np.maximum(probabilities, MIN_SHARE)) - log_complement
+    return result
 
 
 def predict_labels(
-    shares: np.ndarray, *, multi_label: bool, thresholds: Sequence[float] | float = HALF
+    probabilities: np.ndarray, *, multi_label: bool, thresholds: Sequence[float] | float = HALF
 ) -> np.ndarray:
-    """The likeliest label, or 1 where a label's probability reaches its threshold; shares [N, C]
-    are probabilities."""
+    """The likeliest label [N], or for several labels [N, C]: 1 where a probability reaches its
+    threshold."""
     if multi_label:
-        return (shares >= np.asarray(thresholds)).astype(np.int64)
-    return np.asarray(shares.argmax(axis=1))
+        return (probabilities >= np.asarray(thresholds)).astype(np.int64)
+    return np.asarray(probabilities.argmax(axis=1))
 
 
-def are_correct(guessed: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """[N] bool; of several labels every one must be."""
-    same = guessed == labels
+def are_correct(predicted: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """[N] bool; with several labels, all of a row's labels must be correct."""
+    same = predicted == labels
     return np.asarray(same.all(axis=1) if is_multi_label(labels) else same)
 
 
 def predicted_labels(predictions: Predictions) -> np.ndarray:
-    """What the model guesses of each row; in the shape of its labels."""
-    shares = probabilities_of(predictions.logits, multi_label=predictions.multi_label)
-    return predict_labels(shares, multi_label=predictions.multi_label)
+    """Labels that the model predicts, in the shape of the true ones."""
+    probabilities = probabilities_of(predictions.logits, multi_label=predictions.multi_label)
+    return predict_labels(probabilities, multi_label=predictions.multi_label)
 
 
 def correct_rows(predictions: Predictions) -> np.ndarray:
-    """[N] bool: the rows whose likeliest label is the true one, or all of whose labels are."""
+    """[N] bool: rows whose predicted label, or all of whose labels, are correct."""
     return are_correct(predicted_labels(predictions), predictions.labels)
 
 
-def confidence(shares: np.ndarray, guessed: np.ndarray) -> np.ndarray:
-    """[N] the probability of what is guessed; of several labels, as if they were independent, that
-    it is right about all."""
-    if is_multi_label(guessed):
-        made: np.ndarray = np.where(guessed == 1, shares, 1 - shares).prod(axis=1)
-        return made
-    return np.take_along_axis(shares, guessed[:, None], axis=1)[:, 0]
+def confidence(probabilities: np.ndarray, predicted: np.ndarray) -> np.ndarray:
+    """Probability [N] of the prediction; with several labels, that all are correct, as if they were
+    independent."""
+    if is_multi_label(predicted):
+        result: np.ndarray = np.where(predicted == 1, probabilities, 1 - probabilities).prod(axis=1)
+        return result
+    return np.take_along_axis(probabilities, predicted[:, None], axis=1)[:, 0]
 
 
-def margins(shares: np.ndarray, guessed: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """[N] in [0, 1]: how much likelier what was guessed is than the next; of several labels, of the
-    wrong one that was nearest to being right, 1 where none is wrong."""
+def margins(probabilities: np.ndarray, predicted: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Margin [N] in [0, 1] between the two likeliest labels; with several labels, of the wrong one
+    nearest to 0.5, 1 if none is wrong."""
     if is_multi_label(labels):
-        return np.asarray(np.where(guessed == labels, 1.0, np.abs(2 * shares - 1)).min(axis=1))
-    ordered = np.sort(shares, axis=1)
+        return np.asarray(
+            np.where(predicted == labels, 1.0, np.abs(2 * probabilities - 1)).min(axis=1)
+        )
+    ordered = np.sort(probabilities, axis=1)
     return np.asarray(ordered[:, -1] - ordered[:, -2])
 
 
 def one_hot(labels: np.ndarray, n_labels: int) -> np.ndarray:
-    """[N, C] bool: which label holds for which row."""
+    """[N, C] bool: the labels of each row."""
     if is_multi_label(labels):
         return np.asarray(labels == 1)
     return np.asarray(labels[:, None] == np.arange(n_labels))
 
 
-def as_single_label(shares: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Probabilities and labels of decisions for one label each: as they are, or for several labels
-    the N * C decisions between no (0) and yes (1), row by row."""
+def as_single_label(probabilities: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Probabilities and labels with one label per decision: unchanged, or for several labels the N
+    * C decisions between no (0) and yes (1), row by row."""
     if not is_multi_label(labels):
-        return shares, labels
-    flat = shares.ravel()
+        return probabilities, labels
+    flat = probabilities.ravel()
     return np.stack([1 - flat, flat], axis=1), labels.ravel()
 
 
-def confusion_counts(labels: np.ndarray, guessed: np.ndarray, n_labels: int) -> np.ndarray:
-    """[C, C] int: how many rows of each class, the truth, were given each label; of several labels
-    [C, 2, 2]: how many noes and yeses, the truth, of each were guessed to be no and yes."""
+def confusion_counts(labels: np.ndarray, predicted: np.ndarray, n_labels: int) -> np.ndarray:
+    """Rows by true and predicted class, [C, C] int; for several labels [C, 2, 2], by true and
+    predicted no and yes."""
     if is_multi_label(labels):
-        pairs = zip(labels.T, guessed.T, strict=True)
-        return np.stack([confusion_counts(truth, said, 2) for truth, said in pairs])
-    cells = np.bincount(labels * n_labels + guessed, minlength=n_labels**2)
+        pairs = zip(labels.T, predicted.T, strict=True)
+        return np.stack([confusion_counts(truth, predicted, 2) for truth, predicted in pairs])
+    cells = np.bincount(labels * n_labels + predicted, minlength=n_labels**2)
     return cells.reshape(n_labels, n_labels)

@@ -1,9 +1,8 @@
-"""The scores of one model's answers under row weights, as resampling wants them.
+"""Scores of one model's predictions under row weights, for resampling.
 
-N rows, C labels, R weightings. log_probabilities and labels are as `decisions` makes them: [N, C]
-and [N], or [N, C, 2] and [N, C] where a row may have several labels; weights [R, N] are not
-negative. With equal weights every score is what scikit-learn makes of the rows; all scores are of
-shape [R].
+N rows, C labels, R weightings. log_probabilities and labels are as in `predictions`: [N, C] and
+[N], or [N, C, 2] and [N, C] if a row may have several labels; weights [R, N] are not negative. With
+equal weights every score equals scikit-learn's; all scores have shape [R].
 """
 
 from __future__ import annotations
@@ -20,59 +19,59 @@ from finesweep.stats.predictions import are_correct, is_multi_label, one_hot, pr
 def prediction_scores(
     log_probabilities: np.ndarray, labels: np.ndarray, label_names: Sequence[str]
 ) -> Scores:
-    """loss, brier, accuracy, mcc, calibration_error; macro precision, recall and f1, and the same
-    of each class as `f1/NAME`. A class without rows and guesses counts 0.
+    """loss, brier, accuracy, mcc, calibration_error; macro precision, recall and f1, and each per
+    class as `f1/NAME`. A class without rows and predictions counts 0.
 
-    Of several labels a row is right when all of them are; loss, brier, mcc and calibration_error
-    are those of the N * C decisions.
+    With several labels, a row is correct if all of them are; loss, brier, mcc and calibration_error
+    are over the N * C decisions.
     """
     n_rows, multi_label = len(labels), is_multi_label(labels)
     shares = np.exp(log_probabilities)
     yes = shares[..., 1] if multi_label else shares
-    guessed = predict_labels(yes, multi_label=multi_label)
-    right = are_correct(guessed, labels)
+    predicted = predict_labels(yes, multi_label=multi_label)
+    right = are_correct(predicted, labels)
     of_truth = -np.take_along_axis(log_probabilities, labels[..., None], axis=-1)
     losses = of_truth.reshape(n_rows, -1).mean(axis=1)
-    truth, called = one_hot(labels, yes.shape[1]), one_hot(guessed, yes.shape[1])
+    truth, is_predicted = one_hot(labels, yes.shape[1]), one_hot(predicted, yes.shape[1])
     squares = (yes - truth) ** 2
     brier = 2 * squares.mean(axis=1) if multi_label else squares.sum(axis=1)
     surplus = _surplus(yes, labels)
-    tables = [table.astype(np.float64) for table in (truth & called, truth, called)]
+    tables = [table.astype(np.float64) for table in (truth & is_predicted, truth, is_predicted)]
 
     def scores(weights: np.ndarray) -> dict[str, np.ndarray]:
         total = weights.sum(axis=1)
-        hits, n_true, n_called = (weights @ table for table in tables)
+        hits, n_true, n_predicted = (weights @ table for table in tables)
         of_class = {
-            "precision": _share(hits, n_called),
+            "precision": _share(hits, n_predicted),
             "recall": _share(hits, n_true),
-            "f1": _share(2 * hits, n_true + n_called),
+            "f1": _share(2 * hits, n_true + n_predicted),
         }
-        found = {
+        results = {
             "loss": weights @ losses / total,
             "accuracy": weights @ right / total,
-            "mcc": _correlation(hits, n_true, n_called, total, multi_label=multi_label),
+            "mcc": _correlation(hits, n_true, n_predicted, total, multi_label=multi_label),
             "brier": weights @ brier / total,
             "calibration_error": np.abs(weights @ surplus).sum(axis=1) / total,
         }
         for name, values in of_class.items():
-            found[name] = values.mean(axis=1)
-            found |= {f"{name}/{label}": values[:, c] for c, label in enumerate(label_names)}
-        return found
+            results[name] = values.mean(axis=1)
+            results |= {f"{name}/{label}": values[:, c] for c, label in enumerate(label_names)}
+        return results
 
     return scores
 
 
 def ranking_scores(log_probabilities: np.ndarray, labels: np.ndarray) -> Scores:
-    """roc_auc and average_precision, macro averages one-vs-rest over the classes that have both
-    sides; NaN where a weighting leaves none."""
+    """roc_auc and average_precision, one-vs-rest macro averages over the classes with positive and
+    negative rows; NaN if a weighting leaves none."""
     ranked = log_probabilities[..., 1] if is_multi_label(labels) else log_probabilities
     table = one_hot(labels, ranked.shape[1])
     classes = np.flatnonzero(table.any(axis=0))
 
     def scores(weights: np.ndarray) -> dict[str, np.ndarray]:
-        made = [_rankings(ranked[:, c], table[:, c], weights) for c in classes]
-        defined = np.isfinite(np.array(made))  # [C, 2, R]
-        sums = np.where(defined, made, 0.0).sum(axis=0)
+        rankings = [_rankings(ranked[:, c], table[:, c], weights) for c in classes]
+        defined = np.isfinite(np.array(rankings))  # [C, 2, R]
+        sums = np.where(defined, rankings, 0.0).sum(axis=0)
         with np.errstate(invalid="ignore"):
             roc_auc, average_precision = sums / defined.sum(axis=0)
         return {"roc_auc": roc_auc, "average_precision": average_precision}
@@ -81,8 +80,7 @@ def ranking_scores(log_probabilities: np.ndarray, labels: np.ndarray) -> Scores:
 
 
 def _surplus(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """[N, bins] by how much the confidence of each row's decisions exceeds their being right, in
-    shares of a row."""
+    """[N, bins] confidence minus correctness of each row's decisions, as shares of a row."""
     bins, confidence, right = confidence_bins(probabilities, labels)
     n_rows, n_each = len(labels), len(bins) // len(labels)
     surplus = np.zeros((n_rows, bins.max() + 1))
@@ -93,9 +91,9 @@ def _surplus(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
 def _rankings(
     confidence: np.ndarray, positive: np.ndarray, weights: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """[R] area under the ROC curve by pairs, and average precision by steps, of one class."""
+    """[R] area under the ROC curve, and average precision, of one class."""
     order = np.argsort(-confidence, kind="stable")
-    # Rows of equal confidence are one step.
+    # Rows of equal confidence form one step.
     starts = np.flatnonzero(np.append(True, np.diff(confidence[order]) != 0))
     sorted_weights = weights[:, order]
     hits = np.add.reduceat(sorted_weights * positive[order], starts, axis=1)
@@ -110,17 +108,22 @@ def _rankings(
 
 
 def _correlation(
-    hits: np.ndarray, truth: np.ndarray, called: np.ndarray, total: np.ndarray, *, multi_label: bool
+    hits: np.ndarray,
+    truth: np.ndarray,
+    predicted: np.ndarray,
+    total: np.ndarray,
+    *,
+    multi_label: bool,
 ) -> np.ndarray:
-    """Matthews' correlation of C classes (Gorodkin 2004), or of yes and no where there are several
-    labels; 0 where one side has a single class."""
-    n_right = hits.sum(axis=1)
+    """Matthews' correlation of C classes (Gorodkin 2004), or of yes and no for several labels; 0 if
+    one side has a single class."""
+    n_correct = hits.sum(axis=1)
     if multi_label:
         total = total * hits.shape[1]
-        truth, called = (_yes_and_no(side.sum(axis=1), total) for side in (truth, called))
-        n_right = n_right + total - truth[:, 0] - called[:, 0] + n_right
-    covariance = n_right * total - (truth * called).sum(axis=1)
-    spreads = [total**2 - (side**2).sum(axis=1) for side in (truth, called)]
+        truth, predicted = (_yes_and_no(side.sum(axis=1), total) for side in (truth, predicted))
+        n_correct = n_correct + total - truth[:, 0] - predicted[:, 0] + n_correct
+    covariance = n_correct * total - (truth * predicted).sum(axis=1)
+    spreads = [total**2 - (side**2).sum(axis=1) for side in (truth, predicted)]
     return _share(covariance, np.sqrt(spreads[0] * spreads[1]))
 
 

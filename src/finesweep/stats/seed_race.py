@@ -1,7 +1,7 @@
-"""What training with several seeds says about configurations: means, their spread, and who leads.
+"""Configurations compared over several seeds: means, intervals, and which of them can still win.
 
-The noise of seeds is taken to be alike in all configurations of a sweep, and is estimated from all
-of them together: with three seeds each, one configuration alone says little about it.
+Seed noise is assumed equal for all configurations of a sweep and pooled over them: three seeds of
+one configuration say little about it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special  # of scipy.stats, for all to wait for, it is a tenth
+from scipy import special  # a tenth of scipy.stats' import time
 
 from finesweep.records import Direction
 
@@ -20,7 +20,7 @@ Values = Mapping[int, Sequence[float]]
 
 @dataclass(frozen=True)
 class Noise:
-    """Standard deviation of a value over seeds, and the degrees of freedom it rests on."""
+    """Standard deviation over seeds, with its degrees of freedom."""
 
     deviation: float
     freedom: int
@@ -28,40 +28,40 @@ class Noise:
 
 @dataclass(frozen=True)
 class SeedSummary:
-    """What the seeds of one configuration say together."""
+    """Mean and interval of one configuration over its seeds."""
 
     n_seeds: int
     mean: float
     deviation: float
-    """Between its own seeds; NaN with one seed."""
+    """Standard deviation over its own seeds; NaN with one seed."""
     low: float
     high: float
     """Confidence interval of the mean; infinite while no configuration has two seeds."""
 
 
 def seed_noise(values: Values) -> Noise:
-    """Pooled within configurations; deviation NaN while none has two seeds."""
+    """Noise pooled within configurations; its deviation is NaN while none has two seeds."""
     squares = sum(float(np.var(each) * len(each)) for each in values.values())
     freedom = sum(len(each) - 1 for each in values.values())
     return Noise((squares / freedom) ** 0.5 if freedom else float("nan"), freedom)
 
 
 def summarize_seeds(values: Values, *, level: float = 0.95) -> dict[int, SeedSummary]:
-    """Each configuration's mean with its t interval at the level, in (0, 1)."""
+    """Each configuration's mean with its t interval at this level, in (0, 1)."""
     noise = seed_noise(values)
-    made = {}
+    summaries = {}
     for key, each in values.items():
         mean, n = float(np.mean(each)), len(each)
         half = float("inf")
         if noise.freedom:
             half = float(special.stdtrit(noise.freedom, (1 + level) / 2)) * noise.deviation / n**0.5
         deviation = float(np.std(each, ddof=1)) if n > 1 else float("nan")
-        made[key] = SeedSummary(n, mean, deviation, mean - half, mean + half)
-    return made
+        summaries[key] = SeedSummary(n, mean, deviation, mean - half, mean + half)
+    return summaries
 
 
 def probability_better(values: Values, first: int, second: int, direction: Direction) -> float:
-    """That first's true mean is the better one, in [0, 1], going by these seeds alone.
+    """Probability in [0, 1] that first's true mean is better, from these seeds alone.
 
     The posterior of a normal mean under a flat prior, with the pooled noise: Student's t. 0.5 while
     the noise is unknown.
@@ -79,16 +79,16 @@ def probability_better(values: Values, first: int, second: int, direction: Direc
 
 
 def leader(values: Values, direction: Direction) -> int:
-    """The configuration with the best mean; the first one given when several share it."""
+    """The configuration with the best mean; of ties the first in values."""
     sign = 1 if direction == "minimize" else -1
     return min(values, key=lambda key: sign * float(np.mean(values[key])))
 
 
 def race_survivors(values: Values, direction: Direction, *, alpha: float = 0.05) -> set[int]:
-    """Configurations that may still win: the leader, and all that are not worse than it by a
-    one-sided t test at alpha (a race, as in Birattari et al. 2002).
+    """Configurations that may still win: the leader, and all that a one-sided t test at alpha does
+    not find worse (a race, as in Birattari et al. 2002).
 
-    Alpha is of each single comparison: dropping a good configuration costs a little, training a
+    Alpha applies to each comparison alone: dropping a good configuration costs a little, training a
     hopeless one again costs a trial.
     """
     best = leader(values, direction)

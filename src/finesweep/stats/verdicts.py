@@ -1,4 +1,4 @@
-"""What a comparison says, in one sentence."""
+"""The verdict of a model comparison, in one sentence."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from finesweep.records import ModelComparison
 
 
 def verdict(comparison: ModelComparison, *, alpha: float = 0.05) -> str:
-    """One sentence: which model is better, if that is certain, and which is cheaper."""
+    """One sentence: which model is better, if the difference is significant, and which is
+    faster."""
     first, second = comparison.first, comparison.second
     ratio = first.latency_ms / second.latency_ms
     faster, slower, times = (

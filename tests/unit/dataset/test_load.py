@@ -86,8 +86,8 @@ def test_a_text_of_train_that_is_in_an_official_test_is_noted(tmp_path: Path) ->
     dataset = load_dataset(DatasetConfig(name="x", files=SplitFiles(**files), test_size=10))
     assert dataset.notes == (
         "test cut to 10 of its 40 rows",
-        "40 rows of validation with a text that is also in train",
-        "10 rows of test with a text that is also in train",
+        "40 rows of validation whose text is also in train",
+        "10 rows of test whose text is also in train",
     )
 
 
@@ -109,7 +109,7 @@ def test_missing_rows_are_dropped_when_asked(tmp_path: Path) -> None:
         "1 row of train with missing text dropped",
         "1 row of train with missing label dropped",
     )
-    with pytest.raises(ConfigError, match=r"dataset.missing: drop takes every row of train"):
+    with pytest.raises(ConfigError, match=r"dataset.missing: drop leaves no rows in train"):
         loaded(tmp_path / "b.csv", [(" ", "a")], missing="drop")
 
 
@@ -121,22 +121,25 @@ def test_conflicting_texts_lose_all_their_rows_when_asked(tmp_path: Path) -> Non
     assert sum(len(dropped.split(split)) for split in SPLITS) == 40
     assert "text 0" not in {text for split in SPLITS for text in dropped.split(split)["text"]}
     assert dropped.notes[0] == "text with conflicting labels: 2 rows of train dropped"
-    with pytest.raises(ConfigError, match=r"dataset.conflicts: drop takes every row of a class"):
+    with pytest.raises(ConfigError, match=r"dataset.conflicts: drop leaves no rows of a class"):
         loaded(tmp_path / "c.csv", [*ROWS, ("z", "c"), ("z", "a")], conflicts="drop")
 
 
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({}, r"dataset: none is given; give one of dataset\.path=FILE"),
-        ({"path": "a.csv", "hub": "a/b"}, r"dataset: dataset\.hub and dataset\.path are given"),
-        ({"files": SplitFiles(test="a.csv")}, r"dataset\.files\.train: .* need a train file too"),
-        ({"path": "a.csv", "train_size": 1.5}, r"dataset\.train_size: 1\.5 is neither whole rows"),
-        ({"path": "a.csv", "encoding": "utf-7x"}, r"Python knows no encoding 'utf-7x'"),
-        ({"path": "a.csv", "text_column": "label"}, r"'label' is the text column as well"),
-        ({"path": "a.csv", "text_columns": ["a", "label"]}, r"'label' is a text column as well"),
+        ({}, r"dataset: no source is set; set one of dataset\.path=FILE"),
+        ({"path": "a.csv", "hub": "a/b"}, r"dataset: dataset\.hub and dataset\.path are set"),
+        ({"files": SplitFiles(test="a.csv")}, r"dataset\.files\.train: .* also need a train file"),
+        (
+            {"path": "a.csv", "train_size": 1.5},
+            r"dataset\.train_size: 1\.5 must be a whole number of rows",
+        ),
+        ({"path": "a.csv", "encoding": "utf-7x"}, r"unknown encoding 'utf-7x'"),
+        ({"path": "a.csv", "text_column": "label"}, r"'label' is also the text column"),
+        ({"path": "a.csv", "text_columns": ["a", "label"]}, r"'label' is also a text column"),
         ({"path": "a.csv", "text_columns": ["a", "a"]}, r"text_columns: names a column twice"),
-        ({"path": "a.csv", "columns": ["a", "a"]}, r"columns: a name stands twice in"),
+        ({"path": "a.csv", "columns": ["a", "a"]}, r"columns: duplicate name in"),
     ],
 )
 def test_a_request_that_cannot_be_met_is_refused_before_reading(

@@ -46,7 +46,9 @@ def test_steps_follow_one_another_and_what_they_empty_is_missing(tmp_path: Path)
 
 
 def test_an_unknown_step_is_a_mistake_with_the_nearest(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"dataset\.clean: 'htlm' is no cleaning; .*'html'"):
+    with pytest.raises(
+        ConfigError, match=r"dataset\.clean: unknown cleaning step 'htlm'; .*'html'"
+    ):
         load_dataset(config(tmp_path / "a.csv", STARS, clean=["htlm"]))
 
 
@@ -62,7 +64,7 @@ def test_labels_are_renamed_and_null_drops_their_rows(tmp_path: Path) -> None:
 
 
 def test_a_label_that_the_map_lacks_is_a_mistake(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"dataset\.label_map: does not say what 4, 5 is"):
+    with pytest.raises(ConfigError, match=r"dataset\.label_map: has no entry for 4, 5"):
         load_dataset(config(tmp_path / "a.csv", STARS, label_map={1: "a", 2: "b", 3: "b"}))
 
 
@@ -85,7 +87,7 @@ def test_a_map_tells_codes_apart_and_numbers_together(tmp_path: Path) -> None:
 
 def test_a_map_that_says_two_things_of_one_label_is_a_mistake(tmp_path: Path) -> None:
     mapping = {1: "a", "1.0": "b", 2: "b", 3: "b", 4: "b", 5: "b"}
-    with pytest.raises(ConfigError, match=r"label_map: says that 1 is 'a', and that it is 'b'"):
+    with pytest.raises(ConfigError, match=r"label_map: maps 1 to both 'a' and 'b'"):
         prepare(config(tmp_path / "a.csv", STARS, label_map=mapping))
 
 

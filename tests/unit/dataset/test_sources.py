@@ -136,16 +136,25 @@ def test_an_absent_column_offers_the_nearest(tmp_path: Path) -> None:
 
 def test_a_separator_that_is_not_found_is_asked_for(tmp_path: Path) -> None:
     path = written(tmp_path / "a.csv", "review;stars\nx;1;2\n")
-    with pytest.raises(ConfigError, match=r"one column only; dataset\.separator names what stands"):
+    with pytest.raises(ConfigError, match=r"only one column; dataset\.separator sets"):
         read_source(DatasetConfig(name="x", path=str(path)))
 
 
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ('{"text": ["x"], "label": 1}', r"dataset\.text_column: 'text' of train holds list, not a"),
-        ('{"text": "x", "label": [[1]]}', r"dataset\.label_column: .* holds list of list, not a"),
-        ('{"text": "x", "label": {"a": 1}}', r"dataset\.label_column: .* holds dict, not a value"),
+        (
+            '{"text": ["x"], "label": 1}',
+            r"dataset\.text_column: 'text' of train contains list, not a single",
+        ),
+        (
+            '{"text": "x", "label": [[1]]}',
+            r"dataset\.label_column: .* contains list of list, not a single",
+        ),
+        (
+            '{"text": "x", "label": {"a": 1}}',
+            r"dataset\.label_column: .* contains dict, not a single value",
+        ),
     ],
 )
 def test_a_column_of_no_single_values_is_refused(tmp_path: Path, row: str, message: str) -> None:
@@ -267,9 +276,7 @@ def test_several_columns_are_one_text_and_missing_parts_are_left_out(tmp_path: P
     raw = read_source(config)
     texts = raw.frames["train"]["text"].tolist()
     assert texts == ["One\ntwo", "three", "four", None]
-    assert raw.notes == (
-        "a text is title, then body, each on a line of its own, missing ones left out",
-    )
+    assert raw.notes == ("a text joins title, then body, one per line, without missing ones",)
     config = DatasetConfig(name="x", path=str(path), text_columns=["title", "bdy"])
     with pytest.raises(ConfigError, match=r"^dataset\.text_columns: .* 'bdy'; did you mean 'body'"):
         read_source(config)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from finesweep.dataset.splits import Frames, carve_missing, subsample
-from finesweep.dataset.stratify import allocate, sample_rows, take_texts
+from finesweep.dataset.stratify import allocate, draw_texts, sample_rows
 from finesweep.errors import ConfigError
 
 NAMES = ("a", "b", "c")
@@ -118,16 +118,20 @@ def test_copies_that_cannot_add_up_to_the_size_are_dropped_and_counted() -> None
         "test carved from train: 5 rows",
         "validation carved from train: 3 rows",
         "20 rows are exact duplicates; each text stays within one split",
-        "2 surplus copies of a text dropped, to carve the exact size",
+        "2 surplus duplicates dropped, to carve the exact size",
     ]
 
 
 @pytest.mark.parametrize(
     ("labels", "test", "message"),
     [
-        ([0, 1, 1, 1, 1], 1, r"class 'a' has too few distinct texts \(1\).*3 are needed"),
-        ([0, 1] * 5, 20, r"dataset.test_size: 20 rows of test and 1 row of validation leave noth"),
-        ([0, 1] * 5, 8, r"dataset.test_size: 8 rows cannot be carved out of the 10 of train"),
+        ([0, 1, 1, 1, 1], 1, r"class 'a' has too few distinct texts \(1\): 3 are needed"),
+        (
+            [0, 1] * 5,
+            20,
+            r"dataset.test_size: 20 rows of test and 1 row of validation leave no rows",
+        ),
+        ([0, 1] * 5, 8, r"dataset.test_size: 8 rows cannot be carved from the 10 of train"),
     ],
 )
 def test_a_train_too_small_to_carve_is_refused(labels: list[int], test: int, message: str) -> None:
@@ -172,7 +176,7 @@ def test_reserved_texts_of_each_class_stay(
     n_copies = np.concatenate([np.array(texts) for texts in copies])
     rng = np.random.default_rng(size)
     try:
-        taken = take_texts(labels, n_copies, size, n_reserved=n_reserved, rng=rng)
+        taken = draw_texts(labels, n_copies, size, n_reserved=n_reserved, rng=rng)
     except ValueError:
         # Even the texts with fewest copies, all spare ones taken, may not reach the size.
         assert size > sum(sum(sorted(texts)[:-n_reserved]) for texts in copies)
@@ -185,7 +189,7 @@ def test_reserved_texts_of_each_class_stay(
 
 def test_the_text_with_fewest_copies_is_the_one_taken_in_part() -> None:
     labels, n_copies = np.zeros(3, dtype=int), np.array([4, 2, 3])
-    taken = take_texts(labels, n_copies, 1, n_reserved=1, rng=np.random.default_rng(0))
+    taken = draw_texts(labels, n_copies, 1, n_reserved=1, rng=np.random.default_rng(0))
     assert taken.tolist() == [0, 1, 0]
 
 

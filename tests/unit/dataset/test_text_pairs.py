@@ -60,7 +60,7 @@ def test_a_text_that_holds_the_mark_is_a_mistake(
     tmp_path: Path, first: str, second: str, field: str
 ) -> None:
     rows = [*ROWS, (f"1 {first} 2", f"3 {second} 4", "a")]
-    told = rf"^dataset\.{field}_column: train holds '{MARK}' in '\d {MARK} \d', the sign"
+    told = rf"^dataset\.{field}_column: train contains '{MARK}' in '\d {MARK} \d', the char"
     with pytest.raises(ConfigError, match=told):
         load_dataset(config(tmp_path / "a.csv", rows))
 
@@ -69,8 +69,8 @@ def test_a_text_that_holds_the_mark_is_a_mistake(
     ("pair_column", "told"),
     [
         ("hypotesis", r"^dataset\.pair_column: train has no column 'hypotesis'; .*'hypothesis'"),
-        ("premise", r"^dataset\.pair_column: 'premise' is the text column as well"),
-        ("label", r"^dataset\.pair_column: 'label' is the label column as well"),
+        ("premise", r"^dataset\.pair_column: 'premise' is also the text column"),
+        ("label", r"^dataset\.pair_column: 'label' is also the label column"),
     ],
 )
 def test_a_second_column_that_cannot_be_one_is_a_mistake(

@@ -115,7 +115,7 @@ def test_rows_are_answered_from_two_columns_and_uncertain_without_one(
 
 def test_a_row_that_holds_the_mark_is_a_mistake(classifier: Classifier) -> None:
     rows = pd.DataFrame({"a": ["x"], "b": [f"great {MARK}"]})
-    with pytest.raises(ConfigError, match=rf"^column 'b': holds '{MARK}' in 'great {MARK}'"):
+    with pytest.raises(ConfigError, match=rf"^column 'b': contains '{MARK}' in 'great {MARK}'"):
         answer_rows(classifier, rows, column="a", pair_column="b")
 
 

@@ -18,7 +18,7 @@ Services = dict[str, Service]
 PAIRS = [["a lovely day", "great"], ["it was", "awful"], ["great", "a lovely day"]]
 OF_PAIRS = "The model reads pairs of texts: give pairs, a list of [first, second], and no texts"
 OF_TEXTS = "The model reads single texts: give texts, a list of them, and no pairs"
-MARKED = f"holds '{MARK}', the sign that stands between the texts of a pair"
+MARKED = f"contains '{MARK}', the character that separates the texts of a pair"
 
 
 def post(service: Service, body: Any) -> tuple[int, dict[str, Any]]:

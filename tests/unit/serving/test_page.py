@@ -32,7 +32,7 @@ NOTHING = f"<h2>UNCERTAIN</h2><p>{EMPTY}</p>"
 NO_PAIR = f"<h2>UNCERTAIN</h2><p>{HALF}</p>"
 LONG_SIDE = "is longer than 2,000 characters, which is the limit here."
 LONG = "is longer than 100,000 characters, which is the limit here."
-HOLDS = f"holds '{MARK}', the sign that stands between the texts of a pair."
+HOLDS = f"contains '{MARK}', the character that separates the texts of a pair."
 
 
 def built(service: Service) -> gr.Blocks:

@@ -43,7 +43,7 @@ def test_lines_are_answered_from_both_sides_of_their_tabs(pairs: Service, tmp_pa
     [
         ("in.csv", "text,second\na,b\n", r"^the file: .* no column 'pair' for the second; "),
         ("in.csv", "pair\na\n", r"^the file: .* column 'pair' is that of the first; "),
-        ("in.csv", f"text,pair\na,b{MARK}\n", rf"^column 'pair': holds '{MARK}' in 'b{MARK}'"),
+        ("in.csv", f"text,pair\na,b{MARK}\n", rf"^column 'pair': contains '{MARK}' in 'b{MARK}'"),
         ("in.txt", "a\tb\nc d\n", r"^the file: .* one tab between them, and 'c d' has 0$"),
     ],
 )

@@ -146,7 +146,7 @@ def test_several_labels_are_answered_by_their_thresholds_and_silent_only_when_as
     said = apply_thresholds(shares, fitted)
     assert said.tolist() == (shares >= fitted.label_thresholds).astype(int).tolist()
     assert is_confident(shares, fitted).all()
-    asked = calibrate(honest, labels, least=0.5)
+    asked = calibrate(honest, labels, min_confidence=0.5)
     chance = np.where(said == 1, shares, 1 - shares).prod(axis=1)
     assert is_confident(shares, asked).tolist() == (chance >= 0.5).tolist()
     assert 0 < is_confident(shares, asked).sum() < 300

@@ -27,7 +27,10 @@ CLASSES = "text,label\n" + "".join(f"text {k},{'ab'[k % 2]}\n" for k in range(60
 @pytest.mark.parametrize(
     ("lines", "told"),
     [
-        ("dataset.test_size: 100", r"^dataset\.test_size: .* leave nothing of train, which has 60"),
+        (
+            "dataset.test_size: 100",
+            r"^dataset\.test_size: .* leave no rowsing of train, which has 60",
+        ),
         ("dataset.train_size: 50", r"^dataset\.train_size: 50 rows of train, which has 48"),
         ("dataset.train_size: choice(20, 50)", r"^dataset\.train_size: 50 rows of train, which "),
     ],

@@ -1,1 +1,1 @@
-"""Labels as people write them: from columns of a table to the names and numbers of classes."""
+"""Label encoding: from columns of a table to class names and ids."""

@@ -1,4 +1,4 @@
-"""Columns of 0 and 1, one for each of several labels, made into the one column of labels."""
+"""Columns of 0 and 1, one per label, encoded as one column of label sets."""
 
 from __future__ import annotations
 
@@ -15,22 +15,21 @@ from finesweep.labelsets import decode_sets, encode_sets
 from finesweep.records import SplitName
 
 FALSE_OR_TRUE = {"false": 0, "true": 1}
-"""What may stand in such a column, in any capitals, beside 0 and 1."""
+"""Values allowed in a label column besides 0 and 1, in any case."""
 FIELD = "dataset.label_columns"
 
 
 def label_kinds(columns: Sequence[str]) -> dict[str, str]:
-    """The names under which the columns of labels stand in a frame that was read, and theirs."""
-    return {_kind(place): column for place, column in enumerate(columns)}
+    """Names of label columns in a raw frame → their names in the source."""
+    return {_kind(index): column for index, column in enumerate(columns)}
 
 
 def with_label_sets(frames: Frames, columns: Sequence[str]) -> Frames:
-    """Frames whose label is the number of the set of those that hold; one that lacks any of them is
-    missing.
+    """Frames whose label is the id of the row's label set; missing if any of its label columns is.
 
-    ConfigError when a column holds anything but 0 and 1, or false and true.
+    ConfigError if a column contains anything but 0 and 1, or false and true.
     """
-    kinds = [_kind(place) for place in range(len(columns))]
+    kinds = [_kind(index) for index in range(len(columns))]
     raise_all(
         [
             problem
@@ -46,40 +45,43 @@ def with_label_sets(frames: Frames, columns: Sequence[str]) -> Frames:
 
 
 def set_problems(train: pd.Series, columns: Sequence[str], *, field: str = FIELD) -> list[Problem]:
-    """Labels of which train, the column label of its frame, has one side only."""
+    """Problems of labels that all or none of train's rows have; train is a column of label sets."""
     n_rows = decode_sets(train.to_numpy(), len(columns)).sum(axis=0)
-    sides = {0: "no row", len(train): "every row"}
+    counts = {0: "no row", len(train): "every row"}
     return [
-        Problem(field, f"{column!r} holds for {sides[int(n)]} of train; both are needed")
+        Problem(
+            field,
+            f"{column!r} is 1 in {counts[int(n)]} of train; 0 and 1 are both needed",
+        )
         for column, n in zip(columns, n_rows, strict=True)
-        if n in sides
+        if n in counts
     ]
 
 
-def _kind(place: int) -> str:
-    return f"label {place}"
+def _kind(index: int) -> str:
+    return f"label {index}"
 
 
-def _numbers(held: pd.DataFrame) -> pd.Series:
-    lacking = np.column_stack([is_missing(held[kind]) for kind in held]).any(axis=1)
-    known = held[~lacking].apply(lambda column: column.map(_held))
-    numbers = encode_sets(known.to_numpy(dtype=np.int64).reshape(-1, held.shape[1]))
-    return pd.Series(numbers.astype(object), known.index, dtype=object).reindex(held.index)
+def _numbers(columns: pd.DataFrame) -> pd.Series:
+    incomplete = np.column_stack([is_missing(columns[kind]) for kind in columns]).any(axis=1)
+    indicators = columns[~incomplete].apply(lambda column: column.map(_indicator))
+    numbers = encode_sets(indicators.to_numpy(dtype=np.int64).reshape(-1, columns.shape[1]))
+    return pd.Series(numbers.astype(object), indicators.index, dtype=object).reindex(columns.index)
 
 
-def _held(raw: object) -> int | None:
-    """0 or 1; None of anything that is neither."""
+def _indicator(raw: object) -> int | None:
+    """0 or 1; None for any other value."""
     text = label_text(raw)
     number = label_number(text)
     return int(number) if number in (0, 1) else FALSE_OR_TRUE.get(text.casefold())
 
 
 def _value_problems(split: SplitName, name: str, column: pd.Series) -> list[Problem]:
-    there = column[~is_missing(column)].astype(object)
-    texts = {label_text(value) for value in there.unique() if _held(value) is None}
+    values = column[~is_missing(column)].astype(object)
+    texts = {label_text(value) for value in values.unique() if _indicator(value) is None}
     other = [text if (n := label_number(text)) is None else n for text in texts]
     if not other:
         return []
-    told = listed(sorted(other, key=str))
-    hint = "a column of class names is a dataset.label_column"
-    return [Problem(FIELD, f"{name!r} of {split} holds {told}, not just 0 and 1; {hint}")]
+    listing = listed(sorted(other, key=str))
+    hint = "use dataset.label_column for a column of class names"
+    return [Problem(FIELD, f"{name!r} of {split} contains {listing}, not only 0 and 1; {hint}")]

@@ -1,4 +1,4 @@
-"""What was read becomes labelled rows: with one label each, or with the set of those that hold."""
+"""Label encoding of raw rows: one label each, or a set of labels."""
 
 from __future__ import annotations
 
@@ -28,44 +28,48 @@ from finesweep.labelsets import decode_sets
 
 @dataclass(frozen=True)
 class LabelledRows:
-    """Rows that all have a text and a label."""
+    """Rows that all have a text and an encoded label."""
 
     raw: Frames
-    """Those that were read, with columns text and label, any of which may be missing."""
+    """Rows as read, with columns text and label, in which values may be missing."""
     frames: Frames
-    """Label is an id in [0, C), or the number of a set; then there is a column stratum too."""
+    """label is an id in [0, C), or the id of a label set with a column stratum."""
     label_names: tuple[str, ...]
     notes: tuple[str, ...]
-    """What was dropped, and how labels were read, one sentence each."""
+    """Dropped rows and how labels were read, one sentence each."""
     multi_label: bool = False
     """Whether a text may have several labels, or none."""
 
 
 def encode_labels(raw: Frames, source: RawDataset, config: DatasetConfig) -> LabelledRows:
-    """The rows of raw, which are the source's, that can be trained on.
+    """The rows of raw, which come from source, that have a text and a label, with labels encoded.
 
-    ConfigError lists what is wrong with their labels.
+    ConfigError lists the problems of their labels.
     """
-    made = _sets(raw, config) if config.label_columns else _listed(raw, source, config)
+    labelled = _sets(raw, config) if config.label_columns else _listed(raw, source, config)
     if config.conflicts == "keep":
-        return made
-    train, note = without_conflicts(made.frames["train"])
-    before, after = (_counts(each, made.label_names) for each in (made.frames["train"], train))
+        return labelled
+    train, note = without_conflicts(labelled.frames["train"])
+    before, after = (
+        _counts(each, labelled.label_names) for each in (labelled.frames["train"], train)
+    )
     if ((before > 0) & (after == 0)).any():
-        message = "drop takes every row of a class, as all its texts have other labels too"
+        message = "drop leaves no rows of a class, as all its texts also have other labels"
         raise_all([Problem("dataset.conflicts", message)])
-    return replace(made, frames={**made.frames, "train": train}, notes=(*made.notes, *note))
+    return replace(
+        labelled, frames={**labelled.frames, "train": train}, notes=(*labelled.notes, *note)
+    )
 
 
 def _listed(raw: Frames, source: RawDataset, config: DatasetConfig) -> LabelledRows:
-    """By lists of labels, where the column of labels holds any; else one label each."""
+    """Rows with sets of labels if the label column contains lists, else one label each."""
     members, notes = with_label_lists(raw, config.label_separator)
     if members is None:
-        made = _ids(raw, source, config)
+        labelled = _ids(raw, source, config)
     elif (single := single_labels(members)) is not None:
         raw = {split: frame.assign(label=single[split]) for split, frame in raw.items()}
-        made = _ids(raw, source, config)
-        notes = ["each list holds one label: read as one label for each text"]
+        labelled = _ids(raw, source, config)
+        notes = ["each list has one label: read as one label per text"]
     else:
         raw, names = with_listed_sets(
             raw,
@@ -74,12 +78,12 @@ def _listed(raw: Frames, source: RawDataset, config: DatasetConfig) -> LabelledR
             label_names=config.label_names,
             label_map=config.label_map,
         )
-        made = _of_sets(raw, names, config, field="dataset.label_column")
+        labelled = _with_sets(raw, names, config, field="dataset.label_column")
         notes = [
             *notes,
-            f"a text may have several of {len(names)} labels, as each row lists its own",
+            f"a text may have several of {len(names)} labels, listed in its row",
         ]
-    return replace(made, notes=(*notes, *made.notes))
+    return replace(labelled, notes=(*notes, *labelled.notes))
 
 
 def _ids(raw: Frames, source: RawDataset, config: DatasetConfig) -> LabelledRows:
@@ -93,19 +97,19 @@ def _ids(raw: Frames, source: RawDataset, config: DatasetConfig) -> LabelledRows
     raise_all(reserved_problems(names, config))
     columns = {split: raw[split].loc[frame.index, "label"] for split, frame in frames.items()}
     are_named = bool(config.label_names or source.class_names or config.label_map)
-    told = label_notes(columns, are_named=are_named)
-    return LabelledRows(raw, frames, names, (*mapped, *dropped, *told))
+    naming_notes = label_notes(columns, are_named=are_named)
+    return LabelledRows(raw, frames, names, (*mapped, *dropped, *naming_notes))
 
 
 def _sets(raw: Frames, config: DatasetConfig) -> LabelledRows:
     names = tuple(config.label_columns)
-    return _of_sets(with_label_sets(raw, names), names, config, field=FIELD)
+    return _with_sets(with_label_sets(raw, names), names, config, field=FIELD)
 
 
-def _of_sets(
+def _with_sets(
     raw: Frames, names: tuple[str, ...], config: DatasetConfig, *, field: str
 ) -> LabelledRows:
-    """Of frames whose label is the number of a set of the names; field is what errors name."""
+    """Rows whose label is a set of names; errors name field."""
     raise_all(reserved_problems(names, config))
     frames, dropped = without_missing(raw, drop=config.missing == "drop", label_field=field)
     frames = {

@@ -1,4 +1,4 @@
-"""A column in which each row has the list of its labels, of which a text may have several."""
+"""A label column in which each row lists its labels."""
 
 from __future__ import annotations
 
@@ -22,22 +22,24 @@ FIELD = "dataset.label_column"
 BAR = "|"
 LISTS = (list, tuple, np.ndarray)
 WITHOUT_COMMAS = re.compile(r"(?<=['\"\w])\s+(?=['\"\w])")
-"""Between the members of a list as NumPy prints it."""
+"""The gap between members of a list as NumPy prints it."""
 Members = tuple[Any, ...]
 
 
 def with_label_lists(
     frames: Frames, separator: str | None
 ) -> tuple[dict[Any, pd.Series] | None, list[str]]:
-    """Split → the members of each row's list, missing where it has none, and what was found by
-    looking; None where labels are no lists. separator stands between the members of a string, ''
-    where nothing does; where it is None, strings are lists only if that is certain."""
-    held = {split: frame["label"][~is_missing(frame["label"])] for split, frame in frames.items()}
-    values = [value for column in held.values() for value in column]
+    """Split → the members of each row's list, missing if it has none, and notes on the guess; None
+    if labels are not lists. separator separates the members of a string; '' means that none does;
+    with None, strings are lists only if that is certain."""
+    present = {
+        split: frame["label"][~is_missing(frame["label"])] for split, frame in frames.items()
+    }
+    values = [value for column in present.values() for value in column]
     parse, note = _parser(values, separator)
     if parse is None:
         return None, note
-    members = {split: column.map(parse) for split, column in held.items()}
+    members = {split: column.map(parse) for split, column in present.items()}
     whole = {
         split: column.reindex(frames[split].index).astype(object)
         for split, column in members.items()
@@ -46,7 +48,7 @@ def with_label_lists(
 
 
 def single_labels(members: Mapping[Any, pd.Series]) -> dict[Any, pd.Series] | None:
-    """The only member of each list; None where one has several, or none."""
+    """The only member of each list; None if a list has several, or none."""
     if any(len(each) != 1 for column in members.values() for each in column.dropna()):
         return None
     return {
@@ -63,37 +65,39 @@ def with_listed_sets(
     label_names: Sequence[str] | None,
     label_map: Mapping[Any, Any],
 ) -> tuple[Frames, tuple[str, ...]]:
-    """Frames whose label is the number of the set of each row's labels, and the labels' names, in
-    the order of the bits: those of class_names or label_names, or train's own.
+    """Frames whose label is the id of each row's label set, and the label names in bit order: from
+    class_names or label_names, or train's own.
 
-    ConfigError when splits hold labels that train does not, or there are too many.
+    ConfigError if a split has labels that train lacks, or there are too many.
     """
-    named = _values(members, class_names)
+    labels = _values(members, class_names)
     if label_map:
-        present = _seen(named.values())
-        known = match_labels(label_map, present)
-        if unknown := present - set(known):
-            told = f"does not say what {listed(sorted(unknown, key=str))} is; null drops a label"
-            raise_all([Problem("dataset.label_map", told)])
-        named = {
-            split: column.map(partial(_renamed, known), na_action="ignore")
-            for split, column in named.items()
+        present = _all_labels(labels.values())
+        new_names = match_labels(label_map, present)
+        if unknown := present - set(new_names):
+            message = f"has no entry for {listed(sorted(unknown, key=str))}; null drops a label"
+            raise_all([Problem("dataset.label_map", message)])
+        labels = {
+            split: column.map(partial(_renamed, new_names), na_action="ignore")
+            for split, column in labels.items()
         }
-    classes = sorted(_seen([named["train"]]))
+    classes = sorted(_all_labels([labels["train"]]))
     names = tuple(map(str, classes))
     if label_names and not label_map:
         classes, names = list(range(len(label_names))), tuple(label_names)
-    raise_all(_problems({split: _seen([column]) for split, column in named.items()}, classes))
+    raise_all(
+        _problems({split: _all_labels([column]) for split, column in labels.items()}, classes)
+    )
     bits = {label: k for k, label in enumerate(classes)}
     return {
-        split: frame.assign(label=_numbers(named[split], bits)) for split, frame in frames.items()
+        split: frame.assign(label=_numbers(labels[split], bits)) for split, frame in frames.items()
     }, names
 
 
 def _parser(
     values: Sequence[Any], separator: str | None
 ) -> tuple[Callable[[Any], Members] | None, list[str]]:
-    """How a value becomes a list, and what to say of that; None where labels are no lists."""
+    """A parser from a value to a list, and notes on the guess; None if labels are not lists."""
     if any(isinstance(value, LISTS) for value in values):
         return lambda value: tuple(value) if isinstance(value, LISTS) else (value,), []
     strings = {value for value in values if isinstance(value, str)}
@@ -102,17 +106,21 @@ def _parser(
     if separator == "" or not strings or len(strings) < len(set(values)):
         return None, []
     if all(_parsed(value) is not None for value in strings):
-        note = "labels are written as lists, such as " + repr(min(strings, key=len, default=""))
-        return lambda value: _parsed(value) or (), [f"{note}; dataset.label_separator='' keeps it"]
+        note = "labels are read as lists, such as " + repr(min(strings, key=len, default=""))
+        return lambda value: _parsed(value) or (), [
+            f"{note}; dataset.label_separator='' keeps them whole"
+        ]
     parts = {value: _split(value, BAR) for value in strings if BAR in value}
     alone = strings - set(parts)
     if not parts:
         return None, []
     if all(part in alone for row in parts.values() for part in row):
-        note = f"labels with {BAR!r} are several, as each also stands alone"
-        return lambda value: _split(value, BAR), [f"{note}; dataset.label_separator='' keeps them"]
-    note = f"labels with {BAR!r} are read as one each"
-    return None, [f"{note}; dataset.label_separator='{BAR}' makes several of them"]
+        note = f"labels with {BAR!r} are split, as each part also occurs alone"
+        return lambda value: _split(value, BAR), [
+            f"{note}; dataset.label_separator='' keeps them whole"
+        ]
+    note = f"labels with {BAR!r} are not split"
+    return None, [f"{note}; dataset.label_separator='{BAR}' splits them"]
 
 
 def _split(value: str, separator: str) -> Members:
@@ -120,67 +128,69 @@ def _split(value: str, separator: str) -> Members:
 
 
 def _parsed(value: str) -> Members | None:
-    """The members of a list written as JSON, Python or NumPy write it; None where it is no list."""
+    """The members of a list written as JSON, Python or NumPy print it; None if it is not a list."""
     text = value.strip()
     if not (text.startswith("[") and text.endswith("]")):
         return None
-    for read in (json.loads, ast.literal_eval):
+    for load in (json.loads, ast.literal_eval):
         try:
-            found = read(text if "," in text else WITHOUT_COMMAS.sub(", ", text))
+            parsed = load(text if "," in text else WITHOUT_COMMAS.sub(", ", text))
         except (ValueError, SyntaxError):
             continue
-        if isinstance(found, list) and not any(isinstance(each, list | dict) for each in found):
-            return tuple(found)
+        if isinstance(parsed, list) and not any(isinstance(each, list | dict) for each in parsed):
+            return tuple(parsed)
     return None
 
 
 def _values(
     members: Mapping[Any, pd.Series], class_names: Sequence[str] | None
 ) -> dict[Any, pd.Series]:
-    """The members as any other labels are read: numbers where all are, ids by their names."""
+    """The members as labels: numbers if all are, class ids by their names."""
     rows = [row for column in members.values() for row in column.dropna()]
     texts = {label_text(each) for row in rows for each in row}
     if class_names is None:
-        (read,) = label_values({"train": pd.Series(sorted(texts), dtype=object)}).values()
-        known = dict(zip(sorted(texts), read, strict=True))
+        (values,) = label_values({"train": pd.Series(sorted(texts), dtype=object)}).values()
+        label_by_text = dict(zip(sorted(texts), values, strict=True))
     else:
-        known = {text: class_names[int(text)] for text in texts}
+        label_by_text = {text: class_names[int(text)] for text in texts}
     return {
         split: column.map(
-            lambda row: tuple(known[label_text(each)] for each in row), na_action="ignore"
+            lambda row: tuple(label_by_text[label_text(each)] for each in row), na_action="ignore"
         )
         for split, column in members.items()
     }
 
 
-def _renamed(known: Mapping[Any, Any], row: Members) -> Members:
-    return tuple(str(known[each]) for each in row if known[each] is not None)
+def _renamed(new_names: Mapping[Any, Any], row: Members) -> Members:
+    return tuple(str(new_names[each]) for each in row if new_names[each] is not None)
 
 
-def _seen(columns: Iterable[pd.Series]) -> set[Any]:
+def _all_labels(columns: Iterable[pd.Series]) -> set[Any]:
     return {label for column in columns for row in column.dropna() for label in row}
 
 
 def _numbers(column: pd.Series, bits: Mapping[Any, int]) -> pd.Series:
-    there = column.dropna()
-    held = np.zeros((len(there), len(bits)), dtype=np.int64)
-    for place, row in enumerate(there):
-        held[place, [bits[label] for label in row]] = 1
-    return pd.Series(encode_sets(held).astype(object), there.index, dtype=object).reindex(
-        column.index
-    )
+    rows_present = column.dropna()
+    indicators = np.zeros((len(rows_present), len(bits)), dtype=np.int64)
+    for row_index, row in enumerate(rows_present):
+        indicators[row_index, [bits[label] for label in row]] = 1
+    return pd.Series(
+        encode_sets(indicators).astype(object), rows_present.index, dtype=object
+    ).reindex(column.index)
 
 
-def _problems(seen: Mapping[Any, set[Any]], classes: Sequence[Any]) -> list[Problem]:
+def _problems(labels_by_split: Mapping[Any, set[Any]], classes: Sequence[Any]) -> list[Problem]:
     problems = []
     if len(classes) < 2:
-        told = f"train has one label only, {listed(list(classes))}; two are needed"
-        problems.append(Problem(FIELD, told))
+        message = f"train has only one label, {listed(list(classes))}; two are needed"
+        problems.append(Problem(FIELD, message))
     if len(classes) > MAX_LABELS:
-        told = f"its lists hold {len(classes)} labels, of at most {MAX_LABELS}"
-        problems.append(Problem(FIELD, f"{told}; dataset.label_map leaves some out"))
-    for split, labels in seen.items():
+        message = f"its lists contain {len(classes)} labels; at most {MAX_LABELS} are allowed"
+        problems.append(Problem(FIELD, f"{message}; dataset.label_map can drop some"))
+    for split, labels in labels_by_split.items():
         if unseen := sorted(labels - set(classes), key=str):
-            told = f"{split} has {listed(unseen)}, which train never saw; it has {listed(classes)}"
-            problems.append(Problem(FIELD, told))
+            message = (
+                f"{split} has {listed(unseen)}, which train lacks; train has {listed(classes)}"
+            )
+            problems.append(Problem(FIELD, message))
     return problems

@@ -1,4 +1,4 @@
-"""What one should know of a column of labels: which were taken for one, which only look so."""
+"""Notes on a label column: spellings merged into one class, and labels that only look alike."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from finesweep.records import SplitName
 
 
 def label_notes(columns: Mapping[SplitName, pd.Series], *, are_named: bool) -> list[str]:
-    """At most a sentence each: on labels written in several ways, on some that look alike, and, but
-    where they are named already, on names for numbers. columns are those of all splits."""
+    """At most one sentence each: on labels with several spellings, on labels that look alike and,
+    unless they have names, on naming numbers. columns are the label columns of all splits."""
     spellings: dict[Label, set[str]] = defaultdict(set)
     for split, labels in label_values(columns).items():
         for raw, label in {*zip(map(_spelling, columns[split]), labels, strict=True)}:
             if label is not None:
                 spellings[label] |= set() if raw is None else {raw}
-    looks: dict[Any, set[str]] = defaultdict(set)
+    lookalikes: dict[Any, set[str]] = defaultdict(set)
     for label in spellings:
-        looks[_look(str(label))].add(str(label))
+        lookalikes[_normalised(str(label))].add(str(label))
     return [
-        *_told("labels written in several ways are one class: {}", spellings.values()),
-        *_told(
-            "labels that look alike are kept apart: {}; dataset.label_map makes one of them",
-            looks.values(),
+        *_note("labels with several spellings are one class: {}", spellings.values()),
+        *_note(
+            "labels that look alike are separate classes: {}; dataset.label_map merges them",
+            lookalikes.values(),
         ),
         *(() if are_named else _hint(spellings)),
     ]
@@ -39,8 +39,9 @@ def _spelling(raw: object) -> str | None:
     return raw if isinstance(raw, str) else None
 
 
-def _look(text: str) -> object:
-    """The same for labels that people take for one: capitals, blanks, widths, zeros, invisibles."""
+def _normalised(text: str) -> object:
+    """A key that is equal for labels that look alike: case, blanks, widths, zeros, invisible
+    characters."""
     folded = unicodedata.normalize("NFKC", text).casefold()
     bare = "".join(
         each for each in folded if not each.isspace() and unicodedata.category(each) != "Cf"
@@ -48,13 +49,13 @@ def _look(text: str) -> object:
     return float(bare) if ROUGHLY_NUMBER.fullmatch(bare) else bare
 
 
-def _told(sentence: str, groups: Iterable[set[str]]) -> list[str]:
+def _note(sentence: str, groups: Iterable[set[str]]) -> list[str]:
     several = sorted(sorted(group) for group in groups if len(group) > 1)
     if not several:
         return []
-    shown = ", ".join(" and ".join(map(repr, group)) for group in several[:SHOWN_VALUES])
+    listing = ", ".join(" and ".join(map(repr, group)) for group in several[:SHOWN_VALUES])
     more = len(several) - SHOWN_VALUES
-    return [sentence.format(shown + (f" and {more:,} more" if more > 0 else ""))]
+    return [sentence.format(listing + (f" and {more:,} more" if more > 0 else ""))]
 
 
 def _hint(labels: Iterable[Label]) -> list[str]:
@@ -63,11 +64,11 @@ def _hint(labels: Iterable[Label]) -> list[str]:
         return []
     names = [f"NAME{k}" for k in range(len(numbers))]
     if numbers == list(range(len(numbers))):
-        way = f"dataset.label_names=[{_few(names)}]"
+        option = f"dataset.label_names=[{_few(names)}]"
     else:
         pairs = [f"{number}: {name}" for number, name in zip(numbers, names, strict=True)]
-        way = f"dataset.label_map={{{_few(pairs)}}}"
-    return [f"labels are numbers; {way} gives them names, which every answer then bears"]
+        option = f"dataset.label_map={{{_few(pairs)}}}"
+    return [f"labels are numbers; {option} gives them names, which predictions then use"]
 
 
 def _few(items: list[str]) -> str:

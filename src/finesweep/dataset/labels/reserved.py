@@ -1,4 +1,4 @@
-"""Names that a class cannot have, because an answer of that name would mean two things."""
+"""Reserved class names, which would make a prediction ambiguous."""
 
 from __future__ import annotations
 
@@ -10,43 +10,43 @@ from finesweep.labelsets import NONE
 from finesweep.records import UNCERTAIN
 
 SEPARATOR = ", "
-"""Between several labels, as `labelsets.set_name` tells them."""
+"""Separator of several labels, as in `labelsets.set_name`."""
 N_MAPPED = 5
 
 
 def reserved_problems(names: Sequence[str], config: DatasetConfig) -> list[Problem]:
-    """What is wrong with the names of a dataset's classes, and how to call them otherwise."""
+    """Problems of class names, and how to rename them."""
     if config.label_columns:
         return _column_problems(names)
     if UNCERTAIN not in map(str.strip, names):
         return []
-    told = f"a class is called {UNCERTAIN!r}, which is what a model that is not sure answers"
-    for field, is_given in (
+    message = f"a class is named {UNCERTAIN!r}, which is the prediction of a model that is not sure"
+    for field, is_set in (
         ("dataset.label_map", config.label_map),
         ("dataset.label_names", config.label_names),
     ):
-        if is_given:
-            return [Problem(field, f"{told}; give it another name")]
+        if is_set:
+            return [Problem(field, f"{message}; rename it")]
     renamed = {name: "unsure" if name.strip() == UNCERTAIN else name for name in names}
     pairs = [f"{old}: {new}" for old, new in list(renamed.items())[:N_MAPPED]]
     listed = ", ".join([*pairs, *["…"] * (len(renamed) > N_MAPPED)])
-    hint = f"dataset.label_map={{{listed}}} gives it another name"
-    return [Problem("dataset.label_column", f"{told}; {hint}")]
+    hint = f"dataset.label_map={{{listed}}} renames it"
+    return [Problem("dataset.label_column", f"{message}; {hint}")]
 
 
 def _column_problems(names: Sequence[str]) -> list[Problem]:
-    """The same of several labels, whose answer is a list of names, or NONE."""
+    """The same for several labels, whose prediction is a list of names, or NONE."""
     meanings = {
-        UNCERTAIN: "is what a model that is not sure answers",
-        NONE: "is the answer where no label holds",
+        UNCERTAIN: "is the prediction of a model that is not sure",
+        NONE: "is the prediction of no label",
     }
-    found = {name: meanings[name.strip()] for name in names if name.strip() in meanings}
+    meaning_by_name = {name: meanings[name.strip()] for name in names if name.strip() in meanings}
     for name in names:
         parts = name.split(SEPARATOR)
         if len(parts) > 1 and set(parts) <= set(names):
-            found[name] = "is the answer where those labels hold too"
+            meaning_by_name[name] = "is also the prediction of these labels together"
     hint = "rename the column"
     return [
-        Problem("dataset.label_columns", f"a label is called {name!r}, which {why}; {hint}")
-        for name, why in found.items()
+        Problem("dataset.label_columns", f"a label is named {name!r}, which {why}; {hint}")
+        for name, why in meaning_by_name.items()
     ]

@@ -92,7 +92,7 @@ def test_conflicts_are_texts_with_two_sets(tmp_path: Path) -> None:
     notes = prepare(config(tmp_path / "a.csv", both, conflicts="drop")).notes
     assert "text with conflicting labels: 2 rows of train dropped" in notes
     threats = table[table["threat"] == 1].assign(threat=0)
-    with pytest.raises(ConfigError, match=r"^dataset\.conflicts: drop takes every row of a class"):
+    with pytest.raises(ConfigError, match=r"^dataset\.conflicts: drop leaves no rows of a class"):
         prepare(config(tmp_path / "b.csv", pd.concat([table, threats]), conflicts="drop"))
 
 
@@ -120,14 +120,23 @@ def test_a_label_that_stands_in_rare_sets_alone_is_in_every_split(tmp_path: Path
 @pytest.mark.parametrize(
     ("fields", "told"),
     [
-        ({"label_columns": ["toxic"]}, "names one column; dataset.label_column is for one"),
+        ({"label_columns": ["toxic"]}, "names one column; use dataset.label_column instead"),
         ({"label_columns": ["toxic", "toxic"]}, "names a column twice"),
-        ({"label_columns": ["toxic", "text"]}, "names the text column 'text' as well"),
-        ({"label_map": {1: "yes"}}, "stands beside dataset.label_map, which is for one label"),
-        ({"label_names": ["a", "b", "c"]}, "stands beside dataset.label_names; its labels have"),
+        ({"label_columns": ["toxic", "text"]}, "also names the text column 'text'"),
+        (
+            {"label_map": {1: "yes"}},
+            "is set together with dataset.label_map, which is for a single label",
+        ),
+        (
+            {"label_names": ["a", "b", "c"]},
+            "is set together with dataset.label_names; labels are named",
+        ),
         ({"label_columns": ["toxic", "obscen"]}, "train has no column 'obscen'; .*'obscene'"),
-        ({"label_columns": [f"l{n}" for n in range(63)]}, "names 63 columns, of at most 62"),
-        ({"pair_column": "toxic"}, "names the column 'toxic' of pairs as well"),
+        (
+            {"label_columns": [f"l{n}" for n in range(63)]},
+            "names 63 columns; at most 62 are allowed",
+        ),
+        ({"pair_column": "toxic"}, "also names the pair column 'toxic'"),
     ],
 )
 def test_what_cannot_be_meant_is_told(tmp_path: Path, fields: dict[str, Any], told: str) -> None:
@@ -138,10 +147,10 @@ def test_what_cannot_be_meant_is_told(tmp_path: Path, fields: dict[str, Any], to
 @pytest.mark.parametrize(
     ("column", "told"),
     [
-        (["spam", "ham"] * 100, "'threat' of train holds 'ham', 'spam', not just 0 and 1"),
-        ([2, *[0] * 199], "'threat' of train holds 2, not just 0 and 1"),
-        ([0] * 200, "'threat' holds for no row of train; both are needed"),
-        ([1] * 200, "'threat' holds for every row of train; both are needed"),
+        (["spam", "ham"] * 100, "'threat' of train contains 'ham', 'spam', not only 0 and 1"),
+        ([2, *[0] * 199], "'threat' of train contains 2, not only 0 and 1"),
+        ([0] * 200, "'threat' is 1 in no row of train; 0 and 1 are both needed"),
+        ([1] * 200, "'threat' is 1 in every row of train; 0 and 1 are both needed"),
     ],
 )
 def test_a_column_that_is_no_label_is_told(tmp_path: Path, column: list[Any], told: str) -> None:

@@ -50,14 +50,14 @@ def test_lists_are_several_labels_and_an_empty_one_is_none(tmp_path: Path, name:
     assert splits.multi_label
     assert splits.label_names == ("a", "b", "c")
     assert lists_of(splits) == LISTS
-    assert told(splits) == "a text may have several of 3 labels, as each row lists its own"
+    assert told(splits) == "a text may have several of 3 labels, listed in its row"
 
 
 @pytest.mark.parametrize("write", [str, json.dumps, lambda row: str(np.array(row, dtype=object))])
 def test_lists_in_strings_are_lists_however_they_were_written(tmp_path: Path, write: Any) -> None:
     splits = read(tmp_path / "a.csv", [write(row) for row in LISTS])
     assert lists_of(splits) == LISTS
-    assert told(splits).startswith("labels are written as lists, such as '[]'; dataset.label_separ")
+    assert told(splits).startswith("labels are read as lists, such as '[]'; dataset.label_separ")
     kept = read(tmp_path / "a.csv", [write(row or ["c"]) for row in LISTS], label_separator="")
     assert not kept.multi_label
 
@@ -66,7 +66,9 @@ def test_bars_are_several_labels_where_each_also_stands_alone(tmp_path: Path) ->
     column = ["|".join(row) or "c" for row in LISTS]
     splits = read(tmp_path / "a.csv", column)
     assert lists_of(splits) == [row or ["c"] for row in LISTS]
-    assert told(splits).startswith("labels with '|' are several, as each also stands alone; datas")
+    assert told(splits).startswith(
+        "labels with '|' are split, as each part also occurs alone; datas"
+    )
     assert read(tmp_path / "a.csv", column, label_separator="").label_names[1] == "a|b"
 
 
@@ -75,7 +77,7 @@ def test_bars_of_a_path_are_one_label_unless_said(tmp_path: Path) -> None:
     splits = read(tmp_path / "a.csv", column)
     assert (splits.multi_label, splits.label_names) == (False, ("x|a", "x|b", "y|c"))
     assert told(splits) == (
-        "labels with '|' are read as one each; dataset.label_separator='|' makes several of them"
+        "labels with '|' are not split; dataset.label_separator='|' splits them"
     )
     assert read(tmp_path / "a.csv", column, label_separator="|").label_names == (
         *("a", "b", "c"),
@@ -93,7 +95,7 @@ def test_any_separator_may_be_said(tmp_path: Path) -> None:
 def test_lists_of_one_are_one_label_each(tmp_path: Path) -> None:
     splits = read(tmp_path / "a.jsonl", [["a"] if k % 2 else ["b"] for k in range(60)])
     assert (splits.multi_label, splits.label_names) == (False, ("a", "b"))
-    assert told(splits) == "each list holds one label: read as one label for each text"
+    assert told(splits) == "each list has one label: read as one label per text"
 
 
 def test_ids_in_lists_have_the_names_of_their_classes(tmp_path: Path) -> None:
@@ -116,7 +118,7 @@ def test_a_map_renames_and_drops_labels_of_lists(tmp_path: Path) -> None:
     splits = read(tmp_path / "a.jsonl", LISTS, label_map={"a": "A", "b": None, "c": "C"})
     kept = [[label.upper() for label in row if label != "b"] for row in LISTS]
     assert lists_of(splits) == kept
-    with pytest.raises(ConfigError, match=r"dataset\.label_map: does not say what 'c' is"):
+    with pytest.raises(ConfigError, match=r"dataset\.label_map: has no entry for 'c'"):
         read(tmp_path / "a.jsonl", LISTS, label_map={"a": "A", "b": "B"})
 
 
@@ -129,6 +131,6 @@ def test_more_labels_than_a_set_holds_are_refused(tmp_path: Path) -> None:
     many = [[str(k), str(k + 1), "x"] for k in range(60)]
     many[0] = [f"n{k}" for k in range(10)]
     with pytest.raises(
-        ConfigError, match=r"its lists hold 71 labels, of at most 62; dataset\.label"
+        ConfigError, match=r"its lists contain 71 labels; at most 62 are allowed; dataset\.label"
     ):
         read(tmp_path / "a.jsonl", many)

@@ -20,13 +20,16 @@ def told(labels: list[Any], *, are_named: bool = False) -> list[str]:
 @pytest.mark.parametrize(
     ("labels", "note"),
     [
-        (["a", " a", "b"], "labels written in several ways are one class: ' a' and 'a'"),
-        (["1", "1.0", "x"], "labels that look alike are kept apart: '1' and '1.0'"),
-        (["007", "7", "1.10", "1.1"], "kept apart: '007' and '7', '1.1' and '1.10'"),
-        (["TRUE", "true", "no"], "kept apart: 'TRUE' and 'true'; dataset.label_map makes one of"),
-        (["good", "good\u200b", "x"], "kept apart: 'good' and 'good\\u200b'"),
-        (["ｇｏｏｄ", "good", "x"], "kept apart: 'good' and 'ｇｏｏｄ'"),
-        (["very good", "verygood", "x"], "kept apart: 'very good' and 'verygood'"),
+        (["a", " a", "b"], "labels with several spellings are one class: ' a' and 'a'"),
+        (["1", "1.0", "x"], "labels that look alike are separate classes: '1' and '1.0'"),
+        (["007", "7", "1.10", "1.1"], "separate classes: '007' and '7', '1.1' and '1.10'"),
+        (
+            ["TRUE", "true", "no"],
+            "separate classes: 'TRUE' and 'true'; dataset.label_map merges them",
+        ),
+        (["good", "good\u200b", "x"], "separate classes: 'good' and 'good\\u200b'"),
+        (["ｇｏｏｄ", "good", "x"], "separate classes: 'good' and 'ｇｏｏｄ'"),
+        (["very good", "verygood", "x"], "separate classes: 'very good' and 'verygood'"),
     ],
 )
 def test_labels_that_people_take_for_one_are_told(labels: list[str], note: str) -> None:
@@ -36,13 +39,13 @@ def test_labels_that_people_take_for_one_are_told(labels: list[str], note: str) 
 
 def test_numbers_written_in_two_ways_are_told_to_be_one_class() -> None:
     found = told(["1", "1.0", "0"], are_named=True)
-    assert found == ["labels written in several ways are one class: '1' and '1.0'"]
+    assert found == ["labels with several spellings are one class: '1' and '1.0'"]
 
 
 def test_numbers_without_names_get_a_hint_at_the_field_that_names_them() -> None:
     assert told([0, 1, 1]) == [
-        "labels are numbers; dataset.label_names=[NAME0, NAME1] gives them names, which every "
-        "answer then bears"
+        "labels are numbers; dataset.label_names=[NAME0, NAME1] gives them names, which "
+        "predictions then use"
     ]
     assert "dataset.label_map={1: NAME0, 2: NAME1, …}" in told([1, 2, 3, 4])[0]
     assert told(["good", "bad"]) == told([0, 1], are_named=True) == []

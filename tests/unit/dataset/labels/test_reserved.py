@@ -1,4 +1,4 @@
-"""A class whose name is also an answer of another meaning is refused, with the way out."""
+"""A class name that is also a prediction of another meaning is refused, with the way out."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from finesweep.config.schema import DatasetConfig
 from finesweep.dataset.labels.reserved import reserved_problems
 
-SAID = "which is what a model that is not sure answers"
+UNSURE = "which is the prediction of a model that is not sure"
 
 
 def config(**fields: object) -> DatasetConfig:
@@ -15,47 +15,47 @@ def config(**fields: object) -> DatasetConfig:
 
 
 @pytest.mark.parametrize(
-    ("names", "fields", "told"),
+    ("names", "fields", "message"),
     [
         (
             ("UNCERTAIN", "good"),
             {},
-            f"dataset.label_column: a class is called 'UNCERTAIN', {SAID}; dataset.label_map="
-            "{UNCERTAIN: unsure, good: good} gives it another name",
+            f"dataset.label_column: a class is named 'UNCERTAIN', {UNSURE}; dataset.label_map="
+            "{UNCERTAIN: unsure, good: good} renames it",
         ),
         (
             ("good", " UNCERTAIN"),
             {"label_names": ["good", " UNCERTAIN"]},
-            f"dataset.label_names: a class is called 'UNCERTAIN', {SAID}; give it another name",
+            f"dataset.label_names: a class is named 'UNCERTAIN', {UNSURE}; rename it",
         ),
         (
             ("UNCERTAIN", "good"),
             {"label_map": {0: "UNCERTAIN", 1: "good"}},
-            f"dataset.label_map: a class is called 'UNCERTAIN', {SAID}; give it another name",
+            f"dataset.label_map: a class is named 'UNCERTAIN', {UNSURE}; rename it",
         ),
         (
             ("toxic", "none"),
             {"label_columns": ["toxic", "none"]},
-            "dataset.label_columns: a label is called 'none', which is the answer where no label"
-            " holds; rename the column",
+            "dataset.label_columns: a label is named 'none', which is the prediction of no"
+            " label; rename the column",
         ),
         (
             ("toxic", "UNCERTAIN"),
             {"label_columns": ["toxic", "UNCERTAIN"]},
-            f"dataset.label_columns: a label is called 'UNCERTAIN', {SAID}; rename the column",
+            f"dataset.label_columns: a label is named 'UNCERTAIN', {UNSURE}; rename the column",
         ),
         (
             ("a", "b", "a, b"),
             {"label_columns": ["a", "b", "a, b"]},
-            "dataset.label_columns: a label is called 'a, b', which is the answer where those"
-            " labels hold too; rename the column",
+            "dataset.label_columns: a label is named 'a, b', which is also the prediction of"
+            " these labels together; rename the column",
         ),
     ],
 )
 def test_a_name_of_two_meanings_is_refused(
-    names: tuple[str, ...], fields: dict[str, object], told: str
+    names: tuple[str, ...], fields: dict[str, object], message: str
 ) -> None:
-    assert [str(problem) for problem in reserved_problems(names, config(**fields))] == [told]
+    assert [str(problem) for problem in reserved_problems(names, config(**fields))] == [message]
 
 
 @pytest.mark.parametrize(

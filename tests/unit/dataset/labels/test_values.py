@@ -90,7 +90,7 @@ def test_how_unicode_composes_a_letter_makes_no_class() -> None:
 
 
 def test_codes_in_any_split_make_codes_of_all() -> None:
-    with pytest.raises(ConfigError, match=r"test has '01', which train never saw; it has '0', '1'"):
+    with pytest.raises(ConfigError, match=r"test has '01', which train lacks; train has '0', '1'"):
         labelled(train=[0, 1, 0, 1], test=["01"])
 
 
@@ -116,16 +116,16 @@ def test_a_hub_class_without_rows_keeps_its_id() -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"train": ["a", "a"]}, r"one class only, 'a'; two are needed"),
-        ({"train": list("abcd")}, r"4 labels in 4 rows are no classes"),
+        ({"train": ["a", "a"]}, r"only one class, 'a'; two are needed"),
+        ({"train": list("abcd")}, r"4 labels in 4 rows look like free text, not classes"),
         (
             {"train": list("abab"), "test": ["c"]},
-            r"test has 'c', which train never saw; it has 'a'",
+            r"test has 'c', which train lacks; train has 'a'",
         ),
         ({"train": list("abab"), "label_names": ["x"]}, r"1 given for 2 classes: 'a', 'b'"),
         ({"train": list("abab"), "label_names": ["x", "y"]}, r"0 … 1, but the labels are 'a'"),
         ({"train": [1, 2, 1, 2], "label_names": ["x", "y"]}, r"0 … 1, but the labels are 1, 2"),
-        ({"train": [0, 1, 0, 1], "label_names": ["x", "x"]}, r"a name stands twice in 'x', 'x'"),
+        ({"train": [0, 1, 0, 1], "label_names": ["x", "x"]}, r"duplicate name in 'x', 'x'"),
         ({"train": [0, 1, 0], "test": [2], "class_names": list("abc")}, r"test has 2, which train"),
     ],
 )

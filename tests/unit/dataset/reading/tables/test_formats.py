@@ -66,7 +66,7 @@ def test_fasttext_is_known_by_its_first_word(read: Read, name: str) -> None:
     assert rows_of(splits) == ROWS
     assert told(splits) == [
         f"{name}: fastText, as its first line begins with __label__",
-        "each list holds one label: read as one label for each text",
+        "each list has one label: read as one label per text",
     ]
 
 
@@ -157,7 +157,7 @@ def test_a_saved_dict_of_splits_is_its_splits(read: Read, tmp_path: Path) -> Non
     read_back = read("saved", missing="drop")
     assert read_back.frames["test"]["text"].tolist() == TEXTS[1:7]
     notes = told(read_back)
-    assert notes[0].endswith("saved that are not read: unsupervised")
+    assert notes[0].endswith("saved not read: unsupervised")
     assert notes[1] == "1 row of train with missing label dropped"
     datasets.DatasetDict({"all": whole}).save_to_disk(tmp_path / "other")
     with pytest.raises(

@@ -144,7 +144,7 @@ def test_what_is_left_out_or_short_is_counted(read: Read) -> None:
 def test_a_header_in_the_midst_of_a_file_is_no_row_and_keeps_the_numbers(read: Read) -> None:
     splits = read("a.csv", delimited(ROWS[:30]) + delimited(ROWS[30:]))
     assert rows_of(splits) == ROWS
-    assert told(splits) == ["1 row of train that is the header once more left out"]
+    assert told(splits) == ["1 row of train that repeats the header left out"]
     numbers = sorted(number for frame in splits.frames.values() for number in frame.index)
     assert numbers == [*range(1, 31), *range(32, 62)]
 
@@ -167,7 +167,7 @@ def test_a_header_is_known_again_however_pandas_calls_its_columns(
     read: Read, name: str, content: str
 ) -> None:
     splits = read(name, content, missing="drop")
-    assert "1 row of train that is the header once more left out" in told(splits)
+    assert "1 row of train that repeats the header left out" in told(splits)
     assert "label" not in splits.label_names
 
 

@@ -221,6 +221,6 @@ def test_a_parquet_file_with_a_column_twice_is_one_sentence(read: Read, tmp_path
         pa.Table.from_arrays(columns, names=["text", "label", "label"]), tmp_path / "a.parquet"
     )
     with pytest.raises(
-        ConfigError, match=r"^dataset\.label_column: train has 2 columns 'label', and"
+        ConfigError, match=r"^dataset\.label_column: train has 2 columns 'label'; give"
     ):
         read("a.parquet")

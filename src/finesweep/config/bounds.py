@@ -37,7 +37,7 @@ def _complaint(field: Field[Any], value: Any) -> str | None:
     if field.name == "freeze_layers":
         return _freeze_complaint(value)
     bounds = field.metadata
-    if value is None or not bounds:
+    if value is None or isinstance(value, dict) or not bounds:
         return None
     if "one_of" in bounds:
         known = bounds["one_of"]

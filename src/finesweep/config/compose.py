@@ -20,13 +20,10 @@ from finesweep.config.field_paths import unknown_field
 from finesweep.config.hydra_errors import explained
 from finesweep.config.overrides import mappings
 from finesweep.config.overrides.grammar import hydras_text
-from finesweep.config.schema import Config
+from finesweep.config.schema import MEDIAN_PRUNER, TPE_SAMPLER, Config
 from finesweep.errors import ConfigError, Problem
 
 HYDRA_VERSION_BASE = "1.3"
-# Not the schema's defaults: a file's sampler would be merged into them.
-DEFAULT_SAMPLER = {"_target_": "optuna.samplers.TPESampler"}
-DEFAULT_PRUNER = {"_target_": "optuna.pruners.MedianPruner"}
 
 
 @dataclass(frozen=True)
@@ -81,9 +78,9 @@ def read(node: DictConfig, overrides: Sequence[str]) -> Composed:
     if problems:
         raise ConfigError(*problems)
     if config.sweep is not None:
-        config.sweep.sampler = {**DEFAULT_SAMPLER, **config.sweep.sampler}
+        config.sweep.sampler = {"_target_": TPE_SAMPLER, **config.sweep.sampler}
         if config.sweep.pruner is not None:
-            config.sweep.pruner = {**DEFAULT_PRUNER, **config.sweep.pruner}
+            config.sweep.pruner = {"_target_": MEDIAN_PRUNER, **config.sweep.pruner}
     return Composed(config=config, choices=choices, overrides=tuple(overrides))
 
 

@@ -46,6 +46,12 @@ def mappings() -> list[str]:
     return [path for path, known in _all_paths().items() if known and dict in known.kinds]
 
 
+def mapping_defaults() -> dict[str, dict[str, Any]]:
+    """Path → the default of each mapping that has one."""
+    known = {path: leaf(path) for path in mappings()}
+    return {path: found.default for path, found in known.items() if found and found.default}
+
+
 def section_class(path: str) -> type[Any] | None:
     """The dataclass of a section; None for fields and unknown paths."""
     return _sections().get(path)
@@ -114,6 +120,8 @@ def _walk(schema: type[Any], prefix: str) -> list[tuple[str, Leaf | None]]:
 
 
 def _default(field: Field[Any]) -> Any:
+    if "default" in field.metadata:  # of a mapping
+        return field.metadata["default"]
     return field.default if field.default_factory is MISSING else field.default_factory()
 
 

@@ -11,6 +11,9 @@ from typing import Any
 
 from omegaconf import MISSING
 
+TPE_SAMPLER = "optuna.samplers.TPESampler"
+MEDIAN_PRUNER = "optuna.pruners.MedianPruner"
+
 
 def bounded(
     default: Any,
@@ -305,9 +308,19 @@ class SweepConfig:
     """A worker in which nothing moved for so long gives up: no step, evaluation or save."""
     keep_top_k: int = bounded(3, least=1)
     """Weights are kept of so many best trials."""
-    sampler: dict[str, Any] = field(default_factory=dict)
-    """Without `_target_` Optuna's TPESampler; without a seed, 42 where it takes one."""
-    pruner: dict[str, Any] | None = field(default_factory=dict)
+    # Their defaults stand beside an empty one, because Hydra would merge a file's into a default.
+    sampler: dict[str, Any] = field(
+        default_factory=dict,
+        metadata={
+            "default": {"_target_": TPE_SAMPLER, "multivariate": True, "group": True, "seed": 42}
+        },
+    )
+    """One that is given has none of the default's arguments: without `_target_` it is Optuna's
+    TPESampler, without a seed it has 42 where it takes one."""
+    pruner: dict[str, Any] | None = field(
+        default_factory=dict,
+        metadata={"default": {"_target_": MEDIAN_PRUNER, "n_startup_trials": 4}},
+    )
     """Sees only trials of the same model; without `_target_` Optuna's MedianPruner, null prunes
     nothing."""
     enqueue: list[dict[str, Any]] = field(default_factory=list)

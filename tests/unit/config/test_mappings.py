@@ -7,17 +7,19 @@ from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
 import pytest
+import yaml
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from finesweep.config import compose, compose_sweep
 from finesweep.config.compose import register_schema
-from finesweep.config.field_paths import leaf, mapping_of, mappings, section_class
+from finesweep.config.field_paths import leaf, mapping_defaults, mapping_of, mappings, section_class
 from finesweep.config.overrides.grammar import as_override, parse_override
 from finesweep.config.overrides.mapping_texts import mapping_of_text, text_of_mapping
 from finesweep.config.overrides.mappings import apply
 from finesweep.config.schema import Config
+from finesweep.config.search_path import packaged_root
 from finesweep.errors import ConfigError
 
 pytestmark = pytest.mark.usefixtures("workplace")
@@ -166,6 +168,33 @@ def test_a_sampler_in_a_file_is_not_mixed_with_the_default(workplace: Path) -> N
     written(workplace, "sampler: {_target_: optuna.samplers.RandomSampler}")
     plan = compose_sweep("mine", [])
     assert plan.settings.sampler == {"_target_": "optuna.samplers.RandomSampler"}
+
+
+def test_a_sweep_file_that_names_no_sampler_has_the_schemas(workplace: Path) -> None:
+    written(workplace, "params: {training.epochs: 2}")
+    described = {"_target_": "optuna.samplers.TPESampler", "multivariate": True, "group": True}
+    pruner = {"_target_": "optuna.pruners.MedianPruner", "n_startup_trials": 4}
+    settings = compose_sweep("mine", []).settings
+    assert (settings.sampler, settings.pruner) == ({**described, "seed": 42}, pruner)
+    shown = yaml.safe_load(compose_sweep("mine", []).base.yaml())["sweep"]
+    assert (shown["sampler"], shown["pruner"]) == (settings.sampler, pruner)
+    assert compose_sweep("mine", ["sweep.sampler.seed=7"]).settings.sampler["multivariate"] is True
+    assert compose_sweep("mine", ["sweep.pruner=null"]).settings.pruner is None
+
+
+@pytest.mark.parametrize("lines", ["pruner: null", "pruner:"])
+def test_a_pruner_that_is_null_in_a_file_is_none(workplace: Path, lines: str) -> None:
+    written(workplace, lines)
+    assert compose_sweep("mine", []).settings.pruner is None
+
+
+def test_only_what_differs_from_the_defaults_stands_in_the_sweep_files() -> None:
+    folder = packaged_root() / "sweeps"
+    defaults = mapping_defaults()
+    for file in folder.glob("*.yaml"):
+        own = yaml.safe_load(file.read_text(encoding="utf-8"))
+        assert own.get("sampler") != defaults["sweep.sampler"], file.name
+        assert own.get("pruner") != defaults["sweep.pruner"], file.name
 
 
 def written(workplace: Path, lines: str) -> None:

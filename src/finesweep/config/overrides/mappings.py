@@ -12,7 +12,7 @@ from typing import Any
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig, OmegaConf
 
-from finesweep.config.field_paths import mapping_of, section_class
+from finesweep.config.field_paths import mapping_defaults, mapping_of, section_class
 from finesweep.config.overrides.grammar import given_value
 from finesweep.config.overrides.hydra_private import apply_overrides_by, hydras_own, with_value
 from finesweep.config.overrides.mapping_texts import mapping_of_text
@@ -31,8 +31,16 @@ def apply(overrides: list[Override], config: DictConfig) -> None:
 
     Of a mapping, `path={…}` replaces it, `+path={…}` and `++path={…}` add their keys to it,
     `path.key=value` sets one key, and `~path` and `~path.key` take away. Of a section `path={…}`
-    sets the fields that it names.
+    sets the fields that it names. Before all of them, a mapping that no file gave has its default.
     """
+    for where, default in mapping_defaults().items():
+        if OmegaConf.select(config, where) == {}:
+            OmegaConf.update(config, where, default, merge=False)
+    _apply(overrides, config)
+
+
+def _apply(overrides: list[Override], config: DictConfig) -> None:
+    """Changes config by each override in turn."""
     for override in overrides:
         path, value = override.key_or_group, override.value()
         _open_sections(config, path, override)
@@ -42,7 +50,9 @@ def apply(overrides: list[Override], config: DictConfig) -> None:
         elif where is not None:
             _change(config, where, override)
         elif section_class(path) and isinstance(value, dict) and not override.is_delete():
-            apply([with_value(override, path=f"{path}.{k}", value=value[k]) for k in value], config)
+            _apply(
+                [with_value(override, path=f"{path}.{k}", value=value[k]) for k in value], config
+            )
         else:
             hydras_own([override], config)
 

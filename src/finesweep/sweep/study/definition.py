@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from finesweep.config import SweepPlan
 from finesweep.config.field_paths import leaf
 from finesweep.errors import ConfigError, Problem, differences
 from finesweep.sweep.study.samplers import seeded_sampler
+
+NEWER_ARGUMENTS: dict[str, dict[str, Any]] = {
+    "sampler": {"multivariate": True, "group": True},
+    "pruner": {"n_startup_trials": 4},
+}
+"""What the defaults had not, when they stood outside the schema."""
 
 
 def definition(plan: SweepPlan) -> dict[str, Any]:
@@ -36,6 +43,18 @@ def definition(plan: SweepPlan) -> dict[str, Any]:
     }
     # As the study gives it back: tuples are lists by then.
     return dict(json.loads(json.dumps(defined)))
+
+
+def as_begun(plan: SweepPlan, kept: Mapping[str, Any]) -> SweepPlan:
+    """The plan with the sampler and pruner of a study that was made under their older defaults."""
+    now = {"sampler": seeded_sampler(plan), "pruner": plan.settings.pruner or {}}
+    older = {
+        name: kept[f"sweep.{name}"]
+        for name, newer in NEWER_ARGUMENTS.items()
+        if newer.items() <= now[name].items()
+        and kept.get(f"sweep.{name}") == {k: v for k, v in now[name].items() if k not in newer}
+    }
+    return replace(plan, settings=replace(plan.settings, **older))
 
 
 def refuse_changed(plan: SweepPlan, kept: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:

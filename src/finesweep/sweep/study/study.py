@@ -22,7 +22,7 @@ from finesweep.databases import hidden_password, sqlite_file
 from finesweep.errors import ConfigError, Problem, nearest
 from finesweep.locks import exclusive
 from finesweep.records import BaselineResult, Contender, Finalist, ModelComparison
-from finesweep.sweep.study.definition import definition, refuse_changed
+from finesweep.sweep.study.definition import as_begun, definition, refuse_changed
 from finesweep.sweep.study.keys import (
     BASELINE,
     COMPARISONS,
@@ -78,7 +78,8 @@ def join_study(
     that is away is waited for.
     """
     found = find_study(name, url)
-    attributes, plan = found.user_attrs, plan_of(found, overrides)
+    attributes = found.user_attrs
+    plan = as_begun(plan_of(found, overrides), attributes[DEFINITION])
     study = optuna.load_study(
         study_name=name,
         storage=open_storage(url, on_wait=on_wait),
@@ -113,8 +114,9 @@ def _defined(plan: SweepPlan, storage: optuna.storages.BaseStorage) -> Study:
         pruner=pruner_of(plan),
         load_if_exists=True,
     )
-    wanted = definition(plan)
-    if DEFINITION not in study.user_attrs:
+    kept = study.user_attrs.get(DEFINITION)
+    wanted = definition(plan if kept is None else as_begun(plan, kept))
+    if kept is None:
         study.set_user_attr(UID, uuid.uuid4().hex)
         study.set_user_attr(SWEEP, plan.name)
         if plan.base.config.training.precision == "auto":
@@ -123,7 +125,7 @@ def _defined(plan: SweepPlan, storage: optuna.storages.BaseStorage) -> Study:
             study.set_user_attr(PRECISION, resolve_precision("auto"))
         study.set_user_attr(DEFINITION, wanted)
     else:
-        refuse_changed(plan, study.user_attrs[DEFINITION], wanted)
+        refuse_changed(plan, kept, wanted)
     return study
 
 

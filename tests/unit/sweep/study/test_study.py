@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -301,9 +302,37 @@ def test_a_file_that_says_the_direction_is_the_same_sweep_as_one_that_does_not(
     assert again.user_attrs[DEFINITION]["sweep.direction"] == "minimize"
 
 
-def test_the_default_sampler_and_pruner_are_what_older_studies_wrote_down(
-    made: optuna.Study,
+OLDER_DEFAULTS = {
+    "sweep.sampler": {"_target_": "optuna.samplers.TPESampler", "seed": 42},
+    "sweep.pruner": {"_target_": "optuna.pruners.MedianPruner"},
+}
+DEFAULTS = {
+    "sweep.sampler": {**OLDER_DEFAULTS["sweep.sampler"], "multivariate": True, "group": True},
+    "sweep.pruner": {**OLDER_DEFAULTS["sweep.pruner"], "n_startup_trials": 4},
+}
+
+
+def test_defaults_of_the_schema_and_the_same_in_a_file_make_one_study(
+    made: optuna.Study, plan_of: PlanOf
 ) -> None:
     kept = made.user_attrs[DEFINITION]
-    assert kept["sweep.sampler"] == {"_target_": "optuna.samplers.TPESampler", "seed": 42}
-    assert kept["sweep.pruner"] == {"_target_": "optuna.pruners.MedianPruner"}
+    assert {path: kept[path] for path in DEFAULTS} == DEFAULTS
+    written = "".join(
+        f"{path.removeprefix('sweep.')}: {json.dumps(value)}\n" for path, value in DEFAULTS.items()
+    )
+    assert open_study(plan_of(TEXT + written)).user_attrs[UID] == made.user_attrs[UID]
+
+
+def test_a_study_made_under_older_defaults_goes_on_with_them(
+    made: optuna.Study, plan_of: PlanOf
+) -> None:
+    older = {**made.user_attrs[DEFINITION], **OLDER_DEFAULTS}
+    made.set_user_attr(DEFINITION, older)
+    assert open_study(plan_of(TEXT)).user_attrs[DEFINITION] == older
+    plan, _ = join_study("own", URL, [], print)
+    assert plan.settings.sampler == OLDER_DEFAULTS["sweep.sampler"]
+    assert plan.settings.pruner == OLDER_DEFAULTS["sweep.pruner"]
+    with pytest.raises(ConfigError, match=r"sweep\.sampler: .* when the study was made, now"):
+        open_study(plan_of(TEXT, "sweep.sampler={_target_: optuna.samplers.RandomSampler}"))
+    with pytest.raises(ConfigError, match=r"sweep\.sampler: .* when the study was made, now"):
+        open_study(plan_of(TEXT, "sweep.sampler.seed=7"))

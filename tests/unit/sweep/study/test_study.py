@@ -324,12 +324,13 @@ def test_defaults_of_the_schema_and_the_same_in_a_file_make_one_study(
 
 
 def test_a_study_made_under_older_defaults_goes_on_with_them(
-    made: optuna.Study, plan_of: PlanOf
+    made: optuna.Study, plan_of: PlanOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(search_path, "_user_root", None)
     older = {**made.user_attrs[DEFINITION], **OLDER_DEFAULTS}
     made.set_user_attr(DEFINITION, older)
     assert open_study(plan_of(TEXT)).user_attrs[DEFINITION] == older
-    plan, _ = join_study("own", URL, [], print)
+    plan, _ = join_study("own", URL, [], pytest.fail)
     assert plan.settings.sampler == OLDER_DEFAULTS["sweep.sampler"]
     assert plan.settings.pruner == OLDER_DEFAULTS["sweep.pruner"]
     with pytest.raises(ConfigError, match=r"sweep\.sampler: .* when the study was made, now"):

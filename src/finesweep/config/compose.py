@@ -20,6 +20,7 @@ from finesweep.config.field_paths import unknown_field
 from finesweep.config.hydra_errors import explained
 from finesweep.config.overrides import mappings
 from finesweep.config.overrides.grammar import hydras_text
+from finesweep.config.overrides.hydra_private import share_config_store
 from finesweep.config.schema import MEDIAN_PRUNER, TPE_SAMPLER, Config
 from finesweep.errors import ConfigError, Problem
 
@@ -106,6 +107,7 @@ def register_schema() -> None:
     """Makes Hydra know the schema, the search path and mappings; again changes nothing."""
     search_path.register()
     mappings.register()
+    share_config_store()
     ConfigStore.instance().store(name="schema", node=Config)
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 
 import pytest
 import yaml
+from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
+from omegaconf import OmegaConf
 
 from finesweep.config import compose, group_choices
 from finesweep.config.compose import flatten
+from finesweep.config.schema import Config
 from finesweep.errors import ConfigError
 
 CONF = Path(__file__).parents[3] / "conf"
@@ -153,3 +157,11 @@ def test_composing_leaves_no_files_and_no_global_state(workplace: Path) -> None:
         compose(["model=brt"])
     assert list(workplace.iterdir()) == []
     assert not GlobalHydra.instance().is_initialized()
+
+
+def test_hydras_store_of_configs_is_shared_by_compositions_and_changed_by_none() -> None:
+    assert compose(["training.epochs=7"]).config.training.epochs == 7
+    store = ConfigStore.instance()
+    assert copy.deepcopy(store) is store
+    assert store.load("schema.yaml").node == OmegaConf.structured(Config)
+    assert compose().config.training.epochs == Config().training.epochs

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from hydra.core.object_type import ObjectType
+from omegaconf import OmegaConf
 
 from finesweep.config.search_path import USER, ProjectSource, packaged_root
 
@@ -60,3 +61,14 @@ def test_a_folder_with_neither_is_not_available(user: ProjectSource, tmp_path: P
     assert not ProjectSource(USER, f"finesweep://{tmp_path / 'empty'}").available()
     (tmp_path / "empty" / "sweeps").mkdir()
     assert ProjectSource(USER, f"finesweep://{tmp_path / 'empty'}").available()
+
+
+def test_a_file_is_read_anew_and_what_was_read_before_is_nobodys_to_change(
+    user: ProjectSource, tmp_path: Path
+) -> None:
+    first = user.load_config("sweeps/mine").config
+    first.n_trials = 9
+    assert user.load_config("sweeps/mine").config == {"n_trials": 1}
+    (tmp_path / "sweeps" / "mine.yaml").write_text("n_trials: ${other}\n", encoding="utf-8")
+    read = OmegaConf.to_container(user.load_config("sweeps/mine").config)
+    assert read == {"n_trials": "${other}"}

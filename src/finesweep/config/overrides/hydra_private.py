@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra.core.config_store import ConfigStore
 from hydra.core.override_parser.types import Override
 from hydra.plugins.config_source import ConfigSource
 from omegaconf import DictConfig
@@ -27,6 +28,15 @@ def apply_overrides_by(apply: Apply) -> None:
     No plugin of Hydra's comes between its config and the command line.
     """
     ConfigLoaderImpl._apply_overrides_to_config = staticmethod(apply)  # type: ignore[assignment, method-assign]
+
+
+def share_config_store() -> None:
+    """Makes Hydra take its store of structured configs as it is, where it would copy all of it.
+
+    It does so in each composition and each look at a group, with the sources that hold the store;
+    what is loaded from the store is a copy anyway.
+    """
+    ConfigStore.__deepcopy__ = lambda store, memo: store  # type: ignore[attr-defined]
 
 
 def with_value(override: Override, *, path: str, value: Any) -> Override:

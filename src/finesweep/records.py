@@ -298,7 +298,7 @@ class TestResult:
     predictions: Predictions
     errors: Sequence[Mapping[str, Any]]
     """The wrong answers, the most confident first, as errors.json holds them."""
-    answering: DecisionRule
+    decision_rule: DecisionRule
     model_uri: str
     """Of the model that was evaluated, logged in MLflow."""
 

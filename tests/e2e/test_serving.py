@@ -58,7 +58,7 @@ def test_a_text_is_answered_with_its_probabilities_and_words(
 
 def test_an_empty_box_is_answered_kindly(browser: Chrome, address: str) -> None:
     opened(browser, address)
-    told = "There is no text to read. Type one first, or take one of the examples."
+    told = "There is no text. Type one first, or choose an example."
     assert classify(browser, "   ") == f"UNCERTAIN\n{told}"
 
 
@@ -78,7 +78,7 @@ def test_a_file_comes_back_with_its_answers(browser: Chrome, address: str, swept
     opened(browser, address)
     tab(browser, "Many texts")
     part(browser, "#file input[type=file]").send_keys(str(path))
-    until(lambda: "3 rows answered" in part(browser, "#said").text, seconds=30)
+    until(lambda: "3 rows classified" in part(browser, "#said").text, seconds=30)
     until(lambda: browser.find_elements(By.CSS_SELECTOR, "#answers a[href]"), seconds=10)
     browser.save_screenshot(str(project.folder / "many.png"))
     link = str(part(browser, "#answers a[href]").get_attribute("href"))
@@ -96,7 +96,7 @@ def test_a_file_that_is_none_is_told_on_the_page(
     opened(browser, address)
     tab(browser, "Many texts")
     part(browser, "#file input[type=file]").send_keys(str(tmp_path / "broken.jsonl"))
-    until(lambda: "cannot be answered" in part(browser, "#said").text, seconds=30)
+    until(lambda: "cannot be classified" in part(browser, "#said").text, seconds=30)
     assert "not JSON at line 1" in part(browser, "#said").text
 
 

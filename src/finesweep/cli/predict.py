@@ -68,7 +68,7 @@ def run(arguments: Sequence[str]) -> int:
     if given.threshold is not None:
         classifier = classifier.uncertain_below(given.threshold)
     pieces, second = chain([first], pieces), None
-    if classifier.answering.pairs:
+    if classifier.decision_rule.pairs:
         pieces, second = paired_pieces(pieces, given, first_column=column)
     elif given.pair_column:
         told = f"{given.model} reads single texts, not pairs; leave it out"
@@ -146,10 +146,10 @@ def _answered(
     tables: Iterator[pd.DataFrame], classifier: Classifier, column: str, pair_column: str | None
 ) -> Iterator[Answered]:
     """The rows of each table, and a prediction for each."""
-    from finesweep.prediction.tables import asked_texts
+    from finesweep.prediction.tables import input_texts
 
     for rows in tables:
-        texts = asked_texts(rows, column=column, pair_column=pair_column)
+        texts = input_texts(rows, column=column, pair_column=pair_column)
         yield rows, list(classifier.predict(texts))
 
 
@@ -157,9 +157,9 @@ def _write(
     answered: Iterator[Answered], classifier: Classifier, output: Path, tally: Tally
 ) -> None:
     from finesweep.prediction.tables import with_predictions
-    from finesweep.prediction.writers import written
+    from finesweep.prediction.writers import open_writer
 
-    with written(output, option="--output") as write:
+    with open_writer(output, option="--output") as write:
         for rows, predictions in answered:
             write(with_predictions(rows, predictions, classifier))
     print(f"{output}: {tally.n_texts:,} rows, {tally.n_unsure:,} of them {UNCERTAIN}")

@@ -1,4 +1,4 @@
-"""A model by URI → label scores for texts."""
+"""Predictions of a model, loaded by URI."""
 
 from finesweep.prediction.classifier import Classifier, load_classifier
 

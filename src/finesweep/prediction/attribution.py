@@ -1,4 +1,4 @@
-"""Which words of a text an answer rests on."""
+"""Which words of a text a prediction depends on."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ if TYPE_CHECKING:
 
 Odds = Callable[[torch.Tensor], torch.Tensor]
 N_STEPS = 32
-"""Points on the way from the empty text; the sum is then right to a few per cent."""
+"""Points between baseline and text, with which the sum is right within a few per cent."""
 Span = tuple[str, float | None]
-"""A part of the text, and what it adds to the logarithm of the label's odds; None where it was not
-read: white space, and what lies behind the model's length."""
+"""A part of the text, and its contribution to the label's log-odds; None for white space and text
+beyond the model's length."""
 
 
 def attribute(classifier: Classifier, text: str, label: str) -> list[Span]:
-    """The whole text, as it was cleaned, in spans: each word with its share in this label's odds.
-    The mark of a joined pair is a span too.
+    """The whole cleaned text in spans: each word with its contribution to this label's log-odds.
+    The separator of a joined pair is a span too.
 
-    Integrated gradients (Sundararajan et al. 2017) along the straight line from a text of padding
-    alone: all words together add what the text has over that one.
+    Integrated gradients (Sundararajan et al. 2017) with an all-padding baseline; contributions sum
+    to the difference in log-odds.
     """
-    texts = [column[0] for column in classifier.read_of([text])]
+    texts = [column[0] for column in classifier.clean_columns([text])]
     inputs = classifier.pipeline.tokenizer(
         *texts,
         truncation=True,
@@ -45,23 +45,23 @@ def attribute(classifier: Classifier, text: str, label: str) -> list[Span]:
     def odds(logits: torch.Tensor) -> torch.Tensor:
         return log_odds(logits, index, multi_label=multi_label)
 
-    given = {name: value.to(model.device) for name, value in inputs.items()}
-    scores = integrated_gradients(model, given, special.to(model.device), odds).tolist()
+    inputs = {name: value.to(model.device) for name, value in inputs.items()}
+    scores = integrated_gradients(model, inputs, special.to(model.device), odds).tolist()
     spans: list[Span] = []
-    for side, one in enumerate(texts):
-        own = [w if s == side else None for w, s in zip(words, sequences, strict=True)]
+    for side, side_text in enumerate(texts):
+        side_words = [w if s == side else None for w, s in zip(words, sequences, strict=True)]
         spans += [(PAIR, None)] * (side > 0)
-        spans += _spans(one, own, offsets, scores)
+        spans += _spans(side_text, side_words, offsets, scores)
     return spans
 
 
 def integrated_gradients(
     model: Any, inputs: dict[str, torch.Tensor], special: torch.Tensor, odds: Odds
 ) -> torch.Tensor:
-    """[L] what each of L tokens adds to the log odds, by the midpoint rule.
+    """[L]: each token's contribution to the log-odds, by the midpoint rule.
 
-    odds makes them [N] of logits [N, C]; inputs are one text's, [1, L]; special [L] are tokens that
-    stand in the empty text too.
+    odds returns log-odds [N] from logits [N, C]; inputs are one text's, [1, L]; special [L] marks
+    tokens that the baseline keeps.
     """
     embed = model.get_input_embeddings()
     ids = inputs["input_ids"]
@@ -74,14 +74,15 @@ def integrated_gradients(
         name: value.expand(N_STEPS, -1) for name, value in inputs.items() if name != "input_ids"
     }
     with torch.enable_grad():
-        told = odds(model(inputs_embeds=points, **others).logits)
-        (gradients,) = torch.autograd.grad(told.sum(), points)
-    made: torch.Tensor = ((end - start)[0] * gradients.mean(dim=0)).sum(dim=-1)
-    return made
+        log_odds = odds(model(inputs_embeds=points, **others).logits)
+        (gradients,) = torch.autograd.grad(log_odds.sum(), points)
+    contributions: torch.Tensor = ((end - start)[0] * gradients.mean(dim=0)).sum(dim=-1)
+    return contributions
 
 
 def log_odds(logits: torch.Tensor, index: int, *, multi_label: bool = False) -> torch.Tensor:
-    """[N] of one label against all others, of logits [N, C]; of several labels, that it holds."""
+    """[N]: one label's log-odds against all others, from logits [N, C]; with several labels, the
+    label's own."""
     if multi_label:
         return logits[:, index]
     others = [c for c in range(logits.shape[1]) if c != index]
@@ -94,14 +95,14 @@ def _spans(
     offsets: Sequence[Sequence[int]],
     scores: Sequence[float],
 ) -> Iterator[Span]:
-    """Tokens of one word are one span; what lies between words is one without a score."""
-    held: dict[int, tuple[int, int, float]] = {}
+    """One span with a score per word, and one without a score between words."""
+    by_word: dict[int, tuple[int, int, float]] = {}
     for word, (low, high), score in zip(words, offsets, scores, strict=True):
         if word is not None:
-            first, _, total = held.get(word, (low, high, 0.0))
-            held[word] = (first, high, total + score)
+            first, _, total = by_word.get(word, (low, high, 0.0))
+            by_word[word] = (first, high, total + score)
     done = 0
-    for low, high, score in held.values():
+    for low, high, score in by_word.values():
         if low > done:
             yield text[done:low], None
         yield text[low:high], score

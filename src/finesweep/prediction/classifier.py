@@ -1,4 +1,4 @@
-"""A model by URI, and its answers for texts."""
+"""A model loaded by URI, and its predictions for texts."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ BATCH_SIZE = 32
 
 @dataclass(frozen=True)
 class Classifier:
-    """A loaded pipeline, the number of tokens that it reads of a text, and how it answers.
+    """A loaded pipeline, the number of tokens that it reads of a text, and its decision rule.
 
-    examples are a few texts of its validation split. Where it reads pairs, these and all texts that
-    it is given are pairs, joined as `finesweep.pairs` does.
+    examples are a few texts of its validation split. For a model of pairs, these and all texts are
+    pairs, joined by `finesweep.pairs`.
     """
 
     pipeline: Any
     max_length: int
-    answering: DecisionRule
+    decision_rule: DecisionRule
     examples: tuple[str, ...] = ()
 
     @property
@@ -46,70 +46,70 @@ class Classifier:
 
     @property
     def multi_label(self) -> bool:
-        """Whether a text may have several labels, or none."""
-        return self.answering.label_thresholds is not None
+        """Whether a text may have any number of labels."""
+        return self.decision_rule.label_thresholds is not None
 
     def uncertain_below(self, threshold: float) -> Classifier:
         """The same model with another threshold."""
-        return replace(self, answering=replace(self.answering, uncertain_below=threshold))
+        return replace(self, decision_rule=replace(self.decision_rule, uncertain_below=threshold))
 
     def predict(
         self, texts: Sequence[str | None], *, uncertain_below: float | None = None
     ) -> Iterator[Prediction]:
-        """One Prediction per text, in order; probabilities, the greatest first, sum to 1 unless a
-        text may have several labels.
+        """One Prediction per text, in order; probabilities are in descending order and sum to 1
+        unless a text may have several labels.
 
-        They are calibrated by the temperature in the model's config. uncertain_below takes the
-        place of the model's own threshold. A text that is missing, blank, or without a token once
-        it is cleaned, has neither label nor probabilities. ValueError when the model reads pairs
-        and a text is none.
+        They are calibrated by the temperature in the model's config. uncertain_below overrides the
+        model's own threshold. A text that is missing, blank, or has no tokens after cleaning has
+        neither label nor probabilities. ValueError when the model reads pairs and a text is not
+        one.
         """
         counts = token_counts(self, texts)
-        read = [text for text, count in zip(texts, counts, strict=True) if text and count]
-        answered = self._answered(read, uncertain_below) if read else iter(())
-        none = () if self.multi_label else None
+        readable = [text for text, count in zip(texts, counts, strict=True) if text and count]
+        predictions = self._predictions(readable, uncertain_below) if readable else iter(())
+        no_labels = () if self.multi_label else None
         for text, count in zip(texts, counts, strict=True):
             if count:
-                yield replace(next(answered), truncated=count > self.max_length)
+                yield replace(next(predictions), truncated=count > self.max_length)
             else:
-                yield Prediction(text, UNCERTAIN, None, {}, sure=False, labels=none)
+                yield Prediction(text, UNCERTAIN, None, {}, sure=False, labels=no_labels)
 
-    def _answered(self, texts: Sequence[str], threshold: float | None) -> Iterator[Prediction]:
-        """The same for texts that the model can read, of which it is not told how long they are."""
-        least = self.answering.uncertain_below if threshold is None else threshold
-        answering = replace(self.answering, uncertain_below=least)
-        shares, names = self.probabilities(texts), self.label_names
-        labels, sure = apply_thresholds(shares, answering), is_confident(shares, answering)
-        odds = confidence(shares, labels)
-        for text, row, label, share, is_sure in zip(
-            texts, shares, labels, odds.tolist(), sure.tolist(), strict=True
+    def _predictions(self, texts: Sequence[str], threshold: float | None) -> Iterator[Prediction]:
+        """The same for texts with tokens; `truncated` is not set."""
+        minimum = self.decision_rule.uncertain_below if threshold is None else threshold
+        rule = replace(self.decision_rule, uncertain_below=minimum)
+        probabilities, names = self.probabilities(texts), self.label_names
+        labels, sure = apply_thresholds(probabilities, rule), is_confident(probabilities, rule)
+        confidences = confidence(probabilities, labels).tolist()
+        for text, row, label, probability, is_sure in zip(
+            texts, probabilities, labels, confidences, sure.tolist(), strict=True
         ):
-            known = {names[c]: float(row[c]) for c in np.argsort(-row, kind="stable")}
-            held = tuple(set_members(label, names)) if self.multi_label else None
-            yield Prediction(text, label_name(label, names), share, known, is_sure, held)
+            by_label = {names[c]: float(row[c]) for c in np.argsort(-row, kind="stable")}
+            members = tuple(set_members(label, names)) if self.multi_label else None
+            name = label_name(label, names)
+            yield Prediction(text, name, probability, by_label, is_sure, members)
 
-    def read_of(self, texts: Sequence[str]) -> list[list[str]]:
-        """The texts as they are read, cleaned; the first and the second sides where it reads pairs,
-        each cleaned by itself."""
-        columns = columns_of(texts, pairs=self.answering.pairs)
-        return [clean_texts(column, self.answering.clean) for column in columns]
+    def clean_columns(self, texts: Sequence[str]) -> list[list[str]]:
+        """The cleaned texts in one column; for pairs the first and the second texts, in two."""
+        columns = columns_of(texts, pairs=self.decision_rule.pairs)
+        return [clean_texts(column, self.decision_rule.clean) for column in columns]
 
     def probabilities(self, texts: Sequence[str]) -> np.ndarray:
         """[N, C] float64 for N texts, calibrated."""
-        columns = self.read_of(texts)
-        # Texts of like length stand in one batch, which is padded to its longest.
+        columns = self.clean_columns(texts)
+        # Texts of similar length share a batch, which is padded to its longest.
         sizes = [sum(map(len, row)) for row in zip(*columns, strict=True)]
         order = np.argsort(sizes, kind="stable")
         logits = np.empty((len(texts), len(self.label_names)))
         for start in range(0, len(order), BATCH_SIZE):
             rows = order[start : start + BATCH_SIZE]
             logits[rows] = self._logits([[column[row] for row in rows] for column in columns])
-        scaled = logits / self.answering.temperature
+        scaled = logits / self.decision_rule.temperature
         return probabilities_of(scaled, multi_label=self.multi_label)
 
     def _logits(self, columns: Sequence[Sequence[str]]) -> np.ndarray:
-        """[B, C] float64. A pipeline would take apart all that a model hands out beside them, whose
-        first dimension is not always B."""
+        """[B, C] float64. A pipeline would fail if the model has further outputs, whose first
+        dimension is not always B."""
         import torch
 
         model = self.pipeline.model
@@ -122,8 +122,8 @@ class Classifier:
         )
         with torch.inference_mode():
             logits = model(**inputs.to(model.device)).logits
-        found: np.ndarray = logits.double().cpu().numpy()
-        return found
+        array: np.ndarray = logits.double().cpu().numpy()
+        return array
 
 
 def load_classifier(uri: str, *, tracking_uri: str) -> Classifier:
@@ -152,14 +152,14 @@ def load_classifier(uri: str, *, tracking_uri: str) -> Classifier:
             )
         )
         raise ConfigError(Problem("--model", f"{uri!r}: {_first(error)}{hint}")) from error
-    most = int(length.get("max_length", pipeline.tokenizer.model_max_length))
-    answering = DecisionRule(**getattr(pipeline.model.config, ANSWERING_KEY, {}))
-    texts = () if examples is None else _texts(examples, pairs=answering.pairs)
-    return Classifier(pipeline, most, answering, texts)
+    max_length = int(length.get("max_length", pipeline.tokenizer.model_max_length))
+    decision_rule = DecisionRule(**getattr(pipeline.model.config, ANSWERING_KEY, {}))
+    texts = () if examples is None else _texts(examples, pairs=decision_rule.pairs)
+    return Classifier(pipeline, max_length, decision_rule, texts)
 
 
 def _texts(examples: Any, *, pairs: bool) -> tuple[str, ...]:
-    """The texts of an input example that `log_classifier` wrote."""
+    """The texts of an input example written by `log_classifier`."""
     if not pairs:
         return tuple(map(str, examples))
     return tuple(joined(each["text"], each["text_pair"]) for each in examples)

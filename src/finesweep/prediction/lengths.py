@@ -1,4 +1,4 @@
-"""How much of a text there is to read, in the tokens of the model that is asked."""
+"""Lengths of texts in the model's tokens."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ if TYPE_CHECKING:
 
 
 def token_counts(classifier: Classifier, texts: Sequence[str | None]) -> list[int]:
-    """Of each text the tokens that it has once it is cleaned, special tokens included; 0 where a
-    model finds nothing to read in it, or in a side of a pair.
+    """The number of tokens of each text after cleaning, special tokens included; 0 for a text, or a
+    pair with a text, without any others.
 
-    ValueError when the classifier reads pairs and a text is none.
+    ValueError when the classifier reads pairs and a text is not one.
     """
-    held = [text for text in texts if text and text.strip()]
-    if not held:
+    present = [text for text in texts if text and text.strip()]
+    if not present:
         return [0] * len(texts)
     tokenizer = classifier.pipeline.tokenizer
     columns = [
@@ -25,9 +25,9 @@ def token_counts(classifier: Classifier, texts: Sequence[str | None]) -> list[in
             add_special_tokens=False,
             return_attention_mask=False,
             return_token_type_ids=False,
-            verbose=False,  # of texts longer than the model's length, which is what is asked here
+            verbose=False,  # no warnings about long texts: their length is the question
         )["input_ids"]
-        for column in classifier.read_of(held)
+        for column in classifier.clean_columns(present)
     ]
     special = tokenizer.num_special_tokens_to_add(pair=len(columns) > 1)
     rows = zip(*columns, strict=True)

@@ -1,4 +1,4 @@
-"""Files that take tables one behind another, and appear at the end, whole."""
+"""Files written table by table, which appear atomically when complete."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from finesweep.disk import written_aside
 from finesweep.errors import ConfigError, Problem
 
 
-class Sink(Protocol):
-    """An open file that takes tables of equal columns."""
+class Writer(Protocol):
+    """An open file for tables with equal columns."""
 
     def write(self, table: pd.DataFrame) -> None: ...
 
@@ -24,45 +24,46 @@ class Sink(Protocol):
 
 
 @contextmanager
-def written(output: Path, *, option: str) -> Iterator[Callable[[pd.DataFrame], None]]:
-    """Takes tables for a file of the format that its extension says.
+def open_writer(output: Path, *, option: str) -> Iterator[Callable[[pd.DataFrame], None]]:
+    """A function that appends tables to a file, in the format of its extension.
 
-    ConfigError, naming option, when there is no such format, or the place cannot be written.
+    ConfigError, naming option, when there is no such format, or the file cannot be written.
     """
-    kind = SINKS.get(output.suffix.lower())
-    if kind is None:
-        known = ", ".join(SINKS)
+    open_file = WRITERS.get(output.suffix.lower())
+    if open_file is None:
+        known = ", ".join(WRITERS)
         raise ConfigError(Problem(option, f"{output}: extension is not one of {known}"))
     try:
-        with written_aside(output) as aside, closing(kind(aside)) as sink:
-            yield _in_columns(sink, option)
+        with written_aside(output) as aside, closing(open_file(aside)) as writer:
+            yield _in_columns(writer, option)
     except (OSError, pa.ArrowException) as error:
-        told = getattr(error, "strerror", None) or str(error).strip()
-        raise ConfigError(Problem(option, f"{output}: {told}")) from error
+        message = getattr(error, "strerror", None) or str(error).strip()
+        raise ConfigError(Problem(option, f"{output}: {message}")) from error
 
 
-def _in_columns(sink: Sink, option: str) -> Callable[[pd.DataFrame], None]:
-    """The first table's columns are those of the file; what a later one lacks is missing there."""
+def _in_columns(writer: Writer, option: str) -> Callable[[pd.DataFrame], None]:
+    """A function that writes tables with the first one's columns; absent ones are left empty."""
     columns: list[str] = []
 
     def write(table: pd.DataFrame) -> None:
         columns.extend([] if columns else table.columns)
         if surplus := [repr(name) for name in table.columns if name not in columns]:
-            told = f"the file's first rows have no column {', '.join(surplus)}, later ones have"
-            raise ConfigError(Problem(option, told))
-        sink.write(table.reindex(columns=columns))
+            message = f"the file's first rows have no column {', '.join(surplus)}, later ones have"
+            raise ConfigError(Problem(option, message))
+        writer.write(table.reindex(columns=columns))
 
     return write
 
 
 class _Text:
-    """What each table is made into, with a heading for the first one."""
+    """A text file of formatted tables, the first with a header."""
 
-    def __init__(self, path: Path, made: Callable[[pd.DataFrame, bool], str]) -> None:
-        self.file, self.made, self.first = path.open("w", encoding="utf-8", newline=""), made, True
+    def __init__(self, path: Path, format_table: Callable[[pd.DataFrame, bool], str]) -> None:
+        self.file, self.first = path.open("w", encoding="utf-8", newline=""), True
+        self.format_table = format_table
 
     def write(self, table: pd.DataFrame) -> None:
-        self.file.write(self.made(table, self.first))
+        self.file.write(self.format_table(table, self.first))
         self.first = False
 
     def close(self) -> None:
@@ -70,18 +71,18 @@ class _Text:
 
 
 class _Parquet:
-    """The types of the first table's columns hold for all."""
+    """A Parquet file; the first table sets the column types."""
 
     def __init__(self, path: Path) -> None:
         self.file = path.open("wb")
         self.writer: Any = None
 
     def write(self, table: pd.DataFrame) -> None:
-        known = self.writer and self.writer.schema
-        made = pa.Table.from_pandas(table, known, preserve_index=False)
+        schema = self.writer and self.writer.schema
+        arrow_table = pa.Table.from_pandas(table, schema, preserve_index=False)
         if self.writer is None:
-            self.writer = pq.ParquetWriter(self.file, made.schema)
-        self.writer.write_table(made)
+            self.writer = pq.ParquetWriter(self.file, arrow_table.schema)
+        self.writer.write_table(arrow_table)
 
     def close(self) -> None:
         if self.writer is not None:
@@ -97,7 +98,7 @@ def _json_lines(table: pd.DataFrame, _first: bool) -> str:
     return table.to_json(orient="records", lines=True, force_ascii=False)
 
 
-SINKS: dict[str, Callable[[Path], Sink]] = {
+WRITERS: dict[str, Callable[[Path], Writer]] = {
     ".csv": lambda path: _Text(path, _csv),
     ".jsonl": lambda path: _Text(path, _json_lines),
     ".parquet": _Parquet,

@@ -33,7 +33,7 @@ def rescored(
         message = "the test rows that the challenger was scored on are not to be had any more"
         raise ConfigError(Problem(champion.model, message))
     classifier = load_classifier(champion.source, tracking_uri=store.uri)
-    if classifier.answering.pairs != dataset.pairs:
+    if classifier.decision_rule.pairs != dataset.pairs:
         message = "of it and the challenger only one reads pairs of texts"
         raise ConfigError(Problem(champion.model, message))
     if classifier.multi_label != dataset.multi_label:

@@ -88,7 +88,7 @@ def write_answers(
     texts: Sequence[str],
     label_names: Sequence[str],
     *,
-    answering: DecisionRule,
+    decision_rule: DecisionRule,
     intervals: Mapping[str, tuple[float, float]],
 ) -> None:
     """Writes answers.png, answering.json, intervals.json and slices.json into folder.
@@ -101,11 +101,11 @@ def write_answers(
         probabilities,
         labels,
         label_names,
-        rule=answering,
+        rule=decision_rule,
         title=f"how far the answers can be trusted: {len(labels):,} rows of {folder.name}",
     )
     write_picture(folder / "answers.png", figure)
-    write_json(folder / "answering.json", asdict(answering))
+    write_json(folder / "answering.json", asdict(decision_rule))
     write_json(folder / "intervals.json", dict(intervals))
     right = are_correct(predict_labels(probabilities, multi_label=is_multi_label(labels)), labels)
     held = one_hot(labels, len(label_names))

@@ -35,7 +35,7 @@ def summary(
     intervals: Mapping[str, tuple[float, float]],
     counts: np.ndarray,
     errors: Sequence[Mapping[str, Any]],
-    answering: DecisionRule,
+    decision_rule: DecisionRule,
     doubts: Sequence[str] = (),
 ) -> str:
     """The seven points.
@@ -50,7 +50,7 @@ def summary(
         "Split": _split(dataset),
         "Settings": _table(("setting", "value"), _settings(setup)),
         "Results": _results(metrics, intervals, config.published)
-        + _answers(metrics, answering, dataset.label_names)
+        + _answers(metrics, decision_rule, dataset.label_names)
         + "".join(f"\n\n{doubt[0].upper()}{doubt[1:]}." for doubt in doubts),
         "Confusion matrix": _confusion(counts, dataset.label_names),
         "Errors": _errors(errors, n_rows=len(dataset.test)),
@@ -120,11 +120,11 @@ def label_table(counts: np.ndarray, names: Sequence[str]) -> list[tuple[str, ...
     ]
 
 
-def threshold_sentence(answering: DecisionRule, names: Sequence[str], metrics: Values) -> str:
+def threshold_sentence(decision_rule: DecisionRule, names: Sequence[str], metrics: Values) -> str:
     """From which probability each of several labels holds; empty where a text has one label."""
-    if answering.label_thresholds is None:
+    if decision_rule.label_thresholds is None:
         return ""
-    each = zip(names, answering.label_thresholds, strict=True)
+    each = zip(names, decision_rule.label_thresholds, strict=True)
     told = ", ".join(f"{name} {least:.2f}" for name, least in each)
     f1 = metrics["test/threshold_f1"]
     return f"Asked, the model says a label from its own threshold on ({told}): test F1 {f1:.4f}."
@@ -201,11 +201,11 @@ def _results(
     return _table(headings[:width], (row[:width] for row in rows))
 
 
-def _answers(metrics: Values, answering: DecisionRule, names: Sequence[str]) -> str:
-    least = answering.uncertain_below
+def _answers(metrics: Values, decision_rule: DecisionRule, names: Sequence[str]) -> str:
+    least = decision_rule.uncertain_below
     share, accuracy = metrics["test/answered_share"], metrics["test/answered_accuracy"]
     told = [
-        threshold_sentence(answering, names, metrics),
+        threshold_sentence(decision_rule, names, metrics),
         f"Below a probability of {least:.2f} the model answers UNCERTAIN: it answers {share:.1%} of"
         f" the test rows, and {accuracy:.1%} of these are right.",
     ]

@@ -44,16 +44,16 @@ def evaluate_on_test(run: Run, setup: Setup, validation: Predictions) -> TestRes
     config, tokens, dataset = setup.composed.config, setup.tokens, setup.dataset
     least = config.training.uncertain_below
     fitted = calibrate(validation.logits, validation.labels, min_confidence=least)
-    answering = replace(fitted, clean=tuple(config.dataset.clean), pairs=dataset.pairs)
-    setattr(setup.model.config, ANSWERING_KEY, asdict(answering))
+    decision_rule = replace(fitted, clean=tuple(config.dataset.clean), pairs=dataset.pairs)
+    setattr(setup.model.config, ANSWERING_KEY, asdict(decision_rule))
     run.set_tags({TEST_FINGERPRINT: dataset.test_fingerprint})
     look = n_looks(run.store, dataset.test_fingerprint)
     predictions = predict(setup.model, tokens.test, tokens, config.training)
     probabilities = probabilities_of(
-        predictions.logits / answering.temperature, multi_label=dataset.multi_label
+        predictions.logits / decision_rule.temperature, multi_label=dataset.multi_label
     )
     metrics = measure(predictions, "test")
-    metrics |= _by_thresholds(probabilities, predictions.labels, answering)
+    metrics |= _by_thresholds(probabilities, predictions.labels, decision_rule)
     intervals = test_intervals(predictions, dataset.label_names)
     latency = measure_latency(setup.model, tokens.tokenizer, dataset, max_length=tokens.max_length)
     with tempfile.TemporaryDirectory() as folder:
@@ -64,17 +64,17 @@ def evaluate_on_test(run: Run, setup: Setup, validation: Predictions) -> TestRes
             predictions.labels,
             dataset.test["text"],
             dataset.label_names,
-            answering=answering,
+            decision_rule=decision_rule,
             intervals=intervals,
         )
-        answered = _answered(probabilities, predictions.labels, answering)
+        answered = _answered(probabilities, predictions.labels, decision_rule)
         told = summary(
             setup,
             metrics=measure(validation, "validation") | metrics | answered,
             intervals=intervals,
             counts=confusion(predictions),
             errors=errors,
-            answering=answering,
+            decision_rule=decision_rule,
             doubts=doubts(setup, validation),
         )
         (Path(folder) / "summary.md").write_text(told, encoding="utf-8")
@@ -91,7 +91,7 @@ def evaluate_on_test(run: Run, setup: Setup, validation: Predictions) -> TestRes
         examples=dataset.validation["text"][:N_EXAMPLES],
         pairs=dataset.pairs,
     )
-    return TestResult(metrics, intervals, look, predictions, errors, answering, uri)
+    return TestResult(metrics, intervals, look, predictions, errors, decision_rule, uri)
 
 
 def test_intervals(
@@ -107,22 +107,22 @@ def test_intervals(
 
 
 def _by_thresholds(
-    probabilities: np.ndarray, labels: np.ndarray, answering: DecisionRule
+    probabilities: np.ndarray, labels: np.ndarray, decision_rule: DecisionRule
 ) -> dict[str, float]:
     """Macro F1 of several labels, each said from its own threshold on."""
     if not is_multi_label(labels):
         return {}
-    said = apply_thresholds(probabilities, answering)
+    said = apply_thresholds(probabilities, decision_rule)
     return {"test/threshold_f1": float(f1_score(labels, said, average="macro", zero_division=0))}
 
 
 def _answered(
-    probabilities: np.ndarray, labels: np.ndarray, answering: DecisionRule
+    probabilities: np.ndarray, labels: np.ndarray, decision_rule: DecisionRule
 ) -> dict[str, float]:
     """How the model does as it will answer: calibrated, by its threshold, and only when sure."""
     sure, answered = (
-        is_confident(probabilities, answering),
-        apply_thresholds(probabilities, answering),
+        is_confident(probabilities, decision_rule),
+        apply_thresholds(probabilities, decision_rule),
     )
     right = are_correct(answered, labels)
     return {

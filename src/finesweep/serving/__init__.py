@@ -1,4 +1,4 @@
-"""The page and the endpoint over prediction: for people, and for programs."""
+"""A web page for people and a JSON API for programs, over prediction."""
 
 from finesweep.serving.server import serve
 

@@ -1,4 +1,4 @@
-"""The model for programs: JSON in, JSON out."""
+"""The JSON API."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from pydantic import AfterValidator, BaseModel, Field
 from pydantic_core import PydanticCustomError
 
 from finesweep.pairs import joined_or_none, mark_problem
-from finesweep.prediction.wording import json_answer
+from finesweep.prediction.wording import prediction_json
 from finesweep.serving.limits import LimitedBodies
 from finesweep.serving.service import Service
 
 N_TEXTS = 1024
-"""In one request; of pairs as many."""
-N_TOLD = 10
-"""Of the mistakes in one request."""
+"""Maximum number of texts or pairs in a request."""
+MAX_ERRORS = 10
+"""Maximum number of errors reported for a request."""
 
 
 def _text(text: str) -> str:
-    # Half a surrogate pair, which tweets cut in JSON leave behind, becomes U+FFFD, as in files.
+    # Half a surrogate pair, as in tweets truncated in JSON, becomes U+FFFD, as in files.
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
@@ -35,12 +35,12 @@ def _side(text: str) -> str:
 
 Text = Annotated[str, AfterValidator(_text)]
 Side = Annotated[str, AfterValidator(_side)]
-# A tuple would call a missing side a missing field.
+# A tuple would report a missing text as a missing field.
 Pair = Annotated[list[Side], Field(min_length=2, max_length=2)]
 
 
-class Question(BaseModel):
-    """The body of POST /api/predict: texts, or pairs where the model reads these."""
+class PredictRequest(BaseModel):
+    """The body of POST /api/predict: texts, or pairs for a model of pairs."""
 
     texts: Annotated[list[Text], Field(min_length=1, max_length=N_TEXTS)] | None = None
     pairs: Annotated[list[Pair], Field(min_length=1, max_length=N_TEXTS)] | None = None
@@ -49,23 +49,23 @@ class Question(BaseModel):
 
 def endpoint(service: Service) -> FastAPI:
     """An app with POST /api/predict, GET /api/model and GET /api/health."""
-    # FastAPI's own pages of documentation would be fetched from elsewhere.
+    # FastAPI's documentation pages would load scripts from a CDN.
     app = FastAPI(title=service.card.title, docs_url=None, redoc_url=None)
     app.add_middleware(LimitedBodies)
-    app.add_exception_handler(RequestValidationError, _mistakes)
+    app.add_exception_handler(RequestValidationError, _validation_errors)
 
     @app.post("/api/predict")
-    async def predict(question: Question) -> dict[str, Any]:
-        texts = _asked(question, reads_pairs=service.reads_pairs)
-        _check_lengths(question, service)
-        made = await service.answers(texts, uncertain_below=question.threshold)
-        threshold = service.classifier.answering.uncertain_below
+    async def predict(request: PredictRequest) -> dict[str, Any]:
+        texts = _request_texts(request, reads_pairs=service.reads_pairs)
+        _check_lengths(request, service)
+        made = await service.predict_async(texts, uncertain_below=request.threshold)
+        threshold = service.classifier.decision_rule.uncertain_below
         return {
             "model": service.card.uri,
             "version": service.card.version,
-            "threshold": threshold if question.threshold is None else question.threshold,
+            "threshold": threshold if request.threshold is None else request.threshold,
             "max_length": service.classifier.max_length,
-            "predictions": [json_answer(each) for each in made],
+            "predictions": [prediction_json(each) for each in made],
         }
 
     @app.get("/api/model")
@@ -76,7 +76,7 @@ def endpoint(service: Service) -> FastAPI:
             "reads": "pairs" if service.reads_pairs else "texts",
             "labels": service.classifier.label_names,
             "multi_label": service.classifier.multi_label,
-            "threshold": service.classifier.answering.uncertain_below,
+            "threshold": service.classifier.decision_rule.uncertain_below,
             "facts": service.card.facts,
         }
 
@@ -87,54 +87,55 @@ def endpoint(service: Service) -> FastAPI:
     return app
 
 
-def _check_lengths(question: Question, service: Service) -> None:
-    """RequestValidationError, which is answered with status 422, when a text is too long."""
-    told = {("texts", n): text for n, text in enumerate(question.texts or [])} | {
+def _check_lengths(request: PredictRequest, service: Service) -> None:
+    """RequestValidationError, which becomes status 422, when a text is too long."""
+    texts = {("texts", n): text for n, text in enumerate(request.texts or [])} | {
         ("pairs", n, side): text
-        for n, pair in enumerate(question.pairs or [])
+        for n, pair in enumerate(request.pairs or [])
         for side, text in enumerate(pair)
     }
-    problems = {place: service.length_problem(text) for place, text in told.items()}
-    found = [
-        {"type": "too_long", "loc": ("body", *place), "msg": problem}
-        for place, problem in problems.items()
+    problems = {location: service.length_problem(text) for location, text in texts.items()}
+    errors = [
+        {"type": "too_long", "loc": ("body", *location), "msg": problem}
+        for location, problem in problems.items()
         if problem
     ]
-    if found:
-        raise RequestValidationError(found)
+    if errors:
+        raise RequestValidationError(errors)
 
 
-async def _mistakes(_request: Request, error: Exception) -> JSONResponse:
-    """Status 422 with where each mistake is and what it is: without the texts, which FastAPI's own
-    answer repeats."""
-    found = error.errors() if isinstance(error, RequestValidationError) else []
+async def _validation_errors(_request: Request, error: Exception) -> JSONResponse:
+    """Status 422 with location and message of each error, without the texts, which FastAPI's own
+    response repeats."""
+    errors = error.errors() if isinstance(error, RequestValidationError) else []
     detail = [
         {"type": each["type"], "loc": list(each["loc"]), "msg": _message(each)}
-        for each in found[:N_TOLD]
+        for each in errors[:MAX_ERRORS]
     ]
     return JSONResponse({"detail": detail}, 422)
 
 
 def _message(mistake: Mapping[str, Any]) -> str:
-    """Pydantic's own, and what the parser of JSON says."""
+    """Pydantic's message, with the JSON parser's if there is one."""
     why = mistake.get("ctx", {}).get("error") if mistake["type"] == "json_invalid" else None
     return f"{mistake['msg']}: {why}" if why else str(mistake["msg"])
 
 
-def _asked(question: Question, *, reads_pairs: bool) -> list[str | None]:
-    """The texts to be answered, joined where they are pairs, None for one with a blank side;
-    RequestValidationError, which is answered with status 422, when the question does not hold what
-    the model reads, and that alone.
+def _request_texts(request: PredictRequest, *, reads_pairs: bool) -> list[str | None]:
+    """The texts to classify; pairs are joined, and None if one of their texts is blank.
+
+    RequestValidationError, which becomes status 422, when the request has texts for a model of
+    pairs, or pairs for a model of texts.
     """
-    texts, pairs = question.texts, question.pairs
+    texts, pairs = request.texts, request.pairs
     if reads_pairs and pairs is not None and texts is None:
         return [joined_or_none(*pair) for pair in pairs]
     if not reads_pairs and texts is not None and pairs is None:
         return [*texts]
-    wanted = (
+    expected = (
         "pairs of texts: give pairs, a list of [first, second], and no texts"
         if reads_pairs
         else "single texts: give texts, a list of them, and no pairs"
     )
-    told = {"type": "reads", "loc": ("body",), "msg": f"The model reads {wanted}"}
-    raise RequestValidationError([told])
+    error = {"type": "reads", "loc": ("body",), "msg": f"The model reads {expected}"}
+    raise RequestValidationError([error])

@@ -1,4 +1,4 @@
-"""How large a request may be: what is larger is answered with status 413, and never kept."""
+"""The maximum size of a request: larger ones get status 413 and are not kept in memory."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Any
 
 from starlette.responses import JSONResponse
 
-LARGEST_BODY = 8 * 1024 * 1024
-"""Bytes: a thousand texts of eight thousand characters."""
-LARGEST_DRAINED = 256 * 1024 * 1024
-"""Bytes that are read past that, and dropped: most clients hear an answer only once they have sent
-all."""
+MAX_BODY_BYTES = 8 * 1024 * 1024
+"""Room for a thousand texts of eight thousand characters."""
+MAX_DRAINED_BYTES = 256 * 1024 * 1024
+"""Bytes beyond that which are read and dropped: most clients read the response only after sending
+everything."""
 UPLOADS = "/gradio_api/upload"
-"""Files for the page, which Gradio measures itself and keeps on disk."""
+"""Uploads to the page, which Gradio limits itself and stores on disk."""
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -23,7 +23,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class LimitedBodies:
-    """An ASGI app in front of another, which gets whole bodies of at most LARGEST_BODY bytes."""
+    """ASGI middleware that passes on whole bodies of at most MAX_BODY_BYTES."""
 
     def __init__(self, app: App) -> None:
         self.app = app
@@ -33,15 +33,15 @@ class LimitedBodies:
             await self.app(scope, receive, send)
             return
         headers = dict(scope["headers"])
-        if _length(headers) > LARGEST_BODY:
-            # Who asks first whether to go on is told at once.
+        if _length(headers) > MAX_BODY_BYTES:
+            # A client that sends Expect: 100-continue gets the response at once.
             if b"expect" not in headers:
                 await _drain(receive)
             await _refuse(scope, receive, send)
             return
         body, is_whole = await _body(receive)
-        if len(body) <= LARGEST_BODY:
-            # Of a client that has gone the app hears so itself, and answers nothing.
+        if len(body) <= MAX_BODY_BYTES:
+            # If the client has disconnected, the app is notified and does not respond.
             await self.app(scope, _replayed(body, receive, is_whole=is_whole), send)
             return
         if not is_whole:
@@ -50,14 +50,14 @@ class LimitedBodies:
 
 
 def _length(headers: MutableMapping[bytes, bytes]) -> int:
-    said = headers.get(b"content-length", b"")
-    return int(said) if said.isdigit() else 0
+    declared = headers.get(b"content-length", b"")
+    return int(declared) if declared.isdigit() else 0
 
 
 async def _body(receive: Receive) -> tuple[bytes, bool]:
-    """The body, or more than LARGEST_BODY bytes of it, and whether that is all."""
+    """The body, or more than MAX_BODY_BYTES of it, and whether it is complete."""
     parts, size = [], 0
-    while size <= LARGEST_BODY:
+    while size <= MAX_BODY_BYTES:
         message = await receive()
         parts.append(message.get("body", b""))
         size += len(parts[-1])
@@ -67,29 +67,29 @@ async def _body(receive: Receive) -> tuple[bytes, bool]:
 
 
 async def _drain(receive: Receive) -> None:
-    size, goes_on = 0, True
-    while goes_on and size <= LARGEST_DRAINED:
+    size, has_more = 0, True
+    while has_more and size <= MAX_DRAINED_BYTES:
         message = await receive()
         size += len(message.get("body", b""))
-        goes_on = message.get("more_body", False)
+        has_more = message.get("more_body", False)
 
 
 def _replayed(body: bytes, receive: Receive, *, is_whole: bool) -> Receive:
-    """Gives the body at once, and then what else there is to hear: that the client has gone."""
-    is_given = False
+    """Returns the body first, and later messages such as a disconnect after it."""
+    is_consumed = False
 
     async def replay() -> Message:
-        nonlocal is_given
-        if is_given:
+        nonlocal is_consumed
+        if is_consumed:
             return await receive()
-        is_given = True
+        is_consumed = True
         return {"type": "http.request", "body": body, "more_body": not is_whole}
 
     return replay
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
-    told = f"a request has at most {LARGEST_BODY // 1024**2} MiB; ask with fewer texts"
-    detail = [{"type": "too_large", "loc": ["body"], "msg": told}]
-    answer = JSONResponse({"detail": detail}, 413, {"connection": "close"})
-    await answer(scope, receive, send)
+    message = f"a request has at most {MAX_BODY_BYTES // 1024**2} MiB; send fewer texts"
+    detail = [{"type": "too_large", "loc": ["body"], "msg": message}]
+    response = JSONResponse({"detail": detail}, 413, {"connection": "close"})
+    await response(scope, receive, send)

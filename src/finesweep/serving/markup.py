@@ -1,19 +1,18 @@
-"""What the page shows as HTML. Texts, labels and names may hold any characters, and are escaped
-here, all of them."""
+"""The page's HTML. Texts, labels and names may contain any characters; all are escaped here."""
 
 from __future__ import annotations
 
 from html import escape
 
 from finesweep.prediction import Classifier
-from finesweep.prediction.wording import likeliest, told_apart
+from finesweep.prediction.wording import distinct_decimals, likeliest
 from finesweep.records import Prediction
 from finesweep.serving.card import Card
 
-EMPTY = "There is no text to read. Type one first, or take one of the examples."
+EMPTY = "There is no text. Type one first, or choose an example."
 FIELD = "dataset."
-SET_ELSEWHERE = "The fields named here can be given to `finesweep predict --file`."
-HALF = "One of the two texts is blank. Type both, or take one of the examples."
+SET_ELSEWHERE = "The fields named here are options of `finesweep predict --file`."
+HALF = "One of the two texts is blank. Type both, or choose an example."
 
 
 def heading(text: str) -> str:
@@ -25,36 +24,38 @@ def paragraph(text: str) -> str:
 
 
 def paragraphs(*texts: str) -> str:
-    """One for each text about a file, and where its fields are set, if one is named."""
+    """One paragraph per text about a file, and a hint if a text names a field."""
     named = any(FIELD in text for text in texts)
     return "".join(map(paragraph, [*texts, SET_ELSEWHERE] if named else texts))
 
 
-def card(shown: Card) -> str:
-    """The model's facts, one a line."""
+def card(model_card: Card) -> str:
+    """The model's facts, one per line."""
     facts = [
-        f"<li><b>{escape(name)}</b>: {escape(fact)}</li>" for name, fact in shown.facts.items()
+        f"<li><b>{escape(name)}</b>: {escape(fact)}</li>" for name, fact in model_card.facts.items()
     ]
     return f"<ul>{''.join(facts)}</ul>"
 
 
 def answer(prediction: Prediction, classifier: Classifier) -> str:
-    """The answer as a heading; what UNCERTAIN means where that is the answer; whether the text was
-    cut."""
+    """The prediction as a heading; an explanation of UNCERTAIN if needed; whether the text was
+    truncated."""
     parts = [f"<h2>{escape(prediction.answer)}</h2>"]
     if not prediction.probabilities:
-        return parts[0] + paragraph(HALF if classifier.answering.pairs else EMPTY)
+        return parts[0] + paragraph(HALF if classifier.decision_rule.pairs else EMPTY)
     if not prediction.sure:
-        name, share = likeliest(prediction)
-        least = classifier.answering.uncertain_below
-        found, needed = told_apart(share, least, decimals=2)
+        name, probability = likeliest(prediction)
+        minimum = classifier.decision_rule.uncertain_below
+        actual, needed = distinct_decimals(probability, minimum, decimals=2)
         parts.append(
-            f"<p>The likeliest answer, <b>{escape(name)}</b>, has a probability of {found}."
-            f" Below {needed} no answer is given, because too many of those answers would be"
+            f"<p>The most likely label, <b>{escape(name)}</b>, has a probability of {actual}."
+            f" Below {needed} the model is not certain: too many of these predictions would be"
             " wrong.</p>"
         )
     if prediction.truncated:
-        read = "both texts" if classifier.answering.pairs else "the text"
-        told = f"Cut at {classifier.max_length} tokens: the model reads no more of {read}."
-        parts.append(paragraph(told))
+        unit = "both texts" if classifier.decision_rule.pairs else "a text"
+        message = (
+            f"Truncated to {classifier.max_length} tokens, the maximum of the model for {unit}."
+        )
+        parts.append(paragraph(message))
     return "".join(parts)

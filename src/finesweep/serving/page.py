@@ -1,4 +1,4 @@
-"""The model for people: a page where one types a text, or drops a file."""
+"""The web page: type a text, or upload a file."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from finesweep.serving.service import Service
 from finesweep.wording import counted_rows
 
 BOXES = {"text": "First text", "pair": "Second text"}
-"""Of a pair, by their ids in the page."""
-WORDS = "Words that speak for {} (red) and against it (violet)"
+"""Labels of a pair's text boxes, by element id."""
+WORDS = "Words for {} (red) and against it (violet)"
 FILES = """\
 A table (CSV, TSV, JSON, Excel, Parquet) with a column `text`, or a file of one text a line"""
 PAIR_FILES = """\
@@ -27,16 +27,16 @@ A table (CSV, TSV, JSON, Excel, Parquet) with columns `text` and `pair`, or a fi
  line with a tab between them"""
 KINDS = [*READERS, *filter(None, PLAIN), *COMPRESSED]
 BAR = " | "
-"""Between the words of a pair's two texts."""
+"""Separator between the words of a pair's two texts."""
 DAY = 86_400
 DECIMALS = 3
-"""On the page; the file has all."""
+"""Decimals on the page; the file has all."""
 N_AT_ONCE = 8
-"""Questions of one kind that are under way together; the service answers them in turns."""
+"""Concurrent requests of one kind; the service interleaves them."""
 
 
 def page(service: Service) -> gr.Blocks:
-    """Three tabs: one text or pair of texts, many of them, and the model's card."""
+    """Three tabs: a text or pair, a file of them, and the model card."""
     blocks = gr.Blocks(title=service.card.title, analytics_enabled=False, delete_cache=(DAY, DAY))
     one, many = ("One pair", "Many pairs") if service.reads_pairs else ("One text", "Many texts")
     with blocks:
@@ -51,8 +51,8 @@ def page(service: Service) -> gr.Blocks:
 
 
 def _html(value: str = "", elem_id: str | None = None) -> gr.HTML:
-    """What `markup` makes. Not gr.Markdown, in which a label or a text could be a link or a picture
-    from elsewhere."""
+    """HTML by `markup`. Not gr.Markdown, which would render links and remote pictures in a label or
+    text."""
     return gr.HTML(value, elem_id=elem_id, js_on_load=None)
 
 
@@ -60,7 +60,7 @@ def _one_text(service: Service) -> None:
     with gr.Row():
         with gr.Column():
             boxes = _boxes(service)
-            asked = gr.Button("Classify", variant="primary", elem_id="classify")
+            button = gr.Button("Classify", variant="primary", elem_id="classify")
             if service.classifier.examples:
                 gr.Examples(
                     [
@@ -73,23 +73,23 @@ def _one_text(service: Service) -> None:
         with gr.Column():
             answer = _html(elem_id="answer")
             shares = gr.Label(label="Probabilities", show_heading=False, elem_id="shares")
-            explained = "the likeliest label" if service.classifier.multi_label else "the answer"
+            label = "the most likely label" if service.classifier.multi_label else "the prediction"
             words = gr.HighlightedText(
-                label=WORDS.format(explained),
+                label=WORDS.format(label),
                 show_inline_category=False,
                 show_legend=False,
                 elem_id="words",
             )
 
-    def classify(*given: str) -> tuple[str, dict[str, float] | None, Any]:
-        if problem := mistake(given, service):
+    def classify(*texts: str) -> tuple[str, dict[str, float] | None, Any]:
+        if problem := input_problem(texts, service):
             return markup.paragraph(problem), None, None
-        text = joined_or_none(*given) if service.reads_pairs else given[0]
-        prediction, spans = service.explained(text)
-        shares = dict(prediction.probabilities)
-        return markup.answer(prediction, service.classifier), shares or None, shown(spans) or None
+        text = joined_or_none(*texts) if service.reads_pairs else texts[0]
+        prediction, spans = service.explain(text)
+        answer = markup.answer(prediction, service.classifier)
+        return answer, dict(prediction.probabilities) or None, normalised_spans(spans) or None
 
-    for event in (asked.click, *(box.submit for box in boxes)):
+    for event in (button.click, *(box.submit for box in boxes)):
         event(
             classify,
             inputs=boxes,
@@ -101,7 +101,7 @@ def _one_text(service: Service) -> None:
 
 
 def _boxes(service: Service) -> list[gr.Textbox]:
-    """Where one types a text, or both of a pair."""
+    """Input boxes for a text, or for both of a pair."""
     labels = BOXES if service.reads_pairs else {"text": "Text"}
     return [
         gr.Textbox(label=label, lines=4 // len(labels), elem_id=name, autofocus=name == "text")
@@ -112,44 +112,45 @@ def _boxes(service: Service) -> list[gr.Textbox]:
 def _many_texts(service: Service) -> None:
     gr.Markdown((PAIR_FILES if service.reads_pairs else FILES) + ".")
     file = gr.File(label="File", file_types=KINDS, elem_id="file")
-    said = _html(elem_id="said")
+    notes = _html(elem_id="said")
     table = gr.Dataframe(label="The first rows", interactive=False, elem_id="rows")
-    answers = gr.File(label="All rows with their answers", interactive=False, elem_id="answers")
+    answers = gr.File(label="All rows with predictions", interactive=False, elem_id="answers")
 
     def classify(path: str | None) -> tuple[str, Any, str | None]:
         if path is None:
             return "", None, None
         try:
-            made = service.answer_file(Path(path))
+            predicted = service.predict_file(Path(path))
         except ConfigError as error:
-            return markup.paragraphs(f"This file cannot be answered: {error}"), None, None
-        told = markup.paragraphs(f"{counted_rows(made.n_rows)} answered.", *made.notes)
-        return told, made.preview.round(DECIMALS), str(made.output)
+            return markup.paragraphs(f"This file cannot be classified: {error}"), None, None
+        message = markup.paragraphs(
+            f"{counted_rows(predicted.n_rows)} classified.", *predicted.notes
+        )
+        return message, predicted.preview.round(DECIMALS), str(predicted.output)
 
     file.change(
         classify,
         inputs=[file],
-        outputs=[said, table, answers],
+        outputs=[notes, table, answers],
         api_visibility="private",
         concurrency_limit=N_AT_ONCE,
     )
 
 
-def mistake(given: Sequence[str], service: Service) -> str | None:
-    """What to say of a typed text, or the two of a pair, that cannot be answered."""
-    pairs = len(given) > 1
-    for label, text in zip(BOXES.values() if pairs else ("text",), given, strict=True):
-        marked = mark_problem(text) if pairs else None
-        if problem := marked or service.length_problem(text):
+def input_problem(texts: Sequence[str], service: Service) -> str | None:
+    """A sentence about a typed text, or one of a pair, that cannot be classified; else None."""
+    pairs = len(texts) > 1
+    for label, text in zip(BOXES.values() if pairs else ("text",), texts, strict=True):
+        separator_problem = mark_problem(text) if pairs else None
+        if problem := separator_problem or service.length_problem(text):
             return f"The {label.lower()} {problem}."
     return None
 
 
-def shown(spans: Sequence[Span]) -> list[Span]:
-    """The spans with scores in [-1, 1]; a bar stands for the mark of a pair, which many fonts
-    lack."""
-    most = max((abs(score) for _, score in spans if score is not None), default=0) or 1
+def normalised_spans(spans: Sequence[Span]) -> list[Span]:
+    """The spans with scores in [-1, 1], and a bar for a pair's separator, which many fonts lack."""
+    largest = max((abs(score) for _, score in spans if score is not None), default=0) or 1
     return [
-        (BAR if part == PAIR else part, None if score is None else score / most)
+        (BAR if part == PAIR else part, None if score is None else score / largest)
         for part, score in spans
     ]

@@ -1,4 +1,4 @@
-"""Page and endpoint together, on one port."""
+"""The server of page and API, on one port."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ def serve(
     port: int,
     say: Callable[[str], None],
 ) -> None:
-    """Serves the model at uri until interrupted; say is told where, once it answers.
+    """Serves the model at uri until interrupted; calls say with the URL once it is ready.
 
-    threshold takes the place of the model's own: below it the answer is UNCERTAIN.
+    threshold overrides the model's own: below it predictions are UNCERTAIN.
 
-    ConfigError when there is no such model, the port is taken, or the extra is not installed.
+    ConfigError when there is no such model, the port is in use, or the extra is not installed.
     """
     os.environ |= QUIET
     try:
@@ -65,10 +65,10 @@ def serve(
 
 
 def _listening(host: str, port: int) -> socket.socket:
-    """A bound socket, before the model is loaded; port 0 takes a free one."""
+    """A bound socket, opened before the model is loaded; port 0 is any free port."""
     try:
         return socket.create_server((host, port))
     except OSError as error:
-        # Python adds the address to strerror, and names that no one knows have errors below 0.
+        # Python adds the address to strerror, and unknown host names have errors below 0.
         why = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
         raise ConfigError(Problem("--port", f"{host}:{port}: {why}")) from error

@@ -1,4 +1,4 @@
-"""One model for many at once: questions take turns, a few texts at a time."""
+"""One model for many clients: requests take turns, a few texts at a time."""
 
 from __future__ import annotations
 
@@ -8,45 +8,45 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 N_TEXTS = 32
-"""In one turn, as many as a model takes in one batch."""
+"""Maximum number of texts in a turn: one batch."""
 N_CHARACTERS = 100_000
-"""In one turn, where it has more texts than one: a tokenizer's tenth of a second."""
+"""Maximum for a turn of several texts: a tenth of a second of tokenizing."""
 Result = TypeVar("Result")
 
 
 class Turns:
-    """A thread that does one job after another, first come, first served.
+    """A thread that runs jobs one by one, first come, first served.
 
-    torch uses all cores for one job. Whoever has a long one asks for a turn after another, each
-    when the last is done, so that others wait for a turn at the longest, and never for the whole.
+    torch uses all cores for one job. Long requests take one turn after another, each requested when
+    the last is done, so that others wait for one turn at most.
     """
 
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="model")
 
-    def take(self, job: Callable[[], Result]) -> Result:
-        """What the job returns."""
-        return self._begin(job).result()
+    def run(self, job: Callable[[], Result]) -> Result:
+        """The job's result."""
+        return self._submit(job).result()
 
-    async def awaited(self, job: Callable[[], Result]) -> Result:
-        """The same, while no other thread waits for it."""
-        return await asyncio.wrap_future(self._begin(job))
+    async def run_async(self, job: Callable[[], Result]) -> Result:
+        """The same, without blocking a thread."""
+        return await asyncio.wrap_future(self._submit(job))
 
-    def _begin(self, job: Callable[[], Result]) -> Future[Result]:
+    def _submit(self, job: Callable[[], Result]) -> Future[Result]:
         return self._thread.submit(job)
 
 
-def shared_out(texts: Sequence[str | None]) -> Iterator[list[int]]:
-    """The places of texts that stand in one turn, so that each text is in one of them; texts of
-    like length stand together, the shortest first, as a batch is padded to its longest."""
+def split_turns(texts: Sequence[str | None]) -> Iterator[list[int]]:
+    """The indices of the texts of each turn, each text in one of them; texts of similar length come
+    together, the shortest first, because a batch is padded to its longest."""
     sizes = [len(text or "") for text in texts]
     turn: list[int] = []
     n_characters = 0
-    for place in sorted(range(len(texts)), key=sizes.__getitem__):
-        if turn and (len(turn) == N_TEXTS or n_characters + sizes[place] > N_CHARACTERS):
+    for index in sorted(range(len(texts)), key=sizes.__getitem__):
+        if turn and (len(turn) == N_TEXTS or n_characters + sizes[index] > N_CHARACTERS):
             yield turn
             turn, n_characters = [], 0
-        turn.append(place)
-        n_characters += sizes[place]
+        turn.append(index)
+        n_characters += sizes[index]
     if turn:
         yield turn

@@ -275,7 +275,7 @@ def test_a_model_of_single_texts_takes_no_pair_column(
     said: Callable[..., Said], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def single(uri: str, *, tracking_uri: str) -> SimpleNamespace:
-        return SimpleNamespace(answering=DecisionRule())
+        return SimpleNamespace(decision_rule=DecisionRule())
 
     monkeypatch.setattr("finesweep.prediction.load_classifier", single)
     code, out, err = said("predict", "--model", ".", "a text", "--pair-column", "b")

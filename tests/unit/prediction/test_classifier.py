@@ -81,8 +81,8 @@ def test_each_text_is_answered_in_order_as_by_the_model_itself(
 def test_texts_are_cleaned_as_those_were_that_the_model_learned_from(
     classifier: Classifier, expected: Callable[[str], dict[str, float]]
 ) -> None:
-    answering = DecisionRule(clean=("html", "whitespace"))
-    (answer,) = replace(classifier, answering=answering).predict(["lovely<br />great &amp; day"])
+    rule = DecisionRule(clean=("html", "whitespace"))
+    (answer,) = replace(classifier, decision_rule=rule).predict(["lovely<br />great &amp; day"])
     assert answer.text == "lovely<br />great &amp; day"
     assert answer.probabilities == pytest.approx(expected("lovely great & day"), abs=1e-5)
     assert answer.probabilities != pytest.approx(expected(answer.text), abs=1e-5)
@@ -157,7 +157,7 @@ def test_the_second_of_two_labels_is_answered_from_its_threshold_on(tiny_bert: P
 def test_where_there_is_nothing_to_read_there_is_no_label(
     classifier: Classifier, text: str | None
 ) -> None:
-    cleaning = replace(classifier, answering=DecisionRule(clean=("html", "whitespace")))
+    cleaning = replace(classifier, decision_rule=DecisionRule(clean=("html", "whitespace")))
     first, answer, last = cleaning.predict(["a day", text, "awful"])
     assert (answer.text, answer.label, answer.answer) == (text, "UNCERTAIN", "UNCERTAIN")
     assert (answer.probability, answer.probabilities, answer.sure) == (None, {}, False)

@@ -17,7 +17,7 @@ from finesweep.config import ModelConfig, TrackingConfig
 from finesweep.model import load_model
 from finesweep.prediction import Classifier, load_classifier
 from finesweep.prediction.attribution import attribute
-from finesweep.prediction.tables import answer_rows
+from finesweep.prediction.tables import predict_table
 from finesweep.records import UNCERTAIN, DecisionRule
 from finesweep.tracking import open_store, start_run
 from finesweep.tracking.models import log_classifier
@@ -57,7 +57,7 @@ def classifier(
 def test_the_answer_is_every_label_that_reaches_its_threshold(
     classifier: Classifier, shares: np.ndarray
 ) -> None:
-    thresholds = classifier.answering.label_thresholds
+    thresholds = classifier.decision_rule.label_thresholds
     assert thresholds is not None
     answers = list(classifier.predict(TEXTS))
     for answer, row in zip(answers, shares, strict=True):
@@ -82,7 +82,7 @@ def test_it_is_uncertain_only_below_a_threshold_that_is_given(classifier: Classi
 
 def test_a_table_has_a_column_of_yes_and_no_for_each_label(classifier: Classifier) -> None:
     rows = pd.DataFrame({"text": [*TEXTS, None]}, index=[3, 1, 4, 9, 7])
-    answered = answer_rows(classifier, rows, column="text")
+    answered = predict_table(classifier, rows, column="text")
     made = list(classifier.predict(TEXTS))
     assert answered["prediction"].tolist() == [*(each.label for each in made), UNCERTAIN]
     assert answered["uncertain"].tolist() == [False] * 4 + [True]
@@ -90,7 +90,7 @@ def test_a_table_has_a_column_of_yes_and_no_for_each_label(classifier: Classifie
         column = answered[f"prediction/{name}"]
         assert column.iloc[:4].tolist() == [int(name in (each.labels or ())) for each in made]
         assert column.iloc[4] is pd.NA
-    unsure = answer_rows(classifier, rows, column="text", uncertain_below=1.0)
+    unsure = predict_table(classifier, rows, column="text", uncertain_below=1.0)
     assert unsure["uncertain"].all()
     pd.testing.assert_frame_equal(
         unsure.drop(columns="uncertain"), answered.drop(columns="uncertain")
@@ -120,13 +120,13 @@ def test_a_logged_model_answers_as_before_and_pyfunc_gives_all_labels(
 ) -> None:
     database, artifacts = f"sqlite:///{tmp_path / 'm.db'}", str(tmp_path / "artifacts")
     store = open_store(TrackingConfig(uri=database, artifacts=artifacts))
-    several.config.finesweep = asdict(classifier.answering)
+    several.config.finesweep = asdict(classifier.decision_rule)
     run = start_run(store, name="several labels")
     uri = log_classifier(run, several, tokenizer, max_length=MAX_LENGTH, examples=TEXTS[:2])
     del several.config.finesweep
     loaded = load_classifier(uri, tracking_uri=store.uri)
     assert loaded.multi_label
-    assert loaded.answering.label_thresholds == classifier.answering.label_thresholds
+    assert loaded.decision_rule.label_thresholds == classifier.decision_rule.label_thresholds
     wanted = list(classifier.predict(TEXTS))
     for found, own in zip(loaded.predict(TEXTS), wanted, strict=True):
         assert found.labels == own.labels

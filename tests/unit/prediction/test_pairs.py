@@ -17,7 +17,7 @@ from finesweep.errors import ConfigError
 from finesweep.pairs import MARK, PAIR, joined, sides
 from finesweep.prediction import Classifier, load_classifier
 from finesweep.prediction.attribution import attribute, log_odds
-from finesweep.prediction.tables import answer_rows
+from finesweep.prediction.tables import predict_table
 from finesweep.records import DecisionRule
 from finesweep.tracking import TrackingStore, open_store, start_run
 from finesweep.tracking.models import log_classifier
@@ -61,9 +61,9 @@ def test_each_pair_is_answered_in_order_as_by_the_model_itself(
 
 
 def test_each_side_is_cleaned_by_itself(classifier: Classifier) -> None:
-    answering = DecisionRule(pairs=True, clean=("html", "whitespace"))
-    cleaning = Classifier(classifier.pipeline, MAX_LENGTH, answering)
-    assert cleaning.read_of(["x <b" + PAIR + " y</b>  z"]) == [["x <b"], ["y z"]]
+    decision_rule = DecisionRule(pairs=True, clean=("html", "whitespace"))
+    cleaning = Classifier(classifier.pipeline, MAX_LENGTH, decision_rule)
+    assert cleaning.clean_columns(["x <b" + PAIR + " y</b>  z"]) == [["x <b"], ["y z"]]
 
 
 def test_a_text_that_is_no_pair_is_refused(classifier: Classifier) -> None:
@@ -107,7 +107,7 @@ def test_rows_are_answered_from_two_columns_and_uncertain_without_one(
     classifier: Classifier,
 ) -> None:
     rows = pd.DataFrame({"a": ["x", None, "y", "z"], "b": ["great", "u", " ", "awful"]})
-    answered = answer_rows(classifier, rows, column="a", pair_column="b")
+    answered = predict_table(classifier, rows, column="a", pair_column="b")
     one, other = classifier.predict([joined("x", "great"), joined("z", "awful")])
     assert answered["prediction"].tolist() == [one.answer, "UNCERTAIN", "UNCERTAIN", other.answer]
     assert answered["probability/good"].isna().tolist() == [False, True, True, False]
@@ -116,7 +116,7 @@ def test_rows_are_answered_from_two_columns_and_uncertain_without_one(
 def test_a_row_that_holds_the_mark_is_a_mistake(classifier: Classifier) -> None:
     rows = pd.DataFrame({"a": ["x"], "b": [f"great {MARK}"]})
     with pytest.raises(ConfigError, match=rf"^column 'b': contains '{MARK}' in 'great {MARK}'"):
-        answer_rows(classifier, rows, column="a", pair_column="b")
+        predict_table(classifier, rows, column="a", pair_column="b")
 
 
 @pytest.mark.slow  # a model is logged and loaded back
@@ -135,7 +135,7 @@ def test_a_logged_model_of_pairs_knows_what_it_reads(
     )
     del model.config.finesweep
     loaded = load_classifier(uri, tracking_uri=store.uri)
-    assert loaded.answering.pairs
+    assert loaded.decision_rule.pairs
     assert loaded.examples == tuple(examples)
     for answer in loaded.predict(TEXTS):
         wanted = expected(model, tokenizer, answer.text)

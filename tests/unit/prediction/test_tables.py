@@ -15,8 +15,8 @@ from finesweep.dataset.reading.inference_files import N_ROWS, read_rows, split_p
 from finesweep.dataset.reading.text_lines import stream_lines
 from finesweep.errors import ConfigError
 from finesweep.pairs import joined
-from finesweep.prediction.tables import answer_rows, asked_texts
-from finesweep.prediction.writers import written
+from finesweep.prediction.tables import input_texts, predict_table
+from finesweep.prediction.writers import open_writer
 from finesweep.records import UNCERTAIN, Prediction
 
 N = 2 * N_ROWS + 5
@@ -126,7 +126,7 @@ def test_a_blank_line_between_pairs_is_a_row_without_a_text(tmp_path: Path) -> N
     (piece,) = read_rows(tmp_path / "a.txt", field="--file", encoding="utf-8")
     rows = split_pairs(piece.rows, tmp_path / "a.txt", field="--file")
     assert rows.to_numpy().tolist() == [["a", "b"], ["", ""], ["", ""], ["c", "d"]]
-    assert asked_texts(rows, column="text", pair_column="pair") == [
+    assert input_texts(rows, column="text", pair_column="pair") == [
         joined("a", "b"),
         None,
         None,
@@ -150,7 +150,7 @@ def test_lines_that_have_arrived_do_not_wait_for_those_to_come() -> None:
 
 def test_rows_without_a_text_are_uncertain_and_stay_where_they_are() -> None:
     rows = pd.DataFrame({"text": ["long one", None, " ", "abc", "x"]}, index=[4, 3, 2, 1, 0])
-    answered = answer_rows(ByLength(), rows, column="text")
+    answered = predict_table(ByLength(), rows, column="text")
     assert answered["prediction"].tolist() == ["long", UNCERTAIN, UNCERTAIN, "short", "short"]
     assert answered["uncertain"].tolist() == [False, True, True, True, False]
     assert answered["truncated"].tolist() == [False] * 5
@@ -161,8 +161,8 @@ def test_rows_without_a_text_are_uncertain_and_stay_where_they_are() -> None:
 def test_the_likeliest_label_is_written_with_a_mark_beside_it(tmp_path: Path, suffix: str) -> None:
     output = tmp_path / f"o{suffix}"
     rows = pd.DataFrame({"text": ["abc", "a longer one"]})
-    with written(output, option="--output") as write:
-        write(answer_rows(ByLength(), rows, column="text"))
+    with open_writer(output, option="--output") as write:
+        write(predict_table(ByLength(), rows, column="text"))
     read = {
         ".csv": lambda: pd.read_csv(output),
         ".jsonl": lambda: pd.read_json(output, lines=True),
@@ -183,14 +183,14 @@ def test_the_likeliest_label_is_written_with_a_mark_beside_it(tmp_path: Path, su
 )
 def test_a_column_of_the_users_is_not_written_over(columns: list[str], told: str) -> None:
     rows = pd.DataFrame([["a", *columns]], columns=["text", *columns])
-    with pytest.raises(ConfigError, match=rf"^{told}would be written over; rename it$"):
-        answer_rows(ByLength(), rows, column="text")
+    with pytest.raises(ConfigError, match=rf"^{told}would be overwritten; rename it$"):
+        predict_table(ByLength(), rows, column="text")
 
 
 def test_columns_that_only_look_like_those_that_are_added_stay() -> None:
     names = ["probability", "probability/", "Prediction", "label", "_row", "text"]
     rows = pd.DataFrame([[f"my {name}" for name in names]], columns=names)
-    answered = answer_rows(ByLength(), rows, column="text")
+    answered = predict_table(ByLength(), rows, column="text")
     assert answered[names].to_numpy().tolist() == rows.to_numpy().tolist()
 
 
@@ -220,7 +220,7 @@ def test_a_column_that_is_not_there_is_told_with_the_nearest() -> None:
 def test_what_is_written_piece_by_piece_is_one_file(tmp_path: Path, suffix: str) -> None:
     output = tmp_path / f"out{suffix}"
     first = pd.DataFrame({"text": ['a,\n"b"', "é"], "n": [1.5, None]})
-    with written(output, option="--output") as write:
+    with open_writer(output, option="--output") as write:
         write(first)
         assert not output.exists()
         write(pd.DataFrame({"text": ["c"]}))
@@ -235,7 +235,7 @@ def test_what_is_written_piece_by_piece_is_one_file(tmp_path: Path, suffix: str)
 
 
 def _interrupted(output: Path) -> None:
-    with written(output, option="--output") as write:
+    with open_writer(output, option="--output") as write:
         write(pd.DataFrame({"text": ["a"]}))
         raise KeyboardInterrupt
 
@@ -251,7 +251,7 @@ def test_an_interrupted_file_leaves_what_stood_there(tmp_path: Path) -> None:
 
 def test_a_column_that_begins_late_is_refused_instead_of_lost(tmp_path: Path) -> None:
     message = r"^--output: the file's first rows have no column 'late', later ones have$"
-    with written(tmp_path / "o.csv", option="--output") as write:
+    with open_writer(tmp_path / "o.csv", option="--output") as write:
         write(pd.DataFrame({"text": ["a"]}))
         with pytest.raises(ConfigError, match=message):
             write(pd.DataFrame({"text": ["b"], "late": [1]}))
@@ -267,5 +267,5 @@ def test_a_column_that_begins_late_is_refused_instead_of_lost(tmp_path: Path) ->
 def test_a_place_that_cannot_be_written_is_told_at_once(
     tmp_path: Path, name: str, message: str
 ) -> None:
-    with pytest.raises(ConfigError, match=message), written(tmp_path / name, option="--output"):
+    with pytest.raises(ConfigError, match=message), open_writer(tmp_path / name, option="--output"):
         pytest.fail("nothing was opened")

@@ -199,9 +199,9 @@ def test_predictions_of_several_labels_are_lists_that_read_back(several: Path) -
 
 
 def test_slices_of_several_labels_are_the_rows_that_have_each(several: Path) -> None:
-    answering = DecisionRule(1.0, 0.0, label_thresholds=[0.5, 0.5, 0.3])
+    rule = DecisionRule(1.0, 0.0, label_thresholds=[0.5, 0.5, 0.3])
     shares, labels = np.array(SHARES), np.array(HELD)
-    write_answers(several, shares, labels, TEXTS[:4], NAMES, answering=answering, intervals={})
+    write_answers(several, shares, labels, TEXTS[:4], NAMES, decision_rule=rule, intervals={})
     slices = {each["slice"]: each for each in read(several / "slices.json")}
     assert slices["label bad"] == {"slice": "label bad", "rows": 2, "accuracy": 0.5}
     assert slices["label plain"] == {"slice": "label plain", "rows": 2, "accuracy": 0.5}

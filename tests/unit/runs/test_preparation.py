@@ -51,5 +51,7 @@ def test_a_tokenizer_that_sets_other_tokens_at_prediction_is_refused(
             return encoded
 
     tokenizer.__class__ = Fickle
-    with pytest.raises(ConfigError, match=r"^model\.name_or_path: its tokenizer sets other tokens"):
+    with pytest.raises(
+        ConfigError, match=r"^model\.name_or_path: its tokenizer adds different special"
+    ):
         tokens_of(dataset, tokenizer, config)

@@ -58,8 +58,8 @@ def test_each_of_several_labels_is_told_with_its_false_alarms() -> None:
 
 
 def test_the_thresholds_of_several_labels_are_told_by_name() -> None:
-    answering = DecisionRule(label_thresholds=[0.25, 0.5])
-    told = threshold_sentence(answering, ("rude", "loud"), {"test/threshold_f1": 0.75})
+    decision_rule = DecisionRule(label_thresholds=[0.25, 0.5])
+    told = threshold_sentence(decision_rule, ("rude", "loud"), {"test/threshold_f1": 0.75})
     assert "(rude 0.25, loud 0.50): test F1 0.7500" in told
     assert threshold_sentence(DecisionRule(), ("a", "b"), {}) == ""
 

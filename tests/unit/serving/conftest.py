@@ -47,8 +47,8 @@ def texts(pairs: Service) -> Service:
 @pytest.fixture(scope="package")
 def several(pairs: Service) -> Service:
     """A model of several labels, each of which it says from a probability of its own on."""
-    answering = DecisionRule(label_thresholds=[0.05, 0.95, 0.05])
-    made = Classifier(pairs.classifier.pipeline, 16, answering, ("a lovely day", "it was awful"))
+    rule = DecisionRule(label_thresholds=[0.05, 0.95, 0.05])
+    made = Classifier(pairs.classifier.pipeline, 16, rule, ("a lovely day", "it was awful"))
     return Service(made, Card("of several labels", "models:/s/1", "1"))
 
 

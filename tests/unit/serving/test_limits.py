@@ -13,12 +13,12 @@ pytest.importorskip("gradio", reason="the extra finesweep[serve] is not installe
 from fastapi.testclient import TestClient
 from httpx import Response
 
-from finesweep.serving.endpoint import N_TEXTS, N_TOLD, endpoint
-from finesweep.serving.limits import LARGEST_BODY
-from finesweep.serving.service import LONGEST_SIDE, LONGEST_TEXT, Service
+from finesweep.serving.endpoint import MAX_ERRORS, N_TEXTS, endpoint
+from finesweep.serving.limits import MAX_BODY_BYTES
+from finesweep.serving.service import MAX_SIDE_CHARACTERS, MAX_TEXT_CHARACTERS, Service
 
 SECRET = "a-text-that-nobody-else-may-see"
-TOO_LARGE = "a request has at most 8 MiB; ask with fewer texts"
+TOO_LARGE = "a request has at most 8 MiB; send fewer texts"
 
 
 def post(service: Service, content: bytes | Iterator[bytes], **headers: str) -> Response:
@@ -38,7 +38,7 @@ def chunks(size: int) -> Iterator[bytes]:
 def test_a_body_that_is_too_large_is_413_whether_it_says_so_or_not(
     texts: Service, is_told: bool
 ) -> None:
-    body = chunks(LARGEST_BODY + 65_536)
+    body = chunks(MAX_BODY_BYTES + 65_536)
     answer = post(texts, b"".join(body) if is_told else body)
     assert answer.status_code == 413
     assert answer.json() == {"detail": [{"type": "too_large", "loc": ["body"], "msg": TOO_LARGE}]}
@@ -46,16 +46,16 @@ def test_a_body_that_is_too_large_is_413_whether_it_says_so_or_not(
 
 def test_a_body_just_within_the_limit_is_read(texts: Service) -> None:
     body = json.dumps({"texts": ["awful"]}).encode()
-    answer = post(texts, body.ljust(LARGEST_BODY))
+    answer = post(texts, body.ljust(MAX_BODY_BYTES))
     assert (answer.status_code, len(answer.json()["predictions"])) == (200, 1)
-    assert post(texts, body.ljust(LARGEST_BODY + 1)).status_code == 413
+    assert post(texts, body.ljust(MAX_BODY_BYTES + 1)).status_code == 413
 
 
 @pytest.mark.parametrize(
     ("body", "where"),
     [
         ({"texts": [SECRET] * (N_TEXTS + 1)}, ["body", "texts"]),
-        ({"texts": ["a", SECRET * (LONGEST_TEXT // len(SECRET) + 1)]}, ["body", "texts", 1]),
+        ({"texts": ["a", SECRET * (MAX_TEXT_CHARACTERS // len(SECRET) + 1)]}, ["body", "texts", 1]),
         ({"texts": [{"my": SECRET}]}, ["body", "texts", 0]),
         ({"texts": SECRET}, ["body", "texts"]),
         ({"pairs": [[SECRET, SECRET]]}, ["body"]),
@@ -111,7 +111,7 @@ def test_half_a_surrogate_pair_is_no_reason_to_fail(texts: Service) -> None:
 def test_of_many_mistakes_the_first_are_told(texts: Service) -> None:
     answer = post(texts, json.dumps({"texts": [1] * N_TEXTS}).encode())
     told = [problem["loc"] for problem in answer.json()["detail"]]
-    assert told == [["body", "texts", place] for place in range(N_TOLD)]
+    assert told == [["body", "texts", place] for place in range(MAX_ERRORS)]
 
 
 @pytest.mark.parametrize("text", ["", "  ", "\n", "\u200b"])
@@ -135,7 +135,7 @@ def test_a_pair_with_a_blank_side_is_an_empty_text(pairs: Service) -> None:
 
 
 def test_each_text_of_a_pair_has_a_limit_of_its_own(pairs: Service) -> None:
-    long = ("day " * LONGEST_SIDE)[:LONGEST_SIDE]
+    long = ("day " * MAX_SIDE_CHARACTERS)[:MAX_SIDE_CHARACTERS]
     answer = post(pairs, json.dumps({"pairs": [[long, long]]}).encode())
     assert (answer.status_code, answer.json()["predictions"][0]["truncated"]) == (200, True)
     (problem,) = post(pairs, json.dumps({"pairs": [["a", long + "s"]]}).encode()).json()["detail"]

@@ -25,7 +25,7 @@ from finesweep.serving import markup
 from finesweep.serving.card import Card
 from finesweep.serving.markup import EMPTY, HALF
 from finesweep.serving.page import FILES, PAIR_FILES, page
-from finesweep.serving.service import LONGEST_SIDE, LONGEST_TEXT, Service
+from finesweep.serving.service import MAX_SIDE_CHARACTERS, MAX_TEXT_CHARACTERS, Service
 
 Services = dict[str, Service]
 NOTHING = f"<h2>UNCERTAIN</h2><p>{EMPTY}</p>"
@@ -107,8 +107,8 @@ def test_a_pair_is_answered_with_the_words_of_both_texts_and_a_bar_between(pairs
         ("pairs", ("", " "), NO_PAIR),
         ("pairs", ("a day", "\n"), NO_PAIR),
         ("pairs", ("a day", f"x {MARK}"), f"<p>The second text {escape(HOLDS)}</p>"),
-        ("texts", ("x" * (LONGEST_TEXT + 1),), f"<p>The text {LONG}</p>"),
-        ("pairs", ("x" * (LONGEST_SIDE + 1), "a"), f"<p>The first text {LONG_SIDE}</p>"),
+        ("texts", ("x" * (MAX_TEXT_CHARACTERS + 1),), f"<p>The text {LONG}</p>"),
+        ("pairs", ("x" * (MAX_SIDE_CHARACTERS + 1), "a"), f"<p>The first text {LONG_SIDE}</p>"),
     ],
 )
 def test_what_cannot_be_answered_is_told(
@@ -164,14 +164,14 @@ def test_the_page_says_what_was_found_in_a_file_and_where_its_fields_are_set(
     file.write_text("text;id\na, lovely day;1\nit was, awful;2\n", encoding="utf-8")
     told, preview, _ = classify_file(str(file))
     note = "&lt;b&gt;.csv: separated by a semicolon; dataset.separator sets it"
-    where = "<p>The fields named here can be given to `finesweep predict --file`.</p>"
-    assert told == f"<p>2 rows answered.</p><p>{note}</p>{where}"
+    where = "<p>The fields named here are options of `finesweep predict --file`.</p>"
+    assert told == f"<p>2 rows classified.</p><p>{note}</p>{where}"
     assert preview["text"].tolist() == ["a, lovely day", "it was, awful"]
     file.write_text("text\na day\n", encoding="utf-8")
-    assert classify_file(str(file))[0] == "<p>1 row answered.</p>"
+    assert classify_file(str(file))[0] == "<p>1 row classified.</p>"
 
 
 def test_a_text_that_is_cut_is_told_on_the_page(texts: Service) -> None:
-    told = "<p>Cut at 16 tokens: the model reads no more of the text.</p>"
+    told = "<p>Truncated to 16 tokens, the maximum of the model for a text.</p>"
     answers = [classify(texts)(text)[0] for text in ("day " * 99, "a day")]
     assert [told in answer for answer in answers] == [True, False]

@@ -18,7 +18,7 @@ N = 2 * N_PREVIEWED
 def test_a_table_is_answered_from_its_two_columns(pairs: Service, tmp_path: Path) -> None:
     rows = pd.DataFrame({"pair": ["great"] * N, "id": range(N), "text": ["a day", ""] * (N // 2)})
     rows.to_csv(tmp_path / "in.csv", index=False)
-    made = pairs.answer_file(tmp_path / "in.csv")
+    made = pairs.predict_file(tmp_path / "in.csv")
     (wanted,) = pairs.classifier.predict([joined("a day", "great")])
     answered = pd.read_csv(made.output)
     assert (made.n_rows, len(made.preview)) == (N, N_PREVIEWED)
@@ -29,7 +29,7 @@ def test_a_table_is_answered_from_its_two_columns(pairs: Service, tmp_path: Path
 
 def test_lines_are_answered_from_both_sides_of_their_tabs(pairs: Service, tmp_path: Path) -> None:
     (tmp_path / "in.txt").write_text("a day\tgreat\nit was\tawful\n", encoding="utf-8")
-    answered = pd.read_csv(pairs.answer_file(tmp_path / "in.txt").output)
+    answered = pd.read_csv(pairs.predict_file(tmp_path / "in.txt").output)
     assert answered[["text", "pair"]].to_numpy().tolist() == [
         ["a day", "great"],
         ["it was", "awful"],
@@ -52,12 +52,12 @@ def test_a_file_without_pairs_is_a_mistake(
 ) -> None:
     (tmp_path / name).write_text(held, encoding="utf-8")
     with pytest.raises(ConfigError, match=told):
-        pairs.answer_file(tmp_path / name)
+        pairs.predict_file(tmp_path / name)
 
 
 def test_single_texts_are_lines_whatever_tabs_they_hold(texts: Service, tmp_path: Path) -> None:
     (tmp_path / "in.txt").write_text("a\tb\n", encoding="utf-8")
-    made = texts.answer_file(tmp_path / "in.txt")
+    made = texts.predict_file(tmp_path / "in.txt")
     assert (made.n_rows, pd.read_csv(made.output)["text"].tolist()) == (1, ["a\tb"])
     assert made.notes == ()
 
@@ -67,7 +67,7 @@ def test_what_was_found_and_left_out_of_a_file_is_kept_with_its_answers(
 ) -> None:
     held = '\ufefftext;id\r\n"a; lovely\r\nday";1\r\n\r\nit was awful;2\r\nplain\r\n'
     (tmp_path / "in.csv").write_text(held, encoding="utf-8", newline="")
-    made = texts.answer_file(tmp_path / "in.csv")
+    made = texts.predict_file(tmp_path / "in.csv")
     answered = pd.read_csv(made.output)
     assert answered["text"].tolist() == ["a; lovely\r\nday", "it was awful", "plain"]
     assert made.n_rows == 3
@@ -79,7 +79,7 @@ def test_what_was_found_and_left_out_of_a_file_is_kept_with_its_answers(
 
 
 def test_an_answer_to_a_pair_rests_on_words_of_both_texts(pairs: Service) -> None:
-    prediction, spans = pairs.explained(joined("a lovely", "day"))
+    prediction, spans = pairs.explain(joined("a lovely", "day"))
     (wanted,) = pairs.classifier.predict([joined("a lovely", "day")])
     assert prediction == wanted
     assert [part for part, score in spans if score is not None] == ["a", "lovely", "day"]
@@ -87,7 +87,7 @@ def test_an_answer_to_a_pair_rests_on_words_of_both_texts(pairs: Service) -> Non
 
 
 def test_an_answer_of_several_labels_is_explained_by_its_likeliest(several: Service) -> None:
-    prediction, spans = several.explained("a lovely day")
+    prediction, spans = several.explain("a lovely day")
     likeliest = max(prediction.probabilities, key=lambda name: prediction.probabilities[name])
     assert spans == attribute(several.classifier, "a lovely day", likeliest)
     assert prediction.label == "bad, good"

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from finesweep.serving.service import Service
-from finesweep.serving.turns import N_CHARACTERS, N_TEXTS, Turns, shared_out
+from finesweep.serving.turns import N_CHARACTERS, N_TEXTS, Turns, split_turns
 
 TEXTS = (
     st.none() | st.integers(0, 3 * N_CHARACTERS // 2).map(lambda n: "x" * n) | st.text(max_size=9)
@@ -18,7 +18,7 @@ TEXTS = (
 
 @given(st.lists(TEXTS, max_size=200))
 def test_every_text_has_one_turn_and_no_turn_is_long(texts: list[str | None]) -> None:
-    turns = list(shared_out(texts))
+    turns = list(split_turns(texts))
     assert sorted(place for turn in turns for place in turn) == list(range(len(texts)))
     for turn in turns:
         sizes = [len(texts[place] or "") for place in turn]
@@ -32,7 +32,7 @@ def test_turns_are_taken_in_the_order_in_which_they_were_asked_for() -> None:
 
     async def asker(name: str, n_turns: int) -> None:
         for _ in range(n_turns):
-            await turns.awaited(lambda: order.append(name))
+            await turns.run_async(lambda: order.append(name))
 
     async def together() -> None:
         await asyncio.gather(asker("large", 4), asker("small", 1), asker("middle", 2))
@@ -44,8 +44,8 @@ def test_turns_are_taken_in_the_order_in_which_they_were_asked_for() -> None:
 def test_what_a_job_raises_reaches_whoever_asked_and_the_next_is_done() -> None:
     turns = Turns()
     with pytest.raises(ZeroDivisionError):
-        turns.take(lambda: 1 // 0)
-    assert turns.take(lambda: 1) == 1
+        turns.run(lambda: 1 // 0)
+    assert turns.run(lambda: 1) == 1
 
 
 def test_a_small_question_is_answered_between_the_parts_of_a_large_one(texts: Service) -> None:
@@ -54,11 +54,11 @@ def test_a_small_question_is_answered_between_the_parts_of_a_large_one(texts: Se
 
     async def both() -> None:
         async def large() -> None:
-            await texts.answers(["a lovely day"] * 20 * N_TEXTS)
+            await texts.predict_async(["a lovely day"] * 20 * N_TEXTS)
             done.append("large")
 
         async def small() -> None:
-            (answer,) = await texts.answers(["awful"])
+            (answer,) = await texts.predict_async(["awful"])
             done.append(answer.label)
 
         first = asyncio.create_task(large())

@@ -48,7 +48,7 @@ class Tally:
 
     def remarks(self, classifier: Classifier, threshold: float | None) -> list[str]:
         """Why answers are UNCERTAIN, and what was not read; threshold is one that was given."""
-        least = classifier.answering.uncertain_below
+        least = classifier.decision_rule.uncertain_below
         whose = "the model's own threshold" if threshold is None else "as --threshold says"
         what = "the whole answer's" if classifier.multi_label else "the likeliest label's"
         below = self.n_unsure - self.n_empty
@@ -65,13 +65,13 @@ class Tally:
 
 def screen_line(texts: Sequence[Any], prediction: Prediction, classifier: Classifier) -> str:
     """The answer, the likeliest labels with their probabilities, and the text, on one line."""
-    from finesweep.prediction.wording import why_unsure
+    from finesweep.prediction.wording import why_uncertain
 
     width = min(WIDEST, max(map(len, classifier.label_names)))
     ranked = list(prediction.probabilities.items())
     cells = [f"{name + ':':<{width + 1}} {share:.3f}" for name, share in ranked[:N_LISTED]]
     if not prediction.sure:
-        why = why_unsure(prediction, uncertain_below=classifier.answering.uncertain_below)
+        why = why_uncertain(prediction, uncertain_below=classifier.decision_rule.uncertain_below)
         cells[: 0 if classifier.multi_label else 1] = [why]
     if len(ranked) > N_LISTED:
         cells.append(f"and {len(ranked) - N_LISTED} more")
@@ -83,14 +83,14 @@ def screen_line(texts: Sequence[Any], prediction: Prediction, classifier: Classi
 
 def json_line(texts: Sequence[Any], prediction: Prediction, classifier: Classifier) -> str:
     """The same as a JSON object, and the threshold and length that the model was asked with."""
-    from finesweep.prediction.wording import json_answer
+    from finesweep.prediction.wording import prediction_json
 
-    told = json_answer(prediction)
+    told = prediction_json(prediction)
     shares = {name: round(share, DECIMALS) for name, share in told.pop("probabilities").items()}
     if prediction.probability is not None:
         told["probability"] = round(prediction.probability, DECIMALS)
     asked = {
-        "threshold": classifier.answering.uncertain_below,
+        "threshold": classifier.decision_rule.uncertain_below,
         "max_length": classifier.max_length,
     }
     # Not strict: only models of pairs have a second text.

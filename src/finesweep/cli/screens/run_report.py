@@ -102,7 +102,7 @@ def _print_test(console: Console, dataset: TextDataset, test: TestResult) -> Non
     if dataset.multi_label:
         console.print("\nwhat became of each label, from a probability of 0.5 on")
         print_label_counts(console, counts, dataset.label_names)
-        told = threshold_sentence(test.answering, dataset.label_names, test.metrics)
+        told = threshold_sentence(test.decision_rule, dataset.label_names, test.metrics)
         console.print(told, highlight=False, soft_wrap=True)
     elif len(dataset.label_names) <= MAX_CLASSES:
         console.print("\nhow many of each class (row) were called what (column)")

@@ -25,12 +25,18 @@ class Deliveries:
 
     folders: list[Path] = field(default_factory=list)
     jobs: dict[str, Callable[[Any], None]] = field(default_factory=dict)
+    n_waits: int = 0
+    """Before all is delivered."""
 
     def add(self, folder: Path) -> None:
         self.folders.append(folder)
 
     def call(self, job: Callable[[Any], None], *, key: str) -> None:
         self.jobs[key] = job
+
+    def wait(self, timeout_seconds: float) -> bool:
+        self.n_waits -= 1
+        return self.n_waits <= 0
 
 
 @dataclass

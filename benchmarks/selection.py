@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from finesweep.records import Gates, Scored
+from finesweep.registry.records import Requirements, Scored
 from finesweep.registry.rule import decide
 from finesweep.stats.seed_race import leader, race_survivors
 
@@ -110,7 +110,7 @@ def false_promotions(n_looks: int, n_sets: int = 1000, n_rows: int = 1000) -> fl
     """Share of test sets on which any of n_looks equal challengers was promoted."""
     drawn, n_promoted = np.random.default_rng(n_looks), 0
     labels = np.arange(n_rows) % 2
-    gates = Gates({}, None, None)
+    requirements = Requirements({}, None, None)
 
     def model(hard: np.ndarray) -> Scored:
         wrong = hard & (drawn.uniform(size=n_rows) < 0.5)
@@ -121,7 +121,7 @@ def false_promotions(n_looks: int, n_sets: int = 1000, n_rows: int = 1000) -> fl
         hard = drawn.uniform(size=n_rows) < 0.2
         champion = model(hard)
         n_promoted += any(
-            decide(model(hard), champion, gates=gates, look=look).promoted
+            decide(model(hard), champion, requirements=requirements, look=look).promoted
             for look in range(1, n_looks + 1)
         )
     return n_promoted / n_sets

@@ -1,4 +1,4 @@
-"""The frozen records that pass between stages: dataset → tokens → trial → result → registry.
+"""The records that pass between packages: dataset → tokens → run → sweep → registry → serving.
 
 Shapes use one legend: N examples, L tokens, C classes.
 """
@@ -164,44 +164,8 @@ class TrainingResult:
     stopped_early: bool
 
 
-@dataclass(frozen=True)
-class Chunks:
-    """One split's texts laid end to end, and cut to the length that a model reads."""
-
-    rows: tuple[np.ndarray, ...]
-    """N arrays of at most L int32 token ids, each with the special tokens around it."""
-    n_texts: int
-    n_tokens: int
-    """Of the texts, without special tokens."""
-
-
-@dataclass(frozen=True)
-class Guess:
-    """A token that may stand in a text's masked place."""
-
-    token: str
-    probability: float
-
-
-@dataclass(frozen=True)
-class Adaptation:
-    """A model that was trained on a dataset's own text, and what that brought."""
-
-    folder: str
-    """Of model and tokenizer."""
-    run_id: str
-    has_new_head: bool
-    """Whether the checkpoint had no head for guessing tokens."""
-    perplexities: tuple[float, float]
-    """On the validation split's masked tokens, before and after."""
-    probe: str
-    before: tuple[Guess, ...]
-    """For the probe's masked place, the likeliest first."""
-    after: tuple[Guess, ...]
-
-
 ANSWERING_KEY = "finesweep"
-"""Of a registered model's config.json: its DecisionRule."""
+"""The key of a logged model's config.json that holds its DecisionRule."""
 
 
 @dataclass(frozen=True)
@@ -209,80 +173,19 @@ class DecisionRule:
     """How a model's logits become an answer; fitted on the validation split."""
 
     temperature: float = 1.0
-    """By which logits are divided before the softmax."""
+    """Logits are divided by this before the softmax."""
     uncertain_below: float = 0.0
     """The largest probability under which the answer is UNCERTAIN."""
     decision_threshold: float | None = None
-    """Of two classes: the probability from which the second is the answer; None is the likelier."""
+    """With two classes, the least probability at which the second is the answer; None stands for
+    the likelier one."""
     label_thresholds: Sequence[float] | None = None
-    """Where a text may have several labels: the probability from which each of the C is among them;
+    """The least probability at which each of the C labels holds, where a text may have several;
     None where it has one."""
     clean: Sequence[str] = ()
-    """What is done to a text before the model reads it, as it was done to those it learned from."""
+    """The cleaners that a text passes before the model reads it, the same as in training."""
     pairs: bool = False
     """Whether the model reads pairs of texts."""
-
-
-@dataclass(frozen=True)
-class Latency:
-    """Milliseconds from texts to probabilities, on the machine that measured it."""
-
-    one_p50: float
-    one_p95: float
-    batch_p50: float
-    """For BATCH texts at once."""
-    batch_p95: float
-
-
-@dataclass(frozen=True)
-class Contender:
-    """The best trial of one model, and what the model costs."""
-
-    model: str
-    trial: int
-    n_trials: int
-    """Finished trials of this model: its share of the budget."""
-    latency_ms: float
-    """Median for one text."""
-    parameters: int
-
-
-@dataclass(frozen=True)
-class ModelComparison:
-    """Two models' best on the same validation rows; differences are first minus second."""
-
-    first: Contender
-    second: Contender
-    rows: int
-    accuracies: tuple[float, float]
-    n_gained: int
-    """Rows that the first alone gets right."""
-    n_lost: int
-    p: float
-    """Of McNemar's exact two-sided test, adjusted by Holm where more than two models meet."""
-    f1: tuple[float, float, float]
-    """Difference of macro F1, with its 95 % interval."""
-    loss: tuple[float, float, float]
-
-
-@dataclass(frozen=True)
-class BaselineResult:
-    """How TF-IDF with logistic regression did, and whether the winner beats it."""
-
-    run_id: str
-    validation_metrics: Mapping[str, float]
-    """`validation/name` → value."""
-    test_metrics: Mapping[str, float]
-    seconds: float
-    """Of fitting."""
-    n_gained: int
-    """Test rows that the winner alone gets right."""
-    n_lost: int
-    """Test rows that the baseline alone gets right."""
-    p: float
-    """Of McNemar's exact one-sided test that the winner is right more often."""
-    kinds: Sequence[str] = ("words",)
-    """Of what its n-grams are: words, characters, or both."""
 
 
 @dataclass(frozen=True)
@@ -294,21 +197,13 @@ class TestResult:
     intervals: Mapping[str, tuple[float, float]]
     """`test/name` → 95 % interval, bootstrapped over rows."""
     look: int
-    """Of all that were taken at these test rows, this one was the n-th."""
+    """The number of looks at these test rows up to this one."""
     predictions: Predictions
     errors: Sequence[Mapping[str, Any]]
     """The wrong answers, the most confident first, as errors.json holds them."""
     decision_rule: DecisionRule
     model_uri: str
-    """Of the model that was evaluated, logged in MLflow."""
-
-
-@dataclass(frozen=True)
-class ParameterCount:
-    """Numbers of parameters of a model, after freezing."""
-
-    trainable: int
-    frozen: int
+    """The evaluated model in MLflow."""
 
 
 UNCERTAIN = "UNCERTAIN"
@@ -322,17 +217,17 @@ class Prediction:
 
     text: str | None
     label: str
-    """Of several their names, as `labelsets.set_name` tells them; UNCERTAIN where there is no text
-    to read."""
-    probability: float | None
-    """Of the label; of several, as if they were independent, that all are right; None where there
+    """The likeliest label; several are joined as `labelsets.set_name` does it; UNCERTAIN where there
     is no text to read."""
+    probability: float | None
+    """The label's probability; with several labels, the probability that all are right as if they
+    were independent; None where there is no text to read."""
     probabilities: Mapping[str, float]
-    """The greatest first; empty where there is no text to read."""
+    """Class → probability, the greatest first; empty where there is no text to read."""
     sure: bool
     """Whether the answer's probability reaches the model's own threshold."""
     labels: tuple[str, ...] | None = None
-    """Those that hold, where a text may have several; None where it has one."""
+    """The labels that hold, where a text may have several; None where it has one."""
     truncated: bool = False
     """Whether the text is longer than what the model reads of it."""
 
@@ -357,78 +252,12 @@ class Finalist:
     max_length: int
     """Tokens that the model reads of a text."""
     uid: str = ""
-    """Of the run whose weights these are: the trial itself, or one of its seeds."""
+    """The UID of the run whose weights these are: the trial itself, or one of its seeds."""
     test_intervals: Mapping[str, Sequence[float]] = field(default_factory=dict)
     """`test/name` → low and high of the 95 % interval, for those that have one."""
     test_look: int = 1
-    """Of all that were taken at these test rows, its own was the n-th."""
+    """The number of looks at these test rows up to its own."""
     confirmed: Mapping[str, Any] | None = None
     """What its seeds said, and the probability that it really beats the second."""
     doubts: Sequence[str] = ()
     """Sentences on answers that it gives to all rows, or to none."""
-
-
-@dataclass(frozen=True)
-class Registered:
-    """One version of one registered model."""
-
-    name: str
-    version: str
-    alias: str
-    model_uri: str
-    """Of the LoggedModel that the version was made from."""
-
-
-@dataclass(frozen=True)
-class Scored:
-    """One model version on the rows of one test set: what a promotion compares."""
-
-    version: str
-    fingerprint: str
-    """Of the test rows, their labels and the names of these."""
-    label_names: tuple[str, ...]
-    """C names, in the order of the label ids."""
-    labels: np.ndarray
-    """The truth: [N] int64, or [N, C] of 0 and 1 where a text may have several labels."""
-    guesses: np.ndarray
-    """What the model answers, in the same shape."""
-    metrics: Mapping[str, float]
-    """`test/name` → value."""
-    latency_ms: float
-    """Median for one text."""
-    size_bytes: int
-    """Of the weights."""
-
-
-@dataclass(frozen=True)
-class Requirements:
-    """What every champion must reach, whatever it is compared with."""
-
-    minimum: Mapping[str, float]
-    """`test/name` → least value."""
-    latency_ms: float | None
-    """Greatest median for one text."""
-    recall_loss: float | None
-    """How much recall no class may lose against the champion, in [0, 1]."""
-
-
-@dataclass(frozen=True)
-class Check:
-    """One condition of a promotion, and what was found."""
-
-    name: str
-    passed: bool
-    found: str
-
-
-@dataclass(frozen=True)
-class Decision:
-    """Whether a challenger becomes champion, and why."""
-
-    promoted: bool
-    mode: str
-    checks: tuple[Check, ...]
-    numbers: Mapping[str, float]
-    """What the comparison rests on; empty where there is no champion yet."""
-    rows_needed: int | None
-    """Test rows with which it would likely be promoted, where more would decide it."""

@@ -18,8 +18,10 @@ from finesweep.wording import counted
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from finesweep.records import Adaptation, Chunks, Evaluation, Guess
+    from finesweep.records import Evaluation
     from finesweep.runs.adapt import Material
+    from finesweep.runs.adapted_models import Adaptation
+    from finesweep.training import Chunks, Guess
 
 EXAMPLES = """
 examples:

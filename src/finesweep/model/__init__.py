@@ -6,7 +6,7 @@ from finesweep.model.capabilities.anatomy import anatomy_of
 from finesweep.model.capabilities.limits import limit_problems
 from finesweep.model.dropout import quick_dropout
 from finesweep.model.first_token import last_layer_cls_only
-from finesweep.model.freeze import count_parameters, freeze_layers, frozen_depth
+from finesweep.model.freeze import ParameterCount, count_parameters, freeze_layers, frozen_depth
 from finesweep.model.hub import load_config
 from finesweep.model.load import (
     load_model,
@@ -21,6 +21,7 @@ from finesweep.model.shortcuts import architecture, faster_inference, faster_tra
 __all__ = [
     "Bypass",
     "Masked",
+    "ParameterCount",
     "anatomy_of",
     "architecture",
     "count_parameters",

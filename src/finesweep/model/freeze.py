@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -11,7 +12,14 @@ from transformers import PreTrainedModel
 
 from finesweep.errors import ConfigError, Problem
 from finesweep.model.capabilities.anatomy import Anatomy, anatomy_of
-from finesweep.records import ParameterCount
+
+
+@dataclass(frozen=True)
+class ParameterCount:
+    """Numbers of parameters of a model, after freezing."""
+
+    trainable: int
+    frozen: int
 
 
 def freeze_layers(model: PreTrainedModel, depth: int | str) -> ParameterCount:

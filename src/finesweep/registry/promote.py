@@ -15,8 +15,8 @@ from finesweep.config import Config
 from finesweep.databases import hidden_password
 from finesweep.errors import ConfigError, Problem
 from finesweep.locks import can_lock, exclusive
-from finesweep.records import Check, Decision, Requirements, Scored
 from finesweep.registry import champion_history, versions
+from finesweep.registry.records import Check, Decision, Requirements, Scored
 from finesweep.registry.versions import Version
 from finesweep.tracking import TrackingStore, open_store
 

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from finesweep.figures.page import rendered
-from finesweep.records import Decision
+from finesweep.registry.records import Decision
 from finesweep.registry.report_data import ReportData
 
 N_FLIPPED = 20

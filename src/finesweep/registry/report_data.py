@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from finesweep.records import Scored
 from finesweep.registry import versions
+from finesweep.registry.records import Scored
 from finesweep.registry.rule import flipped
 from finesweep.registry.versions import Version
 from finesweep.tracking import TrackingStore

@@ -12,7 +12,8 @@ from finesweep.config import DatasetConfig, SplitFiles
 from finesweep.dataset import load_dataset
 from finesweep.errors import ConfigError, Problem
 from finesweep.prediction import load_classifier
-from finesweep.records import Predictions, Scored
+from finesweep.records import Predictions
+from finesweep.registry.records import Scored
 from finesweep.registry.versions import Version
 from finesweep.stats.predictions import logits_of, predict_labels
 from finesweep.tracking import TrackingStore

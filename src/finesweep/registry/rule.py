@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from finesweep.records import Check, Decision, Requirements, Scored
+from finesweep.registry.records import Check, Decision, Requirements, Scored
 from finesweep.stats.alpha_spending import alpha_of_look
 from finesweep.stats.paired_tests import (
     accuracy_difference,

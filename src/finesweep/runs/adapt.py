@@ -15,8 +15,9 @@ from finesweep.dataset import load_dataset
 from finesweep.disk import commit, require_space
 from finesweep.ledger import TimeLedger
 from finesweep.model import Masked, freeze_layers, load_masked, load_tokenizer, save_masked
-from finesweep.records import Adaptation, Chunks, Evaluation, TextDataset
+from finesweep.records import Evaluation, TextDataset
 from finesweep.runs.adapted_models import (
+    Adaptation,
     adapted_folder,
     definition,
     earlier_adaptation,
@@ -26,6 +27,7 @@ from finesweep.runs.preparation import tokens_of
 from finesweep.runs.run_logging import Setup, recorded
 from finesweep.tracking import Run
 from finesweep.training import (
+    Chunks,
     InputTemplate,
     adapt,
     fill_mask,

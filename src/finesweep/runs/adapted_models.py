@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from finesweep.config import Composed
 from finesweep.disk import is_whole
 from finesweep.errors import ConfigError, Problem, differences
-from finesweep.records import Adaptation, Guess, TextDataset
+from finesweep.records import TextDataset
 from finesweep.runs.run_logging import model_name
+from finesweep.training import Guess
 
 ROOT = "mlruns/adapted"
 OF_ITSELF = "checkpoint"
@@ -21,6 +22,24 @@ OF_ITSELF = "checkpoint"
 RECORD = "adaptation.json"
 """What made the model of a folder, and what that brought."""
 SECTIONS = ("dataset.", "model.", "training.", "adapt.")
+
+
+@dataclass(frozen=True)
+class Adaptation:
+    """A model that was trained on a dataset's own text, and what that brought."""
+
+    folder: str
+    """Where model and tokenizer lie."""
+    run_id: str
+    has_new_head: bool
+    """Whether the checkpoint had no head for guessing tokens."""
+    perplexities: tuple[float, float]
+    """Perplexity on the validation split's masked tokens, before and after."""
+    probe: str
+    before: tuple[Guess, ...]
+    """The likeliest tokens in the probe's masked place, top first, before adaptation."""
+    after: tuple[Guess, ...]
+    """The same after it."""
 
 
 def adapted_folder(composed: Composed) -> Path:

@@ -4,18 +4,30 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from finesweep.pairs import columns_of
-from finesweep.records import Latency, TextDataset
+from finesweep.records import TextDataset
 
 BATCH = 32
 N_TIMED = 64
 """Texts that are read, the first ones."""
 N_WARM_UP, N_SINGLE, N_BATCHES = 3, 40, 5
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Milliseconds from texts to probabilities, on the machine that measured it."""
+
+    one_p50: float
+    one_p95: float
+    batch_p50: float
+    """Median for BATCH texts at once."""
+    batch_p95: float
 
 
 def measure_latency(

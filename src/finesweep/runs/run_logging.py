@@ -17,16 +17,8 @@ from finesweep.config import Composed
 from finesweep.databases import hidden_password
 from finesweep.errors import FinesweepError, reason
 from finesweep.ledger import TimeLedger
-from finesweep.model import loaded_revision, starting_sha256
-from finesweep.records import (
-    Objective,
-    ParameterCount,
-    Predictions,
-    SplitName,
-    TextDataset,
-    Tokens,
-    TrainingResult,
-)
+from finesweep.model import ParameterCount, loaded_revision, starting_sha256
+from finesweep.records import Objective, Predictions, SplitName, TextDataset, Tokens, TrainingResult
 from finesweep.runs.evaluation_files import write_curves, write_split
 from finesweep.stats.constant_prediction import constant_prediction
 from finesweep.stats.overfitting import overfitting

@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 from sklearn.metrics import f1_score
 
-from finesweep.records import ANSWERING_KEY, DecisionRule, Latency, Predictions, TestResult
+from finesweep.records import ANSWERING_KEY, DecisionRule, Predictions, TestResult
 from finesweep.runs.evaluation_files import write_answers
-from finesweep.runs.latency import measure_latency
+from finesweep.runs.latency import Latency, measure_latency
 from finesweep.runs.run_logging import Setup, write_split_of
 from finesweep.runs.run_summary import doubts, summary
 from finesweep.stats.bootstrap import bootstrap

@@ -13,8 +13,8 @@ from finesweep.training.metrics import (
     measure,
 )
 from finesweep.training.mlm.adapt import adapt
-from finesweep.training.mlm.chunks import make_chunks
-from finesweep.training.mlm.fill_mask import fill_mask, probe_ids
+from finesweep.training.mlm.chunks import Chunks, make_chunks
+from finesweep.training.mlm.fill_mask import Guess, fill_mask, probe_ids
 from finesweep.training.precision import is_native, resolve_precision
 from finesweep.training.schedule import Schedule
 from finesweep.training.truncation import InputTemplate, check_template, rows_cut, template_of
@@ -22,6 +22,8 @@ from finesweep.training.truncation import InputTemplate, check_template, rows_cu
 __all__ = [
     "ActivationPlan",
     "Checkpointing",
+    "Chunks",
+    "Guess",
     "InputTemplate",
     "Schedule",
     "adapt",

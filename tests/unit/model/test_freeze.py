@@ -24,8 +24,8 @@ from transformers import (
 from finesweep.config import TrainingConfig
 from finesweep.config.package_files import packaged_path
 from finesweep.errors import ConfigError
-from finesweep.model import count_parameters, freeze_layers
-from finesweep.records import Objective, ParameterCount, Tokens
+from finesweep.model import ParameterCount, count_parameters, freeze_layers
+from finesweep.records import Objective, Tokens
 from finesweep.training import fit
 
 VOCABULARY, WIDTH, INNER, N_LAYERS, N_CLASSES, PLACES = 128, 16, 32, 3, 2, 20

@@ -8,8 +8,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from finesweep.records import Check, Decision
 from finesweep.registry.promotion_report import as_html, dossier
+from finesweep.registry.records import Check, Decision
 from finesweep.registry.report_data import ReportData
 
 MARKUP = ["<", ">", "&", '"', "'", "</td>", "<script>", "&lt;", "-->", "]]>", "a", " "]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from finesweep.records import Requirements, Scored
+from finesweep.registry.records import Requirements, Scored
 from finesweep.registry.rule import Mode, decide, flipped
 from finesweep.stats.alpha_spending import alpha_of_look
 

@@ -12,13 +12,14 @@ import pytest
 from finesweep.config import compose
 from finesweep.disk import commit
 from finesweep.errors import ConfigError
-from finesweep.records import Adaptation, Guess
 from finesweep.runs.adapted_models import (
+    Adaptation,
     adapted_folder,
     definition,
     earlier_adaptation,
     write_record,
 )
+from finesweep.training.mlm.fill_mask import Guess
 
 pytestmark = pytest.mark.usefixtures("workplace")
 MADE = Adaptation(

@@ -13,8 +13,8 @@ from finesweep.cli.screens.tables import (
     print_metrics,
     print_workers,
 )
-from finesweep.records import BaselineResult, Finalist
-from finesweep.stats.verdicts import verdict
+from finesweep.records import Finalist
+from finesweep.sweep.comparisons import BaselineResult, verdict
 from finesweep.sweep.selection.omissions import omissions
 from finesweep.sweep.selection.state import read_state
 from finesweep.sweep.status import Status, command_of, leaderboard, status_in

@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from finesweep.records import BaselineResult, Evaluation
+from finesweep.records import Evaluation
+from finesweep.sweep.comparisons import BaselineResult
 
 if TYPE_CHECKING:
     from finesweep.sweep.status import Row

@@ -20,7 +20,7 @@ from mlflow.protos.databricks_pb2 import (
 )
 
 from finesweep.errors import ConfigError, Problem
-from finesweep.records import Scored
+from finesweep.registry.records import Scored
 from finesweep.tracking import TEST_FINGERPRINT
 from finesweep.tracking.names import clause
 from finesweep.tracking.predictions import FILE, read_predictions

@@ -9,7 +9,8 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import RESOURCE_ALREADY_EXISTS, ErrorCode
 
-from finesweep.records import Finalist, Registered
+from finesweep.records import Finalist
+from finesweep.registry.records import Registered
 from finesweep.registry.versions.queries import MISSING, versions_of
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from finesweep.records import BaselineResult
 from finesweep.runs.run_logging import Setup, write_split_of
 from finesweep.stats.paired_tests import gained_and_lost, mcnemar
 from finesweep.stats.predictions import correct_rows
+from finesweep.sweep.comparisons import BaselineResult
 from finesweep.tracking import PARENT, Run, find_runs, start_run
 from finesweep.tracking.tags import TRIAL_STATE
 from finesweep.training import fit_baseline, measure

@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from finesweep.config import ConfirmConfig, RegisterConfig, SweepPlan
-from finesweep.records import Finalist, Registered
+from finesweep.records import Finalist
+from finesweep.registry.records import Registered
 from finesweep.registry.versions import is_registered
 from finesweep.sweep.selection.confirmation import is_confirmed, is_of, winner_of
 from finesweep.sweep.selection.state import SweepState

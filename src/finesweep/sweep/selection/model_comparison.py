@@ -13,7 +13,6 @@ from optuna.trial import FrozenTrial
 from finesweep.config import SweepPlan
 from finesweep.dataset import load_dataset
 from finesweep.model import load_model, load_tokenizer
-from finesweep.records import Contender, ModelComparison
 from finesweep.runs.latency import measure_latency
 from finesweep.stats.bootstrap import paired_bootstrap
 from finesweep.stats.paired_tests import gained_and_lost, holm, mcnemar_two_sided
@@ -23,6 +22,7 @@ from finesweep.stats.predictions import (
     logits_of,
 )
 from finesweep.stats.scores import prediction_scores
+from finesweep.sweep.comparisons import Contender, ModelComparison
 from finesweep.sweep.selection.state import SweepState
 from finesweep.sweep.study.keys import MODEL, VALUES
 from finesweep.sweep.study.slots import finished_trials

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from optuna import Study
 
 from finesweep.config import SweepPlan
-from finesweep.records import Registered
+from finesweep.registry.records import Registered
 from finesweep.registry.versions import is_registered, register
 from finesweep.sweep.selection.claims import registered_as
 from finesweep.sweep.selection.final_evaluation import evaluate_winner

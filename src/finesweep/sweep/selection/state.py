@@ -12,7 +12,8 @@ from optuna import Study
 from optuna.pruners import NopPruner
 from optuna.trial import FrozenTrial
 
-from finesweep.records import Direction, Finalist, Registered
+from finesweep.records import Direction, Finalist
+from finesweep.registry.records import Registered
 from finesweep.sweep.study.keys import (
     CANDIDATES,
     CONFIRMATION,

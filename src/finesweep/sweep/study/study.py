@@ -21,7 +21,8 @@ from finesweep.config import (
 from finesweep.databases import hidden_password, sqlite_file
 from finesweep.errors import ConfigError, Problem, nearest
 from finesweep.locks import exclusive
-from finesweep.records import BaselineResult, Contender, Finalist, ModelComparison
+from finesweep.records import Finalist
+from finesweep.sweep.comparisons import BaselineResult, Contender, ModelComparison
 from finesweep.sweep.study.definition import as_begun, definition, refuse_changed
 from finesweep.sweep.study.keys import (
     BASELINE,

@@ -10,9 +10,10 @@ from finesweep.config import TrainingConfig
 from finesweep.errors import FinesweepError
 from finesweep.ledger import TimeLedger
 from finesweep.model import quick_dropout
-from finesweep.records import Chunks, Evaluation
+from finesweep.records import Evaluation
 from finesweep.training.arguments import run_schedule, trainer_arguments
 from finesweep.training.callback import OnEvaluation, OnStep
+from finesweep.training.mlm.chunks import Chunks
 from finesweep.training.mlm.masking import collator, masked_rows, unmasked_rows
 from finesweep.training.mlm.trainer import MaskedTrainer
 

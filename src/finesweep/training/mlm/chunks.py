@@ -9,12 +9,24 @@ https://arxiv.org/abs/1907.11692). The two texts of a pair are consecutive texts
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import datasets
 import numpy as np
 import pyarrow as pa
 
-from finesweep.records import Chunks
 from finesweep.training.truncation import COLUMNS, InputTemplate
+
+
+@dataclass(frozen=True)
+class Chunks:
+    """One split's texts laid end to end, and cut to the length that a model reads."""
+
+    rows: tuple[np.ndarray, ...]
+    """N arrays of at most L int32 token ids, each with the special tokens around it."""
+    n_texts: int
+    n_tokens: int
+    """Tokens of the texts, special tokens not counted."""
 
 
 def make_chunks(split: datasets.Dataset, template: InputTemplate) -> Chunks:

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from finesweep.errors import ConfigError, Problem
-from finesweep.records import Guess
 
 BLANK = "[MASK]"
 N_GUESSES = 5
+
+
+@dataclass(frozen=True)
+class Guess:
+    """A token that may stand in a text's masked place."""
+
+    token: str
+    probability: float
 
 
 def probe_ids(text: str, tokenizer: PreTrainedTokenizerBase, *, max_length: int) -> torch.Tensor:

@@ -14,7 +14,7 @@ from transformers import (
 )
 
 from finesweep.errors import ConfigError, Problem
-from finesweep.records import Chunks
+from finesweep.training.mlm.chunks import Chunks
 
 Row = dict[str, Any]
 IGNORED = -100

@@ -13,8 +13,9 @@ import torch
 from finesweep.config import ModelConfig, TrainingConfig
 from finesweep.errors import NonFiniteError
 from finesweep.model import freeze_layers, load_masked
-from finesweep.records import Chunks, Evaluation, Tokens
+from finesweep.records import Evaluation, Tokens
 from finesweep.training import InputTemplate, adapt, make_chunks
+from finesweep.training.mlm.chunks import Chunks
 from finesweep.training.mlm.masking import masked_rows
 from finesweep.training.mlm.trainer import perplexity
 

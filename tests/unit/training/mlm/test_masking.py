@@ -11,7 +11,8 @@ from torch.nn.functional import cross_entropy
 from transformers import PreTrainedTokenizerBase
 
 from finesweep.errors import ConfigError
-from finesweep.records import Chunks, Tokens
+from finesweep.records import Tokens
+from finesweep.training.mlm.chunks import Chunks
 from finesweep.training.mlm.masking import (
     IGNORED,
     collator,

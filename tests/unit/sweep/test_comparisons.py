@@ -1,4 +1,4 @@
-"""One sentence about two models."""
+"""A comparison of two models is told in one sentence."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from finesweep.records import Contender, ModelComparison
-from finesweep.stats.verdicts import verdict
+from finesweep.sweep.comparisons import Contender, ModelComparison, verdict
 
 BERT = Contender("bert", 3, 6, latency_ms=20.0, parameters=110)
 SMALL = Contender("distilbert", 5, 4, latency_ms=10.0, parameters=66)

@@ -217,7 +217,7 @@ class Prediction:
 
     text: str | None
     label: str
-    """The likeliest label; several are joined as `labelsets.set_name` does it; UNCERTAIN where there
+    """The likeliest label, or several joined as `labelsets.set_name` does it; UNCERTAIN where there
     is no text to read."""
     probability: float | None
     """The label's probability; with several labels, the probability that all are right as if they

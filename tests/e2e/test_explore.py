@@ -71,7 +71,9 @@ def test_the_screen_shows_rows_lengths_cuts_and_phrases(
     assert any(re.match(r"train \d+\.\d% 0\.\d% 0\.0%", line) for line in lines)
     (good, *_) = [line for line in lines if line.startswith("good ") and "lovely" in line]
     assert {"great", "superb"} <= set(re.findall(r"[a-z]+", good))
-    missing = next(k for k, line in enumerate(lines) if "1 row (0.4 %) without text" in line)
+    missing = next(
+        k for k, line in enumerate(lines) if "1 row (0.4 %) with missing or blank text" in line
+    )
     assert lines[missing].startswith("warning ")
     assert any("train 6" in line for line in lines[missing : missing + 4]), lines[missing:]
     assert max(map(len, done.stdout.splitlines()[:-2])) <= 100

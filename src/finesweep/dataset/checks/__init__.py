@@ -1,4 +1,4 @@
-"""What can be wrong with labelled texts: one check per file, each a pure function of the splits."""
+"""Data checks: one per file, each a pure function of the splits."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SEVERE_CHECKS: dict[str, Find] = {
     balance.CHECK: balance.find_imbalance,
     near_duplicates.CHECK: near_duplicates.find_near_duplicates,
 }
-"""Those that can find something severe: that makes the evaluation itself wrong."""
+"""Checks with severe findings, which invalidate the evaluation."""
 
 CHECKS: dict[str, Find] = {
     missing.CHECK: missing.find_missing,
@@ -41,7 +41,7 @@ CHECKS: dict[str, Find] = {
     drift.CHECK: drift.find_drift,
     label_noise.CHECK: label_noise.find_label_noise,
 }
-"""Name → check, the quick ones first."""
+"""Name → check, fast ones first."""
 
 SEVERITIES = ("severe", "warning", "note")
 
@@ -49,8 +49,8 @@ SEVERITIES = ("severe", "warning", "note")
 def examine(
     splits: Splits, *, on_check: Callable[[str], None] = lambda _: None
 ) -> tuple[Finding, ...]:
-    """All findings of all checks: severe ones, then warnings, then notes, each in the checks'
-    order; on_check hears each check's name before it starts."""
+    """All findings, severe ones first, then warnings, then notes, each in the order of the checks;
+    on_check is called with each check's name before it starts."""
     findings = []
     for name, find in CHECKS.items():
         on_check(name)
@@ -59,11 +59,11 @@ def examine(
 
 
 def severe_problems(splits: Splits) -> list[Problem]:
-    """What dataset.checks=strict refuses: every severe finding, with its first rows."""
-    found = [finding for find in SEVERE_CHECKS.values() for finding in find(splits)]
+    """Problems that dataset.checks=strict refuses: every severe finding, with its first rows."""
+    findings = [finding for find in SEVERE_CHECKS.values() for finding in find(splits)]
     return [
         Problem("dataset.checks", f"{finding.check}: {finding.message}{_first(finding)}")
-        for finding in found
+        for finding in findings
         if finding.severity == "severe"
     ]
 

@@ -1,4 +1,4 @@
-"""How test differs from train: in its labels, its lengths and its words."""
+"""Drift from train to test: in labels, lengths and words."""
 
 from __future__ import annotations
 
@@ -16,27 +16,28 @@ from finesweep.records import Finding, Severity, Splits
 
 CHECK = "drift"
 MAX_ROWS = 5_000
-"""Of each split, for the classifier."""
+"""Maximum rows of each split for the classifier."""
 MIN_ROWS = 50
-"""Of each split: fewer are told apart by chance."""
+"""Minimum rows of each split for the classifier: it can separate fewer by chance."""
 ALPHA = 0.001
-"""Of each test. Its effect must also be of note: among a million rows nothing is insignificant."""
+"""Significance level of each test. The effect must be large too: with a million rows every
+difference is significant."""
 LABEL_EFFECTS = (0.1, 0.3)
-"""Cohen's w, small and medium (Cohen 1988, 7.2). Cramér's V is w divided by what the number of
-classes allows; between splits of unequal size it would shrink with the smaller."""
+"""Cohen's w, small and medium (Cohen 1988, 7.2). Not Cramér's V, which shrinks with the smaller of
+two splits of unequal size."""
 LENGTH_EFFECTS = (0.1, 0.3)
-"""Kolmogorov and Smirnov's D: the share of rows that lie on another side of some length."""
+"""Kolmogorov–Smirnov D: the largest gap between the two distributions of lengths."""
 AUC_EFFECTS = (0.65, 0.8)
-"""Cohen's medium and large differences (0.5 and 0.8 deviations) of one variable make 0.64 and 0.71;
-a model has thousands to choose from."""
+"""Cohen's medium and large effects (0.5 and 0.8 deviations) on a single variable give 0.64 and
+0.71; the classifier can choose from thousands."""
 N_WORDS = 3
 
 
 def find_drift(splits: Splits) -> list[Finding]:
-    """At most one finding for labels, lengths and words each; they are about whole splits.
+    """At most one finding each for labels, lengths and words, without row numbers.
 
-    The last is a two-sample test by a classifier (Lopez-Paz and Oquab 2017), the kind that Rabanser
-    et al. (Failing Loudly, 2019) compare: if it tells test from train, they are not alike.
+    The last is a classifier two-sample test (Lopez-Paz and Oquab 2017), as compared by Rabanser et
+    al. (Failing Loudly, 2019): if a classifier can distinguish test from train, they differ.
     """
     return [*_labels(splits), *_lengths(splits), *_words(splits)]
 
@@ -64,7 +65,7 @@ def _labels(splits: Splits) -> list[Finding]:
 
 
 def _most_shifted(splits: Splits, counts: npt.NDArray[np.int64]) -> list[Finding]:
-    """Of several labels the one that differs most, each being a question of yes and no."""
+    """The finding for the label that differs most, each label being tested separately."""
     totals = np.array([len(splits.frames["train"]), len(splits.frames["test"])])
     shifts = [_shift(np.stack([each, totals - each], axis=1)) for each in counts.T]
     most = int(np.argmax([effect for effect, _ in shifts]))
@@ -84,12 +85,13 @@ def _shift(counts: npt.NDArray[np.int64]) -> tuple[float, float]:
     return float(effect), float(chi2_contingency(counts[:, used]).pvalue)
 
 
-def _label_finding(effect: float, told: tuple[str, float, float]) -> Finding:
-    name, train, test = told
+def _label_finding(effect: float, label: tuple[str, float, float]) -> Finding:
+    """A finding for a label: its name and its shares of train and test."""
+    name, train, test = label
     message = (
-        f"labels are distributed otherwise in test than in train (Cohen's w {effect:.2f}): "
+        f"label distribution differs between train and test (Cohen's w {effect:.2f}): "
         f"{name!r} is {100 * train:.0f} % of train and {100 * test:.0f} % of test; probabilities "
-        "and thresholds learnt on the one do not fit the other"
+        "and thresholds fitted on one do not suit the other"
     )
     return Finding(CHECK, _severity(effect, LABEL_EFFECTS), message, ())
 
@@ -101,9 +103,9 @@ def _lengths(splits: Splits) -> list[Finding]:
     if effect < LENGTH_EFFECTS[0] or result.pvalue >= ALPHA:
         return []
     message = (
-        f"texts have other lengths in test than in train (KS D {effect:.2f}): half have more than "
+        f"text lengths differ between train and test (KS D {effect:.2f}): the median is "
         f"{train.median():,.0f} characters in train, {test.median():,.0f} in test; choose "
-        "dataset.max_length for test, and mind that validation may be as unlike it"
+        "dataset.max_length for test, and check that validation resembles it"
     )
     return [Finding(CHECK, _severity(effect, LENGTH_EFFECTS), message, ())]
 
@@ -122,20 +124,20 @@ def _words(splits: Splits) -> list[Finding]:
         return []
     clause = sample_clause(len(train) + len(test), sum(map(len, frames)))
     message = (
-        f"a quick model tells test from train by their words{clause} (AUC {auc:.2f}, 0.5 is "
-        f"chance), above all by {_telling(features, words, n_train=len(train))}: they come from "
-        "different places or times, so what holds in validation may not hold in test"
+        f"a quick classifier can distinguish test from train by vocabulary{clause} (AUC {auc:.2f}, "
+        f"0.5 is chance), mostly by {_typical_words(features, words, n_train=len(train))}: they "
+        "differ in source or time, so validation metrics may not hold on test"
     )
     return [Finding(CHECK, _severity(auc, AUC_EFFECTS), message, ())]
 
 
 def _standard_error(n_train: int, n_test: int) -> float:
-    """Of an AUC of 0.5 (that of Mann and Whitney's U)."""
+    """Standard error of an AUC of 0.5, from Mann–Whitney U."""
     return float(np.sqrt((n_train + n_test + 1) / (12 * n_train * n_test)))
 
 
-def _telling(features: csr_matrix, words: npt.NDArray[np.object_], *, n_train: int) -> str:
-    """The words that weigh most in test against train, and the other way round."""
+def _typical_words(features: csr_matrix, words: npt.NDArray[np.object_], *, n_train: int) -> str:
+    """The words with the largest weight in test relative to train, and vice versa."""
     in_train, in_test = features[:n_train].mean(axis=0), features[n_train:].mean(axis=0)
     order = np.asarray(in_test - in_train).ravel().argsort()
     for_test = ", ".join(repr(word) for word in words[order[::-1][:N_WORDS]])

@@ -1,4 +1,4 @@
-"""Rows that repeat a text of their own split."""
+"""Duplicate texts within a split."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from finesweep.wording import counted_rows
 
 CHECK = "duplicates"
 WARNING_SHARE = 0.01
-"""Of a split's rows: from there copies weigh as much as what usually separates two models."""
+"""Share of a split's rows from which duplicates can outweigh the difference between two models."""
 HARM: dict[SplitName, str] = {
-    "train": "copies are learnt several times over",
-    "validation": "copies count several times in every validation metric",
-    "test": "copies count several times in every test metric, and its intervals are too narrow",
+    "train": "duplicates are learnt several times",
+    "validation": "duplicates count several times in every validation metric",
+    "test": "duplicates count several times in every test metric, and intervals are too narrow",
 }
 
 
 def find_duplicates(splits: Splits) -> list[Finding]:
-    """One finding for each split with copies: every row beyond a text's first."""
+    """One finding for each split with duplicates: every row after a text's first."""
     findings = []
     for split in SPLITS:
-        copies = splits.frames[split]["text"].duplicated()
-        if n := int(copies.sum()):
+        duplicates = splits.frames[split]["text"].duplicated()
+        if n := int(duplicates.sum()):
             message = (
-                f"{counted_rows(n)} of {split} ({percent(n, len(copies))}) with a text that "
-                f"stands there before: {HARM[split]}"
+                f"{counted_rows(n)} of {split} ({percent(n, len(duplicates))}) with a text of "
+                f"an earlier row: {HARM[split]}"
             )
-            severity: Severity = "warning" if n >= WARNING_SHARE * len(copies) else "note"
-            findings.append(Finding(CHECK, severity, message, rows_where({split: copies})))
+            severity: Severity = "warning" if n >= WARNING_SHARE * len(duplicates) else "note"
+            findings.append(Finding(CHECK, severity, message, rows_where({split: duplicates})))
     return findings

@@ -1,4 +1,4 @@
-"""Texts damaged on their way here: lost or mistaken characters, and markup left in."""
+"""Damaged texts: lost or wrongly decoded characters, and leftover markup."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from finesweep.wording import counted_rows
 
 CHECK = "encoding"
 WARNING_SHARE = 0.01
-"""Of all rows; fewer move no metric."""
+"""Share of all rows; fewer do not change a metric."""
 
 LOST = re.compile("\ufffd|ï¿½")
-"""The replacement character, and its own UTF-8 bytes read as Latin-1."""
+"""The replacement character, and its UTF-8 bytes decoded as Latin-1."""
 CONTROL = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f]")
-"""All but tabs, line ends and form feeds; 80 to 9f are what is left of curly quotes and dashes, and
-ftfy knows them."""
+"""All but tabs, line ends and form feeds; 80 to 9f are remnants of curly quotes and dashes, which
+ftfy handles."""
 SUSPECT = re.compile(
     "[\x00-\x7f]{0,2}[\x80-\u04ff\u2000-\u2fff\uf8ff\ufb01\ufb02]+[\x00-\x7f]{0,3}"
 )
-"""Runs of what ftfy.badness can take for damage, with the neighbours that its patterns look at: its
-pattern over whole texts takes three times as long."""
+"""Runs that ftfy.badness may classify as damage, with the neighbours its patterns need: running it
+on whole texts takes three times as long."""
 TAG = re.compile(
     r"</?(?:a|b|i|u|p|br|hr|em|div|span|strong|font|img|table|t[dr]|[uo]l|li|h[1-6]|sub|sup|pre|code"
     r"|blockquote|script|style|html|body|head|center|small)(?:\s[^<>]*)?/?>",
@@ -33,12 +33,12 @@ TAG = re.compile(
 )
 ENTITY = re.compile(r"&(?:[a-z]{2,8}|#[0-9]{2,7}|#x[0-9a-f]{2,6});", re.IGNORECASE)
 ESCAPE = re.compile(r"\\(?:[nrt](?![a-z])|u[0-9a-f]{4}|[\"'])")
-r"""Not before a letter, as in C:\new: there it may be a path."""
+r"""Not before a letter: C:\new may be a path."""
 
 
 def find_encoding_damage(splits: Splits) -> list[Finding]:
-    """One finding for each kind of damage, with its rows in all splits; texts that only hold markup
-    are whole, so that is a note."""
+    """One finding for each kind of damage, with its rows in all splits; markup is only a note, as
+    the text is intact."""
     return [
         finding
         for damages, severity, what in KINDS
@@ -76,32 +76,32 @@ KINDS: tuple[tuple[Callable[[str], bool], Severity, str], ...] = (
     (
         _is_lost,
         "warning",
-        "the sign that stands for an unreadable character (\ufffd): what stood there is lost; read "
-        "the source again with the right dataset.encoding",
+        "the replacement character (\ufffd): the original is lost; read the source again with the "
+        "right dataset.encoding",
     ),
     (
         _is_mojibake,
         "warning",
-        "characters of one encoding read as another, such as Ã© for é: no pretrained tokenizer "
-        "knows such words; try another dataset.encoding, or dataset.clean=[encoding]",
+        "wrongly decoded characters, such as Ã© for é: no pretrained tokenizer knows such words; "
+        "try another dataset.encoding, or dataset.clean=[encoding]",
     ),
     (
         _has_control,
         "warning",
-        "invisible control characters, which tokenizers drop or take for unknown words",
+        "control characters, which tokenizers drop or read as unknown words",
     ),
     (
         _has_tag,
         "note",
-        "HTML tags, which take up dataset.max_length and say little; dataset.clean=[html] drops "
+        "HTML tags, which use up dataset.max_length and say little; dataset.clean=[html] removes "
         "them",
     ),
     (
         _has_entity,
         "note",
-        "HTML entities such as &amp; for other characters; dataset.clean=[html] writes these",
+        "HTML entities such as &amp;; dataset.clean=[html] decodes them",
     ),
-    (_has_escape, "note", "escapes such as \\n that should have become line ends or quotes"),
+    (_has_escape, "note", "escapes such as \\n that should be line ends or quotes"),
 )
 
 

@@ -9,18 +9,19 @@ import pandas as pd
 from finesweep.records import SPLITS, SplitName, Splits
 
 SEED = 42
-"""Of every sample that a check draws, so that the same data has the same findings."""
+"""Seed of every sample that a check draws, so that the same data has the same findings."""
 
 Rows = tuple[tuple[SplitName, int], ...]
 
 
 def rows_where(masks: Mapping[SplitName, pd.Series]) -> Rows:
-    """(split, row number) of every True, in the order of the splits; masks have the rows' index."""
+    """(split, row number) of every True, in the order of the splits; masks are indexed by row
+    number."""
     return tuple((split, int(row)) for split, mask in masks.items() for row in mask.index[mask])
 
 
 def row_ids(rows: pd.DataFrame) -> Rows:
-    """The same of a table with columns split and row."""
+    """(split, row number) of each row of a table with columns split and row."""
     return tuple(zip(rows["split"], rows["row"].tolist(), strict=True))
 
 
@@ -33,18 +34,18 @@ def percent(count: int, of: int) -> str:
 
 
 def all_rows(splits: Splits) -> pd.DataFrame:
-    """All rows of all splits, train first: columns text, label, split and row."""
+    """All rows of all splits, train first, with columns text, label, split and row."""
     frames = [splits.frames[split].assign(split=split) for split in SPLITS]
     return pd.concat(frames).rename_axis("row").reset_index()
 
 
-def draw_sample(frame: pd.DataFrame, most: int) -> pd.DataFrame:
-    """At most so many of its rows, in their order."""
-    if len(frame) <= most:
+def draw_sample(frame: pd.DataFrame, max_rows: int) -> pd.DataFrame:
+    """At most max_rows random rows, in their order."""
+    if len(frame) <= max_rows:
         return frame
-    return frame.sample(most, random_state=SEED).sort_index()
+    return frame.sample(max_rows, random_state=SEED).sort_index()
 
 
-def sample_clause(n_seen: int, n_rows: int) -> str:
-    """A clause that says how many rows were looked at; empty when all were."""
-    return "" if n_seen == n_rows else f" in a sample of {n_seen:,} of {n_rows:,} rows"
+def sample_clause(n_sampled: int, n_rows: int) -> str:
+    """A clause with the sample's size; empty if all rows were checked."""
+    return "" if n_sampled == n_rows else f" in a sample of {n_sampled:,} of {n_rows:,} rows"

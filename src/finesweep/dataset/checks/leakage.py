@@ -1,4 +1,4 @@
-"""Rows of validation and test whose text a model has already seen elsewhere."""
+"""Validation and test rows whose text is also in another split."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from finesweep.wording import counted_rows
 
 CHECK = "leakage"
 SEVERE_SHARE = 0.01
-"""Of the split's rows: they can lift accuracy by that much, which is what separates two models."""
+"""Share of the split's rows: they can raise accuracy by as much as separates two models."""
 TELLING_LENGTH = 20
-"""Letters from which texts do not agree by chance, as `Thank you!` and `thank you` do."""
+"""Letters from which equal texts are no coincidence, as `Thank you!` and `thank you` are."""
 SPLIT_PAIRS: tuple[tuple[SplitName, SplitName], ...] = (
     ("validation", "train"),
     ("test", "train"),
@@ -22,8 +22,8 @@ SPLIT_PAIRS: tuple[tuple[SplitName, SplitName], ...] = (
 
 
 def find_leakage(splits: Splits) -> list[Finding]:
-    """For each split and each that it must not share a text with: one finding for texts that are
-    exactly the same, one for those that are after normalising."""
+    """For each pair of splits that must not share texts: one finding for identical texts, one for
+    texts identical after normalising."""
     texts = {split: splits.frames[split]["text"] for split in SPLITS}
     bare = {split: normalised(column) for split, column in texts.items()}
     findings = []
@@ -38,18 +38,18 @@ def find_leakage(splits: Splits) -> list[Finding]:
 
 
 def _shared(texts: pd.Series, others: pd.Series) -> pd.Series:
-    """Which texts are among the others; Series.isin takes five times as long on strings."""
-    known = set(others.tolist())
-    return pd.Series([text in known for text in texts.tolist()], index=texts.index, dtype=bool)
+    """Mask of the texts that are among the others; Series.isin is five times slower on strings."""
+    distinct = set(others.tolist())
+    return pd.Series([text in distinct for text in texts.tolist()], index=texts.index, dtype=bool)
 
 
 def _exact(split: SplitName, other: SplitName, leaked: pd.Series) -> list[Finding]:
     n = int(leaked.sum())
     severity: Severity = "severe" if n >= SEVERE_SHARE * len(leaked) else "warning"
     message = (
-        f"{counted_rows(n)} of {split} ({percent(n, len(leaked))}) with a text that is also in "
-        f"{other}: a model answers from memory there, so {split} metrics are too good; leave such "
-        f"rows out of {other}"
+        f"{counted_rows(n)} of {split} ({percent(n, len(leaked))}) whose text is also in "
+        f"{other}: a model can memorise such texts, so {split} metrics are too good; remove "
+        f"them from {other}"
     )
     return [Finding(CHECK, severity, message, rows_where({split: leaked}))] if n else []
 
@@ -63,8 +63,8 @@ def _normalised(
     if n_telling >= SEVERE_SHARE * len(leaked):
         severity = "severe"
     message = (
-        f"{counted_rows(n)} more of {split} ({percent(n, len(leaked))}) like a text of {other} "
-        "but for capitals, spaces or punctuation: to most tokenizers that is nearly the same text"
+        f"{counted_rows(n)} more of {split} ({percent(n, len(leaked))}) with the text of a {other} "
+        "row except for case, spaces or punctuation: nearly the same to most tokenizers"
     )
     rows = rows_where({split: leaked})
     return [Finding(CHECK, severity, message, rows)] if n else []

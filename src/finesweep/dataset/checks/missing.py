@@ -11,10 +11,10 @@ CHECK = "missing"
 
 
 def find_missing(splits: Splits) -> list[Finding]:
-    """A warning for texts and one for labels, where any lack in what was read.
+    """A warning for missing texts and one for missing labels, if there are any in the raw data.
 
-    Never severe: without dataset.missing=drop such data is refused before any check, and with it
-    the rows are gone.
+    Never severe: without dataset.missing=drop the data is refused before any check, and with it the
+    rows are gone.
     """
     return [finding for kind in ("text", "label") if (finding := _finding(splits, kind))]
 
@@ -26,7 +26,7 @@ def _finding(splits: Splits, kind: str) -> Finding | None:
         return None
     n_read = sum(len(frame) for frame in raw.values())
     message = (
-        f"{counted_rows(len(rows))} ({percent(len(rows), n_read)}) without {kind}, or with blanks "
-        "only: training refuses them, and dataset.missing=drop leaves them out"
+        f"{counted_rows(len(rows))} ({percent(len(rows), n_read)}) with missing or blank {kind}: "
+        "training refuses them, and dataset.missing=drop drops them"
     )
     return Finding(CHECK, "warning", message, rows)

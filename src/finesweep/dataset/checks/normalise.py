@@ -1,4 +1,4 @@
-"""Texts as they are compared when looks do not count."""
+"""Texts normalised for comparison."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ import pandas as pd
 DROPPED_ASCII = bytes(code for code in range(128) if not chr(code).isalnum())
 
 VARIATIONS = {*range(0xFE00, 0xFE10)}
-"""Marks that say in which style a sign is drawn: a heart with one and without are the same."""
+"""Variation selectors, which only change how a character is drawn, such as a heart."""
 
 
-class _Kept(dict[int, int | None]):
-    """A table for str.translate: letters, digits, marks and symbols stay.
+class _KeptCharacters(dict[int, int | None]):
+    """A table for str.translate that keeps letters, digits, marks and symbols.
 
-    Marks, because they are the vowels of many scripts; symbols, because emoji are all that some
-    texts consist of.
+    Marks are vowels in many scripts, and some texts consist of emoji only.
     """
 
     def __missing__(self, code: int) -> int | None:
@@ -27,14 +26,15 @@ class _Kept(dict[int, int | None]):
 
 
 def normalised(texts: pd.Series) -> pd.Series:
-    """Letters and digits of each text, after NFKC and casefolding; `` where it has none."""
-    kept = _Kept()
-    return pd.Series([_normalised(text, kept) for text in texts], index=texts.index, dtype="str")
+    """Letters, digits, marks and symbols of each text, after NFKC and casefolding; empty if it has
+    none."""
+    table = _KeptCharacters()
+    return pd.Series([_normalised(text, table) for text in texts], index=texts.index, dtype="str")
 
 
-def _normalised(text: str, kept: _Kept) -> str:
+def _normalised(text: str, table: _KeptCharacters) -> str:
     if text.isascii():
-        # Most texts; a tenth of the time of what follows.
+        # Most texts are ASCII, and this takes a tenth of the time.
         return text.lower().encode().translate(None, DROPPED_ASCII).decode()
     folded = unicodedata.normalize("NFKC", text).casefold()
-    return unicodedata.normalize("NFKC", folded).translate(kept)
+    return unicodedata.normalize("NFKC", folded).translate(table)

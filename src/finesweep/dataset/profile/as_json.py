@@ -1,4 +1,4 @@
-"""A profile as plain values, for programs and for whoever prints them: explore.json."""
+"""A profile as plain values: explore.json."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from finesweep.dataset.profile.lengths import MEASURES, Measurements, summary, t
 from finesweep.dataset.profile.profile import Profile
 
 N_LISTED = 20
-"""Phrases of each kind and class; pictures may take more."""
+"""Maximum phrases of each kind and class; figures may show more."""
 MAX_LENGTHS = (32, 64, 128, 256, 512)
 
 
 def profile_json(profile: Profile, *, max_lengths: Sequence[int] = MAX_LENGTHS) -> dict[str, Any]:
-    """All of it but the single texts' lengths, as plain values: explore.json."""
+    """The profile without the lengths of single texts, as plain values: explore.json."""
     return {
         "splits": {
             split: {"rows": profile.n_rows[split], "classes": _named(profile, counts.tolist())}
@@ -47,9 +47,9 @@ def _named(profile: Profile, values: Sequence[Any]) -> dict[str, Any]:
 
 def _summaries(profile: Profile, measured: Measurements) -> dict[str, Any]:
     each = [summary(measured.of(label)) for label in range(len(profile.label_names))]
-    told = [None if one is None else asdict(one) for one in each]
+    by_class = [None if one is None else asdict(one) for one in each]
     whole = summary(measured.values)
-    return {"all": None if whole is None else asdict(whole), "classes": _named(profile, told)}
+    return {"all": None if whole is None else asdict(whole), "classes": _named(profile, by_class)}
 
 
 def _cuts(profile: Profile, tokens: Measurements, max_lengths: Sequence[int]) -> dict[str, Any]:

@@ -1,4 +1,5 @@
-"""How long texts are: characters, words and tokens, and how many of them a max_length cuts."""
+"""Text lengths in characters, words and tokens, and the share of texts that max_length
+truncates."""
 
 from __future__ import annotations
 
@@ -17,15 +18,15 @@ if TYPE_CHECKING:
 
 Measure = Literal["characters", "words", "word length", "tokens"]
 MEASURES: tuple[Measure, ...] = get_args(Measure)
-"""Words stand between white space, or are single signs where scripts have none between words; their
-length is a text's mean, in characters; tokens are the model's, without special tokens."""
+"""Words are separated by whitespace, or single characters in scripts without; word length is a
+text's mean, in characters; tokens are the model's, without special tokens."""
 PIECE = 5_000
-"""Texts tokenized at a time: as Python lists, the ids of millions would not fit in memory."""
+"""Texts tokenized at once: the ids of millions, as Python lists, would not fit in memory."""
 
 
 @dataclass(frozen=True)
 class Measurements:
-    """One number of each of N texts, beside the text's class, or its labels."""
+    """One number for each of N texts, with the text's class or labels."""
 
     values: np.ndarray
     """[N] float or int."""
@@ -33,14 +34,14 @@ class Measurements:
     """[N] int in [0, C), or [N, C] of 0 and 1."""
 
     def of(self, label: int) -> np.ndarray:
-        """Those of one class, in order."""
-        held: np.ndarray = self.values[rows_holding(self.labels, label)]
-        return held
+        """The values of one class, in order."""
+        values: np.ndarray = self.values[rows_holding(self.labels, label)]
+        return values
 
 
 @dataclass(frozen=True)
 class Summary:
-    """What a column of numbers says in four."""
+    """Four statistics of a column of numbers."""
 
     mean: float
     median: float
@@ -49,7 +50,7 @@ class Summary:
 
 
 def text_lengths(texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Characters, words and mean length of a word, [N] each; 0 of a text without words."""
+    """Characters, words and mean word length, [N] each; 0 for a text without words."""
     sizes = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
     counts = np.empty(len(texts), dtype=np.int64)
     letters = np.empty(len(texts), dtype=np.int64)
@@ -59,7 +60,7 @@ def text_lengths(texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray, np.ndarr
 
 
 def token_lengths(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase) -> np.ndarray:
-    """[N] int, the tokens of each whole text, without special tokens."""
+    """[N] int, tokens of each untruncated text, without special tokens."""
     counts: list[int] = []
     for first in range(0, len(texts), PIECE):
         piece = list(texts[first : first + PIECE])
@@ -68,7 +69,7 @@ def token_lengths(texts: Sequence[str], tokenizer: PreTrainedTokenizerBase) -> n
 
 
 def summary(values: np.ndarray) -> Summary | None:
-    """Mean, median, 95th percentile and maximum; None of nothing."""
+    """Mean, median, 95th percentile and maximum; None without values."""
     if not len(values):
         return None
     median, p95 = np.quantile(values, [0.5, 0.95])
@@ -76,6 +77,6 @@ def summary(values: np.ndarray) -> Summary | None:
 
 
 def truncated_share(tokens: np.ndarray, max_length: int, *, n_special: int) -> float | None:
-    """The share in [0, 1] of texts that lose tokens at max_length, which counts special tokens;
-    None of nothing."""
+    """Share in [0, 1] of texts that lose tokens at max_length, which includes special tokens; None
+    without texts."""
     return float((tokens + n_special > max_length).mean()) if len(tokens) else None

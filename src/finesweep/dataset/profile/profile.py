@@ -1,4 +1,4 @@
-"""A dataset in numbers, before anyone trains on it: balance, lengths, phrases and examples."""
+"""A dataset's profile: class balance, lengths, phrases and examples."""
 
 from __future__ import annotations
 
@@ -28,18 +28,19 @@ if TYPE_CHECKING:
 
 PHRASES = ("words", "bigrams", "trigrams")
 MAX_ROWS: Mapping[SplitName, int] = {"train": 50_000, "validation": 10_000, "test": 10_000}
-"""Of each split, for what takes long; beyond, a sample: shares are known to half a percent."""
+"""Maximum rows of each split for slow statistics; a larger split is sampled, which leaves shares
+accurate to half a percent."""
 N_EXAMPLES = 2
 EXAMPLE_CHARACTERS = 400
-LEFT_OUT = STOPWORDS | {"d", "ll", "m", "n't", "re", "s", "t", "ve"}
-"""English stop words, and what a corpus cut off of `it's` and `don't` when it was tokenized."""
-# Each draw has a stream of its own, so that one does not move the other.
+STOP_WORDS = STOPWORDS | {"d", "ll", "m", "n't", "re", "s", "t", "ve"}
+"""English stop words, and the endings of `it's` and `don't` in tokenized corpora."""
+# Each draw has its own random stream, so that one does not change the other.
 SAMPLING, EXAMPLES = 5, 6
 
 
 @dataclass(frozen=True)
 class Example:
-    """One text of a class, shortened, and its row's number in its source."""
+    """One shortened text of a class, with its row number in the source."""
 
     row: int
     text: str
@@ -47,21 +48,21 @@ class Example:
 
 @dataclass(frozen=True)
 class Profile:
-    """What explore shows of a dataset; phrases and examples are train's."""
+    """Statistics of a dataset; phrases and examples are train's."""
 
     label_names: tuple[str, ...]
     n_rows: Mapping[SplitName, int]
     counts: Mapping[SplitName, np.ndarray]
-    """[C] int, rows by class; a row that has several labels counts for each."""
+    """[C] int, rows by class; a row with several labels counts for each."""
     lengths: Mapping[SplitName, Mapping[Measure, Measurements]]
     n_special: int
     """Special tokens that the model adds to each text."""
     phrases: Mapping[str, Top]
-    """By the names of PHRASES."""
+    """Keyed by PHRASES."""
     examples: tuple[tuple[Example, ...], ...]
-    """A few of each class."""
+    """Up to N_EXAMPLES per class."""
     notes: tuple[str, ...]
-    """What was sampled and left out, one sentence each, for people."""
+    """What was sampled and left out, one sentence each."""
 
 
 def profile(
@@ -71,10 +72,10 @@ def profile(
     seed: int,
     on_part: Callable[[str], None] = lambda name: None,
 ) -> Profile:
-    """The numbers of all three splits; the same for the same seed. on_part is called with what is
-    about to be done."""
+    """The profile of all three splits, deterministic for a seed. on_part is called with the name of
+    each part before it starts."""
     n_classes = len(splits.label_names)
-    frames = {split: splits.frames[split] for split in MAX_ROWS}  # carved ones come in any order
+    frames = {split: splits.frames[split] for split in MAX_ROWS}  # carved splits come in any order
     on_part("characters and words")
     lengths = {split: _lengths(frame, n_classes) for split, frame in frames.items()}
     samples = {split: draw_sample(frame, MAX_ROWS[split], seed) for split, frame in frames.items()}
@@ -85,7 +86,10 @@ def profile(
     on_part("words, bigrams and trigrams")
     train = samples["train"]
     tops = top_phrases(
-        train["text"].tolist(), labels_in(train, n_classes), n_classes=n_classes, left_out=LEFT_OUT
+        train["text"].tolist(),
+        labels_in(train, n_classes),
+        n_classes=n_classes,
+        stop_words=STOP_WORDS,
     )
     return Profile(
         label_names=splits.label_names,
@@ -103,7 +107,7 @@ def profile(
 
 
 def draw_sample(frame: pd.DataFrame, n_rows: int, seed: int) -> pd.DataFrame:
-    """At most n_rows of the frame, drawn without replacement, in their order."""
+    """At most n_rows random rows, without replacement, in their order."""
     if len(frame) <= n_rows:
         return frame
     rng = np.random.default_rng([seed, SAMPLING])
@@ -111,11 +115,12 @@ def draw_sample(frame: pd.DataFrame, n_rows: int, seed: int) -> pd.DataFrame:
 
 
 def shorten(text: str, n_characters: int) -> str:
-    """One line of at most so many characters; control characters, which a terminal obeys, as �."""
+    """One line of at most n_characters; control characters, which a terminal would execute, as
+    �."""
     line = " ".join(text[: 4 * n_characters].split())
     line = "".join("�" if unicodedata.category(each) == "Cc" else each for each in line)
-    whole = len(line) <= n_characters and len(text) <= 4 * n_characters
-    return line if whole else f"{line[: n_characters - 1]}…"
+    is_complete = len(line) <= n_characters and len(text) <= 4 * n_characters
+    return line if is_complete else f"{line[: n_characters - 1]}…"
 
 
 def _lengths(frame: pd.DataFrame, n_classes: int) -> dict[Measure, Measurements]:
@@ -129,39 +134,39 @@ def _lengths(frame: pd.DataFrame, n_classes: int) -> dict[Measure, Measurements]
 def _examples(train: pd.DataFrame, n_classes: int, seed: int) -> tuple[tuple[Example, ...], ...]:
     rng = np.random.default_rng([seed, EXAMPLES])
     labels = labels_in(train, n_classes)
-    drawn = []
+    examples = []
     for label in range(n_classes):
-        places = np.flatnonzero(rows_holding(labels, label))
-        places = np.sort(rng.choice(places, min(N_EXAMPLES, len(places)), replace=False))
-        rows = zip(train.index[places], train["text"].iloc[places], strict=True)
-        drawn.append(
+        indexes = np.flatnonzero(rows_holding(labels, label))
+        indexes = np.sort(rng.choice(indexes, min(N_EXAMPLES, len(indexes)), replace=False))
+        rows = zip(train.index[indexes], train["text"].iloc[indexes], strict=True)
+        examples.append(
             tuple(Example(int(row), shorten(text, EXAMPLE_CHARACTERS)) for row, text in rows)
         )
-    return tuple(drawn)
+    return tuple(examples)
 
 
 def _set_notes(splits: Splits) -> tuple[str, ...]:
-    """How many texts of train have no label, or several; nothing where each has one."""
+    """A note on train texts with no label, or several; none if each has exactly one."""
     if not splits.multi_label:
         return ()
     sizes = labels_in(splits.frames["train"], len(splits.label_names)).sum(axis=1)
     none, several = int((sizes == 0).sum()), int((sizes > 1).sum())
-    return (f"texts of train with no label: {none:,}; with more than one: {several:,}",)
+    return (f"train texts without a label: {none:,}; with more than one: {several:,}",)
 
 
 def _notes(
     frames: Mapping[SplitName, pd.DataFrame], samples: Mapping[SplitName, pd.DataFrame]
 ) -> tuple[str, ...]:
-    cut = [
+    shares = [
         f"{len(samples[split]):,} of {len(frame):,} rows of {split}"
         for split, frame in frames.items()
         if len(samples[split]) < len(frame)
     ]
-    sampling = [f"tokens are counted in a random sample: {', '.join(cut)}"] if cut else []
+    sampling = [f"token counts are from a random sample: {', '.join(shares)}"] if shares else []
     if len(samples["train"]) < len(frames["train"]):
-        sampling.append("words and phrases are counted in train's sample")
+        sampling.append("word and phrase counts are from train's sample")
     return (
         *sampling,
-        "words and phrases are of train, in lower case and without HTML tags; English stop words "
-        "are left out, and phrases that begin or end with one",
+        "words and phrases are from train, in lower case and without HTML tags, English stop "
+        "words, or phrases that begin or end with one",
     )

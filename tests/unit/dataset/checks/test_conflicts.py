@@ -35,7 +35,7 @@ def test_texts_that_differ_in_looks_alone_are_said_apart_and_never_severe() -> N
     (finding,) = find_conflicts(splits_of(rows))
     assert finding.severity == "warning"
     assert finding.rows == tuple(("train", row) for row in [*range(1, 21), *range(101, 121)])
-    assert "differ only in capitals, spaces or punctuation" in finding.message
+    assert "differ only in case, spaces or punctuation" in finding.message
 
 
 def test_copies_with_one_label_and_texts_of_punctuation_do_not_conflict() -> None:

@@ -9,12 +9,12 @@ from finesweep.dataset.checks.encoding import find_encoding_damage
 @pytest.mark.parametrize(
     ("damaged", "message"),
     [
-        ("a clich\ufffd of a film", "what stood there is lost"),
-        ("a clichï¿½ of a film", "what stood there is lost"),
-        ("a clichÃ© of a film", "characters of one encoding read as another"),
-        ("it\x92s a film", "characters of one encoding read as another"),
-        ("itâ€™s a film", "characters of one encoding read as another"),
-        ("a film\x00", "invisible control characters"),
+        ("a clich\ufffd of a film", "the original is lost"),
+        ("a clichï¿½ of a film", "the original is lost"),
+        ("a clichÃ© of a film", "wrongly decoded characters"),
+        ("it\x92s a film", "wrongly decoded characters"),
+        ("itâ€™s a film", "wrongly decoded characters"),
+        ("a film\x00", "control characters"),
         ("a film<br /><br />and", "HTML tags"),
         ("popcorn &amp; a film", "HTML entities"),
         ("a film.\\n\\nThe end", r"escapes such as \\n"),

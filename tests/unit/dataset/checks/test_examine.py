@@ -44,7 +44,7 @@ def test_only_severe_findings_are_problems() -> None:
     assert severe_problems(splits_of(clean())) == []
     (problem,) = severe_problems(splits_of(leaky()))
     assert problem.path == "dataset.checks"
-    assert problem.message.startswith("leakage: 8 rows of test (5.3 %) with a text that is also in")
+    assert problem.message.startswith("leakage: 8 rows of test (5.3 %) whose text is also in")
     assert problem.message.endswith("(test rows 1, 2, 3, 4, 5, …); `finesweep explore` shows all")
 
 

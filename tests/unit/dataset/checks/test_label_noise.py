@@ -35,7 +35,7 @@ def test_the_same_data_is_sampled_the_same_way_and_the_message_says_so(
 
 
 def test_no_more_are_named_than_one_would_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(label_noise, "MAX_NAMED", 0.005)
+    monkeypatch.setattr(label_noise, "MAX_REPORTED", 0.005)
     rows = clean(150)
     rows["test"][:20] = [(text, 1 - label) for text, label in rows["test"][:20]]
     (finding,) = find_label_noise(splits_of(rows))
@@ -43,7 +43,7 @@ def test_no_more_are_named_than_one_would_read(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_the_most_suspect_row_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(label_noise, "MAX_NAMED", 1.0)
+    monkeypatch.setattr(label_noise, "MAX_REPORTED", 1.0)
     first = np.array([0.99] * 8 + [0.02, 0.01] + [0.05] * 10)
     labels = np.repeat([0, 1], 10)
     assert rank_suspects(np.stack([first, 1 - first], axis=1), labels).tolist() == [9, 8]

@@ -124,7 +124,7 @@ def test_varieties_of_one_language_are_a_note_that_does_not_say_unreadable() -> 
     (found,) = (each for each in find_languages(splits_of(rows)) if "arz" in each.message)
     assert found.severity == "note"
     assert "arz 9" in found.message  # and one of the others, by a wrong guess
-    assert "mostly those of ar, as most are: varieties of one language" in found.message
+    assert "shares most words with ar, the main language: a variety of it" in found.message
     assert "cannot read" not in found.message
     assert set(found.rows) >= {("test", number) for number in range(3, 11)}
 

@@ -11,7 +11,7 @@ def test_one_row_in_a_hundred_that_is_also_in_train_makes_test_metrics_wrong() -
     (finding,) = find_leakage(splits_of(rows))
     assert finding.severity == "severe"
     assert finding.rows == (("test", 5), ("test", 10))
-    assert "2 rows of test (1.0 %) with a text that is also in train" in finding.message
+    assert "2 rows of test (1.0 %) whose text is also in train" in finding.message
 
 
 def test_fewer_are_a_warning() -> None:
@@ -37,7 +37,7 @@ def test_texts_equal_after_normalising_are_said_apart_from_exact_ones() -> None:
     exact, normalised = find_leakage(splits_of(rows))
     assert exact.rows == (("test", 2),)
     assert normalised.rows == (("test", 3),)
-    assert "but for capitals, spaces or punctuation" in normalised.message
+    assert "except for case, spaces or punctuation" in normalised.message
     assert normalised.severity == "warning"
 
 

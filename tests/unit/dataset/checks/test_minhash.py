@@ -51,7 +51,7 @@ def test_estimates_come_near_the_true_similarity() -> None:
 
 def test_copies_of_one_text_are_paired_along_a_line_and_not_all_with_all() -> None:
     pairs = set()
-    for earlier, later, _ in candidate_pairs(signatures([WORD] * 100), least=0.65):
+    for earlier, later, _ in candidate_pairs(signatures([WORD] * 100), min_similarity=0.65):
         assert (earlier < later).all()
         assert len(set(later.tolist())) == len(later)
         pairs |= set(zip(earlier.tolist(), later.tolist(), strict=True))
@@ -67,13 +67,13 @@ def test_step_by_step_the_same_pairs_are_likeliest_as_among_all_at_once() -> Non
     made, parts = signatures(texts), np.array(RNG.choices(range(3), k=60))
     best: dict[tuple[int, int], tuple[float, int]] = {}
     n_pairs = 0
-    for step in candidate_pairs(made, least=0.65):
+    for step in candidate_pairs(made, min_similarity=0.65):
         for earlier, later, share in zip(*(each.tolist() for each in step), strict=True):
             place = int(parts[earlier]), later
             best[place] = max(best.get(place, (0.0, -1)), (share, earlier))
             n_pairs += 1
     expected = sorted((share, earlier, later) for (_, later), (share, earlier) in best.items())
-    earlier, later, shares = best_pairs(made, parts, n_parts=3, least=0.65)
+    earlier, later, shares = best_pairs(made, parts, n_parts=3, min_similarity=0.65)
     assert list(zip(shares.tolist(), earlier.tolist(), later.tolist(), strict=True)) == expected
     assert 60 < len(expected) < n_pairs / 2
     assert shares.tolist() == similarities(made, earlier, later).tolist()

@@ -14,7 +14,7 @@ def test_rows_without_text_or_label_are_found_in_what_was_read() -> None:
     raw["test"].loc[60, "label"] = float("nan")
     text, label = find_missing(splits_of(rows, raw=raw))
     assert text.rows == (("train", 3), ("train", 7))
-    assert text.message.startswith("2 rows (1.1 %) without text, or with blanks only")
+    assert text.message.startswith("2 rows (1.1 %) with missing or blank text")
     assert "dataset.missing=drop" in text.message
     assert label.rows == (("test", 60),)
     assert {text.severity, label.severity} == {"warning"}

@@ -110,5 +110,5 @@ def test_a_language_that_always_has_a_label_is_a_shortcut() -> None:
     rows = clean()
     rows["train"][:30] = [(FOREIGN[k % 2].format(k), (1, k % 2, 0)) for k in range(30)]
     findings = find_languages(splits_of(rows))
-    (shortcut,) = [each for each in findings if "answer from the language" in each.message]
+    (shortcut,) = [each for each in findings if "predict it from the language" in each.message]
     assert "30 of 30 texts in de have the label 'rude'" in shortcut.message

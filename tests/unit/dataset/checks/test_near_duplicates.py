@@ -28,8 +28,8 @@ def test_a_test_row_that_is_like_one_of_validation_is_found_too() -> None:
     rows["test"][7] = (changed(text), label)
     (finding,) = find_near_duplicates(splits_of(rows))
     assert finding.rows == (("test", 8),)
-    assert "nearly like a text of validation" in finding.message
-    assert finding.message.endswith("leave such texts out of validation")
+    assert "with nearly the text of a validation row" in finding.message
+    assert finding.message.endswith("remove them from validation")
 
 
 def test_one_row_in_twenty_is_severe() -> None:

@@ -13,7 +13,7 @@ def tops(
     texts: list[str], labels: list[int], *, n_classes: int = 1, n_top: int = 20
 ) -> list[list[list[tuple[str, int]]]]:
     """Size → class → (phrase, count)."""
-    found = top_phrases(texts, np.array(labels), n_classes=n_classes, left_out=STOP, n_top=n_top)
+    found = top_phrases(texts, np.array(labels), n_classes=n_classes, stop_words=STOP, n_top=n_top)
     return [[[(each.text, each.count) for each in top] for top in size] for size in found]
 
 
@@ -61,7 +61,9 @@ def test_a_class_without_words_has_no_phrases() -> None:
 def test_counts_are_those_of_a_plain_count_on_many_random_words() -> None:
     random = np.random.default_rng(0)
     texts = [" ".join(f"w{k}" for k in random.integers(0, 9, 30)) for _ in range(200)]
-    (found,) = top_phrases(texts, np.zeros(200, int), n_classes=1, left_out=(), sizes=(3,), n_top=5)
+    (found,) = top_phrases(
+        texts, np.zeros(200, int), n_classes=1, stop_words=(), sizes=(3,), n_top=5
+    )
     counts: dict[str, int] = {}
     for text in texts:
         words = text.split()

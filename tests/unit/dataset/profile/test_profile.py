@@ -122,8 +122,8 @@ def test_beyond_its_limit_a_split_is_sampled_and_that_is_said(
     assert len(found.lengths["train"]["tokens"].values) == 2
     assert len(found.lengths["train"]["words"].values) == 3
     assert found.notes[:2] == (
-        "tokens are counted in a random sample: 2 of 3 rows of train",
-        "words and phrases are counted in train's sample",
+        "token counts are from a random sample: 2 of 3 rows of train",
+        "word and phrase counts are from train's sample",
     )
     assert len(found.notes) == 3
 
@@ -185,4 +185,4 @@ def test_a_text_with_several_labels_counts_for_each_and_once_for_all() -> None:
     assert words == {"rude": ["bad", "film"], "film": ["film", "bad", "good"]}
     examples = {name: [each["row"] for each in few] for name, few in told["examples"].items()}
     assert examples == {"rude": [1], "film": [1, 2]}
-    assert told["notes"][0] == "texts of train with no label: 1; with more than one: 1"
+    assert told["notes"][0] == "train texts without a label: 1; with more than one: 1"

@@ -1,1 +1,90 @@
-"""Finds the best fine-tuned text classifier for a dataset and puts it in the model registry."""
+"""Finds the best fine-tuned text classifier for a dataset and puts it in the model registry.
+
+The Python API, of which each part is imported when it is first asked for: docs/api.md.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+TYPE_CHECKING = False  # as in typing, whose import takes longer than this module's
+if TYPE_CHECKING:
+    from typing import Any
+
+    from finesweep.api.configs import compose
+    from finesweep.api.exploration import explore
+    from finesweep.api.models import load_model
+    from finesweep.api.promotion import promote
+    from finesweep.api.results import (
+        BestTrial,
+        Exploration,
+        Promotion,
+        SweepResult,
+        TrainingRun,
+        Winner,
+    )
+    from finesweep.api.runs import train
+    from finesweep.api.sweeps import run_sweep
+    from finesweep.config import Config
+    from finesweep.errors import ConfigError, FinesweepError
+    from finesweep.prediction import Classifier
+    from finesweep.records import Prediction
+
+    __version__: str
+
+__all__ = [
+    "BestTrial",
+    "Classifier",
+    "Config",
+    "ConfigError",
+    "Exploration",
+    "FinesweepError",
+    "Prediction",
+    "Promotion",
+    "SweepResult",
+    "TrainingRun",
+    "Winner",
+    "compose",
+    "explore",
+    "load_model",
+    "promote",
+    "run_sweep",
+    "train",
+]
+MODULES = {
+    "api.configs": ["compose"],
+    "api.exploration": ["explore"],
+    "api.models": ["load_model"],
+    "api.promotion": ["promote"],
+    "api.results": [
+        "BestTrial",
+        "Exploration",
+        "Promotion",
+        "SweepResult",
+        "TrainingRun",
+        "Winner",
+    ],
+    "api.runs": ["train"],
+    "api.sweeps": ["run_sweep"],
+    "config": ["Config"],
+    "errors": ["ConfigError", "FinesweepError"],
+    "prediction": ["Classifier"],
+    "records": ["Prediction"],
+}
+"""Module → what the API takes from it."""
+
+
+def __getattr__(name: str) -> Any:
+    """PEP 562: what is asked for the first time."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("finesweep")
+    for module, names in MODULES.items():
+        if name in names:
+            return getattr(import_module(f"finesweep.{module}"), name)
+    raise AttributeError(f"module 'finesweep' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, "__version__"})

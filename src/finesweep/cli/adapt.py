@@ -6,8 +6,8 @@ import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from finesweep.api.inputs import read_inputs
 from finesweep.cli.arguments.compose_args import composed_from
-from finesweep.cli.arguments.inputs import read_inputs
 from finesweep.cli.startup import collector
 from finesweep.cli.startup.quiet import silence_libraries
 from finesweep.config import Composed
@@ -51,8 +51,8 @@ def _adapt(composed: Composed) -> None:
     ledger = TimeLedger()
     read_inputs(composed.config, ledger)
 
+    from finesweep.api.progress import bar
     from finesweep.cli.screens.console import screen
-    from finesweep.cli.screens.progress import bar
     from finesweep.model import limit_problems
     from finesweep.records import Objective
     from finesweep.runs.adapt import AdaptationWatch, run_adaptation

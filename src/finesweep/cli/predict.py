@@ -11,8 +11,8 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from finesweep.api.model_uri import check_model_uri
 from finesweep.cli import check_threshold, parser
-from finesweep.cli.arguments.model_uri import check_model_uri
 from finesweep.cli.arguments.predict_input import asked_pieces, check_encoding, paired_pieces
 from finesweep.cli.screens.predictions import Answered, Tally, json_line, screen_line
 from finesweep.cli.startup import collector

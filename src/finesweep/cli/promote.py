@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from finesweep.api.promotion import MODES, check_terms
 from finesweep.cli import parser
 from finesweep.cli.startup.quiet import silence_libraries
 from finesweep.config import compose, require_model_name
-from finesweep.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
     from finesweep.registry.promote import Verdict
@@ -33,7 +33,7 @@ def run(arguments: Sequence[str]) -> int:
     overrides = "registry.…, tracking.… or storage.…"
     cli.add_argument("overrides", nargs="*", default=[], metavar="OVERRIDE", help=overrides)
     cli.add_argument("--version", metavar="N", help="instead of the one with alias challenger")
-    cli.add_argument("--mode", choices=["superiority", "non-inferiority"], default="superiority")
+    cli.add_argument("--mode", choices=MODES, default="superiority")
     cli.add_argument(
         "--margin", type=float, default=0.005, help="of accuracy, for non-inferiority; 0.005"
     )
@@ -41,10 +41,7 @@ def run(arguments: Sequence[str]) -> int:
     cli.add_argument("--dry-run", action="store_true", help="decide, and change nothing")
     cli.add_argument("--json", action="store_true", help="the decision as JSON")
     given = cli.parse_intermixed_args(list(arguments))
-    if not 0 < given.alpha < 0.5:
-        raise ConfigError(Problem("--alpha", f"{given.alpha} given; must be between 0 and 0.5"))
-    if not 0 <= given.margin < 1:
-        raise ConfigError(Problem("--margin", f"{given.margin} given; must be at least 0, below 1"))
+    check_terms(margin=given.margin, alpha=given.alpha, prefix="--")
     require_model_name(given.model, field="MODEL")
     config = compose(given.overrides).config
     silence_libraries()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from finesweep.api.model_uri import check_model_uri
 from finesweep.cli import check_threshold, parser
-from finesweep.cli.arguments.model_uri import check_model_uri
 from finesweep.cli.startup import collector
 from finesweep.cli.startup.quiet import silence_libraries
 from finesweep.config import compose

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from functools import partial
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from finesweep.cli.arguments.hydra_flags import hydra_flags
-from finesweep.cli.arguments.inputs import read_inputs
 from finesweep.cli.startup import collector
 from finesweep.cli.startup.quiet import silence_libraries
 from finesweep.config import Composed, compose
@@ -19,8 +17,6 @@ from finesweep.config.compose import HYDRA_VERSION_BASE, register_schema
 from finesweep.config.grid import grid
 from finesweep.config.overrides.grammar import hydras_text, parse_override
 from finesweep.errors import ConfigError, FinesweepError, Problem
-from finesweep.ledger import TimeLedger
-from finesweep.records import Objective
 
 NO_TEST = "evaluate_test=false"
 """Under -m the test split stays unseen: who compares runs on it has no test split any more."""
@@ -70,26 +66,14 @@ def _job(composed: Composed | None) -> Callable[[DictConfig], None]:
 
 
 def _train(composed: Composed) -> None:
-    config, ledger = composed.config, TimeLedger()
     silence_libraries()
-    read_inputs(config, ledger)
 
+    from finesweep.api.runs import trained_from
     from finesweep.cli.screens.console import screen
-    from finesweep.cli.screens.progress import bar
-    from finesweep.cli.screens.run_report import print_trained
-    from finesweep.model import load_config
-    from finesweep.runs.finetune import Watch, run_finetuning
-    from finesweep.runs.run_logging import recorded
 
-    collector.resume()
-    console, objective = screen(), Objective()
-    load_config(config.model)  # a name that is none is told before the data are read
-    with bar(console, objective) as shown:
-        trained = run_finetuning(
-            composed,
-            objective=objective,
-            record=partial(recorded, tags={"finesweep.kind": "train"}, ledger=ledger),
-            watch=Watch(on_evaluation=shown.evaluated, on_step=shown.stepped),
-            ledger=ledger,
-        )
+    console = screen()
+    _, trained = trained_from(composed, console, on_ready=collector.resume)
+
+    from finesweep.cli.screens.run_report import print_trained
+
     print_trained(console, trained)

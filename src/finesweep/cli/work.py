@@ -69,7 +69,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _nothing_left(name: str, url: str, overrides: Sequence[str]) -> bool:
-    from finesweep.cli.startup.remaining import nothing_left
+    from finesweep.sweep.remaining import nothing_left
     from finesweep.sweep.study.study import find_study, plan_of
 
     study = find_study(name, url)
@@ -100,7 +100,7 @@ def _leave_hung() -> None:
 
 
 def _print_line(phase: Phase, metric: str, row: Row) -> None:
-    from finesweep.cli.screens.tables import trial_line
+    from finesweep.api.trial_line import trial_line
     from finesweep.sweep.study.keys import N_TRIALS
 
     n_slots = max(int(phase.study.user_attrs[N_TRIALS]), row.slot + 1)

@@ -55,7 +55,7 @@ class Classifier:
 
     def predict(
         self, texts: Sequence[str | None], *, uncertain_below: float | None = None
-    ) -> Iterator[Prediction]:
+    ) -> list[Prediction]:
         """One Prediction per text, in order; probabilities are in descending order and sum to 1
         unless a text may have several labels.
 
@@ -68,11 +68,12 @@ class Classifier:
         readable = [text for text, count in zip(texts, counts, strict=True) if text and count]
         predictions = self._predictions(readable, uncertain_below) if readable else iter(())
         no_labels = () if self.multi_label else None
-        for text, count in zip(texts, counts, strict=True):
-            if count:
-                yield replace(next(predictions), truncated=count > self.max_length)
-            else:
-                yield Prediction(text, UNCERTAIN, None, {}, sure=False, labels=no_labels)
+        return [
+            replace(next(predictions), truncated=count > self.max_length)
+            if count
+            else Prediction(text, UNCERTAIN, None, {}, sure=False, labels=no_labels)
+            for text, count in zip(texts, counts, strict=True)
+        ]
 
     def _predictions(self, texts: Sequence[str], threshold: float | None) -> Iterator[Prediction]:
         """The same for texts with tokens; `truncated` is not set."""
@@ -126,10 +127,10 @@ class Classifier:
         return array
 
 
-def load_classifier(uri: str, *, tracking_uri: str) -> Classifier:
+def load_classifier(uri: str, *, tracking_uri: str, field: str = "--model") -> Classifier:
     """The classifier at models:/NAME@ALIAS, models:/NAME/1, runs:/ID/model or in a folder.
 
-    ConfigError when there is none.
+    ConfigError, naming field, when there is none.
     """
     database = sqlite_file(tracking_uri)
     if database is not None and not database.exists() and not Path(uri).exists():

@@ -48,11 +48,18 @@ class Verdict:
 
 
 def promote(
-    config: Config, model: str, *, number: str | None, terms: Terms, dry_run: bool
+    config: Config,
+    model: str,
+    *,
+    number: str | None,
+    terms: Terms,
+    dry_run: bool,
+    field: str = "--version",
 ) -> Verdict:
     """The challenger is champion from now on, or the decision says why not; nothing else changes.
 
-    number is a version, else the one with the alias challenger. One at a time: the second of two
+    number is a version, which field calls in errors, else the one with the alias challenger. One at
+    a time: the second of two
     promotions meets the first one's champion. A dry run decides, and leaves no trace.
     ConfigError when there is nothing to compare.
     """
@@ -60,7 +67,7 @@ def promote(
 
     with _locked_store(config, model) as store:
         client = store.client
-        challenger = _challenger(store, model, number)
+        challenger = _challenger(store, model, number, field)
         champion = versions.version_at(client, model, CHAMPION)
         if champion is not None and champion.number == challenger.number:
             message = f"version {champion.number} is champion already"
@@ -135,7 +142,7 @@ def _lock(config: Config, name: str) -> Iterator[None]:
         yield
 
 
-def _challenger(store: TrackingStore, model: str, number: str | None) -> Version:
+def _challenger(store: TrackingStore, model: str, number: str | None, field: str) -> Version:
     if number is None:
         found = versions.version_at(store.client, model, CHALLENGER)
         if found is not None:
@@ -143,10 +150,10 @@ def _challenger(store: TrackingStore, model: str, number: str | None) -> Version
     known = {version.number: version for version in versions.versions_of(store.client, model)}
     if number is None:
         message = f"no version has the alias {CHALLENGER}; give one of: {', '.join(known)}"
-        raise ConfigError(Problem("--version", message))
+        raise ConfigError(Problem(field, message))
     if number not in known:
         message = f"{number!r} is no version of {model}; known: {', '.join(known)}"
-        raise ConfigError(Problem("--version", message))
+        raise ConfigError(Problem(field, message))
     return known[number]
 
 

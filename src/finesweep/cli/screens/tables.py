@@ -101,15 +101,6 @@ def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.4f}"
 
 
-def trial_line(row: Row, *, metric: str, n_slots: int, kind: str = "trial") -> str:
-    """One finished trial in one line, for logs."""
-    value = "" if row.value is None else f"{metric} {row.value:.4f}  "
-    why = f"{row.reason}  " if row.state == "FAIL" else ""
-    seconds = "" if row.seconds is None else f"{row.seconds:.0f} s"
-    head = f"{kind} {row.trial:>3} (slot {row.slot + 1} of {n_slots})  {row.model:<14}"
-    return f"{head} {row.state:<9} {value}{why}{seconds}"
-
-
 def print_workers(console: Console, workers: Sequence[Mapping[str, Any]]) -> None:
     """Who is at work: on which slot, how far, and when last heard of."""
     table = _table(["worker"])

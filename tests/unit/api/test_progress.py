@@ -10,7 +10,8 @@ import pytest
 from optuna.trial import TrialState
 from rich.console import Console
 
-from finesweep.cli.screens.progress import SweepProgress, bar
+from finesweep.api.progress import bar
+from finesweep.api.sweep_progress import SweepProgress
 from finesweep.records import Evaluation, Objective
 from finesweep.sweep.study.keys import DEFINITION, MODEL, N_TRIALS, REASON, SLOT, SWEEP
 from finesweep.sweep.study.leases import Lease

@@ -3,30 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from finesweep.config import SweepPlan
 from finesweep.errors import ConfigError
-
-if TYPE_CHECKING:
-    from finesweep.sweep.selection.state import SweepState
-    from finesweep.sweep.study.study import Study
+from finesweep.sweep.selection.claims import is_settled, lost
+from finesweep.sweep.selection.state import SweepState, read_state
+from finesweep.sweep.study.study import Study
+from finesweep.tracking import open_store
 
 
 def nothing_left(plan: SweepPlan, study: Study, say: Callable[[str], None]) -> bool:
     """Whether the study is settled and MLflow holds all that it says; what is lost is told."""
-    from finesweep.sweep.selection.claims import is_settled
-    from finesweep.sweep.selection.state import read_state
-
     state = read_state(study)
     is_over = is_settled(state, plan.settings.register, plan.confirm)
     return is_over and not _is_lost(plan, state, say)
 
 
 def _is_lost(plan: SweepPlan, state: SweepState, say: Callable[[str], None]) -> bool:
-    from finesweep.sweep.selection.claims import lost
-    from finesweep.tracking import open_store
-
     try:
         gone = lost(plan, state, open_store(plan.base.config.tracking))
     except ConfigError as error:

@@ -1,49 +1,19 @@
-"""A run or a sweep on screen: bars on a terminal, one line per trial in a log."""
+"""A sweep while it runs, as its study tells it: bars where someone looks, a line for each trial."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    SpinnerColumn,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
+from rich.progress import TaskID
 
-from finesweep.cli.screens.tables import trial_line
-from finesweep.records import Evaluation, Objective
+from finesweep.api.progress import bars
+from finesweep.api.trial_line import trial_line
 from finesweep.sweep.selection.state import studies_of
 from finesweep.sweep.status import Row, Status, row_of, status_of
 from finesweep.sweep.study.slots import finished_trials
 from finesweep.sweep.study.study import Study, known_data_notes
-
-SPEED_PERIOD_SECONDS = 600.0
-"""Over which the time left is estimated: longer than a trial, since trials differ."""
-
-
-class Bar:
-    """One running trial as a bar of examples seen, with its latest value."""
-
-    def __init__(self, progress: Progress, objective: Objective) -> None:
-        self.progress, self.objective = progress, objective
-        self.note = "training"
-        self.task = progress.add_task("run", total=None, note="loading")
-
-    def stepped(self, seen: int, total: int) -> None:
-        self.progress.update(self.task, completed=seen, total=total, note=self.note)
-
-    def evaluated(self, evaluation: Evaluation) -> None:
-        value = self.objective.seen_by_pruner(evaluation)
-        self.note = f"{self.objective.metric} {value:.4f}"
-        self.progress.update(self.task, note=self.note)
 
 
 class SweepProgress:
@@ -53,7 +23,7 @@ class SweepProgress:
         self.study = study
         self.data_told: set[str] = set()
         self.told = {(kind, row.trial) for kind, row in self._finished()}
-        self.progress = _bars(console)
+        self.progress = bars(console)
         self.sweep = self.progress.add_task("sweep", total=None, note="")
         self.bars: dict[str, TaskID] = {}
 
@@ -109,26 +79,3 @@ class SweepProgress:
                 total=worker["total"],
                 note="training" if worker["total"] else "loading",
             )
-
-
-@contextmanager
-def bar(console: Console, objective: Objective) -> Iterator[Bar]:
-    """A single run's bar; nothing where no one looks."""
-    with _bars(console) as progress:
-        yield Bar(progress, objective)
-
-
-def _bars(console: Console) -> Progress:
-    return Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description:<24}", markup=False),
-        BarColumn(bar_width=28),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[note]}", markup=False),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-        console=console,
-        speed_estimate_period=SPEED_PERIOD_SECONDS,
-        disable=not console.is_terminal,
-    )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from finesweep.cli.explore import page_name
+from finesweep.api.exploration import page_name
 from finesweep.config import compose
 
 

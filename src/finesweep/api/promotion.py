@@ -1,0 +1,81 @@
+"""The gate between a challenger and the champion of a registered model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from finesweep.api.caller import caller_kept
+from finesweep.api.results import Promotion
+from finesweep.config import compose, require_model_name
+from finesweep.errors import ConfigError, Problem, nearest
+
+if TYPE_CHECKING:
+    from finesweep.registry.rule import Mode
+
+MODES = ("superiority", "non-inferiority")
+
+
+@caller_kept()
+def promote(
+    model: str,
+    overrides: Sequence[str] = (),
+    *,
+    version: str | None = None,
+    mode: Mode = "superiority",
+    margin: float = 0.005,
+    alpha: float = 0.05,
+    dry_run: bool = False,
+) -> Promotion:
+    """A challenger becomes champion, or the answer says why not; then nothing changes.
+
+    Args:
+        model: A registered model's name.
+        overrides: Hydra overrides of registry.…, tracking.… or storage.…
+        version: The challenger, instead of the version with alias challenger.
+        mode: "superiority", or "non-inferiority" for one that is not worse and cheaper.
+        margin: For non-inferiority, the accuracy that may be lost, in [0, 1).
+        alpha: The level of the test over all attempts, in (0, 0.5).
+        dry_run: Decides, and changes nothing.
+
+    Returns:
+        A Promotion; `promoted` is the decision, `checks` are its reasons.
+
+    Raises:
+        ConfigError: There is no such model or version, it is champion already, or an argument is
+            out of range.
+
+    Example:
+        >>> finesweep.promote("tweets-sentiment", dry_run=True).promoted
+    """
+    if mode not in MODES:
+        raise ConfigError(Problem("mode", f"{mode!r} given; {nearest(mode, MODES)}"))
+    check_terms(margin=margin, alpha=alpha)
+    require_model_name(model, field="model")
+    config = compose(overrides).config
+
+    from finesweep.registry.promote import Terms
+    from finesweep.registry.promote import promote as decide
+
+    terms = Terms(mode, margin, alpha)
+    verdict = decide(config, model, number=version, terms=terms, dry_run=dry_run, field="version")
+    decision, champion = verdict.decision, verdict.champion
+    return Promotion(
+        model=model,
+        version=verdict.challenger.number,
+        champion=champion.number if champion else None,
+        promoted=decision.promoted,
+        checks=decision.checks,
+        numbers=decision.numbers,
+        rows_needed=decision.rows_needed,
+    )
+
+
+def check_terms(*, margin: float, alpha: float, prefix: str = "") -> None:
+    """ConfigError when one is out of range, called as its name with prefix."""
+    if not 0 < alpha < 0.5:
+        message = f"{alpha} given; must be between 0 and 0.5"
+        raise ConfigError(Problem(f"{prefix}alpha", message))
+    if not 0 <= margin < 1:
+        message = f"{margin} given; must be at least 0, below 1"
+        raise ConfigError(Problem(f"{prefix}margin", message))

@@ -1,0 +1,90 @@
+"""One fine-tuning run, tracked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from finesweep.api.caller import caller_kept, without_bars
+from finesweep.api.inputs import read_inputs
+from finesweep.api.results import TrainingRun
+from finesweep.config import Composed, compose
+from finesweep.ledger import TimeLedger
+from finesweep.records import Objective
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from finesweep.runs.finetune import Trained
+    from finesweep.runs.run_logging import Setup
+    from finesweep.tracking import Run
+
+
+@caller_kept()
+def train(overrides: Sequence[str] = (), *, progress: bool = True) -> TrainingRun:
+    """One fine-tuning run, tracked in MLflow.
+
+    Args:
+        overrides: Hydra overrides, as behind `finesweep train`.
+        progress: Shows a bar on a terminal, and in a notebook that has ipywidgets.
+
+    Returns:
+        A TrainingRun: run id, scores of the best checkpoint, and the model's URI.
+
+    Raises:
+        ConfigError: Overrides, data, model or store are wrong; before anything is trained.
+        FinesweepError: The run failed, and stands in MLflow as failed.
+
+    Example:
+        >>> run = finesweep.train(["model=minilm", "training.epochs=1"])
+        >>> run.scores["test/accuracy"]
+    """
+    from finesweep.api.progress import notes_on
+
+    run_id, trained = trained_from(compose(overrides), notes_on(progress))
+    result, test = trained.result, trained.test
+    (best,) = trained.setup.schedule.as_made([result.best])
+    return TrainingRun(
+        run_id=run_id,
+        scores={**result.best.metrics, **(test.metrics if test else {})},
+        best_step=best.step,
+        stopped_early=result.stopped_early,
+        model_uri=test.model_uri if test else None,
+    )
+
+
+def trained_from(
+    composed: Composed, console: Console, *, on_ready: Callable[[], None] = lambda: None
+) -> tuple[str, Trained]:
+    """The MLflow run's id, and all that the run has come to; its bar is shown on console.
+
+    on_ready is called when all that takes seconds to import is there.
+    """
+    config, ledger, objective = composed.config, TimeLedger(), Objective()
+    read_inputs(config, ledger)
+
+    from finesweep.api.progress import bar
+    from finesweep.model import load_config
+    from finesweep.runs.finetune import Watch, run_finetuning
+    from finesweep.runs.run_logging import recorded
+
+    on_ready()
+    run_ids: list[str] = []
+
+    @contextmanager
+    def record(setup: Setup) -> Iterator[Run]:
+        with recorded(setup, tags={"finesweep.kind": "train"}, ledger=ledger) as run:
+            run_ids.append(run.run_id)
+            yield run
+
+    load_config(config.model)  # a name that is none is told before the data are read
+    with without_bars(), bar(console, objective) as shown:
+        trained = run_finetuning(
+            composed,
+            objective=objective,
+            record=record,
+            watch=Watch(on_evaluation=shown.evaluated, on_step=shown.stepped),
+            ledger=ledger,
+        )
+    return run_ids[0], trained

@@ -1,0 +1,72 @@
+"""What a study says of its sweep, in plain types."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from finesweep.api.results import BestTrial, SweepResult, Winner
+from finesweep.config import SweepPlan
+from finesweep.records import Finalist, Registered
+from finesweep.sweep.selection.claims import is_settled
+from finesweep.sweep.selection.state import read_state
+from finesweep.sweep.status import Row, leaderboard, status_in
+from finesweep.sweep.study.study import Study
+
+COLUMNS = ("trial", "state", "value", "model")
+"""Of the leaderboard, before the fields that the sweep searches."""
+LAST_COLUMNS = ("seconds", "reason")
+
+
+def result_of(plan: SweepPlan, study: Study) -> SweepResult:
+    """The sweep's state now; the study is read once."""
+    state = read_state(study)
+    status = status_in(state, [])
+    # One that was chosen when the budget was smaller is none any more.
+    winner = state.finalist if is_settled(state, None, plan.confirm) else None
+    return SweepResult(
+        study=status.study,
+        run_id=status.parent_run_id,
+        metric=status.metric,
+        direction=state.direction,
+        counts={str(name): count for name, count in status.counts.items()},
+        best=None if status.best is None else _best(status.best),
+        winner=None if winner is None else winner_from(winner, state.registered),
+        leaderboard=leaderboard_table(leaderboard(state.trials, state.direction)),
+    )
+
+
+def winner_from(finalist: Finalist, registered: Registered | None) -> Winner:
+    """The finalist, with its version in the registry where that was made of the same model."""
+    its = None
+    if registered is not None and registered.model_uri == finalist.model_uri:
+        its = registered
+    return Winner(
+        trial=finalist.trial,
+        run_id=finalist.run_id,
+        model_uri=finalist.model_uri,
+        scores=finalist.test_metrics,
+        intervals={name: (low, high) for name, (low, high) in finalist.test_intervals.items()},
+        name=its.name if its else None,
+        version=its.version if its else None,
+        alias=its.alias if its else None,
+    )
+
+
+def leaderboard_table(rows: Sequence[Row]) -> pd.DataFrame:
+    """A row for each, in their order; the columns are those of SweepResult.leaderboard."""
+    searched = sorted({path for row in rows for path in row.params if path != "model"})
+    table = pd.DataFrame(
+        [_cells(row) for row in rows], columns=[*COLUMNS, *searched, *LAST_COLUMNS]
+    )
+    return table.astype({"value": float, "seconds": float})
+
+
+def _cells(row: Row) -> dict[str, Any]:
+    return {**row.params, **{name: getattr(row, name) for name in (*COLUMNS, *LAST_COLUMNS)}}
+
+
+def _best(best: Mapping[str, Any]) -> BestTrial:
+    return BestTrial(best["trial"], best["value"], best["params"], best["run_id"])

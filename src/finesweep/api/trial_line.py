@@ -1,0 +1,17 @@
+"""One finished trial in one line: on the screen of a sweep and in the log of a worker."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from finesweep.sweep.status import Row
+
+
+def trial_line(row: Row, *, metric: str, n_slots: int, kind: str = "trial") -> str:
+    """`trial 7 (slot 8 of 10) …` with its state, its value or its reason, and its seconds."""
+    value = "" if row.value is None else f"{metric} {row.value:.4f}  "
+    why = f"{row.reason}  " if row.state == "FAIL" else ""
+    seconds = "" if row.seconds is None else f"{row.seconds:.0f} s"
+    head = f"{kind} {row.trial:>3} (slot {row.slot + 1} of {n_slots})  {row.model:<14}"
+    return f"{head} {row.state:<9} {value}{why}{seconds}"

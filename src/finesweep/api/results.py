@@ -58,7 +58,7 @@ class Winner:
     """What `load_model` takes."""
     scores: Mapping[str, float]
     """`test/name` → value, from the one look at the test split."""
-    intervals: Mapping[str, tuple[float, float]]
+    intervals: Mapping[str, tuple[float, float]] = field(repr=False)
     """`test/name` → low and high of the 95 % interval over resampled rows."""
     name: str | None
     """The registered model; None with sweep.register=null, as are version and alias."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -47,11 +47,20 @@ def train(overrides: Sequence[str] = (), *, progress: bool = True) -> TrainingRu
     (best,) = trained.setup.schedule.as_made([result.best])
     return TrainingRun(
         run_id=run_id,
-        scores={**result.best.metrics, **(test.metrics if test else {})},
+        scores=_scores({**result.best.metrics, **(test.metrics if test else {})}),
         best_step=best.step,
         stopped_early=result.stopped_early,
         model_uri=test.model_uri if test else None,
     )
+
+
+def _scores(metrics: Mapping[str, float]) -> dict[str, float]:
+    """Those of whole splits that a model is judged on."""
+    return {
+        name: value
+        for name, value in metrics.items()
+        if name.startswith(("validation/", "test/")) and "/pruning_" not in name
+    }
 
 
 def trained_from(

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from finesweep.api.caller import caller_kept
+from finesweep.api.caller import caller_kept, without_bars
 from finesweep.api.results import SweepResult
 from finesweep.config import SweepPlan, compose_sweep
 from finesweep.errors import FinesweepError
@@ -84,7 +84,8 @@ def completed(
         from finesweep.sweep.rehearsal import rehearse
         from finesweep.sweep.study.search_space import check
 
-        data = check(plan)
+        with without_bars():  # of the weights that are loaded to see what models can do
+            data = check(plan)
         rehearse(plan)
         check_data(plan, data)
     study = open_study(plan)

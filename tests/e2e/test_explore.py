@@ -15,7 +15,7 @@ import pandas as pd
 import pytest
 
 from finesweep import cli
-from finesweep.cli import explore
+from finesweep.api import exploration
 from finesweep.records import Finding
 from tests.e2e.conftest import Project, make_project
 
@@ -246,6 +246,6 @@ def test_a_mistake_gets_one_message_and_leaves_no_run(
     assert (code, out) == (2, "")
     assert err.count("finesweep: ") == 1
     assert re.search(message, " ".join(err.split())), err
-    assert not (project.folder / explore.PAGES).exists()
+    assert not (project.folder / exploration.PAGES).exists()
     if (project.folder / "mlruns" / "mlflow.db").exists():
         assert not project.client.search_runs(["1"])

@@ -103,7 +103,7 @@ def refuse_severe(composed: Composed, explored: Exploration) -> None:
 
 
 def _numbers(composed: Composed, splits: Splits, profile: Profile) -> dict[str, Any]:
-    from finesweep.dataset.profile.as_json import MAX_LENGTHS, numbers
+    from finesweep.dataset.profile.as_json import MAX_LENGTHS, profile_json
 
     config = composed.config
     lengths = sorted({*MAX_LENGTHS, config.dataset.max_length})
@@ -112,7 +112,7 @@ def _numbers(composed: Composed, splits: Splits, profile: Profile) -> dict[str, 
         "model": composed.choices.get("model", config.model.name_or_path),
         "max_length": config.dataset.max_length,
         "data_notes": list(splits.notes),
-        **numbers(profile, max_lengths=lengths),
+        **profile_json(profile, max_lengths=lengths),
     }
 
 

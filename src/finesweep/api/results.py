@@ -88,7 +88,7 @@ class SweepResult:
 
     Columns: trial (int), state (COMPLETE, PRUNED, FAIL), value (float; of a pruned trial the last
     one reported), model, a column for each searched field under its dotted path, seconds (float),
-    reason (why it failed, else None).
+    reason (why it failed; missing of others).
     """
 
 

@@ -113,12 +113,23 @@ def register_schema() -> None:
 
 @contextmanager
 def _initialised() -> Iterator[None]:
-    if GlobalHydra.instance().is_initialized():  # inside hydra.main, which knows our search path
+    running = GlobalHydra.instance().hydra
+    if running is not None and _is_ours(running):  # inside hydra.main, which knows our search path
         yield
         return
     register_schema()
-    with hydra.initialize(config_path=None, version_base=HYDRA_VERSION_BASE):
-        yield
+    GlobalHydra.instance().clear()
+    try:
+        with hydra.initialize(config_path=None, version_base=HYDRA_VERSION_BASE):
+            yield
+    finally:
+        if running is not None:  # an application of the caller's own
+            GlobalHydra.instance().initialize(running)
+
+
+def _is_ours(running: Any) -> bool:
+    sources = running.config_loader.get_search_path().get_path()
+    return any(source.provider == search_path.PACKAGE for source in sources)
 
 
 def flatten(tree: Any, prefix: str = "") -> dict[str, Any]:

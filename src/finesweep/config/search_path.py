@@ -21,7 +21,8 @@ from yaml import safe_load
 from finesweep.config.overrides.hydra_private import header_of
 
 SWEEPS = "sweeps"
-USER = "user"
+USER, PACKAGE = "user", "finesweep"
+"""Providers of choices, as Hydra calls them."""
 SUFFIX = ".yaml"
 
 
@@ -126,7 +127,7 @@ class ProjectSearchPath(SearchPathPlugin):
 
     def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
         search_path.append(USER, f"{ProjectSource.scheme()}://{_user_root or Path.cwd()}")
-        search_path.append("finesweep", f"{ProjectSource.scheme()}://{packaged_root()}")
+        search_path.append(PACKAGE, f"{ProjectSource.scheme()}://{packaged_root()}")
 
 
 def register() -> None:

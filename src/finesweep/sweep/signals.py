@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -29,9 +30,13 @@ def deferred_signals() -> Iterator[Interruption]:
     """Within it the first signal is only noted; the second one interrupts at once.
 
     An exception raised in the middle of a database call would leave the session unusable, and
-    with it the slot that is to be released.
+    with it the slot that is to be released. In a thread of a caller's own nothing is noted: Python
+    gives signals to the main thread alone.
     """
     interruption = Interruption()
+    if threading.current_thread() is not threading.main_thread():
+        yield interruption
+        return
 
     def note(number: int, frame: FrameType | None) -> None:
         if interruption.requested:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from pathlib import Path
 
+import hydra
 import pytest
 import yaml
 from hydra.core.config_store import ConfigStore
@@ -165,3 +166,10 @@ def test_hydras_store_of_configs_is_shared_by_compositions_and_changed_by_none()
     assert copy.deepcopy(store) is store
     assert store.load("schema.yaml").node == OmegaConf.structured(Config)
     assert compose().config.training.epochs == Config().training.epochs
+
+
+def test_a_caller_that_is_a_hydra_application_stays_one(tmp_path: Path) -> None:
+    (tmp_path / "own.yaml").write_text("x: 1\n", encoding="utf-8")
+    with hydra.initialize_config_dir(str(tmp_path), version_base="1.3"):
+        assert compose(["training.epochs=2"]).config.training.epochs == 2
+        assert hydra.compose("own") == {"x": 1}

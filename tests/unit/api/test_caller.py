@@ -1,0 +1,98 @@
+"""What a function of the API leaves behind in its caller's process: nothing."""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+import threading
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import mlflow
+import pytest
+
+from finesweep.api.caller import caller_kept
+from finesweep.sweep.signals import deferred_signals
+
+FIRST_IMPORT = """
+import os
+from finesweep.api.caller import caller_kept
+
+with caller_kept():
+    import mlflow
+    mlflow.set_tracking_uri("sqlite:///theirs.db")
+print(mlflow.tracking.is_tracking_uri_set(), "MLFLOW_TRACKING_URI" in os.environ)
+"""
+
+
+@pytest.fixture
+def own_experiment(workplace: Path) -> Iterator[str]:
+    """A store and an experiment of the caller's, set as MLflow's guides do it."""
+    with caller_kept():
+        mlflow.set_tracking_uri(f"sqlite:///{workplace}/own.db")
+        yield mlflow.set_experiment("own").experiment_id
+
+
+def test_the_environment_is_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHANGED", "before")
+    monkeypatch.setenv("DELETED", "before")
+    before = dict(os.environ)
+
+    @caller_kept()
+    def interrupted() -> None:
+        os.environ |= {"CHANGED": "after", "ADDED": "after"}
+        del os.environ["DELETED"]
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert dict(os.environ) == before
+
+
+def test_libraries_speak_of_errors_alone_and_afterwards_as_before(
+    caplog: pytest.LogCaptureFixture, recwarn: pytest.WarningsRecorder
+) -> None:
+    filters = list(warnings.filters)
+    with caller_kept():
+        logging.getLogger("a.library").warning("no news")
+        logging.getLogger("a.library").error("an error")
+        warnings.warn("no news", stacklevel=1)
+        logging.getLogger("optuna").setLevel(logging.CRITICAL)
+    logging.getLogger("a.library").warning("a warning")
+    assert [record.getMessage() for record in caplog.records] == ["an error", "a warning"]
+    assert not recwarn.list
+    assert warnings.filters == filters
+    assert logging.getLogger("optuna").level != logging.CRITICAL
+
+
+def test_mlflow_goes_on_with_the_callers_store_and_experiment(own_experiment: str) -> None:
+    uri = mlflow.get_tracking_uri()
+    with caller_kept():
+        assert mlflow.set_experiment("theirs").experiment_id != own_experiment
+        mlflow.set_tracking_uri("sqlite:///theirs.db")
+    assert mlflow.get_tracking_uri() == uri == os.environ["MLFLOW_TRACKING_URI"]
+    with mlflow.start_run() as run:
+        assert run.info.experiment_id == own_experiment
+
+
+def test_mlflow_that_was_first_imported_by_a_call_has_no_store_set(workplace: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FIRST_IMPORT], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout == "False False\n"
+
+
+def test_a_thread_of_the_callers_needs_no_signal_handlers() -> None:
+    requested: list[bool] = []
+
+    def work() -> None:
+        with deferred_signals() as interruption:
+            requested.append(interruption.requested)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert requested == [False]

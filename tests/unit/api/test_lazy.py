@@ -1,0 +1,67 @@
+"""`import finesweep` costs nothing until something is asked for."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import finesweep
+
+MAX_MILLISECONDS = 50
+TIMED = """
+import sys, time
+began = time.process_time()
+import finesweep
+finesweep.ConfigError
+spent = 1000 * (time.process_time() - began)
+heavy = ("torch", "mlflow", "hydra", "pandas", "rich")
+print(spent, *[name for name in heavy if name in sys.modules])
+"""
+
+
+def test_importing_it_loads_nothing_and_takes_no_time() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", TIMED], capture_output=True, text=True, check=True, timeout=60
+    )
+    spent, *loaded = done.stdout.split()
+    assert loaded == []
+    assert float(spent) < MAX_MILLISECONDS
+
+
+def test_composing_needs_neither_torch_nor_mlflow() -> None:
+    code = (
+        "import finesweep, sys; print(finesweep.compose(['training.epochs=2']).training.epochs,"
+        " *[name for name in ('torch', 'mlflow', 'optuna') if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout == "2\n"
+
+
+@pytest.mark.parametrize("name", finesweep.__all__)
+def test_each_name_is_there_documented_and_no_module_hides_it(name: str) -> None:
+    package = Path(finesweep.__file__).parent
+    assert getattr(finesweep, name).__doc__
+    assert name in dir(finesweep)
+    assert not (package / name).exists()
+    assert not (package / f"{name}.py").exists()
+
+
+def test_all_names_what_can_be_had() -> None:
+    had = {name for names in finesweep.MODULES.values() for name in names}
+    assert sorted(had) == sorted(finesweep.__all__)
+
+
+def test_a_name_that_is_none_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="module 'finesweep' has no attribute 'sweeps_all'"):
+        finesweep.sweeps_all  # noqa: B018
+    assert not hasattr(finesweep, "sweep_all")
+
+
+def test_types_are_for_others_too() -> None:
+    assert (Path(finesweep.__file__).parent / "py.typed").exists()
+    assert finesweep.__version__.count(".") == 2

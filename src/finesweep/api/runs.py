@@ -44,7 +44,7 @@ def train(overrides: Sequence[str] = (), *, progress: bool = True) -> TrainingRu
 
     run_id, trained = trained_from(compose(overrides), notes_on(progress))
     result, test = trained.result, trained.test
-    (best,) = trained.setup.schedule.as_made([result.best])
+    (best,) = trained.setup.schedule.at_examples_seen([result.best])
     return TrainingRun(
         run_id=run_id,
         scores=_scores({**result.best.metrics, **(test.metrics if test else {})}),

@@ -17,6 +17,7 @@ from finesweep.api.results import Exploration
 from finesweep.config import Composed, compose
 from finesweep.disk import written_aside
 from finesweep.errors import ConfigError, Problem
+from finesweep.wording import counted
 
 if TYPE_CHECKING:
     from finesweep.dataset.profile.profile import Profile
@@ -97,9 +98,9 @@ def refuse_severe(composed: Composed, explored: Exploration) -> None:
     """ConfigError when dataset.checks is strict and a finding is severe."""
     n_severe = sum(finding.severity == "severe" for finding in explored.findings)
     if n_severe and composed.config.dataset.checks == "strict":
-        many = f"{n_severe:,} findings of the data are"
-        told = "1 finding of the data is" if n_severe == 1 else many
-        raise ConfigError(Problem("dataset.checks", f"'strict' given, and {told} severe"))
+        verb = "is" if n_severe == 1 else "are"
+        message = f"'strict' given, and {counted(n_severe, 'finding')} of the data {verb} severe"
+        raise ConfigError(Problem("dataset.checks", message))
 
 
 def _numbers(composed: Composed, splits: Splits, profile: Profile) -> dict[str, Any]:

@@ -10,10 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from finesweep.records import Check, Direction, Finding
+from finesweep.records import Direction, Finding
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from finesweep.registry.records import Check
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ import pandas as pd
 
 from finesweep.api.results import BestTrial, SweepResult, Winner
 from finesweep.config import SweepPlan
-from finesweep.records import Finalist, Registered
+from finesweep.records import Finalist
+from finesweep.registry.records import Registered
 from finesweep.sweep.selection.claims import is_settled
 from finesweep.sweep.selection.state import read_state
 from finesweep.sweep.status import Row, leaderboard, status_in

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from finesweep.api.sweep_result import leaderboard_table, winner_from
-from finesweep.records import Finalist, Registered
+from finesweep.records import Finalist
+from finesweep.registry.records import Registered
 from finesweep.sweep.status import Row
 
 BEST = Row(

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from finesweep.errors import ConfigError, Problem
 
@@ -39,6 +40,14 @@ def written_aside(path: Path) -> Iterator[Path]:
     except BaseException:
         _remove(aside)  # a full disk needs its space back
         raise
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Writes path, complete or not at all, and safe from a power cut."""
+    with written_aside(path) as aside, aside.open("w", encoding="utf-8") as file:
+        json.dump(value, file)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def commit(folder: Path, write: Write) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections import namedtuple
 from collections.abc import Callable
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from finesweep.disk import commit, is_whole, require_space, written_aside
+from finesweep.disk import commit, is_whole, require_space, write_json, written_aside
 from finesweep.errors import ConfigError
 
 
@@ -131,3 +132,12 @@ def test_a_folder_that_cannot_be_written_is_refused(
     message = rf"^storage\.checkpoints: {tmp_path}: cannot be written$"
     with pytest.raises(ConfigError, match=message):
         require_space(str(tmp_path))
+
+
+def test_json_is_replaced_whole_or_left(tmp_path: Path) -> None:
+    path = tmp_path / "progress.json"
+    write_json(path, {"line": 1})
+    with pytest.raises(TypeError, match="not JSON serializable"):
+        write_json(path, {"line": 2, "what": object()})
+    assert json.loads(path.read_text(encoding="utf-8")) == {"line": 1}
+    assert list(tmp_path.iterdir()) == [path]

@@ -60,7 +60,7 @@ def write_split(
     guessed = predict_labels(probabilities, multi_label=predictions.multi_label)
     counts = confusion_counts(labels, guessed, len(label_names))
     matrix = {"labels": list(label_names), "rows": "truth", "counts": counts.tolist()}
-    write_json(target / "confusion_matrix.json", matrix)
+    write_readable_json(target / "confusion_matrix.json", matrix)
     n_right = int(are_correct(guessed, labels).sum())
     title = f"{split}: {n_right:,} of {len(labels):,} right"
     draw = label_confusion_figure if predictions.multi_label else confusion_matrix_figure
@@ -73,10 +73,10 @@ def write_split(
         output_dict=True,
         zero_division=0,
     )
-    write_json(target / "classification_report.json", report)
+    write_readable_json(target / "classification_report.json", report)
     cut = np.zeros(len(labels), bool) if is_cut is None else is_cut
     errors = _errors(labels, guessed, probabilities, texts, label_names, cut)
-    write_json(target / "errors.json", errors)
+    write_readable_json(target / "errors.json", errors)
     write_predictions(target, labels, probabilities, label_names)
     return errors
 
@@ -105,11 +105,11 @@ def write_answers(
         title=f"how far the answers can be trusted: {len(labels):,} rows of {folder.name}",
     )
     write_picture(folder / "answers.png", figure)
-    write_json(folder / "answering.json", asdict(decision_rule))
-    write_json(folder / "intervals.json", dict(intervals))
+    write_readable_json(folder / "answering.json", asdict(decision_rule))
+    write_readable_json(folder / "intervals.json", dict(intervals))
     right = are_correct(predict_labels(probabilities, multi_label=is_multi_label(labels)), labels)
     held = one_hot(labels, len(label_names))
-    write_json(folder / "slices.json", _slices(right, held, texts, label_names))
+    write_readable_json(folder / "slices.json", _slices(right, held, texts, label_names))
 
 
 def _slices(
@@ -164,7 +164,7 @@ def _errors(
     ]
 
 
-def write_json(path: Path, value: Any) -> None:
+def write_readable_json(path: Path, value: Any) -> None:
     """Readable, letters as they are."""
     path.write_text(json.dumps(value, indent=2, ensure_ascii=False), encoding="utf-8")
 

@@ -19,7 +19,7 @@ from finesweep.figures.exploration_page import exploration_page
 from finesweep.figures.lengths import lengths_figure
 from finesweep.figures.phrases import clouds_figure, phrases_figure
 from finesweep.records import SPLITS, Finding, Severity, Splits
-from finesweep.runs.evaluation_files import write_json, write_picture
+from finesweep.runs.evaluation_files import write_picture, write_readable_json
 from finesweep.tracking.runs import Run, input_fields, start_run
 from finesweep.tracking.store import TrackingStore
 
@@ -45,8 +45,8 @@ def write_exploration(
     words of the clouds.
     """
     told = [asdict(finding) for finding in findings]
-    write_json(folder / "explore.json", made)
-    write_json(folder / "findings.json", told)
+    write_readable_json(folder / "explore.json", made)
+    write_readable_json(folder / "findings.json", told)
     for name, figure in _figures(profile, max_length=max_length, seed=seed).items():
         write_picture(folder / f"{name}.png", figure)
     pictures = {path.stem: path.read_bytes() for path in folder.glob("*.png")}

@@ -20,7 +20,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from finesweep.disk import written_aside
+from finesweep.disk import write_json, written_aside
 from finesweep.records import Evaluation, TextDataset
 from finesweep.tracking.runs import Status, dataset_fields, first_tags, now_ms
 
@@ -189,11 +189,3 @@ def append_line(path: Path, line: str, *, durable: bool) -> None:
             raise
         if durable:
             os.fsync(journal.fileno())
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Writes path, which is there complete or not at all."""
-    with written_aside(path) as aside, aside.open("w", encoding="utf-8") as file:
-        json.dump(value, file)
-        file.flush()
-        os.fsync(file.fileno())

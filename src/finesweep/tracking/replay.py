@@ -11,8 +11,9 @@ from typing import Any
 
 from filelock import FileLock
 
+from finesweep.disk import write_json
 from finesweep.tracking.outages import is_tracking_outage, one_line
-from finesweep.tracking.outbox import CLOSING, FILES, HEADER, JOURNAL, UID_TAG, write_json
+from finesweep.tracking.outbox import CLOSING, FILES, HEADER, JOURNAL, UID_TAG
 from finesweep.tracking.queries import find_runs
 from finesweep.tracking.runs import Run, create_run
 from finesweep.tracking.store import TrackingStore

@@ -9,7 +9,6 @@ from math import inf
 from typing import Any, TypeVar
 
 import optuna
-from filelock import FileLock
 from optuna.exceptions import StorageInternalError
 from optuna.storages import RDBStorage
 from sqlalchemy import Engine, create_engine, event, make_url
@@ -27,6 +26,8 @@ from finesweep.locks import exclusive
 from finesweep.sweep.study.leases import make_table
 from finesweep.sweep.study.optuna_private import storage_class
 
+TABLES = "finesweep.tables"
+"""The lock under which tables are made: two first users would both make them."""
 DIALECTS = ("sqlite", "postgresql")
 BUSY_SECONDS = 60
 """How long a SQLite connection waits for another process's transaction."""
@@ -79,10 +80,10 @@ def begin_immediately(engine: Engine) -> None:
 
 
 def _build(url: str, on_wait: OnWait | None) -> RDBStorage:
-    if (database := sqlite_file(url)) is not None:
+    if sqlite_file(url) is not None:
         storage = _storage(url, on_wait, connect_args={"timeout": BUSY_SECONDS})
         begin_immediately(storage.engine)
-        with FileLock(database.with_suffix(".lock")):
+        with exclusive(url, TABLES):
             make_table(storage.engine)
         return storage
     # pool_pre_ping: after an outage a pooled connection is a dead one.
@@ -91,7 +92,7 @@ def _build(url: str, on_wait: OnWait | None) -> RDBStorage:
         "connect_args": {"connect_timeout": CONNECT_SECONDS},
     }
     bare = create_engine(url, **kwargs)
-    with exclusive(bare, "finesweep.tables"):  # two first users would both make the tables
+    with exclusive(bare, TABLES):
         made = _storage(url, None, **kwargs)
         made.remove_session()  # it holds a connection that dispose() would not close
         made.engine.dispose()

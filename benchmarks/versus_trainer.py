@@ -242,8 +242,8 @@ def _any_order(overrides: list[str]) -> None:
     import finesweep.training.trainer as module
 
     module.SortedByLength = Unsorted  # type: ignore[misc]
-    TextTrainer._get_train_sampler = (  # type: ignore[method-assign]
-        lambda self, split=None: RandomSampler(self.train_dataset)
+    TextTrainer.train_sampler = (  # type: ignore[method-assign]
+        lambda self, split: RandomSampler(split)
     )
 
 

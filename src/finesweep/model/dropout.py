@@ -21,6 +21,7 @@ from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
 from finesweep.model.replacement import replaced_forward
+from finesweep.model.transformers_private import attention_of, use_attention
 
 ATTENTION = "sdpa_quick_dropout"
 _keeps_all = ContextVar("_keeps_all", default=False)
@@ -34,11 +35,11 @@ def quick_dropout(model: PreTrainedModel, *, keeps_all: bool = False) -> Iterato
     On a CPU; elsewhere and in eval mode nothing changes.
     """
     config, modules = model.config, [m for m in model.modules() if type(m) is nn.Dropout]
-    before = config._attn_implementation
+    before = attention_of(config)
     if before == "sdpa":
         AttentionInterface.register(ATTENTION, _attention)
         AttentionMaskInterface.register(ATTENTION, sdpa_mask)
-        config._attn_implementation = ATTENTION
+        use_attention(config, ATTENTION)
     all_before = _keeps_all.set(keeps_all)
     try:
         with ExitStack() as stack:
@@ -47,7 +48,7 @@ def quick_dropout(model: PreTrainedModel, *, keeps_all: bool = False) -> Iterato
             yield
     finally:
         _keeps_all.reset(all_before)
-        config._attn_implementation = before
+        use_attention(config, before)
 
 
 def dropout_mask(like: torch.Tensor, p: float) -> torch.Tensor:

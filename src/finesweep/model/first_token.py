@@ -11,6 +11,7 @@ from transformers import AttentionInterface, PreTrainedModel
 
 from finesweep.model.capabilities.anatomy import anatomy_of
 from finesweep.model.replacement import replaced_forward
+from finesweep.model.transformers_private import attention_of
 
 
 @contextmanager
@@ -22,7 +23,7 @@ def last_layer_cls_only(model: PreTrainedModel) -> Iterator[None]:
     token only, which saves five sixths of the layer's operations at H = intermediate_size / 4.
     Other model types, attention other than SDPA, and models on several GPUs are left unchanged.
     """
-    is_sdpa = str(model.config._attn_implementation).startswith("sdpa")
+    is_sdpa = str(attention_of(model.config)).startswith("sdpa")
     first = _FIRST_TOKEN.get(model.config.model_type)
     if first is None or not is_sdpa or torch.cuda.device_count() > 1:
         yield
@@ -64,7 +65,7 @@ def _attend(
     def heads(states: torch.Tensor) -> torch.Tensor:
         return states.view(*states.shape[:2], -1, attention.attention_head_size).transpose(1, 2)
 
-    attend = AttentionInterface()[attention.config._attn_implementation]
+    attend = AttentionInterface()[attention_of(attention.config)]
     context: torch.Tensor = attend(
         attention,
         heads(query),

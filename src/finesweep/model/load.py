@@ -29,6 +29,7 @@ from finesweep.model.capabilities.agreement import Agreement, agree
 from finesweep.model.capabilities.longest import check_length
 from finesweep.model.hub import UNREADABLE, load_config, source
 from finesweep.model.layer_subset import distil, distil_config
+from finesweep.model.transformers_private import draw_weights
 
 CONFIG = "config.json"
 MAX_CACHED = 2
@@ -77,7 +78,7 @@ def load_model(
     # set_seed also seeds numpy and random, which initialisers of transformers may use.
     set_seed(seed)
     for name in pristine.new:
-        classifier._init_weights(classifier.get_submodule(name))
+        draw_weights(classifier, name)
     head_digests = digests(classifier, pristine.new)
     classifier.starting_digests = {**pristine.digests, **head_digests}
     return classifier

@@ -5,7 +5,7 @@ from finesweep.training.activation_cache import Plan as ActivationPlan
 from finesweep.training.activation_cache import plan_activations
 from finesweep.training.arguments import run_schedule
 from finesweep.training.baseline import fit_baseline
-from finesweep.training.checkpoint_file import Checkpointing, saved_evaluations
+from finesweep.training.checkpoint.checkpoint_file import Checkpointing, saved_evaluations
 from finesweep.training.fit import fit, predict
 from finesweep.training.metrics import (
     confusion,

@@ -19,16 +19,16 @@ from transformers import (
 from finesweep.errors import NonFiniteError
 from finesweep.ledger import TimeLedger
 from finesweep.records import Evaluation, Objective, Predictions
-from finesweep.training.checkpoint_file import Checkpointing, run_tree, write_tree
-from finesweep.training.metrics import measure
-from finesweep.training.rng_state import RngState, get_rng_state
-from finesweep.training.schedule import Schedule
-from finesweep.training.training_state import (
+from finesweep.training.checkpoint.checkpoint_file import Checkpointing, run_tree, write_tree
+from finesweep.training.checkpoint.rng_state import RngState, get_rng_state
+from finesweep.training.checkpoint.training_state import (
     TrainingState,
     append_evaluations,
     trainable_weights,
     update_best,
 )
+from finesweep.training.metrics import measure
+from finesweep.training.schedule import Schedule
 
 OnEvaluation = Callable[[Evaluation], None]
 OnStep = Callable[[int, int], None]

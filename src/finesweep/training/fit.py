@@ -21,7 +21,8 @@ from finesweep.training.activation_cache import ActivationCache
 from finesweep.training.arguments import run_schedule, trainer_arguments
 from finesweep.training.batches import sample_batch
 from finesweep.training.callback import Monitor, OnBatch, OnEvaluation, OnStep
-from finesweep.training.checkpoint_file import Checkpointing, read_tree
+from finesweep.training.checkpoint.checkpoint_file import Checkpointing, read_tree
+from finesweep.training.checkpoint.training_state import TrainingState, copy_weights, state_of
 from finesweep.training.loss import (
     LossFunction,
     balanced_weights,
@@ -29,7 +30,6 @@ from finesweep.training.loss import (
     training_loss,
 )
 from finesweep.training.trainer import ResumableTrainer, TextTrainer, predictions_of
-from finesweep.training.training_state import TrainingState, copy_weights, state_of
 
 
 def fit(

@@ -81,10 +81,8 @@ def linear_rate(optimizer: Optimizer, *, n_warmup: int, n_steps: int) -> LambdaL
 
 
 def scheduler_of(trainer: Any, n_steps: int, optimizer: Optimizer | None) -> LambdaLR:
-    """The return value of Trainer.create_scheduler: linear_rate, created at the first call."""
-    scheduler: LambdaLR | None = vars(trainer)["lr_scheduler"]
-    if scheduler is None:
-        n_warmup = trainer.args.get_warmup_steps(n_steps)
-        scheduler = linear_rate(optimizer or trainer.optimizer, n_warmup=n_warmup, n_steps=n_steps)
-        trainer.lr_scheduler, trainer._created_lr_scheduler = scheduler, True
+    """The return value of Trainer.create_scheduler, which Trainer calls once per training."""
+    n_warmup = trainer.args.get_warmup_steps(n_steps)
+    scheduler = linear_rate(optimizer or trainer.optimizer, n_warmup=n_warmup, n_steps=n_steps)
+    trainer.lr_scheduler = scheduler
     return scheduler

@@ -11,7 +11,7 @@ import datasets
 import numpy as np
 import torch
 from torch.optim.lr_scheduler import LambdaLR
-from transformers import PrinterCallback, Trainer, TrainerState
+from transformers import PrinterCallback, TrainerState
 from transformers.trainer import TRAINER_STATE_NAME
 from transformers.trainer_utils import EvalLoopOutput, PredictionOutput
 
@@ -21,14 +21,15 @@ from finesweep.records import Predictions, Tokens
 from finesweep.training.activation_cache import ActivationCache
 from finesweep.training.batches import ROW, Collator, GroupedByLength, SortedByLength
 from finesweep.training.callback import Monitor
-from finesweep.training.checkpoint_file import Tree
-from finesweep.training.rng_state import preserve_rng_state, set_rng_state
+from finesweep.training.checkpoint.checkpoint_file import Tree
+from finesweep.training.checkpoint.rng_state import preserve_rng_state, set_rng_state
+from finesweep.training.checkpoint.training_state import copy_weights
 from finesweep.training.schedule import scheduler_of
-from finesweep.training.training_state import copy_weights
+from finesweep.training.trainer_private import HookedTrainer
 from finesweep.training.truncation import template_of
 
 
-class TextTrainer(Trainer):  # type: ignore[misc]  # transformers has no types
+class TextTrainer(HookedTrainer):
     """Trainer over token splits; evaluations process the longest texts first and return predictions
     in data order."""
 
@@ -53,33 +54,26 @@ class TextTrainer(Trainer):  # type: ignore[misc]  # transformers has no types
         loss, outputs = super().compute_loss(model, inputs, return_outputs=True, **kwargs)
         return (loss, {"logits": outputs["logits"]}) if return_outputs else loss
 
-    def _get_train_sampler(self, train_dataset: datasets.Dataset | None = None) -> GroupedByLength:
-        lengths = self.template.lengths(
-            self.train_dataset if train_dataset is None else train_dataset
-        )
+    def train_sampler(self, split: datasets.Dataset) -> GroupedByLength:
         # A step has the same rows with any number of accumulated batches.
-        size = self._train_batch_size * self.args.gradient_accumulation_steps
+        size = self.args.train_batch_size * self.args.gradient_accumulation_steps
+        lengths = self.template.lengths(split)
         return GroupedByLength(lengths, batch_size=size, seed=self.args.seed)
 
-    def _get_eval_sampler(self, eval_dataset: datasets.Dataset) -> SortedByLength:
+    def evaluation_sampler(self, split: datasets.Dataset) -> SortedByLength:
         # Once per split: there are many evaluations, and reading all lengths is slow.
-        if self._sorted_split is not eval_dataset:
-            self._sorted_split = eval_dataset
-            self._sorted = SortedByLength(self.template.lengths(eval_dataset))
+        if self._sorted_split is not split:
+            self._sorted_split = split
+            self._sorted = SortedByLength(self.template.lengths(split))
         return self._sorted
 
-    def _prepare_inputs(self, inputs: dict[str, Any]) -> dict[str, Any]:
-        prepared: dict[str, Any] = super()._prepare_inputs(inputs)
-        prepared.pop(ROW)
-        return prepared
+    def model_inputs(self, batch: dict[str, Any]) -> dict[str, Any]:
+        batch.pop(ROW)
+        return batch
 
 
 class ResumableTrainer(TextTrainer):
-    """TextTrainer that reports losses to the monitor and preserves the RNG state in evaluations.
-
-    Resuming is Trainer's own: it skips the batches that were seen and calls `_load_*` at the right
-    moments. Only what these methods read is ours, hence the overrides of private names.
-    """
+    """TextTrainer that reports losses to the monitor and preserves the RNG state in evaluations."""
 
     def __init__(
         self,
@@ -116,7 +110,7 @@ class ResumableTrainer(TextTrainer):
                 f" which are {seen} in this run"
             )
         # Trainer warns if this differs from its own batch size, which may have been halved since.
-        state.train_batch_size = self._train_batch_size
+        state.train_batch_size = self.args.train_batch_size
         # A checkpoint may precede the evaluation of its step, which then comes first.
         self.args.eval_on_start = self.monitor.is_evaluation_due(seen)
         # The only file that Trainer reads outside the methods below.
@@ -156,14 +150,12 @@ class ResumableTrainer(TextTrainer):
         self.monitor.receive(predictions_of(output))
         return output
 
-    def _prepare_inputs(self, inputs: dict[str, Any]) -> dict[str, Any]:
+    def model_inputs(self, batch: dict[str, Any]) -> dict[str, Any]:
         if self.activation_cache is None:
-            return super()._prepare_inputs(inputs)
+            return super().model_inputs(batch)
         split = "train" if self.model.training else "validation"
         with self.compute_loss_context_manager():
-            return self.activation_cache.load_states(
-                Trainer._prepare_inputs(self, inputs), split, self.ledger
-            )
+            return self.activation_cache.load_states(batch, split, self.ledger)
 
     def _above_frozen_layers(self) -> AbstractContextManager[None]:
         if self.activation_cache is None:
@@ -172,17 +164,10 @@ class ResumableTrainer(TextTrainer):
             self.activation_cache.depth
         )  # with the states of each batch
 
-    def _run_epoch(self, *args: Any, **kwargs: Any) -> None:
-        # Trainer checks this only after a step, but an evaluation at the start may end training.
-        if not self.control.should_training_stop:
-            super()._run_epoch(*args, **kwargs)
-
-    def _load_from_checkpoint(self, *args: Any, **kwargs: Any) -> None:
+    def restore_weights(self) -> None:
         copy_weights(self._saved.pop("parameters"), self.model)
 
-    def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
-        if checkpoint is None:
-            return
+    def restore_optimizer(self) -> None:
         optimizer = self._saved.pop("optimizer")
         # JSON has neither integer keys nor tuples, such as AdamW's betas.
         optimizer["state"] = {int(index): state for index, state in optimizer["state"].items()}
@@ -190,16 +175,15 @@ class ResumableTrainer(TextTrainer):
             group["betas"] = tuple(group["betas"])
         self.optimizer.load_state_dict(optimizer)
         self.lr_scheduler.load_state_dict(self._saved.pop("scheduler"))
-        # The evaluation at the start precedes _load_rng_state, and may be checkpointed too.
-        self._load_rng_state(checkpoint)
+        # The evaluation at the start precedes Trainer's own call, and may be checkpointed too.
+        self.restore_rng_state()
 
-    def _load_scaler(self, checkpoint: str | None) -> None:
-        if checkpoint is not None and self._saved["scaler"] is not None:
+    def restore_scaler(self) -> None:
+        if self._saved["scaler"] is not None:
             self.accelerator.scaler.load_state_dict(self._saved["scaler"])
 
-    def _load_rng_state(self, checkpoint: str | None) -> None:
-        if checkpoint is not None:
-            set_rng_state(self._saved["streams"])
+    def restore_rng_state(self) -> None:
+        set_rng_state(self._saved["streams"])
 
 
 def predictions_of(output: EvalLoopOutput | PredictionOutput) -> Predictions:

@@ -11,6 +11,7 @@ from transformers import PreTrainedModel
 from finesweep.config import ModelConfig
 from finesweep.model import load_model, quick_dropout
 from finesweep.model.dropout import ATTENTION, dropout_mask
+from finesweep.model.transformers_private import attention_of
 
 
 @pytest.fixture
@@ -91,7 +92,7 @@ def test_what_is_dropped_has_no_gradient(model: PreTrainedModel) -> None:
 
 def test_it_ends_with_the_context(model: PreTrainedModel) -> None:
     with quick_dropout(model):
-        assert model.config._attn_implementation == ATTENTION
+        assert attention_of(model.config) == ATTENTION
         assert "forward" in vars(model.dropout)
-    assert model.config._attn_implementation == "sdpa"
+    assert attention_of(model.config) == "sdpa"
     assert not any("forward" in vars(module) for module in model.modules())

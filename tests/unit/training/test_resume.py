@@ -22,8 +22,8 @@ from finesweep.errors import FinesweepError
 from finesweep.model import freeze_layers, load_model
 from finesweep.records import Evaluation, Objective, Tokens, TrainingResult
 from finesweep.training import Checkpointing, fit, saved_evaluations
-from finesweep.training.checkpoint_file import read_tree, write_tree
-from finesweep.training.rng_state import get_rng_state, set_rng_state
+from finesweep.training.checkpoint.checkpoint_file import read_tree, write_tree
+from finesweep.training.checkpoint.rng_state import get_rng_state, set_rng_state
 from finesweep.training.trainer import ResumableTrainer
 
 pytestmark = pytest.mark.slow  # real trainings

@@ -20,8 +20,8 @@ from finesweep.ledger import TimeLedger
 from finesweep.model import decode_masked_only
 from finesweep.records import Evaluation
 from finesweep.training.callback import OnEvaluation, OnStep
+from finesweep.training.checkpoint.rng_state import preserve_rng_state
 from finesweep.training.mlm.masking import IGNORED, masked_loss
-from finesweep.training.rng_state import preserve_rng_state
 from finesweep.training.schedule import Schedule, scheduler_of
 
 

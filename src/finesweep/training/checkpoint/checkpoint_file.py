@@ -13,8 +13,8 @@ from safetensors.torch import load_file, save_file
 from transformers import PreTrainedModel, TrainerState
 
 from finesweep.records import Evaluation
-from finesweep.training.rng_state import RngState
-from finesweep.training.training_state import (
+from finesweep.training.checkpoint.rng_state import RngState
+from finesweep.training.checkpoint.training_state import (
     TrainingState,
     evaluations_of,
     state_tree,

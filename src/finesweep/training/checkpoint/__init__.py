@@ -1,0 +1,1 @@
+"""Checkpoints of a running training: its state, the random number generators, and the files."""

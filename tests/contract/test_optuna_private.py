@@ -18,8 +18,6 @@ from optuna.storages import RDBStorage
 from optuna.storages._cached_storage import _CachedStorage
 from optuna.trial import TrialState
 
-import finesweep
-from finesweep.sweep.study import optuna_private
 from finesweep.sweep.study.optuna_private import (
     STORAGE_CALLS,
     claim_trial,
@@ -33,25 +31,10 @@ from finesweep.sweep.study.optuna_private import (
     trial_now,
 )
 
-PACKAGE = Path(finesweep.__file__).parent
-PRIVATE = {"_storage", "_study_id", "_trial_id", "_thread_local", "_backend", "_contains"}
-
 
 @pytest.fixture
 def study(tmp_path: Path) -> optuna.Study:
     return optuna.create_study(storage=f"sqlite:///{tmp_path / 'optuna.db'}")
-
-
-def test_no_other_module_names_what_is_private_in_optuna() -> None:
-    own = Path(optuna_private.__file__)
-    named = {
-        (str(file.relative_to(PACKAGE)), node.attr)
-        for file in PACKAGE.rglob("*.py")
-        if file != own
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Attribute) and node.attr in PRIVATE
-    }
-    assert named == set()
 
 
 def test_a_study_lies_on_a_cached_storage_whose_backend_has_the_engine(study: optuna.Study) -> None:

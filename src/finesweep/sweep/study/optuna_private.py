@@ -1,6 +1,6 @@
 """Every private name of Optuna that finesweep uses, and why no public one does.
 
-`tests/contract/test_optuna_private.py` names them all, so that a release that renames one fails
+`tests/contract/test_private_names.py` names them all, so that a release that renames one fails
 there and not in a worker.
 """
 

@@ -27,6 +27,8 @@ from optuna.storages import RDBStorage
 
 import finesweep
 from finesweep.cli.arguments.hydra_flags import hydra_flags
+from finesweep.config.compose import register_schema
+from finesweep.config.overrides.mappings import apply
 
 PACKAGE = Path(finesweep.__file__).parent
 CONSTRAINTS = Path(__file__).parents[2] / "constraints.txt"
@@ -148,6 +150,13 @@ def test_trainer_calls_what_is_overridden(private: Private) -> None:
     source = inspect.getsource(transformers.Trainer)
     is_called = re.search(rf"self\.{private.name}\b", source) is not None
     assert is_called, f"Trainer of transformers {transformers.__version__} has no {private.name}"
+
+
+def test_hydra_applies_overrides_by_the_method_that_is_replaced() -> None:
+    register_schema()
+    loader = import_module(LOADER).ConfigLoaderImpl
+    assert loader._apply_overrides_to_config is apply
+    assert inspect.getsource(loader).count("ConfigLoaderImpl._apply_overrides_to_config(") == 1
 
 
 @pytest.mark.parametrize("home", HOMES)

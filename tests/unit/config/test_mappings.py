@@ -8,16 +8,13 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 import pytest
 import yaml
-from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from finesweep.config import compose, compose_sweep
-from finesweep.config.compose import register_schema
 from finesweep.config.field_paths import leaf, mapping_defaults, mapping_of, mappings, section_class
 from finesweep.config.overrides.grammar import as_override, parse_override
 from finesweep.config.overrides.mapping_texts import mapping_of_text, text_of_mapping
-from finesweep.config.overrides.mappings import apply
 from finesweep.config.schema import Config
 from finesweep.config.search_path import packaged_root
 from finesweep.errors import ConfigError
@@ -248,8 +245,3 @@ def test_null_in_a_file_confirms_and_registers_nothing(workplace: Path, lines: s
 @pytest.mark.parametrize("path", ["", "training", "training.epochs", "sweep"])
 def test_what_is_no_mapping_has_none(path: str) -> None:
     assert mapping_of(path) is None
-
-
-def test_hydra_applies_overrides_in_the_one_method_that_is_replaced() -> None:
-    register_schema()
-    assert ConfigLoaderImpl._apply_overrides_to_config is apply

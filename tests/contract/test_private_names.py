@@ -29,6 +29,7 @@ import finesweep
 from finesweep.cli.arguments.hydra_flags import hydra_flags
 from finesweep.config.compose import register_schema
 from finesweep.config.overrides.mappings import apply
+from finesweep.model.transformers_private import fields_of
 
 PACKAGE = Path(finesweep.__file__).parent
 CONSTRAINTS = Path(__file__).parents[2] / "constraints.txt"
@@ -101,6 +102,7 @@ HOMES: dict[str, tuple[str, list[Private]]] = {
         "transformers",
         [
             Private("_attn_implementation", transformers.BertConfig),
+            Private("_name_or_path", transformers.BertConfig),
             Private("_init_weights", lambda: transformers.PreTrainedModel, "self module"),
         ],
     ),
@@ -150,6 +152,12 @@ def test_trainer_calls_what_is_overridden(private: Private) -> None:
     source = inspect.getsource(transformers.Trainer)
     is_called = re.search(rf"self\.{private.name}\b", source) is not None
     assert is_called, f"Trainer of transformers {transformers.__version__} has no {private.name}"
+
+
+def test_a_configs_fields_do_not_say_where_it_was_read() -> None:
+    here, there = (transformers.BertConfig(name_or_path=place) for place in ("here", "there"))
+    assert here.to_dict() != there.to_dict()
+    assert fields_of(here) == fields_of(there)
 
 
 def test_hydra_applies_overrides_by_the_method_that_is_replaced() -> None:

@@ -26,6 +26,16 @@ def use_attention(config: Any, name: str | None) -> None:
     config._attn_implementation = name
 
 
+def fields_of(config: Any) -> dict[str, Any]:
+    """What `to_dict` has of a config, without the place that it was read from.
+
+    There the place does not have its public name, `name_or_path`.
+    """
+    fields: dict[str, Any] = config.to_dict()
+    fields.pop("_name_or_path", None)
+    return fields
+
+
 def draw_weights(model: PreTrainedModel, module: str) -> None:
     """Draws a module's own weights anew, as its model's authors would.
 

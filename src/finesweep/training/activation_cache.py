@@ -35,6 +35,7 @@ from finesweep.model import (
     proven_bypass,
     starting_sha256,
 )
+from finesweep.model.transformers_private import fields_of
 from finesweep.records import Tokens
 from finesweep.training.batches import ROW, sample_batch
 from finesweep.training.precision import resolve_precision
@@ -325,8 +326,8 @@ def activation_key(
     def is_below(name: str) -> bool:
         return levels.get(name, 0) <= depth  # buffers and tied weights count as below
 
-    config = model.config.to_dict()
-    for name in ("id2label", "label2id", "num_labels", "problem_type", "_name_or_path"):
+    config = fields_of(model.config)
+    for name in ("id2label", "label2id", "num_labels", "problem_type"):
         config.pop(name, None)
     identity = {
         "weights": starting_sha256(model, is_below),

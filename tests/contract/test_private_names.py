@@ -16,6 +16,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import mlflow.tracking.fluent
 import optuna
 import pytest
 import torch
@@ -61,6 +62,7 @@ EPOCH = (
     "steps_trained_in_current_epoch"
 )
 LOADER = "hydra._internal.config_loader_impl"
+TRACKING = "mlflow.tracking._tracking_service.utils"
 HOMES: dict[str, tuple[str, list[Private]]] = {
     "sweep/study/optuna_private.py": (
         "optuna",
@@ -124,6 +126,14 @@ HOMES: dict[str, tuple[str, list[Private]]] = {
         [
             Private("_is_avx512_bf16_supported", lambda: torch.cpu, ""),
             Private("_is_amx_tile_supported", lambda: torch.cpu, ""),
+        ],
+    ),
+    "tracking/current.py": (
+        "mlflow",
+        [
+            Private("mlflow.tracking._tracking_service", lambda: None),
+            Private("_tracking_uri", lambda: import_module(TRACKING)),
+            Private("_active_experiment_id", lambda: mlflow.tracking.fluent),
         ],
     ),
 }

@@ -45,7 +45,7 @@ def test_more_rows_make_narrower_intervals() -> None:
 
 
 @pytest.fixture
-def logged(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+def logged_model(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What a model was to be logged with; tests of `log_classifier` log one."""
     found: dict[str, Any] = {}
 
@@ -58,7 +58,7 @@ def logged(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 
 def test_a_look_is_counted_and_leaves_scores_intervals_and_the_rule(
-    setup: Setup, store: TrackingStore, logged: dict[str, Any]
+    setup: Setup, store: TrackingStore, logged_model: dict[str, Any]
 ) -> None:
     config: TrainingConfig = setup.composed.config.training
     validation = predict(setup.model, setup.tokens.validation, setup.tokens, config)
@@ -66,8 +66,12 @@ def test_a_look_is_counted_and_leaves_scores_intervals_and_the_rule(
     result = evaluate_on_test(first, setup, validation)
     assert evaluate_on_test(second, setup, validation).look == result.look + 1 == 2
     assert result.model_uri == "models:/m-1"
-    assert (logged["max_length"], logged["pairs"], len(logged["examples"])) == (16, False, 3)
-    assert logged["rule"]["temperature"] == pytest.approx(result.answering.temperature)
+    assert (logged_model["max_length"], logged_model["pairs"], len(logged_model["examples"])) == (
+        16,
+        False,
+        3,
+    )
+    assert logged_model["rule"]["temperature"] == pytest.approx(result.answering.temperature)
     found = store.client.get_run(second.run_id)
     assert found.data.tags["finesweep.test_fingerprint"] == setup.dataset.test_fingerprint
     assert found.data.metrics["test/look"] == 2

@@ -5,20 +5,16 @@ from __future__ import annotations
 import io
 import json
 import shlex
-import shutil
-import tempfile
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
-from functools import cache
-from pathlib import Path
 from typing import Any
 
-import optuna
 import pytest
 from optuna import Study
 from optuna.distributions import FloatDistribution, IntDistribution
 from optuna.trial import TrialState, create_trial
 from rich.console import Console
+from tests.unit.sweep.studies import new_study
 
 from finesweep.cli.screens.sweep_report import print_outcome
 from finesweep.config import RegisterConfig
@@ -41,7 +37,6 @@ from finesweep.sweep.study.keys import (
     SWEEP,
 )
 from finesweep.sweep.study.ranking import direction_of
-from finesweep.sweep.study.storage import open_storage
 
 SPACE = {
     "training.learning_rate": FloatDistribution(0, 1),
@@ -53,24 +48,10 @@ MADE = {"name": "m", "version": "3", "alias": "challenger", "model_uri": "models
 WANTED = RegisterConfig("m", "challenger")
 
 
-@cache
-def empty_database() -> Path:
-    """Optuna's tables without a study: copied, because making them takes longer than a test."""
-    path = Path(tempfile.mkdtemp()) / "optuna.db"
-    open_storage(f"sqlite:///{path}")
-    return path
-
-
 def study_of(n_trials: int, direction: Direction = "minimize") -> Study:
-    path = Path(tempfile.mkdtemp()) / "optuna.db"
-    shutil.copy(empty_database(), path)
-    storage = open_storage(f"sqlite:///{path}")
-    study = optuna.create_study(study_name="own-2", storage=storage, direction=direction)
-    study.set_user_attr(SWEEP, "own")
-    study.set_user_attr(N_TRIALS, n_trials)
     definition = {"sweep.metric": "validation/f1", "sweep.direction": direction}
-    study.set_user_attr(DEFINITION, definition)
-    return study
+    known = {SWEEP: "own", DEFINITION: definition}
+    return new_study(name="own-2", n_trials=n_trials, direction=direction, **known)
 
 
 def add(study: Study, state: TrialState, value: float | None = None, **attributes: Any) -> None:

@@ -1,4 +1,4 @@
-"""A sweep of its own id that has ended, under a parent run in the tests' store."""
+"""A sweep of its own id whose budget is spent, under a parent run in the tests' store."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from finesweep.sweep.study.keys import MODEL, N_TRIALS, PARENT_RUN_ID, UID, VALU
 if TYPE_CHECKING:
     from finesweep.tracking import TrackingStore
 
-Ended = Callable[..., Study]
+SpentSweep = Callable[..., Study]
 
 
 @pytest.fixture
-def ended(store: TrackingStore) -> Ended:
+def spent_sweep(store: TrackingStore) -> SpentSweep:
     """Makes a study whose trials ended with these losses, each of a model of this name."""
     from finesweep.tracking import start_run
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from optuna import Study
-from tests.unit.sweep.selection.conftest import Ended
+from tests.unit.sweep.selection.conftest import SpentSweep
 from tests.unit.sweep.selection.finalists import evaluated, plan_that
 from tests.unit.sweep.studies import add_trial
 
@@ -24,9 +24,9 @@ def evaluate(demo: SweepPlan, study: Study, store: TrackingStore) -> Finalist | 
 
 
 @pytest.fixture
-def study(ended: Ended, workplace: Path) -> Study:
+def study(spent_sweep: SpentSweep, workplace: Path) -> Study:
     """Won by trial 1, whose weights are gone: it can be evaluated no second time."""
-    made = ended([("a", 0.4)])
+    made = spent_sweep([("a", 0.4)])
     own = {MODEL: "b", VALUES: {"model": "b"}, CHECKPOINT: "gone/slot-0001/attempt-1/model"}
     add_trial(made, value=0.3, **own)
     made.set_user_attr(N_TRIALS, 2)
@@ -34,9 +34,9 @@ def study(ended: Ended, workplace: Path) -> Study:
 
 
 def test_a_sweep_in_which_nothing_completed_has_no_winner(
-    demo: SweepPlan, ended: Ended, store: TrackingStore
+    demo: SweepPlan, spent_sweep: SpentSweep, store: TrackingStore
 ) -> None:
-    assert evaluate(demo, ended([("a", None)]), store) is None
+    assert evaluate(demo, spent_sweep([("a", None)]), store) is None
 
 
 def test_a_winner_that_was_evaluated_is_shown_on_the_sweeps_run_once(

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from optuna import Study
 from optuna.trial import FrozenTrial
-from tests.unit.sweep.selection.conftest import Ended
+from tests.unit.sweep.selection.conftest import SpentSweep
 
 from finesweep.config import SweepPlan
 from finesweep.records import Contender, ModelComparison
@@ -53,9 +53,9 @@ def compared(demo: SweepPlan, study: Study, store: TrackingStore) -> list[ModelC
 
 
 def test_the_better_of_two_models_is_told_by_how_much(
-    demo: SweepPlan, store: TrackingStore, ended: Ended, tmp_path: Path
+    demo: SweepPlan, store: TrackingStore, spent_sweep: SpentSweep, tmp_path: Path
 ) -> None:
-    study = ended([("small", 0.3), ("large", 0.2), ("small", 0.5), ("small", None)])
+    study = spent_sweep([("small", 0.3), ("large", 0.2), ("small", 0.5), ("small", None)])
     answer(store, study, 0, tmp_path, wrong=range(10))
     answer(store, study, 1, tmp_path, wrong=range(2))
     (made,) = compared(demo, study, store)
@@ -70,9 +70,9 @@ def test_the_better_of_two_models_is_told_by_how_much(
 
 
 def test_of_three_models_each_pair_is_compared_and_p_is_adjusted(
-    demo: SweepPlan, store: TrackingStore, ended: Ended, tmp_path: Path
+    demo: SweepPlan, store: TrackingStore, spent_sweep: SpentSweep, tmp_path: Path
 ) -> None:
-    study = ended([("a", 0.1), ("b", 0.2), ("c", 0.3)])
+    study = spent_sweep([("a", 0.1), ("b", 0.2), ("c", 0.3)])
     for number, n_wrong in enumerate((0, 8, 8)):
         answer(store, study, number, tmp_path, wrong=range(n_wrong))
     made = compared(demo, study, store)
@@ -83,24 +83,24 @@ def test_of_three_models_each_pair_is_compared_and_p_is_adjusted(
 
 
 def test_models_that_answered_other_numbers_of_rows_are_not_compared(
-    demo: SweepPlan, store: TrackingStore, ended: Ended, tmp_path: Path
+    demo: SweepPlan, store: TrackingStore, spent_sweep: SpentSweep, tmp_path: Path
 ) -> None:
-    study = ended([("a", 0.1), ("b", 0.2)])
+    study = spent_sweep([("a", 0.1), ("b", 0.2)])
     answer(store, study, 0, tmp_path, wrong=range(1))
     answer(store, study, 1, tmp_path, wrong=range(1), n=N_ROWS + 2)
     assert compared(demo, study, store) == []
 
 
 def test_one_model_is_compared_with_none(
-    demo: SweepPlan, store: TrackingStore, ended: Ended
+    demo: SweepPlan, store: TrackingStore, spent_sweep: SpentSweep
 ) -> None:
-    assert compared(demo, ended([("a", 0.1), ("a", 0.2), ("b", None)]), store) == []
+    assert compared(demo, spent_sweep([("a", 0.1), ("a", 0.2), ("b", None)]), store) == []
 
 
 def test_what_was_found_before_a_run_was_deleted_is_kept_of_the_same_trials(
-    demo: SweepPlan, store: TrackingStore, ended: Ended, tmp_path: Path
+    demo: SweepPlan, store: TrackingStore, spent_sweep: SpentSweep, tmp_path: Path
 ) -> None:
-    study = ended([("a", 0.1), ("b", 0.2)])
+    study = spent_sweep([("a", 0.1), ("b", 0.2)])
     answer(store, study, 0, tmp_path, wrong=range(2))
     deleted = answer(store, study, 1, tmp_path, wrong=range(9))
     made = compared(demo, study, store)
@@ -111,7 +111,7 @@ def test_what_was_found_before_a_run_was_deleted_is_kept_of_the_same_trials(
     assert (kept.first, kept.p, kept.n_gained) == (made[0].first, made[0].p, 7)
 
 
-def test_the_best_model_comes_first(ended: Ended) -> None:
-    study = ended([("a", 0.4), ("b", 0.3), ("a", 0.1), ("b", 0.2), ("c", None)])
+def test_the_best_model_comes_first(spent_sweep: SpentSweep) -> None:
+    study = spent_sweep([("a", 0.4), ("b", 0.3), ("a", 0.1), ("b", 0.2), ("c", None)])
     best = best_of_each(read_state(study))
     assert [(model, trial.number) for model, trial in best.items()] == [("a", 2), ("b", 3)]

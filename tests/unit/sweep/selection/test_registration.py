@@ -6,7 +6,7 @@ import uuid
 
 import pytest
 from optuna import Study
-from tests.unit.sweep.selection.conftest import Ended
+from tests.unit.sweep.selection.conftest import SpentSweep
 from tests.unit.sweep.selection.finalists import evaluated, plan_that
 
 from finesweep.config import RegisterConfig, SweepPlan
@@ -23,8 +23,8 @@ def wanted() -> RegisterConfig:
 
 
 @pytest.fixture
-def study(ended: Ended) -> Study:
-    return ended([("a", 0.4), ("b", 0.3)])
+def study(spent_sweep: SpentSweep) -> Study:
+    return spent_sweep([("a", 0.4), ("b", 0.3)])
 
 
 def register(

@@ -40,7 +40,7 @@ class Deliveries:
 
 
 @dataclass
-class Joined:
+class JoinedWorker:
     """A worker of the packaged sweep `demo`, whose study has as many slots as it says."""
 
     plan: SweepPlan
@@ -61,7 +61,7 @@ class Joined:
 
 
 @pytest.fixture
-def joined(demo: SweepPlan, workplace: Path) -> Iterator[Joined]:
+def joined_worker(demo: SweepPlan, workplace: Path) -> Iterator[JoinedWorker]:
     """A worker of two slots in an empty folder."""
     patience = {"max_failures_in_a_row": 3, "max_attempts_without_progress": 2}
     plan = replace(demo, settings=replace(demo.settings, **patience))
@@ -74,6 +74,6 @@ def joined(demo: SweepPlan, workplace: Path) -> Iterator[Joined]:
         outboxes=outboxes_of(plan),
         say=said.append,
     )
-    yield Joined(plan, study, callbacks, said, deliveries)
+    yield JoinedWorker(plan, study, callbacks, said, deliveries)
     lease.leave()
     engine_of(study).dispose()

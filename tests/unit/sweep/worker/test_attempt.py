@@ -13,7 +13,7 @@ from optuna import TrialPruned
 from optuna.pruners import BasePruner, ThresholdPruner
 from optuna.trial import TrialState
 from tests.unit.sweep.studies import add_trial
-from tests.unit.sweep.worker.conftest import Joined
+from tests.unit.sweep.worker.conftest import JoinedWorker
 
 from finesweep.config import Composed
 from finesweep.records import Evaluation
@@ -66,11 +66,11 @@ class Training:
         return self.composed.config
 
 
-Begin = Callable[..., tuple[Attempt, Training]]
+NextAttempt = Callable[..., tuple[Attempt, Training]]
 
 
 @pytest.fixture
-def begin(joined: Joined, monkeypatch: pytest.MonkeyPatch) -> Begin:
+def next_attempt(joined_worker: JoinedWorker, monkeypatch: pytest.MonkeyPatch) -> NextAttempt:
     """The next slot's attempt, and the training that stands for its own."""
 
     def claimed(
@@ -78,11 +78,15 @@ def begin(joined: Joined, monkeypatch: pytest.MonkeyPatch) -> Begin:
     ) -> tuple[Attempt, Training]:
         training = Training(during)
         monkeypatch.setattr(module, "run_finetuning", training)
-        phase = Search(joined.plan, joined.study)
-        reconcile(joined.study, joined.plan.settings, 2, phase.enqueued, may_reap=False)
-        trial = claim(joined.study, 2)
+        phase = Search(joined_worker.plan, joined_worker.study)
+        reconcile(
+            joined_worker.study, joined_worker.plan.settings, 2, phase.enqueued, may_reap=False
+        )
+        trial = claim(joined_worker.study, 2)
         assert trial is not None
-        attempt = Attempt(joined.plan, phase, phase.start_trial(trial), joined.callbacks, **fields)
+        attempt = Attempt(
+            joined_worker.plan, phase, phase.start_trial(trial), joined_worker.callbacks, **fields
+        )
         return attempt, training
 
     return claimed
@@ -93,25 +97,27 @@ def evaluation(step: int, loss: float) -> Evaluation:
 
 
 def test_a_trial_is_composed_of_what_was_enqueued_and_leaves_its_weights(
-    joined: Joined, begin: Begin
+    joined_worker: JoinedWorker, next_attempt: NextAttempt
 ) -> None:
-    attempt, training = begin()
+    attempt, training = next_attempt()
     assert attempt.run() == 0.25
     assert training.config.training.learning_rate == 2e-4
     assert training.config.dataset.max_length == 32
-    known = joined.study.trials[0].user_attrs
+    known = joined_worker.study.trials[0].user_attrs
     assert known[MODEL] == "minilm"
     assert known[VALUES]["training.epochs"] == 2
-    assert known[WORKER] == joined.row.id
+    assert known[WORKER] == joined_worker.row.id
     folder = Path(known[CHECKPOINT])
     assert folder == Path("mlruns/checkpoints/demo/slot-0000/attempt-1/model")
     assert (folder / "weights").read_text() == "w"
 
 
-def test_each_attempt_at_a_slot_has_the_same_seed_and_each_slot_another(begin: Begin) -> None:
+def test_each_attempt_at_a_slot_has_the_same_seed_and_each_slot_another(
+    next_attempt: NextAttempt,
+) -> None:
     seeds = []
     for _ in range(2):
-        attempt, training = begin()
+        attempt, training = next_attempt()
         attempt.run()
         seeds.append(training.config.training.seed)
     assert len(set(seeds)) == 2
@@ -119,23 +125,25 @@ def test_each_attempt_at_a_slot_has_the_same_seed_and_each_slot_another(begin: B
 
 
 def test_a_trial_has_the_precision_that_its_study_was_made_with(
-    joined: Joined, begin: Begin
+    joined_worker: JoinedWorker, next_attempt: NextAttempt
 ) -> None:
-    joined.study.set_user_attr(PRECISION, "bf16")
-    attempt, training = begin()
+    joined_worker.study.set_user_attr(PRECISION, "bf16")
+    attempt, training = next_attempt()
     attempt.run()
     assert training.config.training.precision == "bf16"
-    assert "training.precision" not in joined.study.trials[0].user_attrs[VALUES]
+    assert "training.precision" not in joined_worker.study.trials[0].user_attrs[VALUES]
 
 
 def test_after_an_attempt_without_memory_the_batch_is_halved_once(
-    joined: Joined, begin: Begin
+    joined_worker: JoinedWorker, next_attempt: NextAttempt
 ) -> None:
-    first, training = begin()
+    first, training = next_attempt()
     first.run()
     assert (training.config.training.batch_size, first.retries(NO_MEMORY)) == (32, True)
-    add_trial(joined.study, TrialState.FAIL, slot=1, **{FAILURE: "out_of_memory", "retry": True})
-    second, training = begin()
+    add_trial(
+        joined_worker.study, TrialState.FAIL, slot=1, **{FAILURE: "out_of_memory", "retry": True}
+    )
+    second, training = next_attempt()
     second.run()
     halved = training.config.training
     assert (halved.batch_size, halved.gradient_accumulation_steps) == (16, 2)
@@ -144,23 +152,25 @@ def test_after_an_attempt_without_memory_the_batch_is_halved_once(
     assert second.retries(Failure("infrastructure", "reset")) is True
 
 
-def test_the_pruner_sees_each_evaluation_at_its_step(joined: Joined, begin: Begin) -> None:
+def test_the_pruner_sees_each_evaluation_at_its_step(
+    joined_worker: JoinedWorker, next_attempt: NextAttempt
+) -> None:
     def training(watch: Watch) -> None:
         watch.on_replay(evaluation(100, 0.9))
         watch.on_evaluation(evaluation(200, 0.8))
 
-    attempt, _ = begin(training)
+    attempt, _ = next_attempt(training)
     attempt.run()
-    assert joined.study.trials[0].intermediate_values == {100: 0.9, 200: 0.8}
+    assert joined_worker.study.trials[0].intermediate_values == {100: 0.9, 200: 0.8}
 
 
 def test_what_the_pruner_ends_is_pruned_and_what_is_replayed_is_not(
-    joined: Joined, begin: Begin
+    joined_worker: JoinedWorker, next_attempt: NextAttempt
 ) -> None:
-    joined.study.pruner = ThresholdPruner(upper=0.5)
-    attempt, _ = begin(lambda watch: watch.on_replay(evaluation(100, 0.9)))
+    joined_worker.study.pruner = ThresholdPruner(upper=0.5)
+    attempt, _ = next_attempt(lambda watch: watch.on_replay(evaluation(100, 0.9)))
     attempt.run()
-    attempt, _ = begin(lambda watch: watch.on_evaluation(evaluation(100, 0.9)))
+    attempt, _ = next_attempt(lambda watch: watch.on_evaluation(evaluation(100, 0.9)))
     with pytest.raises(TrialPruned):
         attempt.run()
 
@@ -170,19 +180,21 @@ class Failing(BasePruner):
         raise ZeroDivisionError("no variance")
 
 
-def test_a_pruner_that_fails_fails_the_whole_sweep(joined: Joined, begin: Begin) -> None:
-    joined.study.pruner = Failing()
-    attempt, _ = begin(lambda watch: watch.on_evaluation(evaluation(100, 0.9)))
+def test_a_pruner_that_fails_fails_the_whole_sweep(
+    joined_worker: JoinedWorker, next_attempt: NextAttempt
+) -> None:
+    joined_worker.study.pruner = Failing()
+    attempt, _ = next_attempt(lambda watch: watch.on_evaluation(evaluation(100, 0.9)))
     message = r"^sweep\.pruner: MedianPruner failed: ZeroDivisionError: no variance$"
     with pytest.raises(WholeSweepError, match=message):
         attempt.run()
 
 
 def test_the_seconds_of_a_pruned_attempt_are_kept_with_what_pruning_saved(
-    joined: Joined, begin: Begin
+    joined_worker: JoinedWorker, next_attempt: NextAttempt
 ) -> None:
     def training(watch: Watch) -> None:
-        attempt.outbox = joined.callbacks.outbox(
+        attempt.outbox = joined_worker.callbacks.outbox(
             "trial-000000", uid="u", name="n", parent_run_id=None, tags={}
         )
         attempt.ledger.seconds |= {"training": 6.0, "evaluating": 2.0}
@@ -190,10 +202,10 @@ def test_the_seconds_of_a_pruned_attempt_are_kept_with_what_pruning_saved(
         watch.on_step(25, 100)
         raise TrialPruned
 
-    attempt, _ = begin(training, ended_at=100.0)
+    attempt, _ = next_attempt(training, ended_at=100.0)
     with pytest.raises(TrialPruned):
         attempt.run()
-    ledger = joined.study.trials[0].user_attrs[LEDGER]
+    ledger = joined_worker.study.trials[0].user_attrs[LEDGER]
     assert ledger["seconds/training"] == 6.0
     assert ledger["seconds_saved/pruning"] == 24.0  # three quarters of it, at 8 s a quarter
     assert ledger["overhead_seconds"] == 3.0
@@ -201,11 +213,13 @@ def test_the_seconds_of_a_pruned_attempt_are_kept_with_what_pruning_saved(
     assert '"seconds_saved/pruning": 24.0' in (attempt.outbox.folder / "journal.jsonl").read_text()
 
 
-def test_an_attempt_goes_on_from_what_was_committed_before(joined: Joined, begin: Begin) -> None:
-    first, training = begin()
+def test_an_attempt_goes_on_from_what_was_committed_before(
+    joined_worker: JoinedWorker, next_attempt: NextAttempt
+) -> None:
+    first, training = next_attempt()
     first.run()
     assert training.settings["resume"] is None
     training.settings["checkpoints"].commit(lambda folder: (folder / "state").touch(), step=7)
-    assert joined.study.trials[0].user_attrs[COMMITTED] == 7
+    assert joined_worker.study.trials[0].user_attrs[COMMITTED] == 7
     first.run()
     assert training.settings["resume"] == first.folder / "attempt-1" / "step-00000007"

@@ -8,7 +8,7 @@ import pytest
 from optuna import Study
 from optuna.trial import TrialState
 from tests.unit.sweep.studies import add_trial
-from tests.unit.sweep.worker.conftest import Joined
+from tests.unit.sweep.worker.conftest import JoinedWorker
 
 from finesweep.config import ConfirmConfig
 from finesweep.sweep.selection.confirmation import SEED
@@ -21,34 +21,36 @@ RATE = "training.learning_rate"
 TWICE = ConfirmConfig(top_k=2, seeds=2)
 
 
-def next_spec(joined: Joined, phase: Phase) -> TrialSpec:
+def next_spec(joined_worker: JoinedWorker, phase: Phase) -> TrialSpec:
     """What the lowest free slot is to train; it is taken now."""
     n_slots = phase.n_slots()
-    reconcile(phase.study, joined.plan.settings, n_slots, phase.enqueued, may_reap=False)
+    reconcile(phase.study, joined_worker.plan.settings, n_slots, phase.enqueued, may_reap=False)
     claimed = claim(phase.study, n_slots)
     assert claimed is not None
     return phase.spec(phase.start_trial(claimed))
 
 
-def search_of(joined: Joined, *losses: float) -> Study:
-    """The joined study, whose slots ended with these losses and left weights."""
+def search_of(joined_worker: JoinedWorker, *losses: float) -> Study:
+    """The study, whose slots ended with these losses and left weights."""
     for slot, loss in enumerate(losses):
         weights = Path(f"mlruns/checkpoints/demo/slot-{slot:04d}/attempt-1/model")
         weights.mkdir(parents=True)
         own = {VALUES: {RATE: 0.1 * (slot + 1)}, CHECKPOINT: str(weights)}
-        add_trial(joined.study, TrialState.COMPLETE, loss, **own)
-    joined.study.set_user_attr(N_TRIALS, len(losses))
-    return joined.study
+        add_trial(joined_worker.study, TrialState.COMPLETE, loss, **own)
+    joined_worker.study.set_user_attr(N_TRIALS, len(losses))
+    return joined_worker.study
 
 
 def weights_left(study: str) -> list[str]:
     return sorted(each.name for each in Path(f"mlruns/checkpoints/{study}").glob("slot-*"))
 
 
-def test_what_is_enqueued_comes_first_and_then_what_the_sampler_draws(joined: Joined) -> None:
-    joined.study.set_user_attr(N_TRIALS, 3)
-    phase = Search(joined.plan, joined.study)
-    first, second, third = (next_spec(joined, phase) for _ in range(3))
+def test_what_is_enqueued_comes_first_and_then_what_the_sampler_draws(
+    joined_worker: JoinedWorker,
+) -> None:
+    joined_worker.study.set_user_attr(N_TRIALS, 3)
+    phase = Search(joined_worker.plan, joined_worker.study)
+    first, second, third = (next_spec(joined_worker, phase) for _ in range(3))
     assert (first.values["model"], second.values["model"]) == ("minilm", "distil_minilm")
     assert (first.values[RATE], first.values["dataset.max_length"]) == (2e-4, 32)
     assert 2e-5 <= third.values[RATE] <= 5e-4
@@ -57,25 +59,27 @@ def test_what_is_enqueued_comes_first_and_then_what_the_sampler_draws(joined: Jo
     assert len({spec.seed for spec in (first, second, third)}) == 3
 
 
-def test_a_seed_depends_on_study_and_slot_alone(joined: Joined) -> None:
-    seeds = [trial_seed(joined.study, slot) for slot in (0, 0, 1, "seed 0")]
+def test_a_seed_depends_on_study_and_slot_alone(joined_worker: JoinedWorker) -> None:
+    seeds = [trial_seed(joined_worker.study, slot) for slot in (0, 0, 1, "seed 0")]
     assert seeds[0] == seeds[1] == 1178517862
     assert len(set(seeds)) == 3
     assert all(0 <= seed < 2**31 for seed in seeds)
 
 
-def test_the_search_keeps_the_weights_of_its_best_and_shows_them(joined: Joined) -> None:
-    search_of(joined, 0.4, 0.1, 0.5, 0.2)
-    assert joined.plan.settings.keep_top_k == 3
-    Search(joined.plan, joined.study).completed(joined.callbacks.delivery)
+def test_the_search_keeps_the_weights_of_its_best_and_shows_them(
+    joined_worker: JoinedWorker,
+) -> None:
+    search_of(joined_worker, 0.4, 0.1, 0.5, 0.2)
+    assert joined_worker.plan.settings.keep_top_k == 3
+    Search(joined_worker.plan, joined_worker.study).completed(joined_worker.callbacks.delivery)
     assert weights_left("demo") == ["slot-0000", "slot-0001", "slot-0003"]
-    assert list(joined.deliveries.jobs) == ["best"]
+    assert list(joined_worker.deliveries.jobs) == ["best"]
 
 
-def test_each_of_the_best_is_trained_with_the_same_fresh_seeds(joined: Joined) -> None:
-    study = search_of(joined, 0.4, 0.1, 0.2)
-    phase = Confirmation(joined.plan, study, TWICE)
-    specs = [next_spec(joined, phase) for _ in range(4)]
+def test_each_of_the_best_is_trained_with_the_same_fresh_seeds(joined_worker: JoinedWorker) -> None:
+    study = search_of(joined_worker, 0.4, 0.1, 0.2)
+    phase = Confirmation(joined_worker.plan, study, TWICE)
+    specs = [next_spec(joined_worker, phase) for _ in range(4)]
     assert [spec.tags for spec in specs] == [{"finesweep.confirms": n} for n in (1, 2, 1, 2)]
     assert [spec.name for spec in specs] == ["1 seed 1", "2 seed 1", "1 seed 2", "2 seed 2"]
     assert [spec.values[RATE] for spec in specs] == pytest.approx([0.2, 0.3, 0.2, 0.3])
@@ -84,9 +88,9 @@ def test_each_of_the_best_is_trained_with_the_same_fresh_seeds(joined: Joined) -
     assert phase.study.study_name == "demo+confirmation"
 
 
-def test_seeds_of_what_cannot_win_any_more_are_not_run(joined: Joined) -> None:
-    study = search_of(joined, 0.1, 0.2)
-    phase = Confirmation(joined.plan, study, ConfirmConfig(top_k=2, seeds=3))
+def test_seeds_of_what_cannot_win_any_more_are_not_run(joined_worker: JoinedWorker) -> None:
+    study = search_of(joined_worker, 0.1, 0.2)
+    phase = Confirmation(joined_worker.plan, study, ConfirmConfig(top_k=2, seeds=3))
     assert phase.n_slots() == 6
     for slot, loss in enumerate((0.10, 0.90, 0.11, 0.91)):
         add_trial(phase.study, TrialState.COMPLETE, loss, slot=slot)
@@ -95,14 +99,16 @@ def test_seeds_of_what_cannot_win_any_more_are_not_run(joined: Joined) -> None:
     assert states == ["complete"] * 4 + ["waiting", "pruned"]
 
 
-def test_the_confirmation_keeps_the_weights_of_each_ones_best_seed(joined: Joined) -> None:
-    study = search_of(joined, 0.1, 0.2)
-    phase = Confirmation(joined.plan, study, TWICE)
+def test_the_confirmation_keeps_the_weights_of_each_ones_best_seed(
+    joined_worker: JoinedWorker,
+) -> None:
+    study = search_of(joined_worker, 0.1, 0.2)
+    phase = Confirmation(joined_worker.plan, study, TWICE)
     phase.n_slots()
     for slot, loss in enumerate((0.3, 0.4, 0.2, 0.5)):
         weights = Path(f"mlruns/checkpoints/demo+confirmation/slot-{slot:04d}/attempt-1/model")
         weights.mkdir(parents=True)
         add_trial(phase.study, TrialState.COMPLETE, loss, slot=slot, **{CHECKPOINT: str(weights)})
-    phase.completed(joined.callbacks.delivery)
+    phase.completed(joined_worker.callbacks.delivery)
     assert weights_left("demo+confirmation") == ["slot-0001", "slot-0002"]
     assert weights_left("demo") == ["slot-0000", "slot-0001"]

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from optuna.trial import TrialState
 from tests.unit.sweep.studies import add_trial
-from tests.unit.sweep.worker.conftest import Joined
+from tests.unit.sweep.worker.conftest import JoinedWorker
 
 from finesweep.locks import exclusive
 from finesweep.sweep.selection.confirmation import make_confirmation
@@ -24,7 +24,7 @@ STORE: Any = object()
 
 
 @pytest.fixture
-def delivered(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+def statuses(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """Folder → status of what was delivered, in place of a run in MLflow."""
     found: dict[str, str] = {}
 
@@ -36,8 +36,8 @@ def delivered(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     return found
 
 
-def outbox(joined: Joined, name: str, worker: str = "dead") -> Outbox:
-    folder = outboxes_of(joined.plan) / worker / name
+def outbox(joined_worker: JoinedWorker, name: str, worker: str = "dead") -> Outbox:
+    folder = outboxes_of(joined_worker.plan) / worker / name
     return Outbox.open(folder, uid="u", name=name, parent_run_id=None, tags={})
 
 
@@ -51,12 +51,16 @@ def outbox(joined: Joined, name: str, worker: str = "dead") -> Outbox:
     ],
 )
 def test_a_run_ends_as_its_trial_did_and_when(
-    joined: Joined, state: TrialState, attributes: dict[str, str], status: str, reason: str | None
+    joined_worker: JoinedWorker,
+    state: TrialState,
+    attributes: dict[str, str],
+    status: str,
+    reason: str | None,
 ) -> None:
     value = 0.5 if state == TrialState.COMPLETE else None
-    add_trial(joined.study, state, value, **attributes)
-    trial = joined.study.trials[0]
-    own = outbox(joined, "trial-000000")
+    add_trial(joined_worker.study, state, value, **attributes)
+    trial = joined_worker.study.trials[0]
+    own = outbox(joined_worker, "trial-000000")
     close_run(own, trial)
     closing = json.loads((own.folder / "closing.json").read_text())
     assert (closing["status"], closing["tags"].get("finesweep.reason")) == (status, reason)
@@ -66,34 +70,38 @@ def test_a_run_ends_as_its_trial_did_and_when(
 
 
 def test_what_dead_workers_left_of_finished_trials_is_delivered(
-    joined: Joined, delivered: dict[str, str]
+    joined_worker: JoinedWorker, statuses: dict[str, str]
 ) -> None:
-    add_trial(joined.study, TrialState.COMPLETE, 0.5)
-    add_trial(joined.study, TrialState.RUNNING)
-    add_trial(joined.study, TrialState.COMPLETE, 0.5)
-    add_trial(make_confirmation(joined.study), TrialState.PRUNED)
+    add_trial(joined_worker.study, TrialState.COMPLETE, 0.5)
+    add_trial(joined_worker.study, TrialState.RUNNING)
+    add_trial(joined_worker.study, TrialState.COMPLETE, 0.5)
+    add_trial(make_confirmation(joined_worker.study), TrialState.PRUNED)
     for name in ("trial-000000", "trial-000001", "confirmation-000000", "trial-000009"):
-        outbox(joined, name)
-    outbox(joined, "trial-000002", worker=joined.callbacks.worker)
-    deliver_orphans(joined.plan, joined.study, STORE)
-    assert delivered == {"trial-000000": "FINISHED", "confirmation-000000": "KILLED"}
+        outbox(joined_worker, name)
+    outbox(joined_worker, "trial-000002", worker=joined_worker.callbacks.worker)
+    deliver_orphans(joined_worker.plan, joined_worker.study, STORE)
+    assert statuses == {"trial-000000": "FINISHED", "confirmation-000000": "KILLED"}
 
 
-def test_empty_folders_of_dead_workers_go(joined: Joined, delivered: dict[str, str]) -> None:
-    root = outboxes_of(joined.plan)
-    for worker in ("dead", joined.callbacks.worker):
+def test_empty_folders_of_dead_workers_go(
+    joined_worker: JoinedWorker, statuses: dict[str, str]
+) -> None:
+    root = outboxes_of(joined_worker.plan)
+    for worker in ("dead", joined_worker.callbacks.worker):
         (root / worker).mkdir(parents=True)
-    deliver_orphans(joined.plan, joined.study, STORE)
-    assert [each.name for each in root.iterdir()] == [joined.callbacks.worker]
-    outbox(joined, "trial-000000")
+    deliver_orphans(joined_worker.plan, joined_worker.study, STORE)
+    assert [each.name for each in root.iterdir()] == [joined_worker.callbacks.worker]
+    outbox(joined_worker, "trial-000000")
     drop_empty(root / "dead")
     drop_empty(root / "absent")
     assert (root / "dead").exists()
 
 
-def test_one_process_at_a_time_looks_for_orphans(joined: Joined, delivered: dict[str, str]) -> None:
-    add_trial(joined.study, TrialState.COMPLETE, 0.5)
-    outbox(joined, "trial-000000")
-    with exclusive(engine_of(joined.study), "demo.outbox"):
-        deliver_orphans(joined.plan, joined.study, STORE)
-    assert delivered == {}
+def test_one_process_at_a_time_looks_for_orphans(
+    joined_worker: JoinedWorker, statuses: dict[str, str]
+) -> None:
+    add_trial(joined_worker.study, TrialState.COMPLETE, 0.5)
+    outbox(joined_worker, "trial-000000")
+    with exclusive(engine_of(joined_worker.study), "demo.outbox"):
+        deliver_orphans(joined_worker.plan, joined_worker.study, STORE)
+    assert statuses == {}

@@ -14,7 +14,7 @@ from optuna import Study
 from optuna.trial import TrialState
 from tests.unit.sweep.conftest import PlanOf
 from tests.unit.sweep.studies import add_trial
-from tests.unit.sweep.worker.conftest import Joined
+from tests.unit.sweep.worker.conftest import JoinedWorker
 
 from finesweep.config import ConfirmConfig, SweepPlan
 from finesweep.errors import ConfigError
@@ -30,9 +30,13 @@ from finesweep.tracking import TrackingStore
 SWEEP = "n_trials: 2\nparams: {training.epochs: 'range(1, 3)'}"
 
 
-def session_of(joined: Joined, confirm: ConfirmConfig | None) -> WorkerSession:
-    plan = replace(joined.plan, settings=replace(joined.plan.settings, confirm=confirm))
-    return WorkerSession(plan, joined.study, joined.callbacks, joined.said.append)
+def session_of(joined_worker: JoinedWorker, confirm: ConfirmConfig | None) -> WorkerSession:
+    plan = replace(
+        joined_worker.plan, settings=replace(joined_worker.plan.settings, confirm=confirm)
+    )
+    return WorkerSession(
+        plan, joined_worker.study, joined_worker.callbacks, joined_worker.said.append
+    )
 
 
 def complete(study: Study, *losses: float) -> None:
@@ -40,13 +44,15 @@ def complete(study: Study, *losses: float) -> None:
         add_trial(study, TrialState.COMPLETE, loss, **{VALUES: {"training.seed": number}})
 
 
-def test_the_best_are_confirmed_once_every_slot_of_the_search_is_finished(joined: Joined) -> None:
-    phases = session_of(joined, ConfirmConfig(top_k=1, seeds=1)).phases()
+def test_the_best_are_confirmed_once_every_slot_of_the_search_is_finished(
+    joined_worker: JoinedWorker,
+) -> None:
+    phases = session_of(joined_worker, ConfirmConfig(top_k=1, seeds=1)).phases()
     assert isinstance(next(phases), Search)
-    complete(joined.study, 0.5, 0.25)
+    complete(joined_worker.study, 0.5, 0.25)
     assert isinstance(next(phases), Confirmation)
-    (row,) = workers_of(engine_of(joined.study), "demo+confirmation")
-    assert row.id == joined.callbacks.worker
+    (row,) = workers_of(engine_of(joined_worker.study), "demo+confirmation")
+    assert row.id == joined_worker.callbacks.worker
     assert list(phases) == []
 
 
@@ -60,22 +66,22 @@ def test_the_best_are_confirmed_once_every_slot_of_the_search_is_finished(joined
     ids=["not wanted", "no seeds", "not spent"],
 )
 def test_otherwise_the_search_is_all(
-    joined: Joined, confirm: ConfirmConfig | None, losses: tuple[float, ...]
+    joined_worker: JoinedWorker, confirm: ConfirmConfig | None, losses: tuple[float, ...]
 ) -> None:
-    complete(joined.study, *losses)
-    assert [phase.kind for phase in session_of(joined, confirm).phases()] == ["trial"]
+    complete(joined_worker.study, *losses)
+    assert [phase.kind for phase in session_of(joined_worker, confirm).phases()] == ["trial"]
 
 
-def test_a_search_of_which_nothing_completed_confirms_nothing(joined: Joined) -> None:
+def test_a_search_of_which_nothing_completed_confirms_nothing(joined_worker: JoinedWorker) -> None:
     for _ in range(2):
-        add_trial(joined.study, TrialState.FAIL)
-    session = session_of(joined, ConfirmConfig(top_k=1, seeds=1))
+        add_trial(joined_worker.study, TrialState.FAIL)
+    session = session_of(joined_worker, ConfirmConfig(top_k=1, seeds=1))
     assert [phase.kind for phase in session.phases()] == ["trial"]
 
 
 @pytest.fixture
-def registered(store: TrackingStore, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
-    """States of the trials of each state that a winner was to be registered of."""
+def registrations(store: TrackingStore, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, ...]]:
+    """For each winner that was to be registered, how the trials of its sweep had ended."""
     found: list[tuple[str, ...]] = []
 
     def register_winner(plan: SweepPlan, study: Study, state: Any, store: TrackingStore) -> None:
@@ -88,37 +94,37 @@ def registered(store: TrackingStore, monkeypatch: pytest.MonkeyPatch) -> list[tu
 
 @pytest.mark.parametrize("losses", [(), (0.5,)])
 def test_a_sweep_that_is_not_spent_is_not_finished(
-    joined: Joined, registered: list[tuple[str, ...]], losses: tuple[float, ...]
+    joined_worker: JoinedWorker, registrations: list[tuple[str, ...]], losses: tuple[float, ...]
 ) -> None:
-    complete(joined.study, *losses)
-    session_of(joined, None).finish()
-    assert registered == []
+    complete(joined_worker.study, *losses)
+    session_of(joined_worker, None).finish()
+    assert registrations == []
 
 
 def test_a_sweep_that_is_not_confirmed_is_not_finished(
-    joined: Joined, registered: list[tuple[str, ...]]
+    joined_worker: JoinedWorker, registrations: list[tuple[str, ...]]
 ) -> None:
-    complete(joined.study, 0.5, 0.25)
-    session_of(joined, ConfirmConfig(top_k=1, seeds=1)).finish()
-    assert registered == []
+    complete(joined_worker.study, 0.5, 0.25)
+    session_of(joined_worker, ConfirmConfig(top_k=1, seeds=1)).finish()
+    assert registrations == []
 
 
 def test_the_winner_is_registered_once_all_is_delivered(
-    joined: Joined, registered: list[tuple[str, ...]], store: TrackingStore
+    joined_worker: JoinedWorker, registrations: list[tuple[str, ...]], store: TrackingStore
 ) -> None:
-    complete(joined.study, 0.5, 0.25)
-    joined.study.set_user_attr(DEFINITION, {"sweep.metric": "validation/loss"})
-    joined.deliveries.n_waits = 3
-    session_of(joined, None).finish()
-    assert joined.deliveries.n_waits == 0
-    assert registered == [("COMPLETE", "COMPLETE")]
-    parent = store.client.get_run(joined.study.user_attrs["parent_run_id"])
+    complete(joined_worker.study, 0.5, 0.25)
+    joined_worker.study.set_user_attr(DEFINITION, {"sweep.metric": "validation/loss"})
+    joined_worker.deliveries.n_waits = 3
+    session_of(joined_worker, None).finish()
+    assert joined_worker.deliveries.n_waits == 0
+    assert registrations == [("COMPLETE", "COMPLETE")]
+    parent = store.client.get_run(joined_worker.study.user_attrs["parent_run_id"])
     assert parent.info.status == "FINISHED"
     assert parent.data.tags["finesweep.best_trial"] == "1"
 
 
 @pytest.fixture
-def begun(plan_of: PlanOf, store: TrackingStore) -> Iterator[tuple[SweepPlan, Study]]:
+def open_sweep(plan_of: PlanOf, store: TrackingStore) -> Iterator[tuple[SweepPlan, Study]]:
     """A sweep whose command has opened its study; its runs go to the tests' own store."""
     plan = plan_of(SWEEP, f"tracking.uri={store.uri}", "training.precision=fp32")
     study = open_study(plan)
@@ -131,8 +137,8 @@ def joining(plan: SweepPlan, said: list[str]) -> AbstractContextManager[WorkerSe
     return worker_session("own", url, [], say=said.append, on_hang=lambda: None)
 
 
-def test_a_worker_is_seen_while_it_has_joined(begun: tuple[SweepPlan, Study]) -> None:
-    plan, study = begun
+def test_a_worker_is_seen_while_it_has_joined(open_sweep: tuple[SweepPlan, Study]) -> None:
+    plan, study = open_sweep
     said: list[str] = []
     with joining(plan, said) as session:
         (row,) = workers_of(engine_of(study), "own")
@@ -145,8 +151,8 @@ def test_a_worker_is_seen_while_it_has_joined(begun: tuple[SweepPlan, Study]) ->
     assert list(Path("mlruns/checkpoints").rglob("*")) == []
 
 
-def test_an_interrupted_worker_leaves_too(begun: tuple[SweepPlan, Study]) -> None:
-    plan, study = begun
+def test_an_interrupted_worker_leaves_too(open_sweep: tuple[SweepPlan, Study]) -> None:
+    plan, study = open_sweep
     with pytest.raises(KeyboardInterrupt), joining(plan, []) as session:
         _interrupt(session)
     assert workers_of(engine_of(study), "own") == []

@@ -71,7 +71,7 @@ def test_a_look_is_counted_and_leaves_scores_intervals_and_the_rule(
         False,
         3,
     )
-    assert logged_model["rule"]["temperature"] == pytest.approx(result.answering.temperature)
+    assert logged_model["rule"]["temperature"] == pytest.approx(result.decision_rule.temperature)
     found = store.client.get_run(second.run_id)
     assert found.data.tags["finesweep.test_fingerprint"] == setup.dataset.test_fingerprint
     assert found.data.metrics["test/look"] == 2

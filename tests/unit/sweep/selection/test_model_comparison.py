@@ -12,7 +12,7 @@ from optuna.trial import FrozenTrial
 from tests.unit.sweep.selection.conftest import SpentSweep
 
 from finesweep.config import SweepPlan
-from finesweep.records import Contender, ModelComparison
+from finesweep.sweep.comparisons import Contender, ModelComparison
 from finesweep.sweep.selection import model_comparison as module
 from finesweep.sweep.selection.model_comparison import best_of_each, compare_models
 from finesweep.sweep.selection.state import read_state

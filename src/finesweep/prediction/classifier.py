@@ -21,7 +21,7 @@ from finesweep.prediction.lengths import token_counts
 from finesweep.records import ANSWERING_KEY, UNCERTAIN, DecisionRule, Prediction
 from finesweep.stats.calibration import apply_thresholds, is_confident
 from finesweep.stats.predictions import confidence, probabilities_of
-from finesweep.tracking.relocation import follow
+from finesweep.tracking.relocation import relocate
 
 BATCH_SIZE = 32
 
@@ -137,7 +137,7 @@ def load_classifier(uri: str, *, tracking_uri: str, field: str = "--model") -> C
         raise ConfigError(
             Problem("tracking.uri", f"no store at {database}; run a sweep here first")
         )
-    follow(tracking_uri)
+    relocate(tracking_uri)
     mlflow.set_tracking_uri(tracking_uri)
     try:
         length = (get_model_info(uri).flavors.get("python_function") or {}).get("config") or {}

@@ -28,7 +28,7 @@ from finesweep.stats.predictions import (
     probabilities_of,
 )
 from finesweep.stats.scores import prediction_scores, ranking_scores
-from finesweep.tracking import TEST_FINGERPRINT, Run, n_looks
+from finesweep.tracking import TEST_FINGERPRINT, Run, count_test_evaluations
 from finesweep.tracking.models import log_classifier
 from finesweep.training import confusion, measure, predict
 
@@ -47,7 +47,7 @@ def evaluate_on_test(run: Run, setup: Setup, validation: Predictions) -> TestRes
     decision_rule = replace(fitted, clean=tuple(config.dataset.clean), pairs=dataset.pairs)
     setattr(setup.model.config, ANSWERING_KEY, asdict(decision_rule))
     run.set_tags({TEST_FINGERPRINT: dataset.test_fingerprint})
-    look = n_looks(run.store, dataset.test_fingerprint)
+    look = count_test_evaluations(run.store, dataset.test_fingerprint)
     predictions = predict(setup.model, tokens.test, tokens, config.training)
     probabilities = probabilities_of(
         predictions.logits / decision_rule.temperature, multi_label=dataset.multi_label

@@ -1,4 +1,4 @@
-"""The only writer of MLflow runs: what is kept of a run, and under which names."""
+"""The only writer of MLflow runs: what is logged, and under which names."""
 
 from finesweep.tracking.delivery import Delivery
 from finesweep.tracking.outbox import Outbox, close_outbox
@@ -6,12 +6,12 @@ from finesweep.tracking.queries import (
     STATUS_OF,
     TEST_FINGERPRINT,
     active_run,
+    count_test_evaluations,
     find_runs,
     has_logged_model,
-    n_looks,
     reopen,
 )
-from finesweep.tracking.replay import deliver, is_delivered, pending
+from finesweep.tracking.replay import deliver, is_delivered, pending_outboxes
 from finesweep.tracking.runs import PARENT, Run, RunLog, start_run
 from finesweep.tracking.store import TrackingStore, open_store
 
@@ -26,13 +26,13 @@ __all__ = [
     "TrackingStore",
     "active_run",
     "close_outbox",
+    "count_test_evaluations",
     "deliver",
     "find_runs",
     "has_logged_model",
     "is_delivered",
-    "n_looks",
     "open_store",
-    "pending",
+    "pending_outboxes",
     "reopen",
     "start_run",
 ]

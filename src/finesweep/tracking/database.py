@@ -1,4 +1,4 @@
-"""A database server as MLflow's backend: it answers soon or is away, and gets its tables once."""
+"""A database server as MLflow's backend: checked quickly, its tables created once."""
 
 from __future__ import annotations
 
@@ -13,18 +13,20 @@ from sqlalchemy.pool import NullPool
 from finesweep.databases import CONNECT_SECONDS
 
 BUILD_SECONDS = 120
-"""For another process to make the tables, which takes about three."""
+"""Limit for another process to create the tables, which takes about three seconds."""
 LOCK = 0x66696E65
-"""Of PostgreSQL's advisory locks the one that this project takes: "fine" in ASCII."""
+"""Key of the project's PostgreSQL advisory lock: "fine" in ASCII."""
 WITH_CONNECT_TIMEOUT = {"psycopg", "psycopg2", "pymysql", "mysqldb"}
 
 
 @contextmanager
 def first_use(uri: str) -> Iterator[None]:
-    """One process at a time, the database's server known to answer; other URIs just pass.
+    """Within it the database server has responded, and no other process is in such a block; a no-op
+    without a database server.
 
-    MLflow tries an unreachable database ten times, 101 seconds in all, so it is asked here first.
-    And of two processes that meet an empty PostgreSQL database, one fails on the other's tables.
+    MLflow retries an unreachable database ten times, for 101 seconds, so the server is tried here
+    first. And of two processes that open an empty PostgreSQL database, one fails on the other's
+    tables.
     """
     if not uri.startswith(("postgresql", "mysql")):
         yield
@@ -33,7 +35,7 @@ def first_use(uri: str) -> Iterator[None]:
     with engine.connect() as connection:
         if engine.dialect.name == "postgresql":
             connection.execute(text(f"SET LOCAL lock_timeout = '{BUILD_SECONDS}s'"))
-            # Gone with the connection's transaction, however this process ends.
+            # Released with the connection's transaction, however this process ends.
             connection.execute(text(f"SELECT pg_advisory_xact_lock({LOCK})"))
         yield
 

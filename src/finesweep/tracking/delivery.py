@@ -1,4 +1,4 @@
-"""The thread of a worker that delivers its outboxes, so that no trial ever waits for MLflow."""
+"""A worker's thread that delivers its outboxes, so that trials never wait for MLflow."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from finesweep.tracking.store import TrackingStore, open_store
 
 POLL_SECONDS = 0.5
 FIRST_PAUSE_SECONDS = 1.0
-LONGEST_PAUSE_SECONDS = 30.0
+MAX_PAUSE_SECONDS = 30.0
 STOP_SECONDS = 5.0
-"""For the call that is under way; what it leaves lies on disk."""
+"""Limit for the current call; the rest stays on disk."""
 
 Task = Callable[[], bool]
-"""Does what there is to do now; true when it need not be called again."""
+"""Does the work due now; True when it need not be called again."""
 
 
 class Delivery:
     """A daemon thread with its own store, opened when there is something to deliver.
 
-    While the store is away it tries again after 1 s, then 2 s, up to every 30 s; on_outage hears
-    one line for each outage, and one for each thing that the store refuses for good. on_run hears
-    the uid and run of each outbox. Both are called in the thread.
+    While the store is away it retries after 1 s, then 2 s, up to every 30 s. on_outage gets a line
+    for each outage, and for each entry that the store refuses permanently; on_run gets the uid and
+    run id of each outbox. Both are called in the thread.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class Delivery:
         self._config, self._on_run, self._on_outage = config, on_run, on_outage
         self._store: TrackingStore | None = None
         self._tasks: dict[Path | str, Task] = {}
-        self._told: set[str] = set()
+        self._reported: set[str] = set()
         self._pause_seconds = 0.0
         self._wake, self._stopping = threading.Event(), threading.Event()
         self._changing = threading.Lock()
@@ -52,18 +52,18 @@ class Delivery:
         self._thread.start()
 
     def add(self, folder: Path) -> None:
-        """Delivers the outbox as it grows, until it is closed and gone."""
+        """Delivers the outbox as it grows, until it is closed and removed."""
         with self._changing:
             self._tasks.setdefault(folder, partial(self._deliver, folder))
 
     def call(self, job: Callable[[TrackingStore], None], *, key: str) -> None:
-        """Calls job until it succeeds, unless a newer one with this key comes first."""
+        """Calls job until it succeeds, unless a newer job with this key replaces it."""
         with self._changing:
             self._tasks[key] = partial(self._call, job)
 
     def wait(self, timeout_seconds: float) -> bool:
-        """True as soon as all that was logged or called so far is delivered, false at the end."""
-        self._wake.set()  # the store may be back, and the next try half a minute away
+        """True as soon as all that was logged or called so far is delivered; False on timeout."""
+        self._wake.set()  # the next retry may be half a minute away
         end = time.monotonic() + timeout_seconds
         while not self._is_done():
             if time.monotonic() >= end:
@@ -72,7 +72,7 @@ class Delivery:
         return True
 
     def stop(self) -> None:
-        """Ends the thread; what is not delivered stays in its folder."""
+        """Ends the thread; undelivered outboxes stay in their folders."""
         self._stopping.set()
         self._wake.set()
         self._thread.join(STOP_SECONDS)
@@ -86,15 +86,15 @@ class Delivery:
         while not self._stopping.is_set():
             if self._round():
                 self._pause_seconds = 0.0
-                self._told.discard("outage")
+                self._reported.discard("outage")
             else:
                 doubled = max(FIRST_PAUSE_SECONDS, 2 * self._pause_seconds)
-                self._pause_seconds = min(doubled, LONGEST_PAUSE_SECONDS)
+                self._pause_seconds = min(doubled, MAX_PAUSE_SECONDS)
             self._wake.wait(self._pause_seconds or POLL_SECONDS)
             self._wake.clear()
 
     def _round(self) -> bool:
-        """Every task once; false from the first on that finds the store away."""
+        """Runs every task once; False, and no more tasks, when one finds the store away."""
         with self._changing:
             tasks = dict(self._tasks)
         for key, task in tasks.items():
@@ -104,11 +104,11 @@ class Delivery:
                 done = task()
             except Exception as error:
                 if is_tracking_outage(error):
-                    self._put_last(key, task)
-                    self._lost(error)
+                    self._move_last(key, task)
+                    self._handle_outage(error)
                     return False
-                # A bug, or an outbox whose run the store refuses: its folder stays for a person.
-                self._tell(f"{key} is not tracked: {one_line(error)}")
+                # A bug, or an outbox whose run the store refuses: its folder is kept.
+                self._report(f"{key} is not tracked: {one_line(error)}")
                 done = True
             if done:
                 self._drop(key, task)
@@ -117,45 +117,47 @@ class Delivery:
     def _deliver(self, folder: Path) -> bool:
         try:
             if not is_delivered(folder):
-                deliver(folder, self._opened(), on_run=self._found, on_refused=self._tell)
-        except Timeout:  # another process is at it
+                deliver(
+                    folder, self._open_store(), on_run=self._report_run, on_refused=self._report
+                )
+        except Timeout:  # another process is delivering it
             return False
-        except FileNotFoundError:  # and here it has come first
+        except FileNotFoundError:  # another process has removed it
             if folder.exists():
                 raise
         return not folder.exists()
 
     def _call(self, job: Callable[[TrackingStore], None]) -> bool:
-        job(self._opened())
+        job(self._open_store())
         return True
 
-    def _found(self, uid: str, run_id: str) -> None:
-        """Tells on_run; its database may be away too, and then the outbox waits for that."""
+    def _report_run(self, uid: str, run_id: str) -> None:
+        """Calls on_run; its database may be away too, and then the outbox waits."""
         try:
             self._on_run(uid, run_id)
         except Exception as error:
             if is_tracking_outage(error):
                 raise
-            self._tell(f"run {run_id}: {one_line(error)}")
+            self._report(f"run {run_id}: {one_line(error)}")
 
-    def _opened(self) -> TrackingStore:
+    def _open_store(self) -> TrackingStore:
         if self._store is None:
             self._store = open_store(self._config)
         return self._store
 
-    def _lost(self, error: Exception) -> None:
+    def _handle_outage(self, error: Exception) -> None:
         self._store = None
-        self._tell(f"tracking is away: {one_line(error)}", about="outage")
+        self._report(f"tracking is away: {one_line(error)}", about="outage")
 
-    def _tell(self, line: str, *, about: str | None = None) -> None:
+    def _report(self, line: str, *, about: str | None = None) -> None:
         about = about or line
-        if about not in self._told:
-            self._told.add(about)
-            with suppress(Exception):  # who cannot show a line must not end the delivery
+        if about not in self._reported:
+            self._reported.add(about)
+            with suppress(Exception):  # an error in showing a line must not end the delivery
                 self._on_outage(line)
 
-    def _put_last(self, key: Path | str, task: Task) -> None:
-        """So that one outbox which always fails does not hold up the others."""
+    def _move_last(self, key: Path | str, task: Task) -> None:
+        """Moves the task to the end, so that one that always fails does not delay the others."""
         with self._changing:
             if self._tasks.get(key) is task:
                 self._tasks[key] = self._tasks.pop(key)

@@ -20,10 +20,10 @@ CARD = """\
 pipeline_tag: text-classification
 library_name: transformers
 ---
-A text classifier fine-tuned by finesweep; its MLflow run holds config, data and scores.
+A text classifier fine-tuned by finesweep; its MLflow run has config, data and scores.
 """
 PAIR_CARD = """\
-It reads pairs of texts, each given as {"text": FIRST, "text_pair": SECOND}.
+It reads pairs of texts, passed as {"text": FIRST, "text_pair": SECOND}.
 """
 MULTI_LABEL = "multi_label_classification"
 REQUIREMENTS = ("torch", "transformers", "safetensors", "accelerate")
@@ -38,35 +38,35 @@ def log_classifier(
     examples: Sequence[str],
     pairs: bool = False,
 ) -> str:
-    """The URI of a new LoggedModel of this run: safetensors, signature and example inside.
+    """The URI of a new LoggedModel of this run, with safetensors, signature and input example.
 
-    examples are joined where the model reads pairs.
+    examples are joined pairs if the model reads pairs.
 
-    A saved pipeline forgets its truncation and raises over the model's limit, so max_length L is
-    kept twice: in the tokenizer and in the inference config that pyfunc applies.
+    A saved pipeline loses its truncation setting and raises beyond the model's limit, so max_length
+    is saved twice: in the tokenizer, and in the inference config that pyfunc applies.
     """
     tokenizer.model_max_length = max_length
     classifier = pipeline("text-classification", model=model.cpu().eval(), tokenizer=tokenizer)
     inference: dict[str, Any] = {"truncation": True, "max_length": max_length}
     if model.config.problem_type == MULTI_LABEL:
-        inference["top_k"] = None  # all labels, not just the likeliest
+        inference["top_k"] = None  # all labels, not only the most likely
     inputs = pipeline_inputs(columns_of(examples, pairs=pairs))
-    answers = classifier(inputs, **inference)
+    outputs = classifier(inputs, **inference)
     info = mlflow.transformers.log_model(
         classifier,
         name=MODEL_NAME,
         run_id=run.run_id,
-        signature=infer_signature(inputs, answers),
+        signature=infer_signature(inputs, outputs),
         input_example=inputs,
         model_config=inference,
         model_card=ModelCard(
             CARD + PAIR_CARD * pairs
-        ),  # without one MLflow would ask the Hub for it
+        ),  # without one MLflow would request it from the Hub
         pip_requirements=[f"{name}=={_release(name)}" for name in REQUIREMENTS],
     )
     return str(info.model_uri)
 
 
 def _release(package: str) -> str:
-    """The version without a local part, such as +cpu, which PyPI does not know."""
+    """The version without a local part such as +cpu, which PyPI does not have."""
     return version(package).split("+")[0]

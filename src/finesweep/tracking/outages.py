@@ -1,4 +1,4 @@
-"""Which errors mean that the store is away, and what they say in one line."""
+"""Which errors mean that the tracking store is away, and their one-line messages."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from finesweep.databases import hidden_password, is_away
 from finesweep.errors import ConfigError
 
 PASSING = {
-    HTTPStatus.UNAUTHORIZED,  # a password that somebody is about to set right
+    HTTPStatus.UNAUTHORIZED,  # a password that may be corrected meanwhile
     HTTPStatus.FORBIDDEN,
     HTTPStatus.REQUEST_TIMEOUT,
     HTTPStatus.TOO_MANY_REQUESTS,
 }
-"""Answers below 500 after which the same request can succeed later."""
+"""Statuses below 500 after which the same request can succeed later."""
 
 
 def is_tracking_outage(error: BaseException | None) -> bool:
-    """True when the same call can succeed later; false for a bug or a refused value.
+    """Whether the same call can succeed later; False for a bug or a refused value.
 
-    What an error was raised from counts too: Optuna wraps its database's errors.
+    The causes of an error count too, since Optuna wraps errors of its database.
     """
     while error is not None:
         if _is_outage(error):
@@ -35,11 +35,11 @@ def _is_outage(error: BaseException) -> bool:
     if isinstance(error, MlflowException):
         status = int(error.get_http_status_code())  # type: ignore[no-untyped-call]
         return status in PASSING or (status >= 500 and status != HTTPStatus.NOT_IMPLEMENTED)
-    # Of these ConfigError is how open_store says that the store does not answer.
+    # open_store raises ConfigError when the store does not respond.
     return is_away(error) or isinstance(error, ConfigError | PoolTimeout | OSError)
 
 
 def one_line(error: BaseException) -> str:
-    """The first line of what error says, passwords hidden."""
+    """The first line of the error's message, without passwords."""
     text = str(error).strip().splitlines() or [type(error).__name__]
     return hidden_password(text[0])

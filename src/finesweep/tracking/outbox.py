@@ -1,12 +1,12 @@
-"""One attempt's journal on disk: a trial writes here, whether the tracking store is there or not.
+"""One attempt's journal on disk, which a trial writes whether or not the tracking store is up.
 
 The folder of an outbox:
 
-    header.json      uid, name, tags and start of the run; there from the folder's first moment on
-    journal.jsonl    one line for each call, with the time of the call; only ever appended to
-    files/0001/      what a line of the journal refers to as an artifact folder
-    closing.json     status, tags and end of the run; after it nothing more is appended
-    progress.json    written by deliver alone, and the last file to be removed
+    header.json      uid, name, tags and start of the run; exists from the beginning
+    journal.jsonl    one line per call, with the time of the call; append-only
+    files/0001/      an artifact folder that a line of the journal refers to
+    closing.json     status, tags and end of the run; nothing is appended after it
+    progress.json    written only by deliver, and the last file to be removed
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import Any
 
 from finesweep.disk import write_json, written_aside
 from finesweep.records import Evaluation, TextDataset
-from finesweep.tracking.runs import Status, dataset_fields, first_tags, now_ms
+from finesweep.tracking.runs import Status, dataset_fields, initial_tags, now_ms
 
 HEADER = "header.json"
 JOURNAL = "journal.jsonl"
@@ -30,20 +30,20 @@ FILES = "files"
 CLOSING = "closing.json"
 UID_TAG = "finesweep.uid"
 
-Writing = Callable[[Callable[[], None]], None]
-"""Calls what it is given; again, if it likes, when the disk was full: then nothing was written."""
+RetryWrite = Callable[[Callable[[], None]], None]
+"""Calls a write, and may retry it when the disk was full: then nothing was written."""
 
 
-def at_once(write: Callable[[], None]) -> None:
+def write_once(write: Callable[[], None]) -> None:
     write()
 
 
 class Outbox:
     """A RunLog that never waits for the store; deliver replays it into a run."""
 
-    def __init__(self, folder: Path, *, writing: Writing = at_once) -> None:
-        """The outbox that open has made there."""
-        self.folder, self._writing = folder, writing
+    def __init__(self, folder: Path, *, retry_write: RetryWrite = write_once) -> None:
+        """An outbox that `open` has created."""
+        self.folder, self._retry_write = folder, retry_write
         self._appending = threading.Lock()
         self._n_folders = 0
         self._last_ms = 0
@@ -57,26 +57,26 @@ class Outbox:
         name: str,
         parent_run_id: str | None,
         tags: Mapping[str, Any],
-        writing: Writing = at_once,
+        retry_write: RetryWrite = write_once,
     ) -> Outbox:
-        """A new outbox, its folder complete or absent; OSError when there is one already.
+        """A new outbox, whose folder appears atomically; OSError when it already exists.
 
-        Provenance is fixed here: another program may deliver it, from another folder.
+        Provenance is recorded here, since another program may deliver it, from another folder.
         """
-        all_tags = first_tags(parent_run_id, tags) | {UID_TAG: uid}
+        all_tags = initial_tags(parent_run_id, tags) | {UID_TAG: uid}
         header = {"uid": uid, "name": name, "start_time_ms": now_ms(), "tags": all_tags}
 
-        def make() -> None:
+        def create() -> None:
             with written_aside(folder) as aside:
                 (aside / FILES).mkdir(parents=True)
                 (aside / JOURNAL).touch()
                 write_json(aside / HEADER, header)
 
-        writing(make)
-        return cls(folder, writing=writing)
+        retry_write(create)
+        return cls(folder, retry_write=retry_write)
 
     def log_evaluation(self, evaluation: Evaluation) -> None:
-        """Survives a power cut, as the checkpoint beside it does."""
+        """Synced to disk, so that it survives a power failure like the checkpoint beside it."""
         self._log_metrics(evaluation.metrics, evaluation.step, None, durable=True)
 
     def log_metrics(
@@ -108,7 +108,7 @@ class Outbox:
     def close(
         self, status: Status, tags: Mapping[str, Any], end_time_ms: int | None = None
     ) -> None:
-        self._writing(lambda: close_outbox(self.folder, status, tags, end_time_ms))
+        self._retry_write(lambda: close_outbox(self.folder, status, tags, end_time_ms))
 
     def _log_metrics(
         self,
@@ -122,9 +122,9 @@ class Outbox:
         self._append({"metrics": values, "step": step}, time_ms=time_ms, durable=durable)
 
     def _log_files(self, write: Callable[[Path], object]) -> None:
-        """What write(folder) writes into the empty folder that it is given."""
+        """Adds the files that write(folder) writes into an empty folder."""
 
-        def stored() -> None:
+        def write_files() -> None:
             target = self._new_folder()
             try:
                 write(target)
@@ -134,11 +134,11 @@ class Outbox:
             names.append(target.name)
 
         names: list[str] = []
-        self._writing(stored)
+        self._retry_write(write_files)
         self._append({"files": names[0]})
 
     def _new_folder(self) -> Path:
-        """An empty folder of files/, which is not made anew: a delivered outbox is gone."""
+        """A new folder in files/; fails if the outbox is delivered and removed."""
         with self._appending:
             self._n_folders += 1
             folder = self.folder / FILES / f"{self._n_folders:04d}"
@@ -151,20 +151,20 @@ class Outbox:
         with self._appending:
             if (self.folder / CLOSING).exists():
                 raise ValueError(f"{self.folder} is closed: its trial has ended")
-            # Later than the line before, whatever the clock does: MLflow's latest value of a
-            # metric is the one of the latest time, where the steps are equal.
+            # Later than the previous line, even if the clock jumps back: with equal steps MLflow
+            # takes the value with the latest time as a metric's latest.
             self._last_ms = max(now_ms(), self._last_ms + 1)
             entry["time_ms"] = self._last_ms if time_ms is None else time_ms
             line = json.dumps(entry)
-            self._writing(lambda: append_line(self.folder / JOURNAL, line, durable=durable))
+            self._retry_write(lambda: append_line(self.folder / JOURNAL, line, durable=durable))
 
 
 def close_outbox(
     folder: Path, status: Status, tags: Mapping[str, Any], end_time_ms: int | None = None
 ) -> None:
-    """Ends an attempt, one whose process was killed too; the first to end it is right.
+    """Ends an attempt, also one whose process was killed; only the first call has an effect.
 
-    An outbox that is gone was ended and delivered by another process.
+    A folder that is gone was closed and delivered by another process.
     """
     if (folder / CLOSING).exists() or not folder.is_dir():
         return
@@ -177,7 +177,7 @@ def close_outbox(
 
 
 def append_line(path: Path, line: str, *, durable: bool) -> None:
-    """Appends line and a line break to path, all of it or, where the disk is full, nothing."""
+    """Appends line and a line break to path; nothing if the disk is full."""
     raw = line.encode() + b"\n"
     with path.open("r+b", buffering=0) as journal:
         size = journal.seek(0, os.SEEK_END)

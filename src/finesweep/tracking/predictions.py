@@ -1,4 +1,4 @@
-"""predictions.parquet: what a model answered to each row of a split, written and read."""
+"""predictions.parquet: a model's predictions for each row of a split, written and read."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from finesweep.stats.predictions import are_correct, is_multi_label, predict_lab
 FILE = "predictions.parquet"
 PREDICTION = "prediction"
 PROBABILITY = "probability/"
-"""Column prefix; a label's name behind it."""
+"""Column prefix, followed by a label's name."""
 
 
 @dataclass(frozen=True)
-class Answered:
-    """A split's N rows in data order, by C classes."""
+class SplitPredictions:
+    """The predictions for a split's N rows in data order, for C classes."""
 
     label_names: tuple[str, ...]
-    """[C]."""
+    """Names of the classes, [C]."""
     labels: np.ndarray
-    """[N] int in [0, C), the truth; [N, C] of 0 and 1 where a row may have several labels."""
-    guesses: np.ndarray
-    """In the same shape."""
+    """True labels, [N] int in [0, C); [N, C] of 0 and 1 if a row may have several labels."""
+    predicted: np.ndarray
+    """Predicted labels, in the same shape."""
     probabilities: np.ndarray
-    """[N, C], each row summing to 1 where it has one label."""
+    """[N, C]; each row sums to 1 unless it may have several labels."""
 
     @property
     def right(self) -> np.ndarray:
-        """[N] bool."""
-        return are_correct(self.guesses, self.labels)
+        """[N] bool: whether the prediction is right."""
+        return are_correct(self.predicted, self.labels)
 
 
 def write_predictions(
@@ -43,32 +43,32 @@ def write_predictions(
 ) -> None:
     """Writes folder/predictions.parquet: truth, prediction and a probability for each label.
 
-    Truth and prediction are names, or lists of names where a row may have several labels.
+    Truth and prediction are names, or lists of names if a row may have several labels.
     """
-    guessed = predict_labels(probabilities, multi_label=is_multi_label(labels))
-    columns: dict[str, Any] = {"truth": _named(labels, names), PREDICTION: _named(guessed, names)}
+    predicted = predict_labels(probabilities, multi_label=is_multi_label(labels))
+    columns: dict[str, Any] = {"truth": _named(labels, names), PREDICTION: _named(predicted, names)}
     for index, name in enumerate(names):
         columns[f"{PROBABILITY}{name}"] = probabilities[:, index]
     pd.DataFrame(columns).to_parquet(folder / FILE)
 
 
-def read_predictions(path: str | Path) -> Answered:
-    """What write_predictions wrote."""
+def read_predictions(path: str | Path) -> SplitPredictions:
+    """The predictions in a file by write_predictions."""
     table = pd.read_parquet(path)
     columns = [name for name in table.columns if name.startswith(PROBABILITY)]
     names = tuple(name.removeprefix(PROBABILITY) for name in columns)
-    labels, guessed = (_numbered(table[column], names) for column in ("truth", PREDICTION))
-    return Answered(names, labels, guessed, table[columns].to_numpy())
+    labels, predicted = (_numbered(table[column], names) for column in ("truth", PREDICTION))
+    return SplitPredictions(names, labels, predicted, table[columns].to_numpy())
 
 
 def _named(labels: np.ndarray, names: Sequence[str]) -> list[Any]:
     if is_multi_label(labels):
-        return [set_members(held, names) for held in labels]
+        return [set_members(row, names) for row in labels]
     return [names[label] for label in labels]
 
 
 def _numbered(column: pd.Series, names: Sequence[str]) -> np.ndarray:
     if column.map(lambda value: isinstance(value, str)).all():
-        place = {name: index for index, name in enumerate(names)}
-        return column.map(place).to_numpy(dtype=np.int64)
-    return np.array([[name in held for name in names] for held in column], dtype=np.int64)
+        indices = {name: index for index, name in enumerate(names)}
+        return column.map(indices).to_numpy(dtype=np.int64)
+    return np.array([[name in members for name in names] for members in column], dtype=np.int64)

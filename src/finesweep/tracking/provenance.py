@@ -1,4 +1,4 @@
-"""What produced a run: versions, machine user and commit, as MLflow tags."""
+"""The provenance of a run as MLflow tags: versions, user and commit."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ def _user() -> str:
 def _git_commit() -> str | None:
     """The commit of the current folder; None outside a repository or without git."""
     try:
-        done = subprocess.run(
+        completed = subprocess.run(
             ["git", "rev-parse", "HEAD"], capture_output=True, text=True, timeout=5, check=True
         )
     except (OSError, subprocess.SubprocessError):
         return None
-    return done.stdout.strip()
+    return completed.stdout.strip()

@@ -13,41 +13,41 @@ from finesweep.tracking.runs import Run, Status
 from finesweep.tracking.store import TrackingStore
 
 TEST_FINGERPRINT = "finesweep.test_fingerprint"
-"""Tag of each run that looked at a test split."""
+"""Tag of each run that evaluated a test split: the fingerprint of its rows."""
 
 
 def find_runs(store: TrackingStore, tags: Mapping[str, str], *, running: bool = False) -> list[Run]:
-    """The experiment's runs that carry all these tags, the newest first; only RUNNING if asked."""
+    """The experiment's runs with all these tags, the newest first; running: only those RUNNING."""
     clauses = [clause(f"tags.`{name}`", value) for name, value in tags.items()]
     clauses += ["attributes.status = 'RUNNING'"] if running else []
-    found, token = [], None
+    runs, token = [], None
     while True:
         page = store.client.search_runs(
             [store.experiment_id], " and ".join(clauses), page_token=token
         )
-        found += [
+        runs += [
             Run(store, run.info.run_id) for run in page if tags.items() <= run.data.tags.items()
         ]
         if not (token := page.token):
-            return found
+            return runs
 
 
 def active_run(store: TrackingStore, run_id: str | None) -> Run | None:
-    """The run of this id; None when it was deleted, or the store has never heard of it."""
+    """The run with this id; None if it was deleted or never existed."""
     if not run_id:
         return None
     try:
-        found = store.client.get_run(run_id)
+        run = store.client.get_run(run_id)
     except MlflowException as error:
         if is_tracking_outage(error):
             raise
         return None
-    active = found.info.lifecycle_stage == LifecycleStage.ACTIVE
+    active = run.info.lifecycle_stage == LifecycleStage.ACTIVE
     return Run(store, run_id) if active else None
 
 
 def has_logged_model(store: TrackingStore, uri: str) -> bool:
-    """Whether the store holds the LoggedModel that models:/ID names."""
+    """Whether the store has the LoggedModel models:/ID."""
     try:
         store.client.get_logged_model(uri.removeprefix("models:/"))
     except MlflowException as error:
@@ -57,8 +57,8 @@ def has_logged_model(store: TrackingStore, uri: str) -> bool:
     return True
 
 
-def n_looks(store: TrackingStore, fingerprint: str) -> int:
-    """How many runs have looked at the test rows of this fingerprint."""
+def count_test_evaluations(store: TrackingStore, fingerprint: str) -> int:
+    """The number of runs that have evaluated the test rows with this fingerprint."""
     return len(find_runs(store, {TEST_FINGERPRINT: fingerprint}))
 
 

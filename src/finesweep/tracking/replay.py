@@ -1,4 +1,4 @@
-"""Outboxes into runs: whatever is killed or repeated on the way, it leads to the same run."""
+"""Delivering outboxes into runs, idempotent under kills and retries."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ from finesweep.tracking.store import TrackingStore
 
 PROGRESS = "progress.json"
 N_TRIES = 2
-"""Of a line that is refused: two trials that log one new dataset at once collide in MLflow."""
+"""Attempts for a refused line: two trials that log the same new dataset collide in MLflow."""
 
 OnRun = Callable[[str, str], None]
 
 
 @dataclass(frozen=True)
 class DeliveryOffset:
-    """How far an outbox is delivered, into which run."""
+    """How much of an outbox is delivered, and into which run."""
 
     run_id: str
     offset_bytes: int = 0
-    """Of the journal's first line that is not delivered."""
+    """Offset in bytes of the journal's first undelivered line."""
     ended: bool = False
-    """The run has ended: what is left is to remove the folder."""
+    """Whether the run has ended, so that only the folder must be removed."""
 
 
-def pending(root: Path) -> list[Path]:
-    """The outboxes root/<worker>/<attempt> that are not delivered and gone, the oldest first."""
-    found = {path.parent for name in (HEADER, PROGRESS) for path in root.glob(f"*/[!.]*/{name}")}
-    return sorted(found, key=lambda folder: (_started_ms(folder), folder))
+def pending_outboxes(root: Path) -> list[Path]:
+    """The outboxes root/<worker>/<attempt> that still exist, the oldest first."""
+    folders = {path.parent for name in (HEADER, PROGRESS) for path in root.glob(f"*/[!.]*/{name}")}
+    return sorted(folders, key=lambda folder: (_started_ms(folder), folder))
 
 
 def deliver(
@@ -49,41 +49,41 @@ def deliver(
     on_run: OnRun = lambda uid, run_id: None,
     on_refused: Callable[[str], None] = lambda line: None,
 ) -> str:
-    """The id of the outbox's run, which now has all that was logged so far.
+    """The id of the outbox's run, which then has all that was logged so far.
 
-    on_run hears the uid and run id before the first line is replayed, and again on every call
-    that has something to replay. What the store refuses for good is left out and told to
-    on_refused. Raises what is_tracking_outage knows when the store is away, and filelock.Timeout
-    while another process delivers the same folder. A closed outbox ends its run and is removed;
-    FileNotFoundError when that has been done before.
+    on_run gets the uid and run id before the first line is replayed, and again in every call with
+    something to replay. Entries that the store refuses permanently are left out and passed to
+    on_refused. Raises an error that is_tracking_outage accepts when the store is away, and
+    filelock.Timeout while another process delivers the same folder. A closed outbox ends its run
+    and is removed; FileNotFoundError when it was removed before.
     """
     _must_exist(folder)
     lock = Path(f"{folder}.lock")
     with FileLock(lock, timeout=0):
-        _must_exist(folder)  # still: who held the lock may have been at the end
-        progress = _offset(folder)
-        if progress is None or not progress.ended:
-            progress = _Replay(folder, store, on_refused).finish(progress, on_run)
-        if progress.ended:
+        _must_exist(folder)  # again: the previous holder of the lock may have removed it
+        offset = _offset(folder)
+        if offset is None or not offset.ended:
+            offset = _Replay(folder, store, on_refused).finish(offset, on_run)
+        if offset.ended:
             _remove(folder)
             lock.unlink(missing_ok=True)
-    return progress.run_id
+    return offset.run_id
 
 
 def _must_exist(folder: Path) -> None:
     if not folder.is_dir():
-        raise FileNotFoundError(f"{folder} is delivered and gone")
+        raise FileNotFoundError(f"{folder} is delivered and removed")
 
 
 def is_delivered(folder: Path) -> bool:
-    """True when deliver would find nothing to do, as for an outbox that is gone."""
+    """Whether deliver would have nothing to do; True for an outbox that is gone."""
     if not folder.is_dir():
         return True
-    progress = _offset(folder)
-    if progress is None or progress.ended or (folder / CLOSING).exists():
+    offset = _offset(folder)
+    if offset is None or offset.ended or (folder / CLOSING).exists():
         return False
     try:
-        return next(_lines(folder / JOURNAL, progress.offset_bytes), None) is None
+        return next(_lines(folder / JOURNAL, offset.offset_bytes), None) is None
     except FileNotFoundError:  # it is being removed
         return False
 
@@ -94,22 +94,22 @@ class _Replay:
     store: TrackingStore
     on_refused: Callable[[str], None]
 
-    def finish(self, progress: DeliveryOffset | None, on_run: OnRun) -> DeliveryOffset:
-        """The progress after all that is in the folder now."""
-        # Before the journal: a line may come between reading that and looking for this.
+    def finish(self, offset: DeliveryOffset | None, on_run: OnRun) -> DeliveryOffset:
+        """The offset after delivering all that is in the folder now."""
+        # Before the journal: lines may be added before the outbox is closed.
         closing = _read(self.folder / CLOSING)
         header = _read(self.folder / HEADER)
-        if progress is None:
-            progress = self._keep(DeliveryOffset(_find_or_create(header, self.store)))
-        on_run(header["uid"], progress.run_id)
-        run = Run(self.store, progress.run_id)
-        for line, end in _lines(self.folder / JOURNAL, progress.offset_bytes):
+        if offset is None:
+            offset = self._save(DeliveryOffset(_find_or_create(header, self.store)))
+        on_run(header["uid"], offset.run_id)
+        run = Run(self.store, offset.run_id)
+        for line, end in _lines(self.folder / JOURNAL, offset.offset_bytes):
             self._try(lambda line=line: self._apply(run, json.loads(line)))  # type: ignore[misc]
-            progress = self._keep(replace(progress, offset_bytes=end))
+            offset = self._save(replace(offset, offset_bytes=end))
         if closing is not None:
             self._end(run, header["uid"], closing)
-            progress = self._keep(replace(progress, ended=True))
-        return progress
+            offset = self._save(replace(offset, ended=True))
+        return offset
 
     def _apply(self, run: Run, entry: dict[str, Any]) -> None:
         if "metrics" in entry:
@@ -122,17 +122,17 @@ class _Replay:
             run.log_input(entry["dataset"])
         else:
             files = self.folder / FILES / entry["files"]
-            if not files.is_dir():  # else an OSError, which would be taken for an outage
+            if not files.is_dir():  # else an OSError, which would count as an outage
                 raise ValueError(f"{files} is missing")
             run.log_folder(files)
 
     def _end(self, run: Run, uid: str, closing: dict[str, Any]) -> None:
         self._try(lambda: run.set_tags(closing["tags"]))
         self._try(lambda: run.finish(closing["status"], end_time_ms=closing["end_time_ms"]))
-        # A create whose answer came too late was sent again by MLflow, and made a second run.
-        for double in find_runs(self.store, {UID_TAG: uid}):
-            if double.run_id != run.run_id:
-                self.store.client.delete_run(double.run_id)
+        # MLflow resends a create whose response came too late, which creates a second run.
+        for duplicate in find_runs(self.store, {UID_TAG: uid}):
+            if duplicate.run_id != run.run_id:
+                self.store.client.delete_run(duplicate.run_id)
 
     def _try(self, call: Callable[[], None]) -> None:
         for n_left in reversed(range(N_TRIES)):
@@ -146,13 +146,13 @@ class _Replay:
                     reason = one_line(error)
                     self.on_refused(f"left out of {self.folder.name}'s run: {reason}")
 
-    def _keep(self, progress: DeliveryOffset) -> DeliveryOffset:
-        write_json(self.folder / PROGRESS, asdict(progress))
-        return progress
+    def _save(self, offset: DeliveryOffset) -> DeliveryOffset:
+        write_json(self.folder / PROGRESS, asdict(offset))
+        return offset
 
 
 def _find_or_create(header: dict[str, Any], store: TrackingStore) -> str:
-    """The run with the outbox's uid: a call that was killed may have made it."""
+    """The run with the outbox's uid; a call that was killed may have created it."""
     uid = header["uid"]
     if found := find_runs(store, {UID_TAG: uid}):
         return min(run.run_id for run in found)
@@ -162,7 +162,7 @@ def _find_or_create(header: dict[str, Any], store: TrackingStore) -> str:
 
 
 def _lines(journal: Path, offset_bytes: int) -> Iterator[tuple[bytes, int]]:
-    """Each complete line from there on and where it ends; one without its break was torn."""
+    """Each complete line from the offset on, and its end; lines without line break are skipped."""
     with journal.open("rb") as file:
         file.seek(offset_bytes)
         for line in file:
@@ -172,12 +172,12 @@ def _lines(journal: Path, offset_bytes: int) -> Iterator[tuple[bytes, int]]:
 
 
 def _offset(folder: Path) -> DeliveryOffset | None:
-    found = _read(folder / PROGRESS)
-    return None if found is None else DeliveryOffset(**found)
+    fields = _read(folder / PROGRESS)
+    return None if fields is None else DeliveryOffset(**fields)
 
 
 def _read(path: Path) -> Any:
-    """What write_json wrote; None where there is nothing."""
+    """The value in a file by write_json; None if there is no file."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -190,7 +190,7 @@ def _started_ms(folder: Path) -> int:
 
 
 def _remove(folder: Path) -> None:
-    """Removes folder; progress.json goes last, since without it the run would start anew."""
+    """Removes folder; progress.json last, since without it the run would be created again."""
     for path in folder.iterdir():
         if path.is_dir():
             shutil.rmtree(path)

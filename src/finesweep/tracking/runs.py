@@ -1,4 +1,4 @@
-"""MLflow runs, written by explicit id: never through MLflow's global active run."""
+"""MLflow runs, written by explicit id, never through MLflow's global active run."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from finesweep.records import SPLITS, Evaluation, SplitName, TextDataset
 from finesweep.tracking.names import (
-    LONGEST_DATASET_NAME,
-    LONGEST_PARAM,
-    LONGEST_RUN_NAME,
-    LONGEST_SOURCE,
-    LONGEST_TAG,
+    MAX_DATASET_NAME_CHARACTERS,
+    MAX_PARAM_CHARACTERS,
+    MAX_RUN_NAME_CHARACTERS,
+    MAX_SOURCE_CHARACTERS,
+    MAX_TAG_CHARACTERS,
     keys_of,
     text_of,
 )
@@ -30,15 +30,15 @@ from finesweep.tracking.store import TrackingStore
 Status = Literal["FINISHED", "KILLED", "FAILED"]
 Kind = Literal["metrics", "params", "tags"]
 PARENT = MLFLOW_PARENT_RUN_ID
-"""Tag of a run that stands under another."""
+"""Tag of a child run: the id of its parent."""
 ROWS_PER_CALL, METRICS_PER_CALL = 100, 1000
-"""MLflow's own limits of one log_batch call."""
+"""MLflow's own limits for one log_batch call."""
 CHARACTERS_PER_CALL = 150_000
-"""A server takes a million bytes, and a character may be six of them."""
+"""A server accepts a million bytes per call, and a character may take six."""
 
 
 class RunLog(Protocol):
-    """What a trial writes to: a Run at once, or an Outbox that is delivered to one later."""
+    """A target for a trial's logs: a Run, or an Outbox that is delivered to one later."""
 
     def log_evaluation(self, evaluation: Evaluation) -> None: ...
 
@@ -59,7 +59,7 @@ class RunLog(Protocol):
 
 @dataclass(frozen=True)
 class Run:
-    """One run of the store."""
+    """One run of the tracking store."""
 
     store: TrackingStore
     run_id: str
@@ -70,44 +70,44 @@ class Run:
     def log_metrics(
         self, metrics: Mapping[str, float], *, step: int, time_ms: int | None = None
     ) -> None:
-        """All at once, with the step in training examples seen; now, unless a time is given."""
-        at, keys = now_ms() if time_ms is None else time_ms, keys_of(metrics)
-        rows = [Metric(keys[name], float(value), at, step) for name, value in metrics.items()]
-        self._log("metrics", rows, most=METRICS_PER_CALL)
+        """Logs metrics together; step is in training examples seen, time_ms is now by default."""
+        time_ms, keys = now_ms() if time_ms is None else time_ms, keys_of(metrics)
+        rows = [Metric(keys[name], float(value), time_ms, step) for name, value in metrics.items()]
+        self._log("metrics", rows, max_rows=METRICS_PER_CALL)
 
     def log_params(self, params: Mapping[str, Any]) -> None:
         keys = keys_of(params)
-        rows = [Param(keys[name], text_of(params[name], LONGEST_PARAM)) for name in params]
+        rows = [Param(keys[name], text_of(params[name], MAX_PARAM_CHARACTERS)) for name in params]
         self._log("params", rows)
 
     def set_tags(self, tags: Mapping[str, Any]) -> None:
-        self._log("tags", [RunTag(key, value) for key, value in _kept_tags(tags).items()])
+        self._log("tags", [RunTag(key, value) for key, value in _mlflow_tags(tags).items()])
 
     def log_dataset(self, dataset: TextDataset, *, source: str) -> None:
-        """The data as an MLflow dataset input, its digest the start of the fingerprint."""
+        """Logs the data as an MLflow dataset input; its digest is the start of the fingerprint."""
         self.log_input(dataset_fields(dataset, source))
 
     def log_input(self, fields: Mapping[str, str], *, context: str = "training") -> None:
-        """What dataset_fields or input_fields returned, as an input; context: what it served."""
+        """Logs fields by dataset_fields or input_fields as a dataset input; context: its use."""
         entity = Dataset(source_type="finesweep", **fields)
-        used_for = [InputTag("mlflow.data.context", context)]
-        self.store.client.log_inputs(self.run_id, datasets=[DatasetInput(entity, used_for)])
+        tags = [InputTag("mlflow.data.context", context)]
+        self.store.client.log_inputs(self.run_id, datasets=[DatasetInput(entity, tags)])
 
     def log_text(self, text: str, name: str) -> None:
         self.store.client.log_text(self.run_id, text, name)
 
     def log_folder(self, folder: Path) -> None:
-        """Every file of folder as an artifact under the same relative path."""
+        """Logs every file of folder as an artifact under the same relative path."""
         self.store.client.log_artifacts(self.run_id, str(folder))
 
     def finish(self, status: Status, *, end_time_ms: int | None = None) -> None:
-        """Ends the run, now unless a time is given."""
+        """Ends the run; end_time_ms is now by default."""
         self.store.client.set_terminated(self.run_id, status, end_time_ms)
 
-    def _log(self, kind: Kind, rows: Sequence[Any], *, most: int = ROWS_PER_CALL) -> None:
-        """All of rows but those that MLflow refuses; of these the first error is raised then."""
+    def _log(self, kind: Kind, rows: Sequence[Any], *, max_rows: int = ROWS_PER_CALL) -> None:
+        """Logs all rows that MLflow accepts; afterwards raises the first error of the others."""
         refused: list[MlflowException] = []
-        for batch in _batches(rows, most):
+        for batch in _batches(rows, max_rows):
             try:
                 self._send(kind, batch)
             except MlflowException as error:
@@ -122,7 +122,7 @@ class Run:
         self.store.client.log_batch(self.run_id, **rows)
 
     def _log_singly(self, kind: Kind, batch: Sequence[Any]) -> Iterator[MlflowException]:
-        """Each row by itself, so that one does not take the others with it; what is refused."""
+        """Logs row by row, so that one refused row does not affect others; yields the errors."""
         for row in batch:
             try:
                 self._send(kind, [row])
@@ -140,8 +140,8 @@ def start_run(
     tags: Mapping[str, Any] | None = None,
     params: Mapping[str, Any] | None = None,
 ) -> Run:
-    """A new RUNNING run that already carries its tags, provenance and params."""
-    run = create_run(store, name=name, tags=first_tags(parent_run_id, tags or {}))
+    """A new RUNNING run with its tags, provenance and params."""
+    run = create_run(store, name=name, tags=initial_tags(parent_run_id, tags or {}))
     run.log_params(params or {})
     return run
 
@@ -149,24 +149,24 @@ def start_run(
 def create_run(
     store: TrackingStore, *, name: str, tags: Mapping[str, str], start_time_ms: int | None = None
 ) -> Run:
-    """A new RUNNING run with these tags and no others of ours."""
+    """A new RUNNING run with only these tags."""
     created = store.client.create_run(
         store.experiment_id,
         start_time=start_time_ms,
-        tags=_kept_tags(tags),
-        run_name=text_of(name, LONGEST_RUN_NAME),
+        tags=_mlflow_tags(tags),
+        run_name=text_of(name, MAX_RUN_NAME_CHARACTERS),
     )
     return Run(store, created.info.run_id)
 
 
-def first_tags(parent_run_id: str | None, tags: Mapping[str, Any]) -> dict[str, str]:
-    """The tags that a run is made with: provenance, the run above it, and these."""
+def initial_tags(parent_run_id: str | None, tags: Mapping[str, Any]) -> dict[str, str]:
+    """The tags of a new run: provenance, the parent run, and tags."""
     parent = {PARENT: parent_run_id} if parent_run_id else {}
     return {name: str(value) for name, value in (provenance() | parent | dict(tags)).items()}
 
 
 def dataset_fields(dataset: TextDataset, source: str) -> dict[str, str]:
-    """What MLflow keeps of a dataset, by the names of its Dataset entity."""
+    """The fields of MLflow's Dataset entity for a dataset."""
     sizes = {split: len(dataset.split(split)) for split in SPLITS}
     return input_fields(dataset.name, dataset.fingerprint, sizes, source)
 
@@ -174,37 +174,37 @@ def dataset_fields(dataset: TextDataset, source: str) -> dict[str, str]:
 def input_fields(
     name: str, fingerprint: str, sizes: Mapping[SplitName, int], source: str
 ) -> dict[str, str]:
-    """The same of a dataset that is told by its rows in each split."""
+    """The same, from the numbers of rows of each split."""
     profile = json.dumps(sizes)
     return {
-        "name": text_of(name, LONGEST_DATASET_NAME),
+        "name": text_of(name, MAX_DATASET_NAME_CHARACTERS),
         "digest": fingerprint[:8],
-        "source": text_of(source, LONGEST_SOURCE),
+        "source": text_of(source, MAX_SOURCE_CHARACTERS),
         "profile": profile,
     }
 
 
 def now_ms() -> int:
-    """Milliseconds since 1970, as MLflow counts time."""
+    """Milliseconds since 1970, MLflow's unit of time."""
     return int(time.time() * 1000)
 
 
-def _kept_tags(tags: Mapping[str, Any]) -> dict[str, str]:
-    """Tags as MLflow keeps them."""
+def _mlflow_tags(tags: Mapping[str, Any]) -> dict[str, str]:
+    """Tags with keys and values that MLflow accepts."""
     keys = keys_of(tags)
-    return {keys[name]: text_of(value, LONGEST_TAG) for name, value in tags.items()}
+    return {keys[name]: text_of(value, MAX_TAG_CHARACTERS) for name, value in tags.items()}
 
 
-def _batches(rows: Sequence[Any], most: int) -> Iterator[list[Any]]:
-    """rows in calls that are small enough, in their order."""
+def _batches(rows: Sequence[Any], max_rows: int) -> Iterator[list[Any]]:
+    """rows in batches that are small enough for one call, in order."""
     batch: list[Any] = []
     size = 0
     for row in rows:
-        own = len(row.key) + len(str(row.value))
-        if batch and (len(batch) == most or size + own > CHARACTERS_PER_CALL):
+        size_of_row = len(row.key) + len(str(row.value))
+        if batch and (len(batch) == max_rows or size + size_of_row > CHARACTERS_PER_CALL):
             yield batch
             batch, size = [], 0
         batch.append(row)
-        size += own
+        size += size_of_row
     if batch:
         yield batch

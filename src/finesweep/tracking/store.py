@@ -1,4 +1,4 @@
-"""The MLflow store: its first use made safe, its experiment found or made."""
+"""Opening the MLflow tracking store: safe concurrent first use, and the experiment."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from finesweep.databases import ensure_sqlite, hidden_password
 from finesweep.errors import ConfigError, Problem
 from finesweep.tracking.database import first_use
 from finesweep.tracking.outages import one_line
-from finesweep.tracking.relocation import follow, home_of
+from finesweep.tracking.relocation import home_tags, relocate
 
 ENVIRONMENT = {
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # of its own 7, at 120 s each, one call blocks minutes
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # the default, 7 of 120 s each, blocks for minutes
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "5",
-    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # costs a request for every run that ends
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # costs a request per finished run
 }
-"""What MLflow reads of the environment, unless the user has set it."""
+"""Environment variables of MLflow, set unless the user has set them."""
 REFUSED = ErrorCode.Name(INVALID_PARAMETER_VALUE)
 URI = re.compile(r"[a-z][a-z0-9+.-]+:/")
-"""s3://bucket and mlflow-artifacts:/folder; a drive's letter stands alone."""
+"""Matches s3://bucket and mlflow-artifacts:/folder, but not a drive letter."""
 
 
 @dataclass(frozen=True)
@@ -46,14 +46,14 @@ class TrackingStore:
 def open_store(config: TrackingConfig) -> TrackingStore:
     """The store, ready for any number of writers; ConfigError when it cannot be reached.
 
-    mlflow.transformers.log_model only knows a process-wide URI and experiment, so these are set
-    here too; runs are still written by explicit id. A store whose folder was moved is set right.
+    mlflow.transformers.log_model only uses a process-wide URI and experiment, so these are set here
+    too; runs are still written by explicit id. The paths of a store that was moved are updated.
     """
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     try:
         ensure_sqlite(config.uri, lambda url: MlflowClient(tracking_uri=url).search_experiments())
-        follow(config.uri)
+        relocate(config.uri)
         with first_use(config.uri):
             client = MlflowClient(tracking_uri=config.uri)
             store = TrackingStore(client, _experiment(client, config), config.uri)
@@ -67,30 +67,30 @@ def open_store(config: TrackingConfig) -> TrackingStore:
 
 def _experiment(client: MlflowClient, config: TrackingConfig) -> str:
     name = config.experiment
-    found = client.get_experiment_by_name(name)
-    if found is None:
+    experiment = client.get_experiment_by_name(name)
+    if experiment is None:
         try:
-            location, tags = _location(config.artifacts), home_of(config.uri)
+            location, tags = _location(config.artifacts), home_tags(config.uri)
             return str(client.create_experiment(name, location, tags))
         except MlflowException as error:
-            # Another process may have made it in between.
-            found = client.get_experiment_by_name(name)
-            if found is None and error.error_code == REFUSED:
+            # Another process may have created it meanwhile.
+            experiment = client.get_experiment_by_name(name)
+            if experiment is None and error.error_code == REFUSED:
                 raise ConfigError(Problem("tracking.experiment", one_line(error))) from error
-            if found is None:
+            if experiment is None:
                 raise
-    if found.lifecycle_stage != LifecycleStage.ACTIVE:
-        raise ConfigError(Problem("tracking.experiment", _deleted(found, config)))
-    return str(found.experiment_id)
+    if experiment.lifecycle_stage != LifecycleStage.ACTIVE:
+        raise ConfigError(Problem("tracking.experiment", _deleted_message(experiment, config)))
+    return str(experiment.experiment_id)
 
 
-def _deleted(found: Experiment, config: TrackingConfig) -> str:
-    """What is said of an experiment that somebody deleted: its name is taken for good."""
-    restore = f"mlflow experiments restore --experiment-id {found.experiment_id}"
+def _deleted_message(experiment: Experiment, config: TrackingConfig) -> str:
+    """An error message for an experiment that was deleted; its name stays in use."""
+    restore = f"mlflow experiments restore --experiment-id {experiment.experiment_id}"
     uri = shlex.quote(hidden_password(config.uri))
     return (
-        f"{config.experiment!r} was deleted; bring it back with"
-        f" `MLFLOW_TRACKING_URI={uri} {restore}`, or name another with tracking.experiment=…"
+        f"{config.experiment!r} was deleted; restore it with"
+        f" `MLFLOW_TRACKING_URI={uri} {restore}`, or use another with tracking.experiment=…"
     )
 
 

@@ -193,7 +193,7 @@ def test_predictions_of_several_labels_are_lists_that_read_back(several: Path) -
     answered = read_predictions(several / "predictions.parquet")
     assert answered.label_names == NAMES
     assert answered.labels.tolist() == HELD
-    assert answered.guesses.tolist() == [[1, 0, 0], [0, 0, 0], [1, 1, 0], [1, 1, 0]]
+    assert answered.predicted.tolist() == [[1, 0, 0], [0, 0, 0], [1, 1, 0], [1, 1, 0]]
     assert answered.probabilities.tolist() == SHARES
     assert answered.right.tolist() == [False, True, False, True]
 

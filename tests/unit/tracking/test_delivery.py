@@ -21,7 +21,7 @@ from tests.waiting import until
 
 from finesweep.config import TrackingConfig
 from finesweep.records import Evaluation
-from finesweep.tracking import Delivery, Run, TrackingStore, delivery, find_runs, pending
+from finesweep.tracking import Delivery, Run, TrackingStore, delivery, find_runs, pending_outboxes
 
 SOON = 20.0
 """Seconds for a loaded machine; each wait ends as soon as it can."""
@@ -37,7 +37,7 @@ def started(
     store: TrackingStore, told: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[..., Delivery]]:
     """Makes deliveries that try often, and stops them."""
-    for name in ("POLL_SECONDS", "FIRST_PAUSE_SECONDS", "LONGEST_PAUSE_SECONDS"):
+    for name in ("POLL_SECONDS", "FIRST_PAUSE_SECONDS", "MAX_PAUSE_SECONDS"):
         monkeypatch.setattr(delivery, name, 0.05)
     made: list[Delivery] = []
 
@@ -71,7 +71,7 @@ def test_an_outbox_is_delivered_while_it_grows_and_when_it_closes(
     assert outbox.folder.exists()
     outbox.close("FINISHED", END)
     assert courier.wait(SOON)
-    assert pending(tmp_path) == []
+    assert pending_outboxes(tmp_path) == []
     assert set(heard) == {("growing", the_run(store, "growing"))}
     assert told == []
 
@@ -169,7 +169,7 @@ def test_one_outbox_that_always_fails_does_not_hold_up_another(
     until(lambda: not other.folder.exists())
     assert store.client.get_run(the_run(store, "other")).data.params == {"a": "1"}
     assert told == ["tracking is away: a bug of the server"]
-    assert pending(tmp_path) == [poisoned.folder]
+    assert pending_outboxes(tmp_path) == [poisoned.folder]
 
 
 def test_what_is_refused_is_told_once_and_the_rest_delivered(
@@ -242,7 +242,7 @@ def test_a_stopped_delivery_leaves_the_rest_for_the_next(
     outbox.close("FINISHED", END)
     assert not first.wait(0.3)
     second = started()
-    for folder in pending(tmp_path):
+    for folder in pending_outboxes(tmp_path):
         second.add(folder)
     assert second.wait(SOON)
     assert history(store, the_run(store, "next"), "m") == [(1, "1.0")]
@@ -330,4 +330,4 @@ def test_a_server_that_is_killed_and_comes_back_has_every_row(
     assert files == {"config.yaml", "curves.png", "late.txt", "validation"}
     assert len(told) == 1
     assert told[0].startswith("tracking is away: API request to http://127.0.0.1")
-    assert pending(tmp_path / "outbox") == []
+    assert pending_outboxes(tmp_path / "outbox") == []

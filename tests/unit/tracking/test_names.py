@@ -12,7 +12,7 @@ from mlflow.utils.validation import (
     _validate_param,
 )
 
-from finesweep.tracking.names import LONGEST_PARAM, clause, keys_of, text_of
+from finesweep.tracking.names import MAX_PARAM_CHARACTERS, clause, keys_of, text_of
 
 SPECIAL = ["/", ".", "..", "'", '"', "`", "\\", "\n", "%", "_", "+", "#", ":", "--", ";", "\x00"]
 ANY = st.text(max_size=12) | st.lists(st.sampled_from([*SPECIAL, "a", "é"])).map("".join)
@@ -43,7 +43,7 @@ def test_a_filter_is_one_clause_that_holds_for_its_value(value: str, other: str)
 
 
 def test_text_keeps_what_databases_can_hold() -> None:
-    assert LONGEST_PARAM == MAX_PARAM_VAL_LENGTH
+    assert MAX_PARAM_CHARACTERS == MAX_PARAM_VAL_LENGTH
     assert text_of("ü😀", 10) == "ü😀"
     assert text_of("a\x00b\ud800", 10).isprintable()
     assert text_of("a" * 11, 10) == "a" * 9 + "…"

@@ -29,7 +29,7 @@ from finesweep.tracking import (
     find_runs,
     is_delivered,
     open_store,
-    pending,
+    pending_outboxes,
     start_run,
 )
 from finesweep.tracking.replay import PROGRESS
@@ -109,7 +109,7 @@ def test_what_is_delivered_and_gone_is_delivered(store: TrackingStore, tmp_path:
     deliver(outbox.folder, store)
     assert list((tmp_path / "worker").iterdir()) == []
     assert is_delivered(outbox.folder)
-    with pytest.raises(FileNotFoundError, match="gone is delivered and gone"):
+    with pytest.raises(FileNotFoundError, match="gone is delivered and removed"):
         deliver(outbox.folder, store)
     with pytest.raises(FileNotFoundError):  # its trial was released, and wakes up
         outbox.log_metrics({"m": 1.0}, step=1)
@@ -198,17 +198,17 @@ def test_an_outbox_is_not_opened_over_another(tmp_path: Path) -> None:
 def test_outboxes_are_pending_until_they_are_gone_oldest_first(
     store: TrackingStore, tmp_path: Path
 ) -> None:
-    assert pending(tmp_path / "nowhere") == []
+    assert pending_outboxes(tmp_path / "nowhere") == []
     folders = [opened(tmp_path, uid).folder for uid in ("pending-b", "pending-a", "pending-c")]
     for start, folder in enumerate(folders):
         header = json.loads((folder / "header.json").read_text())
         (folder / "header.json").write_text(json.dumps(header | {"start_time_ms": start + 1}))
     (tmp_path / "worker" / ".half.1.new").mkdir()
     (tmp_path / "worker" / "empty").mkdir()
-    assert pending(tmp_path) == folders
+    assert pending_outboxes(tmp_path) == folders
     close_outbox(folders[1], "FINISHED", {})
     deliver(folders[1], store)
-    assert pending(tmp_path) == [folders[0], folders[2]]
+    assert pending_outboxes(tmp_path) == [folders[0], folders[2]]
 
 
 def test_what_the_store_refuses_is_left_out_and_told(store: TrackingStore, tmp_path: Path) -> None:
@@ -326,11 +326,11 @@ def test_a_delivery_killed_anywhere_leads_to_the_same_run(
         cut.start()
         cut.join()
         codes.append(cut.exitcode)
-        for folder in pending(tmp_path / uid):
+        for folder in pending_outboxes(tmp_path / uid):
             deliver(folder, store)
         (run_id,) = runs_of(store, uid)
         assert known(store, run_id) == direct, event
-        assert pending(tmp_path / uid) == []
+        assert pending_outboxes(tmp_path / uid) == []
         if cut.exitcode == 0:
             break
     assert set(codes[:-1]) == {9}

@@ -111,7 +111,7 @@ def test_a_store_that_was_moved_is_read_and_written_where_it_lies(
     caplog.clear()
     store = new.open()
     assert caplog.messages == [
-        f"the MLflow store was moved here from {old.folder}/mlruns: its paths now say"
+        f"the MLflow store was moved here from {old.folder}/mlruns: its paths are now"
         f" {new.folder}/mlruns"
     ]
     assert new.text().read_text() == "before"
@@ -138,7 +138,7 @@ def test_a_copy_writes_into_itself_and_leaves_the_first_as_it_was(
 
 
 def test_a_store_that_is_older_than_its_tag_moves_too(old: Project, tmp_path: Path) -> None:
-    old.execute(f"DELETE FROM experiment_tags WHERE key = '{relocation.HOME}'")
+    old.execute(f"DELETE FROM experiment_tags WHERE key = '{relocation.STORE_TAG}'")
     new = moved(old, tmp_path / "new")
     written(new.open())
     assert new.text().read_text() == "before"
@@ -222,6 +222,6 @@ def test_a_store_that_cannot_be_written_says_what_would_be(
     monkeypatch.setattr(relocation, "BUSY_SECONDS", 0)
     with closing(sqlite3.connect(new.database, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        why = rf"^tracking\.uri: the store was moved here from {old.folder}/mlruns, and its paths"
+        why = rf"^tracking\.uri: the store was moved here from {old.folder}/mlruns, but its paths"
         with pytest.raises(ConfigError, match=why):
             new.open()

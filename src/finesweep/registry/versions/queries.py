@@ -89,7 +89,7 @@ def scored(client: MlflowClient, version: Version) -> Scored:
         fingerprint=run.data.tags.get(TEST_FINGERPRINT, ""),
         label_names=answered.label_names,
         labels=answered.labels,
-        guesses=answered.guesses,
+        guesses=answered.predicted,
         metrics={name: value for name, value in metrics.items() if name.startswith("test/")},
         latency_ms=metrics.get("latency_ms/one_p50", float("nan")),
         size_bytes=int(metrics.get("model/bytes", 0)),

@@ -10,7 +10,7 @@ from mlflow.exceptions import MlflowException
 
 from finesweep.errors import ConfigError, Problem, nearest
 from finesweep.registry.versions.queries import MISSING, Version, models_of
-from finesweep.tracking.names import LONGEST_REGISTRY_TAG, keys_of, text_of
+from finesweep.tracking.names import MAX_REGISTRY_TAG_CHARACTERS, keys_of, text_of
 
 
 def log_dossier(client: MlflowClient, version: Version, texts: Mapping[str, str]) -> None:
@@ -22,7 +22,7 @@ def log_dossier(client: MlflowClient, version: Version, texts: Mapping[str, str]
 def tag_version(client: MlflowClient, version: Version, tags: Mapping[str, Any]) -> None:
     keys = keys_of(tags)
     for name, value in tags.items():
-        told = text_of(value, LONGEST_REGISTRY_TAG)
+        told = text_of(value, MAX_REGISTRY_TAG_CHARACTERS)
         client.set_model_version_tag(version.model, version.number, keys[name], told)
 
 

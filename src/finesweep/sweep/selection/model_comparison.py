@@ -29,7 +29,7 @@ from finesweep.sweep.study.slots import finished_trials
 from finesweep.sweep.study.study import comparisons_in
 from finesweep.sweep.study.trial_runs import run_of
 from finesweep.tracking import TrackingStore
-from finesweep.tracking.predictions import FILE, Answered, read_predictions
+from finesweep.tracking.predictions import FILE, SplitPredictions, read_predictions
 
 
 def compare_models(
@@ -43,7 +43,7 @@ def compare_models(
     best = best_of_each(state)
     if len(best) < 2:
         return []
-    answers = dict[str, Answered]()
+    answers = dict[str, SplitPredictions]()
     for name, trial in best.items():
         if (answered := _answers(store, state.uid, trial)) is None:
             return _known(state, best)
@@ -74,7 +74,7 @@ def _known(state: SweepState, best: Mapping[str, FrozenTrial]) -> list[ModelComp
     return [each for each in known if {each.first.trial, each.second.trial} <= numbers]
 
 
-def _answers(store: TrackingStore, study_uid: str, trial: FrozenTrial) -> Answered | None:
+def _answers(store: TrackingStore, study_uid: str, trial: FrozenTrial) -> SplitPredictions | None:
     """To the validation rows, by the trial's model; None where its run was deleted."""
     run = run_of(store, study_uid, trial.number)
     if run is None:
@@ -107,7 +107,7 @@ def _contender(plan: SweepPlan, trial: FrozenTrial, n_trials: int) -> Contender:
 
 
 def _compared(
-    first: Contender, second: Contender, left: Answered, right: Answered
+    first: Contender, second: Contender, left: SplitPredictions, right: SplitPredictions
 ) -> ModelComparison:
     labels = left.labels
     new, old = (
@@ -128,7 +128,7 @@ def _compared(
     )
 
 
-def _logarithms(answered: Answered) -> np.ndarray:
+def _logarithms(answered: SplitPredictions) -> np.ndarray:
     """Logarithms of its probabilities, as prediction_scores takes them."""
     multi_label = is_multi_label(answered.labels)
     logits = logits_of(answered.probabilities, multi_label=multi_label)

@@ -67,7 +67,7 @@ class WorkerCallbacks:
             name=name,
             parent_run_id=parent_run_id,
             tags=tags,
-            writing=lambda write: wait_for_space(write, self.waiting),
+            retry_write=lambda write: wait_for_space(write, self.waiting),
         )
         self.delivery.add(made.folder)
         return made

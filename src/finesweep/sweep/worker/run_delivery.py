@@ -15,7 +15,7 @@ from finesweep.sweep.selection.state import studies_of
 from finesweep.sweep.study.keys import REASON
 from finesweep.sweep.study.optuna_private import engine_of
 from finesweep.sweep.study.workers import live_workers
-from finesweep.tracking import STATUS_OF, Outbox, TrackingStore, deliver, pending
+from finesweep.tracking import STATUS_OF, Outbox, TrackingStore, deliver, pending_outboxes
 from finesweep.tracking.tags import REASON_TAG, TRIAL_STATE
 
 OUTBOX = "outbox"
@@ -49,7 +49,9 @@ def deliver_orphans(plan: SweepPlan, study: Study, store: TrackingStore) -> None
             return
         live = {row.id for row in live_workers(study)}
         orphans = [
-            folder for folder in pending(outboxes_of(plan)) if folder.parent.name not in live
+            folder
+            for folder in pending_outboxes(outboxes_of(plan))
+            if folder.parent.name not in live
         ]
         for worker in outboxes_of(plan).glob("*"):
             if worker.name not in live:

@@ -71,5 +71,5 @@ def test_an_outbox_lies_with_its_worker_is_delivered_and_waits_for_room(
         if errors:
             raise errors.pop()
 
-    outbox._writing(write)
+    outbox._retry_write(write)
     assert joined_worker.said == ["waiting: [Errno 28] disk full"]

@@ -44,7 +44,7 @@ def read_source(config: DatasetConfig) -> RawDataset:
     """The configured splits as the source has them; ConfigError lists their problems."""
     notes: list[str] = []
     if (hub := hub_name(config)) is None:
-        tables, class_names = read_file_sets(file_sets_of(config), config, say=notes.append)
+        tables, class_names = read_file_sets(file_sets_of(config), config, on_note=notes.append)
         if unread := unread_splits(config):
             notes.append(f"splits of {config.path} not read: {', '.join(unread)}")
     else:
@@ -83,7 +83,7 @@ def _text_kinds(columns: Sequence[str]) -> dict[str, str]:
 
 
 def read_file_sets(
-    file_sets: Mapping[SplitName, FileSet], config: DatasetConfig, *, say: Callable[[str], None]
+    file_sets: Mapping[SplitName, FileSet], config: DatasetConfig, *, on_note: Callable[[str], None]
 ) -> tuple[dict[SplitName, pd.DataFrame], tuple[str, ...] | None]:
     """A table for each split, its files concatenated, and the class names if the files have them.
     ConfigError lists the problems of all splits."""
@@ -92,7 +92,7 @@ def read_file_sets(
     problems: list[Problem] = []
     for split, file_set in file_sets.items():
         try:
-            tables[split], names[split] = _read(file_set, config, say)
+            tables[split], names[split] = _read(file_set, config, on_note)
         except ConfigError as error:
             problems += error.problems
     raise_all(problems)
@@ -117,7 +117,7 @@ def file_stamps(config: DatasetConfig) -> list[tuple[str, int, int]]:
 
 
 def _read(
-    file_set: FileSet, config: DatasetConfig, say: Callable[[str], None]
+    file_set: FileSet, config: DatasetConfig, on_note: Callable[[str], None]
 ) -> tuple[pd.DataFrame, tuple[str, ...] | None]:
     label = config.label_column
     if file_set.label_folders:
@@ -130,7 +130,7 @@ def _read(
     else:
         file_format = format_of(config)
         tables = [
-            read_file(str(file), field=file_set.field, written=file_format, say=say)
+            read_file(str(file), field=file_set.field, file_format=file_format, on_note=on_note)
             for file in file_set.files
         ]
     for file, table in zip(file_set.files[1:], tables[1:], strict=True):

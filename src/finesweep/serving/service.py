@@ -117,7 +117,7 @@ class Service:
         output = Path(tempfile.mkdtemp(prefix="finesweep-")) / ANSWERED
         columns, n_rows, preview = None, 0, pd.DataFrame()
         with open_writer(output, option="the predictions") as write:
-            for piece in read_rows(path, field=FILE, encoding="utf-8", say=notes.append):
+            for piece in read_rows(path, field=FILE, encoding="utf-8", on_note=notes.append):
                 rows = split_pairs(piece.rows, path, field=FILE) if self.reads_pairs else piece.rows
                 columns = columns or self._columns(rows)
                 table = predict_table(self, rows, column=columns[0], pair_column=columns[1])

@@ -20,7 +20,9 @@ from finesweep.errors import ConfigError
 
 
 def read(path: Path) -> pd.DataFrame:
-    return read_file(str(path), field="dataset.path", written=Format(), say=lambda note: None).rows
+    return read_file(
+        str(path), field="dataset.path", file_format=Format(), on_note=lambda note: None
+    ).rows
 
 
 def written(path: Path, content: str | bytes) -> Path:
@@ -86,17 +88,17 @@ def test_a_byte_order_mark_is_no_part_of_the_first_column(tmp_path: Path, name: 
             r"dataset\.on_bad_lines: a\.csv has 1 row with more fields than the first "
             r"\(row 1, line 2\)",
         ),
-        ("a.csv", b"text,label\na,b\na,b,c,d\n", r"1 row with more .* \(row 2, line 3\); a text"),
+        ("a.csv", b"text,label\na,b\na,b,c,d\n", r"1 row with more .* \(row 2, line 3\); texts"),
         ("a.parquet", b"text,label\nx,1\n", r"is not a parquet file; it starts with b'text,label"),
         ("a.parquet", b"PAR1broken", r"cannot be read as \.parquet"),
         ("a.csv", b"PAR1broken", r"not \.csv but a parquet file"),
         ("a.jsonl", b'{"text": 1}\n{oops\n', r"line 2 is not JSON"),
         ("a.json", b'[{"text": 1},\n]\n', r"not JSON at line 2, column 1 .*an array of"),
-        ("a.json", b"[1, 2]", r"its array holds int; objects are expected"),
-        ("a.txt", b"x", r"dataset\.separator: a\.txt has no separator that all of its lines"),
+        ("a.json", b"[1, 2]", r"its array contains int; expected objects"),
+        ("a.txt", b"x", r"dataset\.separator: a\.txt has no separator common to all lines"),
         ("a.log", b"x", r"'\.log' is not one of \.csv, \.tsv, "),
-        ("a.xls", b"\xd0\xcf\x11\xe0", r"and it is an Excel sheet of before 2007"),
-        ("a.pkl", b"\x80\x04\x95", r"and it is a pickle, which may run anything"),
+        ("a.xls", b"\xd0\xcf\x11\xe0", r"; it is an Excel sheet from before 2007"),
+        ("a.pkl", b"\x80\x04\x95", r"; it is a pickle, which could run any code"),
         ("a.xlsx", b"text,label\n", r"is not an Excel sheet; it starts with b'text,label"),
     ],
 )
@@ -111,7 +113,7 @@ def test_a_missing_file_offers_the_nearest_of_its_folder(tmp_path: Path) -> None
     written(tmp_path / "reviews.csv", "x")
     with pytest.raises(ConfigError, match=r"does not exist; did you mean 'reviews\.csv'\?"):
         read(tmp_path / "review.csv")
-    with pytest.raises(ConfigError, match=r"nor does the folder .*absent"):
+    with pytest.raises(ConfigError, match=r"its folder .*absent does not exist either"):
         read(tmp_path / "absent" / "review.csv")
     with pytest.raises(ConfigError, match=r"is a folder; name one file"):
         read(tmp_path)
@@ -263,7 +265,7 @@ def test_without_a_network_the_hub_answers_at_once(
     why = "HF_HUB_OFFLINE is set" if offline else "refused"
     with pytest.raises(
         ConfigError,
-        match=rf"hub: no/such was asked for, but .* cannot be reached \(.*{why}.*dataset=local",
+        match=rf"hub: no/such is not cached, and .* cannot be reached \(.*{why}.*dataset=local",
     ):
         read_source(DatasetConfig(name="x", hub="no/such"))
     assert datasets.config.HF_HUB_OFFLINE is False

@@ -42,9 +42,9 @@ def test_lines_are_answered_from_both_sides_of_their_tabs(pairs: Service, tmp_pa
     ("name", "held", "told"),
     [
         ("in.csv", "text,second\na,b\n", r"^the file: .* no column 'pair' for the second; "),
-        ("in.csv", "pair\na\n", r"^the file: .* column 'pair' is that of the first; "),
+        ("in.csv", "pair\na\n", r"^the file: .* column 'pair' is already the first text;"),
         ("in.csv", f"text,pair\na,b{MARK}\n", rf"^column 'pair': contains '{MARK}' in 'b{MARK}'"),
-        ("in.txt", "a\tb\nc d\n", r"^the file: .* one tab between them, and 'c d' has 0$"),
+        ("in.txt", "a\tb\nc d\n", r"^the file: .* separated by one tab; 'c d' has 0 tabs$"),
     ],
 )
 def test_a_file_without_pairs_is_a_mistake(

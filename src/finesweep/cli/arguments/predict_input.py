@@ -42,8 +42,8 @@ def asked_pieces(given: argparse.Namespace, dataset: DatasetConfig) -> Iterator[
             given.file,
             field="--file",
             encoding=given.encoding,
-            written=replace(format_of(dataset), texts=texts, labels=()),
-            say=partial(print, file=sys.stderr),
+            file_format=replace(format_of(dataset), texts=texts, labels=()),
+            on_note=partial(print, file=sys.stderr),
         ):
             yield replace(piece, rows=with_joined_text(piece.rows, columns))
     elif given.file or not sys.stdin.isatty():

@@ -1,1 +1,1 @@
-"""Files and folders of any kind, and the Hub: what holds rows becomes tables."""
+"""Readers of tables: from files and folders of any format, and from the Hub."""

@@ -1,4 +1,4 @@
-"""Compressed files, read as if they were not."""
+"""Transparent reading of compressed files."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ COMPRESSED = (".gz", ".zst", ".bz2", ".xz", ".zip")
 
 
 def plain_suffix(path: Path) -> str:
-    """The extension that tells the format, lower case: .csv of reviews.csv.gz."""
+    """The extension of the format, lower case: .csv for reviews.csv.gz."""
     if path.suffix.lower() not in COMPRESSED:
         return path.suffix.lower()
     inner = Path(path.stem).suffix.lower()
@@ -28,10 +28,10 @@ def plain_suffix(path: Path) -> str:
 
 @contextmanager
 def open_compressed(path: Path) -> Iterator[tuple[IO[bytes], Callable[[], float]]]:
-    """The file's content as it was before compression, and how much has been read, in [0, 1].
+    """The decompressed content, and a function that returns the share read so far, in [0, 1].
 
-    OSError, EOFError or pyarrow's own error where it is broken; ValueError where an archive holds
-    another number of files than one.
+    OSError, EOFError or pyarrow's own error if the file is broken; ValueError if an archive does
+    not contain exactly one file.
     """
     size = max(1, path.stat().st_size)
     with path.open("rb") as raw:
@@ -56,12 +56,12 @@ def _unzipped(raw: IO[bytes]) -> IO[bytes]:
     try:
         archive = zipfile.ZipFile(raw)
         return archive.open(_only_member(archive))
-    except (zipfile.BadZipFile, RuntimeError) as error:  # encrypted ones are a RuntimeError
+    except (zipfile.BadZipFile, RuntimeError) as error:  # encrypted archives raise a RuntimeError
         raise OSError(str(error)) from None
 
 
 def _zipped_name(path: Path) -> str:
-    """The name of the file in an archive, empty where it cannot be told."""
+    """The name of the file in an archive; empty if unknown."""
     try:
         with zipfile.ZipFile(path) as archive:
             return _only_member(archive)
@@ -76,6 +76,6 @@ def _only_member(archive: zipfile.ZipFile) -> str:
         if not name.endswith("/") and not name.startswith("__MACOSX/")
     ]
     if len(names) != 1:
-        shown = ", ".join(names[:5]) or "none"
-        raise ValueError(f"the archive holds {len(names)} files ({shown}); one is expected")
+        listing = ", ".join(names[:5]) or "none"
+        raise ValueError(f"the archive contains {len(names)} files ({listing}); one is expected")
     return names[0]

@@ -1,4 +1,4 @@
-"""Which files a name in the config means: one file, all that match a pattern, or a folder's."""
+"""The files that the config names: one file, all that match a pattern, or a folder's."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ NAMES_OF_SPLITS: Mapping[SplitName, Sequence[str]] = {
     "validation": ("validation", "valid", "val", "dev"),
     "test": ("test", "testing"),
 }
-"""Split → the names that a file or folder of it may bear."""
+"""Split → allowed names of its file or folder."""
 PATTERN = set("*?[")
 TEXT = ".txt"
 
 
 @dataclass(frozen=True)
 class FileSet:
-    """The files of one split, in the order of their names, and the config field that names them."""
+    """The files of one split, sorted by name, and the config field that names them."""
 
     field: str
     files: tuple[Path, ...]
     label_folders: bool = False
-    """Each file is one text, whose label is the name of its folder."""
+    """Whether each file is one text, labelled with its folder's name."""
     saved: bool = False
-    """It is a folder that `datasets` saved."""
+    """Whether it is a folder that `datasets` saved."""
 
 
 def file_sets_of(config: DatasetConfig) -> dict[SplitName, FileSet]:
-    """Split → its files, of a config that names files; ConfigError where there are none."""
+    """Split → its files, for a config that names files; ConfigError if there are none."""
     if config.path is not None:
         return _of_path(config.path)
     named = {split: getattr(config.files, split) for split in NAMES_OF_SPLITS}
@@ -47,27 +47,27 @@ def file_sets_of(config: DatasetConfig) -> dict[SplitName, FileSet]:
 
 
 def _of_path(name: str) -> dict[SplitName, FileSet]:
-    """The splits of one name: a folder may hold all three, everything else is train."""
+    """The splits of one path: a folder may contain all three, everything else is train."""
     field = "dataset.path"
     folder = packaged_path(name, field=field).expanduser()
     if not folder.is_dir():
         return {"train": _of_name(name, field)}
-    found = _splits_in(folder)
-    if "train" in found:
-        return {split: _of_name(str(entry), field) for split, entry in found.items()}
+    entries = _splits_in(folder)
+    if "train" in entries:
+        return {split: _of_name(str(entry), field) for split, entry in entries.items()}
     if (saved := saved_splits(folder)) is not None:
-        told = f"{folder} holds the splits {', '.join(saved)}, and none named train"
-        raise ConfigError(Problem(field, f"{told}; name one of them as dataset.files.train"))
+        message = f"{folder} has the splits {', '.join(saved)}, but none named train"
+        raise ConfigError(Problem(field, f"{message}; set dataset.files.train to one of them"))
     return {"train": _of_folder(folder, field)}
 
 
 def unread_splits(config: DatasetConfig) -> list[str]:
-    """Names of splits that a saved dataset has beside train, validation and test."""
+    """Names of a saved dataset's splits other than train, validation and test."""
     folder = None if config.path is None else Path(config.path).expanduser()
     if folder is None or not folder.is_dir():
         return []
-    read = {entry.name for entry in _splits_in(folder).values()}
-    return [name for name in saved_splits(folder) or [] if name not in read]
+    known = {entry.name for entry in _splits_in(folder).values()}
+    return [name for name in saved_splits(folder) or [] if name not in known]
 
 
 def _splits_in(folder: Path) -> dict[SplitName, Path]:
@@ -101,7 +101,7 @@ def _of_folder(folder: Path, field: str) -> FileSet:
     files = tuple(path for path in sorted(folder.iterdir()) if _is_table(path))
     if not files:
         kinds = ", ".join(READERS)
-        message = f"{folder} holds no {kinds} file, and no folders of {TEXT} files, one per label"
+        message = f"{folder} has no {kinds} file, and no folders of {TEXT} files, one per label"
         raise ConfigError(Problem(field, message))
     return FileSet(field, files)
 
@@ -111,5 +111,6 @@ def _is_table(path: Path) -> bool:
 
 
 def _may_be_table(path: Path) -> bool:
-    """The same of a file that is named after a split, which no README is."""
+    """Whether a file named after a split may be a table; other text files, such as a README, are
+    not."""
     return path.is_file() and plain_suffix(path) in (*READERS, *PLAIN)

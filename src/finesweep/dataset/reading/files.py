@@ -1,4 +1,4 @@
-"""Tables from the user's files, and what to say when a file is not what it is called."""
+"""Tables from the user's files, and messages for files that are not what their extension says."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ SIGNATURES = {
     b"\xff\xd8\xff": "a JPEG picture",
     b"ARROW1": "an Arrow file",
     b"PK\x03\x04": "a ZIP archive or an Excel sheet",
-    b"\xd0\xcf\x11\xe0": "an Excel sheet of before 2007, or another old Office file",
-    b"\x80\x04\x95": "a pickle, which may run anything when it is read",
+    b"\xd0\xcf\x11\xe0": "an Excel sheet from before 2007, or another old Office file",
+    b"\x80\x04\x95": "a pickle, which could run any code when loaded",
     b"SQLite format 3": "a database",
-    b"{\\rtf": "a text processor's file",
+    b"{\\rtf": "an RTF document",
     b"\x1f\x8b": "compressed with gzip",
     b"%PDF": "a PDF",
     b"<!DOCTYPE": "a web page",
@@ -36,7 +36,7 @@ BINARY: dict[bytes, tuple[str, ...]] = {
     b"ARROW1": (".arrow", ".feather"),
     b"PK\x03\x04": (".xlsx", ".xlsm"),
 }
-"""What begins so is right for these extensions."""
+"""First bytes → extensions that they are valid for."""
 N_ROWS = 100_000
 
 
@@ -45,19 +45,23 @@ class Table:
     """All rows of a file."""
 
     rows: pd.DataFrame
-    """All its columns; those of text files as strings, with only empty cells missing."""
+    """All columns; those of text files are strings, and only empty cells are missing."""
     class_names: Mapping[str, tuple[str, ...]]
-    """Column → the names of its classes 0 … C-1, where the file itself says them."""
+    """Column → names of its classes 0 … C-1, if the file has them."""
 
 
-def read_file(file: str, *, field: str, written: Format, say: Callable[[str], None]) -> Table:
-    """The file's table; say is called with what was found by looking and what was left out.
+def read_file(
+    file: str, *, field: str, file_format: Format, on_note: Callable[[str], None]
+) -> Table:
+    """The file's table; on_note is called with guesses about its format and with what was left out.
 
-    ConfigError, naming field, when it is absent, empty or not what its extension says.
+    ConfigError for field if the file is absent, empty or not what its extension says.
     """
     hint = "dataset.encoding="
     pieces = list(
-        read_pieces(file, field=field, written=written, hint=hint, n_rows=N_ROWS, say=say)
+        read_pieces(
+            file, field=field, file_format=file_format, hint=hint, n_rows=N_ROWS, on_note=on_note
+        )
     )
     rows = pd.concat([piece.rows for piece in pieces], ignore_index=True)
     return Table(rows, pieces[0].class_names)
@@ -66,7 +70,7 @@ def read_file(file: str, *, field: str, written: Format, say: Callable[[str], No
 def read_texts(
     files: Sequence[Path], columns: Mapping[str, str], *, field: str, encoding: str
 ) -> pd.DataFrame:
-    """One row per file, whose label is the name of its folder; ConfigError on another encoding."""
+    """One row per file, labelled with its folder's name; ConfigError on a wrong encoding."""
     texts = []
     for file in files:
         try:
@@ -82,27 +86,26 @@ def read_pieces(
     file: str,
     *,
     field: str,
-    written: Format,
+    file_format: Format,
     hint: str,
     n_rows: int,
-    say: Callable[[str], None] = lambda note: None,
+    on_note: Callable[[str], None] = lambda note: None,
 ) -> Iterator[Piece]:
-    """The same table in pieces of at most n_rows rows, at least one, the next one read when it is
-    asked for; ConfigError where the file turns out to be broken. hint is how the user gives another
-    encoding."""
+    """The file's table in pieces of 1 to n_rows rows, read lazily; ConfigError where the file is
+    broken. hint is the option that sets another encoding."""
     path = packaged_path(file, field=field).expanduser()
     try:
         problem, n_pieces = _file_problem(path), 0
         if problem is None and (reader := reader_of(path)):
-            for piece in reader(TableFile(path, written, say), n_rows):
+            for piece in reader(TableFile(path, file_format, on_note), n_rows):
                 if len(piece.rows):
                     n_pieces += 1
                     yield piece
             problem = None if n_pieces else f"{path} has no rows"
     except UnicodeDecodeError:
-        problem = encoding_problem(path, written.encoding, hint)
+        problem = encoding_problem(path, file_format.encoding, hint)
     except ConfigError as error:
-        # What the user must decide has a field of its own; where it lies does not.
+        # Options of the format keep their own field; problems of the file get the caller's.
         raise ConfigError(
             *(replace(p, path=field) if p.path == "dataset" else p for p in error.problems)
         ) from None
@@ -114,7 +117,7 @@ def read_pieces(
 
 
 def _file_problem(path: Path) -> str | None:
-    """What is wrong with the file before it is parsed, or None."""
+    """A problem of the file before it is parsed, or None."""
     if path.is_dir():
         return f"{path} is a folder; name one file"
     if not path.exists():
@@ -125,10 +128,10 @@ def _file_problem(path: Path) -> str | None:
     except (OSError, EOFError, ValueError, pa.ArrowException) as error:
         return f"{path} cannot be read as {path.suffix}: {str(error).strip()}"
     if reader_of(path) is None:
-        known = f"{', '.join(READERS)}, .txt, each also with {', '.join(COMPRESSED)}"
-        what = _signed(start)
-        is_what = f" and it is {what}" if what else ""
-        return f"{path}: extension {path.suffix!r} is not one of {known}{is_what}"
+        listing = f"{', '.join(READERS)}, .txt, each also with {', '.join(COMPRESSED)}"
+        what = _signature_kind(start)
+        is_what = f"; it is {what}" if what else ""
+        return f"{path}: extension {path.suffix!r} is not one of {listing}{is_what}"
     return _content_problem(path, start)
 
 
@@ -142,26 +145,26 @@ def _content_problem(path: Path, start: bytes) -> str | None:
     if suffix in (".parquet", ".xlsx", ".xlsm"):
         kind = {".parquet": "a parquet file"}.get(suffix, "an Excel sheet")
         return f"{path} is not {kind}; it starts with {start[:24]!r}"
-    if what := _signed(start):
+    if what := _signature_kind(start):
         return f"{path} is not {path.suffix or 'a table'} but {what}"
     return None
 
 
-def _signed(start: bytes) -> str | None:
-    """What a file is that starts so; None where it may be a text."""
+def _signature_kind(start: bytes) -> str | None:
+    """The kind of a binary file with this start; None if it may be text."""
     return next((kind for mark, kind in SIGNATURES.items() if start.startswith(mark)), None)
 
 
 def _neighbours(path: Path) -> str:
-    """The nearest readable file of the folder, and all of them."""
+    """The nearest readable file name in the folder, and all of them."""
     if not path.parent.is_dir():
-        return f"nor does the folder {path.parent}"
+        return f"its folder {path.parent} does not exist either"
     names = [file.name for file in path.parent.iterdir() if plain_suffix(file) in READERS]
     return nearest(path.name, names) or f"the folder {path.parent} has no {', '.join(READERS)} file"
 
 
 def encoding_problem(path: Path, encoding: str, hint: str) -> str:
-    """Where the first byte lies that is not of this encoding, and which one to try."""
+    """The position of the first byte that is invalid in this encoding, and an encoding to try."""
     with open_compressed(path) as (stream, _):
         content = stream.read()
     where, n_wrong = "", 0
@@ -173,7 +176,7 @@ def encoding_problem(path: Path, encoding: str, hint: str) -> str:
         n_wrong = content.decode(encoding, "replace").count("\ufffd")
     likely = likely_encoding(content)
     if likely is None:
-        them = "1 character is not, all others are" if n_wrong == 1 else f"{n_wrong:,} are not"
-        way_out = "dataset.encoding_errors=replace reads such as �"
-        return f"{path} is not {encoding}{where}: {them}; {way_out}"
+        counts = "1 invalid character" if n_wrong == 1 else f"{n_wrong:,} invalid characters"
+        option = "dataset.encoding_errors=replace reads them as �"
+        return f"{path} is not {encoding}{where}: {counts}; {option}"
     return f"{path} is not {encoding}{where}; try {hint}{likely}"

@@ -1,8 +1,8 @@
-"""One reader for each file format, by extension: a file in, tables of all columns out.
+"""One reader for each file format, by extension: from a file to tables of all columns.
 
-A reader yields pieces of at most n_rows rows in the file's order, and raises ValueError, OSError,
-EOFError or pyarrow's own error when it comes to content that is not of its format, and ConfigError
-when the user must decide how it is read.
+A reader yields pieces of at most n_rows rows in the file's order. It raises ValueError, OSError,
+EOFError or pyarrow's own error on content that is not in its format, and ConfigError if the user
+must choose how to read it.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ READERS: dict[str, Reader] = {
     ".xlsm": read_excel,
 }
 PLAIN: tuple[str, ...] = (".txt", ".text", ".dat", ".data", ".ft", "")
-"""Extensions that say no more than that a file holds text: how, is found by looking."""
+"""Extensions of text files whose format is guessed from the content."""
 STARTS: dict[bytes, Reader] = {
     b"PAR1": read_parquet,
     b"ARROW1": read_arrow,
@@ -45,19 +45,19 @@ STARTS: dict[bytes, Reader] = {
     b"[": read_json,
     b"{": read_json,
 }
-"""How a file without a telling extension begins → its reader."""
+"""First bytes of a file with such an extension → its reader."""
 
 
 def reader_of(path: Path) -> Reader | None:
-    """By the extension, or the first bytes of a file whose extension says nothing; None where the
-    extension is of no kind that can be read."""
+    """The reader for the extension, or for the first bytes if the extension is in PLAIN; None if
+    the extension is not supported."""
     suffix = plain_suffix(path)
     with open_compressed(path) as (stream, _):
         start = stream.read(64)
-    # A header never begins so; its users give fastText's files all kinds of extensions.
+    # No header starts with this prefix, and fastText's files have all kinds of extensions.
     if start.lstrip(b"\xef\xbb\xbf \r\n").startswith(PREFIX.encode()):
         return read_fasttext
     if suffix not in PLAIN:
         return READERS.get(suffix)
-    found = (reader for mark, reader in STARTS.items() if start.lstrip().startswith(mark))
-    return next(found, partial(read_delimited, usual=None))
+    readers = (reader for mark, reader in STARTS.items() if start.lstrip().startswith(mark))
+    return next(readers, partial(read_delimited, usual=None))

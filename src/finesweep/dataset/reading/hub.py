@@ -1,4 +1,4 @@
-"""Splits from the Hugging Face Hub, and one clear answer when there is no Hub to reach."""
+"""Splits from the Hugging Face Hub, with one clear error if it cannot be reached."""
 
 from __future__ import annotations
 
@@ -40,17 +40,17 @@ class HubName:
 
 
 def hub_name(config: DatasetConfig) -> HubName | None:
-    """What the config names on the Hub, by dataset.hub or by a path of the form
-    hf://OWNER/NAME[@REVISION][/CONFIG]; None where it names files.
+    """The dataset on the Hub that the config names, by dataset.hub or by a path
+    hf://OWNER/NAME[@REVISION][/CONFIG]; None if it names files.
 
-    ConfigError when such a path is of another form.
+    ConfigError if an hf:// path is malformed.
     """
     if config.hub is not None:
         return HubName(config.hub, config.hub_config, config.revision)
     if config.path is None or not config.path.startswith(SCHEME):
         return None
     if (parts := HUB_PATH.fullmatch(config.path)) is None:
-        message = f"{config.path!r} given; hf://OWNER/NAME[@REVISION][/CONFIG] is expected"
+        message = f"{config.path!r} is not hf://OWNER/NAME[@REVISION][/CONFIG]"
         raise ConfigError(Problem("dataset.path", message))
     return HubName(
         parts["repository"], parts["subset"] or config.hub_config, parts["rev"] or config.revision
@@ -58,17 +58,17 @@ def hub_name(config: DatasetConfig) -> HubName | None:
 
 
 def read_hub(
-    named: HubName, *, label_column: str
+    name: HubName, *, label_column: str
 ) -> tuple[dict[SplitName, pd.DataFrame], tuple[str, ...] | None]:
-    """Split → table with all columns, and the names of a column of ClassLabel, or of lists of it,
-    None for others.
+    """Split → table with all columns, and the class names if the label column is a ClassLabel or
+    lists of it, else None.
 
-    A ClassLabel's -1, the Hub's mark of an unlabelled row, is a missing label. Without a network
-    a dataset that an earlier run downloaded is read from its cache. ConfigError when the Hub has
-    no such dataset, or when neither Hub nor cache can be reached.
+    A ClassLabel's -1, which means unlabelled on the Hub, is a missing label. Without a network, an
+    earlier download is read from the cache. ConfigError if the Hub has no such dataset, or if
+    neither the Hub nor the cache has it.
     """
-    hub = named.repository
-    splits = _download(hub, subset=named.subset, revision=named.revision)
+    hub = name.repository
+    splits = _download(hub, subset=name.subset, revision=name.revision)
     if "train" not in splits:
         raise _problem(f"{hub} has no split named train, only {', '.join(splits)}")
     names = feature_names(splits["train"].features).get(label_column)
@@ -79,7 +79,7 @@ def read_hub(
 
 
 def without_unlabelled(table: pd.DataFrame, label_column: str) -> pd.DataFrame:
-    """table, in which a ClassLabel's -1 is a missing label."""
+    """table with a ClassLabel's -1 as a missing label."""
     column = table[label_column]
     if not pd.api.types.is_numeric_dtype(column):
         return table  # lists of labels
@@ -94,15 +94,14 @@ def _download(hub: str, *, subset: str | None, revision: str | None) -> datasets
     except (OSError, ValueError, RuntimeError, DatasetsError) as error:
         if obstacle is not None:
             raise _problem(
-                f"{hub} was asked for, but the Hugging Face Hub cannot be reached ({obstacle}) "
-                "and no earlier download is cached; dataset=local dataset.path=FILE reads your "
-                "own files"
+                f"{hub} is not cached, and the Hugging Face Hub cannot be reached ({obstacle}); "
+                "dataset=local dataset.path=FILE reads your own files"
             ) from None
         raise _problem(f"{hub} cannot be loaded: {error}") from error
 
 
 def _obstacle(hub: str, *, revision: str | None) -> str | None:
-    """Why the Hub does not answer, None when it does; asked once, as datasets retries for 23 s."""
+    """Why the Hub cannot be reached, or None; checked once, since datasets retries for 23 s."""
     try:
         HfApi().dataset_info(hub, revision=revision, timeout=TIMEOUT_SECONDS)
     except RepositoryNotFoundError:
@@ -116,14 +115,15 @@ def _obstacle(hub: str, *, revision: str | None) -> str | None:
     except OfflineModeIsEnabled:
         return "HF_HUB_OFFLINE is set"
     except Exception as error:
-        # Their names depend on huggingface_hub's HTTP client, which it has changed twice.
+        # Exception types depend on huggingface_hub's HTTP client, which has changed twice.
         return str(error).partition("\n")[0]
     return None
 
 
 @contextmanager
 def _offline(active: bool) -> Iterator[None]:
-    """Within it datasets looks only in its cache, as under HF_HUB_OFFLINE, and does not retry."""
+    """A context in which datasets reads only its cache, as under HF_HUB_OFFLINE, without
+    retries."""
     before = datasets.config.HF_HUB_OFFLINE
     datasets.config.HF_HUB_OFFLINE = before or active
     try:

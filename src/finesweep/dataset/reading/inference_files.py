@@ -1,4 +1,4 @@
-"""Files whose rows are to be answered: read piece by piece, whatever their labels are."""
+"""Files to predict on, read in pieces, whether or not they have labels."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from finesweep.dataset.reading.tables.layouts import sampled_columns
 from finesweep.dataset.reading.text_lines import read_lines
 from finesweep.dataset.text_pairs import join_columns
 from finesweep.errors import ConfigError, Problem, nearest
+from finesweep.wording import counted
 
 N_ROWS = 1024
-"""Rows that are answered together."""
+"""Rows predicted at once."""
 TAB = "\t"
 
 
@@ -27,113 +28,115 @@ def read_rows(
     *,
     field: str,
     encoding: str,
-    written: Format | None = None,
-    say: Callable[[str], None] = lambda note: None,
+    file_format: Format | None = None,
+    on_note: Callable[[str], None] = lambda note: None,
 ) -> Iterator[Piece]:
-    """A table's rows by its extension, or by its header where the extension says nothing, or one
-    row for each line of any other file.
+    """A table's rows if the extension or, for generic extensions, the header says that it is one;
+    else one row per line.
 
-    written says more of how a table is written; say is called with what was found by looking.
-    ConfigError, naming field, when it is absent, empty, or broken where it has been read to.
+    file_format overrides the guessed format of a table; on_note is called with each guess.
+    ConfigError for field if the file is absent, empty or broken.
     """
-    written = replace(written or Format(), encoding=encoding)
+    file_format = replace(file_format or Format(), encoding=encoding)
     hint = "--encoding="
-    if plain_suffix(path) in READERS or _is_table(path, written):
+    if plain_suffix(path) in READERS or _is_table(path, file_format):
         yield from read_pieces(
-            str(path), field=field, written=written, hint=hint, n_rows=N_ROWS, say=say
+            str(path),
+            field=field,
+            file_format=file_format,
+            hint=hint,
+            n_rows=N_ROWS,
+            on_note=on_note,
         )
     else:
         yield from read_lines(path, field=field, encoding=encoding, hint=hint)
 
 
-def _is_table(path: Path, written: Format) -> bool:
-    """Whether a file whose extension does not say so is a table for certain: of a binary format,
-    fastText's, or with the columns of texts in its header and the same number of fields in each
-    line."""
+def _is_table(path: Path, file_format: Format) -> bool:
+    """Whether a file with a generic extension is certainly a table: a binary format, fastText, or
+    with the text columns in its header and equally many fields in each line."""
     if not path.is_file() or (reader := reader_of(path)) is None:
         return False
     if not isinstance(reader, partial):
         return True
-    if written.separator or written.columns:
+    if file_format.separator or file_format.columns:
         return True
-    file = TableFile(path, written)
+    file = TableFile(path, file_format)
     try:
         columns = sampled_columns(file)
     except UnicodeDecodeError:
-        return False  # it is told of when the lines are read
-    return len(columns) > 1 and set(written.texts) <= set(columns)
+        return False  # reported when the lines are read
+    return len(columns) > 1 and set(file_format.texts) <= set(columns)
 
 
 def with_joined_text(rows: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
-    """rows with one column more, joined_name of these, which holds them as a model that learned
-    from dataset.text_columns reads them; rows alone where there are none.
+    """rows with an extra column joined_name(columns): the text that a model trained with
+    dataset.text_columns reads; unchanged without columns.
 
-    ConfigError when one is not there.
+    ConfigError if a column is missing.
     """
     if not columns:
         return rows
-    known = [str(name) for name in rows.columns]
-    if lacking := next((name for name in columns if name not in known), None):
-        told = f"no column {lacking!r}; {nearest(lacking, known)}"
-        raise ConfigError(Problem("dataset.text_columns", told))
+    names = [str(name) for name in rows.columns]
+    if missing := next((name for name in columns if name not in names), None):
+        message = f"no column {missing!r}; {nearest(missing, names)}"
+        raise ConfigError(Problem("dataset.text_columns", message))
     joined = join_columns([rows[name] for name in columns])
     return rows.assign(**{str(joined_name(columns)): joined})
 
 
 def joined_name(columns: Sequence[str]) -> str | None:
-    """What the column of joined texts is called; None where there are none to join."""
+    """Name of the column of joined texts; None without columns."""
     return " + ".join(columns) or None
 
 
-def text_column(rows: pd.DataFrame, wanted: str | None, *, option: str) -> str:
-    """The column that holds the texts: the wanted one, else `text`, else the only one there is.
+def text_column(rows: pd.DataFrame, column: str | None, *, option: str) -> str:
+    """The text column: the given one, else `text`, else the only one.
 
-    ConfigError, naming option, when there is none of that name.
+    ConfigError for option if there is no such column.
     """
     columns = [str(name) for name in rows.columns]
-    if wanted is None and len(columns) == 1:
+    if column is None and len(columns) == 1:
         return columns[0]
-    name = wanted or "text"
+    name = column or "text"
     if name not in columns:
         raise ConfigError(Problem(option, f"no column {name!r}; {nearest(name, columns)}"))
     return name
 
 
-def pair_column(rows: pd.DataFrame, wanted: str | None, *, first: str, option: str) -> str:
-    """The column that holds the second texts of pairs: the wanted one, else `pair`.
+def pair_column(rows: pd.DataFrame, column: str | None, *, first: str, option: str) -> str:
+    """The column of second texts: the given one, else `pair`.
 
-    ConfigError, naming option, when there is none of that name, or it is the column of the first
-    texts.
+    ConfigError for option if there is no such column, or if it is also the column of first texts.
     """
-    name, columns = wanted or "pair", [str(name) for name in rows.columns]
+    name, columns = column or "pair", [str(name) for name in rows.columns]
     if name not in columns:
-        told = f"the model reads pairs of texts, and there is no column {name!r} for the second"
-        raise ConfigError(Problem(option, f"{told}; {nearest(name, columns)}"))
+        message = f"the model needs pairs of texts, and there is no column {name!r} for the second"
+        raise ConfigError(Problem(option, f"{message}; {nearest(name, columns)}"))
     if name == first:
-        told = f"the model reads pairs of texts, and column {name!r} is that of the first"
-        raise ConfigError(Problem(option, f"{told}; the second needs another"))
+        message = f"the model needs pairs of texts, and column {name!r} is already the first text"
+        raise ConfigError(Problem(option, f"{message}; choose another for the second"))
     return name
 
 
 def split_pairs(rows: pd.DataFrame, path: Path | None, *, field: str) -> pd.DataFrame:
-    """rows of path as a model of pairs takes them: a table as it is, lines cut at their tabs into
-    columns text and pair, and blank ones left blank. path is None for standard input.
+    """rows of path for a pair model: a table unchanged, lines split at their tab into columns text
+    and pair, blank lines as blank pairs. path is None for standard input.
 
-    ConfigError, naming field, when a line has no tab, or more than one.
+    ConfigError for field if a line does not have exactly one tab.
     """
     if path is not None and (plain_suffix(path) in READERS or len(rows.columns) > 1):
         return rows
-    cut = [line.split(TAB) if line.strip() else ["", ""] for line in rows["text"]]
-    if wrong := next((line for line in cut if len(line) != 2), None):
-        told = f"each line must be two texts with one tab between them, and {TAB.join(wrong)!r}"
-        raise ConfigError(Problem(field, f"{told} has {len(wrong) - 1}"))
-    return pd.DataFrame(cut, columns=["text", "pair"])
+    pairs = [line.split(TAB) if line.strip() else ["", ""] for line in rows["text"]]
+    if invalid := next((line for line in pairs if len(line) != 2), None):
+        message = f"each line must be two texts separated by one tab; {TAB.join(invalid)!r}"
+        raise ConfigError(Problem(field, f"{message} has {counted(len(invalid) - 1, 'tab')}"))
+    return pd.DataFrame(pairs, columns=["text", "pair"])
 
 
 def pairs_from_arguments(texts: Sequence[str], *, field: str) -> pd.DataFrame:
-    """Columns text and pair of texts that follow one another; ConfigError, naming field, when one
-    is left over."""
+    """Consecutive texts as columns text and pair; ConfigError for field if their number is odd."""
     if len(texts) % 2:
-        told = f"the model reads pairs of texts, and {len(texts)} given; they go two by two"
-        raise ConfigError(Problem(field, told))
+        message = f"the model needs pairs of texts, but {len(texts)} texts are not whole pairs"
+        raise ConfigError(Problem(field, message))
     return pd.DataFrame({"text": texts[::2], "pair": texts[1::2]})

@@ -1,4 +1,4 @@
-"""What every reader of files takes and gives: how a file is written, and some of its rows."""
+"""Input and output of all readers: a file with its format, and pieces of its rows."""
 
 from __future__ import annotations
 
@@ -15,52 +15,52 @@ SEPARATOR_NAMES = {"comma": ",", "semicolon": ";", "tab": "\t", "\\t": "\t", "ba
 
 @dataclass(frozen=True)
 class Piece:
-    """Some rows of a file, and how much of it has been read with them."""
+    """Some rows of a file, and the share of the file read so far."""
 
     rows: pd.DataFrame
     share: float
-    """In [0, 1], of the file's bytes or rows."""
+    """Share of the file's bytes or rows, in [0, 1]."""
     class_names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Column → the names of its classes 0 … C-1, where the file itself says them."""
+    """Column → names of its classes 0 … C-1, if the file has them."""
 
 
 @dataclass(frozen=True)
 class Format:
-    """How a file is written, as far as its user says so; None is found by looking."""
+    """The configured format of a file; None is guessed from the content."""
 
     encoding: str = "utf-8"
     encoding_errors: str = "strict"
     separator: str | None = None
     quoting: str | None = None
     columns: tuple[str, ...] = ()
-    """Names, of a file without a header."""
+    """Column names of a file without a header."""
     on_bad_lines: str = "error"
     sheet_name: str | None = None
     texts: tuple[str, ...] = ("text",)
-    """The columns that are wanted for their texts, which tell a header when they stand in it."""
+    """Text columns, by which a header is recognised."""
     labels: tuple[str, ...] = ()
-    """Those that are wanted for their labels; empty where none are."""
+    """Label columns; empty if not needed."""
 
 
 @dataclass(frozen=True)
 class TableFile:
-    """One file to be read."""
+    """A file to read."""
 
     path: Path
     format: Format = field(default_factory=Format)
-    say: Callable[[str], None] = lambda note: None
-    """Called with each thing that was found by looking, and each count of what was left out."""
+    on_note: Callable[[str], None] = lambda note: None
+    """Called with each guess, and each count of what was left out."""
 
-    def note(self, told: str) -> None:
-        self.say(f"{self.path.name}: {told}")
+    def note(self, message: str) -> None:
+        self.on_note(f"{self.path.name}: {message}")
 
-    def guess(self, told: str, name: str) -> None:
-        """Says what was found by looking, and which field of the dataset would set it."""
-        self.note(f"{told}; dataset.{name} sets it")
+    def guess(self, message: str, name: str) -> None:
+        """Notes a guess, and the field of the dataset that overrides it."""
+        self.note(f"{message}; dataset.{name} sets it")
 
 
 def format_of(config: DatasetConfig) -> Format:
-    """How the config says that its files are written."""
+    """The file format of the config."""
     return Format(
         encoding=config.encoding,
         encoding_errors=config.encoding_errors,
@@ -74,7 +74,7 @@ def format_of(config: DatasetConfig) -> Format:
     )
 
 
-def separator_of(given: str | None) -> str | None:
-    """The character that is meant; Hydra's grammar takes a bare `;` for an error, and shells pass
-    on a tab as two characters."""
-    return None if given is None else SEPARATOR_NAMES.get(given, given)
+def separator_of(name: str | None) -> str | None:
+    """The separator, from its character or a name: Hydra's grammar rejects a bare `;`, and shells
+    pass a tab as two characters."""
+    return None if name is None else SEPARATOR_NAMES.get(name, name)

@@ -1,4 +1,4 @@
-"""Folders that `datasets` saved with `save_to_disk`."""
+"""Folders saved with `datasets`' `save_to_disk`."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from finesweep.dataset.reading.tables.columnar import feature_names
 from finesweep.errors import ConfigError, Problem
 
 SPLIT = "state.json"
-"""In the folder of one split."""
+"""A file in the folder of a single split."""
 DATASET_DICT = "dataset_dict.json"
-"""In the folder of several: their names."""
+"""A file in the folder of several splits, with their names."""
 
 
 def is_saved_split(folder: Path) -> bool:
@@ -22,17 +22,17 @@ def is_saved_split(folder: Path) -> bool:
 
 
 def saved_splits(folder: Path) -> list[str] | None:
-    """The names of the splits that a saved DatasetDict holds; None where the folder is none."""
+    """Split names of a saved DatasetDict; None if the folder is not one."""
     if not (folder / DATASET_DICT).is_file():
         return None
     return list(json.loads((folder / DATASET_DICT).read_text(encoding="utf-8")).get("splits", []))
 
 
 def read_saved(folder: Path, *, field: str) -> Table:
-    """One saved split; ConfigError, naming field, when `datasets` cannot read it."""
+    """One saved split; ConfigError for field if `datasets` cannot read it."""
     try:
         split = datasets.load_from_disk(str(folder))
         return Table(split.to_pandas(), feature_names(split.features))
     except (OSError, ValueError, KeyError, TypeError) as error:
-        told = f"{folder}, which save_to_disk wrote, cannot be read: {error}"
-        raise ConfigError(Problem(field, told)) from None
+        message = f"{folder}, written by save_to_disk, cannot be read: {error}"
+        raise ConfigError(Problem(field, message)) from None

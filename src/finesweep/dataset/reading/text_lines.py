@@ -1,4 +1,4 @@
-"""Texts that stand one in each line: in a file, or arriving on standard input."""
+"""Texts, one per line, from a file or standard input."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ MARKED = {
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
 }
-"""Byte order mark → the encoding that it says; the longer ones begin as the shorter do."""
-NULS = "it has NUL bytes, as encodings of two bytes have"
+"""Byte order mark → encoding; longer marks first, since they start with shorter ones."""
+NULS = "it has NUL bytes, as in UTF-16"
 
 
 def read_lines(path: Path, *, field: str, encoding: str, hint: str) -> Iterator[Piece]:
-    """Pieces of one column, `text`, with a row for each line.
+    """Pieces with one column, `text`, and a row per line.
 
-    ConfigError, naming field, when the file is empty or cannot be read; hint is how to give another
-    encoding.
+    ConfigError for field if the file is empty or cannot be read; hint is the option that sets
+    another encoding.
     """
     is_empty = True
     try:
@@ -42,12 +42,12 @@ def read_lines(path: Path, *, field: str, encoding: str, hint: str) -> Iterator[
                 is_empty = False
                 yield Piece(rows, share_read())
     except UnicodeDecodeError as error:
-        told = (
+        message = (
             f"{path} {bytes_problem(error, hint)}"
             if error.reason == NULS
             else encoding_problem(path, encoding, hint)
         )
-        raise ConfigError(Problem(field, told)) from error
+        raise ConfigError(Problem(field, message)) from error
     except (OSError, EOFError, pa.ArrowException) as error:
         why = getattr(error, "strerror", None) or str(error).strip()
         raise ConfigError(Problem(field, f"{path}: {why}")) from error
@@ -56,7 +56,7 @@ def read_lines(path: Path, *, field: str, encoding: str, hint: str) -> Iterator[
 
 
 def bytes_problem(error: UnicodeDecodeError, hint: str) -> str:
-    """What to say of bytes that are of another encoding, and which one to try."""
+    """A message for bytes in another encoding, with an encoding to try."""
     content = bytes(error.object)
     if error.reason == NULS:
         likely = "utf-16-le" if content[1::2].count(0) > content[::2].count(0) else "utf-16-be"
@@ -66,49 +66,49 @@ def bytes_problem(error: UnicodeDecodeError, hint: str) -> str:
 
 
 def stream_lines(stream: IO[bytes], *, encoding: str) -> Iterator[pd.DataFrame]:
-    """Tables of one column, `text`, with a row for each line, blank ones too, as soon as whole
-    lines are there: what has arrived does not wait for what has not.
+    """Tables with one column, `text`, and a row per line, also blank ones, as soon as whole lines
+    have arrived.
 
-    A line ends with \\n or \\r\\n, and with nothing else that some take for an end (a form feed,
-    U+0085, U+2028), because texts hold these. A byte order mark is no part of the first line, and
-    says the encoding where that would be UTF-8. UnicodeDecodeError where it is another.
+    Lines end with \\n or \\r\\n only: texts contain other line breaks (form feed, U+0085, U+2028).
+    A byte order mark is dropped from the first line, and sets the encoding if that is UTF-8.
+    UnicodeDecodeError on a wrong encoding.
     """
-    some = _available(stream)
-    decoder = _decoder(some, encoding)
-    begun: list[str] = []
-    """Of a line whose end has not arrived."""
+    chunk = _available(stream)
+    decoder = _decoder(chunk, encoding)
+    partial_line: list[str] = []
+    """Parts of a line whose end has not arrived."""
     is_start = True
     while True:
-        text = decoder.decode(some, final=not some)
+        text = decoder.decode(chunk, final=not chunk)
         if is_start and text:
             text, is_start = text.removeprefix(MARK), False
-        *whole, rest = text.split("\n")
-        if whole:
-            whole[0] = "".join([*begun, whole[0]])
-            begun = []
-            yield _table(whole)
-        begun.append(rest)
-        if not some:
+        *complete, rest = text.split("\n")
+        if complete:
+            complete[0] = "".join([*partial_line, complete[0]])
+            partial_line = []
+            yield _table(complete)
+        partial_line.append(rest)
+        if not chunk:
             break
-        some = _available(stream)
-    if last := "".join(begun):
+        chunk = _available(stream)
+    if last := "".join(partial_line):
         yield _table([last])
 
 
 def _decoder(start: bytes, encoding: str) -> codecs.IncrementalDecoder:
     if codecs.lookup(encoding).name in ("utf-8", "utf-8-sig"):
-        marked = next((name for mark, name in MARKED.items() if start.startswith(mark)), None)
-        if marked is None and start.count(0) > len(start) / 5:
-            place = start.index(0)
-            raise UnicodeDecodeError(encoding, start, place, place + 1, NULS)
-        encoding = marked or encoding
+        from_bom = next((name for mark, name in MARKED.items() if start.startswith(mark)), None)
+        if from_bom is None and start.count(0) > len(start) / 5:
+            position = start.index(0)
+            raise UnicodeDecodeError(encoding, start, position, position + 1, NULS)
+        encoding = from_bom or encoding
     return codecs.getincrementaldecoder(encoding)()
 
 
 def _available(stream: IO[bytes]) -> bytes:
-    """What has arrived, at least a byte; nothing at the end."""
-    some: bytes = getattr(stream, "read1", stream.read)(N_BYTES)
-    return some
+    """The bytes that have arrived, at least one; none at the end."""
+    chunk: bytes = getattr(stream, "read1", stream.read)(N_BYTES)
+    return chunk
 
 
 def _table(lines: list[str]) -> pd.DataFrame:

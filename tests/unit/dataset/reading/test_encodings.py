@@ -78,11 +78,9 @@ def test_a_few_bytes_that_are_no_characters_may_be_replaced(read: Read, name: st
         ),
     }[name]
     broken = content.encode().replace(b"@", b"\xe9")
-    told_so = (
-        r"1 character is not, all others are; dataset\.encoding_errors=replace reads such as �"
-    )
+    told_so = r"1 invalid character; dataset\.encoding_errors=replace reads them as �"
     with pytest.raises(ConfigError, match=told_so):
         read(name, broken)
     splits = read(name, broken, encoding_errors="replace")
     assert rows_of(splits) == [*rows, ("caf�", "good")]
-    assert f"{name}: 1 character not of its encoding read as �" in told(splits)
+    assert f"{name}: 1 character invalid in its encoding, read as �" in told(splits)

@@ -96,7 +96,7 @@ def test_what_is_not_compressed_is_not_believed_to_be(tmp_path: Path) -> None:
 def test_a_pattern_without_files_and_an_empty_folder_are_mistakes(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"dataset\.path: no file matches .*\*\.csv"):
         texts(tmp_path / "*.csv")
-    with pytest.raises(ConfigError, match=r"dataset\.path: .* holds no \.csv, .* one per label"):
+    with pytest.raises(ConfigError, match=r"dataset\.path: .* has no \.csv, .* one per label"):
         texts(tmp_path)
 
 
@@ -134,5 +134,5 @@ def test_a_hub_path_names_repository_configuration_and_revision(
 
 
 def test_a_hub_path_of_another_form_is_a_mistake() -> None:
-    with pytest.raises(ConfigError, match=r"dataset\.path: 'hf://imdb' given; hf://OWNER/NAME"):
+    with pytest.raises(ConfigError, match=r"dataset\.path: 'hf://imdb' is not hf://OWNER/NAME"):
         texts("hf://imdb")

@@ -23,16 +23,18 @@ from finesweep.errors import ConfigError
 def asked(
     path: Path, content: str | None = None, **fields: Any
 ) -> tuple[pd.DataFrame, str, list[str]]:
-    """The rows, the column of their texts, and what was said."""
+    """The rows, their text column, and the notes."""
     if content is not None:
         path.write_text(content, encoding="utf-8")
-    said: list[str] = []
-    written = Format(**fields)
+    notes: list[str] = []
+    file_format = Format(**fields)
     pieces = list(
-        read_rows(path, field="--file", encoding="utf-8", written=written, say=said.append)
+        read_rows(
+            path, field="--file", encoding="utf-8", file_format=file_format, on_note=notes.append
+        )
     )
     rows = pd.concat([piece.rows for piece in pieces], ignore_index=True)
-    return rows, text_column(rows, None, option="--text-column"), said
+    return rows, text_column(rows, None, option="--text-column"), notes
 
 
 @pytest.mark.parametrize(

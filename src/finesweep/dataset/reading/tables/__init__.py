@@ -1,1 +1,1 @@
-"""One reader for each kind of file: how it is written in, tables of all its columns out."""
+"""One reader for each file format, from a file to tables of all its columns."""

@@ -1,4 +1,4 @@
-"""Parquet, and Arrow as Feather and `datasets` write it."""
+"""Parquet, and Arrow as written by Feather and `datasets`."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     import datasets
 
 HUGGING_FACE = b"huggingface"
-"""Of a schema's metadata, where `datasets` wrote the file: its features."""
+"""Metadata key of a schema that `datasets` wrote, with its features."""
 
 
 def read_parquet(file: TableFile, n_rows: int) -> Iterator[Piece]:
-    """The rows, a list for a column of lists."""
-    # ParquetFile, because read_table makes columns of folders that are named key=value.
+    """The rows; columns of lists contain lists."""
+    # ParquetFile, because read_table adds columns for folders named key=value.
     with pq.ParquetFile(file.path) as stored:
         total, n_read, names = stored.metadata.num_rows, 0, class_names(stored.schema_arrow)
         for batch in stored.iter_batches(batch_size=n_rows):
@@ -31,7 +31,7 @@ def read_parquet(file: TableFile, n_rows: int) -> Iterator[Piece]:
 
 
 def read_arrow(file: TableFile, n_rows: int) -> Iterator[Piece]:
-    """The rows of an IPC file or of a stream, whole: its batches may be of any size."""
+    """The rows of an IPC file or stream, read whole, since its batches may have any size."""
     with pa.memory_map(str(file.path)) as source:
         try:
             table = ipc.open_file(source).read_all()
@@ -45,20 +45,21 @@ def read_arrow(file: TableFile, n_rows: int) -> Iterator[Piece]:
 
 
 def class_names(schema: pa.Schema) -> dict[str, tuple[str, ...]]:
-    """Column → the names of its ClassLabel, or of that in its lists, where `datasets` says them."""
+    """Column → names of its ClassLabel, or of its lists' ClassLabel, if `datasets` wrote the
+    schema."""
     if HUGGING_FACE not in (schema.metadata or {}):
         return {}
-    import datasets  # more than a second, of use for its own files alone
+    import datasets  # takes over a second, and only its own files need it
 
     features = {}
-    # What another version of `datasets` wrote may not be understood; the numbers are still there.
+    # Another version's schema may be unreadable; the numbers are still there.
     with suppress(ValueError, TypeError, KeyError, AttributeError):
         features = datasets.Features.from_arrow_schema(schema)
     return feature_names(features)
 
 
 def feature_names(features: datasets.Features) -> dict[str, tuple[str, ...]]:
-    """The same of features."""
+    """Column → names of its ClassLabel, or of its lists' ClassLabel."""
     import datasets
 
     inner = {name: getattr(each, "feature", each) for name, each in features.items()}

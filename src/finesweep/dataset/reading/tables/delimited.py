@@ -1,4 +1,4 @@
-"""CSV, TSV and their kin, by pandas: every field a string, and only an empty one missing."""
+"""CSV, TSV and similar, read by pandas: all fields are strings, and only empty ones are missing."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from finesweep.wording import counted_rows
 
 
 def read_delimited(file: TableFile, n_rows: int, *, usual: str | None) -> Iterator[Piece]:
-    """The rows, as many as were counted; usual is the separator that the extension says."""
+    """The rows, as many as were counted; usual is the separator that the extension implies."""
     layout = layout_of(file, usual)
     n_read, n_fields = 0, max(len(layout.columns), layout.records.widest)
-    # An empty cell is missing, but NA, null and the like are texts (and NA is a fine label).
+    # Only an empty cell is missing: NA, null and the like are texts, or labels.
     with (
         open_compressed(file.path) as (stream, share_read),
         pd.read_csv(
@@ -29,8 +29,8 @@ def read_delimited(file: TableFile, n_rows: int, *, usual: str | None) -> Iterat
             keep_default_na=False,
             na_values=[""],
             chunksize=n_rows,
-            # A header would be the measure of all rows, of which some may be longer; and pandas
-            # takes a surplus first field for an index, and so shifts every column by one.
+            # With a header, pandas would reject longer rows, and take a surplus first field for an
+            # index, which shifts every column by one.
             skiprows=layout.n_above,
             header=0 if layout.has_header and n_fields == len(layout.columns) else None,
             names=range(n_fields),
@@ -41,16 +41,16 @@ def read_delimited(file: TableFile, n_rows: int, *, usual: str | None) -> Iterat
         for table in tables:
             if layout.has_header and n_fields > len(layout.columns) and not n_read:
                 table = table.iloc[1:]
-            rows = _kept(table, layout)
+            rows = _without_long_rows(table, layout)
             n_read += len(table)
             yield Piece(rows, share_read())
     expected = layout.records.n - layout.has_header
     if n_read != expected:
-        file.note(f"{counted_rows(n_read)} read of {expected:,} that were counted")
+        file.note(f"{counted_rows(n_read)} read of {expected:,} counted")
 
 
-def _kept(table: pd.DataFrame, layout: Layout) -> pd.DataFrame:
-    """The rows without those that have more fields than columns, which were counted before."""
+def _without_long_rows(table: pd.DataFrame, layout: Layout) -> pd.DataFrame:
+    """The rows with no more fields than columns; longer ones are counted in layout.records."""
     n_columns = len(layout.columns)
     surplus = table.iloc[:, n_columns:]
     if layout.records.n_long:

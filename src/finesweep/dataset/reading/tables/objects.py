@@ -1,4 +1,4 @@
-"""JSON: an object on each line, or one document that is an array of rows, or an object of them."""
+"""JSON: an object per line, or one document that is an array or an object of rows."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ N_SAMPLE = 200
 
 
 def read_json(file: TableFile, n_rows: int) -> Iterator[Piece]:
-    """The rows of JSON lines, of an array, or of the one list that an object holds."""
+    """The rows of JSON lines, of an array, or of the only list in an object."""
     encoding = detect_encoding(file)
     note_replaced_characters(file, encoding)
     with open_text(file, encoding) as (text, share_read):
@@ -27,8 +27,8 @@ def read_json(file: TableFile, n_rows: int) -> Iterator[Piece]:
         start = list(islice(numbered, 2))
         if _is_lines([line for _, line in start]):
             rows = (_json_row(line, number) for number, line in chain(start, numbered))
-            while some := list(islice(rows, n_rows)):
-                columns = {key: [row.get(key) for row in some] for key in _keys(some)}
+            while chunk := list(islice(rows, n_rows)):
+                columns = {key: [row.get(key) for row in chunk] for key in _keys(chunk)}
                 yield Piece(pd.DataFrame(columns, dtype=object), share_read())
             return
     with open_text(file, encoding) as (text, _):
@@ -40,8 +40,8 @@ def read_json(file: TableFile, n_rows: int) -> Iterator[Piece]:
 
 
 def _is_lines(start: Sequence[str]) -> bool:
-    """Whether the file's first lines, at most two, are of JSON lines; a broken first line may be
-    either, and is told of as a line."""
+    """Whether the file's first lines, at most two, are JSON lines; a broken first line counts as
+    one."""
     try:
         first = json.loads(start[0])
     except (json.JSONDecodeError, IndexError):
@@ -52,18 +52,18 @@ def _is_lines(start: Sequence[str]) -> bool:
 
 
 def _is_document(first: Mapping[str, Json]) -> bool:
-    """Whether a file's only object holds its rows, and is not a row itself."""
+    """Whether a file's only object contains its rows, and is not a row itself."""
     holds_rows = bool(_records_in(first)) or _lists(first) is not None or _is_split(first)
     return holds_rows or all(isinstance(value, dict) for value in first.values())
 
 
 def _is_split(document: Mapping[str, Json]) -> bool:
-    """Whether it is what pandas calls split: names of columns, and lists of cells."""
+    """Whether it has pandas' format `split`: column names, and lists of cells."""
     return isinstance(document.get("columns"), list) and isinstance(document.get("data"), list)
 
 
 def _is_broken_row(line: str) -> bool:
-    """Whether the line begins an object and ends one: a document's first line does not."""
+    """Whether the line starts and ends an object, unlike a document's first line."""
     stripped = line.strip()
     return stripped.startswith("{") and stripped.endswith("}")
 
@@ -73,10 +73,10 @@ def _json_row(line: str, number: int) -> dict[str, Json]:
         row = json.loads(line)
     except json.JSONDecodeError as error:
         raise ValueError(
-            f"line {number} is not JSON ({error.msg}); one {{...}} a line is expected"
+            f"line {number} is not JSON ({error.msg}); expected one {{...}} per line"
         ) from None
     if not isinstance(row, dict):
-        raise ValueError(f"line {number} is no object; one {{...}} a line is expected")
+        raise ValueError(f"line {number} is not an object; expected one {{...}} per line")
     return {key: _whole_characters(value) for key, value in row.items()}
 
 
@@ -84,25 +84,25 @@ def _document(content: str) -> Json:
     try:
         return json.loads(content)
     except json.JSONDecodeError as error:
-        place = f"line {error.lineno}, column {error.colno}"
-        told = "an array of {...} or one {...} a line is expected"
-        raise ValueError(f"not JSON at {place} ({error.msg}); {told}") from None
+        position = f"line {error.lineno}, column {error.colno}"
+        expected = "expected an array of {...} or one {...} per line"
+        raise ValueError(f"not JSON at {position} ({error.msg}); {expected}") from None
 
 
 def _table(file: TableFile, document: Json) -> pd.DataFrame:
-    """The rows of a whole document; ConfigError when it holds several lists of them."""
+    """The rows of a whole document; ConfigError if it contains several lists of rows."""
     if isinstance(document, list):
         return _of_array(file, document)
     if not isinstance(document, dict):
-        raise ValueError(f"a {type(document).__name__} is no table; an array is expected")
+        raise ValueError(f"a {type(document).__name__} is not a table; expected an array")
     if _is_split(document):
         return pd.DataFrame(document["data"], columns=document["columns"], dtype=object)
     keys = _records_in(document)
     if len(keys) > 1:
-        told = f"{file.path} holds {len(keys)} lists of rows, {', '.join(keys)}; one file each"
-        raise ConfigError(Problem("dataset", f"{told} can be read (dataset.files)"))
+        message = f"{file.path} contains {len(keys)} lists of rows, {', '.join(keys)}; save each"
+        raise ConfigError(Problem("dataset", f"{message} as its own file, and set dataset.files"))
     if keys:
-        file.note(f"read as the list {keys[0]!r} of its one object")
+        file.note(f"read as the list {keys[0]!r} of its only object")
         return _of_records(document[keys[0]])
     if (columns := _lists(document)) is not None:
         return _frame(columns)
@@ -115,27 +115,33 @@ def _of_array(file: TableFile, rows: Sequence[Json]) -> pd.DataFrame:
         return _of_records(rows)
     if kinds == {list} and len({len(row) for row in rows}) == 1:
         names, is_data = column_names(file, rows[0], rows[1:N_SAMPLE])
-        held = rows if is_data else rows[1:]
-        return _frame({name: [row[k] for row in held] for k, name in enumerate(names)})
+        data = rows if is_data else rows[1:]
+        return _frame({name: [row[k] for row in data] for k, name in enumerate(names)})
     if kinds == {str}:
         return _frame({file.format.texts[0]: list(rows)})
-    told = sorted(kind.__name__ for kind in kinds)
-    raise ValueError(f"its array holds {' and '.join(told) or 'nothing'}; objects are expected")
+    names_of_kinds = sorted(kind.__name__ for kind in kinds)
+    content = " and ".join(names_of_kinds) or "nothing"
+    raise ValueError(f"its array contains {content}; expected objects")
 
 
 def _of_objects(file: TableFile, document: Mapping[str, Json]) -> pd.DataFrame:
-    """Rows of what pandas writes: column → row → value, or row → column → value."""
+    """Rows of pandas' formats column → row → value and row → column → value."""
     values = list(document.values())
     if not values or not all(isinstance(value, dict) for value in values):
         return _of_records([dict(document)])
     if set(file.format.texts) <= set(document):
         rows = _keys(values)
-        return _frame({name: [held.get(row) for row in rows] for name, held in document.items()})
+        return _frame(
+            {
+                name: [values_by_row.get(row) for row in rows]
+                for name, values_by_row in document.items()
+            }
+        )
     return _of_records(values)
 
 
 def _records_in(document: Mapping[str, Json]) -> list[str]:
-    """The keys under which there is a list of objects."""
+    """Keys whose value is a list of objects."""
     return [
         key
         for key, value in document.items()
@@ -144,7 +150,7 @@ def _records_in(document: Mapping[str, Json]) -> list[str]:
 
 
 def _lists(document: Mapping[str, Json]) -> dict[str, list[Json]] | None:
-    """The document where it is one list for each column, all of one length; else None."""
+    """The document if it has one list per column, all of equal length; else None."""
     lists = {key: value for key, value in document.items() if isinstance(value, list)}
     same = len({len(value) for value in lists.values()}) == 1
     return lists if lists and same and len(lists) == len(document) else None
@@ -155,12 +161,12 @@ def _of_records(rows: Sequence[Mapping[str, Json]]) -> pd.DataFrame:
 
 
 def _frame(columns: Mapping[str, list[Json]]) -> pd.DataFrame:
-    whole = {key: [_whole_characters(each) for each in held] for key, held in columns.items()}
+    whole = {key: [_whole_characters(each) for each in values] for key, values in columns.items()}
     return pd.DataFrame(whole, dtype=object)
 
 
 def _whole_characters(value: Json) -> Json:
-    """The value; half a surrogate pair, which tweets cut in JSON leave behind, becomes U+FFFD."""
+    """The value, with half surrogate pairs, as in truncated tweets, replaced by U+FFFD."""
     if not isinstance(value, str) or value.isascii():
         return value
     return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

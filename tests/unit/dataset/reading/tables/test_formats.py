@@ -56,7 +56,9 @@ def test_json_is_read_in_every_shape_that_people_write_it(
 
 def test_an_object_with_several_lists_of_rows_is_no_table(read: Read) -> None:
     content = json.dumps({"train": RECORDS, "test": RECORDS})
-    with pytest.raises(ConfigError, match=r"dataset\.path: .* holds 2 lists of rows, train, test;"):
+    with pytest.raises(
+        ConfigError, match=r"dataset\.path: .* contains 2 lists of rows, train, test;"
+    ):
         read("a.json", content)
 
 
@@ -65,7 +67,7 @@ def test_fasttext_is_known_by_its_first_word(read: Read, name: str) -> None:
     splits = read(name, "".join(f"__label__{label} {text}\n" for text, label in ROWS))
     assert rows_of(splits) == ROWS
     assert told(splits) == [
-        f"{name}: fastText, as its first line begins with __label__",
+        f"{name}: fastText, as its first line starts with __label__",
         "each list has one label: read as one label per text",
     ]
 
@@ -118,8 +120,8 @@ def test_a_title_and_blank_rows_of_a_sheet_are_no_rows(read: Read) -> None:
     splits = read("a.xlsx", content.getvalue())
     assert rows_of(splits) == [(t, str(k % 3)) for k, t in enumerate(TEXTS) if k != 15]
     assert told(splits)[:2] == [
-        "a.xlsx: its header is row 4; what stands above is no row",
-        "a.xlsx: 1 row without any cell left out",
+        "a.xlsx: its header is row 4; rows above are skipped",
+        "a.xlsx: 1 row without values left out",
     ]
 
 
@@ -160,9 +162,7 @@ def test_a_saved_dict_of_splits_is_its_splits(read: Read, tmp_path: Path) -> Non
     assert notes[0].endswith("saved not read: unsupervised")
     assert notes[1] == "1 row of train with missing label dropped"
     datasets.DatasetDict({"all": whole}).save_to_disk(tmp_path / "other")
-    with pytest.raises(
-        ConfigError, match=r"holds the splits all, and none named train; name one of"
-    ):
+    with pytest.raises(ConfigError, match=r"has the splits all, but none named train; set data"):
         read("other")
 
 
@@ -207,7 +207,7 @@ def test_what_is_packed_is_read_as_what_it_holds(read: Read, name: str, content:
 
 def test_an_archive_of_several_files_is_told(read: Read) -> None:
     with pytest.raises(
-        ConfigError, match=r"the archive holds 2 files \(a\.csv, b\.csv\); one is ex"
+        ConfigError, match=r"the archive contains 2 files \(a\.csv, b\.csv\); one is ex"
     ):
         read("a.zip", zipped(a_csv="x", b_csv="y"))
 

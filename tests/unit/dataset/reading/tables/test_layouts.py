@@ -8,7 +8,7 @@ from tests.unit.dataset.conftest import LABELS, ROWS, TEXTS, Read, delimited, ro
 from finesweep.errors import ConfigError
 
 SETS = "dataset.separator sets it"
-HEADLESS = "no header, as its first row holds a label that other rows have too; read as columns"
+HEADLESS = "no header, as its first row has a label of other rows; read as columns"
 
 
 @pytest.mark.parametrize(
@@ -77,16 +77,14 @@ def test_columns_names_those_of_a_file_without_a_header(read: Read) -> None:
     with pytest.raises(ConfigError, match=r"first row looks like data; .*dataset\.columns=\[c1, c"):
         read("a.csv", content)
     assert rows_of(read("a.csv", content, columns=["id", "text", "label"])) == ROWS
-    with pytest.raises(ConfigError, match=r"dataset\.columns: 2 names given, and a\.csv has 3 col"):
+    with pytest.raises(ConfigError, match=r"dataset\.columns: 2 names for 3 columns of a\.csv"):
         read("a.csv", content, columns=["text", "label"])
 
 
 def test_columns_that_stand_in_the_first_row_are_its_header(read: Read) -> None:
     splits = read("a.csv", delimited(), columns=["text", "label"])
     assert rows_of(splits) == ROWS
-    assert told(splits) == [
-        "a.csv: its first row is dataset.columns itself, and is read as its header"
-    ]
+    assert told(splits) == ["a.csv: its first row equals dataset.columns, and is read as a header"]
 
 
 @pytest.mark.parametrize("head", ["review,stars", "Text,Label", "text, label"])
@@ -186,7 +184,7 @@ def test_what_stands_above_the_header_is_no_row(
     splits = read("a.csv", (above + delimited(by=by)).replace("\n", line_end))
     assert rows_of(splits) == ROWS
     line = above.count("\n") + 1
-    assert told(splits)[0] == f"a.csv: its header is line {line}; what stands above is no row"
+    assert told(splits)[0] == f"a.csv: its header is line {line}; lines above are skipped"
     long = (above + delimited([*ROWS, ("red", f"good{by}odd")], by=by)).replace("\n", line_end)
     where = f"row 61, line {line + 61}"
     assert f"left out ({where})" in told(read("a.csv", long, on_bad_lines="skip"))[-1]

@@ -14,7 +14,7 @@ from finesweep.dataset.reading.tables.quotes import read_records
 from finesweep.errors import ConfigError
 
 QUOTE = '"'
-AS_CHARACTERS = "quotes are read as characters, since no field stands between two"
+AS_CHARACTERS = "quotes are read as characters, since no field is quoted"
 
 
 def quoted(*places: int, end: tuple[int, ...] = ()) -> list[tuple[str, str]]:
@@ -55,8 +55,8 @@ MIXED = [
 
 def test_a_quote_that_takes_in_rows_is_refused_where_others_are_closed(read: Read) -> None:
     told_so = (
-        r"^dataset\.quoting: a\.csv: row 11, line 12 opens a quote that takes in 2 lines, whole "
-        r'rows among them, such as \'"red 11 .*; mend it, or set this: none reads'
+        r"^dataset\.quoting: a\.csv: row 11, line 12 opens a quote that spans 2 lines, among "
+        r'them whole rows, such as \'"red 11 .*; fix it, or set: none reads'
     )
     with pytest.raises(ConfigError, match=told_so):
         read("a.csv", delimited(MIXED))
@@ -72,7 +72,7 @@ def test_who_insists_on_quotes_is_told_what_they_take_in(read: Read) -> None:
     assert len(rows_of(splits)) == 40
     (note,) = told(splits)
     assert note.startswith(
-        "a.csv: row 11, line 12 opens a quote that takes in 21 lines, whole rows"
+        "a.csv: row 11, line 12 opens a quote that spans 21 lines, among them whole"
     )
 
 
@@ -112,7 +112,7 @@ def test_backslashes_before_quotes_are_found(read: Read) -> None:
     splits = read("a.csv", delimited(written))
     assert rows_of(splits) == rows
     assert told(splits) == [
-        "a.csv: a quote within a text has a backslash before it (row 1, line 2 has one); "
+        "a.csv: quotes within a text are escaped by a backslash (row 1, line 2 has one); "
         "dataset.quoting sets it"
     ]
 
@@ -125,7 +125,7 @@ def test_what_stands_behind_a_closing_quote_is_kept_and_told(read: Read) -> None
     splits = read("a.csv", delimited(written))
     assert rows_of(splits) == rows
     assert told(splits) == [
-        "a.csv: 30 rows with something behind a closing quote (row 1, line 2); quotes dropped"
+        "a.csv: 30 rows with text after a closing quote (row 1, line 2); quotes dropped"
     ]
     tabs = [(f'"{t}" film' if k == 3 else t, label) for k, (t, label) in enumerate(ROWS)]
     assert rows_of(read("a.tsv", delimited(tabs, by="\t"))) == tabs
@@ -142,5 +142,5 @@ def test_what_a_csv_writer_wrote_is_counted_and_never_suspected_of_a_broken_quot
     stream = io.StringIO()
     csv.writer(stream, lineterminator="\n").writerows([("text", "label"), *rows])
     lines = io.StringIO(stream.getvalue(), newline="")
-    found = read_records(lines, separator=",", quoting="minimal", label_place=None)
-    assert (found.n, found.taken_in, found.loose) == (len(rows) + 1, [], [])
+    found = read_records(lines, separator=",", quoting="minimal", label_index=None)
+    assert (found.n, found.spanning, found.loose) == (len(rows) + 1, [], [])

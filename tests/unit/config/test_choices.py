@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from finesweep.config import compose, group_choices
 
+DOCS = Path(__file__).parents[3] / "docs"
 CONF = Path(__file__).parents[3] / "conf"
 FILES = sorted([*(CONF / "dataset").glob("*.yaml"), *(CONF / "model").glob("*.yaml")])
 GIVEN = {"dataset": "dataset.path=reviews.csv", "model": "model.name_or_path=folder"}
@@ -26,3 +28,13 @@ def test_a_choice_composes_and_says_first_what_it_is(file: Path) -> None:
         assert (config.dataset.hub or config.dataset.path) is not None
     else:
         assert config.model.name_or_path
+
+
+def test_the_dataset_of_the_quickstart_is_a_choice(workplace: Path) -> None:
+    page = (DOCS / "quickstart.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```yaml\n(.*?)```", page, re.S)
+    (block,) = (text for text in blocks if re.search(r"^path: ", text, re.M))
+    (workplace / "conf" / "dataset").mkdir(parents=True)
+    (workplace / "conf" / "dataset" / "reviews.yaml").write_text(block, encoding="utf-8")
+    dataset = compose(["dataset=reviews"]).config.dataset
+    assert (dataset.name, dataset.path, dataset.label_column) == ("reviews", "reviews.csv", "stars")

@@ -1,4 +1,4 @@
-"""What must hold before a process may be forked: one thread, and nothing computed."""
+"""What must hold before a process is forked: all imported, one thread, nothing computed."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 pytestmark = pytest.mark.slow
 SEEN = """
 import json
+import sys
 from pathlib import Path
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -28,12 +29,26 @@ with Watch():
     load()
 threads = [(task / "comm").read_text().strip() for task in Path("/proc/self/task").iterdir()]
 sockets = [link for link in Path("/proc/self/fd").iterdir() if "socket:" in str(link.resolve())]
-print(json.dumps([threads, operations, len(sockets), torch.cuda.is_initialized()]))
+found = [threads, operations, len(sockets), torch.cuda.is_initialized(), list(sys.modules)]
+print(json.dumps(found))
 """
+NEEDED = {
+    "datasets",
+    "finesweep.figures.confusion",
+    "finesweep.runs.finetune",
+    "finesweep.sweep.selection.registration",
+    "finesweep.sweep.worker.attempt",
+    "finesweep.training.fit",
+    "matplotlib.figure",
+    "mlflow.transformers",
+    "optuna.samplers",
+    "transformers.trainer",
+}
+"""What a worker imports in its first trial, by its parts that take longest."""
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nobody forks")
-def test_a_template_has_one_thread_and_has_computed_nothing() -> None:
+def test_a_template_has_all_imports_of_a_worker_one_thread_and_has_computed_nothing() -> None:
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", SEEN],
         # With more than one, the first operation would start a pool of threads.
@@ -42,9 +57,10 @@ def test_a_template_has_one_thread_and_has_computed_nothing() -> None:
         text=True,
         check=True,
     )
-    threads, operations, n_sockets, cuda = json.loads(done.stdout)
+    threads, operations, n_sockets, cuda, modules = json.loads(done.stdout)
     # pyarrow's allocator has one, which it stops and starts around a fork by itself.
     assert len([name for name in threads if not name.startswith("jemalloc")]) == 1, threads
     assert operations == []
     assert n_sockets == 0
     assert not cuda
+    assert set(modules) >= NEEDED

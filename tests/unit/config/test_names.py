@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import assume, example, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 from mlflow.exceptions import MlflowException
 from mlflow.store.artifact.utils.models import _parse_model_uri
@@ -29,7 +29,7 @@ NAMES = st.text(max_size=20) | st.text("ab/:@?#%;. '\"-_", max_size=8)
 @given(NAMES)
 @example("team/tweets")
 @example("..")
-@settings(max_examples=300)
+@settings(max_examples=300, suppress_health_check=[HealthCheck.filter_too_much])
 def test_a_model_name_that_passes_is_taken_by_mlflow_and_found_again(name: str) -> None:
     assume(model_complaint(name) is None)
     _validate_model_name(name)

@@ -1,4 +1,4 @@
-"""Pictures drawn from plain values, for whoever logs or shows them."""
+"""Figures and HTML pages from plain values."""
 
 from finesweep.figures.calibration import calibration_figure
 from finesweep.figures.confusion import confusion_matrix_figure

@@ -1,4 +1,4 @@
-"""How far a model's probabilities can be trusted, in four panels."""
+"""Calibration of a model's probabilities, in four panels."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from finesweep.stats.predictions import HALF, is_multi_label, one_hot
 # Okabe and Ito's, without yellow, which is too pale for a line; the line styles differ too.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 _STYLES = ("-", "--", "-.", ":")
-_MOST_NAMED = 8
-"""Classes that a legend names; more of them would cover the curves."""
-_LEAST_SHARE = 0.02
-"""Of texts answered: among fewer, accuracy jumps with each."""
-_ROOM = 0.15
-"""Below the lowest point, in shares of the curve's height: what is written there needs it."""
+_MAX_NAMED = 8
+"""Maximum classes in a legend; more would cover the curves."""
+_MIN_COVERAGE = 0.02
+"""Minimum coverage to draw: below it, each text changes the accuracy visibly."""
+_MARGIN = 0.15
+"""Margin below the lowest point, as a share of the curve's height, for the annotation."""
 _GREY = "0.6"
 
 
@@ -43,14 +43,16 @@ def calibration_figure(
     coverage with the threshold under which the model answers UNCERTAIN.
 
     probabilities [N, C] and labels are as `finesweep.stats.predictions` describes them. A class
-    that has no rows, or all of them, has no curve. Of two classes the second alone is drawn.
+    with no rows, or all of them, has no curve. Of two classes only the second is drawn.
     """
     truth = one_hot(labels, len(label_names))
-    shown = [1] if len(label_names) == 2 and not is_multi_label(labels) else range(len(label_names))
+    candidates = (
+        [1] if len(label_names) == 2 and not is_multi_label(labels) else range(len(label_names))
+    )
     figure = Figure(figsize=(11.0, 9.0), layout="constrained")
     figure.suptitle(textwrap.fill(title, width=95), fontsize=12).set_parse_math(False)
     panels = figure.subplots(2, 2)
-    drawn = [c for c in shown if 0 < truth[:, c].sum() < len(truth)]
+    drawn = [c for c in candidates if 0 < truth[:, c].sum() < len(truth)]
     _draw_ranking(panels[0][0], panels[0][1], probabilities, truth, label_names, drawn)
     _draw_calibration(panels[1][0], probabilities, labels)
     _draw_coverage(panels[1][1], probabilities, labels, rule)
@@ -69,7 +71,7 @@ def _draw_ranking(
     names: Sequence[str],
     drawn: Sequence[int],
 ) -> None:
-    """table [N, C] bool is the truth; drawn are the classes that have a curve."""
+    """table [N, C] bool is the truth; drawn are the classes with a curve."""
     roc.plot([0, 1], [0, 1], color=_GREY, linewidth=1)
     for k, c in enumerate(drawn):
         colour, style = _COLOURS[k % len(_COLOURS)], _STYLES[k % len(_STYLES)]
@@ -79,11 +81,11 @@ def _draw_ranking(
         name = textwrap.shorten(names[c], 24, placeholder="…")
         roc.plot(false, true, style, color=colour, label=f"{name} {area:.3f}", clip_on=False)
         precision, recall, _ = precision_recall_curve(truth, scores)
-        told = f"{name} {average:.3f}"
-        precision_recall.plot(recall, precision, style, color=colour, label=told, clip_on=False)
-    _label(roc, "ROC, area under it", "false positive rate", "true positive rate")
-    _label(precision_recall, "precision and recall, average precision", "recall", "precision")
-    if len(drawn) <= _MOST_NAMED:
+        label = f"{name} {average:.3f}"
+        precision_recall.plot(recall, precision, style, color=colour, label=label, clip_on=False)
+    _label(roc, "ROC curve and its area", "false positive rate", "true positive rate")
+    _label(precision_recall, "precision-recall curve and average precision", "recall", "precision")
+    if len(drawn) <= _MAX_NAMED:
         legends = (
             roc.legend(loc="lower right", frameon=False),
             precision_recall.legend(loc="lower left", frameon=False),
@@ -109,27 +111,32 @@ def _draw_coverage(
 ) -> None:
     thresholds = HALF if rule.label_thresholds is None else rule.label_thresholds
     curve = coverage_curve(probabilities, labels, thresholds=thresholds)
-    drawn = curve.coverage >= _LEAST_SHARE
+    drawn = curve.coverage >= _MIN_COVERAGE
     axes.plot(curve.coverage[drawn], curve.accuracy[drawn], color=_COLOURS[0], clip_on=False)
-    answered = np.flatnonzero(curve.thresholds >= rule.uncertain_below)
-    if len(answered):
-        share, accuracy = curve.coverage[answered[0]], curve.accuracy[answered[0]]
+    covered = np.flatnonzero(curve.thresholds >= rule.uncertain_below)
+    if len(covered):
+        share, accuracy = curve.coverage[covered[0]], curve.accuracy[covered[0]]
         axes.plot([share], [accuracy], "o", color=_COLOURS[1], clip_on=False)
-        least = rule.uncertain_below
-        head = f"UNCERTAIN below {least:.2f}" if least else "never UNCERTAIN"
+        threshold = rule.uncertain_below
+        head = f"UNCERTAIN below {threshold:.2f}" if threshold else "never UNCERTAIN"
         axes.annotate(
-            f"{head}:\n{share:.0%} answered, {accuracy:.1%} right",
+            f"{head}:\ncoverage {share:.0%}, accuracy {accuracy:.1%}",
             (share, accuracy),
-            # The curve falls to the right: above it there is room on that side, else below it.
+            # The curve falls to the right: there is space above it there, and below it on the left.
             xytext=(8, 6) if share < 0.6 else (-8, -8),
             textcoords="offset points",
             ha="left" if share < 0.6 else "right",
             va="bottom" if share < 0.6 else "top",
         )
-    _label(axes, "answering only when sure", "share of texts answered", "accuracy among them")
+    _label(
+        axes,
+        "accuracy over coverage",
+        "coverage (share of texts not UNCERTAIN)",
+        "accuracy on these texts",
+    )
     axes.set_xlim(0, 1)
     lowest = curve.accuracy[drawn].min(initial=1.0)
-    axes.set_ylim(lowest - _ROOM * max(1 - lowest, 0.05), 1)
+    axes.set_ylim(lowest - _MARGIN * max(1 - lowest, 0.05), 1)
 
 
 def _label(axes: Axes, title: str, x: str, y: str) -> None:

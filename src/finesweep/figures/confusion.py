@@ -1,4 +1,4 @@
-"""The confusion matrix as a picture. C classes; rows are the truth, columns the prediction."""
+"""The confusion matrix as a figure. C classes; rows are true, columns predicted."""
 
 from __future__ import annotations
 
@@ -23,12 +23,11 @@ SHARE_COLOURS = colormaps["Blues"].with_extremes(bad="0.9")
 def confusion_matrix_figure(
     counts: np.ndarray, label_names: Sequence[str], *, title: str
 ) -> Figure:
-    """The counts and their row shares, so that the diagonal reads as recall.
+    """A figure of the counts and their row shares, so that the diagonal is recall.
 
-    counts [C, C] int, rows the truth, columns the prediction; label_names: C of them, in id order.
-    Above MAX_NUMBERED_CLASSES the cells carry colour only, explained by a colour bar.
-    A row without true examples is grey and its shares are "–".
-    ValueError when counts is not [C, C].
+    counts [C, C] int, rows true, columns predicted; label_names: C names, in id order. Above
+    MAX_NUMBERED_CLASSES cells have colours only, with a colour bar. A row without true examples is
+    grey, with "–" as shares. ValueError if counts is not [C, C].
     """
     n_classes = len(label_names)
     if counts.shape != (n_classes, n_classes):
@@ -56,21 +55,22 @@ def confusion_matrix_figure(
 
 
 def _side_inches(n_classes: int) -> float:
-    """The matrix's side: roomy numbered cells, or smaller bare ones within what a PNG can hold."""
+    """The matrix's side in inches: large cells with numbers, or small ones without, within a PNG's
+    limits."""
     if n_classes <= MAX_NUMBERED_CLASSES:
         return n_classes * (1.1 - 0.025 * n_classes)
     return min(max(8.0, 0.14 * n_classes), 30.0)
 
 
 def _row_shares(counts: np.ndarray) -> np.ma.MaskedArray:
-    """[C, C] float in [0, 1], each cell over its row's sum; masked where the row is empty."""
+    """[C, C] float in [0, 1], each cell divided by its row's sum; masked if the row is empty."""
     totals = np.ma.masked_equal(counts.sum(axis=1, keepdims=True), 0)
     shares: np.ma.MaskedArray = counts / totals
     return shares
 
 
 def _name_classes(axes: Axes, label_names: Sequence[str], *, cell_inches: float) -> None:
-    """Labels both axes; names wider than a cell are turned below the matrix."""
+    """Labels both axes; names wider than a cell are rotated below the matrix."""
     names = [shorten(name) for name in label_names]
     font_points = min(10.0, 54 * cell_inches)
     widest_inches = max(map(len, names)) * 0.65 * font_points / 72
@@ -78,7 +78,7 @@ def _name_classes(axes: Axes, label_names: Sequence[str], *, cell_inches: float)
     axes.set_xticks(range(len(names)), names, fontsize=font_points)
     if widest_inches > cell_inches:
         angle = 45 if len(names) <= MAX_NUMBERED_CLASSES else 90
-        # Anchored at its end, a turned name points at its own column.
+        # Anchored at its end, a rotated name points at its own column.
         anchor = {"rotation_mode": "anchor", "ha": "right"}
         va = "top" if angle == 45 else "center"
         for label in axes.get_xticklabels():
@@ -88,7 +88,8 @@ def _name_classes(axes: Axes, label_names: Sequence[str], *, cell_inches: float)
 
 
 def shorten(name: str) -> str:
-    """Both ends of a long name, since names of one family often differ only in their last word."""
+    """A long name shortened in the middle, since related names often differ only in their last
+    word."""
     if len(name) <= MAX_LABEL_CHARACTERS:
         return name
     n_tail = MAX_LABEL_CHARACTERS // 2 - 1
@@ -98,7 +99,7 @@ def shorten(name: str) -> str:
 def write_numbers(
     axes: Axes, image: ScalarMappable, counts: np.ndarray, shares: np.ma.MaskedArray
 ) -> None:
-    """Into each cell of an image of shares its count, and its share below."""
+    """Writes the count into each cell of an image of shares, and the share below it."""
     font_points = 10 if len(counts) <= 10 else 8
     cell_colours = image.to_rgba(shares)
     for (row, column), count in np.ndenumerate(counts):

@@ -1,4 +1,4 @@
-"""The course of one training run as a picture: losses beside scores, over training examples."""
+"""The course of one training run as a figure: losses and scores over training examples."""
 
 from __future__ import annotations
 
@@ -27,22 +27,23 @@ _LEGEND_NAMES = {"validation/f1": "validation/f1 (macro)"}
 def training_curves_figure(
     evaluations: Sequence[Evaluation], *, best_step: int, metric: str, title: str
 ) -> Figure:
-    """Losses on the left, validation accuracy and macro F1 on the right, the best one marked.
+    """A figure with losses on the left, validation accuracy and macro F1 on the right, and the best
+    evaluation marked.
 
-    evaluations: in order of step; a metric that some of them lack is drawn where it is known.
-    best_step: the step of one of them; metric (`split/name`): what it is the best by.
-    ValueError when no evaluation has best_step.
+    evaluations: in order of step; a metric that some lack is drawn where it exists. best_step: the
+    step of one of them, the best by metric (`split/name`). ValueError if no evaluation has
+    best_step.
     """
     best = next((one for one in evaluations if one.step == best_step), None)
     if best is None:
         steps = [one.step for one in evaluations]
-        raise ValueError(f"best_step {best_step} is none of the evaluations' steps: {steps}")
+        raise ValueError(f"best_step {best_step} is not a step of the evaluations: {steps}")
     figure = Figure(figsize=(11.0, 4.6), layout="constrained")
     figure.suptitle(textwrap.fill(title, width=95), fontsize=12).set_parse_math(False)
     losses, scores = figure.subplots(1, 2)
     _draw_panel(losses, evaluations, ["train/loss", "validation/loss"], best, metric)
     _draw_panel(scores, evaluations, ["validation/accuracy", "validation/f1"], best, metric)
-    # Each panel's last entry is the line at the best step; it is named once.
+    # Each panel's last entry is the line at the best step, which the legend names once.
     entries = [*_legend_entries(losses)[:-1], *_legend_entries(scores)]
     figure.legend(handles=entries, loc="outside lower center", ncols=len(entries), frameon=False)
     losses.set_ylabel("loss")
@@ -60,12 +61,12 @@ def _draw_panel(
     metric: str,
 ) -> None:
     for name in names:
-        known = [one for one in evaluations if name in one.metrics]
-        if known:
-            # Unclipped, because a score of 1 lies on the frame.
+        measured = [one for one in evaluations if name in one.metrics]
+        if measured:
+            # Unclipped, because a score of 1 is on the frame.
             axes.plot(
-                [one.step for one in known],
-                [one.metrics[name] for one in known],
+                [one.step for one in measured],
+                [one.metrics[name] for one in measured],
                 label=_LEGEND_NAMES.get(name, name),
                 markersize=4.5,
                 clip_on=False,
@@ -82,13 +83,17 @@ def _draw_panel(
 
 
 def _mark_best(axes: Axes, best: Evaluation, metric: str, *, on: str) -> None:
-    """A dashed line at the best step, and a ring where it meets the curve named on."""
+    """Draws a dashed line at the best step, and a ring where it meets the curve named `on`."""
     value = best.metrics.get(metric)
-    reached = "" if value is None else f" = {value:.4g}"
+    value_clause = "" if value is None else f" = {value:.4g}"
     axes.axvline(
-        best.step, color="0.25", linestyle="--", linewidth=1, label=f"best by {metric}{reached}"
+        best.step,
+        color="0.25",
+        linestyle="--",
+        linewidth=1,
+        label=f"best by {metric}{value_clause}",
     )
-    # Above the frame, where no curve can run through the word.
+    # Above the frame, where no curve crosses the word.
     axes.annotate(
         "best",
         (best.step, 1),

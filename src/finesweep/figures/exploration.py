@@ -1,4 +1,4 @@
-"""A dataset in pictures: the balance of its classes, and what max_length cuts of its texts."""
+"""Figures of a dataset: class balance, and the share of texts that max_length truncates."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ CURVE = (16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024)
 def balance_figure(
     counts: Mapping[str, Sequence[int]], names: Sequence[str], *, totals: Sequence[int], title: str
 ) -> Figure:
-    """Each class's share of each split, with its rows.
+    """A figure of each class's share of each split, with its rows.
 
-    counts: split → rows of each of the named classes; totals: all rows of each split.
+    counts: split → rows of each named class; totals: all rows of each split.
     """
     figure = titled_figure(9.0, 1.5 + 0.28 * (len(counts) + 0.5) * len(names), title)
     axes = figure.add_subplot()
@@ -33,8 +33,8 @@ def balance_figure(
         places = np.arange(len(names)) + (k - (len(counts) - 1) / 2) * height
         shares = [n / total for n in rows]
         bars = axes.barh(places, shares, 0.92 * height, color=COLOURS[k], label=split)
-        told = [f"{n:,} ({share:.1%})" for n, share in zip(rows, shares, strict=True)]
-        axes.bar_label(bars, told, padding=3, fontsize=8)
+        labels = [f"{n:,} ({share:.1%})" for n, share in zip(rows, shares, strict=True)]
+        axes.bar_label(bars, labels, padding=3, fontsize=8)
     axes.set_yticks(range(len(names)), [drawable(name, NAME_CHARACTERS) for name in names])
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.margins(x=0.18)
@@ -48,9 +48,10 @@ def balance_figure(
 def truncation_figure(
     panels: Mapping[str, Mapping[str, np.ndarray]], *, n_special: int, chosen: int, title: str
 ) -> Figure:
-    """The share of texts that each max_length cuts, a curve for each set of texts.
+    """A figure of the share of texts that each max_length truncates, with a curve for each set of
+    texts.
 
-    panels: panel's title → name → tokens of each text; chosen: the config's max_length.
+    panels: panel's title → name → tokens of each text; chosen: the configured max_length.
     """
     figure = titled_figure(11.0, 4.4, title)
     columns = figure.subplots(1, len(panels), squeeze=False)[0]
@@ -64,7 +65,7 @@ def truncation_figure(
         axes.xaxis.set_major_formatter("{x:.0f}")
         axes.set_ylim(0, 1)
         axes.yaxis.set_major_formatter(PercentFormatter(xmax=1, decimals=0))
-        axes.set(xlabel="max_length, in tokens", ylabel="texts that are cut")
+        axes.set(xlabel="max_length, in tokens", ylabel="texts truncated")
         for text in axes.legend(frameon=False, fontsize=8).get_texts():
             text.set_parse_math(False)
         _finish(axes)
@@ -78,7 +79,7 @@ def _draw_curve(axes: Axes, k: int, name: str, tokens: np.ndarray) -> None:
 
 
 def _mark(axes: Axes, chosen: int) -> None:
-    """A line at the max_length of the config, named above the frame, where no curve runs."""
+    """Draws a line at the configured max_length, labelled above the frame, where no curve is."""
     axes.axvline(chosen, color="0.55", linewidth=1)
     axes.annotate(
         f"max_length={chosen}",
@@ -92,7 +93,7 @@ def _mark(axes: Axes, chosen: int) -> None:
 
 
 def titled_figure(width_inches: float, height_inches: float, title: str) -> Figure:
-    """An empty one, which makes room for what stands in it."""
+    """An empty figure with a title and a constrained layout."""
     figure = Figure(figsize=(width_inches, height_inches), layout="constrained")
     figure.suptitle(title, fontsize=12).set_parse_math(False)
     return figure

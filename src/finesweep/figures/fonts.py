@@ -1,4 +1,4 @@
-"""Texts as a picture's font can draw them."""
+"""Texts limited to the characters of a figure's font."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from matplotlib.font_manager import FontProperties, findfont
 from matplotlib.ft2font import FT2Font
 
 MISSING = "□"
-"""Stands for a letter that the font lacks: matplotlib would warn of each."""
+"""Replaces a character that the font lacks: matplotlib would warn of each."""
 
 
 def drawable(text: str, n_characters: int) -> str:
-    """At most so many characters, each of which matplotlib's own font has."""
-    cut = text if len(text) <= n_characters else f"{text[: n_characters - 1]}…"
-    known = letters_of(findfont(FontProperties()))
-    return "".join(each if ord(each) in known else MISSING for each in cut)
+    """At most n_characters of the text, with those replaced that matplotlib's own font lacks."""
+    shortened = text if len(text) <= n_characters else f"{text[: n_characters - 1]}…"
+    drawn = letters_of(findfont(FontProperties()))
+    return "".join(each if ord(each) in drawn else MISSING for each in shortened)
 
 
 @cache
 def letters_of(font_path: str) -> frozenset[int]:
-    """Unicode's numbers of the letters that a font can draw."""
+    """Code points that a font can draw."""
     return frozenset(FT2Font(font_path).get_charmap())

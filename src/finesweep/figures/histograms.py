@@ -1,4 +1,4 @@
-"""Bins of a histogram that many classes share: linear or logarithmic, ending at quantiles."""
+"""Histogram bins shared by all classes: linear or logarithmic, between quantiles."""
 
 from __future__ import annotations
 
@@ -6,29 +6,29 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_FEWEST, _MOST = 8, 40
-"""Bins, for few rows and for many."""
+_MIN_BINS, _MAX_BINS = 8, 40
+"""Number of bins, for few rows and for many."""
 _ENDS = (0.002, 0.995)
-"""Quantiles at which the axis ends: a few endless texts would leave one bin to all others."""
+"""Quantiles at which the axis ends: a few very long texts would leave one bin to all others."""
 _WIDE = 60
-"""From this ratio of the ends on, the powers of ten are ticks enough."""
+"""Ratio of the axis ends from which powers of ten suffice as ticks."""
 _SKEWED, _SPREAD = 1.0, 5.0
-"""Above this skewness and this ratio of the ends the axis is logarithmic."""
+"""Skewness and ratio of the axis ends above which the axis is logarithmic."""
 
 _SAME = 1e-6
-"""Numbers nearer to each other than this are one."""
+"""Difference below which numbers count as equal."""
 
 
 @dataclass(frozen=True)
 class Bins:
-    """Edges in rising order, and what an axis over them should say."""
+    """Ascending edges, and a note for the axis."""
 
     edges: np.ndarray
     is_log: bool
     note: str
 
     def heights(self, values: np.ndarray) -> np.ndarray:
-        """The share of values in each bin, over the bin's width as it is drawn."""
+        """The share of values in each bin, divided by the bin's drawn width."""
         widths = np.diff(np.log(self.edges) if self.is_log else self.edges)
         heights: np.ndarray = np.histogram(values, self.edges)[0] / widths / max(1, len(values))
         return heights
@@ -41,16 +41,16 @@ class Bins:
         return [step * power for power in powers for step in steps if low <= step * power <= high]
 
     def is_right(self, value: float) -> bool:
-        """Whether value stands in the right half of the axis."""
+        """Whether value is in the right half of the axis."""
         low, high = self.edges[0], self.edges[-1]
         middle = np.sqrt(low * high) if self.is_log else (low + high) / 2
         return bool(value > middle)
 
 
 def bins_for(values: np.ndarray, *, n_rows: int) -> Bins:
-    """Bins of all values [N], numbers from 0; whole ones never share a bin unevenly.
+    """Bins of all values [N], numbers from 0; whole numbers are spread evenly over bins.
 
-    n_rows: of the usual class; their number's root is that of the bins, as far as one sees them.
+    n_rows: rows of a typical class; the number of bins is its square root, within limits.
     """
     if not len(values):
         return Bins(np.array([0.0, 1.0]), False, "")
@@ -59,7 +59,7 @@ def bins_for(values: np.ndarray, *, n_rows: int) -> Bins:
     whole = bool((values == np.floor(values)).all())
     is_log = high > _SPREAD * max(low, 1) and _skewness(within) > _SKEWED
     low = max(low, 1.0) if is_log else low
-    n_bins = min(max(round(n_rows**0.5), _FEWEST), _MOST)
+    n_bins = min(max(round(n_rows**0.5), _MIN_BINS), _MAX_BINS)
     edges = (np.geomspace if is_log else np.linspace)(low, high, n_bins + 1)
     if whole:
         edges = _whole_edges(edges)
@@ -71,18 +71,18 @@ def bins_for(values: np.ndarray, *, n_rows: int) -> Bins:
 def _note(values: np.ndarray, edges: np.ndarray, *, is_log: bool) -> str:
     is_all = edges[0] <= values.min() and values.max() <= edges[-1]
     low, high = (100 * each for each in _ENDS)
-    clipped = "" if is_all else f"{low:g} to {high:g} % of texts, longest {values.max():,.0f}"
+    clipped = "" if is_all else f"{low:g} to {high:g} % of texts, maximum {values.max():,.0f}"
     return "; ".join(filter(None, ("log scale" if is_log else "", clipped)))
 
 
 def _skewness(values: np.ndarray) -> float:
-    """The third standardised moment; 0 where all are the same."""
+    """The third standardised moment; 0 if all values are equal."""
     centred, deviation = values - values.mean(), values.std()
     return float((centred**3).mean() / deviation**3) if deviation > _SAME else 0.0
 
 
 def _whole_edges(edges: np.ndarray) -> np.ndarray:
-    """Edges between whole numbers, and as many of these in each bin as its width asks."""
+    """Edges between whole numbers, as many in each bin as its width needs."""
     floors = np.floor(edges)
     floors[-1] += 1
     return np.unique(floors) - 0.5

@@ -1,4 +1,4 @@
-"""How long the texts of each class are, as small histograms side by side."""
+"""Text lengths of each class, as a grid of small histograms."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _FILL, _MEDIAN = COLOURS[5], COLOURS[1]
 def lengths_figure(
     values: Mapping[str, Sequence[np.ndarray]], names: Sequence[str], *, title: str
 ) -> Figure:
-    """A histogram for each class (row) and measure (column), with its median as a line.
+    """A figure with a histogram for each class (row) and measure (column), its median marked.
 
-    values: measure → one array for each name. A column has one axis, which ends at quantiles.
+    values: measure → one array for each name. A column shares one axis, which ends at quantiles.
     """
     height = 1.4 + max(0.9, 1.7 - 0.1 * len(names)) * len(names)
     figure = titled_figure(2.8 * len(values) + 0.8, height, title)
@@ -34,8 +34,8 @@ def lengths_figure(
         column[0].set_title(measure, fontsize=10)
         column[-1].set_xlabel(bins.note, fontsize=8)
     for axes, name in zip(panels[:, 0], names, strict=True):
-        told = drawable(name, NAME_CHARACTERS)
-        axes.set_ylabel(told, rotation=0, ha="right", va="center").set_parse_math(False)
+        label = drawable(name, NAME_CHARACTERS)
+        axes.set_ylabel(label, rotation=0, ha="right", va="center").set_parse_math(False)
     return figure
 
 

@@ -9,13 +9,13 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 
-def rendered(template: str, **values: Any) -> str:
-    """The page of templates/TEMPLATE, which reads the values by their names."""
+def render_page(template: str, **values: Any) -> str:
+    """The page of a file in templates, with the values as its variables."""
     return _environment().get_template(template).render(values)
 
 
-def shown(value: Any) -> str:
-    """What a cell says of a value: four digits of a float, that it is not known of None."""
+def format_value(value: Any) -> str:
+    """The text of a table cell: floats with four digits, None as `not known`."""
     if value is None:
         return "not known"
     return f"{value:.4g}" if isinstance(value, float) else str(value)
@@ -31,7 +31,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "shown": shown,
+        "format_value": format_value,
         "base64": lambda png: base64.b64encode(png).decode(),
     }
     return environment

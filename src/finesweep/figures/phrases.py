@@ -1,4 +1,4 @@
-"""The commonest phrases of each class: as bars, and words as a cloud."""
+"""The most frequent phrases of each class as bars, and words as clouds."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from finesweep.figures.exploration import COLOURS, NAME_CHARACTERS, titled_figur
 from finesweep.figures.fonts import drawable, letters_of
 
 Counts = Sequence[tuple[str, int]]
-"""Phrases and how often they stand, the commonest first."""
+"""Phrases and their counts, most frequent first."""
 N_BARS = 20
 PHRASE_CHARACTERS = 28
 WORD_CHARACTERS = 20
 CLOUD_PIXELS = (520, 300)
-# Even in lightness and safe without colour vision; its light end is too pale on white.
+# Perceptually uniform and readable without colour vision; its light end is too pale on white.
 _CLOUD_COLOURS = colormaps["cividis"]
 _DARKEST, _LIGHTEST = 0.0, 0.6
 
 
 def phrases_figure(tops: Sequence[Counts], names: Sequence[str], *, title: str) -> Figure:
-    """A panel of bars for each named class."""
+    """A figure with a panel of bars for each named class."""
     n_bars = max(1, min(N_BARS, max(map(len, tops))))
     figure, panels = _panels(names, title, height_inches=0.7 + 0.23 * n_bars)
     for axes, top in zip(panels, tops, strict=True):
@@ -37,36 +37,36 @@ def phrases_figure(tops: Sequence[Counts], names: Sequence[str], *, title: str) 
 
 
 def clouds_figure(tops: Sequence[Counts], names: Sequence[str], *, title: str, seed: int) -> Figure:
-    """A cloud of words for each named class, a word's size telling how common it is.
+    """A figure with a word cloud for each named class; a word's size shows its frequency.
 
-    Words with letters that the bundled font lacks are left out, which their panel says.
+    Words with characters that the bundled font lacks are left out, which their panel notes.
     """
     figure, panels = _panels(names, title, height_inches=3.2 if len(names) <= 4 else 2.6)
-    known = letters_of(FONT_PATH)
+    drawable_characters = letters_of(FONT_PATH)
     for axes, top in zip(panels, tops, strict=True):
         axes.set_axis_off()
-        words = {word: n for word, n in top if known.issuperset(map(ord, word))}
+        words = {word: n for word, n in top if drawable_characters.issuperset(map(ord, word))}
         fitting = {word: n for word, n in words.items() if len(word) <= WORD_CHARACTERS}
         if fitting:
             axes.imshow(_cloud(fitting, seed), interpolation="bilinear")
-        told = _left_out(len(top) - len(words), len(words) - len(fitting))
-        axes.text(0.5, 0, told, transform=axes.transAxes, ha="center", va="top", fontsize=8)
+        note = _left_out(len(top) - len(words), len(words) - len(fitting))
+        axes.text(0.5, 0, note, transform=axes.transAxes, ha="center", va="top", fontsize=8)
     return figure
 
 
 def _left_out(n_unknown: int, n_long: int) -> str:
     noun = "word" if n_unknown == 1 else "words"
-    unknown = f"{n_unknown} {noun} with letters that the font lacks" if n_unknown else ""
+    unknown = f"{n_unknown} {noun} with characters that the font lacks" if n_unknown else ""
     return ", ".join(filter(None, (unknown, f"{n_long} too long" if n_long else "")))
 
 
 def _cloud(counts: dict[str, int], seed: int) -> np.ndarray:
     """[height, width, 3] uint8, on white."""
     width, height = CLOUD_PIXELS
-    greatest = max(counts.values())
+    max_count = max(counts.values())
 
     def colour(word: str, **others: object) -> str:
-        share = (counts[word] / greatest) ** 0.5
+        share = (counts[word] / max_count) ** 0.5
         red, green, blue, _ = _CLOUD_COLOURS(_LIGHTEST - share * (_LIGHTEST - _DARKEST))
         return f"rgb({255 * red:.0f}, {255 * green:.0f}, {255 * blue:.0f})"
 
@@ -99,7 +99,7 @@ def _draw_bars(axes: Axes, top: Counts) -> None:
 def _panels(
     names: Sequence[str], title: str, *, height_inches: float
 ) -> tuple[Figure, Sequence[Axes]]:
-    """A figure and an axes for each name, which is its title; at most three stand in a row."""
+    """A figure with an axes for each name, titled with it; at most three per row."""
     n_columns = min(len(names), 2 if len(names) in (2, 4) else 3)
     n_rows = math.ceil(len(names) / n_columns)
     figure = titled_figure(12.0, 0.6 + n_rows * height_inches, title)
@@ -107,6 +107,6 @@ def _panels(
     for axes in panels[len(names) :]:
         axes.set_axis_off()
     for axes, name in zip(panels, names, strict=False):
-        told = drawable(name, NAME_CHARACTERS)
-        axes.set_title(told, fontsize=11, loc="left").set_parse_math(False)
+        heading = drawable(name, NAME_CHARACTERS)
+        axes.set_title(heading, fontsize=11, loc="left").set_parse_math(False)
     return figure, panels[: len(names)]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from finesweep.figures.page import rendered
+from finesweep.figures.page import render_page
 from finesweep.registry.records import Decision
 from finesweep.registry.report_data import ReportData
 
@@ -48,7 +48,7 @@ def as_json(made: Mapping[str, Any]) -> str:
 
 def as_html(made: Mapping[str, Any], drawn: bytes | None) -> str:
     """One self-contained page; every text in it is escaped. drawn is a PNG of the challenger."""
-    return rendered(
+    return render_page(
         "promotion.html.j2",
         made=made,
         drawn=drawn,

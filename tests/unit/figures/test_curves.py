@@ -141,5 +141,5 @@ def test_the_curves_differ_by_marker_as_well_as_by_colour() -> None:
 
 @pytest.mark.parametrize("evaluations", [[], OVERFITTING])
 def test_a_best_step_that_was_never_evaluated_is_refused(evaluations: list[Evaluation]) -> None:
-    with pytest.raises(ValueError, match="best_step 7 is none of the evaluations' steps"):
+    with pytest.raises(ValueError, match="best_step 7 is not a step of the evaluations"):
         training_curves_figure(evaluations, best_step=7, metric="validation/loss", title="")

@@ -72,4 +72,4 @@ def test_findings_are_told_with_their_first_rows_or_that_there_are_none() -> Non
 
 
 def test_a_letter_that_pictures_cannot_draw_is_explained() -> None:
-    assert "□ is a letter that their font lacks" in page()
+    assert "□ is a character that the font lacks" in page()

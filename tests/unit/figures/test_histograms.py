@@ -25,7 +25,7 @@ def test_skewed_numbers_have_a_logarithmic_axis_that_says_so() -> None:
     values = np.floor(np.random.default_rng(0).lognormal(5, 1, 20_000)) + 1
     bins = bins_for(values)
     assert bins.is_log
-    assert bins.note == f"log scale; 0.2 to 99.5 % of texts, longest {values.max():,.0f}"
+    assert bins.note == f"log scale; 0.2 to 99.5 % of texts, maximum {values.max():,.0f}"
     assert bins.edges[-1] < 0.5 * values.max()
 
 

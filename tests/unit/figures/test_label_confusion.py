@@ -37,7 +37,7 @@ def test_of_very_many_labels_the_commonest_are_drawn() -> None:
     names = [label.get_text() for label in figure.axes[0].get_yticklabels()]
     assert len(names) == MAX_LABELS
     assert "label 3" not in names
-    assert f"the {MAX_LABELS} commonest of {len(counts)} labels" in figure.axes[
+    assert f"the {MAX_LABELS} most frequent of {len(counts)} labels" in figure.axes[
         0
     ].get_title().replace("\n", " ")
 

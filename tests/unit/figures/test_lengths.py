@@ -29,7 +29,7 @@ def test_the_classes_share_the_axes_of_a_measure_so_that_they_compare() -> None:
     assert first.get_xlim() == second.get_xlim()
     assert first.get_ylim() == second.get_ylim()
     assert first.get_xscale() == "log"
-    assert second.get_xlabel().startswith("log scale; 0.2 to 99.5 % of texts, longest ")
+    assert second.get_xlabel().startswith("log scale; 0.2 to 99.5 % of texts, maximum ")
 
 
 def test_a_class_without_texts_is_an_empty_panel() -> None:

@@ -85,11 +85,11 @@ def test_words_that_the_font_lacks_or_the_panel_cannot_hold_are_left_out_and_cou
     top = [("фильм", 9), ("电影", 5), ("面", 4), ("x" * 40, 2)]
     (axes,) = drawn(clouds_figure([top], ["a"], title="", seed=1)).axes
     assert given == [{"фильм": 9}]
-    assert said(axes) == "2 words with letters that the font lacks, 1 too long"
+    assert said(axes) == "2 words with characters that the font lacks, 1 too long"
 
 
 def test_a_class_of_words_that_the_font_lacks_says_so_instead_of_a_cloud() -> None:
     (axes,) = drawn(clouds_figure([[("电影", 5)]], ["电影"], title="", seed=1)).axes
     assert len(axes.images) == 0
-    assert said(axes) == "1 word with letters that the font lacks"
+    assert said(axes) == "1 word with characters that the font lacks"
     assert axes.get_title(loc="left") == "□□"

@@ -1,6 +1,6 @@
 """Finds the best fine-tuned text classifier for a dataset and puts it in the model registry.
 
-The Python API, of which each part is imported when it is first asked for: docs/api.md.
+The Python API, whose parts are imported on first access: docs/api.md.
 """
 
 from __future__ import annotations
@@ -71,11 +71,11 @@ MODULES = {
     "prediction": ["Classifier"],
     "records": ["Prediction"],
 }
-"""Module → what the API takes from it."""
+"""Module → names that the API exports from it."""
 
 
 def __getattr__(name: str) -> Any:
-    """PEP 562: what is asked for the first time."""
+    """The lazily imported name (PEP 562)."""
     if name == "__version__":
         from importlib.metadata import version
 

@@ -1,7 +1,7 @@
-"""Folders of mlruns/cache/: made once, whoever comes first, and given up when the disk is needed.
+"""Folders of mlruns/cache/: built once by the first process, evicted when space is needed.
 
 cache/tokens/DATA-TOKENIZER/   token ids of a dataset, see dataset/tokens.py
-cache/activations/…/           hidden states below frozen layers, see training/activation_cache.py
+cache/activations/…/           outputs of frozen layers, see training/activation_cache.py
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from filelock import FileLock
 from finesweep.disk import written_aside
 
 USED = "used"
-"""Empty file of an entry, whose time says when a trial last opened it."""
+"""Empty file of an entry; its modification time is the last use."""
 
 
 def get_or_build(entry: Path, build: Callable[[Path], None]) -> Path:
-    """entry, whose files build(folder) writes when there are none; one process builds."""
+    """The entry's folder; if it is missing, one process creates it with build(folder)."""
     entry.parent.mkdir(parents=True, exist_ok=True)
     if not entry.exists():
         with FileLock(entry.with_name(f"{entry.name}.lock")):
@@ -32,9 +32,9 @@ def get_or_build(entry: Path, build: Callable[[Path], None]) -> Path:
 
 
 def evict(root: Path, n_bytes: int, *, budget_bytes: int) -> bool:
-    """Whether so much fits into the budget and on the disk, the entries used longest ago removed.
+    """Whether n_bytes fit into budget and disk once the least recently used entries are evicted.
 
-    An entry that a process has open stays readable for it: only its name goes.
+    A process that has an evicted entry open can still read it.
     """
     if n_bytes > budget_bytes:
         return False
@@ -42,15 +42,15 @@ def evict(root: Path, n_bytes: int, *, budget_bytes: int) -> bool:
     with FileLock(root / ".lock"):
         entries = sorted(root.glob(f"*/*/{USED}"), key=lambda used: used.stat().st_mtime)
         sizes = {used.parent: size_bytes(used.parent) for used in entries}
-        taken = sum(sizes.values())
+        used_bytes = sum(sizes.values())
         for entry, size in sizes.items():
-            if taken + n_bytes <= budget_bytes and shutil.disk_usage(root).free > n_bytes:
+            if used_bytes + n_bytes <= budget_bytes and shutil.disk_usage(root).free > n_bytes:
                 break
             shutil.rmtree(entry, ignore_errors=True)
-            taken -= size
-        return taken + n_bytes <= budget_bytes and shutil.disk_usage(root).free > n_bytes
+            used_bytes -= size
+        return used_bytes + n_bytes <= budget_bytes and shutil.disk_usage(root).free > n_bytes
 
 
 def size_bytes(entry: Path) -> int:
-    """What its files take on the disk; sparse ones less than their length."""
+    """The entry's size on disk; sparse files count less than their length."""
     return sum(512 * path.stat().st_blocks for path in entry.rglob("*") if path.is_file())

@@ -1,4 +1,4 @@
-"""Databases by their URL: SQLite files made whole, passwords hidden, outages known."""
+"""Database URLs: creating SQLite files atomically, hiding passwords, recognising outages."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from finesweep.disk import written_aside
 SQLITE = "sqlite:///"
 PASSWORD = re.compile(r"(://[^:/@\s]*:)[^@\s]*@")
 CONNECT_SECONDS = 5
-"""For a database server to answer at all."""
+"""Timeout for connecting to a database server."""
 OUTAGES = ("OperationalError", "InterfaceError", "AdminShutdown", "DiskFull", "CrashShutdown")
-"""Of sqlite3 and psycopg, by name, so that neither must be installed for the other."""
+"""Errors of sqlite3 and psycopg, by name, so that psycopg need not be installed."""
 
 
 def sqlite_file(url: str) -> Path | None:
-    """The file of a SQLite URL; None for one in memory, and for any other database or server."""
+    """The file of a SQLite URL; None for in-memory and other databases."""
     if not url.startswith(SQLITE) or ":memory:" in url:
         return None
     return Path(url.removeprefix(SQLITE).split("?")[0])
 
 
 def hidden_password(text: str) -> str:
-    """text for messages and logs: with *** where the password of a URL stood."""
+    """text with *** in place of passwords in URLs, for messages and logs."""
     return PASSWORD.sub(r"\g<1>***@", text)
 
 
 def is_away(error: BaseException | None) -> bool:
-    """Whether it says that a database is away, locked for too long, or out of disk space."""
-    # Optuna asks once more in the transaction whose connection was lost, and hears only of that.
+    """Whether the error means that a database is away, locked for too long, or out of space."""
+    # Optuna retries in the transaction whose connection was lost, and gets only this error.
     if isinstance(error, PendingRollbackError):
         return True
     if not isinstance(error, DBAPIError):
@@ -42,10 +42,10 @@ def is_away(error: BaseException | None) -> bool:
 
 
 def ensure_sqlite(url: str, build: Callable[[str], object]) -> None:
-    """Makes the database of a SQLite URL with build(url) where there is none; others are left.
+    """Creates the database of a SQLite URL with build(url) if it is missing; a no-op for others.
 
-    Processes that meet an empty database each try to make its tables, and MLflow's is broken for
-    good by that. So one process builds it aside, under a lock, and then gives it its name.
+    Processes that open an empty database each try to create its tables, which breaks MLflow's
+    permanently. So one process builds it aside, under a lock, and then renames it.
     """
     database = sqlite_file(url)
     if database is None or database.exists():

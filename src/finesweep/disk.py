@@ -1,5 +1,4 @@
-"""Files and folders written whole or not at all, and what a full disk asks for: room at the start,
-patience later."""
+"""Atomic writes of files and folders, and checking and waiting for disk space."""
 
 from __future__ import annotations
 
@@ -18,7 +17,7 @@ from finesweep.errors import ConfigError, Problem
 
 MANIFEST = "manifest.json"
 MIN_FREE_BYTES = 512 * 1024**2
-"""Of the folder's disk at a sweep's start: room for the weights of one BERT base."""
+"""Free space required when a sweep starts: enough for the weights of one BERT base."""
 FULL = (errno.ENOSPC, errno.EDQUOT)
 PAUSE_SECONDS = 2.0
 Write = Callable[[Path], None]
@@ -26,12 +25,12 @@ Write = Callable[[Path], None]
 
 @contextmanager
 def written_aside(path: Path) -> Iterator[Path]:
-    """A free name beside path, for a file or a folder, which becomes path when the block ends.
+    """A temporary name beside path, for a file or a folder, renamed to path when the block ends.
 
-    An error in the block takes away what was written and leaves path as it was. A file that was
-    there is replaced; a folder that was there and holds something is an OSError.
+    After an error in the block, what was written is removed and path is unchanged. An existing file
+    is replaced; an existing folder that is not empty is an OSError.
     """
-    # A hidden name, so that no listing counts it, and this process's own: others may write too.
+    # Hidden, so that listings skip it, and with the process id, since others may write too.
     aside = path.with_name(f".{path.name}.{os.getpid()}.new")
     _remove(aside)
     try:
@@ -43,7 +42,7 @@ def written_aside(path: Path) -> Iterator[Path]:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Writes path, complete or not at all, and safe from a power cut."""
+    """Writes path atomically, and synced, so that it survives a power failure."""
     with written_aside(path) as aside, aside.open("w", encoding="utf-8") as file:
         json.dump(value, file)
         file.flush()
@@ -51,9 +50,9 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def commit(folder: Path, write: Write) -> None:
-    """Gives folder what write(folder) writes: all files, hashed and on disk, or no folder.
+    """Creates folder with the files of write(folder), hashed and synced, atomically.
 
-    The manifest is written last, before the rename; what lacks it was never committed.
+    The manifest is written last, before the rename; a folder without it was not committed.
     """
     with written_aside(folder) as aside:
         aside.mkdir(parents=True)
@@ -66,8 +65,8 @@ def commit(folder: Path, write: Write) -> None:
     _sync(folder.parent)
 
 
-def is_whole(folder: Path) -> bool:
-    """Whether every file is there as it was committed, by size and SHA-256."""
+def is_committed(folder: Path) -> bool:
+    """Whether every file exists as it was committed, by size and SHA-256."""
     try:
         files = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         return all(_described(folder / name) == known for name, known in files.items())
@@ -78,7 +77,7 @@ def is_whole(folder: Path) -> bool:
 def require_space(
     root: str, *, min_bytes: int = MIN_FREE_BYTES, field: str = "storage.checkpoints"
 ) -> None:
-    """ConfigError, naming field, when the disk of root is too full, or cannot be written."""
+    """ConfigError, naming field, when root's disk has too little space or is not writable."""
     try:
         Path(root).mkdir(parents=True, exist_ok=True)
         free = shutil.disk_usage(root).free
@@ -92,7 +91,7 @@ def require_space(
 
 
 def wait_for_space(write: Callable[[], None], on_wait: Callable[[str], None]) -> None:
-    """Returns when write() has succeeded; on_wait is told before each pause, and may raise."""
+    """Returns once write() succeeds; on_wait gets the reason before each pause, and may raise."""
     while True:
         try:
             return write()
@@ -107,7 +106,7 @@ def _remove(path: Path) -> None:
     if path.is_dir():
         shutil.rmtree(path, ignore_errors=True)
     else:
-        with suppress(OSError):  # what keeps it in the way, writing will say
+        with suppress(OSError):  # if it cannot be removed, writing fails with the reason
             path.unlink(missing_ok=True)
 
 
@@ -131,5 +130,5 @@ def _sync(path: Path) -> None:
 def _is_full(error: BaseException) -> bool:
     if isinstance(error, OSError):
         return error.errno in FULL
-    # safetensors raises its own error, with the operating system's words in it.
+    # safetensors raises its own error, which quotes the operating system's message.
     return "No space left on device" in str(error) or "os error 28" in str(error)

@@ -1,4 +1,4 @@
-"""Errors that a user can cause, each with the exit code that the command line answers with."""
+"""Errors that users can cause, each with its exit code."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from dataclasses import dataclass
 from typing import Any
 
 INTERRUPTED = 130
-"""Exit code of a command or a worker that Ctrl-C or SIGTERM ended, as shells have it."""
+"""Exit code after Ctrl-C or SIGTERM, as in shells."""
 ABSENT = "nothing"
-"""Stands for the value of a path that a definition does not have."""
+"""Shown for a path that a definition lacks."""
 
 
 class FinesweepError(Exception):
-    """Something failed that is not a bug; the message is meant for the user. Exit code 1."""
+    """A failure that is not a bug; the message is for the user. Exit code 1."""
 
     exit_code = 1
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing wrong with what the user gave: where (dotted path, file or argument), and what."""
+    """One problem in the user's input: where (dotted path, file or argument), and what."""
 
     path: str
     message: str
@@ -31,7 +31,7 @@ class Problem:
 
 
 class ConfigError(FinesweepError):
-    """Bad usage or configuration: every problem found, listed together. Exit code 2."""
+    """Bad usage or configuration, with all problems. Exit code 2."""
 
     exit_code = 2
 
@@ -46,21 +46,21 @@ class ConfigError(FinesweepError):
 
 
 class NonFiniteError(FinesweepError):
-    """A loss or a logit became NaN or infinite; the run is worthless from there on."""
+    """A loss or a logit became NaN or infinite; the run cannot continue."""
 
 
-def differences(kept: Mapping[str, Any], wanted: Mapping[str, Any], *, when: str) -> list[Problem]:
-    """A problem for each dotted path of which two definitions say something else; when says when
-    the first one was kept."""
+def differences(before: Mapping[str, Any], after: Mapping[str, Any], *, when: str) -> list[Problem]:
+    """A problem for each dotted path with different values; when tells when `before` was
+    recorded."""
     return [
-        Problem(path, f"{before} {when}, now {now}")
-        for path in sorted({*kept, *wanted})
-        if (now := wanted.get(path, ABSENT)) != (before := kept.get(path, ABSENT))
+        Problem(path, f"{old} {when}, now {new}")
+        for path in sorted({*before, *after})
+        if (new := after.get(path, ABSENT)) != (old := before.get(path, ABSENT))
     ]
 
 
 def reason(error: BaseException) -> str:
-    """One line that says why a run failed."""
+    """One line about why a run failed."""
     if isinstance(error, KeyboardInterrupt):
         return "interrupted"
     text = " ".join(str(error).split())
@@ -68,17 +68,17 @@ def reason(error: BaseException) -> str:
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of what another library's error says, and the next where it ends with a colon;
-    with its type where it says little."""
+    """The first line of another library's error, and the next if it ends with a colon; with the
+    type of a LookupError, whose message alone is unclear."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     n_lines = 2 if lines and lines[0].endswith(":") else 1
-    said = " ".join(lines[:n_lines])
+    message = " ".join(lines[:n_lines])
     name = type(error).__name__
-    return f"{name}: {said}" if isinstance(error, LookupError) else said or name
+    return f"{name}: {message}" if isinstance(error, LookupError) else message or name
 
 
 def nearest(name: str, names: Iterable[str], *, listed: int = 30) -> str:
-    """A clause that offers the closest of names, and lists all when few enough to read."""
+    """A clause with the closest of names, and a list of all if they are few."""
     known = sorted(names)
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     offer = [f"did you mean {close[0]!r}?"] if close else []

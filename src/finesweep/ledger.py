@@ -1,4 +1,4 @@
-"""Where a run's seconds go: each second belongs to one part, the innermost that is under way."""
+"""Time accounting of a run: each second counts for the innermost active part."""
 
 from __future__ import annotations
 
@@ -14,40 +14,40 @@ PARTS: tuple[Part, ...] = get_args(Part)
 
 
 class TimeLedger:
-    """Seconds by part, of one trial or of a single run."""
+    """Seconds by part, for one trial or run."""
 
     def __init__(self) -> None:
         self.seconds: dict[Part, float] = dict.fromkeys(PARTS, 0.0)
         self.first_step: float | None = None
-        """When the first training step began, by time.monotonic()."""
+        """Time of the first training step, by time.monotonic()."""
         self.n_examples = 0
         self.n_tokens = 0
-        """Trained on in this process, padding not counted."""
+        """Tokens trained on in this process, without padding."""
         self.saved_by_cache = 0.0
-        """Seconds that computing the states would have taken which were read."""
+        """Estimated seconds saved by reading activations instead of computing them."""
         self._open: list[Part] = []
         self._since = time.monotonic()
 
     @contextmanager
     def on(self, part: Part) -> Iterator[None]:
-        """Books the time within to part, but for what other parts take within it."""
-        self._book()
+        """Within it time counts for part, except in nested parts."""
+        self._add_elapsed()
         self._open.append(part)
         try:
             yield
         finally:
-            self._book()
+            self._add_elapsed()
             self._open.pop()
 
-    def stepped(self, n_examples: int, n_tokens: int) -> None:
-        """A batch is about to be trained on."""
+    def count_batch(self, n_examples: int, n_tokens: int) -> None:
+        """Counts a training batch; call it before the step."""
         if self.first_step is None:
             self.first_step = time.monotonic()
         self.n_examples += n_examples
         self.n_tokens += n_tokens
 
     def metrics(self) -> dict[str, float]:
-        """`seconds/part` of each part, and what was trained on in each second of training."""
+        """`seconds/part` of each part, and examples and tokens per second of training."""
         seconds = {f"seconds/{part}": spent for part, spent in self.seconds.items()}
         training = self.seconds["training"]
         if training:
@@ -55,7 +55,7 @@ class TimeLedger:
             seconds["train/tokens_per_second"] = self.n_tokens / training
         return seconds | {"seconds_saved/cache": self.saved_by_cache}
 
-    def _book(self) -> None:
+    def _add_elapsed(self) -> None:
         now = time.monotonic()
         if self._open:
             self.seconds[self._open[-1]] += now - self._since

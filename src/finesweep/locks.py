@@ -1,4 +1,4 @@
-"""Locks between processes, by a name and a database: SQLite's folder or PostgreSQL's server."""
+"""Named locks between processes: files beside a SQLite database, or PostgreSQL's own."""
 
 from __future__ import annotations
 
@@ -17,32 +17,33 @@ from finesweep.databases import CONNECT_SECONDS, sqlite_file
 
 
 def can_lock(url: str) -> bool:
-    """Whether `exclusive` takes this URL: a SQLite file or a PostgreSQL server."""
+    """Whether `exclusive` supports this URL: a SQLite file or a PostgreSQL server."""
     return sqlite_file(url) is not None or url.startswith("postgresql")
 
 
 @contextmanager
 def exclusive(database: Engine | str, name: str, *, wait: bool = True) -> Iterator[bool]:
-    """Whether this process alone holds the lock of this name; released when it dies, too.
+    """Whether this process holds the lock exclusively; it is also released when the process dies.
 
-    database is an engine or a URL: a lock is a file beside a SQLite database, which need not
-    exist, and an advisory lock of the session in PostgreSQL. Without wait the answer is False while
-    another process holds it. ValueError for other databases.
+    database is an engine or a URL. The lock is a file beside a SQLite database, which need not
+    exist, or a session's advisory lock in PostgreSQL. Without wait the value is False while another
+    process holds it. ValueError for other databases.
     """
     url = database if isinstance(database, str) else str(database.url)
     if (file := sqlite_file(url)) is not None:
-        with _file_lock(file.with_name(f"{file.stem}.{file_part(name)}.lock"), wait=wait) as held:
-            yield held
+        with _file_lock(
+            file.with_name(f"{file.stem}.{file_part(name)}.lock"), wait=wait
+        ) as is_held:
+            yield is_held
         return
     if (dialect := make_url(url).get_backend_name()) != "postgresql":
-        raise ValueError(f"{dialect} holds no locks; use SQLite or PostgreSQL")
-    with _engine(database) as engine, _session_lock(engine, name, wait=wait) as held:
-        yield held
+        raise ValueError(f"{dialect} has no locks; use SQLite or PostgreSQL")
+    with _engine(database) as engine, _session_lock(engine, name, wait=wait) as is_held:
+        yield is_held
 
 
 def file_part(name: str) -> str:
-    """name as a part of a file's name: itself where that can be, else with a digest that tells it
-    from others."""
+    """name as a part of a file name: unchanged if it is safe, else simplified with a digest."""
     plain = re.sub(r"[^\w.+-]", "_", name)
     if plain == name and len(name) <= 100:
         return name
@@ -61,7 +62,7 @@ def _file_lock(path: Path, *, wait: bool) -> Iterator[bool]:
 
 @contextmanager
 def _engine(database: Engine | str) -> Iterator[Engine]:
-    """The engine given, or one of a URL, whose connections are closed at the end."""
+    """The engine itself, or a new one for a URL, which is disposed of at the end."""
     if not isinstance(database, str):
         yield database
         return
@@ -76,14 +77,14 @@ def _engine(database: Engine | str) -> Iterator[Engine]:
 @contextmanager
 def _session_lock(engine: Engine, name: str, *, wait: bool) -> Iterator[bool]:
     call = "pg_advisory_lock" if wait else "pg_try_advisory_lock"
-    # AUTOCOMMIT: a transaction left open would keep old rows alive for as long as the lock.
+    # AUTOCOMMIT: an open transaction would prevent vacuuming for as long as the lock is is_held.
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         answer = connection.execute(text(f"SELECT {call}(hashtext(:name))"), {"name": name})
-        held = wait or bool(answer.scalar())
+        is_held = wait or bool(answer.scalar())
         try:
-            yield held
+            yield is_held
         finally:
-            if held and not connection.invalidated:
+            if is_held and not connection.invalidated:
                 connection.execute(
                     text("SELECT pg_advisory_unlock(hashtext(:name))"), {"name": name}
                 )

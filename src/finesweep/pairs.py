@@ -1,7 +1,7 @@
-"""Two texts as one: the sides of a pair stand apart by a mark that neither of them holds.
+"""A pair of texts as one text, with a separator that neither of them contains.
 
-Whatever looks at texts (duplicates, leakage, fingerprints, TF-IDF, lists of errors) takes such a
-text as any other; whatever feeds a model takes it apart again.
+Code that works on texts (duplicates, leakage, fingerprints, TF-IDF, lists of errors) treats it like
+any text; code that feeds a model splits it again.
 """
 
 from __future__ import annotations
@@ -10,49 +10,49 @@ from collections.abc import Sequence
 from typing import Any
 
 MARK = "\N{SYMBOL FOR RECORD SEPARATOR}"
-"""A picture of the control character, because people see joined texts too."""
+"""The visible symbol of the control character, because people see joined texts too."""
 PAIR = f" {MARK} "
-"""What stands between the sides."""
+"""The separator between the two texts."""
 
 
-def joined(first: str, second: str) -> str:
-    """The pair as one text, of which `sides` makes the two again."""
+def join_pair(first: str, second: str) -> str:
+    """The pair as one text, which `split_pair` splits again."""
     return f"{first}{PAIR}{second}"
 
 
-def sides(text: str) -> tuple[str, str]:
-    """Both texts of a joined pair; ValueError when it is none."""
+def split_pair(text: str) -> tuple[str, str]:
+    """Both texts of a joined pair; ValueError when text is not one."""
     first, mark, second = text.partition(PAIR)
     if not mark or MARK in first or MARK in second:
-        raise ValueError(f"{text[:80]!r} is no pair of texts")
+        raise ValueError(f"{text[:80]!r} is not a pair of texts")
     return first, second
 
 
-def joined_or_none(first: str, second: str) -> str | None:
-    """The same; None where a side is blank, and there is no pair to read."""
-    return joined(first, second) if first.strip() and second.strip() else None
+def join_pair_or_none(first: str, second: str) -> str | None:
+    """The same; None if a text is blank."""
+    return join_pair(first, second) if first.strip() and second.strip() else None
 
 
 def mark_problem(text: str) -> str | None:
-    """What to say of a text that cannot be a side of a pair; None when it can."""
+    """The end of a sentence about a text that cannot be part of a pair; None if it can."""
     if MARK in text:
         return f"contains {MARK!r}, the character that separates the texts of a pair"
     return None
 
 
 def columns_of(texts: Sequence[str], *, pairs: bool) -> list[list[str]]:
-    """What a tokenizer takes one behind another: the texts, or their first and their second sides.
+    """A tokenizer's positional arguments: the texts, or the first and the second texts of pairs.
 
-    ValueError when a text of pairs is none.
+    ValueError when pairs is set and a text is not a joined pair.
     """
     if not pairs:
         return [list(texts)]
-    split = [sides(text) for text in texts]
+    split = [split_pair(text) for text in texts]
     return [[first for first, _ in split], [second for _, second in split]]
 
 
 def pipeline_inputs(columns: Sequence[Sequence[str]]) -> list[Any]:
-    """What transformers' text-classification pipeline takes for columns as `columns_of` made."""
+    """Inputs of transformers' text-classification pipeline, for columns by `columns_of`."""
     if len(columns) == 1:
         return list(columns[0])
     return [{"text": first, "text_pair": second} for first, second in zip(*columns, strict=True)]

@@ -26,11 +26,11 @@ class Splits:
     """Labelled texts as tables, by split; the index is a row's number in its source, from 1."""
 
     raw: Mapping[SplitName, pd.DataFrame]
-    """What was read: columns text and label, any of which may be missing."""
+    """The rows as read: columns text and label, whose values may be missing."""
     frames: Mapping[SplitName, pd.DataFrame]
-    """What is trained on: three splits with columns text (str) and label (int in [0, C), or the
-    number of a set of labels, as in `finesweep.labelsets`). A row of a split that the source lacks
-    bears its number in train, from which it was carved."""
+    """The rows to train on: three splits with columns text (str) and label (int in [0, C), or the
+    number of a label set, as in `finesweep.labelsets`). Rows of a split that was carved from train
+    keep their train row number."""
     label_names: tuple[str, ...]
     """C names, in the order of the label ids."""
     notes: tuple[str, ...]
@@ -41,21 +41,21 @@ class Splits:
 
 @dataclass(frozen=True)
 class Finding:
-    """Something about a dataset that one should know before training on it."""
+    """A problem in a dataset that users should know before training on it."""
 
     check: str
     severity: Severity
     message: str
-    """One sentence, with its counts."""
+    """One sentence, with counts."""
     rows: tuple[tuple[SplitName, int], ...]
-    """Every row concerned: its split, and its number in its source, from 1; empty where the
-    finding is about whole splits."""
+    """Split and row number in the source, from 1, of every row concerned; empty if the finding is
+    about whole splits."""
 
 
 @dataclass(frozen=True)
 class TextDataset:
     """Three splits of labelled text, each with columns text (str) and label (int in [0, C), or the
-    number of a set of labels, as in `finesweep.labelsets`)."""
+    number of a label set, as in `finesweep.labelsets`)."""
 
     name: str
     train: datasets.Dataset
@@ -70,7 +70,7 @@ class TextDataset:
     notes: tuple[str, ...]
     """What was dropped, carved or cut on the way, one sentence each, for people."""
     pairs: bool = False
-    """Whether each text is a pair, joined as `finesweep.pairs` does."""
+    """Whether each text is a pair, joined by `finesweep.pairs`."""
     multi_label: bool = False
     """Whether a text may have several labels, or none."""
 
@@ -82,17 +82,17 @@ class TextDataset:
 @dataclass(frozen=True)
 class Tokens:
     """The same splits as token ids: columns row (0 … N-1), input_ids (whole texts, without special
-    tokens), of pairs also pair_ids (the second texts, in the same way), and labels (int, or [C] of
-    0.0 and 1.0 where a text may have several)."""
+    tokens), for pairs also pair_ids (the second texts), and labels (int, or [C] of 0.0 and 1.0 if a
+    text may have several)."""
 
     train: datasets.Dataset
     validation: datasets.Dataset
     test: datasets.Dataset
     tokenizer: PreTrainedTokenizerBase
     max_length: int
-    """L, to which batches are cut, special tokens included."""
+    """L, to which batches are truncated, special tokens included."""
     key: str
-    """Names the rows and ids: data and tokenizer."""
+    """Key of these rows and ids, from data and tokenizer."""
     pairs: bool = False
     """Whether there are pair_ids."""
     multi_label: bool = False
@@ -101,12 +101,12 @@ class Tokens:
 
 @dataclass(frozen=True)
 class Predictions:
-    """What a model says about one split, in the split's own order."""
+    """A model's logits for one split, in the split's order, with the true labels."""
 
     logits: np.ndarray
     """[N, C] float32, unnormalised."""
     labels: np.ndarray
-    """The truth: [N] int64 in [0, C), or [N, C] of 0 and 1 where a row may have several labels."""
+    """True labels: [N] int64 in [0, C), or [N, C] of 0 and 1 if a row may have several."""
 
     @property
     def multi_label(self) -> bool:
@@ -116,7 +116,7 @@ class Predictions:
 
 @dataclass(frozen=True)
 class Objective:
-    """What a run is judged by: the metric's name (`split/name`) and which way is better."""
+    """The metric that a run optimises (`split/name`), and the direction."""
 
     metric: str = "validation/loss"
     direction: Direction = "minimize"
@@ -132,7 +132,7 @@ class Objective:
         return f"{split}/pruning_{name}"
 
     def seen_by_pruner(self, evaluation: Evaluation) -> float:
-        """The value on the sample where there is one, else on the whole split."""
+        """The value on the sample if there is one, else on the whole split."""
         values = evaluation.metrics
         return values[self.for_pruning if self.for_pruning in values else self.metric]
 
@@ -143,19 +143,19 @@ class Objective:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """One look at the validation split during training."""
+    """One evaluation of the validation split during training."""
 
     step: int
     """Training examples seen, nominal: round(k * train_rows / evaluations_per_epoch)."""
     epoch: float
-    """The same moment in epochs."""
+    """The step in epochs."""
     metrics: Mapping[str, float]
-    """`split/name` → value, train/loss (mean since the last evaluation) among them."""
+    """`split/name` → value, including train/loss (mean since the last evaluation)."""
 
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """One finished training run, whose model holds the best evaluation's weights."""
+    """One finished training run, whose model has the best evaluation's weights."""
 
     evaluations: tuple[Evaluation, ...]
     best: Evaluation
@@ -165,71 +165,70 @@ class TrainingResult:
 
 
 ANSWERING_KEY = "finesweep"
-"""The key of a logged model's config.json that holds its DecisionRule."""
+"""Key of the DecisionRule in a logged model's config.json."""
 
 
 @dataclass(frozen=True)
 class DecisionRule:
-    """How a model's logits become an answer; fitted on the validation split."""
+    """How a model's logits become a prediction; fitted on the validation split."""
 
     temperature: float = 1.0
     """Logits are divided by this before the softmax."""
     uncertain_below: float = 0.0
-    """The largest probability under which the answer is UNCERTAIN."""
+    """Predictions with a lower probability are UNCERTAIN."""
     decision_threshold: float | None = None
-    """With two classes, the least probability at which the second is the answer; None stands for
-    the likelier one."""
+    """With two classes, the minimum probability for predicting the second; None: the more likely
+    one is predicted."""
     label_thresholds: Sequence[float] | None = None
-    """The least probability at which each of the C labels holds, where a text may have several;
-    None where it has one."""
+    """The minimum probability for predicting each of C labels, if a text may have several; None for
+    one label per text."""
     clean: Sequence[str] = ()
-    """The cleaners that a text passes before the model reads it, the same as in training."""
+    """Names of the text cleaners, the same as in training."""
     pairs: bool = False
     """Whether the model reads pairs of texts."""
 
 
 @dataclass(frozen=True)
 class TestResult:
-    """A run's one look at the test split."""
+    """A run's evaluation of the test split."""
 
     metrics: Mapping[str, float]
     """`test/name` → value."""
     intervals: Mapping[str, tuple[float, float]]
     """`test/name` → 95 % interval, bootstrapped over rows."""
     look: int
-    """The number of looks at these test rows up to this one."""
+    """The number of evaluations of these test rows so far, this one included."""
     predictions: Predictions
     errors: Sequence[Mapping[str, Any]]
-    """The wrong answers, the most confident first, as errors.json holds them."""
+    """The wrong predictions, most confident first, as in errors.json."""
     decision_rule: DecisionRule
     model_uri: str
     """The evaluated model in MLflow."""
 
 
 UNCERTAIN = "UNCERTAIN"
-"""What people are told where a model is not sure, and the label of a row without a text."""
+"""Shown for an uncertain prediction; also the label of a row without a text."""
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """A model's answer for one text: the likeliest label, or all that hold, whether the model is
-    sure or not, and every class's probability."""
+    """A model's prediction for one text: the most likely label, or all predicted labels, even if
+    uncertain, and every class's probability."""
 
     text: str | None
     label: str
-    """The likeliest label, or several joined as `labelsets.set_name` does it; UNCERTAIN where there
-    is no text to read."""
+    """The most likely label, or several joined by `labelsets.set_name`; UNCERTAIN if no text."""
     probability: float | None
-    """The label's probability; with several labels, the probability that all are right as if they
-    were independent; None where there is no text to read."""
+    """The label's probability; with several labels, the probability that all are right, assuming
+    independence; None without a text."""
     probabilities: Mapping[str, float]
-    """Class → probability, the greatest first; empty where there is no text to read."""
+    """Class → probability, in descending order; empty without a text."""
     sure: bool
-    """Whether the answer's probability reaches the model's own threshold."""
+    """Whether the probability reaches the threshold."""
     labels: tuple[str, ...] | None = None
-    """The labels that hold, where a text may have several; None where it has one."""
+    """The predicted labels, if a text may have several; None for one label per text."""
     truncated: bool = False
-    """Whether the text is longer than what the model reads of it."""
+    """Whether the text is longer than the model's input."""
 
     @property
     def answer(self) -> str:
@@ -247,17 +246,17 @@ class Finalist:
     test_metrics: Mapping[str, float]
     """`test/name` → value."""
     majority_accuracy: float
-    """Accuracy on the same test split of always answering train's commonest class."""
+    """Majority-class accuracy on the same test split."""
     test_rows: int
     max_length: int
-    """Tokens that the model reads of a text."""
+    """Maximum input length, in tokens."""
     uid: str = ""
-    """The UID of the run whose weights these are: the trial itself, or one of its seeds."""
+    """UID of the run with these weights: the trial itself, or one of its seeds."""
     test_intervals: Mapping[str, Sequence[float]] = field(default_factory=dict)
     """`test/name` → low and high of the 95 % interval, for those that have one."""
     test_look: int = 1
-    """The number of looks at these test rows up to its own."""
+    """The number of evaluations of these test rows so far, its own included."""
     confirmed: Mapping[str, Any] | None = None
-    """What its seeds said, and the probability that it really beats the second."""
+    """The results of its seeds, and the probability that it really beats the runner-up."""
     doubts: Sequence[str] = ()
-    """Sentences on answers that it gives to all rows, or to none."""
+    """Sentences about labels that it predicts for all rows, or for none."""

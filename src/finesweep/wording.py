@@ -1,4 +1,4 @@
-"""Counts, numbers and row numbers as people read them, in every message, table and page."""
+"""Counts, numbers and row numbers formatted for people, in messages, tables and pages."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def counted_rows(count: int) -> str:
 
 
 def rounded(value: float | None) -> str:
-    """Whole from a hundred on, else with at most one decimal; a dash for None."""
+    """Without decimals from 100 on, else with at most one; a dash for None."""
     if value is None:
         return "–"
     return f"{value:,.0f}" if value >= 100 else f"{value:.1f}".removesuffix(".0")
@@ -38,7 +38,7 @@ def listed_rows(rows: Iterable[tuple[str, int]], *, n_shown: int = 5) -> str:
 
 
 def row_numbers(rows: Iterable[tuple[str, int]], *, n_shown: int) -> str:
-    """`train 3, 17; test 4 and 12 more`: the first few, in a cell of their own."""
+    """`train 3, 17; test 4 and 12 more`: the first few, for a table cell."""
     rows = list(rows)
     parts = [
         f"{split} {', '.join(numbers)}" for split, numbers in _by_split(rows[:n_shown]).items()

@@ -69,8 +69,8 @@ def test_an_adapted_model_guesses_better_is_tracked_and_fine_tunes(
 
     other = project.finesweep(*command, "training.epochs=1")
     assert other.returncode == 2
-    assert f"training.epochs: 2 when {FOLDER} was made, now 1" in other.stderr
-    assert "adapt.folder=… names another folder" in other.stderr
+    assert f"training.epochs: 2 when {FOLDER} was created, now 1" in other.stderr
+    assert "choose another folder with adapt.folder=…" in other.stderr
     assert files_of(project.folder / FOLDER) == before
 
     _, *fine_tune = shlex.split(done.stdout.partition("next:\n")[2].splitlines()[0])
@@ -142,7 +142,7 @@ def test_a_loss_that_is_not_finite_fails_the_run_with_the_reason(
 MISTAKES = [
     ("adapt.masked_share=1", "adapt.masked_share: 1.0 given; must be above 0 and below 1"),
     ("adapt.probe=nothing", "adapt.probe: 'nothing' given; must have one [MASK] within its first"),
-    ("adapt.folder=conf", "adapt.folder: conf exists and holds no finished adaptation; adapt.fol"),
+    ("adapt.folder=conf", "adapt.folder: conf exists but has no finished adaptation; choose"),
     ("dataset.max_length=65", "dataset.max_length: 65 given; "),
     ("adapt.prob=x", "adapt.prob: no such field; did you mean 'adapt.probe'?"),
 ]

@@ -74,7 +74,7 @@ def test_a_sweep_finds_confirms_and_registers_a_model(
     assert run.data.metrics["test/accuracy"] > 0.8  # the commonest set has an eighth
     assert run.data.metrics["test/threshold_f1"] > 0.9
     report = project.client.download_artifacts(version.run_id, "summary.md")
-    assert "the model says a label from its own threshold on" in Path(report).read_text()
+    assert "Per-label decision thresholds" in Path(report).read_text()
 
 
 def test_the_gate_compares_rows_with_all_their_labels(

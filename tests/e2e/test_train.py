@@ -99,7 +99,7 @@ def test_an_experiment_runs_on_a_file_beside_what_its_authors_report(
     points = [line for line in told.splitlines() if line.startswith("## ")]
     assert [point.split(". ")[0] for point in points] == [f"## {k}" for k in range(1, 8)]
     assert f"| accuracy | {run.data.metrics['validation/accuracy']:.4f} | {accuracy:.4f} |" in told
-    assert "Below a probability of 0.80 the model answers UNCERTAIN" in told
+    assert "Below a probability of 0.80 a prediction is UNCERTAIN" in told
 
 
 def test_a_run_that_learns_by_heart_says_so(project: Project, texts_csv: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from finesweep.disk import commit, is_whole, require_space, write_json, written_aside
+from finesweep.disk import commit, is_committed, require_space, write_json, written_aside
 from finesweep.errors import ConfigError
 
 
@@ -71,7 +71,7 @@ def test_what_a_killed_process_of_the_same_number_left_is_gone(tmp_path: Path) -
 def test_a_committed_folder_is_whole_and_all_there_is(tmp_path: Path) -> None:
     commit(tmp_path / "step-1", write)
     assert [path.name for path in tmp_path.iterdir()] == ["step-1"]
-    assert is_whole(tmp_path / "step-1")
+    assert is_committed(tmp_path / "step-1")
     assert (tmp_path / "step-1" / "state.bin").read_bytes() == b"weights"
 
 
@@ -84,7 +84,7 @@ def test_a_write_that_raises_leaves_what_was_there(tmp_path: Path) -> None:
     for name in ("step-1", "step-2"):
         with pytest.raises(ValueError, match="half way"):
             commit(tmp_path / name, torn)
-    assert is_whole(tmp_path / "step-1")
+    assert is_committed(tmp_path / "step-1")
     assert not (tmp_path / "step-2").exists()
 
 
@@ -94,7 +94,7 @@ def test_a_commit_replaces_what_was_there(tmp_path: Path) -> None:
         (stale / "stale.bin").write_bytes(b"of an earlier attempt")
     commit(tmp_path / "step-1", write)
     assert not list(tmp_path.rglob("stale.bin"))
-    assert is_whole(tmp_path / "step-1")
+    assert is_committed(tmp_path / "step-1")
 
 
 def test_a_disk_with_room_is_taken_and_its_folder_made(tmp_path: Path) -> None:

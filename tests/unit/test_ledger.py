@@ -50,7 +50,7 @@ def test_speeds_are_of_the_seconds_of_training(clock: list[float]) -> None:
     book = TimeLedger()
     with book.on("training"):
         for _ in range(4):
-            book.stepped(8, 200)
+            book.count_batch(8, 200)
             clock[0] += 0.5
     metrics = book.metrics()
     assert metrics["train/examples_per_second"] == 16

@@ -76,14 +76,14 @@ def trained_from(
     from finesweep.api.progress import bar
     from finesweep.model import load_config
     from finesweep.runs.finetune import Watch, run_finetuning
-    from finesweep.runs.run_logging import recorded
+    from finesweep.runs.run_logging import tracked_run
 
     on_ready()
     run_ids: list[str] = []
 
     @contextmanager
     def record(setup: Setup) -> Iterator[Run]:
-        with recorded(setup, tags={"finesweep.kind": "train"}, ledger=ledger) as run:
+        with tracked_run(setup, tags={"finesweep.kind": "train"}, ledger=ledger) as run:
             run_ids.append(run.run_id)
             yield run
 

@@ -10,7 +10,7 @@ import pandas as pd
 from finesweep.dataset.row_filters import Frames, is_missing
 from finesweep.dataset.validation import raise_all
 from finesweep.errors import Problem
-from finesweep.pairs import MARK, joined
+from finesweep.pairs import MARK, join_pair
 
 SHOWN_CHARACTERS = 60
 LINE_BREAK = "\n"
@@ -47,7 +47,7 @@ def join_pairs(first: pd.Series, second: pd.Series) -> pd.Series:
     """The pair of each row as one text; None if a text is missing or blank."""
     incomplete = is_missing(first) | is_missing(second)
     texts = [
-        None if is_incomplete else joined(str(one), str(other))
+        None if is_incomplete else join_pair(str(one), str(other))
         for one, other, is_incomplete in zip(first, second, incomplete, strict=True)
     ]
     return pd.Series(texts, first.index, dtype=object)

@@ -16,7 +16,7 @@ from finesweep.databases import sqlite_file
 from finesweep.dataset.text_cleaners import clean_texts
 from finesweep.errors import ConfigError, Problem
 from finesweep.labelsets import label_name, set_members
-from finesweep.pairs import columns_of, joined
+from finesweep.pairs import columns_of, join_pair
 from finesweep.prediction.lengths import token_counts
 from finesweep.records import ANSWERING_KEY, UNCERTAIN, DecisionRule, Prediction
 from finesweep.stats.calibration import apply_thresholds, is_confident
@@ -163,7 +163,7 @@ def _texts(examples: Any, *, pairs: bool) -> tuple[str, ...]:
     """The texts of an input example written by `log_classifier`."""
     if not pairs:
         return tuple(map(str, examples))
-    return tuple(joined(each["text"], each["text_pair"]) for each in examples)
+    return tuple(join_pair(each["text"], each["text_pair"]) for each in examples)
 
 
 def _first(error: Exception) -> str:

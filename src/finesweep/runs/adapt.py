@@ -1,4 +1,4 @@
-"""The path of `adapt`, from a composed config to a model in a folder, tracked as a run."""
+"""`adapt`: from a composed config to an adapted model in a folder, tracked as a run."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from finesweep.runs.adapted_models import (
     write_record,
 )
 from finesweep.runs.preparation import tokens_of
-from finesweep.runs.run_logging import Setup, recorded
+from finesweep.runs.run_logging import Setup, tracked_run
 from finesweep.tracking import Run
 from finesweep.training import (
     Chunks,
@@ -37,24 +37,24 @@ from finesweep.training import (
 
 PERPLEXITY = "validation/perplexity"
 HEAD_TAG = "finesweep.masked_head"
-"""`new` where the checkpoint had no head for guessing tokens, else `checkpoint`."""
+"""`new` if the checkpoint had no masked-language-modelling head, else `checkpoint`."""
 
 
 @dataclass(frozen=True)
 class Material:
-    """All that an adaptation starts from."""
+    """The inputs of an adaptation."""
 
     setup: Setup
     masked: Masked
     train: Chunks
     validation: Chunks
     probe: torch.Tensor
-    """[1, L] int64: the ids of `adapt.probe`."""
+    """Token ids of `adapt.probe`, [1, L] int64."""
 
 
 @dataclass(frozen=True)
 class AdaptationWatch:
-    """Who is called back while a model is adapted; what a callback raises ends the run."""
+    """Callbacks of an adaptation; an exception in one ends the run."""
 
     on_start: Callable[[Material], None] = lambda material: None
     on_evaluation: Callable[[Evaluation], None] = lambda evaluation: None
@@ -64,27 +64,27 @@ class AdaptationWatch:
 def run_adaptation(
     composed: Composed, *, watch: AdaptationWatch, ledger: TimeLedger
 ) -> tuple[Adaptation, bool]:
-    """The adaptation, and whether it was there already: then nothing is trained or written.
+    """The adaptation, and whether it existed already, so that nothing was trained or written.
 
-    Train texts are learned from and validation texts measured on; no chunk is made of test texts.
-    A config that cannot work raises before any run is made.
+    The model is trained on train texts and validated on validation texts; test texts are not used.
+    A config that cannot work raises before any run is created.
     """
     with ledger.on("loading"):
         dataset = load_dataset(composed.config.dataset)
-    folder, wanted = adapted_folder(composed), definition(composed, dataset)
-    if earlier := earlier_adaptation(folder, wanted):
+    folder, identity = adapted_folder(composed), definition(composed, dataset)
+    if earlier := earlier_adaptation(folder, identity):
         return earlier, True
     material = _material(composed, dataset, ledger)
     require_space(str(folder.parent), field="adapt.folder")
     head = "new" if material.masked.has_new_head else "checkpoint"
     tags = {"finesweep.kind": "adapt", HEAD_TAG: head, "finesweep.folder": folder}
-    with recorded(material.setup, tags=tags, ledger=ledger) as run:
+    with tracked_run(material.setup, tags=tags, ledger=ledger) as run:
         watch.on_start(material)
-        adaptation = _adapted(material, folder, run, watch, ledger)
+        adaptation = _train(material, folder, run, watch, ledger)
         with ledger.on("logging"):
             _log(run, adaptation)
         with ledger.on("saving"):
-            _save(material, adaptation, wanted)
+            _save(material, adaptation, identity)
     return adaptation, False
 
 
@@ -105,14 +105,14 @@ def _material(composed: Composed, dataset: TextDataset, ledger: TimeLedger) -> M
     return Material(setup, masked, train, validation, probe)
 
 
-def _adapted(
+def _train(
     material: Material, folder: Path, run: Run, watch: AdaptationWatch, ledger: TimeLedger
 ) -> Adaptation:
-    """What training brought; the material's model now is the adapted one."""
+    """The result of training; the material's model is adapted in place."""
     config, tokenizer = material.setup.composed.config, material.setup.tokens.tokenizer
     model = material.masked.model
 
-    def evaluated(evaluation: Evaluation) -> None:
+    def log_evaluation(evaluation: Evaluation) -> None:
         with ledger.on("logging"):
             run.log_evaluation(evaluation)
             watch.on_evaluation(evaluation)
@@ -125,7 +125,7 @@ def _adapted(
         train=material.train,
         validation=material.validation,
         masked_share=config.adapt.masked_share,
-        on_evaluation=evaluated,
+        on_evaluation=log_evaluation,
         on_step=watch.on_step,
         ledger=ledger,
     )
@@ -145,9 +145,9 @@ def _log(run: Run, adaptation: Adaptation) -> None:
     run.log_text(json.dumps(filled, indent=2, ensure_ascii=False), "fill_mask.json")
 
 
-def _save(material: Material, adaptation: Adaptation, wanted: Mapping[str, Any]) -> None:
+def _save(material: Material, adaptation: Adaptation, identity: Mapping[str, Any]) -> None:
     def write(aside: Path) -> None:
         save_masked(material.masked, material.setup.tokens.tokenizer, aside)
-        write_record(aside, adaptation, wanted)
+        write_record(aside, adaptation, identity)
 
     commit(Path(adaptation.folder), write)

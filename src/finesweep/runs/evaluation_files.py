@@ -1,4 +1,4 @@
-"""The files of an evaluated split and of a finished run, as other programs read them."""
+"""Files of an evaluated split and of a finished run, for people and other programs."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 DOTS_PER_INCH = 120
 AVERAGES = ("accuracy", "micro avg", "macro avg", "weighted avg", "samples avg")
-"""What a classification report calls its own rows: a label of that name would be written over."""
+"""Names of a classification report's own rows, which would overwrite a label of that name."""
 
 
 def write_split(
@@ -43,13 +43,13 @@ def write_split(
     label_names: Sequence[str],
     is_cut: np.ndarray | None = None,
 ) -> list[dict[str, Any]]:
-    """The split's errors, worst first, once they, its confusion matrix, report and predictions are
-    written under folder/split.
+    """The split's errors, worst first; also writes them, confusion matrix, report and predictions
+    to folder/split.
 
     probabilities [N, C] are those of predictions, texts the N raw texts in the same order; is_cut
-    [N] bool says of which the model read only the beginning, None that it read them all.
+    [N] bool marks truncated texts, None means that none is.
     """
-    # Matplotlib and scikit-learn take seconds to load: after the training, not before it.
+    # Matplotlib and scikit-learn take seconds to import: after training, not before.
     from sklearn.metrics import classification_report
 
     from finesweep.figures import confusion_matrix_figure, label_confusion_figure
@@ -57,17 +57,17 @@ def write_split(
     target = folder / split
     target.mkdir(parents=True)
     labels = predictions.labels
-    guessed = predict_labels(probabilities, multi_label=predictions.multi_label)
-    counts = confusion_counts(labels, guessed, len(label_names))
+    predicted = predict_labels(probabilities, multi_label=predictions.multi_label)
+    counts = confusion_counts(labels, predicted, len(label_names))
     matrix = {"labels": list(label_names), "rows": "truth", "counts": counts.tolist()}
     write_readable_json(target / "confusion_matrix.json", matrix)
-    n_right = int(are_correct(guessed, labels).sum())
+    n_right = int(are_correct(predicted, labels).sum())
     title = f"{split}: {n_right:,} of {len(labels):,} right"
     draw = label_confusion_figure if predictions.multi_label else confusion_matrix_figure
     write_picture(target / "confusion_matrix.png", draw(counts, label_names, title=title))
     report = classification_report(
         labels,
-        guessed,
+        predicted,
         labels=range(len(label_names)),
         target_names=[f"{name} (label)" if name in AVERAGES else name for name in label_names],
         output_dict=True,
@@ -75,7 +75,7 @@ def write_split(
     )
     write_readable_json(target / "classification_report.json", report)
     cut = np.zeros(len(labels), bool) if is_cut is None else is_cut
-    errors = _errors(labels, guessed, probabilities, texts, label_names, cut)
+    errors = _errors(labels, predicted, probabilities, texts, label_names, cut)
     write_readable_json(target / "errors.json", errors)
     write_predictions(target, labels, probabilities, label_names)
     return errors
@@ -102,30 +102,30 @@ def write_answers(
         labels,
         label_names,
         rule=decision_rule,
-        title=f"how far the answers can be trusted: {len(labels):,} rows of {folder.name}",
+        title=f"reliability of predictions: {len(labels):,} rows of {folder.name}",
     )
     write_picture(folder / "answers.png", figure)
     write_readable_json(folder / "answering.json", asdict(decision_rule))
     write_readable_json(folder / "intervals.json", dict(intervals))
     right = are_correct(predict_labels(probabilities, multi_label=is_multi_label(labels)), labels)
-    held = one_hot(labels, len(label_names))
-    write_readable_json(folder / "slices.json", _slices(right, held, texts, label_names))
+    one_hot_labels = one_hot(labels, len(label_names))
+    write_readable_json(folder / "slices.json", _slices(right, one_hot_labels, texts, label_names))
 
 
 def _slices(
     right: np.ndarray, truth: np.ndarray, texts: Sequence[str], names: Sequence[str]
 ) -> list[dict[str, Any]]:
-    """Rows and accuracy by class, and by quarters of length in characters; truth [N, C] bool."""
+    """Rows and accuracy by class, and by quartile of length in characters; truth [N, C] bool."""
     lengths = np.array([len(text) for text in texts])
     edges = np.unique(np.quantile(lengths, [0, 0.25, 0.5, 0.75, 1.0]).astype(int))
-    slices = [(f"label {name}", held) for name, held in zip(names, truth.T, strict=True)]
+    slices = [(f"label {name}", is_member) for name, is_member in zip(names, truth.T, strict=True)]
     for k, (low, high) in enumerate(pairwise(edges)):
-        held = (lengths > low) | (k == 0) & (lengths == low)
-        slices.append((f"{low + (k > 0)} to {high} characters", held & (lengths <= high)))
+        is_member = (lengths > low) | (k == 0) & (lengths == low)
+        slices.append((f"{low + (k > 0)} to {high} characters", is_member & (lengths <= high)))
     return [
-        {"slice": name, "rows": int(held.sum()), "accuracy": float(right[held].mean())}
-        for name, held in slices
-        if held.any()
+        {"slice": name, "rows": int(is_member.sum()), "accuracy": float(right[is_member].mean())}
+        for name, is_member in slices
+        if is_member.any()
     ]
 
 
@@ -141,23 +141,26 @@ def write_curves(folder: Path, result: TrainingResult, objective: Objective, *, 
 
 def _errors(
     labels: np.ndarray,
-    guessed: np.ndarray,
+    predicted: np.ndarray,
     probabilities: np.ndarray,
     texts: Sequence[str],
     names: Sequence[str],
     is_cut: np.ndarray,
 ) -> list[dict[str, Any]]:
-    """Wrong predictions as errors.json holds them, the most confident first."""
-    sure, margin = confidence(probabilities, guessed), margins(probabilities, guessed, labels)
-    wrong = np.flatnonzero(~are_correct(guessed, labels))
-    worst_first = wrong[np.argsort(-sure[wrong], kind="stable")]
+    """Wrong predictions as in errors.json, most confident first."""
+    confidences, margin = (
+        confidence(probabilities, predicted),
+        margins(probabilities, predicted, labels),
+    )
+    wrong = np.flatnonzero(~are_correct(predicted, labels))
+    worst_first = wrong[np.argsort(-confidences[wrong], kind="stable")]
     return [
         {
             "row": int(row),
             "text": (text := texts[int(row)]),
             "truth": label_name(labels[row], names),
-            "prediction": label_name(guessed[row], names),
-            "probability": round(float(sure[row]), 6),
+            "prediction": label_name(predicted[row], names),
+            "probability": round(float(confidences[row]), 6),
             "kinds": kinds_of_error(text, margin=margin[row], is_cut=bool(is_cut[row])),
         }
         for row in worst_first
@@ -165,10 +168,10 @@ def _errors(
 
 
 def write_readable_json(path: Path, value: Any) -> None:
-    """Readable, letters as they are."""
+    """Writes value indented, without escaping letters."""
     path.write_text(json.dumps(value, indent=2, ensure_ascii=False), encoding="utf-8")
 
 
 def write_picture(path: Path, figure: Figure) -> None:
-    """As a PNG."""
+    """Writes figure as a PNG."""
     figure.savefig(path, dpi=DOTS_PER_INCH, bbox_inches="tight")

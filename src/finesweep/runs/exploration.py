@@ -1,4 +1,4 @@
-"""What is kept of a dataset that was explored: its pictures, numbers and page, in a run."""
+"""A dataset exploration in a tracked run: figures, numbers and page."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ KIND = "explore"
 PAGE = "explore.html"
 SEVERITIES: tuple[Severity, ...] = ("severe", "warning", "note")
 MAX_DRAWN = 8
-"""Classes in a picture: more could not be told apart."""
+"""Maximum number of classes in a figure: more could not be distinguished."""
 
 
 def write_exploration(
     folder: Path,
     profile: Profile,
-    made: Mapping[str, Any],
+    profile_json: Mapping[str, Any],
     findings: Sequence[Finding],
     *,
     max_length: int,
@@ -41,16 +41,16 @@ def write_exploration(
 ) -> None:
     """Writes explore.html, explore.json, findings.json and the pictures into folder.
 
-    made is profile as plain values; max_length is marked where lengths are drawn; seed places the
-    words of the clouds.
+    profile_json is profile as plain values; max_length is marked in the figure of lengths; seed
+    places the words in the clouds.
     """
-    told = [asdict(finding) for finding in findings]
-    write_readable_json(folder / "explore.json", made)
-    write_readable_json(folder / "findings.json", told)
+    findings_json = [asdict(finding) for finding in findings]
+    write_readable_json(folder / "explore.json", profile_json)
+    write_readable_json(folder / "findings.json", findings_json)
     for name, figure in _figures(profile, max_length=max_length, seed=seed).items():
         write_picture(folder / f"{name}.png", figure)
     pictures = {path.stem: path.read_bytes() for path in folder.glob("*.png")}
-    page = exploration_page(made, told, pictures)
+    page = exploration_page(profile_json, findings_json, pictures)
     (folder / PAGE).write_text(page, encoding="utf-8")
 
 
@@ -61,8 +61,8 @@ def log_exploration(
     findings: Sequence[Finding],
     folder: Path,
 ) -> Run:
-    """A finished run of its own kind that holds the folder under explore/, and the numbers of rows
-    and findings."""
+    """A finished run of kind `explore` with the folder's files, and the numbers of rows and
+    findings."""
     config = composed.config.dataset
     params = composed.choices | composed.flat()
     run = start_run(
@@ -85,21 +85,21 @@ def log_exploration(
 
 
 def _figures(profile: Profile, *, max_length: int, seed: int) -> dict[str, Figure]:
-    """By the names of their files."""
-    shown = commonest(profile.counts["train"], MAX_DRAWN)
-    names = [profile.label_names[label] for label in shown]
-    which = _which(profile, shown)
-    counts = {str(split): rows[shown].tolist() for split, rows in profile.counts.items()}
+    """Figures by file name."""
+    labels = commonest(profile.counts["train"], MAX_DRAWN)
+    names = [profile.label_names[label] for label in labels]
+    which = _which(profile, labels)
+    counts = {str(split): rows[labels].tolist() for split, rows in profile.counts.items()}
     totals = list(profile.n_rows.values())
     train = profile.lengths["train"]
-    lengths = {str(name): [each.of(label) for label in shown] for name, each in train.items()}
+    lengths = {str(name): [each.of(label) for label in labels] for name, each in train.items()}
     cuts = {
         "by split": {str(split): each["tokens"].values for split, each in profile.lengths.items()},
         f"train by class{which}": dict(zip(names, lengths["tokens"], strict=True)),
     }
     tops = {
         name: [
-            [(each.text, each.count) for each in profile.phrases[name][label]] for label in shown
+            [(each.text, each.count) for each in profile.phrases[name][label]] for label in labels
         ]
         for name in PHRASES
     }
@@ -113,27 +113,27 @@ def _figures(profile: Profile, *, max_length: int, seed: int) -> dict[str, Figur
             cuts,
             n_special=profile.n_special,
             chosen=max_length,
-            title="texts that max_length cuts, special tokens counted",
+            title="texts that max_length truncates, special tokens included",
         ),
         "clouds": clouds_figure(
             tops["words"], names, title=f"{words}, without English stop words", seed=seed
         ),
         **{
-            name: phrases_figure(top, names, title=f"commonest {name} of train by class{which}")
+            name: phrases_figure(top, names, title=f"most frequent {name} of train by class{which}")
             for name, top in tops.items()
         },
     }
 
 
 def commonest(counts: np.ndarray, n_classes: int) -> list[int]:
-    """At most n_classes of the classes with most rows, in id order; empty ones never."""
+    """At most n_classes of the classes with most rows, in id order, without empty ones."""
     best = np.argsort(-counts, kind="stable")[:n_classes]
     return sorted(int(label) for label in best if counts[label])
 
 
-def _which(profile: Profile, shown: Sequence[int]) -> str:
+def _which(profile: Profile, labels: Sequence[int]) -> str:
     n_classes, counts = len(profile.label_names), profile.counts["train"]
-    if len(shown) == n_classes:
+    if len(labels) == n_classes:
         return ""
-    share = counts[list(shown)].sum() / counts.sum()
-    return f": the {len(shown)} commonest of {n_classes}, {share:.0%} of train"
+    share = counts[list(labels)].sum() / counts.sum()
+    return f": the {len(labels)} most frequent of {n_classes}, {share:.0%} of train"

@@ -1,4 +1,4 @@
-"""The spine: one run from a composed config to a tracked result, for `train` and every worker."""
+"""One fine-tuning run, from a composed config to a tracked result, for `train` and workers."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ from finesweep.training import (
 
 @dataclass(frozen=True)
 class Trained:
-    """A finished trial, whose setup's model now holds the best evaluation's weights."""
+    """A finished run; its setup's model has the best evaluation's weights."""
 
     setup: Setup
     result: TrainingResult
     test: TestResult | None
-    """None when the config does not evaluate the test split."""
+    """The test result; None when the config does not evaluate the test split."""
 
 
 @dataclass(frozen=True)
 class Watch:
-    """Who is called back while a trial runs; what a callback raises ends the trial."""
+    """Callbacks of a run; an exception in one ends the run."""
 
     on_stage: Callable[[], None] = lambda: None
-    """Between the stages before training, and after each batch of an evaluation."""
+    """Called between the steps before training, and after each batch of an evaluation."""
     on_replay: Callable[[Evaluation], None] = lambda evaluation: None
-    """For each evaluation of the checkpoint that the trial goes on from."""
+    """Called for each evaluation in the checkpoint that the run resumes from."""
     on_evaluation: Callable[[Evaluation], None] = lambda evaluation: None
     on_step: Callable[[int, int], None] = lambda seen, total: None
 
@@ -57,15 +57,15 @@ def run_finetuning(
     ledger: TimeLedger,
     one_of_many: bool = False,
 ) -> Trained:
-    """One fine-tuning run, tracked. A config that cannot work raises before any run is made.
+    """One fine-tuning run, tracked. A config that cannot work raises before any run is created.
 
-    one_of_many says that trials like it will use what it leaves in the cache.
+    one_of_many: whether similar trials can reuse its activation cache.
     """
     config = composed.config
     with ledger.on("loading"):
         dataset = load_dataset(config.dataset)
     watch.on_stage()
-    with ledger.on("loading"):  # first: what the model cannot do is told before texts are read
+    with ledger.on("loading"):  # first: fail on the model's limits before tokenizing
         model = load_model(
             config.model,
             label_names=dataset.label_names,
@@ -93,7 +93,7 @@ def run_finetuning(
             run.log_evaluation(evaluation)
             watch.on_replay(evaluation)
 
-        def evaluated(evaluation: Evaluation) -> None:
+        def log_evaluation(evaluation: Evaluation) -> None:
             with ledger.on("logging"):
                 run.log_evaluation(evaluation)
                 watch.on_evaluation(evaluation)
@@ -103,7 +103,7 @@ def run_finetuning(
             tokens,
             config.training,
             objective=objective,
-            on_evaluation=evaluated,
+            on_evaluation=log_evaluation,
             on_step=watch.on_step,
             on_batch=watch.on_stage,
             checkpoints=checkpoints,
@@ -113,7 +113,7 @@ def run_finetuning(
         )
         with ledger.on("logging"):
             log_result(run, setup, result, objective=objective)
-        # Only `train` looks at the test split here, and its runs are written directly.
+        # Only `train` evaluates the test split here, and its runs are written directly.
         test = None
         if config.evaluate_test and isinstance(run, Run):
             test = evaluate_on_test(run, setup, result.validation)

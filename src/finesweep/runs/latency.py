@@ -1,4 +1,4 @@
-"""How long a model takes from texts to probabilities."""
+"""A model's latency from texts to probabilities."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from finesweep.records import TextDataset
 
 BATCH = 32
 N_TIMED = 64
-"""Texts that are read, the first ones."""
+"""Number of distinct texts, the first ones of validation."""
 N_WARM_UP, N_SINGLE, N_BATCHES = 3, 40, 5
 
 
@@ -26,7 +26,7 @@ class Latency:
     one_p50: float
     one_p95: float
     batch_p50: float
-    """Median for BATCH texts at once."""
+    """Median for a batch of BATCH texts."""
     batch_p95: float
 
 
@@ -37,10 +37,10 @@ def measure_latency(
     *,
     max_length: int,
 ) -> Latency:
-    """Medians and 95th percentiles on the model's own device, of the first 64 texts of validation;
-    fewer are used again. The model reads pairs where the dataset has pairs.
+    """Medians and 95th percentiles on the model's own device, over the first 64 validation texts or
+    pairs; fewer are repeated.
 
-    model is left in eval mode. ValueError when there are no texts, or pairs are none.
+    model is left in eval mode. ValueError when there are no texts, or a pair is not one.
     """
     texts, pairs = dataset.validation["text"][:N_TIMED], dataset.pairs
     if not texts:
@@ -60,10 +60,10 @@ def measure_latency(
             model(**inputs).logits.softmax(dim=-1).cpu()
         return time.perf_counter() - began
 
-    several = [texts[k % len(texts)] for k in range(BATCH)]
+    batch_texts = [texts[k % len(texts)] for k in range(BATCH)]
     for _ in range(N_WARM_UP):
-        seconds(several)
+        seconds(batch_texts)
     single = [seconds([texts[k % len(texts)]]) for k in range(N_SINGLE)]
-    batches = [seconds(several) for _ in range(N_BATCHES)]
+    batches = [seconds(batch_texts) for _ in range(N_BATCHES)]
     values = [1000 * float(np.quantile(t, q)) for t in (single, batches) for q in (0.5, 0.95)]
     return Latency(*values)

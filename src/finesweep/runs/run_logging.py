@@ -1,4 +1,4 @@
-"""What a trial leaves in its MLflow run, and how the run ends."""
+"""Logging of a run to MLflow: its setup, results and end."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ from finesweep.training import ActivationPlan, Schedule, rows_cut, run_schedule
 
 BEST_STEP = "finesweep.best_step"
 OVERFITTING = "finesweep.overfitting"
-"""Tag of a run whose validation loss rose while its train loss fell: how far."""
+"""Tag of a run whose validation loss rose while its train loss fell: by how much."""
 ONE_ANSWER = "finesweep.one_answer"
-"""Tag of a run that says the same of every row of validation: what."""
+"""Tag of a run that predicts the same for every validation row: the prediction."""
 
 
 @dataclass(frozen=True)
 class Setup:
-    """All that a training run starts from."""
+    """The inputs of a training run."""
 
     composed: Composed
     dataset: TextDataset
@@ -44,7 +44,7 @@ class Setup:
     model: PreTrainedModel
     parameters: ParameterCount
     activation_plan: ActivationPlan | None = None
-    """What was decided about the states of frozen layers."""
+    """The decision about the activation cache."""
 
     @property
     def schedule(self) -> Schedule:
@@ -53,8 +53,8 @@ class Setup:
 
 
 @contextmanager
-def recorded(setup: Setup, *, tags: Mapping[str, Any], ledger: TimeLedger) -> Iterator[Run]:
-    """A run of its own that ends FINISHED, or FAILED with the reason as a tag."""
+def tracked_run(setup: Setup, *, tags: Mapping[str, Any], ledger: TimeLedger) -> Iterator[Run]:
+    """A new run that ends FINISHED, or FAILED with the reason as a tag."""
     store = open_store(setup.composed.config.tracking)
     run = start_run(store, name=run_name(setup.composed), tags={**tags, **origin(setup)})
     try:
@@ -72,7 +72,7 @@ def recorded(setup: Setup, *, tags: Mapping[str, Any], ledger: TimeLedger) -> It
 
 
 def origin(setup: Setup) -> dict[str, Any]:
-    """Tags that say what the run started from."""
+    """Provenance tags: data, starting weights and threads."""
     config, notes = setup.composed.config, setup.dataset.notes
     return {
         "finesweep.data_fingerprint": setup.dataset.fingerprint,
@@ -84,7 +84,7 @@ def origin(setup: Setup) -> dict[str, Any]:
 
 
 def log_setup(run: RunLog, setup: Setup) -> None:
-    """Params, data and config of the run."""
+    """Logs params, data and config of the run."""
     composed, parameters = setup.composed, setup.parameters
     counts = {
         "parameters.trainable": parameters.trainable,
@@ -103,18 +103,18 @@ def log_setup(run: RunLog, setup: Setup) -> None:
 
 
 def log_ledger(run: RunLog, ledger: TimeLedger) -> None:
-    """Where the run's seconds went."""
+    """Logs the run's seconds by part."""
     run.log_metrics(ledger.metrics(), step=ledger.n_examples)
 
 
 def log_traceback(run: RunLog, error: BaseException) -> None:
-    """failure.txt, for what is not already said in one line."""
+    """Logs failure.txt, for errors that one line does not explain."""
     if not isinstance(error, FinesweepError | KeyboardInterrupt):
         run.log_text("".join(traceback.format_exception(error)), "failure.txt")
 
 
 def model_name(composed: Composed) -> str:
-    """The choice of the group `model`, or the checkpoint where there was none."""
+    """The choice of the group `model`, else the checkpoint."""
     return composed.choices.get("model", composed.config.model.name_or_path)
 
 
@@ -124,7 +124,7 @@ def run_name(composed: Composed, trial: str | None = None) -> str:
 
 
 def log_result(run: RunLog, setup: Setup, result: TrainingResult, *, objective: Objective) -> None:
-    """Pictures, tables and predictions of the best evaluation, and its metrics as the run's own.
+    """Logs figures, tables, predictions and metrics of the best evaluation.
 
     MLflow shows a metric's latest value, which is the last evaluation's; so the best one's are
     logged once more at the last step, and the table of runs agrees with the confusion matrix.
@@ -135,9 +135,9 @@ def log_result(run: RunLog, setup: Setup, result: TrainingResult, *, objective: 
             Path(folder), "validation", result.validation, setup.dataset, tokens=setup.tokens
         )
         run.log_folder(Path(folder))
-    parted = overfitting(setup.schedule.at_examples_seen(result.evaluations))
-    answer = constant_prediction(result.validation, setup.dataset.label_names)
-    tags = {BEST_STEP: result.best.step, OVERFITTING: parted, ONE_ANSWER: answer}
+    overfit = overfitting(setup.schedule.at_examples_seen(result.evaluations))
+    constant = constant_prediction(result.validation, setup.dataset.label_names)
+    tags = {BEST_STEP: result.best.step, OVERFITTING: overfit, ONE_ANSWER: constant}
     run.set_tags({name: str(value) for name, value in tags.items() if value is not None})
     if result.best != result.evaluations[-1]:
         run.log_metrics(result.best.metrics, step=result.evaluations[-1].step)
@@ -151,8 +151,8 @@ def write_split_of(
     *,
     tokens: Tokens | None = None,
 ) -> list[dict[str, Any]]:
-    """The split's errors, worst first, once its tables and picture are written under folder;
-    tokens are those of a model that cuts texts."""
+    """The split's errors, worst first; also writes its files to folder. With tokens, truncated
+    texts are marked."""
     return write_split(
         folder,
         split,

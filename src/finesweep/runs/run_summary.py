@@ -1,4 +1,4 @@
-"""One finished run in seven points, as Markdown: what was trained on what, and where it errs."""
+"""A Markdown summary of a finished run in seven sections: model, data, results, errors."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ SHOWN = ("loss", "accuracy", "f1", "f1_micro", "precision", "recall", "roc_auc")
 N_ERRORS = 5
 MAX_CHARACTERS = 300
 MAX_CLASSES = 12
-"""Of a confusion matrix that stands in the text; larger ones are read in the picture."""
-UNEVEN = 1.5
-"""Of the commonest label to the rarest in train, from where on weights may help a model that says
-one thing only."""
+"""Maximum for a confusion matrix in the text; larger ones are only in the figure."""
+IMBALANCE = 1.5
+"""Ratio of the most frequent to the rarest train label from which class weights are suggested to a
+model that predicts a single label."""
 Values = Mapping[str, float]
 
 
@@ -38,10 +38,10 @@ def summary(
     decision_rule: DecisionRule,
     doubts: Sequence[str] = (),
 ) -> str:
-    """The seven points.
+    """The seven sections.
 
-    metrics are `split/name` → value of validation and test; counts are the test split's, as
-    `confusion_counts` makes them; errors are its wrong answers as errors.json holds them.
+    metrics are `split/name` → value of validation and test; counts are the test split's
+    `confusion_counts`; errors are its wrong predictions as in errors.json.
     """
     config, dataset = setup.composed.config, setup.dataset
     points = {
@@ -50,7 +50,7 @@ def summary(
         "Split": _split(dataset),
         "Settings": _table(("setting", "value"), _settings(setup)),
         "Results": _results(metrics, intervals, config.published)
-        + _answers(metrics, decision_rule, dataset.label_names)
+        + _decision_sentences(metrics, decision_rule, dataset.label_names)
         + "".join(f"\n\n{doubt[0].upper()}{doubt[1:]}." for doubt in doubts),
         "Confusion matrix": _confusion(counts, dataset.label_names),
         "Errors": _errors(errors, n_rows=len(dataset.test)),
@@ -61,90 +61,90 @@ def summary(
 
 
 def doubts(setup: Setup, validation: Predictions) -> list[str]:
-    """That the model says one thing of all rows of validation, or never one of their labels, and
-    what to try; mostly nothing."""
+    """Warnings that the model predicts the same for all validation rows, or never predicts one of
+    their labels, with what to try; usually empty."""
     dataset, training = setup.dataset, setup.composed.config.training
     names, labels = dataset.label_names, labels_of(dataset, dataset.train["label"])
     counts = label_counts(labels, len(names)) / len(labels)
-    tries = (
+    hints = (
         f"try another training.learning_rate ({training.learning_rate:.2g} here), more "
         f"training.epochs ({training.epochs:g})"
     )
-    if training.class_weights == "none" and counts.max() >= UNEVEN * counts.min():
+    if training.class_weights == "none" and counts.max() >= IMBALANCE * counts.min():
         rarest = int(counts.argmin())
         share = f"{names[rarest]!r} is {100 * counts[rarest]:.0f} % of train"
-        tries += f", training.class_weights=balanced ({share})"
-    tries += ", and look at the balance with `finesweep explore`"
+        hints += f", training.class_weights=balanced ({share})"
+    hints += ", and check the class balance with `finesweep explore`"
     if answer := constant_prediction(validation, names):
         n_rows = len(validation.labels)
-        return [
-            f"it answers ONE CLASS ONLY: {answer} to all {n_rows:,} rows of validation; {tries}"
-        ]
+        return [f"it predicts ONE CLASS ONLY: {answer} for all {n_rows:,} validation rows; {hints}"]
     if never := never_predicted(validation, names):
         return [
-            f"it never answers {listed(never)} in validation, though rows there have it; {tries}"
+            f"it never predicts {listed(never)} in validation, though rows there have it; {hints}"
         ]
     return []
 
 
 def published_rows(published: PublishedConfig, metrics: Values) -> list[tuple[str, float, float]]:
-    """Each `split/name` that the authors report and the run has: its name, theirs and ours."""
-    known = published.metrics.items()
-    return [(name, theirs, metrics[name]) for name, theirs in known if name in metrics]
+    """Each `split/name` that both the authors and the run report: name, their value, the run's."""
+    reported = published.metrics.items()
+    return [(name, theirs, metrics[name]) for name, theirs in reported if name in metrics]
 
 
 def published_difference(published: PublishedConfig, setup: Setup) -> str:
-    """What is other here than with the authors, in words; empty where data and model are theirs."""
+    """How data and model differ from the authors'; empty if they do not."""
     config = setup.composed.config
     pairs = {
         "data": (setup.dataset.name, published.dataset),
         "model": (config.model.name_or_path, published.model),
     }
-    told = [f"{what} {own}, theirs {their}" for what, (own, their) in pairs.items() if own != their]
-    return "; ".join(told)
+    differences = [
+        f"{what} {own}, theirs {their}" for what, (own, their) in pairs.items() if own != their
+    ]
+    return "; ".join(differences)
 
 
 def confusion_sentences(counts: np.ndarray, names: Sequence[str]) -> list[str]:
-    """One sentence for each class: how much of it is found, and what it is taken for most often; of
-    several labels, how often each is said where it does not hold."""
+    """One sentence per class: its recall and most frequent confusion; with several labels, its
+    recall and false positives."""
     if counts.ndim == 3:
-        return [_said(each, name) for each, name in zip(counts, names, strict=True)]
-    return [_found(c, counts[c], names) for c in range(len(names)) if counts[c].sum()]
+        return [_label_sentence(each, name) for each, name in zip(counts, names, strict=True)]
+    return [_class_sentence(c, counts[c], names) for c in range(len(names)) if counts[c].sum()]
 
 
 def label_table(counts: np.ndarray, names: Sequence[str]) -> list[tuple[str, ...]]:
-    """Of each of several labels: its name, and how often it was found, missed and said wrongly."""
+    """For several labels, each one's name, true positives, false negatives and false positives."""
     return [
-        (name, f"{yes[1]:,}", f"{yes[0]:,}", f"{no[1]:,}")
-        for name, (no, yes) in zip(names, counts, strict=True)
+        (name, f"{positive[1]:,}", f"{positive[0]:,}", f"{negative[1]:,}")
+        for name, (negative, positive) in zip(names, counts, strict=True)
     ]
 
 
 def threshold_sentence(decision_rule: DecisionRule, names: Sequence[str], metrics: Values) -> str:
-    """From which probability each of several labels holds; empty where a text has one label."""
+    """The decision thresholds of several labels; empty for one label per text."""
     if decision_rule.label_thresholds is None:
         return ""
     each = zip(names, decision_rule.label_thresholds, strict=True)
-    told = ", ".join(f"{name} {least:.2f}" for name, least in each)
+    thresholds = ", ".join(f"{name} {minimum:.2f}" for name, minimum in each)
     f1 = metrics["test/threshold_f1"]
-    return f"Asked, the model says a label from its own threshold on ({told}): test F1 {f1:.4f}."
+    return f"Per-label decision thresholds ({thresholds}): test F1 {f1:.4f}."
 
 
-def _said(counts: np.ndarray, name: str) -> str:
+def _label_sentence(counts: np.ndarray, name: str) -> str:
     (_, false), (_, found) = counts
-    total, said = counts[1].sum(), counts[:, 1].sum()
+    total, predicted = counts[1].sum(), counts[:, 1].sum()
     share = f" ({found / total:.1%})" if total else ""
-    told = f"Of {total:,} rows that are {name}, {found:,} are found{share}"
-    return f"{told}; {false:,} of the {said:,} that are called so are not."
+    sentence = f"Recall of {name}: {found:,} of {total:,} rows{share}"
+    return f"{sentence}; {false:,} of {predicted:,} predictions are false positives."
 
 
-def _found(c: int, row: np.ndarray, names: Sequence[str]) -> str:
+def _class_sentence(c: int, row: np.ndarray, names: Sequence[str]) -> str:
     total = row.sum()
-    told = f"Of {total:,} rows that are {names[c]}, {row[c]:,} are found ({row[c] / total:.1%})"
+    sentence = f"Recall of {names[c]}: {row[c]:,} of {total:,} rows ({row[c] / total:.1%})"
     wrong = np.where(np.arange(len(row)) == c, 0, row)
     if not wrong.any():
-        return f"{told}."
-    return f"{told}; {wrong.max():,} are taken for {names[int(wrong.argmax())]}."
+        return f"{sentence}."
+    return f"{sentence}; {wrong.max():,} are predicted as {names[int(wrong.argmax())]}."
 
 
 def _model(setup: Setup) -> str:
@@ -152,14 +152,14 @@ def _model(setup: Setup) -> str:
     total = parameters.trainable + parameters.frozen
     return (
         f"`{config.model.name_or_path}`, {total:,} parameters, {parameters.trainable:,} of them"
-        f" trained. It reads the first {config.dataset.max_length} tokens of a text."
+        f" trained. Texts are truncated to {config.dataset.max_length} tokens."
     )
 
 
 def _data(dataset: TextDataset) -> str:
     notes = "".join(f"\n- {note}" for note in dataset.notes)
     names = ", ".join(dataset.label_names)
-    kind = "labels, of which a text may have several" if dataset.multi_label else "classes"
+    kind = "labels, any number per text" if dataset.multi_label else "classes"
     head = f"{dataset.name}: {len(dataset.label_names)} {kind} ({names})."
     return f"{head} Fingerprint `{dataset.fingerprint[:16]}`.{notes and chr(10)}{notes}"
 
@@ -192,32 +192,34 @@ def _results(
         if f"test/{name}" not in metrics:
             continue
         low, high = intervals.get(f"test/{name}", (np.nan, np.nan))
-        told = [theirs.get(f"{split}/{name}") for split in ("validation", "test")]
+        published_values = [theirs.get(f"{split}/{name}") for split in ("validation", "test")]
         values = [metrics.get(f"{split}/{name}") for split in ("validation", "test")]
         interval = f"{low:.4f} … {high:.4f}" if np.isfinite(low) else ""
-        rows.append((name, *map(_number, values), interval, *map(_number, told)))
+        rows.append((name, *map(_number, values), interval, *map(_number, published_values)))
     headings = ("metric", "validation", "test", "95 % of test", "published validation", "and test")
     width = len(headings) if theirs else 4
     return _table(headings[:width], (row[:width] for row in rows))
 
 
-def _answers(metrics: Values, decision_rule: DecisionRule, names: Sequence[str]) -> str:
-    least = decision_rule.uncertain_below
+def _decision_sentences(metrics: Values, decision_rule: DecisionRule, names: Sequence[str]) -> str:
+    minimum = decision_rule.uncertain_below
     share, accuracy = metrics["test/answered_share"], metrics["test/answered_accuracy"]
-    told = [
+    sentences = [
         threshold_sentence(decision_rule, names, metrics),
-        f"Below a probability of {least:.2f} the model answers UNCERTAIN: it answers {share:.1%} of"
-        f" the test rows, and {accuracy:.1%} of these are right.",
+        f"Below a probability of {minimum:.2f} a prediction is UNCERTAIN: {share:.1%} of the test"
+        f" rows are above it, and {accuracy:.1%} of these are right.",
     ]
-    return "".join(f"\n\n{sentence}" for sentence in (told if least else told[:1]) if sentence)
+    return "".join(
+        f"\n\n{sentence}" for sentence in (sentences if minimum else sentences[:1]) if sentence
+    )
 
 
 def _confusion(counts: np.ndarray, names: Sequence[str]) -> str:
     sentences = "\n".join(f"- {line}" for line in confusion_sentences(counts, names))
     if len(names) > MAX_CLASSES:
-        return f"{sentences}\n\nThe picture: `test/confusion_matrix.png`."
+        return f"{sentences}\n\nSee `test/confusion_matrix.png`."
     if counts.ndim == 3:
-        table = _table(("label", "found", "missed", "false alarms"), label_table(counts, names))
+        table = _table(("label", "found", "missed", "false positives"), label_table(counts, names))
         return f"{table}\n\n{sentences}"
     rows = [(name, *map(str, row)) for name, row in zip(names, counts.tolist(), strict=True)]
     return f"{_table(('truth, then predicted', *names), rows)}\n\n{sentences}"
@@ -227,26 +229,26 @@ def _errors(errors: Sequence[Mapping[str, Any]], *, n_rows: int) -> str:
     if not errors:
         return f"None in {n_rows:,} rows."
     kinds = Counter(kind for error in errors for kind in error["kinds"])
-    counted = ", ".join(f"{kind} {n}" for kind, n in kinds.most_common())
-    head = f"{len(errors):,} of {n_rows:,} rows are wrong. Their kinds, guessed: {counted}."
-    return "\n\n".join([head, *map(explained, errors[:N_ERRORS])])
+    listing = ", ".join(f"{kind} {n}" for kind, n in kinds.most_common())
+    head = f"{len(errors):,} of {n_rows:,} rows are wrong. Error types (heuristic): {listing}."
+    return "\n\n".join([head, *map(describe_error, errors[:N_ERRORS])])
 
 
-def explained(error: Mapping[str, Any]) -> str:
-    """One wrong answer with its text, shortened, and what may have caused it."""
+def describe_error(error: Mapping[str, Any]) -> str:
+    """One wrong prediction with its shortened text and possible causes."""
     causes = "; ".join(f"{kind}: {KINDS[kind]}" for kind in error["kinds"])
     quoted = shortened(error["text"])
-    return f"> {quoted}\n\nIs {confused(error)}. {causes[0].upper()}{causes[1:]}."
+    return f"> {quoted}\n\nTrue label {confused(error)}. {causes[0].upper()}{causes[1:]}."
 
 
 def confused(error: Mapping[str, Any]) -> str:
-    """`positive, was called negative with probability 0.93`."""
-    called = f"was called {error['prediction']} with probability {error['probability']:.2f}"
-    return f"{error['truth']}, {called}"
+    """`positive, predicted negative with probability 0.93`."""
+    prediction = f"predicted {error['prediction']} with probability {error['probability']:.2f}"
+    return f"{error['truth']}, {prediction}"
 
 
 def shortened(text: str) -> str:
-    """The text in one line, its end left out where it is long."""
+    """The text in one line, truncated if it is long."""
     line = " ".join(text.split())
     return line if len(line) <= MAX_CHARACTERS else f"{line[:MAX_CHARACTERS]}…"
 

@@ -1,7 +1,7 @@
-"""The one look at the test split: scores with their intervals, pictures, and the model, logged.
+"""The single evaluation of the test split: scores with intervals, figures, and the logged model.
 
-How the model is to answer, its temperature and thresholds, is fitted on the validation split before
-the look, and kept in the model's config.
+The decision rule, temperature and thresholds, is fitted on the validation split beforehand, and
+saved in the model's config.
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ from finesweep.tracking.models import log_classifier
 from finesweep.training import confusion, measure, predict
 
 N_EXAMPLES = 3
-"""Texts of the validation split that a logged model carries as its input example."""
+"""Number of validation texts in a logged model's input example."""
 
 
 def evaluate_on_test(run: Run, setup: Setup, validation: Predictions) -> TestResult:
-    """The test split's result, now in the run, and the model, now logged. The look is counted.
+    """The test result; also logs it and the model, and counts the evaluation of these test rows.
 
-    validation are the same model's predictions of the validation split.
+    validation are the same model's predictions for the validation split.
     """
     config, tokens, dataset = setup.composed.config, setup.tokens, setup.dataset
-    least = config.training.uncertain_below
-    fitted = calibrate(validation.logits, validation.labels, min_confidence=least)
+    minimum = config.training.uncertain_below
+    fitted = calibrate(validation.logits, validation.labels, min_confidence=minimum)
     decision_rule = replace(fitted, clean=tuple(config.dataset.clean), pairs=dataset.pairs)
     setattr(setup.model.config, ANSWERING_KEY, asdict(decision_rule))
     run.set_tags({TEST_FINGERPRINT: dataset.test_fingerprint})
@@ -68,7 +68,7 @@ def evaluate_on_test(run: Run, setup: Setup, validation: Predictions) -> TestRes
             intervals=intervals,
         )
         answered = _answered(probabilities, predictions.labels, decision_rule)
-        told = summary(
+        markdown = summary(
             setup,
             metrics=measure(validation, "validation") | metrics | answered,
             intervals=intervals,
@@ -77,7 +77,7 @@ def evaluate_on_test(run: Run, setup: Setup, validation: Predictions) -> TestRes
             decision_rule=decision_rule,
             doubts=doubts(setup, validation),
         )
-        (Path(folder) / "summary.md").write_text(told, encoding="utf-8")
+        (Path(folder) / "summary.md").write_text(markdown, encoding="utf-8")
         run.log_folder(Path(folder))
     run.log_metrics(
         metrics | answered | _costs(latency, setup) | {"test/look": look},
@@ -97,38 +97,42 @@ def evaluate_on_test(run: Run, setup: Setup, validation: Predictions) -> TestRes
 def test_intervals(
     predictions: Predictions, label_names: Sequence[str]
 ) -> dict[str, tuple[float, float]]:
-    """95 % intervals of every score, and of each class's as `test/f1/NAME`, over resampled rows."""
+    """Bootstrapped 95 % intervals of every score, and of each class's as `test/f1/NAME`."""
     labels = predictions.labels
     logged = log_probabilities_of(predictions.logits, multi_label=predictions.multi_label)
     of_answers = prediction_scores(logged, labels, label_names)
     of_rankings = ranking_scores(logged, labels)
-    made = bootstrap(lambda w: {**of_answers(w), **of_rankings(w)}, len(labels), seed=0)
-    return {f"test/{name}": (each.low, each.high) for name, each in made.items()}
+    intervals = bootstrap(lambda w: {**of_answers(w), **of_rankings(w)}, len(labels), seed=0)
+    return {f"test/{name}": (each.low, each.high) for name, each in intervals.items()}
 
 
 def _by_thresholds(
     probabilities: np.ndarray, labels: np.ndarray, decision_rule: DecisionRule
 ) -> dict[str, float]:
-    """Macro F1 of several labels, each said from its own threshold on."""
+    """Macro F1 of several labels with per-label thresholds."""
     if not is_multi_label(labels):
         return {}
-    said = apply_thresholds(probabilities, decision_rule)
-    return {"test/threshold_f1": float(f1_score(labels, said, average="macro", zero_division=0))}
+    predicted = apply_thresholds(probabilities, decision_rule)
+    return {
+        "test/threshold_f1": float(f1_score(labels, predicted, average="macro", zero_division=0))
+    }
 
 
 def _answered(
     probabilities: np.ndarray, labels: np.ndarray, decision_rule: DecisionRule
 ) -> dict[str, float]:
-    """How the model does as it will answer: calibrated, by its threshold, and only when sure."""
-    sure, answered = (
+    """Scores with the decision rule: calibrated, and over certain predictions only."""
+    is_certain, predicted = (
         is_confident(probabilities, decision_rule),
         apply_thresholds(probabilities, decision_rule),
     )
-    right = are_correct(answered, labels)
+    right = are_correct(predicted, labels)
     return {
         "test/calibrated_error": calibration_error(probabilities, labels),
-        "test/answered_share": float(sure.mean()),
-        "test/answered_accuracy": float(right[sure].mean()) if sure.any() else float(np.nan),
+        "test/answered_share": float(is_certain.mean()),
+        "test/answered_accuracy": float(right[is_certain].mean())
+        if is_certain.any()
+        else float(np.nan),
     }
 
 

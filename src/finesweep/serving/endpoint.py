@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 from pydantic import AfterValidator, BaseModel, Field
 from pydantic_core import PydanticCustomError
 
-from finesweep.pairs import joined_or_none, mark_problem
+from finesweep.pairs import join_pair_or_none, mark_problem
 from finesweep.prediction.wording import prediction_json
 from finesweep.serving.limits import LimitedBodies
 from finesweep.serving.service import Service
@@ -129,7 +129,7 @@ def _request_texts(request: PredictRequest, *, reads_pairs: bool) -> list[str | 
     """
     texts, pairs = request.texts, request.pairs
     if reads_pairs and pairs is not None and texts is None:
-        return [joined_or_none(*pair) for pair in pairs]
+        return [join_pair_or_none(*pair) for pair in pairs]
     if not reads_pairs and texts is not None and pairs is None:
         return [*texts]
     expected = (

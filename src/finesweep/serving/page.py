@@ -11,7 +11,7 @@ import gradio as gr
 from finesweep.dataset.reading.compression import COMPRESSED
 from finesweep.dataset.reading.formats import PLAIN, READERS
 from finesweep.errors import ConfigError
-from finesweep.pairs import PAIR, joined_or_none, mark_problem, sides
+from finesweep.pairs import PAIR, join_pair_or_none, mark_problem, split_pair
 from finesweep.prediction.attribution import Span
 from finesweep.serving import markup
 from finesweep.serving.service import Service
@@ -64,7 +64,7 @@ def _one_text(service: Service) -> None:
             if service.classifier.examples:
                 gr.Examples(
                     [
-                        list(sides(example)) if service.reads_pairs else [example]
+                        list(split_pair(example)) if service.reads_pairs else [example]
                         for example in service.classifier.examples
                     ],
                     inputs=boxes,
@@ -84,7 +84,7 @@ def _one_text(service: Service) -> None:
     def classify(*texts: str) -> tuple[str, dict[str, float] | None, Any]:
         if problem := input_problem(texts, service):
             return markup.paragraph(problem), None, None
-        text = joined_or_none(*texts) if service.reads_pairs else texts[0]
+        text = join_pair_or_none(*texts) if service.reads_pairs else texts[0]
         prediction, spans = service.explain(text)
         answer = markup.answer(prediction, service.classifier)
         return answer, dict(prediction.probabilities) or None, normalised_spans(spans) or None

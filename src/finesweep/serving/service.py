@@ -17,7 +17,7 @@ from finesweep.dataset.reading.inference_files import (
     text_column,
 )
 from finesweep.errors import ConfigError, Problem
-from finesweep.pairs import sides
+from finesweep.pairs import split_pair
 from finesweep.prediction import Classifier
 from finesweep.prediction.attribution import Span, attribute
 from finesweep.prediction.tables import predict_table
@@ -132,7 +132,7 @@ class Service:
         """For each turn the indices of its texts, and a function that classifies them; ConfigError
         before the first turn when a text is too long."""
         for text in texts:
-            for part in sides(text) if text and self.reads_pairs else [text or ""]:
+            for part in split_pair(text) if text and self.reads_pairs else [text or ""]:
                 if problem := self.length_problem(part):
                     raise ConfigError(Problem(FILE, f"the text {part[:N_SHOWN]!r}… {problem}"))
 

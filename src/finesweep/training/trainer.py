@@ -120,7 +120,7 @@ class ResumableTrainer(TextTrainer):
     def training_step(self, model: Any, inputs: dict[str, Any], *args: Any) -> torch.Tensor:
         mask = inputs["attention_mask"]
         self.monitor.watch_padding(mask)
-        self.ledger.stepped(len(mask), int(mask.sum()))
+        self.ledger.count_batch(len(mask), int(mask.sum()))
         with self._above_frozen_layers():
             loss: torch.Tensor = super().training_step(model, inputs, *args)
         self.monitor.watch_loss(loss)

@@ -11,7 +11,7 @@ import pytest
 from finesweep.config.schema import DatasetConfig
 from finesweep.dataset import load_dataset, prepare
 from finesweep.errors import ConfigError
-from finesweep.pairs import MARK, joined
+from finesweep.pairs import MARK, join_pair
 
 ROWS = [(f"text {number}", f"other {number}", "ab"[number % 2]) for number in range(40)]
 
@@ -25,7 +25,7 @@ def config(path: Path, rows: list[tuple[Any, Any, str]], **fields: Any) -> Datas
 def test_each_row_is_the_pair_of_its_two_columns(tmp_path: Path) -> None:
     dataset = load_dataset(config(tmp_path / "a.csv", ROWS))
     texts = {*dataset.train["text"], *dataset.validation["text"], *dataset.test["text"]}
-    assert texts == {joined(first, second) for first, second, _ in ROWS}
+    assert texts == {join_pair(first, second) for first, second, _ in ROWS}
     assert dataset.pairs
     assert not load_dataset(config(tmp_path / "a.csv", ROWS, pair_column=None)).pairs
 
@@ -51,7 +51,7 @@ def test_each_side_is_cleaned_by_itself(tmp_path: Path) -> None:
     asked = config(tmp_path / "a.csv", rows, clean=["html", "whitespace"], missing="drop")
     splits = prepare(asked)
     texts = {text for frame in splits.frames.values() for text in frame["text"]}
-    assert joined("open <b", "a word") in texts
+    assert join_pair("open <b", "a word") in texts
     assert splits.notes[0] == "1 row of train with missing text dropped"
 
 

@@ -14,7 +14,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase, pipeline
 
 from finesweep.config import TrackingConfig
 from finesweep.errors import ConfigError
-from finesweep.pairs import MARK, PAIR, joined, sides
+from finesweep.pairs import MARK, PAIR, join_pair, split_pair
 from finesweep.prediction import Classifier, load_classifier
 from finesweep.prediction.attribution import attribute, log_odds
 from finesweep.prediction.tables import predict_table
@@ -25,11 +25,11 @@ from finesweep.tracking.models import log_classifier
 MAX_LENGTH = 16
 LONG = "lovely " * 40
 TEXTS = [
-    joined("a lovely day", "great"),
-    joined(LONG, "awful"),
-    joined("it", LONG),
-    joined(LONG, LONG + "dreadful"),
-    joined("a <b>", "lovely </b>"),
+    join_pair("a lovely day", "great"),
+    join_pair(LONG, "awful"),
+    join_pair("it", LONG),
+    join_pair(LONG, LONG + "dreadful"),
+    join_pair("a <b>", "lovely </b>"),
 ]
 
 
@@ -43,7 +43,7 @@ def expected(
     model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, text: str
 ) -> dict[str, float]:
     """The model's own probabilities for one pair, cut at MAX_LENGTH tokens."""
-    cut = tokenizer(*sides(text), truncation=True, max_length=MAX_LENGTH, return_tensors="pt")
+    cut = tokenizer(*split_pair(text), truncation=True, max_length=MAX_LENGTH, return_tensors="pt")
     assert cut["token_type_ids"].any()
     with torch.no_grad():
         shares = model(**cut).logits.softmax(-1)[0]
@@ -67,7 +67,7 @@ def test_each_side_is_cleaned_by_itself(classifier: Classifier) -> None:
 
 
 def test_a_text_that_is_no_pair_is_refused(classifier: Classifier) -> None:
-    with pytest.raises(ValueError, match="'one text' is no pair of texts"):
+    with pytest.raises(ValueError, match="'one text' is not a pair of texts"):
         list(classifier.predict(["one text"]))
 
 
@@ -75,8 +75,8 @@ def test_a_text_that_is_no_pair_is_refused(classifier: Classifier) -> None:
 def test_the_words_of_both_texts_add_what_the_pair_has_over_padding(
     classifier: Classifier, label: str
 ) -> None:
-    text = joined("it was a lovely day", "so dreadful")
-    inputs = classifier.pipeline.tokenizer(*sides(text), return_tensors="pt")
+    text = join_pair("it was a lovely day", "so dreadful")
+    inputs = classifier.pipeline.tokenizer(*split_pair(text), return_tensors="pt")
     empty = inputs["input_ids"].clone()
     special = torch.isin(empty, torch.tensor(classifier.pipeline.tokenizer.all_special_ids))
     empty[~special] = classifier.pipeline.model.config.pad_token_id
@@ -95,7 +95,7 @@ def test_the_words_of_both_texts_add_what_the_pair_has_over_padding(
 
 
 def test_the_spans_are_both_texts_with_the_mark_between(classifier: Classifier) -> None:
-    text = joined("  lovely,\tday ", "so dreadful " * 20)
+    text = join_pair("  lovely,\tday ", "so dreadful " * 20)
     spans = attribute(classifier, text, "good")
     assert "".join(part for part, _ in spans) == text
     assert (PAIR, None) in spans
@@ -108,7 +108,7 @@ def test_rows_are_answered_from_two_columns_and_uncertain_without_one(
 ) -> None:
     rows = pd.DataFrame({"a": ["x", None, "y", "z"], "b": ["great", "u", " ", "awful"]})
     answered = predict_table(classifier, rows, column="a", pair_column="b")
-    one, other = classifier.predict([joined("x", "great"), joined("z", "awful")])
+    one, other = classifier.predict([join_pair("x", "great"), join_pair("z", "awful")])
     assert answered["prediction"].tolist() == [one.answer, "UNCERTAIN", "UNCERTAIN", other.answer]
     assert answered["probability/good"].isna().tolist() == [False, True, True, False]
 
@@ -140,7 +140,7 @@ def test_a_logged_model_of_pairs_knows_what_it_reads(
     for answer in loaded.predict(TEXTS):
         wanted = expected(model, tokenizer, answer.text)
         assert answer.probabilities == pytest.approx(wanted, abs=1e-5)
-    columns = [dict(zip(("text", "text_pair"), sides(text), strict=True)) for text in TEXTS]
+    columns = [dict(zip(("text", "text_pair"), split_pair(text), strict=True)) for text in TEXTS]
     answered = mlflow.pyfunc.load_model(uri).predict(pd.DataFrame(columns))
     wanted_labels = [answer.label for answer in loaded.predict(TEXTS)]
     assert answered["label"].tolist() == wanted_labels

@@ -14,7 +14,7 @@ import pytest
 from finesweep.dataset.reading.inference_files import N_ROWS, read_rows, split_pairs, text_column
 from finesweep.dataset.reading.text_lines import stream_lines
 from finesweep.errors import ConfigError
-from finesweep.pairs import joined
+from finesweep.pairs import join_pair
 from finesweep.prediction.tables import input_texts, predict_table
 from finesweep.prediction.writers import open_writer
 from finesweep.records import UNCERTAIN, Prediction
@@ -127,10 +127,10 @@ def test_a_blank_line_between_pairs_is_a_row_without_a_text(tmp_path: Path) -> N
     rows = split_pairs(piece.rows, tmp_path / "a.txt", field="--file")
     assert rows.to_numpy().tolist() == [["a", "b"], ["", ""], ["", ""], ["c", "d"]]
     assert input_texts(rows, column="text", pair_column="pair") == [
-        joined("a", "b"),
+        join_pair("a", "b"),
         None,
         None,
-        joined("c", "d"),
+        join_pair("c", "d"),
     ]
 
 

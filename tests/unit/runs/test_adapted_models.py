@@ -79,14 +79,17 @@ def test_a_folder_that_is_not_there_holds_none(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("wanted", "told"),
     [
-        (["training.epochs=5"], r"training\.epochs: 3 when .*made was made, now 5"),
-        (["adapt.masked_share=0.3"], r"adapt\.masked_share: 0\.15 when .*made was made, now 0\.3"),
+        (["training.epochs=5"], r"training\.epochs: 3 when .*made was created, now 5"),
+        (
+            ["adapt.masked_share=0.3"],
+            r"adapt\.masked_share: 0\.15 when .*made was created, now 0\.3",
+        ),
     ],
 )
 def test_another_adaptation_is_not_written_over(made: Path, wanted: list[str], told: str) -> None:
     with pytest.raises(ConfigError, match=told) as refused:
         earlier_adaptation(made, defined(*wanted))
-    assert "adapt.folder=… names another folder" in str(refused.value)
+    assert "choose another folder with adapt.folder=…" in str(refused.value)
 
 
 def test_other_texts_are_another_adaptation(made: Path) -> None:
@@ -100,5 +103,5 @@ def test_a_folder_of_something_else_or_of_damaged_files_is_left_alone(
     (tmp_path / "mine").mkdir()
     (made / "adaptation.json").write_text("{}")
     for folder in (tmp_path / "mine", made):
-        with pytest.raises(ConfigError, match=r"^adapt\.folder: .* holds no finished adaptation"):
+        with pytest.raises(ConfigError, match=r"^adapt\.folder: .* has no finished adaptation"):
             earlier_adaptation(folder, defined())

@@ -9,7 +9,7 @@ from typing import Any
 import datasets
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-from finesweep.pairs import joined
+from finesweep.pairs import join_pair
 from finesweep.records import TextDataset
 from finesweep.runs.latency import measure_latency
 
@@ -26,7 +26,9 @@ class Counting:
 
 
 def test_a_dataset_of_pairs_is_timed_in_pairs(tiny_bert: Path) -> None:
-    rows = datasets.Dataset.from_dict({"text": [joined("one", "other")] * 4, "label": [0, 1] * 2})
+    rows = datasets.Dataset.from_dict(
+        {"text": [join_pair("one", "other")] * 4, "label": [0, 1] * 2}
+    )
     pairs = TextDataset("x", rows, rows, rows, ("a", "b"), "f", "t", notes=(), pairs=True)
     model = AutoModelForSequenceClassification.from_pretrained(tiny_bert)
     for dataset, n_sides in ((pairs, 2), (replace(pairs, pairs=False), 1)):

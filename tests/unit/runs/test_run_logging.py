@@ -12,7 +12,7 @@ import pytest
 from finesweep.errors import FinesweepError
 from finesweep.ledger import TimeLedger
 from finesweep.records import Evaluation, Objective, Predictions, TrainingResult
-from finesweep.runs.run_logging import Setup, log_result, model_name, recorded, run_name
+from finesweep.runs.run_logging import Setup, log_result, model_name, run_name, tracked_run
 from finesweep.tracking import Run, TrackingStore, start_run
 
 LOSS = "validation/loss"
@@ -26,7 +26,7 @@ def record(setup: Setup) -> Run:
     """A run in which all went well."""
     ledger = TimeLedger()
     ledger.seconds["training"] = 2.0
-    with recorded(setup, tags={"finesweep.kind": "train"}, ledger=ledger) as run:
+    with tracked_run(setup, tags={"finesweep.kind": "train"}, ledger=ledger) as run:
         pass
     return run
 
@@ -67,7 +67,7 @@ def test_passwords_are_in_neither_params_nor_config(setup: Setup) -> None:
 def test_a_run_that_fails_says_why(
     setup: Setup, error: BaseException, reason: str, has_traceback: bool
 ) -> None:
-    with pytest.raises(type(error)), recorded(setup, tags={}, ledger=TimeLedger()) as run:
+    with pytest.raises(type(error)), tracked_run(setup, tags={}, ledger=TimeLedger()) as run:
         raise error
     found = run.store.client.get_run(run.run_id)
     tags = found.data.tags

@@ -12,8 +12,8 @@ from finesweep.config.schema import TrainingConfig
 from finesweep.records import DecisionRule, Predictions, TextDataset
 from finesweep.runs.run_summary import (
     confusion_sentences,
+    describe_error,
     doubts,
-    explained,
     published_rows,
     threshold_sentence,
 )
@@ -22,8 +22,8 @@ from finesweep.runs.run_summary import (
 def test_each_class_that_has_rows_is_told_with_what_it_is_taken_for() -> None:
     counts = np.array([[8, 1, 3], [0, 5, 0], [0, 0, 0]])
     assert confusion_sentences(counts, ("bad", "good", "never seen")) == [
-        "Of 12 rows that are bad, 8 are found (66.7%); 3 are taken for never seen.",
-        "Of 5 rows that are good, 5 are found (100.0%).",
+        "Recall of bad: 8 of 12 rows (66.7%); 3 are predicted as never seen.",
+        "Recall of good: 5 of 5 rows (100.0%).",
     ]
 
 
@@ -35,11 +35,11 @@ def test_an_error_is_explained_by_its_kinds_under_its_shortened_text() -> None:
         "probability": 0.876,
         "kinds": ["long", "negation"],
     }
-    told = explained(error)
+    told = describe_error(error)
     assert told.startswith("> no " + 297 * "x" + "…\n\n")
     assert told.endswith(
-        "Is bad, was called good with probability 0.88. Long: the model read only its beginning; "
-        "negation: a word in it turns others round."
+        "True label bad, predicted good with probability 0.88. Long: the model read only its "
+        "beginning; negation: a word in it turns others round."
     )
 
 
@@ -52,8 +52,8 @@ def test_only_what_the_authors_and_the_run_both_have_is_compared() -> None:
 def test_each_of_several_labels_is_told_with_its_false_alarms() -> None:
     counts = np.array([[[70, 10], [5, 15]], [[98, 2], [0, 0]]])
     assert confusion_sentences(counts, ("rude", "loud")) == [
-        "Of 20 rows that are rude, 15 are found (75.0%); 10 of the 25 that are called so are not.",
-        "Of 0 rows that are loud, 0 are found; 2 of the 2 that are called so are not.",
+        "Recall of rude: 15 of 20 rows (75.0%); 10 of 25 predictions are false positives.",
+        "Recall of loud: 0 of 0 rows; 2 of 2 predictions are false positives.",
     ]
 
 
@@ -72,7 +72,7 @@ def test_a_model_of_one_answer_is_told_with_what_to_try() -> None:
     labels = np.array(rows["label"])
     same = Predictions(np.array([[2.0, 1.0]] * 10, dtype=np.float32), labels)
     (told,) = doubts(setup, same)  # type: ignore[arg-type]
-    assert "ONE CLASS ONLY: 'bad' to all 10 rows of validation" in told
+    assert "ONE CLASS ONLY: 'bad' for all 10 validation rows" in told
     assert "training.learning_rate (2e-05 here), more training.epochs (" in told
     assert "training.class_weights=balanced ('good' is 20 % of train)" in told
     right = Predictions(np.eye(2, dtype=np.float32)[labels], labels)

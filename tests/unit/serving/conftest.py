@@ -8,7 +8,7 @@ import pytest
 import torch
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, pipeline
 
-from finesweep.pairs import joined
+from finesweep.pairs import join_pair
 from finesweep.prediction import Classifier
 from finesweep.records import DecisionRule
 from finesweep.serving.card import Card
@@ -29,7 +29,7 @@ def pairs(tiny_bert: Path) -> Service:
     )
     tokenizer = AutoTokenizer.from_pretrained(tiny_bert)
     made = pipeline("text-classification", model=model.eval(), tokenizer=tokenizer)
-    examples = (joined("a day", "lovely"), joined("it was", "awful"))
+    examples = (join_pair("a day", "lovely"), join_pair("it was", "awful"))
     return Service(
         Classifier(made, 16, DecisionRule(pairs=True), examples),
         Card("of pairs", "models:/p/1", "1"),

@@ -10,7 +10,7 @@ pytest.importorskip("gradio", reason="the extra finesweep[serve] is not installe
 
 from fastapi.testclient import TestClient
 
-from finesweep.pairs import MARK, joined
+from finesweep.pairs import MARK, join_pair
 from finesweep.serving.endpoint import N_TEXTS, endpoint
 from finesweep.serving.service import Service
 
@@ -29,7 +29,7 @@ def post(service: Service, body: Any) -> tuple[int, dict[str, Any]]:
 def test_pairs_are_answered_in_order_as_the_model_reads_them(pairs: Service) -> None:
     code, made = post(pairs, {"pairs": PAIRS})
     assert (code, made["model"], made["version"]) == (200, "models:/p/1", "1")
-    wanted = list(pairs.classifier.predict([joined(*pair) for pair in PAIRS]))
+    wanted = list(pairs.classifier.predict([join_pair(*pair) for pair in PAIRS]))
     for answer, expected in zip(made["predictions"], wanted, strict=True):
         assert answer["label"] == expected.label
         assert answer["probabilities"] == pytest.approx(expected.probabilities)
@@ -40,7 +40,7 @@ def test_pairs_are_answered_in_order_as_the_model_reads_them(pairs: Service) -> 
 def test_the_threshold_of_a_question_holds_for_pairs(pairs: Service) -> None:
     _, made = post(pairs, {"pairs": PAIRS[:1], "threshold": 1})
     (answer,) = made["predictions"]
-    (wanted,) = pairs.classifier.predict([joined(*PAIRS[0])])
+    (wanted,) = pairs.classifier.predict([join_pair(*PAIRS[0])])
     assert (made["threshold"], made["max_length"], answer["uncertain"]) == (1, 16, True)
     assert (answer["label"], answer["truncated"]) == (wanted.label, False)
     assert answer["probability"] == pytest.approx(wanted.probability, abs=1e-6)

@@ -18,7 +18,7 @@ import gradio as gr
 from hypothesis import given
 from hypothesis import strategies as st
 
-from finesweep.pairs import MARK, joined
+from finesweep.pairs import MARK, join_pair
 from finesweep.prediction import Classifier
 from finesweep.records import DecisionRule, Prediction
 from finesweep.serving import markup
@@ -92,7 +92,7 @@ def test_a_page_asks_for_what_its_model_reads(
 
 def test_a_pair_is_answered_with_the_words_of_both_texts_and_a_bar_between(pairs: Service) -> None:
     answer, shares, words = classify(pairs)("a lovely", "day")
-    (wanted,) = pairs.classifier.predict([joined("a lovely", "day")])
+    (wanted,) = pairs.classifier.predict([join_pair("a lovely", "day")])
     assert (answer, shares) == (f"<h2>{wanted.label}</h2>", wanted.probabilities)
     assert "".join(part for part, _ in words) == "a lovely | day"
     assert max(abs(score) for _, score in words if score is not None) == pytest.approx(1)

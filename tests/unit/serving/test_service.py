@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from finesweep.errors import ConfigError
-from finesweep.pairs import MARK, PAIR, joined
+from finesweep.pairs import MARK, PAIR, join_pair
 from finesweep.prediction.attribution import attribute
 from finesweep.serving.service import N_PREVIEWED, Service
 
@@ -19,7 +19,7 @@ def test_a_table_is_answered_from_its_two_columns(pairs: Service, tmp_path: Path
     rows = pd.DataFrame({"pair": ["great"] * N, "id": range(N), "text": ["a day", ""] * (N // 2)})
     rows.to_csv(tmp_path / "in.csv", index=False)
     made = pairs.predict_file(tmp_path / "in.csv")
-    (wanted,) = pairs.classifier.predict([joined("a day", "great")])
+    (wanted,) = pairs.classifier.predict([join_pair("a day", "great")])
     answered = pd.read_csv(made.output)
     assert (made.n_rows, len(made.preview)) == (N, N_PREVIEWED)
     assert answered["id"].tolist() == list(range(N))
@@ -34,7 +34,7 @@ def test_lines_are_answered_from_both_sides_of_their_tabs(pairs: Service, tmp_pa
         ["a day", "great"],
         ["it was", "awful"],
     ]
-    wanted = pairs.classifier.predict([joined("a day", "great"), joined("it was", "awful")])
+    wanted = pairs.classifier.predict([join_pair("a day", "great"), join_pair("it was", "awful")])
     assert answered["prediction"].tolist() == [each.answer for each in wanted]
 
 
@@ -79,8 +79,8 @@ def test_what_was_found_and_left_out_of_a_file_is_kept_with_its_answers(
 
 
 def test_an_answer_to_a_pair_rests_on_words_of_both_texts(pairs: Service) -> None:
-    prediction, spans = pairs.explain(joined("a lovely", "day"))
-    (wanted,) = pairs.classifier.predict([joined("a lovely", "day")])
+    prediction, spans = pairs.explain(join_pair("a lovely", "day"))
+    (wanted,) = pairs.classifier.predict([join_pair("a lovely", "day")])
     assert prediction == wanted
     assert [part for part, score in spans if score is not None] == ["a", "lovely", "day"]
     assert (PAIR, None) in spans

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from finesweep.disk import Write, commit, is_whole, wait_for_space
+from finesweep.disk import Write, commit, is_committed, wait_for_space
 from finesweep.sweep.study.weights import MODEL
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ KEPT_PER_SLOT = 2
 def newest_whole(slot: Path) -> Path | None:
     """The committed step of any attempt at the slot that went furthest and verifies."""
     steps = sorted(_committed(slot), key=lambda p: (_number(p), _number(p.parent)))
-    return next(filter(is_whole, reversed(steps)), None)
+    return next(filter(is_committed, reversed(steps)), None)
 
 
 class SlotCheckpoints:

@@ -56,7 +56,7 @@ class MaskedTrainer(Trainer):  # type: ignore[misc]  # transformers has no types
             return super().compute_loss(model, inputs, *args, **kwargs)
 
     def training_step(self, model: Any, inputs: dict[str, Any], *args: Any) -> torch.Tensor:
-        self.ledger.stepped(len(inputs["labels"]), int(inputs["attention_mask"].sum()))
+        self.ledger.count_batch(len(inputs["labels"]), int(inputs["attention_mask"].sum()))
         loss: torch.Tensor = super().training_step(model, inputs, *args)
         # With accumulation each batch's loss is already divided by the number of batches in a step.
         self._training.add(_finite(loss, "training"), 1 / self.current_gradient_accumulation_steps)

@@ -13,7 +13,7 @@ from optuna.trial import TrialState, create_trial
 from safetensors.torch import save_file
 from tests.disks import small_disk_at
 
-from finesweep.disk import MANIFEST, Write, commit, is_whole
+from finesweep.disk import MANIFEST, Write, commit, is_committed
 from finesweep.records import Direction
 from finesweep.sweep.study.keys import CHECKPOINT
 from finesweep.sweep.study.ranking import ranked
@@ -83,7 +83,7 @@ def test_a_damaged_file_is_found_and_the_older_checkpoint_used(
     else:
         kept = {"truncated": data[:-1], "changed": b"?" + data[1:], "emptied": b""}[damage]
         (newer / file).write_bytes(kept)
-    assert not is_whole(newer)
+    assert not is_committed(newer)
     assert newest_whole(tmp_path) == older
 
 

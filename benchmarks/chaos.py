@@ -162,7 +162,7 @@ def _kill_one(chaos: Chaos, coordinator: psutil.Popen, drawn: random.Random) -> 
 def _holders(chaos: Chaos) -> set[int] | None:
     """Process ids of workers that hold a trial; None while there is nothing to disturb."""
     from finesweep.errors import ConfigError
-    from finesweep.sweep.study.slots import is_spent
+    from finesweep.sweep.study.slots import is_budget_spent
     from finesweep.sweep.study.study import find_study
     from finesweep.sweep.study.workers import live_workers
 
@@ -170,7 +170,7 @@ def _holders(chaos: Chaos) -> set[int] | None:
         study = find_study("chaos", chaos.storage)
     except ConfigError:  # the first coordinator has not come so far
         return set()
-    if is_spent(study):
+    if is_budget_spent(study):
         return None
     return {row.pid for row in live_workers(study) if row.trial is not None}
 

@@ -17,7 +17,7 @@ from finesweep.cli import work
 from finesweep.config import SweepPlan, compose_sweep, search_path
 from finesweep.config.sweep_plan import as_override
 from finesweep.sweep.parent_run import parent_of
-from finesweep.sweep.selection.claims import is_settled, lost
+from finesweep.sweep.selection.claims import is_finished_sweep, missing_records
 from finesweep.sweep.selection.state import read_state
 from finesweep.sweep.study.study import open_study
 from finesweep.tracking import open_store
@@ -55,8 +55,8 @@ class Sweeping:
         """The study once nothing is left to do, and what MLflow had lost of it before."""
         plan = self.plan(*overrides)
         study, gone = open_study(plan), list[str]()
-        if is_settled(read_state(study), plan.settings.register, plan.confirm):
-            gone = lost(plan, read_state(study), open_store(plan.base.config.tracking))
+        if is_finished_sweep(read_state(study), plan.settings.register, plan.confirm):
+            gone = missing_records(plan, read_state(study), open_store(plan.base.config.tracking))
             if not gone:
                 return study, gone
         with parent_of(plan, study), pytest.MonkeyPatch.context() as patch:

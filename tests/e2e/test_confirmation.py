@@ -17,7 +17,7 @@ CONFIRMED = ("sweep.n_trials=2", "sweep.confirm={top_k: 2, seeds: 2}", "training
 NEVER_PRUNED = "sweep.pruner.n_startup_trials=9"
 BROKEN: list[Break] = [
     ("finesweep.sweep.worker.phases", "make_confirmation", "after"),
-    ("finesweep.sweep.worker.phases", "enlist", "after"),
+    ("finesweep.sweep.worker.phases", "add_seed_slots", "after"),
     ("finesweep.sweep.worker.phases", "Confirmation.spec", "after"),
     ("finesweep.sweep.worker.checkpoints", "SlotCheckpoints.save_model", "after"),
     ("finesweep.sweep.worker.phases", "Confirmation.completed", "before"),

@@ -13,7 +13,7 @@ from finesweep.api.trial_line import trial_line
 from finesweep.sweep.selection.state import studies_of
 from finesweep.sweep.status import Row, Status, row_of, status_of
 from finesweep.sweep.study.slots import finished_trials
-from finesweep.sweep.study.study import Study, known_data_notes
+from finesweep.sweep.study.study import Study, data_notes_of
 
 
 class SweepProgress:
@@ -40,7 +40,7 @@ class SweepProgress:
     def look(self) -> Status:
         """Prints what has finished since the last look, and moves the bars."""
         status = status_of(self.study)
-        for note in known_data_notes(self.study):
+        for note in data_notes_of(self.study):
             if note not in self.data_told:
                 self.data_told.add(note)
                 self.say(f"data: {note}")

@@ -49,11 +49,11 @@ def run(arguments: Sequence[str]) -> int:
 def _watch(console: Console, study: Study) -> None:
     """Shows the outcome anew until every slot is finished; Ctrl-C ends the watching alone."""
     from finesweep.cli.screens.sweep_report import print_outcome
-    from finesweep.sweep.study.slots import is_spent
+    from finesweep.sweep.study.slots import is_budget_spent
 
     while True:
         console.clear()
         print_outcome(console, study)
-        if is_spent(study):
+        if is_budget_spent(study):
             return
         time.sleep(WATCH_SECONDS)

@@ -28,8 +28,8 @@ from finesweep.config.sweep_plan import (
     SweepPlan,
     borrowed_name,
     compose_sweep,
-    given_overrides,
     plain_path,
+    typed_overrides,
     worker_overrides,
 )
 
@@ -61,12 +61,12 @@ __all__ = [
     "compose",
     "compose_sweep",
     "data_problems",
-    "given_overrides",
     "group_choices",
     "missing_package",
     "parameters_of",
     "plain_path",
     "require_model_name",
+    "typed_overrides",
     "use_files",
     "user_files",
     "worker_overrides",

@@ -11,7 +11,7 @@ CHAMPION = "champion"
 """The alias that the gate alone sets."""
 ALIAS = re.compile(r"[\w-]{1,255}", re.ASCII)
 VERSION = re.compile(r"v\d+", re.ASCII | re.IGNORECASE)
-LONGEST_NAME, LONGEST_EXPERIMENT = 256, 500
+MAX_NAME_LENGTH, MAX_EXPERIMENT_LENGTH = 256, 500
 """Characters: columns of MLflow's database."""
 SEPARATORS = "/:@?#%;"
 """What is read as something else in `models:/NAME@ALIAS`, or in MLflow's own addresses."""
@@ -28,8 +28,8 @@ def model_complaint(name: str) -> str | None:
         return f"{name!r} given; must have no control character, and no blank at its ends"
     if posixpath.normpath(name) != name or name.startswith("."):
         return f"{name!r} given; must not begin with a dot"
-    if len(name) > LONGEST_NAME:
-        return f"{len(name)} characters given; must be at most {LONGEST_NAME}"
+    if len(name) > MAX_NAME_LENGTH:
+        return f"{len(name)} characters given; must be at most {MAX_NAME_LENGTH}"
     return None
 
 
@@ -50,8 +50,8 @@ def experiment_complaint(name: str) -> str | None:
         return f"{name!r} given; must have a character"
     if not name.isprintable():
         return f"{name!r} given; must have no control character"
-    if len(name) > LONGEST_EXPERIMENT:
-        return f"{len(name)} characters given; must be at most {LONGEST_EXPERIMENT}"
+    if len(name) > MAX_EXPERIMENT_LENGTH:
+        return f"{len(name)} characters given; must be at most {MAX_EXPERIMENT_LENGTH}"
     return None
 
 

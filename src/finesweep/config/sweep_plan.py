@@ -172,7 +172,7 @@ def borrowed_name(plan: SweepPlan) -> list[Problem]:
     return [Problem("sweep.register.name", message)]
 
 
-def given_overrides(plan: SweepPlan) -> list[str]:
+def typed_overrides(plan: SweepPlan) -> list[str]:
     """What was typed behind the sweep's name, without the storage: it may hold a password."""
     return [text for text in plan.given if parse_override(text).key_or_group != "storage.url"]
 
@@ -190,7 +190,7 @@ def worker_overrides(plan: SweepPlan) -> list[str]:
         "tracking.experiment": config.tracking.experiment,
         "storage.checkpoints": config.storage.checkpoints,
     }
-    return [*given_overrides(plan), *(as_override(path, value) for path, value in places.items())]
+    return [*typed_overrides(plan), *(as_override(path, value) for path, value in places.items())]
 
 
 def _partition(overrides: Sequence[str]) -> tuple[list[str], list[Searched], list[str]]:

@@ -16,7 +16,7 @@ from finesweep.sweep.status import spent
 from finesweep.sweep.study.keys import BEST_RUN, DEFINITION, PARENT_RUN_ID, UID
 from finesweep.sweep.study.optuna_private import engine_of
 from finesweep.sweep.study.ranking import direction_of, ranked
-from finesweep.sweep.study.study import known_data_notes
+from finesweep.sweep.study.study import data_notes_of
 from finesweep.sweep.study.trial_runs import run_of
 from finesweep.sweep.study.workers import live_workers
 from finesweep.tracking import (
@@ -64,7 +64,7 @@ def parent_of(plan: SweepPlan, study: Study) -> Iterator[Run]:
     """
     store = open_store(plan.base.config.tracking)
     try:
-        yield found_parent(store, study, plan)
+        yield find_or_start_parent(store, study, plan)
     except BaseException as error:
         if (parent := _known(store, study)) and not live_workers(study):
             parent.set_tags({REASON_TAG: reason(error)})
@@ -74,7 +74,7 @@ def parent_of(plan: SweepPlan, study: Study) -> Iterator[Run]:
         parent.finish("FINISHED")
 
 
-def found_parent(store: TrackingStore, study: Study, plan: SweepPlan) -> Run:
+def find_or_start_parent(store: TrackingStore, study: Study, plan: SweepPlan) -> Run:
     """The parent run, RUNNING; one process at a time looks for it."""
     with exclusive(engine_of(study), f"{study.study_name}.parent"):
         return open_parent(store, study, plan)
@@ -118,7 +118,7 @@ def show_best(store: TrackingStore, study: Study) -> None:
             study.set_user_attr(BEST_RUN, {"trial": best.number, "run_id": run.run_id})
         parent.set_tags(
             {
-                DATA_NOTES_TAG: "\n".join(known_data_notes(study)),
+                DATA_NOTES_TAG: "\n".join(data_notes_of(study)),
                 "finesweep.best_trial": best.number,
                 "finesweep.best_run_id": run.run_id if run else "",
                 "finesweep.best_params": json.dumps(

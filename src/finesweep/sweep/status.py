@@ -12,7 +12,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from finesweep.config import plain_path
 from finesweep.records import Direction
-from finesweep.sweep.selection.confirmation import rows_of
+from finesweep.sweep.selection.confirmation import confirmation_table
 from finesweep.sweep.selection.state import SweepState, read_state
 from finesweep.sweep.study.keys import (
     BEST_RUN,
@@ -92,7 +92,7 @@ class Status:
     """Why no new trial begins, if so."""
 
     @property
-    def is_spent(self) -> bool:
+    def is_budget_spent(self) -> bool:
         return self.counts["running"] + self.counts["waiting"] == 0
 
 
@@ -133,7 +133,7 @@ def status_in(state: SweepState, workers: Sequence[WorkerRow]) -> Status:
         beyond=_beyond(trials, target),
         best=_best(state.ranked, attributes.get(BEST_RUN, {})),
         parent_run_id=attributes.get(PARENT_RUN_ID),
-        confirmed=list(map(asdict, rows_of(state))),
+        confirmed=list(map(asdict, confirmation_table(state))),
         n_confirmations=0 if confirmation is None else confirmation.n_slots,
         winner=None if (finalist := state.finalist) is None else asdict(finalist),
         baseline=None if (baseline := baseline_in(attributes)) is None else asdict(baseline),

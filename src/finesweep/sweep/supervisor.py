@@ -12,7 +12,7 @@ from finesweep.errors import INTERRUPTED, ConfigError, FinesweepError, Problem
 from finesweep.sweep.launchers import Launcher, WorkerHandle
 from finesweep.sweep.signals import deferred_signals
 from finesweep.sweep.study.keys import STOP
-from finesweep.sweep.study.slots import is_spent
+from finesweep.sweep.study.slots import is_budget_spent
 from finesweep.sweep.study.storage import is_storage_outage
 
 POLL_SECONDS = 0.25
@@ -90,7 +90,7 @@ def _has_ended(worker: SupervisedWorker) -> bool:
 
 
 def _is_over(study: Study) -> bool:
-    return bool(study.user_attrs.get(STOP)) or is_spent(study)
+    return bool(study.user_attrs.get(STOP)) or is_budget_spent(study)
 
 
 def _next(

@@ -69,8 +69,8 @@ def test_a_terminal_gets_the_sweep_and_each_worker_as_a_bar(study: optuna.Study,
         on_hang=pytest.fail,
     )
     with SweepProgress(console, study) as board:
-        lease.take(trial=1, slot=3)
-        lease.moved(160, 320)
+        lease.hold(trial=1, slot=3)
+        lease.touch(160, 320)
         lease.beat()
         board.look()
     lease.leave()

@@ -19,7 +19,7 @@ from tests.unit.sweep.studies import new_study
 from finesweep.cli.screens.sweep_report import print_outcome
 from finesweep.config import RegisterConfig
 from finesweep.records import Direction
-from finesweep.sweep.selection.claims import is_settled
+from finesweep.sweep.selection.claims import is_finished_sweep
 from finesweep.sweep.selection.state import read_state
 from finesweep.sweep.status import Row, command_of, leaderboard, status_of
 from finesweep.sweep.study.keys import (
@@ -173,7 +173,7 @@ def test_the_best_trial_of_a_score_is_the_highest() -> None:
 
 
 @pytest.mark.parametrize(
-    ("states", "is_spent"),
+    ("states", "is_budget_spent"),
     [
         ([], False),
         ([TrialState.COMPLETE], False),
@@ -183,12 +183,12 @@ def test_the_best_trial_of_a_score_is_the_highest() -> None:
     ],
 )
 def test_a_budget_is_spent_when_no_slot_runs_or_waits(
-    states: list[TrialState], is_spent: bool
+    states: list[TrialState], is_budget_spent: bool
 ) -> None:
     study = study_of(2)
     for state in states:
         add(study, state, 0.5 if state in (TrialState.COMPLETE, TrialState.PRUNED) else None)
-    assert status_of(study).is_spent is is_spent
+    assert status_of(study).is_budget_spent is is_budget_spent
 
 
 @pytest.mark.parametrize(
@@ -253,24 +253,24 @@ def settled_study(**attributes: Any) -> Study:
 def test_a_spent_sweep_is_settled_when_its_winner_is_what_was_wanted(
     kept: dict[str, Any], register: RegisterConfig | None, settled: bool
 ) -> None:
-    assert is_settled(read_state(settled_study(**kept)), register) is settled
+    assert is_finished_sweep(read_state(settled_study(**kept)), register) is settled
 
 
 def test_a_sweep_with_slots_left_is_not_settled_whatever_is_registered() -> None:
     study = settled_study(**{FINALIST: finalist(1), REGISTERED: MADE})
     study.set_user_attr(N_TRIALS, 3)
-    assert not is_settled(read_state(study), WANTED)
+    assert not is_finished_sweep(read_state(study), WANTED)
 
 
 def test_a_slot_to_be_tried_again_is_not_settled() -> None:
     study = study_of(1)
     add(study, TrialState.FAIL, **{RETRY: True})
-    assert not is_settled(read_state(study), None)
+    assert not is_finished_sweep(read_state(study), None)
 
 
 def test_a_spent_sweep_without_any_winner_is_settled() -> None:
     study = study_of(2)
     add(study, TrialState.PRUNED, 0.5)
     add(study, TrialState.FAIL)
-    assert is_settled(read_state(study), WANTED)
-    assert not is_settled(read_state(study_of(2)), WANTED)
+    assert is_finished_sweep(read_state(study), WANTED)
+    assert not is_finished_sweep(read_state(study_of(2)), WANTED)

@@ -19,7 +19,7 @@ from finesweep.sweep.selection.omissions import omissions
 from finesweep.sweep.selection.state import read_state
 from finesweep.sweep.status import Status, command_of, leaderboard, status_in
 from finesweep.sweep.study.slots import FINISHED
-from finesweep.sweep.study.study import Study, baseline_in, comparisons_in, known_data_notes
+from finesweep.sweep.study.study import Study, baseline_in, comparisons_in, data_notes_of
 from finesweep.sweep.study.workers import live_workers
 from finesweep.wording import counted
 
@@ -33,7 +33,7 @@ def print_outcome(console: Console, study: Study, *, with_data: bool = True) -> 
     state = read_state(study)
     status = status_in(state, live_workers(study))
     console.print()
-    for note in known_data_notes(study) if with_data else ():
+    for note in data_notes_of(study) if with_data else ():
         _say(console, f"data: {note}")
     baseline = baseline_in(state.attributes)
     rows = leaderboard(state.trials, state.direction)
@@ -47,12 +47,12 @@ def print_outcome(console: Console, study: Study, *, with_data: bool = True) -> 
         console.print(spent, highlight=False, soft_wrap=True)
     _print_state(console, study, status)
     finalist = state.finalist
-    if status.best is None and not status.is_spent:
+    if status.best is None and not status.is_budget_spent:
         return
     if status.best is None:
         console.print("no trial completed: the runs in `finesweep ui` hold the reasons")
         return
-    if finalist is not None and status.is_spent:
+    if finalist is not None and status.is_budget_spent:
         _print_winner(console, finalist)
         if baseline is not None:
             _print_baseline(console, baseline)
@@ -92,7 +92,7 @@ def _print_state(console: Console, study: Study, status: Status) -> None:
     if status.stopped:
         console.print(f"no new trial begins: {status.stopped}", highlight=False)
     if not status.workers:
-        if not status.is_spent:
+        if not status.is_budget_spent:
             told = f"no worker is at it; {command_of(study)} goes on"
             console.print(told, highlight=False, soft_wrap=True)
         return

@@ -117,7 +117,7 @@ def make_confirmation(study: Study) -> Study:
     return made
 
 
-def enlist(confirmation: Study, chosen: Sequence[int], *, n_seeds: int) -> None:
+def add_seed_slots(confirmation: Study, chosen: Sequence[int], *, n_seeds: int) -> None:
     """Gives every chosen trial n_seeds slots, those of the first seed first; callers hold a lock.
 
     Slots that were there keep their numbers: a search that went on loses no seed it has paid for.
@@ -135,7 +135,7 @@ def enlist(confirmation: Study, chosen: Sequence[int], *, n_seeds: int) -> None:
             confirmation.set_user_attr(name, value)
 
 
-def needless(state: ConfirmationState, direction: Direction, *, n_seeds: int) -> list[int]:
+def slots_to_skip(state: ConfirmationState, direction: Direction, *, n_seeds: int) -> list[int]:
     """Slots that wait although their configuration cannot win, or is not wanted any more."""
     values = _values(state, state.candidates)
     kept = race_survivors(values, direction) if values else set()
@@ -159,7 +159,7 @@ def is_confirmed(state: SweepState, wanted: ConfirmConfig | None) -> bool:
     return all_finished(confirmation.trials, len(confirmation.seed_runs))
 
 
-def rows_of(state: SweepState) -> list[ConfirmedRow]:
+def confirmation_table(state: SweepState) -> list[ConfirmedRow]:
     """One row for each configuration that was to be confirmed: those still in first, best first;
     empty before there is a confirmation."""
     if (confirmation := state.confirmation) is None:
@@ -188,7 +188,7 @@ def winner_of(state: SweepState, wanted: ConfirmConfig | None) -> Winner | None:
     confirmation = state.confirmation if wanted else None
     if confirmation is None:
         return plain
-    rows = {row.trial: row for row in rows_of(state) if row.n_seeds}
+    rows = {row.trial: row for row in confirmation_table(state) if row.n_seeds}
     if all(row.dropped for row in rows.values()):
         return plain
     values = _values(confirmation, rows)
@@ -204,7 +204,7 @@ def winner_of(state: SweepState, wanted: ConfirmConfig | None) -> Winner | None:
     )
 
 
-def is_of(finalist: Finalist, winner: Winner) -> bool:
+def is_result_of(finalist: Finalist, winner: Winner) -> bool:
     """Finalists of before confirmation name the trial alone."""
     known = finalist.uid == winner.uid or (not finalist.uid and winner.row is None)
     return known and finalist.trial == winner.trial
@@ -254,7 +254,7 @@ def _dropped(state: ConfirmationState) -> set[int]:
     return raced | {number for number, _ in runs if number not in state.candidates}
 
 
-def described(winner: Winner) -> Mapping[str, Any] | None:
+def confirmation_record(winner: Winner) -> Mapping[str, Any] | None:
     """What the winner's confirmation is kept as."""
     if winner.row is None:
         return None

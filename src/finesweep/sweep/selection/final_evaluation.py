@@ -17,11 +17,11 @@ from finesweep.runs.run_summary import doubts
 from finesweep.runs.test_evaluation import evaluate_on_test
 from finesweep.stats.predictions import correct_rows
 from finesweep.sweep.selection.baseline import compare_with_baseline
-from finesweep.sweep.selection.claims import stands
-from finesweep.sweep.selection.confirmation import described, is_of, winner_of
+from finesweep.sweep.selection.claims import is_in_store
+from finesweep.sweep.selection.confirmation import confirmation_record, is_result_of, winner_of
 from finesweep.sweep.selection.model_comparison import compare_models
-from finesweep.sweep.selection.omissions import unless_impossible
-from finesweep.sweep.selection.restored_run import run_again
+from finesweep.sweep.selection.omissions import try_comparison
+from finesweep.sweep.selection.restored_run import restore_run
 from finesweep.sweep.selection.state import SweepState
 from finesweep.sweep.study.keys import (
     BASELINE,
@@ -48,7 +48,7 @@ def evaluate_winner(
     if winner is None:
         return None
     parent = Run(store, state.attributes[PARENT_RUN_ID])
-    if known is not None and is_of(known, winner) and stands(store, known):
+    if known is not None and is_result_of(known, winner) and is_in_store(store, known):
         _show(parent, known)
         return known
     best = winner.best
@@ -63,8 +63,8 @@ def evaluate_winner(
     validation = predict(model, tokens.validation, tokens, config.training)
     setup = Setup(composed, dataset, tokens, model, count_parameters(model))
     run = run_of(store, winner.study.uid, best.number)
-    run = run or run_again(parent, winner, setup, validation)
-    compared = unless_impossible(
+    run = run or restore_run(parent, winner, setup, validation)
+    compared = try_comparison(
         lambda: compare_models(plan, state, store), study, what="each model with the others"
     )
     study.set_user_attr(COMPARISONS, [asdict(each) for each in compared or ()])
@@ -80,13 +80,13 @@ def evaluate_winner(
         uid=winner.uid,
         test_intervals=test.intervals,
         test_look=test.look,
-        confirmed=described(winner),
+        confirmed=confirmation_record(winner),
         doubts=doubts(setup, validation),
     )
     _show(parent, finalist)
     if plan.settings.baseline:
         right = correct_rows(test.predictions)
-        made = unless_impossible(
+        made = try_comparison(
             lambda: compare_with_baseline(parent, setup, right, sweep=state.name),
             study,
             what="the winner with TF-IDF",

@@ -40,7 +40,7 @@ def compare_models(
 
     The rows are those of the search, which chose each model's best by them: all of them alike.
     """
-    best = best_of_each(state)
+    best = best_by_model(state)
     if len(best) < 2:
         return []
     answers = dict[str, SplitPredictions]()
@@ -59,7 +59,7 @@ def compare_models(
     return [replace(each, p=p) for each, p in zip(made, adjusted, strict=True)]
 
 
-def best_of_each(state: SweepState) -> dict[str, FrozenTrial]:
+def best_by_model(state: SweepState) -> dict[str, FrozenTrial]:
     """Model → its best complete trial, the best model first."""
     found: dict[str, FrozenTrial] = {}
     for trial in state.ranked:

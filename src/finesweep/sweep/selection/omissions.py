@@ -14,7 +14,7 @@ from finesweep.tracking.outages import is_tracking_outage
 T = TypeVar("T")
 
 
-def unless_impossible(make: Callable[[], T], study: Study, *, what: str) -> T | None:
+def try_comparison(make: Callable[[], T], study: Study, *, what: str) -> T | None:
     """What make returns; None when it cannot, and the study then knows why, under what.
 
     A store that is away is raised: the same call can succeed later.

@@ -23,7 +23,7 @@ def register_winner(plan: SweepPlan, study: Study, state: SweepState, store: Tra
     study before the next begins, and looked up in MLflow.
     """
     wanted = plan.settings.register
-    if not state.is_spent:
+    if not state.is_budget_spent:
         return
     finalist = evaluate_winner(plan, study, state, store)
     if finalist is None or wanted is None:

@@ -16,7 +16,7 @@ from finesweep.training import measure
 WHY = "made again from the trial's weights: its first run was deleted"
 
 
-def run_again(parent: Run, winner: Winner, setup: Setup, validation: Predictions) -> Run:
+def restore_run(parent: Run, winner: Winner, setup: Setup, validation: Predictions) -> Run:
     """A finished run with the winner's config and validation; its curves are lost.
 
     The study's uid is on it, so that it is found as the first one was.

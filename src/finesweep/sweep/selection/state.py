@@ -44,7 +44,7 @@ class StudyState:
         return int(self.attributes[N_TRIALS])
 
     @property
-    def is_spent(self) -> bool:
+    def is_budget_spent(self) -> bool:
         """Whether every slot is finished."""
         return all_finished(self.trials, self.n_slots)
 

@@ -45,7 +45,7 @@ def definition(plan: SweepPlan) -> dict[str, Any]:
     return dict(json.loads(json.dumps(defined)))
 
 
-def as_begun(plan: SweepPlan, kept: Mapping[str, Any]) -> SweepPlan:
+def with_older_defaults(plan: SweepPlan, kept: Mapping[str, Any]) -> SweepPlan:
     """The plan with the sampler and pruner of a study that was made under their older defaults."""
     now = {"sampler": seeded_sampler(plan), "pruner": plan.settings.pruner or {}}
     older = {
@@ -57,7 +57,9 @@ def as_begun(plan: SweepPlan, kept: Mapping[str, Any]) -> SweepPlan:
     return replace(plan, settings=replace(plan.settings, **older))
 
 
-def refuse_changed(plan: SweepPlan, kept: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+def check_same_definition(
+    plan: SweepPlan, kept: Mapping[str, Any], wanted: Mapping[str, Any]
+) -> None:
     """Raises ConfigError with each difference between the study's definition and the one wanted.
 
     A field that the study has not heard of, because it is older than the field, had its default:

@@ -42,7 +42,7 @@ NOW = {
 }
 """Seconds since 1970 by the database's clock: those of two machines differ."""
 BEATS_PER_LEASE = 8
-LONGEST_BEAT_SECONDS = 15.0
+MAX_BEAT_SECONDS = 15.0
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ class Lease:
         self.engine, self.study = engine, study
         self.hang_seconds, self.on_hang = hang_seconds, on_hang
         self.lease_seconds = lease_seconds
-        self.period = min(LONGEST_BEAT_SECONDS, lease_seconds / BEATS_PER_LEASE)
+        self.period = min(MAX_BEAT_SECONDS, lease_seconds / BEATS_PER_LEASE)
         self._held: dict[str, int | None] = dict.fromkeys(("trial", "slot", "step", "total"))
         self._moved = self._beaten = time.monotonic()
         self._steady_from = 0.0
@@ -128,13 +128,13 @@ class Lease:
         self._thread = threading.Thread(target=self._keep, name="lease", daemon=True)
         self._thread.start()
 
-    def take(self, *, trial: int, slot: int) -> None:
+    def hold(self, *, trial: int, slot: int) -> None:
         """Announces the trial before it is claimed: no trial runs without a lease, ever."""
         self._held = {"trial": trial, "slot": slot, "step": 0, "total": None}
-        self.moved()
+        self.touch()
         self.beat()
 
-    def enter(self, study: str) -> None:
+    def switch_study(self, study: str) -> None:
         """From now on it works for this study; to the one before it has left."""
         self.study = study
         self.release()
@@ -144,13 +144,13 @@ class Lease:
         with suppress(SQLAlchemyError):  # the next beat tells
             self.beat()
 
-    def moved(self, step: int | None = None, total: int | None = None) -> None:
+    def touch(self, step: int | None = None, total: int | None = None) -> None:
         """Progress of any kind: the lease is worth renewing."""
         self._moved = time.monotonic()
         if step is not None:
             self._held = {**self._held, "step": step, "total": total}
 
-    def show(self) -> None:
+    def publish(self) -> None:
         """Beats soon, so that others see the progress now."""
         self._soon.set()
 

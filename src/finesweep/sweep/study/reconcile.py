@@ -79,7 +79,7 @@ def fail(study: Study, number: int, *, why: str, kind: str, retry: bool) -> None
     fail_trial(study, number, {REASON: why, FAILURE: kind, RETRY: retry})
 
 
-def gives_up(study: Study, trial: FrozenTrial, settings: SweepConfig) -> str | None:
+def reason_to_give_up(study: Study, trial: FrozenTrial, settings: SweepConfig) -> str | None:
     """Why the slot is not tried again although nothing was wrong with it; None when it is."""
     if COMMITTED in trial.user_attrs:
         return None
@@ -90,7 +90,7 @@ def gives_up(study: Study, trial: FrozenTrial, settings: SweepConfig) -> str | N
 
 
 def _release(study: Study, trial: FrozenTrial, settings: SweepConfig) -> None:
-    hopeless = gives_up(study, trial, settings)
+    hopeless = reason_to_give_up(study, trial, settings)
     why = f"{hopeless}; the last: killed" if hopeless else "killed"
     try:
         fail(study, trial.number, why=why, kind="infrastructure", retry=hopeless is None)

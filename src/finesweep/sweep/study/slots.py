@@ -149,7 +149,7 @@ def finished_trials(trials: Iterable[FrozenTrial]) -> list[FrozenTrial]:
     return [t for t in trials if t.state.is_finished() and not t.user_attrs.get(RETRY)]
 
 
-def is_spent(study: Study) -> bool:
+def is_budget_spent(study: Study) -> bool:
     """Whether every slot is finished."""
     return all_finished(study.get_trials(deepcopy=False), study.user_attrs[N_TRIALS])
 

@@ -31,7 +31,7 @@ TABLES = "finesweep.tables"
 DIALECTS = ("sqlite", "postgresql")
 BUSY_SECONDS = 60
 """How long a SQLite connection waits for another process's transaction."""
-LONGEST_PAUSE_SECONDS = 10.0
+MAX_PAUSE_SECONDS = 10.0
 
 T = TypeVar("T")
 OnWait = Callable[[str], None]
@@ -122,12 +122,12 @@ def _storage(
 def _patiently(on_wait: OnWait, call: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(call)
     def patient(*args: Any, **kwargs: Any) -> Any:
-        return waiting_out(lambda: call(*args, **kwargs), on_wait)
+        return retry_while_away(lambda: call(*args, **kwargs), on_wait)
 
     return patient
 
 
-def waiting_out(call: Callable[[], T], on_wait: OnWait, *, max_seconds: float = inf) -> T:
+def retry_while_away(call: Callable[[], T], on_wait: OnWait, *, max_seconds: float = inf) -> T:
     """What call returns, once the database answers and has room; other errors are raised, and this
     one too when it lasts for longer.
 
@@ -143,7 +143,7 @@ def waiting_out(call: Callable[[], T], on_wait: OnWait, *, max_seconds: float = 
                 raise
             on_wait(str(error.__cause__ or error).splitlines()[0])
         time.sleep(pause)
-        pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+        pause = min(2 * pause, MAX_PAUSE_SECONDS)
 
 
 def is_storage_outage(error: BaseException) -> bool:

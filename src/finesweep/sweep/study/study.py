@@ -13,7 +13,7 @@ from optuna import Study as Study
 from finesweep.config import (
     SweepPlan,
     compose_sweep,
-    given_overrides,
+    typed_overrides,
     use_files,
     user_files,
     worker_overrides,
@@ -23,7 +23,7 @@ from finesweep.errors import ConfigError, Problem, nearest
 from finesweep.locks import exclusive
 from finesweep.records import Finalist
 from finesweep.sweep.comparisons import BaselineResult, Contender, ModelComparison
-from finesweep.sweep.study.definition import as_begun, definition, refuse_changed
+from finesweep.sweep.study.definition import check_same_definition, definition, with_older_defaults
 from finesweep.sweep.study.keys import (
     BASELINE,
     COMPARISONS,
@@ -59,7 +59,7 @@ def open_study(plan: SweepPlan) -> Study:
         N_TRIALS: plan.settings.n_trials,
         LEASE_SECONDS: plan.settings.lease_seconds,
         OVERRIDES: worker_overrides(plan),
-        GIVEN: given_overrides(plan),
+        GIVEN: typed_overrides(plan),
         FILES: user_files(),
         LAUNCHED: datetime.now().isoformat(),
         STOP: "",
@@ -80,13 +80,13 @@ def join_study(
     """
     found = find_study(name, url)
     attributes = found.user_attrs
-    plan = as_begun(plan_of(found, overrides), attributes[DEFINITION])
+    plan = with_older_defaults(plan_of(found, overrides), attributes[DEFINITION])
     study = optuna.load_study(
         study_name=name,
         storage=open_storage(url, on_wait=on_wait),
         pruner=pruner_of(plan),
     )
-    refuse_changed(plan, attributes[DEFINITION], definition(plan))
+    check_same_definition(plan, attributes[DEFINITION], definition(plan))
     _require_precision(attributes.get(PRECISION))
     return plan, study
 
@@ -116,7 +116,7 @@ def _defined(plan: SweepPlan, storage: optuna.storages.BaseStorage) -> Study:
         load_if_exists=True,
     )
     kept = study.user_attrs.get(DEFINITION)
-    wanted = definition(plan if kept is None else as_begun(plan, kept))
+    wanted = definition(plan if kept is None else with_older_defaults(plan, kept))
     if kept is None:
         study.set_user_attr(UID, uuid.uuid4().hex)
         study.set_user_attr(SWEEP, plan.name)
@@ -126,7 +126,7 @@ def _defined(plan: SweepPlan, storage: optuna.storages.BaseStorage) -> Study:
             study.set_user_attr(PRECISION, resolve_precision("auto"))
         study.set_user_attr(DEFINITION, wanted)
     else:
-        refuse_changed(plan, kept, wanted)
+        check_same_definition(plan, kept, wanted)
     return study
 
 
@@ -147,7 +147,7 @@ def baseline_in(attributes: Mapping[str, Any]) -> BaselineResult | None:
     return BaselineResult(**stored) if stored else None
 
 
-def known_data_notes(study: Study) -> list[str]:
+def data_notes_of(study: Study) -> list[str]:
     """What was dropped, carved and cut of the data, each sentence once."""
     attributes = study.user_attrs
     told = (attributes[name] for name in sorted(attributes) if name.startswith(DATA_NOTES))

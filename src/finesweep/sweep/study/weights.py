@@ -19,7 +19,7 @@ def slot_folder(root: str, study: str, slot: int) -> Path:
     return Path(root) / study / f"slot-{slot:04d}"
 
 
-def drop_slot(slot: Path, *, but: Path | None = None) -> None:
+def delete_checkpoints(slot: Path, *, but: Path | None = None) -> None:
     """Removes all of a finished slot's folders but that of its result."""
     for folder in slot.glob("attempt-*/*"):
         if but is None or folder.resolve() != but.resolve():
@@ -40,7 +40,7 @@ def keep_weights(study: Study, wanted: Iterable[FrozenTrial], *, root: str) -> N
         if not beaten:
             return
         if folder := beaten.pop(_tail(trial.user_attrs[CHECKPOINT]), None):
-            drop_slot(folder.parents[1])
+            delete_checkpoints(folder.parents[1])
 
 
 def weights_of(trial: FrozenTrial, study_name: str, *, root: str) -> Path:

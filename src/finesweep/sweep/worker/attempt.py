@@ -107,7 +107,7 @@ class Attempt:
             ledger=self.ledger,
             one_of_many=True,
         )
-        self.callbacks.lease.moved()
+        self.callbacks.lease.touch()
         with self.ledger.on("saving"):
             model = checkpoints.save_model(trained.setup.model, trained.setup.tokens.tokenizer)
         self.trial.set_user_attr(CHECKPOINT, str(model))

@@ -35,7 +35,7 @@ class WorkerCallbacks:
         return self.interruption.requested
 
     def beat(self) -> None:
-        self.lease.moved()
+        self.lease.touch()
         self.interruption.check()
 
     def waiting(self, why: str) -> None:
@@ -44,12 +44,12 @@ class WorkerCallbacks:
         self.beat()
 
     def stepped(self, seen: int, total: int) -> None:
-        self.lease.moved(seen, total)
+        self.lease.touch(seen, total)
         self.interruption.check()
 
     def evaluated(self) -> None:
-        self.lease.moved()
-        self.lease.show()
+        self.lease.touch()
+        self.lease.publish()
 
     def outbox(
         self,

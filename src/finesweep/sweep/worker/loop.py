@@ -21,10 +21,10 @@ from finesweep.config import SweepPlan
 from finesweep.sweep.status import Row, row_of
 from finesweep.sweep.study.keys import CHECKPOINT, LAUNCHED, REASON, RETRY, SLOT, STOP
 from finesweep.sweep.study.optuna_private import trial_now
-from finesweep.sweep.study.reconcile import fail, gives_up, reconcile
-from finesweep.sweep.study.slots import claim, is_spent
-from finesweep.sweep.study.storage import waiting_out
-from finesweep.sweep.study.weights import drop_slot
+from finesweep.sweep.study.reconcile import fail, reason_to_give_up, reconcile
+from finesweep.sweep.study.slots import claim, is_budget_spent
+from finesweep.sweep.study.storage import retry_while_away
+from finesweep.sweep.study.weights import delete_checkpoints
 from finesweep.sweep.worker.attempt import Attempt
 from finesweep.sweep.worker.callbacks import WorkerCallbacks
 from finesweep.sweep.worker.failures import Failure, WholeSweepError, classify
@@ -62,9 +62,9 @@ class WorkerLoop:
         while not self.is_drained() and not self.phase.sweep.user_attrs.get(STOP):
             self.callbacks.beat()
             # Leases are read and written here too, which no storage waits for by itself.
-            if claimed := waiting_out(self._claim, self.callbacks.waiting):
+            if claimed := retry_while_away(self._claim, self.callbacks.waiting):
                 self._run_slot(claimed)
-            elif is_spent(self.study):
+            elif is_budget_spent(self.study):
                 return
             else:
                 self.callbacks.lease.release()
@@ -82,7 +82,7 @@ class WorkerLoop:
         return claim(self.study, n_slots, before=self._take)
 
     def _take(self, trial: FrozenTrial) -> None:
-        self.callbacks.lease.take(trial=trial.number, slot=trial.user_attrs[SLOT])
+        self.callbacks.lease.hold(trial=trial.number, slot=trial.user_attrs[SLOT])
 
     def _run_slot(self, claimed: FrozenTrial) -> None:
         """Runs one claimed trial to its end and tells Optuna. Only an interruption is raised, and
@@ -140,7 +140,7 @@ class WorkerLoop:
         retry = attempt.retries(failure)
         if retry and failure.kind == "infrastructure":
             frozen = trial_now(self.study, number)
-            if fatal := gives_up(self.study, frozen, self.plan.settings):
+            if fatal := reason_to_give_up(self.study, frozen, self.plan.settings):
                 retry, why = False, f"{fatal}; the last: {why}"
         fail(self.study, number, why=why, kind=failure.kind, retry=retry)
 
@@ -152,7 +152,7 @@ class WorkerLoop:
         if attempt.outbox is not None:
             close_run(attempt.outbox, trial)
         if not trial.user_attrs.get(RETRY):
-            drop_slot(attempt.folder, but=_model_folder(trial))
+            delete_checkpoints(attempt.folder, but=_model_folder(trial))
         if trial.state == TrialState.COMPLETE:
             self.phase.completed(self.callbacks.delivery)
         self.callbacks.lease.release()

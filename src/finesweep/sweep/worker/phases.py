@@ -17,11 +17,11 @@ from finesweep.locks import exclusive
 from finesweep.sweep.parent_run import show_best
 from finesweep.sweep.selection.confirmation import (
     SEED,
+    add_seed_slots,
     best_seeds,
     candidates,
-    enlist,
     make_confirmation,
-    needless,
+    slots_to_skip,
 )
 from finesweep.sweep.selection.state import read_confirmation, seed_runs_of
 from finesweep.sweep.study.keys import N_TRIALS, SLOT, VALUES
@@ -124,9 +124,9 @@ class Confirmation:
         with self._alone():
             searched = self.sweep.get_trials(deepcopy=False)
             chosen = candidates(ranked(searched, direction_of(self.sweep)), self.config)
-            enlist(self.study, chosen, n_seeds=self.config.seeds)
+            add_seed_slots(self.study, chosen, n_seeds=self.config.seeds)
             state = read_confirmation(self.study)
-            for slot in needless(state, direction_of(self.study), n_seeds=self.config.seeds):
+            for slot in slots_to_skip(state, direction_of(self.study), n_seeds=self.config.seeds):
                 pruned = create_trial(state=TrialState.PRUNED, user_attrs={SLOT: slot})
                 self.study.add_trial(pruned)
         return int(self.study.user_attrs[N_TRIALS])

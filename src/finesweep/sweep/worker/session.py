@@ -11,14 +11,14 @@ from optuna import Study
 from finesweep.config import SweepPlan
 from finesweep.disk import require_space
 from finesweep.locks import exclusive
-from finesweep.sweep.parent_run import close_orphans, found_parent, show_best
+from finesweep.sweep.parent_run import close_orphans, find_or_start_parent, show_best
 from finesweep.sweep.selection.confirmation import candidates, is_confirmed
 from finesweep.sweep.selection.registration import register_winner
 from finesweep.sweep.selection.state import read_state, studies_of
 from finesweep.sweep.signals import Interruption, deferred_signals
 from finesweep.sweep.study.leases import Lease
 from finesweep.sweep.study.optuna_private import engine_of
-from finesweep.sweep.study.storage import waiting_out
+from finesweep.sweep.study.storage import retry_while_away
 from finesweep.sweep.study.study import join_study
 from finesweep.sweep.worker.callbacks import WorkerCallbacks
 from finesweep.sweep.worker.phases import Confirmation, Phase, Search
@@ -50,10 +50,10 @@ class WorkerSession:
         if (wanted := self.plan.confirm) is None:
             return
         state = read_state(self.study)
-        if not state.is_spent or not candidates(state.ranked, wanted):
+        if not state.is_budget_spent or not candidates(state.ranked, wanted):
             return
         confirmation = Confirmation(self.plan, self.study, wanted)
-        self.callbacks.lease.enter(confirmation.study.study_name)
+        self.callbacks.lease.switch_study(confirmation.study.study_name)
         yield confirmation
 
     def finish(self) -> None:
@@ -62,14 +62,14 @@ class WorkerSession:
         Under a lock, so that one worker does it; the others find it done.
         """
         state = read_state(self.study)
-        if not state.is_spent or not is_confirmed(state, self.plan.confirm):
+        if not state.is_budget_spent or not is_confirmed(state, self.plan.confirm):
             return
         with exclusive(engine_of(self.study), f"{self.study.study_name}.crown"):
             while not self.callbacks.delivery.wait(1.0):
                 self.callbacks.beat()
             store = open_store(self.plan.base.config.tracking)
             deliver_orphans(self.plan, self.study, store)
-            parent = found_parent(store, self.study, self.plan)
+            parent = find_or_start_parent(store, self.study, self.plan)
             for study in studies_of(self.study).values():
                 close_orphans(parent, study)
             show_best(store, self.study)
@@ -94,7 +94,7 @@ def worker_session(
     """
     with deferred_signals() as interruption:
         on_wait = _waiting(interruption, say)
-        plan, study = waiting_out(
+        plan, study = retry_while_away(
             lambda: join_study(name, url, overrides, on_wait),
             on_wait,
             max_seconds=JOINING_SECONDS if is_attached else 0,

@@ -12,13 +12,13 @@ from optuna.trial import TrialState, create_trial
 from finesweep.config import ConfirmConfig
 from finesweep.sweep.selection.confirmation import (
     ConfirmedRow,
+    add_seed_slots,
     candidates,
-    described,
-    enlist,
+    confirmation_record,
+    confirmation_table,
     is_confirmed,
     make_confirmation,
-    needless,
-    rows_of,
+    slots_to_skip,
     winner_of,
 )
 from finesweep.sweep.selection.state import (
@@ -35,7 +35,7 @@ TWICE = ConfirmConfig(top_k=2, seeds=2)
 
 
 def rows(study: Study) -> list[ConfirmedRow]:
-    return rows_of(read_state(study))
+    return confirmation_table(read_state(study))
 
 
 def searched(*values: float, rates: tuple[float, ...] = (), direction: str = "minimize") -> Study:
@@ -51,7 +51,7 @@ def searched(*values: float, rates: tuple[float, ...] = (), direction: str = "mi
 
 def confirming(study: Study, wanted: ConfirmConfig = TWICE) -> Study:
     made = make_confirmation(study)
-    enlist(made, candidates(read_state(study).ranked, wanted), n_seeds=wanted.seeds)
+    add_seed_slots(made, candidates(read_state(study).ranked, wanted), n_seeds=wanted.seeds)
     return made
 
 
@@ -70,9 +70,9 @@ def finish(confirmation: Study, values: dict[tuple[int, int], float]) -> None:
 
 
 def spare(confirmation: Study, n_seeds: int = 2) -> list[tuple[int, int]]:
-    """Marks what is needless, as a worker does, and says which pairs that were."""
+    """Marks what is slots_to_skip, as a worker does, and says which pairs that were."""
     state = read_confirmation(confirmation)
-    slots = needless(state, direction_of(confirmation), n_seeds=n_seeds)
+    slots = slots_to_skip(state, direction_of(confirmation), n_seeds=n_seeds)
     for slot in slots:
         confirmation.add_trial(create_trial(state=TrialState.PRUNED, user_attrs={SLOT: slot}))
     return [seed_runs_of(confirmation.user_attrs)[slot] for slot in slots]
@@ -147,7 +147,7 @@ def test_the_winner_has_the_best_mean_and_gives_its_best_seed() -> None:
     assert winner.row.optimism_gap == pytest.approx(-0.10)
     # Two means, 0.15 apart, noise 0.0707 with two degrees of freedom: t = 2.12.
     assert winner.probability == pytest.approx(0.916, abs=0.001)
-    kept = described(winner)
+    kept = confirmation_record(winner)
     assert kept is not None
     assert (kept["trial"], kept["n_seeds"]) == (1, 2)
 
@@ -187,7 +187,7 @@ def test_without_confirmation_the_searchs_best_wins() -> None:
     assert is_confirmed(read_state(study), None)
     winner = winner_of(read_state(study), None)
     assert winner is not None
-    assert (winner.trial, described(winner), rows(study)) == (1, None, [])
+    assert (winner.trial, confirmation_record(winner), rows(study)) == (1, None, [])
     assert winner_of(read_state(optuna.create_study()), TWICE) is None
 
 

@@ -14,7 +14,7 @@ from tests.unit.sweep.selection.conftest import SpentSweep
 from finesweep.config import SweepPlan
 from finesweep.sweep.comparisons import Contender, ModelComparison
 from finesweep.sweep.selection import model_comparison as module
-from finesweep.sweep.selection.model_comparison import best_of_each, compare_models
+from finesweep.sweep.selection.model_comparison import best_by_model, compare_models
 from finesweep.sweep.selection.state import read_state
 from finesweep.sweep.study.keys import COMPARISONS, MODEL, UID
 from finesweep.tracking import TrackingStore, start_run
@@ -113,5 +113,5 @@ def test_what_was_found_before_a_run_was_deleted_is_kept_of_the_same_trials(
 
 def test_the_best_model_comes_first(spent_sweep: SpentSweep) -> None:
     study = spent_sweep([("a", 0.4), ("b", 0.3), ("a", 0.1), ("b", 0.2), ("c", None)])
-    best = best_of_each(read_state(study))
+    best = best_by_model(read_state(study))
     assert [(model, trial.number) for model, trial in best.items()] == [("a", 2), ("b", 3)]

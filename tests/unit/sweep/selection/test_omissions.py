@@ -6,7 +6,7 @@ import optuna
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from finesweep.sweep.selection.omissions import omissions, unless_impossible
+from finesweep.sweep.selection.omissions import omissions, try_comparison
 
 
 def failing(error: Exception) -> object:
@@ -15,18 +15,18 @@ def failing(error: Exception) -> object:
 
 def test_why_it_was_not_made_is_remembered_until_it_is() -> None:
     study = optuna.create_study()
-    made = unless_impossible(lambda: failing(ValueError("empty vocabulary")), study, what="it")
+    made = try_comparison(lambda: failing(ValueError("empty vocabulary")), study, what="it")
     assert made is None
     assert omissions(study) == {"it": "ValueError: empty vocabulary"}
-    assert unless_impossible(lambda: 7, study, what="another") == 7
+    assert try_comparison(lambda: 7, study, what="another") == 7
     assert set(omissions(study)) == {"it"}
-    assert unless_impossible(lambda: 7, study, what="it") == 7
+    assert try_comparison(lambda: 7, study, what="it") == 7
     assert omissions(study) == {}
 
 
 def test_a_missing_file_is_no_outage() -> None:
     study = optuna.create_study()
-    assert unless_impossible(lambda: failing(FileNotFoundError("gone")), study, what="it") is None
+    assert try_comparison(lambda: failing(FileNotFoundError("gone")), study, what="it") is None
 
 
 def test_a_database_that_is_away_is_raised() -> None:
@@ -34,5 +34,5 @@ def test_a_database_that_is_away_is_raised() -> None:
     error.connection_invalidated = True
     study = optuna.create_study()
     with pytest.raises(OperationalError, match="away"):
-        unless_impossible(lambda: failing(error), study, what="it")
+        try_comparison(lambda: failing(error), study, what="it")
     assert omissions(study) == {}

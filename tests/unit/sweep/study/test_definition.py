@@ -9,7 +9,7 @@ import pytest
 
 from finesweep.config import SweepPlan, compose_sweep
 from finesweep.errors import ConfigError
-from finesweep.sweep.study.definition import definition, refuse_changed
+from finesweep.sweep.study.definition import check_same_definition, definition
 
 OLD = {"training.batch_size": 32, "sweep.metric": "validation/loss"}
 
@@ -29,7 +29,7 @@ def test_a_definition_holds_space_and_fixed_fields_and_nothing_of_places(demo: S
 
 def test_budgets_and_places_may_change(demo: SweepPlan) -> None:
     changed = ["sweep.n_trials=3", "workers=2", "storage.url=sqlite:///a.db", "sweep.confirm=null"]
-    refuse_changed(demo, definition(demo), definition(compose_sweep("demo", changed)))
+    check_same_definition(demo, definition(demo), definition(compose_sweep("demo", changed)))
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_budgets_and_places_may_change(demo: SweepPlan) -> None:
 def test_a_field_that_an_older_study_has_not_heard_of_had_its_default(
     demo: SweepPlan, new: dict[str, Any]
 ) -> None:
-    refuse_changed(demo, OLD, OLD | new)
+    check_same_definition(demo, OLD, OLD | new)
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_any_other_difference_is_refused_with_the_way_to_a_new_study(
     with pytest.raises(
         ConfigError, match=r"start a new one with: .* sweep\.study=own-2 …"
     ) as caught:
-        refuse_changed(plan, OLD | had, OLD | wanted)
+        check_same_definition(plan, OLD | had, OLD | wanted)
     difference, way_out = map(str, caught.value.problems)
     assert difference == told.format("when the study was made")
     assert way_out.startswith("sweep.study: study 'own' was made for another sweep")

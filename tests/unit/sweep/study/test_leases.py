@@ -60,7 +60,7 @@ def test_a_trial_is_leased_before_it_is_claimed(lend: Lend, opened: Opened, engi
     seen = []
 
     def take(trial: FrozenTrial) -> None:
-        lease.take(trial=trial.number, slot=0)
+        lease.hold(trial=trial.number, slot=0)
         seen.append((row(engine).trial, row(engine).slot, study.trials[0].state))
 
     assert claim(study, 1, before=take) is not None
@@ -106,10 +106,10 @@ def test_a_worker_in_which_nothing_moves_says_so_and_beats_no_more(
     hung = threading.Event()
     lease = lend(lease_seconds=1, hang_seconds=0.5, on_hang=hung.set)
     assert not hung.wait(0.8)  # without a trial it may wait for as long as it likes
-    lease.take(trial=0, slot=0)
+    lease.hold(trial=0, slot=0)
     for step in range(8):
         time.sleep(0.1)
-        lease.moved(step, 8)
+        lease.touch(step, 8)
     assert not hung.is_set()
     assert hung.wait(5)
     time.sleep(1.1)

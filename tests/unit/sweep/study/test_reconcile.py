@@ -33,7 +33,7 @@ study = optuna.load_study(study_name="s", storage=open_storage(sys.argv[1]))
 lease = Lease(
     engine_of(study), "s", lease_seconds=60, hang_seconds=60, on_hang=lambda: None
 )
-claimed = claim(study, 1, before=lambda trial: lease.take(trial=trial.number, slot=0))
+claimed = claim(study, 1, before=lambda trial: lease.hold(trial=trial.number, slot=0))
 optuna.Trial(study, claimed._trial_id).suggest_float("x", 0, 1)
 print(claimed.number, flush=True)
 time.sleep(600)

@@ -23,7 +23,7 @@ from finesweep.errors import ConfigError
 from finesweep.locks import exclusive
 from finesweep.sweep.study.keys import SLOT
 from finesweep.sweep.study.slots import claim
-from finesweep.sweep.study.storage import OnWait, open_storage, waiting_out
+from finesweep.sweep.study.storage import OnWait, open_storage, retry_while_away
 
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 N_CLAIMANTS, N_WAITING = 16, 40
@@ -272,9 +272,9 @@ def test_opening_a_database_that_is_away_is_an_outage_that_may_be_waited_for(
     reasons, waiting = admitting(postgresql_url)
     cut_off(postgresql_url)
     with pytest.raises(ConfigError, match=r"^storage\.url: cannot open 'postgresql"):
-        waiting_out(lambda: opened(postgresql_url), waiting, max_seconds=0)
+        retry_while_away(lambda: opened(postgresql_url), waiting, max_seconds=0)
     assert reasons == []
-    storage = waiting_out(lambda: opened(postgresql_url), waiting)
+    storage = retry_while_away(lambda: opened(postgresql_url), waiting)
     assert "not currently accepting connections" in reasons[0]
     assert storage.get_all_studies() == []
 

@@ -41,7 +41,7 @@ def test_every_call_is_progress(joined_worker: JoinedWorker, name: str) -> None:
 
 
 def test_others_see_how_far_a_trial_is(joined_worker: JoinedWorker) -> None:
-    joined_worker.callbacks.lease.take(trial=3, slot=1)
+    joined_worker.callbacks.lease.hold(trial=3, slot=1)
     joined_worker.callbacks.stepped(8, 32)
     joined_worker.callbacks.lease.beat()
     assert (joined_worker.row.trial, joined_worker.row.step, joined_worker.row.total) == (3, 8, 32)

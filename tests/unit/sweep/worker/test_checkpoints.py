@@ -17,7 +17,7 @@ from finesweep.disk import MANIFEST, Write, commit, is_committed
 from finesweep.records import Direction
 from finesweep.sweep.study.keys import CHECKPOINT
 from finesweep.sweep.study.ranking import ranked
-from finesweep.sweep.study.weights import drop_slot, keep_weights, slot_folder
+from finesweep.sweep.study.weights import delete_checkpoints, keep_weights, slot_folder
 from finesweep.sweep.worker.checkpoints import SlotCheckpoints, newest_whole
 
 FILES = ("state.bin", "rng/numpy.bin", MANIFEST)
@@ -127,9 +127,9 @@ def test_a_finished_slot_keeps_only_its_model(tmp_path: Path) -> None:
     checkpoints_of(slot, 1).commit(write, step=1)
     checkpoints_of(slot, 2).commit(write, step=2)
     commit(slot / "attempt-2" / "model", write)
-    drop_slot(slot, but=slot / "attempt-2" / "model")
+    delete_checkpoints(slot, but=slot / "attempt-2" / "model")
     assert names(slot) == ["attempt-2/model"]
-    drop_slot(slot)
+    delete_checkpoints(slot)
     assert not slot.exists()
 
 

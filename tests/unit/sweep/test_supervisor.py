@@ -62,6 +62,21 @@ class Stubborn(Scripted):
         self.heard.append("interrupt")
 
 
+class Slow(Scripted):
+    """One that takes a while to leave once it is asked."""
+
+    n_polls, leaves_with = 3, 0
+
+    def poll(self) -> int | None:
+        if self.heard:
+            self.n_polls -= 1
+        return self.leaves_with if self.n_polls <= 0 else None
+
+    def _leave(self, word: str, code: int) -> None:
+        self.heard.append(word)
+        self.leaves_with = code
+
+
 class Fragile(Scripted):
     """One that is killed while it leaves."""
 
@@ -98,6 +113,12 @@ def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def said() -> list[str]:
     return []
+
+
+def once(number: signal.Signals) -> Callable[[], None]:
+    """Sends this process one signal, however often it is called."""
+    left = [number]
+    return lambda: os.kill(os.getpid(), left.pop()) if left else None
 
 
 def study_with(*, over: bool) -> Study:
@@ -188,7 +209,7 @@ def test_errors_in_a_row_end_the_sweep_and_signals_do_not_count(
 
 
 def test_the_deadline_drains_each_worker_once(said: list[str]) -> None:
-    script = Script(STAYS)
+    script = Script(STAYS, kind=Slow)
     run(script, said, n_workers=2, deadline=time.monotonic() - 1)
     assert [worker.heard for worker in script.workers] == [["drain"], ["drain"]]
     assert said == []
@@ -203,9 +224,9 @@ def test_in_the_place_of_one_killed_after_the_deadline_comes_one_that_leaves_too
 
 
 def test_an_interruption_is_told_once_and_raised_when_all_have_left(said: list[str]) -> None:
-    script = Script(STAYS)
+    script = Script(STAYS, kind=Slow)
     with pytest.raises(KeyboardInterrupt):
-        run(script, said, n_workers=2, look=lambda: os.kill(os.getpid(), signal.SIGINT))
+        run(script, said, n_workers=2, look=once(signal.SIGINT))
     assert [worker.heard for worker in script.workers] == [["interrupt"], ["interrupt"]]
     assert script.closed
 
@@ -213,7 +234,7 @@ def test_an_interruption_is_told_once_and_raised_when_all_have_left(said: list[s
 def test_nobody_comes_in_the_place_of_one_killed_after_an_interruption(said: list[str]) -> None:
     script = Script(STAYS, kind=Fragile)
     with pytest.raises(KeyboardInterrupt):
-        run(script, said, look=lambda: os.kill(os.getpid(), signal.SIGINT))
+        run(script, said, look=once(signal.SIGINT))
     assert (len(script.workers), said) == (1, [])
 
 

@@ -145,6 +145,18 @@ def test_an_interrupted_attempt_frees_its_slot_and_keeps_its_checkpoint(
     assert joined_worker.row.trial is None
 
 
+def test_an_interruption_is_raised_after_the_last_slot_of_a_drained_worker_too(
+    joined_worker: JoinedWorker,
+) -> None:
+    def interrupted(attempt: Attempt) -> float:
+        joined_worker.interruption.requested = True
+        return succeed(attempt)
+
+    with pytest.raises(KeyboardInterrupt):
+        work(joined_worker, interrupted, is_drained=joined_worker.callbacks.is_interrupted)
+    assert states(joined_worker) == ["complete", "waiting"]
+
+
 def test_a_worker_that_was_taken_for_dead_tells_nothing(joined_worker: JoinedWorker) -> None:
     def fenced(attempt: Attempt) -> float:
         saved(attempt)

@@ -1,4 +1,4 @@
-"""Sixty labelled texts, to be written in as many ways as people have them."""
+"""Sixty labelled texts, to be written in many file formats."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ Read = Callable[..., Splits]
 def delimited(
     rows: Sequence[tuple[str, str]] = ROWS, *, by: str = ",", head: str | None = "text,label"
 ) -> str:
-    """The rows with a separator between, below a header that is written with commas."""
+    """The rows with a separator, below a header."""
     lines = [by.join(row) for row in rows]
     return "\n".join([*([] if head is None else [head.replace(",", by)]), *lines, ""])
 
 
 @pytest.fixture
 def read(tmp_path: Path) -> Read:
-    """Writes a file, where its content is given, and reads it as the splits of a dataset."""
+    """Writes a file, if it has content, and reads it as the splits of a dataset."""
 
     def written(name: str, content: str | bytes | None = None, **fields: Any) -> Splits:
         path = tmp_path / name
@@ -39,8 +39,8 @@ def read(tmp_path: Path) -> Read:
     return written
 
 
-def told(splits: Splits) -> list[str]:
-    """The notes, without those of splits that were carved."""
+def notes_of(splits: Splits) -> list[str]:
+    """The notes, without those on carved splits."""
     return [note for note in splits.notes if "carved" not in note]
 
 

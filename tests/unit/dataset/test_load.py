@@ -102,7 +102,7 @@ def test_missing_texts_and_labels_are_counted_with_their_rows(tmp_path: Path) ->
     assert f"7 of train's rows (row 43, 44, 45, 46, 47, …); {drop}" in str(caught.value)
 
 
-def test_missing_rows_are_dropped_when_asked(tmp_path: Path) -> None:
+def test_missing_rows_are_dropped_with_missing_drop(tmp_path: Path) -> None:
     dataset = loaded(tmp_path / "a.csv", [*ROWS, (" ", "a"), ("x", None)], missing="drop")
     assert sum(len(dataset.split(split)) for split in SPLITS) == len(ROWS)
     assert dataset.notes[:2] == (
@@ -113,7 +113,7 @@ def test_missing_rows_are_dropped_when_asked(tmp_path: Path) -> None:
         loaded(tmp_path / "b.csv", [(" ", "a")], missing="drop")
 
 
-def test_conflicting_texts_lose_all_their_rows_when_asked(tmp_path: Path) -> None:
+def test_conflicting_texts_lose_all_their_rows_with_conflicts_drop(tmp_path: Path) -> None:
     rows = [*ROWS, ("text 0", "b"), ("text 1", "b")]
     kept = loaded(tmp_path / "a.csv", rows)
     dropped = loaded(tmp_path / "b.csv", rows, conflicts="drop")
@@ -149,7 +149,7 @@ def test_a_request_that_cannot_be_met_is_refused_before_reading(
         load_dataset(DatasetConfig(name="x", **fields))
 
 
-def test_the_fingerprint_tells_any_change_of_data_apart(tmp_path: Path) -> None:
+def test_the_fingerprint_differs_for_any_change_of_data(tmp_path: Path) -> None:
     def of(rows: list[tuple[Any, Any]], **fields: Any) -> str:
         return loaded(tmp_path / "a.csv", rows, **fields).fingerprint
 

@@ -1,4 +1,4 @@
-"""Texts are cleaned, labels renamed and groups kept together, when the config asks for it."""
+"""Texts are cleaned, labels renamed and groups kept together, if configured."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def config(path: Path, rows: list[tuple[Any, ...]], **fields: Any) -> DatasetCon
         ("whitespace", "  a\t\tb\n c ", "a b c"),
     ],
 )
-def test_each_step_does_what_it_says_and_no_more(step: str, text: str, wanted: str) -> None:
+def test_each_cleaning_step_does_only_its_own(step: str, text: str, wanted: str) -> None:
     assert clean_texts([text], [step]) == [wanted]
     assert clean_texts([text], []) == [text]
 
@@ -58,9 +58,9 @@ def test_labels_are_renamed_and_null_drops_their_rows(tmp_path: Path) -> None:
     assert dataset.label_names == ("bad", "good")
     assert dataset.notes[0] == "10 rows of train dropped by dataset.label_map"
     assert len(dataset.train) + len(dataset.validation) + len(dataset.test) == 40
-    told = dict(STARS)
+    stars = dict(STARS)
     rows = zip(dataset.train["text"], dataset.train["label"], strict=True)
-    assert all((told[text] > 3) == bool(label) for text, label in rows)
+    assert all((stars[text] > 3) == bool(label) for text, label in rows)
 
 
 def test_a_label_that_the_map_lacks_is_a_mistake(tmp_path: Path) -> None:
@@ -85,7 +85,7 @@ def test_a_map_tells_codes_apart_and_numbers_together(tmp_path: Path) -> None:
     assert made.label_names == ("high", "low")
 
 
-def test_a_map_that_says_two_things_of_one_label_is_a_mistake(tmp_path: Path) -> None:
+def test_a_map_with_two_names_for_one_label_is_refused(tmp_path: Path) -> None:
     mapping = {1: "a", "1.0": "b", 2: "b", 3: "b", 4: "b", 5: "b"}
     with pytest.raises(ConfigError, match=r"label_map: maps 1 to both 'a' and 'b'"):
         prepare(config(tmp_path / "a.csv", STARS, label_map=mapping))
@@ -119,7 +119,7 @@ def test_words_for_nothing_are_texts_and_labels(tmp_path: Path) -> None:
         assert not any("missing" in note for note in splits.notes)
 
 
-def test_rows_of_a_group_and_copies_of_a_text_stay_within_one_split(tmp_path: Path) -> None:
+def test_rows_of_a_group_and_duplicates_stay_within_one_split(tmp_path: Path) -> None:
     rows = [(f"text {n}", "ab"[n % 2], f"film {n // 4}") for n in range(400)]
     rows += [("the same words", "a", f"film {n}") for n in (3, 50, 97)]
     splits = prepare(config(tmp_path / "a.csv", rows, group_column="film"))

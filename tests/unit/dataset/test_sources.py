@@ -1,4 +1,4 @@
-"""What is read from files, and from the Hub, before any cleaning."""
+"""Raw splits from files and from the Hub, before any cleaning."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_a_byte_order_mark_is_no_part_of_the_first_column(tmp_path: Path, name: 
         ("a.xlsx", b"text,label\n", r"is not an Excel sheet; it starts with b'text,label"),
     ],
 )
-def test_a_file_that_is_not_what_it_is_called_says_what_it_is(
+def test_a_file_with_the_wrong_extension_reports_its_format(
     tmp_path: Path, name: str, content: bytes, message: str
 ) -> None:
     with pytest.raises(ConfigError, match=message):
@@ -136,7 +136,7 @@ def test_an_absent_column_offers_the_nearest(tmp_path: Path) -> None:
     )
 
 
-def test_a_separator_that_is_not_found_is_asked_for(tmp_path: Path) -> None:
+def test_a_separator_that_cannot_be_guessed_must_be_configured(tmp_path: Path) -> None:
     path = written(tmp_path / "a.csv", "review;stars\nx;1;2\n")
     with pytest.raises(ConfigError, match=r"only one column; dataset\.separator sets"):
         read_source(DatasetConfig(name="x", path=str(path)))
@@ -159,7 +159,7 @@ def test_a_separator_that_is_not_found_is_asked_for(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_a_column_of_no_single_values_is_refused(tmp_path: Path, row: str, message: str) -> None:
+def test_a_column_of_nested_values_is_refused(tmp_path: Path, row: str, message: str) -> None:
     path = written(tmp_path / "a.jsonl", f"{row}\n{row}\n")
     with pytest.raises(ConfigError, match=message):
         read_source(DatasetConfig(name="x", path=str(path)))
@@ -223,7 +223,7 @@ def test_a_hub_failure_is_one_problem(
         (RevisionNotFoundError, r"dataset\.revision: owner/name has no branch, tag or commit 'v9'"),
     ],
 )
-def test_what_the_hub_does_not_have_is_refused(
+def test_a_dataset_missing_on_the_hub_is_refused(
     monkeypatch: pytest.MonkeyPatch, error: type[HfHubHTTPError], message: str
 ) -> None:
     def refuse(*_: object, **__: object) -> None:
@@ -252,7 +252,7 @@ def test_an_earlier_download_is_read_without_a_network(
 
 
 @pytest.mark.parametrize("offline", [True, False])
-def test_without_a_network_the_hub_answers_at_once(
+def test_without_a_network_the_hub_fails_at_once(
     monkeypatch: pytest.MonkeyPatch, offline: bool
 ) -> None:
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", offline)

@@ -71,7 +71,7 @@ def test_another_seed_gives_other_splits() -> None:
     )
 
 
-def test_nothing_is_lost_where_texts_stand_once() -> None:
+def test_no_row_is_lost_if_texts_are_unique() -> None:
     train = numbered([0, 1, 2] * 40)
     frames = carved(train, test=0.25, validation=10)
     assert {split: len(frame) for split, frame in frames.items()} == {
@@ -204,7 +204,7 @@ def test_another_seed_samples_other_rows() -> None:
     assert first["train"].index.tolist() != second["train"].index.tolist()
 
 
-def test_cut_splits_have_the_size_and_order_asked() -> None:
+def test_subsampled_splits_have_the_configured_size_and_keep_the_order() -> None:
     frames: Frames = {"train": numbered([0, 1, 1, 1] * 25), "test": numbered([0, 1] * 10)}
     sized, notes = subsample(frames, sizes={"train": 20, "test": 0.5}, seed=0)
     assert sized["train"]["label"].value_counts().to_dict() == {1: 15, 0: 5}

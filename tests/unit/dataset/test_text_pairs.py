@@ -1,4 +1,4 @@
-"""A dataset of pairs is read as joined texts, and what is wrong with its columns is told."""
+"""A dataset of pairs is read as joined texts; mistakes in its columns are reported."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def test_pairs_with_one_side_in_common_are_no_duplicates(tmp_path: Path) -> None
 
 def test_a_pair_that_lacks_a_side_is_a_missing_text(tmp_path: Path) -> None:
     rows = [*ROWS, ("text", None, "a"), (" ", "other", "a")]
-    told = r"text is missing or blank in 2 of train's rows \(row 41, 42\)"
-    with pytest.raises(ConfigError, match=told):
+    message = r"text is missing or blank in 2 of train's rows \(row 41, 42\)"
+    with pytest.raises(ConfigError, match=message):
         prepare(config(tmp_path / "a.csv", rows))
     splits = prepare(config(tmp_path / "a.csv", rows, missing="drop"))
     assert splits.notes[0] == "2 rows of train with missing text dropped"
@@ -60,13 +60,13 @@ def test_a_text_that_holds_the_mark_is_a_mistake(
     tmp_path: Path, first: str, second: str, field: str
 ) -> None:
     rows = [*ROWS, (f"1 {first} 2", f"3 {second} 4", "a")]
-    told = rf"^dataset\.{field}_column: train contains '{MARK}' in '\d {MARK} \d', the char"
-    with pytest.raises(ConfigError, match=told):
+    message = rf"^dataset\.{field}_column: train contains '{MARK}' in '\d {MARK} \d', the char"
+    with pytest.raises(ConfigError, match=message):
         load_dataset(config(tmp_path / "a.csv", rows))
 
 
 @pytest.mark.parametrize(
-    ("pair_column", "told"),
+    ("pair_column", "message"),
     [
         ("hypotesis", r"^dataset\.pair_column: train has no column 'hypotesis'; .*'hypothesis'"),
         ("premise", r"^dataset\.pair_column: 'premise' is also the text column"),
@@ -74,9 +74,9 @@ def test_a_text_that_holds_the_mark_is_a_mistake(
     ],
 )
 def test_a_second_column_that_cannot_be_one_is_a_mistake(
-    tmp_path: Path, pair_column: str, told: str
+    tmp_path: Path, pair_column: str, message: str
 ) -> None:
-    with pytest.raises(ConfigError, match=told):
+    with pytest.raises(ConfigError, match=message):
         load_dataset(config(tmp_path / "a.csv", ROWS, pair_column=pair_column))
 
 

@@ -1,4 +1,4 @@
-"""Token ids: whole, bare, in the dataset's order, and made once."""
+"""Token ids: untruncated, without special tokens, in the dataset's order, and cached."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def test_pairs_and_single_texts_share_no_ids(
 def test_a_length_without_room_for_a_pair_is_a_mistake(
     pairs: TextDataset, tokenizer: PreTrainedTokenizerBase, tmp_path: Path
 ) -> None:
-    told = r"^dataset\.max_length: 4 has no room for a pair of texts; must be at least 5"
-    with pytest.raises(ConfigError, match=told):
+    message = r"^dataset\.max_length: 4 has no room for a pair of texts; must be at least 5"
+    with pytest.raises(ConfigError, match=message):
         tokenize(pairs, tokenizer, max_length=4, cache=tmp_path)
     assert tokenize(pairs, tokenizer, max_length=5, cache=tmp_path).pairs

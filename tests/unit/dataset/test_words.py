@@ -1,4 +1,4 @@
-"""Words are found in any script, and it is seen where they are not set apart."""
+"""Words are found in any script, and texts without separable words are recognised."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The picture of how far answers can be trusted, from probabilities of a known kind."""
+"""The calibration figure, from probabilities of a known kind."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def draw(
 
 
 def legend(axes: Axes) -> list[str]:
-    made = axes.get_legend()
-    return [] if made is None else [text.get_text() for text in made.get_texts()]
+    legend = axes.get_legend()
+    return [] if legend is None else [text.get_text() for text in legend.get_texts()]
 
 
 def test_three_classes_have_three_curves_named_with_their_areas() -> None:
@@ -44,11 +44,11 @@ def test_three_classes_have_three_curves_named_with_their_areas() -> None:
     assert all(0.7 < area < 0.95 for area in areas)
     assert len(legend(precision_recall)) == 3
     assert calibration.get_title().startswith("calibration, expected error 0.0")
-    (told,) = [text.get_text() for text in coverage.texts]
-    assert told.startswith("UNCERTAIN below 0.70:")
+    (annotation,) = [text.get_text() for text in coverage.texts]
+    assert annotation.startswith("UNCERTAIN below 0.70:")
 
 
-def test_of_two_classes_the_second_is_drawn() -> None:
+def test_only_the_second_of_two_classes_is_drawn() -> None:
     roc, *_ = draw(*answered(2), ["no", "yes"]).axes
     assert [text.split()[0] for text in legend(roc)] == ["yes"]
 
@@ -67,6 +67,6 @@ def test_a_class_without_rows_has_no_curve() -> None:
 
 
 @pytest.mark.parametrize("threshold", [0.0, 1.1])
-def test_a_model_that_always_or_never_answers_is_drawn(threshold: float) -> None:
+def test_full_and_zero_coverage_are_drawn(threshold: float) -> None:
     *_, coverage = draw(*answered(2), ["no", "yes"], uncertain_below=threshold).axes
     assert len(coverage.texts) == (1 if threshold == 0.0 else 0)

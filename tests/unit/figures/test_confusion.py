@@ -22,7 +22,7 @@ def draw(counts: np.ndarray, names: list[str], title: str = "validation") -> Fig
 
 
 def cells(axes: Axes) -> dict[tuple[int, int], str]:
-    """(row, column) → what is written there."""
+    """(row, column) → the text of the cell."""
     return {
         (round(text.get_position()[1]), round(text.get_position()[0])): text.get_text()
         for text in axes.texts

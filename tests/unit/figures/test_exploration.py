@@ -1,4 +1,4 @@
-"""The pictures of a dataset say its numbers, whatever its classes are called."""
+"""The figures of a dataset show its numbers, whatever the names of its classes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def curve(axes: Axes, name: str) -> dict[float, float]:
     return {float(x): float(y) for x, y in np.asarray(line.get_xydata())}
 
 
-def test_each_class_has_its_share_of_each_split_and_its_rows_written_beside() -> None:
+def test_each_class_has_its_share_of_each_split_and_its_rows_as_label() -> None:
     counts = {"train": [30, 10], "test": [1, 0]}
     figure = drawn(balance_figure(counts, NAMES, totals=[100, 4], title="$x$"))
     (axes,) = figure.axes
@@ -45,7 +45,7 @@ def test_a_name_that_the_font_cannot_draw_is_boxes_and_a_formula_is_plain() -> N
     assert [label.get_text() for label in axes.get_yticklabels()] == ["$no$", "□□"]
 
 
-def test_the_first_class_stands_at_the_top() -> None:
+def test_the_first_class_is_at_the_top() -> None:
     (axes,) = drawn(balance_figure({"train": [1, 1]}, NAMES, totals=[2], title="")).axes
     bottom, top = axes.get_ylim()
     assert bottom > top

@@ -1,4 +1,4 @@
-"""The page of a dataset shows every number and runs nothing of what texts say."""
+"""The page of a dataset shows every number and executes nothing from its texts."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def cuts() -> dict[str, Any]:
 
 def page(findings: list[dict[str, Any]] | None = None) -> str:
     splits = ("train", "validation")
-    made = {
+    exploration = {
         "name": EVIL,
         "model": EVIL,
         "max_length": 32,
@@ -36,7 +36,7 @@ def page(findings: list[dict[str, Any]] | None = None) -> str:
         "examples": {EVIL: [{"row": 42, "text": EVIL}], "电影": []},
         "notes": [EVIL],
     }
-    return exploration_page(made, findings or [], {name: name.encode() for name in NAMES})
+    return exploration_page(exploration, findings or [], {name: name.encode() for name in NAMES})
 
 
 def test_every_text_is_escaped() -> None:
@@ -56,13 +56,13 @@ def test_it_is_one_file_with_language_and_title_that_asks_for_nothing() -> None:
     assert not re.search(r"url\(|@import|https?://", text)
 
 
-def test_rows_lengths_cuts_phrases_and_examples_are_told() -> None:
+def test_rows_lengths_cuts_phrases_and_examples_are_shown() -> None:
     text = page()
-    for told in ("1,200", "900 (75.0%)", "12.2", "1,234", "50.0%", "4,567", "42"):
-        assert f">{told}</td>" in text
+    for cell in ("1,200", "900 (75.0%)", "12.2", "1,234", "50.0%", "4,567", "42"):
+        assert f">{cell}</td>" in text
 
 
-def test_findings_are_told_with_their_first_rows_or_that_there_are_none() -> None:
+def test_findings_are_shown_with_their_first_rows_or_that_there_are_none() -> None:
     assert "The checks found nothing." in page()
     rows = [["test", k] for k in range(1, 31)]
     finding = {"check": "a", "severity": "severe", "message": "30 texts leak", "rows": rows}
@@ -71,5 +71,5 @@ def test_findings_are_told_with_their_first_rows_or_that_there_are_none() -> Non
     assert ", 20 and 10 more</td>" in text
 
 
-def test_a_letter_that_pictures_cannot_draw_is_explained() -> None:
+def test_a_character_that_figures_cannot_draw_is_explained() -> None:
     assert "□ is a character that the font lacks" in page()

@@ -29,7 +29,7 @@ def test_skewed_numbers_have_a_logarithmic_axis_that_says_so() -> None:
     assert bins.edges[-1] < 0.5 * values.max()
 
 
-def test_whole_numbers_stand_inside_bins_as_wide_as_what_they_hold() -> None:
+def test_whole_numbers_are_inside_bins_as_wide_as_their_count() -> None:
     bins = bins_for(np.arange(1, 121, dtype=float))
     assert all(edge % 1 == 0.5 for edge in bins.edges)
     np.testing.assert_allclose(bins.heights(np.arange(1, 121)), 1 / 120, rtol=0.01)
@@ -46,7 +46,7 @@ def test_nothing_has_an_empty_bin() -> None:
     assert bins_for(np.zeros(0)).heights(np.zeros(0)).tolist() == [0.0]
 
 
-def test_few_ticks_stand_on_a_logarithmic_axis_wide_or_narrow() -> None:
+def test_a_logarithmic_axis_has_few_ticks_wide_or_narrow() -> None:
     random = np.random.default_rng(0)
     narrow = bins_for(np.floor(random.lognormal(4, 0.6, 5000)) + 1)
     assert narrow.log_ticks() == [10, 20, 50, 100, 200]
@@ -54,7 +54,7 @@ def test_few_ticks_stand_on_a_logarithmic_axis_wide_or_narrow() -> None:
     assert wide.log_ticks() == [10, 100, 1000]
 
 
-def test_the_halves_of_an_axis_are_those_that_one_sees() -> None:
+def test_the_halves_of_an_axis_are_as_drawn() -> None:
     bins = bins_for(np.floor(np.random.default_rng(0).lognormal(5, 1, 20_000)) + 1)
     middle = np.sqrt(bins.edges[0] * bins.edges[-1])
     assert (bins.is_right(0.9 * middle), bins.is_right(1.1 * middle)) == (False, True)

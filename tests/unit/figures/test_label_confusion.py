@@ -1,4 +1,4 @@
-"""What became of each of several labels, as a person reads it."""
+"""The confusion figure of several labels."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ def rows(figure: Figure) -> list[list[str]]:
     return [texts[k : k + len(COLUMNS)] for k in range(0, len(texts), len(COLUMNS))]
 
 
-def test_each_label_shows_what_was_found_missed_and_said_wrongly() -> None:
+def test_each_label_shows_found_missed_and_false_alarms() -> None:
     assert rows(draw(COUNTS, ["rude $x$", "loud"])) == [
         ["15\n75.0 %", "5\n25.0 %", "10\n12.5 %", "70\n87.5 %"],
         ["0\n–", "0\n–", "2\n2.0 %", "98\n98.0 %"],
     ]
 
 
-def test_of_very_many_labels_the_commonest_are_drawn() -> None:
+def test_of_many_labels_the_most_frequent_are_drawn() -> None:
     counts = np.tile([[90, 5], [1, 4]], (MAX_LABELS + 5, 1, 1))
     counts[3] = [[100, 0], [0, 0]]
     figure = draw(counts, [f"label {c}" for c in range(len(counts))])

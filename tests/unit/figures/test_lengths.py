@@ -1,4 +1,4 @@
-"""Histograms of lengths compare classes fairly, whatever these are called."""
+"""Histograms of lengths compare classes fairly, whatever their names."""
 
 from __future__ import annotations
 

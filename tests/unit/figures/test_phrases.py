@@ -1,4 +1,4 @@
-"""Bars and clouds of phrases are complete, and quiet about letters that no font has."""
+"""Bars and clouds of phrases are complete, and do not warn of characters that no font has."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ def bars(axes: Axes) -> list[tuple[str, float]]:
     return list(zip(names, (bar.get_width() for bar in axes.patches), strict=True))
 
 
-def said(axes: Axes) -> str:
+def note_of(axes: Axes) -> str:
     return axes.texts[-1].get_text()
 
 
-def test_each_class_has_its_phrases_the_commonest_on_top() -> None:
+def test_each_class_has_its_phrases_most_frequent_on_top() -> None:
     first, second = drawn(phrases_figure([FILM, DAY], ["a", "b"], title="$x$")).axes
     assert bars(first) == [("bad film", 40), ("$5 $6", 12), ("□□", 3)]
     assert [text.get_text() for text in first.texts] == ["40", "12", "3"]
@@ -31,7 +31,7 @@ def test_each_class_has_its_phrases_the_commonest_on_top() -> None:
     assert first.get_ylim() == second.get_ylim() == (2.6, -0.6)
 
 
-def test_of_many_phrases_the_commonest_are_drawn() -> None:
+def test_of_many_phrases_the_most_frequent_are_drawn() -> None:
     top = [(f"word {k}", 100 - k) for k in range(40)]
     (axes,) = drawn(phrases_figure([top], ["a"], title="")).axes
     assert [name for name, _ in bars(axes)] == [f"word {k}" for k in range(N_BARS)]
@@ -85,11 +85,11 @@ def test_words_that_the_font_lacks_or_the_panel_cannot_hold_are_left_out_and_cou
     top = [("фильм", 9), ("电影", 5), ("面", 4), ("x" * 40, 2)]
     (axes,) = drawn(clouds_figure([top], ["a"], title="", seed=1)).axes
     assert given == [{"фильм": 9}]
-    assert said(axes) == "2 words with characters that the font lacks, 1 too long"
+    assert note_of(axes) == "2 words with characters that the font lacks, 1 too long"
 
 
 def test_a_class_of_words_that_the_font_lacks_says_so_instead_of_a_cloud() -> None:
     (axes,) = drawn(clouds_figure([[("电影", 5)]], ["电影"], title="", seed=1)).axes
     assert len(axes.images) == 0
-    assert said(axes) == "1 word with characters that the font lacks"
+    assert note_of(axes) == "1 word with characters that the font lacks"
     assert axes.get_title(loc="left") == "□□"

@@ -1,4 +1,4 @@
-"""Intervals of resampled rows: their width, their pairing, and what they rest on."""
+"""Intervals from resampled rows: width, pairing, and undefined scores."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ def mean_of(values: np.ndarray) -> Scores:
 
 def test_a_bootstrapped_mean_has_the_standard_error_of_a_mean() -> None:
     values = np.random.default_rng(0).normal(size=500)
-    made = bootstrap(mean_of(values), 500, n_resamples=4000, seed=1)
+    result = bootstrap(mean_of(values), 500, n_resamples=4000, seed=1)
     half = 1.96 * values.std() / 500**0.5
-    assert made["mean"].value == pytest.approx(values.mean())
-    assert (made["mean"].low, made["mean"].high) == pytest.approx(
+    assert result["mean"].value == pytest.approx(values.mean())
+    assert (result["mean"].low, result["mean"].high) == pytest.approx(
         (values.mean() - half, values.mean() + half), abs=0.01
     )
-    assert made == bootstrap(mean_of(values), 500, n_resamples=4000, seed=1)
+    assert result == bootstrap(mean_of(values), 500, n_resamples=4000, seed=1)
 
 
 def test_more_rows_than_fit_in_a_chunk_are_resampled_alike(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -36,18 +36,18 @@ def test_an_undefined_score_has_no_interval_and_undefined_resamples_are_left_out
         held = np.where(weights[:, 0] > 0, weights[:, 0], np.nan)
         return {"never": np.full(len(weights), np.nan), "sometimes": held}
 
-    made = bootstrap(scores, 10, n_resamples=500, seed=0)
-    assert list(made) == ["sometimes"]
-    assert made["sometimes"].low == 1
+    result = bootstrap(scores, 10, n_resamples=500, seed=0)
+    assert list(result) == ["sometimes"]
+    assert result["sometimes"].low == 1
 
 
-def test_a_paired_difference_is_sure_where_two_separate_ones_would_not_be() -> None:
+def test_a_paired_difference_is_significant_when_two_separate_ones_are_not() -> None:
     drawn = np.random.default_rng(4)
     old = drawn.normal(1.0, 1.0, size=400)
     new = old + 0.05 + drawn.normal(0, 0.1, size=400)
-    made = paired_bootstrap(mean_of(new), mean_of(old), 400, seed=5)["mean"]
-    assert made.interval.low > 0.03
-    assert made.p_not_above == pytest.approx(1 / 2001)
+    result = paired_bootstrap(mean_of(new), mean_of(old), 400, seed=5)["mean"]
+    assert result.interval.low > 0.03
+    assert result.p_not_above == pytest.approx(1 / 2001)
     swapped = paired_bootstrap(mean_of(old), mean_of(new), 400, seed=5)["mean"]
-    assert swapped.interval.value == pytest.approx(-made.interval.value)
+    assert swapped.interval.value == pytest.approx(-result.interval.value)
     assert swapped.p_not_above == 1.0

@@ -1,4 +1,4 @@
-"""Probabilities that mean what they say, and where a model had better not answer."""
+"""Calibrated probabilities, and the threshold below which a prediction is UNCERTAIN."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from finesweep.stats.calibration import (
 
 
 def drawn_logits(n: int, *, temperature: float) -> tuple[np.ndarray, np.ndarray]:
-    """Logits whose probabilities are true, made too sure by a temperature below 1."""
+    """Calibrated logits, made overconfident by a temperature below 1."""
     drawn = np.random.default_rng(0)
     honest = drawn.normal(scale=1.5, size=(n, 3))
     truth = [drawn.choice(3, p=row) for row in softmax(honest, axis=1)]
@@ -39,7 +39,7 @@ def test_brier_is_scikit_learns_times_two_for_two_classes() -> None:
 
 
 def test_calibration_error_by_hand() -> None:
-    """Four rows at 0.9 of which three are right, one at 0.6 that is wrong."""
+    """Four rows at 0.9, three of them correct, and one at 0.6 that is wrong."""
     sure = np.array([[0.9, 0.1]] * 4 + [[0.4, 0.6]])
     labels = np.array([0, 0, 0, 1, 0])
     assert calibration_error(sure, labels) == pytest.approx((4 * 0.15 + 1 * 0.6) / 5)
@@ -47,21 +47,21 @@ def test_calibration_error_by_hand() -> None:
 
 
 @pytest.mark.parametrize("temperature", [0.4, 1.0, 1.6])
-def test_the_temperature_that_was_applied_is_found_and_calibrates(temperature: float) -> None:
+def test_the_applied_temperature_is_recovered_and_calibrates(temperature: float) -> None:
     logits, labels = drawn_logits(20_000, temperature=temperature)
-    found = fit_temperature(logits, labels)
-    assert found == pytest.approx(1 / temperature, rel=0.05)
-    assert calibration_error(softmax(logits / found, axis=1), labels) < 0.015
+    result = fit_temperature(logits, labels)
+    assert result == pytest.approx(1 / temperature, rel=0.05)
+    assert calibration_error(softmax(logits / result, axis=1), labels) < 0.015
     if temperature < 1:
         assert calibration_error(softmax(logits, axis=1), labels) > 0.05
 
 
-def test_a_model_without_errors_is_made_little_surer() -> None:
-    found = fit_temperature(np.array([[4.0, 0.0], [0.0, 4.0]]), np.array([0, 1]))
-    assert found == pytest.approx(0.5, abs=0.01)
+def test_a_model_without_errors_gains_little_confidence() -> None:
+    result = fit_temperature(np.array([[4.0, 0.0], [0.0, 4.0]]), np.array([0, 1]))
+    assert result == pytest.approx(0.5, abs=0.01)
 
 
-def test_coverage_falls_and_ties_are_answered_together() -> None:
+def test_coverage_falls_and_ties_are_covered_together() -> None:
     sure = np.array([[0.9, 0.1], [0.8, 0.2], [0.2, 0.8], [0.6, 0.4]])
     curve = coverage_curve(sure, np.array([0, 0, 0, 1]))
     assert curve.thresholds.tolist() == [0.6, 0.8, 0.9]
@@ -69,7 +69,7 @@ def test_coverage_falls_and_ties_are_answered_together() -> None:
     assert curve.accuracy.tolist() == pytest.approx([0.5, 2 / 3, 1.0])
 
 
-def test_under_the_threshold_half_of_the_error_rate_is_left() -> None:
+def test_above_the_threshold_half_of_the_error_rate_remains() -> None:
     logits, labels = drawn_logits(5000, temperature=1.0)
     sure = softmax(logits, axis=1)
     threshold = uncertain_below(sure, labels)
@@ -80,11 +80,11 @@ def test_under_the_threshold_half_of_the_error_rate_is_left() -> None:
     assert 1 - right[lower].mean() > 0.5 * (1 - right.mean())
 
 
-def test_a_model_that_is_never_wrong_answers_always() -> None:
+def test_a_model_without_errors_is_never_uncertain() -> None:
     assert uncertain_below(np.array([[0.6, 0.4], [0.1, 0.9]]), np.array([0, 1])) == 0.0
 
 
-def test_a_model_whose_confidence_says_nothing_still_has_a_threshold() -> None:
+def test_a_model_with_uninformative_confidence_still_has_a_threshold() -> None:
     sure = np.full((40, 2), 0.5)
     assert uncertain_below(sure, np.array([0, 1] * 20)) == 0.5
 
@@ -101,7 +101,7 @@ def test_the_decision_threshold_has_the_best_macro_f1() -> None:
     assert f1_score(labels, positive >= best, average="macro") >= max(scores) - 1e-9
 
 
-def test_among_equal_thresholds_the_nearest_to_a_half() -> None:
+def test_of_tied_thresholds_the_nearest_to_a_half_is_chosen() -> None:
     assert decision_threshold(np.array([0.1, 0.9]), np.array([0, 1])) == 0.5
 
 
@@ -124,29 +124,29 @@ def test_each_label_has_the_threshold_of_its_best_f1() -> None:
     shares = expit(honest)
     thresholds = label_thresholds(shares, labels)
     for c, threshold in enumerate(thresholds):
-        found = f1_score(labels[:, c], shares[:, c] >= threshold)
+        result = f1_score(labels[:, c], shares[:, c] >= threshold)
         best = max(f1_score(labels[:, c], shares[:, c] >= each) for each in shares[:, c])
-        assert found == pytest.approx(best)
-    assert thresholds[0] < 0.5  # the rare label is said earlier
+        assert result == pytest.approx(best)
+    assert thresholds[0] < 0.5  # the rare label is predicted earlier
 
 
-def test_a_label_that_never_holds_keeps_the_half() -> None:
+def test_a_label_without_rows_keeps_the_half() -> None:
     honest, labels = several(100)
     labels[:, 1] = 0
     assert label_thresholds(expit(honest), labels)[1] == 0.5
 
 
-def test_several_labels_are_answered_by_their_thresholds_and_silent_only_when_asked() -> None:
+def test_several_labels_use_their_thresholds_and_are_uncertain_only_if_configured() -> None:
     honest, labels = several(300)
     fitted = calibrate(honest, labels)
     assert fitted.uncertain_below == 0
     assert fitted.decision_threshold is None
     shares = expit(honest / fitted.temperature)
     assert fitted.label_thresholds == pytest.approx(label_thresholds(shares, labels))
-    said = apply_thresholds(shares, fitted)
-    assert said.tolist() == (shares >= fitted.label_thresholds).astype(int).tolist()
+    predicted = apply_thresholds(shares, fitted)
+    assert predicted.tolist() == (shares >= fitted.label_thresholds).astype(int).tolist()
     assert is_confident(shares, fitted).all()
-    asked = calibrate(honest, labels, min_confidence=0.5)
-    chance = np.where(said == 1, shares, 1 - shares).prod(axis=1)
-    assert is_confident(shares, asked).tolist() == (chance >= 0.5).tolist()
-    assert 0 < is_confident(shares, asked).sum() < 300
+    configured = calibrate(honest, labels, min_confidence=0.5)
+    chance = np.where(predicted == 1, shares, 1 - shares).prod(axis=1)
+    assert is_confident(shares, configured).tolist() == (chance >= 0.5).tolist()
+    assert 0 < is_confident(shares, configured).sum() < 300

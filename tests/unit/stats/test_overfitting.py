@@ -18,11 +18,11 @@ def course(validation: tuple[float, ...], train: tuple[float, ...] = FALLING) ->
     ]
 
 
-def test_a_rise_since_the_lowest_loss_is_told_with_both_losses() -> None:
-    found = overfitting(course((0.8, 0.5, 0.55, 0.6, 0.7)))
-    assert found is not None
-    assert (found.since.step, found.last.step) == (200, 500)
-    assert str(found) == (
+def test_a_rise_since_the_lowest_loss_is_reported_with_both_losses() -> None:
+    result = overfitting(course((0.8, 0.5, 0.55, 0.6, 0.7)))
+    assert result is not None
+    assert (result.since.step, result.last.step) == (200, 500)
+    assert str(result) == (
         "after epoch 2 validation/loss rose from 0.5000 to 0.7000 "
         "while train/loss fell from 0.6000 to 0.1000"
     )
@@ -45,7 +45,7 @@ def test_a_rise_since_the_lowest_loss_is_told_with_both_losses() -> None:
     ],
     ids=lambda value: value.replace(" ", "-") if isinstance(value, str) else "",
 )
-def test_nothing_is_told_when(
+def test_there_is_no_overfitting_when(
     why: str, validation: tuple[float, ...], train: tuple[float, ...]
 ) -> None:
     assert overfitting(course(validation, train)) is None

@@ -23,7 +23,7 @@ def test_mcnemar_is_exact_on_the_approval_ratings() -> None:
     assert mcnemar(86, 150) > 0.9999
 
 
-def test_models_that_never_differ_are_not_told_apart() -> None:
+def test_models_that_never_differ_are_not_separated() -> None:
     assert (mcnemar(0, 0), mcnemar_two_sided(0, 0)) == (1.0, 1.0)
 
 
@@ -35,16 +35,19 @@ def test_models_that_never_differ_are_not_told_apart() -> None:
 def test_the_interval_of_a_difference_is_tangos(
     n_gained: int, n_lost: int, n_rows: int, low: float, high: float
 ) -> None:
-    made = accuracy_difference(n_gained, n_lost, n_rows)
-    assert made.value == pytest.approx((n_gained - n_lost) / n_rows)
-    assert (made.low, made.high) == (pytest.approx(low, abs=5e-4), pytest.approx(high, abs=5e-4))
+    result = accuracy_difference(n_gained, n_lost, n_rows)
+    assert result.value == pytest.approx((n_gained - n_lost) / n_rows)
+    assert (result.low, result.high) == (
+        pytest.approx(low, abs=5e-4),
+        pytest.approx(high, abs=5e-4),
+    )
 
 
 @pytest.mark.parametrize(("n_gained", "n_lost"), [(0, 0), (5, 0), (0, 5), (30, 0), (0, 30)])
 def test_an_interval_at_the_edge_holds_its_estimate(n_gained: int, n_lost: int) -> None:
-    made = accuracy_difference(n_gained, n_lost, 30)
-    assert -1 <= made.low <= made.value <= made.high <= 1
-    assert made.low < made.high
+    result = accuracy_difference(n_gained, n_lost, 30)
+    assert -1 <= result.low <= result.value <= result.high <= 1
+    assert result.low < result.high
 
 
 def test_without_a_margin_the_score_is_mcnemars_own() -> None:
@@ -66,7 +69,7 @@ def test_non_inferiority_keeps_its_level_at_the_margin(n_rows: int) -> None:
 @pytest.mark.parametrize(
     ("gained", "lost", "margin"), [(0.06, 0.04, 0.0), (0.04, 0.04, 0.01), (0.05, 0.04, 0.005)]
 )
-def test_the_rows_that_are_asked_for_decide_four_times_in_five(
+def test_the_needed_rows_decide_four_times_in_five(
     gained: float, lost: float, margin: float
 ) -> None:
     n = rows_needed(int(gained * 1e6), int(lost * 1e6), 10**6, alpha=0.05, margin=margin)
@@ -91,7 +94,7 @@ def test_holm_adjusts_as_published() -> None:
 
 
 def test_p_values_are_those_of_scipys_own_tests() -> None:
-    """They are worked out without scipy.stats, which takes a second to load."""
+    """They are computed without scipy.stats, which takes a second to import."""
     for n_gained in range(30):
         for n_lost in (*range(30), 400):
             n = n_gained + n_lost

@@ -1,4 +1,4 @@
-"""Probabilities, guesses and what is right, of one label and of several."""
+"""Probabilities, predicted labels and correctness, for one label and for several."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_probabilities_are_torchs_softmax_or_sigmoid() -> None:
 
 
 @pytest.mark.parametrize("multi_label", [False, True])
-def test_no_probability_is_so_small_that_its_logarithm_is_lost(multi_label: bool) -> None:
+def test_no_small_probability_loses_its_logarithm(multi_label: bool) -> None:
     logged = log_probabilities_of(np.array([[900.0, -900.0]]), multi_label=multi_label)
     assert np.isfinite(logged).all()
     assert logged.min() == pytest.approx(-1800 if not multi_label else -900)
@@ -48,21 +48,21 @@ def test_logits_that_are_not_finite_are_refused(multi_label: bool) -> None:
 
 
 @pytest.mark.parametrize("multi_label", [False, True])
-def test_logits_are_made_back_from_probabilities(multi_label: bool) -> None:
+def test_logits_are_recovered_from_probabilities(multi_label: bool) -> None:
     shares = probabilities_of(LOGITS, multi_label=multi_label)
     again = probabilities_of(logits_of(shares, multi_label=multi_label), multi_label=multi_label)
     np.testing.assert_allclose(again, shares, rtol=1e-9)
     assert np.isfinite(logits_of(np.array([[0.0, 1.0]]), multi_label=multi_label)).all()
 
 
-def test_a_label_holds_from_its_own_threshold_on() -> None:
+def test_a_label_is_predicted_from_its_own_threshold_on() -> None:
     assert predict_labels(SHARES, multi_label=True).tolist() == [[1, 0, 0], [0, 0, 0], [1, 1, 0]]
     own = predict_labels(SHARES, multi_label=True, thresholds=(0.6, 0.6, 0.4))
     assert own.tolist() == [[1, 0, 1], [0, 0, 0], [1, 0, 0]]
     assert predict_labels(SHARES, multi_label=False).tolist() == [0, 2, 0]
 
 
-def test_a_row_is_right_when_all_its_labels_are() -> None:
+def test_a_row_is_correct_when_all_its_labels_are() -> None:
     assert are_correct(np.array([[1, 0, 1], [0, 0, 1], [0, 1, 0]]), HELD).tolist() == [
         True,
         False,
@@ -72,14 +72,14 @@ def test_a_row_is_right_when_all_its_labels_are() -> None:
     assert correct_rows(Predictions(np.where(HELD == 1, 2.0, -2.0), HELD)).all()
 
 
-def test_confidence_is_the_probability_of_the_whole_answer() -> None:
+def test_confidence_is_the_probability_of_the_whole_prediction() -> None:
     guessed = predict_labels(SHARES, multi_label=True)
     wanted = [0.9 * 0.8 * 0.6, 0.9 * 0.8 * 0.7, 0.6 * 0.5 * 0.9]
     assert confidence(SHARES, guessed) == pytest.approx(wanted)
     assert confidence(SHARES, np.array([0, 2, 1])) == pytest.approx([0.9, 0.3, 0.5])
 
 
-def test_the_margin_is_that_of_the_wrong_label_nearest_to_being_right() -> None:
+def test_the_margin_is_that_of_the_wrong_label_nearest_to_a_half() -> None:
     guessed = predict_labels(SHARES, multi_label=True)
     # Row 0 misses label 2 (0.4), row 1 is right, row 2 takes label 0 (0.6) wrongly.
     assert margins(SHARES, guessed, HELD) == pytest.approx([0.2, 1.0, 0.2])
@@ -87,7 +87,7 @@ def test_the_margin_is_that_of_the_wrong_label_nearest_to_being_right() -> None:
     assert margins(one, np.array([0]), np.array([1])) == pytest.approx([0.5])
 
 
-def test_several_labels_are_decisions_between_no_and_yes() -> None:
+def test_several_labels_become_decisions_between_no_and_yes() -> None:
     shares, labels = as_single_label(SHARES, HELD)
     assert labels.tolist() == [1, 0, 1, 0, 0, 0, 0, 1, 0]
     assert shares[:, 1].tolist() == SHARES.ravel().tolist()

@@ -23,7 +23,7 @@ from finesweep.training import measure
 
 
 def answered(n_classes: int, *, decimals: int = 1) -> tuple[np.ndarray, np.ndarray]:
-    """Logarithms [N, C] that know a little about labels [N]; with few decimals some are equal."""
+    """Log probabilities [N, C] that depend a little on labels [N]; few decimals make some equal."""
     n_rows = 150
     drawn = np.random.default_rng(n_classes)
     labels = np.arange(n_rows) % n_classes
@@ -37,51 +37,53 @@ def resamples(n_rows: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("n_classes", [2, 4])
-def test_scores_of_answers_are_scikit_learns(n_classes: int) -> None:
+def test_prediction_scores_are_scikit_learns(n_classes: int) -> None:
     logged, labels = answered(n_classes)
     weights, names = resamples(len(labels)), [f"l{c}" for c in range(n_classes)]
-    made = prediction_scores(logged, labels, names)(weights)
+    scores = prediction_scores(logged, labels, names)(weights)
     guesses = logged.argmax(axis=1)
     for row, w in enumerate(weights):
-        assert made["accuracy"][row] == pytest.approx(
+        assert scores["accuracy"][row] == pytest.approx(
             accuracy_score(labels, guesses, sample_weight=w)
         )
-        assert made["mcc"][row] == pytest.approx(
+        assert scores["mcc"][row] == pytest.approx(
             matthews_corrcoef(labels, guesses, sample_weight=w)
         )
-        assert made["loss"][row] == pytest.approx(log_loss(labels, np.exp(logged), sample_weight=w))
+        assert scores["loss"][row] == pytest.approx(
+            log_loss(labels, np.exp(logged), sample_weight=w)
+        )
         for name, score in (
             ("f1", f1_score),
             ("precision", precision_score),
             ("recall", recall_score),
         ):
             of_class = score(labels, guesses, average=None, sample_weight=w)
-            assert made[name][row] == pytest.approx(of_class.mean())
-            assert [made[f"{name}/{label}"][row] for label in names] == pytest.approx(of_class)
+            assert scores[name][row] == pytest.approx(of_class.mean())
+            assert [scores[f"{name}/{label}"][row] for label in names] == pytest.approx(of_class)
 
 
 @pytest.mark.parametrize("n_classes", [2, 4])
-def test_scores_of_rankings_are_scikit_learns(n_classes: int) -> None:
+def test_ranking_scores_are_scikit_learns(n_classes: int) -> None:
     logged, labels = answered(n_classes)
     weights = resamples(len(labels))
-    made = ranking_scores(logged, labels)(weights)
+    scores = ranking_scores(logged, labels)(weights)
     for row, w in enumerate(weights):
         for name, score in (
             ("roc_auc", roc_auc_score),
             ("average_precision", average_precision_score),
         ):
             each = [score(labels == c, logged[:, c], sample_weight=w) for c in range(n_classes)]
-            assert made[name][row] == pytest.approx(np.mean(each))
+            assert scores[name][row] == pytest.approx(np.mean(each))
 
 
 @pytest.mark.parametrize("n_classes", [2, 4])
-def test_with_equal_weights_they_are_what_a_run_measures(n_classes: int) -> None:
+def test_with_equal_weights_scores_are_a_runs_metrics(n_classes: int) -> None:
     logged, labels = answered(n_classes, decimals=9)
     once = np.ones((1, len(labels)))
     names = [str(c) for c in range(n_classes)]
-    made = prediction_scores(logged, labels, names)(once) | ranking_scores(logged, labels)(once)
+    scores = prediction_scores(logged, labels, names)(once) | ranking_scores(logged, labels)(once)
     measured = measure(Predictions(logged, labels), "test")
-    assert {f"test/{name}": value[0] for name, value in made.items() if "/" not in name} == (
+    assert {f"test/{name}": value[0] for name, value in scores.items() if "/" not in name} == (
         pytest.approx(measured)
     )
 
@@ -101,13 +103,13 @@ def test_a_class_that_a_resample_lacks_is_left_out_of_the_rankings_and_counts_0_
 def test_without_two_classes_no_ranking_is_defined() -> None:
     logged, labels = answered(2)
     alone = logged[labels == 1]
-    made = ranking_scores(alone, np.ones(len(alone), int))(np.ones((2, len(alone))))
-    assert np.isnan(made["roc_auc"]).all()
-    assert np.isnan(made["average_precision"]).all()
+    scores = ranking_scores(alone, np.ones(len(alone), int))(np.ones((2, len(alone))))
+    assert np.isnan(scores["roc_auc"]).all()
+    assert np.isnan(scores["average_precision"]).all()
 
 
 def several(n_labels: int = 3) -> tuple[np.ndarray, np.ndarray]:
-    """Logits [N, C] that know a little about labels [N, C] of 0 and 1."""
+    """Logits [N, C] that depend a little on labels [N, C] of 0 and 1."""
     drawn = np.random.default_rng(n_labels)
     labels = (drawn.random((150, n_labels)) < np.linspace(0.2, 0.6, n_labels)).astype(np.int64)
     logits = (drawn.normal(size=labels.shape) + 1.2 * (labels - 0.5)).round(1)
@@ -118,29 +120,29 @@ def test_scores_of_several_labels_are_scikit_learns() -> None:
     logits, labels = several()
     logged = log_probabilities_of(logits, multi_label=True)
     weights, names = resamples(len(labels)), ["a", "b", "c"]
-    made = prediction_scores(logged, labels, names)(weights)
+    scores = prediction_scores(logged, labels, names)(weights)
     ranked = ranking_scores(logged, labels)(weights)
     shares = np.exp(logged[..., 1])
     guessed = (shares >= 0.5).astype(int)
     for row, w in enumerate(weights):
         each = np.repeat(w, 3)  # of every decision
-        flat, told = labels.ravel(), guessed.ravel()
+        flat, predicted = labels.ravel(), guessed.ravel()
         loss = log_loss(flat, shares.ravel(), sample_weight=each)
-        assert made["loss"][row] == pytest.approx(loss, rel=1e-6)
+        assert scores["loss"][row] == pytest.approx(loss, rel=1e-6)
         whole = accuracy_score(labels, guessed, sample_weight=w)
-        assert made["accuracy"][row] == pytest.approx(whole)
-        mcc = matthews_corrcoef(flat, told, sample_weight=each)
-        assert made["mcc"][row] == pytest.approx(mcc)
+        assert scores["accuracy"][row] == pytest.approx(whole)
+        mcc = matthews_corrcoef(flat, predicted, sample_weight=each)
+        assert scores["mcc"][row] == pytest.approx(mcc)
         squares = np.average(2 * (shares.ravel() - flat) ** 2, weights=each)
-        assert made["brier"][row] == pytest.approx(squares)
+        assert scores["brier"][row] == pytest.approx(squares)
         for name, score in (
             ("f1", f1_score),
             ("precision", precision_score),
             ("recall", recall_score),
         ):
             of_label = score(labels, guessed, average=None, sample_weight=w)
-            assert made[name][row] == pytest.approx(of_label.mean())
-            assert [made[f"{name}/{label}"][row] for label in names] == pytest.approx(of_label)
+            assert scores[name][row] == pytest.approx(of_label.mean())
+            assert [scores[f"{name}/{label}"][row] for label in names] == pytest.approx(of_label)
         for name, score in (
             ("roc_auc", roc_auc_score),
             ("average_precision", average_precision_score),
@@ -149,15 +151,15 @@ def test_scores_of_several_labels_are_scikit_learns() -> None:
             assert ranked[name][row] == pytest.approx(expected)
 
 
-def test_with_equal_weights_scores_of_several_labels_are_those_that_are_measured() -> None:
+def test_with_equal_weights_scores_of_several_labels_are_a_runs_metrics() -> None:
     logits, labels = several()
     logged, once = log_probabilities_of(logits, multi_label=True), np.ones((1, len(labels)))
-    made = {
+    scores = {
         **prediction_scores(logged, labels, ["a", "b", "c"])(once),
         **ranking_scores(logged, labels)(once),
     }
     measured = measure(Predictions(logits, labels), "test")
-    known = {name: value for name, value in measured.items() if name.partition("/")[2] in made}
+    known = {name: value for name, value in measured.items() if name.partition("/")[2] in scores}
     assert len(known) == 10
     for name, value in known.items():
-        assert made[name.partition("/")[2]][0] == pytest.approx(value, abs=1e-9)
+        assert scores[name.partition("/")[2]][0] == pytest.approx(value, abs=1e-9)

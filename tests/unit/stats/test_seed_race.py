@@ -25,18 +25,18 @@ def test_noise_is_pooled_within_configurations() -> None:
 
 
 def test_the_interval_is_students_with_the_pooled_noise() -> None:
-    made = summarize_seeds(VALUES)[4]
+    result = summarize_seeds(VALUES)[4]
     half = stats.t.ppf(0.975, 5) * seed_noise(VALUES).deviation / 3**0.5
-    assert (made.n_seeds, made.mean) == (3, pytest.approx(0.52))
-    assert made.deviation == pytest.approx(0.02)
-    assert (made.low, made.high) == pytest.approx((0.52 - half, 0.52 + half))
+    assert (result.n_seeds, result.mean) == (3, pytest.approx(0.52))
+    assert result.deviation == pytest.approx(0.02)
+    assert (result.low, result.high) == pytest.approx((0.52 - half, 0.52 + half))
 
 
-def test_with_one_seed_each_nothing_is_known_of_the_noise() -> None:
+def test_with_one_seed_each_the_noise_is_unknown() -> None:
     values = {0: [0.4], 1: [0.9]}
-    made = summarize_seeds(values)[0]
-    assert (made.low, made.high) == (float("-inf"), float("inf"))
-    assert np.isnan(made.deviation)
+    result = summarize_seeds(values)[0]
+    assert (result.low, result.high) == (float("-inf"), float("inf"))
+    assert np.isnan(result.deviation)
     assert probability_better(values, 0, 1, "minimize") == 0.5
     assert race_survivors(values, "minimize") == {0, 1}
 
@@ -73,7 +73,7 @@ def test_the_race_seldom_drops_an_equal() -> None:
 
 
 def test_quantiles_and_odds_are_those_of_scipys_t() -> None:
-    """They are worked out without scipy.stats, which takes a second to load."""
+    """They are computed without scipy.stats, which takes a second to import."""
     for freedom in range(1, 40):
         for gap in (-3.0, -0.5, 0.0, 0.1, 2.0):
             values = {0: [0.0], 1: [gap], 2: list(np.arange(freedom + 1) * 1.0)}

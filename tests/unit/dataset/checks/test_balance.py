@@ -15,7 +15,7 @@ def rows_of(*counts: int) -> Rows:
 @pytest.mark.parametrize(
     ("counts", "severity"), [((29, 10), None), ((40, 10), "note"), ((100, 10), "warning")]
 )
-def test_the_ratio_of_commonest_to_rarest_class_is_judged(
+def test_the_ratio_of_the_most_frequent_to_the_rarest_class_sets_the_severity(
     counts: tuple[int, int], severity: str | None
 ) -> None:
     findings = find_imbalance(splits_of({**clean(), "train": rows_of(*counts)}))

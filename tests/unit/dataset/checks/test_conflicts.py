@@ -28,7 +28,7 @@ def test_a_conflict_between_splits_is_one_too() -> None:
     assert finding.rows == (("train", 6), ("test", 8))
 
 
-def test_texts_that_differ_in_looks_alone_are_said_apart_and_never_severe() -> None:
+def test_texts_that_differ_only_after_normalising_are_a_separate_finding_and_never_severe() -> None:
     rows = clean(100)
     shouted: Rows = [(text.upper(), 1 - label) for text, label in rows["train"][:20]]
     rows["train"] += shouted
@@ -38,7 +38,7 @@ def test_texts_that_differ_in_looks_alone_are_said_apart_and_never_severe() -> N
     assert "differ only in case, spaces or punctuation" in finding.message
 
 
-def test_copies_with_one_label_and_texts_of_punctuation_do_not_conflict() -> None:
+def test_duplicates_with_one_label_and_texts_of_punctuation_do_not_conflict() -> None:
     rows = clean()
     rows["train"] += [rows["train"][0], (":)", 1), (":(", 0)]
     assert find_conflicts(splits_of(rows)) == []

@@ -7,7 +7,7 @@ from finesweep.dataset.checks import drift
 from finesweep.dataset.checks.drift import find_drift
 
 
-def test_labels_distributed_otherwise_are_found() -> None:
+def test_a_different_label_distribution_is_found() -> None:
     rows = clean(400)
     rows["test"] = [(text, 1 if n % 10 else label) for n, (text, label) in enumerate(rows["test"])]
     found = find_drift(splits_of(rows))
@@ -15,7 +15,7 @@ def test_labels_distributed_otherwise_are_found() -> None:
     assert "'bad' is 50 % of train and 10 % of test" in found[0].message
 
 
-def test_other_lengths_are_found() -> None:
+def test_different_text_lengths_are_found() -> None:
     rows = clean(300)
     rows["test"] = [(" ".join(text.split()[:8]), label) for text, label in rows["test"]]
     finding = find_drift(splits_of(rows))[0]
@@ -23,7 +23,7 @@ def test_other_lengths_are_found() -> None:
     assert "text lengths differ between train and test (KS D 1.00)" in finding.message
 
 
-def test_other_words_are_found_and_named() -> None:
+def test_a_different_vocabulary_is_found_with_its_words() -> None:
     rows = clean(300)
     rows["test"] = [(text.replace("the", "ye"), label) for text, label in clean_rows(300, seed=4)]
     rows["test"] = [(f"yonder {text[5:]}", label) for text, label in rows["test"]]
@@ -34,7 +34,7 @@ def test_other_words_are_found_and_named() -> None:
     assert found[0].rows == ()
 
 
-def test_words_of_a_sample_are_said_to_be_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_drift_of_words_in_a_sample_names_its_size(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(drift, "MAX_ROWS", 100)
     rows = clean(300)
     rows["test"] = [(f"yonder {text}", label) for text, label in rows["test"]]

@@ -53,7 +53,7 @@ def test_damage_in_many_rows_is_a_warning_and_markup_never_more_than_a_note() ->
         "a tab\tand a line\r\nend",
     ],
 )
-def test_whole_texts_of_any_script_are_let_be(text: str) -> None:
+def test_intact_texts_of_any_script_have_no_finding(text: str) -> None:
     rows = clean()
     rows["train"][0] = (text, 0)
     assert find_encoding_damage(splits_of(rows)) == []

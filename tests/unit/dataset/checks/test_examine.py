@@ -1,4 +1,4 @@
-"""All checks together, and what strict makes of them."""
+"""All checks together, and what dataset.checks=strict refuses."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ def test_the_same_data_is_sampled_the_same_way_and_the_message_says_so(
     assert set(finding.rows) <= {("train", place + 1) for place in flipped}
 
 
-def test_no_more_are_named_than_one_would_read(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_more_rows_are_reported_than_the_maximum(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(label_noise, "MAX_REPORTED", 0.005)
     rows = clean(150)
     rows["test"][:20] = [(text, 1 - label) for text, label in rows["test"][:20]]
@@ -49,7 +49,7 @@ def test_the_most_suspect_row_comes_first(monkeypatch: pytest.MonkeyPatch) -> No
     assert rank_suspects(np.stack([first, 1 - first], axis=1), labels).tolist() == [9, 8]
 
 
-def test_a_row_is_suspect_when_another_class_reaches_what_is_usual_for_it() -> None:
+def test_a_row_is_suspect_when_another_class_reaches_its_mean_probability() -> None:
     labels = np.array([0, 0, 0, 1, 1, 1])
     first = np.array([0.9, 0.8, 0.3, 0.2, 0.1, 0.45])
     # Usual for class 0 is 0.67, for class 1 it is 0.75: 0.7 for the third row is not enough.

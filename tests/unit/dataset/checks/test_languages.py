@@ -111,7 +111,9 @@ det var ikkje ein god film og eg likte han ikkje i det heile"""
     ],
     ids=["egyptian", "persian", "wu", "nynorsk", "german", "spanish", "english"],
 )
-def test_a_variety_of_a_language_is_known_by_its_words(main: str, other: str, akin: bool) -> None:
+def test_a_variety_of_a_language_is_recognised_by_its_words(
+    main: str, other: str, akin: bool
+) -> None:
     assert are_akin(main.split("\n"), other.split("\n")) is akin
 
 

@@ -29,7 +29,7 @@ def test_a_text_of_validation_in_test_is_leakage_too() -> None:
     assert "also in validation" in finding.message
 
 
-def test_texts_equal_after_normalising_are_said_apart_from_exact_ones() -> None:
+def test_texts_equal_after_normalising_are_a_separate_finding() -> None:
     rows = clean(200)
     text, label = rows["train"][0]
     rows["test"][1] = (text, label)
@@ -41,7 +41,7 @@ def test_texts_equal_after_normalising_are_said_apart_from_exact_ones() -> None:
     assert normalised.severity == "warning"
 
 
-def test_short_texts_that_agree_but_for_looks_do_so_by_chance() -> None:
+def test_short_texts_equal_after_normalising_are_a_note() -> None:
     rows = clean()
     rows["train"] += [("Thank you!", 1)]
     rows["test"] += [("thank you", 1)] * 5

@@ -18,7 +18,7 @@ RNG = random.Random(0)
 WORD = "".join(RNG.choices("abcdefghij", k=400))
 
 
-def test_a_sketch_is_the_one_that_datasketch_makes_of_the_same_shingles() -> None:
+def test_a_signature_is_datasketchs_for_the_same_shingles() -> None:
     """First and last hash, and the sum of all, by `datasketch.MinHash(num_perm=60)` of 2.0.0."""
     known = {
         "short": (414_152_849, 574_252_073, 115_884_103_029),
@@ -27,12 +27,12 @@ def test_a_sketch_is_the_one_that_datasketch_makes_of_the_same_shingles() -> Non
         "日本語の文章です": (2_808_869_656, 369_844_381, 58_403_085_535),
         "😀abcd": (2_627_874_752, 137_132_710, 132_204_490_945),
     }
-    made = signatures(list(known)).astype(np.int64)
-    ends = [(int(each[0]), int(each[-1]), int(each.sum())) for each in made]
+    matrix = signatures(list(known)).astype(np.int64)
+    ends = [(int(each[0]), int(each[-1]), int(each.sum())) for each in matrix]
     assert ends == list(known.values())
 
 
-def test_sketches_do_not_depend_on_how_texts_are_taken_together(
+def test_signatures_do_not_depend_on_the_batches(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     texts = [WORD[: RNG.randrange(5, 300)] for _ in range(40)]
@@ -43,13 +43,13 @@ def test_sketches_do_not_depend_on_how_texts_are_taken_together(
 
 def test_estimates_come_near_the_true_similarity() -> None:
     other = WORD[:360] + WORD[:40].upper()
-    made = signatures([WORD, other])
-    estimate = similarities(made, np.array([0]), np.array([1]))[0]
+    matrix = signatures([WORD, other])
+    estimate = similarities(matrix, np.array([0]), np.array([1]))[0]
     assert jaccard(WORD, other) == pytest.approx(0.8, abs=0.03)
     assert estimate == pytest.approx(jaccard(WORD, other), abs=0.15)
 
 
-def test_copies_of_one_text_are_paired_along_a_line_and_not_all_with_all() -> None:
+def test_duplicates_are_paired_along_a_line_and_not_all_with_all() -> None:
     pairs = set()
     for earlier, later, _ in candidate_pairs(signatures([WORD] * 100), min_similarity=0.65):
         assert (earlier < later).all()
@@ -59,21 +59,21 @@ def test_copies_of_one_text_are_paired_along_a_line_and_not_all_with_all() -> No
     assert len(pairs) < 400
 
 
-def test_step_by_step_the_same_pairs_are_likeliest_as_among_all_at_once() -> None:
+def test_the_best_pairs_of_all_steps_are_the_best_of_all_candidates() -> None:
     texts = [
         "".join(RNG.choice("xyz") if RNG.random() < 0.03 else each for each in WORD[:120])
         for _ in range(60)
     ]
-    made, parts = signatures(texts), np.array(RNG.choices(range(3), k=60))
+    matrix, parts = signatures(texts), np.array(RNG.choices(range(3), k=60))
     best: dict[tuple[int, int], tuple[float, int]] = {}
     n_pairs = 0
-    for step in candidate_pairs(made, min_similarity=0.65):
+    for step in candidate_pairs(matrix, min_similarity=0.65):
         for earlier, later, share in zip(*(each.tolist() for each in step), strict=True):
             place = int(parts[earlier]), later
             best[place] = max(best.get(place, (0.0, -1)), (share, earlier))
             n_pairs += 1
     expected = sorted((share, earlier, later) for (_, later), (share, earlier) in best.items())
-    earlier, later, shares = best_pairs(made, parts, n_parts=3, min_similarity=0.65)
+    earlier, later, shares = best_pairs(matrix, parts, n_parts=3, min_similarity=0.65)
     assert list(zip(shares.tolist(), earlier.tolist(), later.tolist(), strict=True)) == expected
     assert 60 < len(expected) < n_pairs / 2
-    assert shares.tolist() == similarities(made, earlier, later).tolist()
+    assert shares.tolist() == similarities(matrix, earlier, later).tolist()

@@ -1,4 +1,4 @@
-"""Checks of texts with several labels: each label is a question of its own."""
+"""Checks of texts with several labels: each label is checked separately."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Held = list[tuple[str, tuple[int, ...]]]
 
 
 def drawn(n: int, *, seed: int, odds: tuple[float, ...] = (0.5, 0.5, 0.5)) -> Held:
-    """Sentences that hold the word of each label that they have."""
+    """Sentences with a word for each of their labels."""
     rng = random.Random(seed)
     rows = []
     for _ in range(n):
@@ -55,7 +55,7 @@ def clean(n: int = 150) -> dict[SplitName, Held]:
     return {split: drawn(n, seed=seed) for seed, split in enumerate(splits)}
 
 
-def test_sound_texts_with_several_labels_have_no_finding() -> None:
+def test_clean_texts_with_several_labels_have_no_finding() -> None:
     assert examine(splits_of(clean())) == ()
 
 
@@ -87,7 +87,7 @@ def test_a_text_with_two_sets_is_a_conflict() -> None:
     assert finding.rows == (("train", 7), ("train", 21))
 
 
-def test_the_label_that_shifts_most_is_told() -> None:
+def test_the_label_that_shifts_most_is_reported() -> None:
     rows = {**clean(400), "test": drawn(400, seed=9, odds=(0.5, 0.1, 0.4))}
     finding = find_drift(splits_of(rows))[0]
     assert finding.severity == "warning"

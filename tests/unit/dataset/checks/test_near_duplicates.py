@@ -7,11 +7,11 @@ from finesweep.records import Splits
 
 
 def changed(text: str) -> str:
-    """The same but for a new word at the end."""
+    """The text with a new last word."""
     return f"{text} indeed"
 
 
-def test_a_test_row_that_differs_from_train_in_a_word_is_found_with_its_like() -> None:
+def test_a_test_row_that_differs_from_train_in_a_word_is_found_with_its_near_duplicate() -> None:
     rows = clean()
     text, label = rows["train"][10]
     rows["test"][20] = (changed(text), label)
@@ -71,17 +71,17 @@ def urls(*ends: str) -> Splits:
     return splits_of(rows)
 
 
-def test_pages_of_one_site_are_not_alike_because_of_its_long_name() -> None:
+def test_a_long_host_name_does_not_make_pages_near_duplicates() -> None:
     assert find_near_duplicates(urls("cats", "dogs", "birds/owl", "x", "", "horses")) == []
 
 
-def test_urls_that_are_alike_beyond_their_host_are_found() -> None:
+def test_urls_that_are_similar_without_their_host_are_found() -> None:
     path = "customer/account/verify/session-98f4bdfa854dd48802276c2feeca5462/"
     (finding,) = find_near_duplicates(urls("cats", path, path + "info"))
     assert finding.rows == (("test", 61),)
 
 
-def test_short_sentences_of_one_form_are_not_alike() -> None:
+def test_short_sentences_of_one_form_are_no_near_duplicates() -> None:
     rows = clean()
     towns = ["Paris", "London", "Madrid", "Vienna", "Lisbon", "Athens"]
     rows["train"] += [(f"What is the weather like in {town} today?", 1) for town in towns[1:]]
@@ -89,7 +89,7 @@ def test_short_sentences_of_one_form_are_not_alike() -> None:
     assert find_near_duplicates(splits_of(rows)) == []
 
 
-def test_a_chinese_headline_with_one_other_word_is_a_near_copy() -> None:
+def test_a_chinese_headline_with_one_other_word_is_a_near_duplicate() -> None:
     base = "中国队在昨晚的亚洲杯决赛中以三比一战胜对手时隔多年再次夺得冠军全场球迷欢呼不已"
     rows = clean(30)
     rows["train"] += [(base, 0), ("今天天气很好", 1)]

@@ -18,7 +18,7 @@ from finesweep.dataset.checks.normalise import normalised
         ("?!…", ""),
     ],
 )
-def test_what_stays_of_a_text_are_its_letters_digits_marks_and_emoji(text: str, bare: str) -> None:
+def test_normalising_keeps_letters_digits_marks_and_emoji(text: str, bare: str) -> None:
     assert normalised(pd.Series([text])).tolist() == [bare]
 
 

@@ -1,4 +1,4 @@
-"""Several columns of labels are read as sets, shared out evenly, and what is wrong is told."""
+"""Several label columns are read as sets and split evenly; mistakes are reported."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_yes_and_no_may_be_written_in_several_ways(tmp_path: Path, values: tuple
     assert found["label"].tolist() == wanted["label"].tolist()
 
 
-def test_every_label_is_shared_out_evenly(tmp_path: Path) -> None:
+def test_every_label_is_split_evenly(tmp_path: Path) -> None:
     splits = prepare(config(tmp_path / "a.csv", rows(), test_size=40, validation_size=40))
     for split, n in (("train", 120), ("validation", 40), ("test", 40)):
         counts = labels_in(splits.frames[split], 3).sum(axis=0)  # type: ignore[index]
@@ -77,8 +77,10 @@ def test_a_rare_set_is_stratified_by_its_rarest_label() -> None:
 def test_a_row_that_lacks_a_label_is_missing(tmp_path: Path) -> None:
     table = rows().astype({"threat": object})
     table.loc[[4, 9], "threat"] = [None, " "]
-    told = r"^dataset\.label_columns: label is missing or blank in 2 of train's rows \(row 5, 10\)"
-    with pytest.raises(ConfigError, match=told):
+    message = (
+        r"^dataset\.label_columns: label is missing or blank in 2 of train's rows \(row 5, 10\)"
+    )
+    with pytest.raises(ConfigError, match=message):
         prepare(config(tmp_path / "a.csv", table))
     splits = prepare(config(tmp_path / "a.csv", table, missing="drop"))
     assert splits.notes[0] == "2 rows of train with missing label dropped"
@@ -105,7 +107,7 @@ def test_the_same_numbers_as_classes_are_another_dataset(tmp_path: Path) -> None
     assert load_dataset(config(tmp_path / "a.csv", rows())).fingerprint == sets
 
 
-def test_a_label_that_stands_in_rare_sets_alone_is_in_every_split(tmp_path: Path) -> None:
+def test_a_label_only_in_rare_sets_is_in_every_split(tmp_path: Path) -> None:
     table = rows()
     for bit in range(5):
         table[f"bit {bit}"] = [(number // 10 >> bit) & 1 for number in range(200)]
@@ -118,7 +120,7 @@ def test_a_label_that_stands_in_rare_sets_alone_is_in_every_split(tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    ("fields", "told"),
+    ("fields", "message"),
     [
         ({"label_columns": ["toxic"]}, "names one column; use dataset.label_column instead"),
         ({"label_columns": ["toxic", "toxic"]}, "names a column twice"),
@@ -139,13 +141,15 @@ def test_a_label_that_stands_in_rare_sets_alone_is_in_every_split(tmp_path: Path
         ({"pair_column": "toxic"}, "also names the pair column 'toxic'"),
     ],
 )
-def test_what_cannot_be_meant_is_told(tmp_path: Path, fields: dict[str, Any], told: str) -> None:
-    with pytest.raises(ConfigError, match=rf"dataset\.label_columns: {told}"):
+def test_contradicting_options_are_reported(
+    tmp_path: Path, fields: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ConfigError, match=rf"dataset\.label_columns: {message}"):
         prepare(config(tmp_path / "a.csv", rows(), **fields))
 
 
 @pytest.mark.parametrize(
-    ("column", "told"),
+    ("column", "message"),
     [
         (["spam", "ham"] * 100, "'threat' of train contains 'ham', 'spam', not only 0 and 1"),
         ([2, *[0] * 199], "'threat' of train contains 2, not only 0 and 1"),
@@ -153,13 +157,15 @@ def test_what_cannot_be_meant_is_told(tmp_path: Path, fields: dict[str, Any], to
         ([1] * 200, "'threat' is 1 in every row of train; 0 and 1 are both needed"),
     ],
 )
-def test_a_column_that_is_no_label_is_told(tmp_path: Path, column: list[Any], told: str) -> None:
-    with pytest.raises(ConfigError, match=rf"^dataset\.label_columns: {told}"):
+def test_a_column_that_is_no_label_is_reported(
+    tmp_path: Path, column: list[Any], message: str
+) -> None:
+    with pytest.raises(ConfigError, match=rf"^dataset\.label_columns: {message}"):
         prepare(config(tmp_path / "a.csv", rows().assign(threat=column)))
 
 
-def test_a_label_with_too_few_texts_for_all_splits_is_told(tmp_path: Path) -> None:
+def test_a_label_with_too_few_texts_for_all_splits_is_reported(tmp_path: Path) -> None:
     table = rows().assign(threat=[1, 1, *[0] * 198])
-    told = r"^dataset\.label_columns: class 'threat' has too few distinct texts \(2\)"
-    with pytest.raises(ConfigError, match=told):
+    message = r"^dataset\.label_columns: class 'threat' has too few distinct texts \(2\)"
+    with pytest.raises(ConfigError, match=message):
         prepare(config(tmp_path / "a.csv", table))

@@ -1,4 +1,4 @@
-"""A column of lists gives several labels to a text, where that is certain or said."""
+"""A column of lists gives several labels to a text, if that is certain or configured."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def lists_of(splits: Splits) -> list[list[str]]:
     return [names[held == 1].tolist() for held in labels_in(whole, len(names))]
 
 
-def told(splits: Splits) -> str:
+def notes_of(splits: Splits) -> str:
     return "; ".join(note for note in splits.notes if "carved" not in note)
 
 
@@ -50,33 +50,35 @@ def test_lists_are_several_labels_and_an_empty_one_is_none(tmp_path: Path, name:
     assert splits.multi_label
     assert splits.label_names == ("a", "b", "c")
     assert lists_of(splits) == LISTS
-    assert told(splits) == "a text may have several of 3 labels, listed in its row"
+    assert notes_of(splits) == "a text may have several of 3 labels, listed in its row"
 
 
 @pytest.mark.parametrize("write", [str, json.dumps, lambda row: str(np.array(row, dtype=object))])
-def test_lists_in_strings_are_lists_however_they_were_written(tmp_path: Path, write: Any) -> None:
+def test_lists_in_strings_are_lists_in_any_notation(tmp_path: Path, write: Any) -> None:
     splits = read(tmp_path / "a.csv", [write(row) for row in LISTS])
     assert lists_of(splits) == LISTS
-    assert told(splits).startswith("labels are read as lists, such as '[]'; dataset.label_separ")
+    assert notes_of(splits).startswith(
+        "labels are read as lists, such as '[]'; dataset.label_separ"
+    )
     kept = read(tmp_path / "a.csv", [write(row or ["c"]) for row in LISTS], label_separator="")
     assert not kept.multi_label
 
 
-def test_bars_are_several_labels_where_each_also_stands_alone(tmp_path: Path) -> None:
+def test_bars_separate_labels_if_each_also_occurs_alone(tmp_path: Path) -> None:
     column = ["|".join(row) or "c" for row in LISTS]
     splits = read(tmp_path / "a.csv", column)
     assert lists_of(splits) == [row or ["c"] for row in LISTS]
-    assert told(splits).startswith(
+    assert notes_of(splits).startswith(
         "labels with '|' are split, as each part also occurs alone; datas"
     )
     assert read(tmp_path / "a.csv", column, label_separator="").label_names[1] == "a|b"
 
 
-def test_bars_of_a_path_are_one_label_unless_said(tmp_path: Path) -> None:
+def test_bars_of_a_path_are_one_label_unless_configured(tmp_path: Path) -> None:
     column = [("x|a", "x|b", "y|c")[k % 3] for k in range(60)]
     splits = read(tmp_path / "a.csv", column)
     assert (splits.multi_label, splits.label_names) == (False, ("x|a", "x|b", "y|c"))
-    assert told(splits) == (
+    assert notes_of(splits) == (
         "labels with '|' are not split; dataset.label_separator='|' splits them"
     )
     assert read(tmp_path / "a.csv", column, label_separator="|").label_names == (
@@ -85,7 +87,7 @@ def test_bars_of_a_path_are_one_label_unless_said(tmp_path: Path) -> None:
     )
 
 
-def test_any_separator_may_be_said(tmp_path: Path) -> None:
+def test_any_separator_may_be_configured(tmp_path: Path) -> None:
     column = [", ".join(row) or "c" for row in LISTS]
     assert lists_of(read(tmp_path / "a.csv", column, label_separator=",")) == [
         row or ["c"] for row in LISTS
@@ -95,7 +97,7 @@ def test_any_separator_may_be_said(tmp_path: Path) -> None:
 def test_lists_of_one_are_one_label_each(tmp_path: Path) -> None:
     splits = read(tmp_path / "a.jsonl", [["a"] if k % 2 else ["b"] for k in range(60)])
     assert (splits.multi_label, splits.label_names) == (False, ("a", "b"))
-    assert told(splits) == "each list has one label: read as one label per text"
+    assert notes_of(splits) == "each list has one label: read as one label per text"
 
 
 def test_ids_in_lists_have_the_names_of_their_classes(tmp_path: Path) -> None:

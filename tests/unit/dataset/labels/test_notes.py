@@ -1,4 +1,4 @@
-"""What was taken for one label, and what was not, is said."""
+"""Notes list labels that were merged, and labels that only look alike."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from finesweep.dataset import prepare
 from finesweep.dataset.labels.notes import label_notes
 
 
-def told(labels: list[Any], *, are_named: bool = False) -> list[str]:
+def notes_on(labels: list[Any], *, are_named: bool = False) -> list[str]:
     return label_notes({"train": pd.Series(labels, dtype=object)}, are_named=are_named)
 
 
@@ -32,26 +32,26 @@ def told(labels: list[Any], *, are_named: bool = False) -> list[str]:
         (["very good", "verygood", "x"], "separate classes: 'very good' and 'verygood'"),
     ],
 )
-def test_labels_that_people_take_for_one_are_told(labels: list[str], note: str) -> None:
-    (found,) = told(labels)
+def test_labels_that_look_alike_are_reported(labels: list[str], note: str) -> None:
+    (found,) = notes_on(labels)
     assert note in found
 
 
-def test_numbers_written_in_two_ways_are_told_to_be_one_class() -> None:
-    found = told(["1", "1.0", "0"], are_named=True)
+def test_numbers_with_two_spellings_are_reported_as_one_class() -> None:
+    found = notes_on(["1", "1.0", "0"], are_named=True)
     assert found == ["labels with several spellings are one class: '1' and '1.0'"]
 
 
 def test_numbers_without_names_get_a_hint_at_the_field_that_names_them() -> None:
-    assert told([0, 1, 1]) == [
+    assert notes_on([0, 1, 1]) == [
         "labels are numbers; dataset.label_names=[NAME0, NAME1] gives them names, which "
         "predictions then use"
     ]
-    assert "dataset.label_map={1: NAME0, 2: NAME1, …}" in told([1, 2, 3, 4])[0]
-    assert told(["good", "bad"]) == told([0, 1], are_named=True) == []
+    assert "dataset.label_map={1: NAME0, 2: NAME1, …}" in notes_on([1, 2, 3, 4])[0]
+    assert notes_on(["good", "bad"]) == notes_on([0, 1], are_named=True) == []
 
 
-def test_the_notes_stand_among_the_datasets(tmp_path: Path) -> None:
+def test_the_notes_are_among_the_datasets(tmp_path: Path) -> None:
     file = tmp_path / "a.csv"
     file.write_text("text,label\n" + "".join(f"text {k},{k % 2}\n" for k in range(40)))
     assert any(

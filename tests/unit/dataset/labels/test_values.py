@@ -1,4 +1,4 @@
-"""Labels as ids, and the mistakes that labels show."""
+"""Labels as ids, and mistakes in labels."""
 
 from __future__ import annotations
 
@@ -77,9 +77,7 @@ def test_one_number_is_one_label_however_it_was_read(others: list[Any]) -> None:
         (["inf", "1e400", "-0", "0"], ("0", "-0", "1e400", "inf")),
     ],
 )
-def test_what_is_written_otherwise_is_another_class(
-    values: list[str], names: tuple[str, ...]
-) -> None:
+def test_another_spelling_is_another_class(values: list[str], names: tuple[str, ...]) -> None:
     ids, found = labelled(train=values * 3)
     assert found == names
     assert [found[each] for each in ids["train"]] == values * 3
@@ -103,7 +101,7 @@ def test_splits_of_different_types_share_their_ids() -> None:
     assert ids == {"train": [1, 0, 1], "test": [0, 1]}
 
 
-def test_names_are_taken_in_the_order_of_the_numbers() -> None:
+def test_names_follow_the_order_of_the_numbers() -> None:
     assert labelled(train=[1, 0, 1], label_names=["neg", "pos"])[1] == ("neg", "pos")
 
 

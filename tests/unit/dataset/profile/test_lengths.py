@@ -51,7 +51,7 @@ def test_texts_of_several_pieces_stay_in_order() -> None:
     assert (len(lengths), lengths[0], lengths[1], lengths[-1]) == (PIECE + 2, 1, 2, 4)
 
 
-def test_a_column_of_numbers_is_told_in_four() -> None:
+def test_a_column_of_numbers_has_four_statistics() -> None:
     assert summary(np.arange(101)) == Summary(mean=50.0, median=50.0, p95=95.0, maximum=100.0)
     assert summary(np.zeros(0)) is None
 
@@ -64,7 +64,7 @@ def test_a_text_is_cut_where_it_and_the_special_tokens_do_not_fit(
     assert truncated_share(tokens, max_length, n_special=2) == share
 
 
-def test_of_no_texts_no_share_is_cut() -> None:
+def test_without_texts_there_is_no_truncated_share() -> None:
     assert truncated_share(np.zeros(0), 32, n_special=2) is None
 
 

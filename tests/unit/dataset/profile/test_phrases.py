@@ -1,4 +1,4 @@
-"""Phrases are counted by class, within texts, without what English says everywhere."""
+"""Phrases are counted by class, within texts, without stop words."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_case_punctuation_and_tags_make_no_difference() -> None:
     assert bigrams == [[("good good", 1), ("good it's", 1), ("it's 3", 1), ("it's good", 1)]]
 
 
-def test_equals_stand_in_alphabetical_order_also_at_the_cut() -> None:
+def test_ties_are_in_alphabetical_order_also_at_the_limit() -> None:
     words, *_ = tops(["d c b a1 d"], [0], n_top=3)
     assert words == [[("d", 2), ("a1", 1), ("b", 1)]]
 

@@ -1,4 +1,4 @@
-"""A dataset in numbers, exact on texts small enough to count by hand."""
+"""The profile of a dataset, exact on texts small enough to count by hand."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ def small() -> Splits:
     return Splits(frames, frames, ("worse", "better"), notes=())
 
 
-def made(splits: Splits, *, seed: int = 1) -> Profile:
+def profile_of(splits: Splits, *, seed: int = 1) -> Profile:
     return profile(splits, load_tokenizer(MINILM), seed=seed)
 
 
 def test_rows_and_classes_are_counted_in_each_split() -> None:
-    found = profile_json(made(small()))["splits"]
+    found = profile_json(profile_of(small()))["splits"]
     assert list(found) == ["train", "validation", "test"]
     assert found == {
         "train": {"rows": 3, "classes": {"worse": 2, "better": 1}},
@@ -48,7 +48,7 @@ def test_rows_and_classes_are_counted_in_each_split() -> None:
 
 
 def test_lengths_are_summed_up_by_split_and_class() -> None:
-    lengths = profile_json(made(small()))["lengths"]
+    lengths = profile_json(profile_of(small()))["lengths"]
     words = lengths["train"]["words"]
     assert words["all"] == {"mean": 3.0, "median": 3.0, "p95": 3.9, "maximum": 4.0}
     assert words["classes"]["worse"] == pytest.approx(
@@ -62,8 +62,8 @@ def test_lengths_are_summed_up_by_split_and_class() -> None:
     }
 
 
-def test_a_max_length_cuts_what_does_not_fit_beside_two_special_tokens() -> None:
-    found = profile_json(made(small()), max_lengths=(4, 5, 6))
+def test_a_max_length_truncates_what_does_not_fit_with_two_special_tokens() -> None:
+    found = profile_json(profile_of(small()), max_lengths=(4, 5, 6))
     assert found["special_tokens"] == 2
     assert found["cut"]["train"]["all"] == pytest.approx({"4": 2 / 3, "5": 1 / 3, "6": 0.0})
     assert found["cut"]["train"]["classes"]["worse"] == {"4": 1.0, "5": 0.5, "6": 0.0}
@@ -71,7 +71,7 @@ def test_a_max_length_cuts_what_does_not_fit_beside_two_special_tokens() -> None
 
 
 def test_phrases_are_trains_without_english_stop_words() -> None:
-    phrases = profile_json(made(small()))["phrases"]
+    phrases = profile_json(profile_of(small()))["phrases"]
     assert phrases["words"] == {
         "worse": [
             {"text": "bad", "count": 3},
@@ -88,17 +88,17 @@ def test_phrases_are_trains_without_english_stop_words() -> None:
     assert phrases["trigrams"]["better"] == []
 
 
-def test_what_tokenising_cut_off_of_words_is_left_out() -> None:
+def test_endings_from_tokenization_are_stop_words() -> None:
     rows = [("it 's n't bad , it 's", 0), ("good", 1)]
     frames: dict[SplitName, pd.DataFrame] = dict.fromkeys(
         ("train", "validation", "test"), table(rows)
     )
-    words, *_ = made(Splits(frames, frames, ("no", "yes"), notes=())).phrases.values()
+    words, *_ = profile_of(Splits(frames, frames, ("no", "yes"), notes=())).phrases.values()
     assert [each.text for each in words[0]] == ["bad"]
 
 
 def test_examples_are_two_of_each_class_with_their_row_numbers() -> None:
-    worse, better = made(small()).examples
+    worse, better = profile_of(small()).examples
     assert [(each.row, each.text) for each in worse] == [(1, "bad bad film"), (3, "a very bad day")]
     assert [(each.row, each.text) for each in better] == [(2, "good film")]
 
@@ -110,15 +110,15 @@ def test_examples_are_drawn_by_the_seed() -> None:
         "test": table(OTHER),
     }
     splits = Splits(frames, frames, ("even", "odd"), notes=())
-    assert made(splits, seed=1).examples == made(splits, seed=1).examples
-    assert made(splits, seed=1).examples != made(splits, seed=2).examples
+    assert profile_of(splits, seed=1).examples == profile_of(splits, seed=1).examples
+    assert profile_of(splits, seed=1).examples != profile_of(splits, seed=2).examples
 
 
-def test_beyond_its_limit_a_split_is_sampled_and_that_is_said(
+def test_a_split_above_its_limit_is_sampled_with_a_note(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(module, "MAX_ROWS", {"train": 2, "validation": 1, "test": 1})
-    found = made(small())
+    found = profile_of(small())
     assert len(found.lengths["train"]["tokens"].values) == 2
     assert len(found.lengths["train"]["words"].values) == 3
     assert found.notes[:2] == (
@@ -138,10 +138,10 @@ def test_a_sample_keeps_the_order_and_is_the_same_for_the_same_seed() -> None:
     assert not drawn.index.equals(draw_sample(frame, 100, 8).index)
 
 
-def test_what_is_being_done_is_told_before_each_part() -> None:
-    told: list[str] = []
-    profile(small(), load_tokenizer(MINILM), seed=1, on_part=told.append)
-    assert told == [
+def test_each_part_is_announced_before_it_starts() -> None:
+    parts: list[str] = []
+    profile(small(), load_tokenizer(MINILM), seed=1, on_part=parts.append)
+    assert parts == [
         "characters and words",
         "tokens of train",
         "tokens of validation",
@@ -166,7 +166,7 @@ def test_an_example_is_one_short_line_that_no_terminal_obeys(text: str, shown: s
 
 
 def test_the_arrays_of_a_profile_match_its_classes() -> None:
-    found = made(small())
+    found = profile_of(small())
     assert [n.tolist() for n in found.counts.values()] == [[2, 1], [0, 1], [0, 1]]
     assert found.lengths["train"]["words"].of(0).tolist() == [3, 4]
     assert np.array_equal(found.lengths["train"]["tokens"].labels, [0, 1, 0])
@@ -177,12 +177,14 @@ def test_a_text_with_several_labels_counts_for_each_and_once_for_all() -> None:
     frame = table(rows).assign(stratum=0)
     frames: dict[SplitName, pd.DataFrame] = dict.fromkeys(("train", "validation", "test"), frame)
     splits = Splits(frames, frames, ("rude", "film"), notes=(), multi_label=True)
-    found = made(splits)
-    told = profile_json(found)
-    assert told["splits"]["train"] == {"rows": 3, "classes": {"rude": 1, "film": 2}}
+    found = profile_of(splits)
+    values = profile_json(found)
+    assert values["splits"]["train"] == {"rows": 3, "classes": {"rude": 1, "film": 2}}
     assert found.lengths["train"]["characters"].of(1).tolist() == [8, 9]
-    words = {name: [each["text"] for each in top] for name, top in told["phrases"]["words"].items()}
+    words = {
+        name: [each["text"] for each in top] for name, top in values["phrases"]["words"].items()
+    }
     assert words == {"rude": ["bad", "film"], "film": ["film", "bad", "good"]}
-    examples = {name: [each["row"] for each in few] for name, few in told["examples"].items()}
+    examples = {name: [each["row"] for each in few] for name, few in values["examples"].items()}
     assert examples == {"rude": [1], "film": [1, 2]}
-    assert told["notes"][0] == "train texts without a label: 1; with more than one: 1"
+    assert values["notes"][0] == "train texts without a label: 1; with more than one: 1"

@@ -1,9 +1,9 @@
-"""Another encoding than UTF-8 is read where the file says it, and offered where it does not."""
+"""Encodings other than UTF-8 are detected if the file marks them, else suggested."""
 
 from __future__ import annotations
 
 import pytest
-from tests.unit.dataset.conftest import ROWS, Read, delimited, rows_of, told
+from tests.unit.dataset.conftest import ROWS, Read, delimited, notes_of, rows_of
 
 from finesweep.dataset.reading.encodings import likely_encoding
 from finesweep.errors import ConfigError
@@ -24,7 +24,7 @@ def test_unicode_is_read_in_every_form(read: Read, encoding: str, note: list[str
     rows = [(f"{text} é 😀", label) for text, label in ROWS]
     splits = read("a.csv", delimited(rows, by=by).encode(encoding))
     assert rows_of(splits) == rows
-    assert [each for each in told(splits) if "separated" not in each] == note
+    assert [each for each in notes_of(splits) if "separated" not in each] == note
 
 
 @pytest.mark.parametrize(
@@ -78,9 +78,9 @@ def test_a_few_bytes_that_are_no_characters_may_be_replaced(read: Read, name: st
         ),
     }[name]
     broken = content.encode().replace(b"@", b"\xe9")
-    told_so = r"1 invalid character; dataset\.encoding_errors=replace reads them as �"
-    with pytest.raises(ConfigError, match=told_so):
+    message = r"1 invalid character; dataset\.encoding_errors=replace reads them as �"
+    with pytest.raises(ConfigError, match=message):
         read(name, broken)
     splits = read(name, broken, encoding_errors="replace")
     assert rows_of(splits) == [*rows, ("caf�", "good")]
-    assert f"{name}: 1 character invalid in its encoding, read as �" in told(splits)
+    assert f"{name}: 1 character invalid in its encoding, read as �" in notes_of(splits)

@@ -1,4 +1,4 @@
-"""What a path may be: a file, a pattern, a folder of splits, of tables or of labels; compressed."""
+"""Paths: a file, a pattern, a folder of splits, tables or labels; compressed files."""
 
 from __future__ import annotations
 
@@ -63,9 +63,7 @@ def test_folders_of_text_files_are_labels(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("suffix", ["gz", "zst"])
 @pytest.mark.parametrize("plain", ["csv", "tsv", "jsonl"])
-def test_a_compressed_file_is_read_as_what_it_holds(
-    tmp_path: Path, plain: str, suffix: str
-) -> None:
+def test_a_compressed_file_is_read_as_its_content(tmp_path: Path, plain: str, suffix: str) -> None:
     content = {
         "csv": "text,label\né,a\nx,b\n",
         "tsv": "text\tlabel\né\ta\nx\tb\n",
@@ -87,7 +85,7 @@ def test_a_torn_compressed_file_is_a_clear_mistake(tmp_path: Path) -> None:
         texts(tmp_path / "rows.csv.gz")
 
 
-def test_what_is_not_compressed_is_not_believed_to_be(tmp_path: Path) -> None:
+def test_a_file_that_is_not_compressed_is_refused(tmp_path: Path) -> None:
     (tmp_path / "rows.csv.gz").write_text(table(ROWS))
     with pytest.raises(ConfigError, match=r"rows\.csv\.gz cannot be read as \.gz: Not a gzipped"):
         texts(tmp_path / "rows.csv.gz")
@@ -133,6 +131,6 @@ def test_a_hub_path_names_repository_configuration_and_revision(
     assert (named.repository, named.subset, named.revision) == wanted
 
 
-def test_a_hub_path_of_another_form_is_a_mistake() -> None:
+def test_a_malformed_hub_path_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"dataset\.path: 'hf://imdb' is not hf://OWNER/NAME"):
         texts("hf://imdb")

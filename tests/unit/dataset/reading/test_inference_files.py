@@ -1,4 +1,4 @@
-"""What is to be answered is read by the same rules as what is trained on: every kind of table."""
+"""Files to predict on are read by the same rules as training files, in every format."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from finesweep.dataset.reading.pieces import Format
 from finesweep.errors import ConfigError
 
 
-def asked(
+def read_texts(
     path: Path, content: str | None = None, **fields: Any
 ) -> tuple[pd.DataFrame, str, list[str]]:
     """The rows, their text column, and the notes."""
@@ -53,33 +53,33 @@ def asked(
     ],
 )
 def test_every_kind_of_file_has_its_texts(tmp_path: Path, name: str, content: str) -> None:
-    rows, column, _ = asked(tmp_path / name, content)
+    rows, column, _ = read_texts(tmp_path / name, content)
     ends = "\tand more" if name == "tabs.txt" else ""
     assert rows[column].tolist() == [f"{text}{ends}" for text in TEXTS]
 
 
-def test_an_excel_sheet_is_answered(tmp_path: Path) -> None:
+def test_an_excel_sheet_is_read_for_prediction(tmp_path: Path) -> None:
     pd.DataFrame(ROWS, columns=["text", "label"]).to_excel(tmp_path / "a.xlsx", index=False)
-    rows, column, _ = asked(tmp_path / "a.xlsx")
+    rows, column, _ = read_texts(tmp_path / "a.xlsx")
     assert (rows[column].tolist(), rows["label"].tolist()) == (TEXTS, LABELS)
 
 
-def test_a_first_line_that_becomes_the_name_of_the_only_column_is_said(tmp_path: Path) -> None:
-    rows, column, said = asked(tmp_path / "a.csv", "\n".join(TEXTS))
+def test_a_first_line_read_as_the_name_of_the_only_column_is_noted(tmp_path: Path) -> None:
+    rows, column, notes = read_texts(tmp_path / "a.csv", "\n".join(TEXTS))
     assert (column, rows[column].tolist()) == (TEXTS[0], TEXTS[1:])
-    assert said == [
+    assert notes == [
         f"a.csv: its first line, {TEXTS[0]!r}, is read as the name of its only column; "
         "dataset.columns sets it"
     ]
-    rows, column, said = asked(tmp_path / "a.csv", columns=("text",))
-    assert (rows[column].tolist(), said) == (TEXTS, [])
+    rows, column, notes = read_texts(tmp_path / "a.csv", columns=("text",))
+    assert (rows[column].tolist(), notes) == (TEXTS, [])
 
 
-def test_a_stray_quote_takes_no_rows_from_the_answers(tmp_path: Path) -> None:
+def test_a_stray_quote_spans_no_rows_in_prediction(tmp_path: Path) -> None:
     rows = [('"' * (k in (10, 30)) + text, label) for k, (text, label) in enumerate(ROWS)]
-    found, column, said = asked(tmp_path / "a.csv", delimited(rows))
+    found, column, notes = read_texts(tmp_path / "a.csv", delimited(rows))
     assert found[column].tolist() == [text for text, _ in rows]
-    assert "quotes are read as characters" in said[0]
+    assert "quotes are read as characters" in notes[0]
 
 
 def test_columns_are_joined_as_they_were_for_training() -> None:

@@ -1,4 +1,4 @@
-"""JSON, fastText, Excel and Arrow files, compressed or not, give the rows that were put in."""
+"""JSON, fastText, Excel and Arrow files, compressed or not, give the written rows."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import datasets
 import openpyxl
 import pandas as pd
 import pytest
-from tests.unit.dataset.conftest import LABELS, ROWS, TEXTS, Read, delimited, rows_of, told
+from tests.unit.dataset.conftest import LABELS, ROWS, TEXTS, Read, delimited, notes_of, rows_of
 
 from finesweep.errors import ConfigError
 
@@ -63,10 +63,10 @@ def test_an_object_with_several_lists_of_rows_is_no_table(read: Read) -> None:
 
 
 @pytest.mark.parametrize("name", ["a.txt", "a.train", "a.ft", "a.csv", "a"])
-def test_fasttext_is_known_by_its_first_word(read: Read, name: str) -> None:
+def test_fasttext_is_recognised_by_its_first_word(read: Read, name: str) -> None:
     splits = read(name, "".join(f"__label__{label} {text}\n" for text, label in ROWS))
     assert rows_of(splits) == ROWS
-    assert told(splits) == [
+    assert notes_of(splits) == [
         f"{name}: fastText, as its first line starts with __label__",
         "each list has one label: read as one label per text",
     ]
@@ -99,10 +99,10 @@ def test_an_excel_sheet_is_read_by_its_name_or_the_first(read: Read) -> None:
 
     splits = read("a.xlsx", excel(write))
     assert rows_of(splits) == ROWS
-    assert told(splits) == [
+    assert notes_of(splits) == [
         "a.xlsx: its first sheet, 'Data', is read; others: Notes; dataset.sheet_name sets it"
     ]
-    assert told(read("a.xlsx", sheet_name="Data")) == []
+    assert notes_of(read("a.xlsx", sheet_name="Data")) == []
     with pytest.raises(ConfigError, match=r"dataset\.sheet_name: .* 'Dta'; did you mean 'Data'\?"):
         read("a.xlsx", sheet_name="Dta")
 
@@ -119,7 +119,7 @@ def test_a_title_and_blank_rows_of_a_sheet_are_no_rows(read: Read) -> None:
     book.save(content)
     splits = read("a.xlsx", content.getvalue())
     assert rows_of(splits) == [(t, str(k % 3)) for k, t in enumerate(TEXTS) if k != 15]
-    assert told(splits)[:2] == [
+    assert notes_of(splits)[:2] == [
         "a.xlsx: its header is row 4; rows above are skipped",
         "a.xlsx: 1 row without values left out",
     ]
@@ -158,7 +158,7 @@ def test_a_saved_dict_of_splits_is_its_splits(read: Read, tmp_path: Path) -> Non
     datasets.DatasetDict(splits).save_to_disk(tmp_path / "saved")
     read_back = read("saved", missing="drop")
     assert read_back.frames["test"]["text"].tolist() == TEXTS[1:7]
-    notes = told(read_back)
+    notes = notes_of(read_back)
     assert notes[0].endswith("saved not read: unsupervised")
     assert notes[1] == "1 row of train with missing label dropped"
     datasets.DatasetDict({"all": whole}).save_to_disk(tmp_path / "other")
@@ -201,11 +201,11 @@ def zipped(**files: str) -> bytes:
         ("a.csv.xz", lzma.compress(delimited().encode())),
     ],
 )
-def test_what_is_packed_is_read_as_what_it_holds(read: Read, name: str, content: bytes) -> None:
+def test_a_compressed_table_is_read_as_its_content(read: Read, name: str, content: bytes) -> None:
     assert rows_of(read(name, content)) == ROWS
 
 
-def test_an_archive_of_several_files_is_told(read: Read) -> None:
+def test_an_archive_of_several_files_is_refused(read: Read) -> None:
     with pytest.raises(
         ConfigError, match=r"the archive contains 2 files \(a\.csv, b\.csv\); one is ex"
     ):

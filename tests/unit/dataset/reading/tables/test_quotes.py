@@ -1,4 +1,4 @@
-"""A quote that nobody closed never takes in other rows unseen."""
+"""An unclosed quote never spans other rows unnoticed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import io
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.dataset.conftest import ROWS, Read, delimited, rows_of, told
+from tests.unit.dataset.conftest import ROWS, Read, delimited, notes_of, rows_of
 
 from finesweep.dataset.reading.tables.quotes import read_records
 from finesweep.errors import ConfigError
@@ -18,7 +18,7 @@ AS_CHARACTERS = "quotes are read as characters, since no field is quoted"
 
 
 def quoted(*places: int, end: tuple[int, ...] = ()) -> list[tuple[str, str]]:
-    """The rows, with a quote before the texts of some and behind those of others."""
+    """The rows, with a quote before some texts and after others."""
     return [
         (QUOTE * (k in places) + text + QUOTE * (k in end), label)
         for k, (text, label) in enumerate(ROWS)
@@ -30,18 +30,18 @@ def quoted(*places: int, end: tuple[int, ...] = ()) -> list[tuple[str, str]]:
     ("places", "end"),
     [((10, 30), ()), ((10,), ()), ((59,), ()), ((10,), (20,)), ((10,), (11,)), ((0,), (58,))],
 )
-def test_stray_quotes_are_characters_where_no_field_stands_between_two(
+def test_stray_quotes_are_characters_if_no_field_is_quoted(
     read: Read, by: str, places: tuple[int, ...], end: tuple[int, ...]
 ) -> None:
     rows = quoted(*places, end=end)
     splits = read("a.csv" if by == "," else "a.tsv", delimited(rows, by=by))
     assert rows_of(splits) == rows
-    (note,) = told(splits)
+    (note,) = notes_of(splits)
     where = f"row {places[0] + 1}, line {places[0] + 2}"
     assert f"{AS_CHARACTERS} ({where} has one); dataset.quoting sets it" in note
 
 
-def test_a_label_before_its_text_is_known_for_a_row_too(read: Read) -> None:
+def test_a_label_before_its_text_marks_a_row_too(read: Read) -> None:
     rows = quoted(10, end=(20,))
     splits = read("a.csv", delimited([row[::-1] for row in rows], head="label,text"))
     assert rows_of(splits) == rows
@@ -53,30 +53,30 @@ MIXED = [
 ]
 
 
-def test_a_quote_that_takes_in_rows_is_refused_where_others_are_closed(read: Read) -> None:
-    told_so = (
+def test_a_quote_that_spans_rows_is_refused_if_others_are_closed(read: Read) -> None:
+    message = (
         r"^dataset\.quoting: a\.csv: row 11, line 12 opens a quote that spans 2 lines, among "
         r'them whole rows, such as \'"red 11 .*; fix it, or set: none reads'
     )
-    with pytest.raises(ConfigError, match=told_so):
+    with pytest.raises(ConfigError, match=message):
         read("a.csv", delimited(MIXED))
     splits = read("a.csv", delimited(MIXED), quoting="none", on_bad_lines="skip")
-    assert told(splits) == [
+    assert notes_of(splits) == [
         "a.csv: 30 rows with more fields than the first left out (row 2, line 3; row 4, line 5; "
         "row 6, line 7; row 8, line 9; row 10, line 11)"
     ]
 
 
-def test_who_insists_on_quotes_is_told_what_they_take_in(read: Read) -> None:
+def test_configured_quoting_notes_what_a_quote_spans(read: Read) -> None:
     splits = read("a.csv", delimited(quoted(10, 30)), quoting="minimal")
     assert len(rows_of(splits)) == 40
-    (note,) = told(splits)
+    (note,) = notes_of(splits)
     assert note.startswith(
         "a.csv: row 11, line 12 opens a quote that spans 21 lines, among them whole"
     )
 
 
-def test_a_quote_that_is_never_closed_is_told(read: Read) -> None:
+def test_a_quote_that_is_never_closed_is_noted(read: Read) -> None:
     rows = [
         (f'"{text}, yes"' if k < 59 else f'"{text}', label) for k, (text, label) in enumerate(ROWS)
     ]
@@ -103,7 +103,7 @@ def test_quoted_texts_of_several_lines_are_texts(read: Read, text: str, first: s
     writer.writerow(["text", "label"] if first == "text" else ["label", "text"])
     writer.writerows(rows if first == "text" else [row[::-1] for row in rows])
     splits = read("a.csv", stream.getvalue())
-    assert (rows_of(splits), told(splits)) == (rows, [])
+    assert (rows_of(splits), notes_of(splits)) == (rows, [])
 
 
 def test_backslashes_before_quotes_are_found(read: Read) -> None:
@@ -111,20 +111,20 @@ def test_backslashes_before_quotes_are_found(read: Read) -> None:
     written = [('"' + text.replace('"', '\\"') + '"', label) for text, label in rows]
     splits = read("a.csv", delimited(written))
     assert rows_of(splits) == rows
-    assert told(splits) == [
+    assert notes_of(splits) == [
         "a.csv: quotes within a text are escaped by a backslash (row 1, line 2 has one); "
         "dataset.quoting sets it"
     ]
 
 
-def test_what_stands_behind_a_closing_quote_is_kept_and_told(read: Read) -> None:
+def test_text_after_a_closing_quote_is_kept_and_noted(read: Read) -> None:
     written = [
         (f'"{t}, x"' if k % 2 else f'"{t}" film', label) for k, (t, label) in enumerate(ROWS)
     ]
     rows = [(f"{t}, x" if k % 2 else f"{t} film", label) for k, (t, label) in enumerate(ROWS)]
     splits = read("a.csv", delimited(written))
     assert rows_of(splits) == rows
-    assert told(splits) == [
+    assert notes_of(splits) == [
         "a.csv: 30 rows with text after a closing quote (row 1, line 2); quotes dropped"
     ]
     tabs = [(f'"{t}" film' if k == 3 else t, label) for k, (t, label) in enumerate(ROWS)]

@@ -1,7 +1,7 @@
-"""Every private name of models and their configs that finesweep uses, and why no public one does.
+"""Private names of models and configs that finesweep uses, and why no public one suffices.
 
-`tests/contract/test_private_names.py` names them all. Trainer's are in
-`training/trainer_private.py`: who only predicts does not load it.
+`tests/contract/test_private_names.py` lists them all. Trainer's are in
+`training/trainer_private.py`, so that prediction does not import it.
 """
 
 from __future__ import annotations
@@ -12,24 +12,24 @@ from transformers import PreTrainedModel
 
 
 def attention_of(config: Any) -> str | None:
-    """The name in AttentionInterface of the function that a model attends with."""
+    """The name in AttentionInterface of a model's attention function."""
     name: str | None = config._attn_implementation
     return name
 
 
 def use_attention(config: Any, name: str | None) -> None:
-    """Makes a model attend with another function of AttentionInterface.
+    """Sets a model's attention function, by its name in AttentionInterface.
 
-    `set_attn_implementation` would look for the name on the Hub, and asks what a model's class
-    supports: the function stands in for the one there was.
+    `set_attn_implementation` would look for the name on the Hub, and checks what the model's class
+    supports, although the function is a drop-in replacement.
     """
     config._attn_implementation = name
 
 
 def fields_of(config: Any) -> dict[str, Any]:
-    """What `to_dict` has of a config, without the place that it was read from.
+    """A config's `to_dict`, without the path that it was read from.
 
-    There the place does not have its public name, `name_or_path`.
+    `to_dict` has the path under a private name instead of `name_or_path`.
     """
     fields: dict[str, Any] = config.to_dict()
     fields.pop("_name_or_path", None)
@@ -37,8 +37,8 @@ def fields_of(config: Any) -> dict[str, Any]:
 
 
 def draw_weights(model: PreTrainedModel, module: str) -> None:
-    """Draws a module's own weights anew, as its model's authors would.
+    """Reinitialises a module's own weights by the model's own rule.
 
-    `init_weights` draws all modules, and leaves out those that a checkpoint filled.
+    `init_weights` initialises all modules except those that a checkpoint filled.
     """
     model._init_weights(model.get_submodule(module))

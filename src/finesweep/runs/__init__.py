@@ -1,1 +1,1 @@
-"""One tracked run, which a sweep is made of: fine-tuning, adaptation, the test evaluation."""
+"""One tracked run: fine-tuning, adaptation, test evaluation."""

@@ -1,4 +1,4 @@
-"""A dataset as the tokens that a run's model reads, checked before anything is trained on them."""
+"""A run's tokens, checked before training."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from finesweep.training import check_template, template_of
 
 
 def tokens_of(dataset: TextDataset, tokenizer: PreTrainedTokenizerBase, config: Config) -> Tokens:
-    """The dataset's tokens from the config's cache, which batches cut at its max_length.
+    """The dataset's tokens, from the config's cache; batches truncate them to its max_length.
 
-    ConfigError when batches would hold other tokens than those that prediction is asked about.
+    ConfigError when training and prediction would see different tokens.
     """
     max_length, cache = config.dataset.max_length, Path(config.storage.cache)
     tokens = tokenize(dataset, tokenizer, max_length=max_length, cache=cache)

@@ -1,6 +1,6 @@
-"""MLflow's store and experiment of the whole process, which `open_store` sets: kept, and put back.
+"""MLflow's process-wide store and experiment, which `open_store` sets: read and restored.
 
-Both are private in MLflow: it says what they are, but not whether they were ever set.
+Both are private in MLflow: its public functions do not tell whether they were set.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from mlflow.tracking._tracking_service import utils
 
 
 class Current(NamedTuple):
-    """What MLflow's own functions go by; None where its environment or defaults say it."""
+    """MLflow's process-wide settings; None if its environment or defaults apply."""
 
     uri: str | None
     experiment_id: str | None
@@ -23,11 +23,11 @@ NOTHING = Current(None, None)
 
 
 def current() -> Current:
-    """What is set now."""
+    """The current settings."""
     return Current(utils._tracking_uri, fluent._active_experiment_id)
 
 
 def set_current(former: Current) -> None:
-    """Sets it again. MLflow also writes it to the environment, which is the caller's to keep."""
+    """Restores settings. MLflow also writes them to the environment, which callers must restore."""
     set_tracking_uri(former.uri)  # type: ignore[arg-type]  # None unsets it
     fluent._active_experiment_id = former.experiment_id  # type: ignore[assignment]

@@ -160,9 +160,8 @@ class ResumableTrainer(TextTrainer):
     def _above_frozen_layers(self) -> AbstractContextManager[None]:
         if self.activation_cache is None:
             return nullcontext()
-        return self.activation_cache.bypass.enter_at(
-            self.activation_cache.depth
-        )  # with the states of each batch
+        cache = self.activation_cache
+        return cache.bypass.enter_at(cache.depth)  # model_inputs sets each batch's states
 
     def restore_weights(self) -> None:
         copy_weights(self._saved.pop("parameters"), self.model)

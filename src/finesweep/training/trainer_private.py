@@ -1,7 +1,7 @@
-"""The private methods of Trainer that finesweep overrides, as hooks with public names.
+"""Private methods of Trainer that finesweep overrides, as hooks with public names.
 
-`tests/contract/test_private_names.py` names them all: an override under a name that a release no
-longer calls would pass in silence.
+`tests/contract/test_private_names.py` lists them all, since a release that no longer calls an
+override would ignore it silently.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from transformers import Trainer
 
 
 class HookedTrainer(Trainer):  # type: ignore[misc]  # transformers has no types
-    """Trainer that calls these hooks for the order of rows, the inputs of a batch and resuming.
+    """Trainer with hooks for the order of rows, the inputs of a batch and resuming.
 
-    Resuming is Trainer's own: it skips the batches that were seen and calls the restoring hooks at
-    the right moments. Only what they read is ours.
+    Resuming is Trainer's own: it skips the batches already seen and calls the restore hooks at the
+    right moments; only the saved state is ours.
     """
 
     def train_sampler(self, split: datasets.Dataset) -> Sampler[int]:
@@ -25,15 +25,15 @@ class HookedTrainer(Trainer):  # type: ignore[misc]  # transformers has no types
         raise NotImplementedError
 
     def evaluation_sampler(self, split: datasets.Dataset) -> Sampler[int]:
-        """The rows of a split in the order in which they are evaluated."""
+        """The rows of a split in evaluation order."""
         raise NotImplementedError
 
     def model_inputs(self, batch: dict[str, Any]) -> dict[str, Any]:
-        """What the model is given of a batch, which lies on its device and may be changed."""
+        """The model's inputs from a batch, which is on its device and may be modified."""
         return batch
 
     def restore_weights(self) -> None:
-        """Loads the saved weights into the model, before there is an optimizer."""
+        """Loads the saved weights into the model, before the optimizer is created."""
         raise NotImplementedError
 
     def restore_optimizer(self) -> None:

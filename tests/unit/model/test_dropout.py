@@ -1,4 +1,4 @@
-"""Dropout of 16 bits a value: the share that was asked for, unbiased, from torch's own stream."""
+"""Dropout from 16 bits per value: the right rate, unbiased, and seeded by torch."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_a_model_in_eval_mode_is_as_before(model: PreTrainedModel) -> None:
 
 
 def test_a_training_model_has_dropout_whose_mean_is_the_whole(model: PreTrainedModel) -> None:
-    """Of one attention, whose output is linear in what is dropped."""
+    """The output of one attention, which is linear in the dropout mask."""
     attention = model.base_model.encoder.layer[0].attention.self
     states, mask = torch.randn(2, 6, 32), torch.ones(2, 1, 6, 6, dtype=torch.bool)
     mask[1, :, :, 4:] = False

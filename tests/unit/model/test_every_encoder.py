@@ -1,4 +1,4 @@
-"""Every kind of classifier that Transformers knows does what docs/models.md says of it."""
+"""Every type of classifier in Transformers behaves as docs/models.md says."""
 
 from __future__ import annotations
 

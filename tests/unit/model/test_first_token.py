@@ -1,4 +1,4 @@
-"""The last layer for the first token alone: the same logits and gradients for fewer operations."""
+"""The last layer for the first token only: the same logits and gradients, fewer operations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Frozen from below: what is trainable, and that frozen modules stay as they are in training."""
+"""Freezing: what is trainable, and that frozen modules do not change in training."""
 
 from __future__ import annotations
 
@@ -243,7 +243,7 @@ def test_a_depth_beyond_the_layers_is_refused_and_freezes_nothing(
 
 
 def albert() -> PreTrainedModel:
-    """Twelve layers, of one shared set of weights."""
+    """Twelve layers that share one set of weights."""
     return AlbertForSequenceClassification(
         AlbertConfig(
             vocab_size=VOCABULARY,

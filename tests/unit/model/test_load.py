@@ -1,4 +1,4 @@
-"""From a config to a classifier and its tokenizer, and what is refused on the way."""
+"""Loading a classifier and its tokenizer, and what is refused."""
 
 from __future__ import annotations
 

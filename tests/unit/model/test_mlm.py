@@ -1,4 +1,4 @@
-"""A checkpoint as a masked language model, and the folder from which classifiers start again."""
+"""A checkpoint as a masked language model, saved so that classifiers can start from it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def config(request: pytest.FixtureRequest, tiny_bert: Path) -> ModelConfig:
 
 
 def trained(config: ModelConfig) -> Any:
-    """A masked model each of whose weights training has moved."""
+    """A masked language model, all of whose weights training has changed."""
     masked = load_masked(config, seed=1)
     with torch.no_grad():
         for parameter in masked.model.parameters():
@@ -114,7 +114,7 @@ def test_logits_of_chosen_places_and_their_gradients_are_those_of_all(config: Mo
         torch.autograd.grad(each.log_softmax(-1)[:, 7].sum(), weight)[0]
         for each in (logits, expected)
     ]
-    # Sums of other lengths, which are rounded otherwise.
+    # Sums of different lengths, which round differently.
     torch.testing.assert_close(*gradients, atol=1e-4, rtol=1e-4)
     assert model(input_ids=ids).logits.shape[:2] == (2, 6)
 

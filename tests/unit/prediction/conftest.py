@@ -1,4 +1,4 @@
-"""A tiny BERT with three labels and a head that has learned nothing."""
+"""A tiny BERT with three labels and an untrained head."""
 
 from __future__ import annotations
 

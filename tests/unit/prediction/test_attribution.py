@@ -1,4 +1,4 @@
-"""What each word adds to an answer: all of them together add the whole of it."""
+"""Attributions of words, which sum to the difference in log-odds."""
 
 from __future__ import annotations
 

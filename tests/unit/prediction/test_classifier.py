@@ -1,4 +1,4 @@
-"""A logged model answers as it was evaluated: same order, same truncation, same probabilities."""
+"""A logged model predicts as it was evaluated: same order, truncation and probabilities."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def classifier(uri: str, store: TrackingStore) -> Classifier:
 def expected(
     model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase
 ) -> Callable[[str], dict[str, float]]:
-    """The model's own probabilities for one text, cut at MAX_LENGTH tokens."""
+    """The model's own probabilities for one text, truncated to MAX_LENGTH tokens."""
 
     def probabilities(text: str) -> dict[str, float]:
         cut = tokenizer(text, truncation=True, max_length=MAX_LENGTH, return_tensors="pt")

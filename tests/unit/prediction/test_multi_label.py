@@ -1,4 +1,4 @@
-"""A model of several labels answers with all that hold, from log to table."""
+"""A model of several labels predicts all that apply, from logging to tables."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_the_answer_is_every_label_that_reaches_its_threshold(
         known = dict(zip(NAMES, row.tolist(), strict=True))
         assert answer.probabilities == pytest.approx(known, abs=1e-5)
         assert answer.probability == pytest.approx(np.where(held, row, 1 - row).prod(), abs=1e-5)
-    # Two of four texts reach each threshold, by its making.
+    # By construction two of four texts reach each threshold.
     assert sum(len(answer.labels or ()) for answer in answers) == 6
 
 

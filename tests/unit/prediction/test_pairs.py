@@ -1,4 +1,4 @@
-"""A model of pairs answers each pair as it was trained to read it, from log to attribution."""
+"""A model of pairs reads each pair as in training, from logging to attribution."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def classifier(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> Cl
 def expected(
     model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, text: str
 ) -> dict[str, float]:
-    """The model's own probabilities for one pair, cut at MAX_LENGTH tokens."""
+    """The model's own probabilities for one pair, truncated to MAX_LENGTH tokens."""
     cut = tokenizer(*split_pair(text), truncation=True, max_length=MAX_LENGTH, return_tensors="pt")
     assert cut["token_type_ids"].any()
     with torch.no_grad():

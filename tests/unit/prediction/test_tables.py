@@ -1,4 +1,4 @@
-"""Files are answered row by row: every row is there, in order, whatever its text is."""
+"""Files are predicted row by row: every row is kept, in order, whatever its text is."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ N = 2 * N_ROWS + 5
 
 
 class ByLength:
-    """Answers `long` to texts of more than three characters, and is not sure of exactly three."""
+    """Predicts `long` for texts of more than three characters; exactly three are uncertain."""
 
     label_names = ("short", "long")
     multi_label = False
@@ -85,7 +85,7 @@ def test_nothing_but_a_line_feed_ends_a_line(tmp_path: Path, other: str) -> None
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-16", "utf-32", "shift_jis"])
 def test_a_byte_of_a_character_is_no_end_of_a_line(tmp_path: Path, encoding: str) -> None:
-    # U+0A05 and U+4E0A hold the byte 0x0a; a piece ends inside of one.
+    # U+0A05 and U+4E0A contain the byte 0x0a; a piece ends inside of one.
     texts = (
         ["\u4e0a" * 40_000, "", "a"] if encoding == "shift_jis" else ["\u0a05a" * 40_000, "", "a"]
     )

@@ -1,4 +1,4 @@
-"""A run's setup: the tiny BERT, which has learned nothing, and the learnable texts."""
+"""A run's setup: the untrained tiny BERT, and the learnable texts."""
 
 from __future__ import annotations
 

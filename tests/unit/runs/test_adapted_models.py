@@ -1,4 +1,4 @@
-"""Folders of adapted models: what they are called, and when one counts as made already."""
+"""Folders of adapted models: their names, and when one is reused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An evaluated split as files that other programs read."""
+"""The files of an evaluated split."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ SHARES = [
 
 @pytest.fixture(scope="module")
 def several(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A split of texts with several labels."""
+    """Files of a split of texts with several labels."""
     folder, shares = tmp_path_factory.mktemp("several"), np.array(SHARES)
     write_split(
         folder,

@@ -1,4 +1,4 @@
-"""Latency is measured on what the model reads: of pairs both texts."""
+"""Latency is measured on the model's inputs: for pairs, on both texts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from finesweep.runs.latency import measure_latency
 
 
 class Counting:
-    """A real tokenizer, which remembers how many texts it got side by side."""
+    """A real tokenizer that records how many columns of texts it got."""
 
     def __init__(self, folder: Path) -> None:
         self.tokenizer, self.n_sides = AutoTokenizer.from_pretrained(folder), set[int]()

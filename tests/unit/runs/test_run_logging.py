@@ -1,4 +1,4 @@
-"""What a run says of itself, and how it ends."""
+"""What a run logs about itself, and how it ends."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def artifacts(run: Run, folder: str | None = None) -> set[str]:
 
 
 def record(setup: Setup) -> Run:
-    """A run in which all went well."""
+    """A run without errors."""
     ledger = TimeLedger()
     ledger.seconds["training"] = 2.0
     with tracked_run(setup, tags={"finesweep.kind": "train"}, ledger=ledger) as run:

@@ -1,4 +1,4 @@
-"""What the seven points say in words follows from the numbers beside them."""
+"""The sentences of a summary follow from its numbers."""
 
 from __future__ import annotations
 

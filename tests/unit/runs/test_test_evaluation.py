@@ -1,4 +1,4 @@
-"""The look at the test split: counted, with intervals, and with the rule that the model keeps."""
+"""The test evaluation: counted, with intervals, and with the model's decision rule."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from finesweep.training import predict
 
 
 def answers(n_wrong: int, n: int = 24) -> Predictions:
-    """N rows of three classes by turns, of which the first n_wrong are taken for the next class."""
+    """N rows of three classes in turn; the first n_wrong are predicted as the next class."""
     labels = np.arange(n) % 3
     said = np.where(np.arange(n) < n_wrong, (labels + 1) % 3, labels)
     return Predictions(4 * np.eye(3, dtype=np.float32)[said], labels)
@@ -46,7 +46,7 @@ def test_more_rows_make_narrower_intervals() -> None:
 
 @pytest.fixture
 def logged_model(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """What a model was to be logged with; tests of `log_classifier` log one."""
+    """The arguments with which a model would be logged; tests of `log_classifier` log one."""
     found: dict[str, Any] = {}
 
     def log_classifier(run: object, model: object, tokenizer: object, **settings: Any) -> str:

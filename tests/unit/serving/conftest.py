@@ -1,4 +1,4 @@
-"""A tiny BERT that has learned nothing, served as a model of single texts and as one of pairs."""
+"""An untrained tiny BERT, served as a model of single texts and as one of pairs."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def texts(pairs: Service) -> Service:
 
 @pytest.fixture(scope="package")
 def several(pairs: Service) -> Service:
-    """A model of several labels, each of which it says from a probability of its own on."""
+    """A model of several labels, each with its own threshold."""
     rule = DecisionRule(label_thresholds=[0.05, 0.95, 0.05])
     made = Classifier(pairs.classifier.pipeline, 16, rule, ("a lovely day", "it was awful"))
     return Service(made, Card("of several labels", "models:/s/1", "1"))

@@ -1,4 +1,4 @@
-"""The endpoint takes what the model reads, texts or pairs, and says what is wrong with the rest."""
+"""The API accepts what the model reads, texts or pairs, and explains other errors."""
 
 from __future__ import annotations
 

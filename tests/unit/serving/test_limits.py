@@ -1,4 +1,4 @@
-"""Requests have limits, and what is refused is not repeated in the answer."""
+"""Requests have limits, and errors do not repeat the texts."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def post(service: Service, content: bytes | Iterator[bytes], **headers: str) -> 
 
 
 def chunks(size: int) -> Iterator[bytes]:
-    """A body that does not say how long it is."""
+    """A body without Content-Length."""
     yield b'{"texts": ["'
     for _ in range(size // 65_536):
         yield b"x" * 65_536

@@ -1,4 +1,4 @@
-"""The page has a box for each text that the model reads, and says what is wrong with one."""
+"""The page has a box for each text that the model reads, and explains problems with one."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ HOLDS = f"contains '{MARK}', the character that separates the texts of a pair."
 
 
 def built(service: Service) -> gr.Blocks:
-    """The page, made while an event loop runs: else Gradio makes some and leaves them open."""
+    """The page, built within an event loop: else Gradio creates loops and leaves them open."""
 
     async def made() -> gr.Blocks:
         return page(service)
@@ -49,7 +49,7 @@ def parts(blocks: gr.Blocks, kind: type) -> list[Any]:
 
 
 def classify(service: Service) -> Callable[..., Any]:
-    """What the button calls."""
+    """The function that the button calls."""
     functions = [each.fn for each in built(service).fns.values() if each.name == "classify"]
     assert functions[0] is not None
     return functions[0]

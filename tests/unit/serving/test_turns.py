@@ -1,4 +1,4 @@
-"""Many ask one model at once: each waits for a few texts of another's, never for all of them."""
+"""Concurrent requests to one model: each waits for a few texts of another, never for all."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_what_a_job_raises_reaches_whoever_asked_and_the_next_is_done() -> None:
 
 
 def test_a_small_question_is_answered_between_the_parts_of_a_large_one(texts: Service) -> None:
-    """The large one has 20 turns; the small one comes when the first of them is under way."""
+    """The large request has 20 turns; the small one comes during the first of them."""
     done: list[str] = []
 
     async def both() -> None:

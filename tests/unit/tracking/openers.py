@@ -1,4 +1,4 @@
-"""Processes that open one store at the same moment."""
+"""Processes that open one store concurrently."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from finesweep.tracking import open_store, start_run
 
 
 def opened_at_once(uri: str, n_processes: int) -> list[str]:
-    """Each one's experiment, or the error that it met."""
+    """Each process's experiment id, or its error."""
     server = multiprocessing.get_context("forkserver")
     server.set_forkserver_preload(["finesweep.tracking"])  # imported once, not by each process
     barrier, answers = server.Barrier(n_processes), server.Queue()
@@ -26,7 +26,7 @@ def opened_at_once(uri: str, n_processes: int) -> list[str]:
 
 
 def _open(barrier: Barrier, uri: str, answers: Any) -> None:
-    """Opens the store when all are there, writes a run, answers."""
+    """Opens the store once all processes are ready, writes a run, and sends the result."""
     try:
         barrier.wait()
         store = open_store(TrackingConfig(uri=uri))

@@ -1,4 +1,4 @@
-"""What the tests of outboxes share: a trial's calls, and what MLflow then knows of its run."""
+"""Shared by the tests of outboxes: a trial's calls, and MLflow's data of its run."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def opened(root: Path, uid: str, *, parent: str | None = None) -> Outbox:
 
 
 def write_trial(log: RunLog, folder: Path) -> None:
-    """Each kind of call, some twice with other values."""
+    """Each kind of call, some twice with different values."""
     log.log_params({"model": "minilm", "training.epochs": 2, "dataset.path": None, "a/b": ""})
     log.log_params({f"section.field_{number}": number for number in range(150)})
     log.log_dataset(DATASET, source="reviews.csv")
@@ -43,7 +43,7 @@ def write_trial(log: RunLog, folder: Path) -> None:
 
 
 def known(store: TrackingStore, run_id: str) -> dict[str, Any]:
-    """All of a run but its ids and times."""
+    """All of a run except its ids and times."""
     run = store.client.get_run(run_id)
     artifacts = Path(run.info.artifact_uri.removeprefix("file://"))
     files = [path for path in artifacts.rglob("*") if path.is_file()]
@@ -61,6 +61,6 @@ def known(store: TrackingStore, run_id: str) -> dict[str, Any]:
 
 
 def history(store: TrackingStore, run_id: str, metric: str) -> list[tuple[int, str]]:
-    """Step and value of each row, in the order of their times."""
+    """Step and value of each row, ordered by time."""
     rows = store.client.get_metric_history(run_id, metric)
     return [(row.step, str(row.value)) for row in sorted(rows, key=lambda row: row.timestamp)]

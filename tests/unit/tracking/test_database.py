@@ -1,4 +1,4 @@
-"""A database server as the tracking store: made once, soon known to be away, no password shown."""
+"""A database server as the tracking store: created once, outages found soon, no password shown."""
 
 from __future__ import annotations
 

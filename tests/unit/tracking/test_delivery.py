@@ -1,4 +1,4 @@
-"""A worker's delivery: outages are waited for beside the trial, and told once."""
+"""A worker's delivery: outages do not block the trial, and are reported once."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def told() -> list[str]:
 def started(
     store: TrackingStore, told: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[..., Delivery]]:
-    """Makes deliveries that try often, and stops them."""
+    """Creates deliveries that retry often, and stops them."""
     for name in ("POLL_SECONDS", "FIRST_PAUSE_SECONDS", "MAX_PAUSE_SECONDS"):
         monkeypatch.setattr(delivery, name, 0.05)
     made: list[Delivery] = []
@@ -277,7 +277,7 @@ class Server:
             time.sleep(0.2)
 
     def kill(self) -> None:
-        """At once, and its workers, which are in its session."""
+        """Kills the server and its workers, which are in its session."""
         if self._process is not None:
             os.killpg(self._process.pid, 9)
             self._process.wait()

@@ -1,4 +1,4 @@
-"""Whatever a user's names hold, MLflow takes the keys and filters that are made of them."""
+"""MLflow accepts the keys and filters derived from any user's names."""
 
 from __future__ import annotations
 

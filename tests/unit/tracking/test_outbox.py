@@ -1,4 +1,4 @@
-"""An outbox becomes the run that direct logging would have made, whatever is killed on the way."""
+"""An outbox becomes the same run as direct logging, whatever is killed in between."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from finesweep.tracking.replay import PROGRESS
 
 @pytest.fixture(scope="module")
 def direct(store: TrackingStore, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """What MLflow knows of a trial that was logged without an outbox."""
+    """MLflow's data of a trial logged without an outbox."""
     run = start_run(store, name="3 minilm", tags=TAGS)
     write_trial(run, tmp_path_factory.mktemp("direct") / "files")
     run.set_tags(END)
@@ -255,7 +255,7 @@ def test_one_process_at_a_time_delivers_an_outbox(store: TrackingStore, tmp_path
 
 
 def append_for_ever(folder: str, said: Any) -> None:
-    """The trial that is killed: says each step once it is logged."""
+    """The trial that is killed: prints each step once it is logged."""
     outbox = Outbox(Path(folder))
     for step in range(1, 10**9):
         outbox.log_evaluation(Evaluation(step, 0.0, {"m": float(step)}))
@@ -263,7 +263,7 @@ def append_for_ever(folder: str, said: Any) -> None:
 
 
 def deliver_until(event: int, folder: str, uri: str) -> None:
-    """The delivery that is killed at the nth thing that it does with the outbox's files."""
+    """The delivery that is killed at its nth operation on the outbox's files."""
     store, n_events = open_store(TrackingConfig(uri=uri)), 0
 
     def count(name: str, arguments: tuple[Any, ...]) -> None:

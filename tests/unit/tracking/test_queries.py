@@ -55,7 +55,7 @@ def test_more_runs_than_one_page_holds_are_all_found(store: TrackingStore) -> No
     search, sizes = store.client.search_runs, []
 
     class Paging:
-        """The store's client, whose pages hold two runs."""
+        """The store's client, with two runs per page."""
 
         def search_runs(self, experiments: list[str], text: str, page_token: str | None) -> object:
             page = search(experiments, text, max_results=2, page_token=page_token)

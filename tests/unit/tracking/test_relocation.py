@@ -1,4 +1,4 @@
-"""A store in a project's folder moves with it, and never writes where it was before."""
+"""A store in a project's folder moves with it, and never writes to the old folder."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from finesweep.tracking import Run, TrackingStore, open_store, relocation, start
 
 @dataclass(frozen=True)
 class Project:
-    """A folder with a store in it, and the run that was made before it was moved."""
+    """A folder with a store, and the run logged before it was moved."""
 
     folder: Path
     run_id: str
@@ -44,7 +44,7 @@ class Project:
                 opened.execute(statement)
 
     def places(self) -> set[str]:
-        """Everything in the database that names the folder of a project."""
+        """Every value in the database that contains a project's folder."""
         with closing(sqlite3.connect(self.database)) as opened:
             tables = opened.execute(
                 "SELECT name FROM sqlite_master WHERE type = 'table'"
@@ -83,7 +83,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 @pytest.fixture
 def old(template: Project, tmp_path: Path) -> Project:
-    """The template's project at a place of the test's own, which it knows of."""
+    """The template's project in the test's own folder, which its database records."""
     folder = tmp_path / "made"
     shutil.copytree(template.folder, folder)
     project = Project(folder, template.run_id)

@@ -1,4 +1,4 @@
-"""Runs are written by their own id, with everything that tells them apart."""
+"""Runs are written by their own id, with everything that identifies them."""
 
 from __future__ import annotations
 

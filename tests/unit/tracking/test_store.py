@@ -1,4 +1,4 @@
-"""The store is made once, whoever comes first, and says why when it cannot be opened."""
+"""The store is created once, by the first process, and explains why it cannot be opened."""
 
 from __future__ import annotations
 

@@ -34,8 +34,8 @@ Loaded = Callable[..., PreTrainedModel]
 def loaded(
     request: pytest.FixtureRequest, tiny_bert: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Loaded:
-    """A new classifier of one of both kinds, frozen up to a depth; so small that states would not
-    pay if memory had its real speed."""
+    """A new BERT or DistilBERT, frozen up to a depth; so small that caching would not pay at real
+    memory speed."""
     monkeypatch.setattr(cache_module, "BYTES_PER_SECOND", 1e15)
     config = ModelConfig(name_or_path=str(tiny_bert), distil=request.param)
 
@@ -106,7 +106,7 @@ def test_training_on_pairs_is_the_same_with_and_without_kept_states(
 def test_all_tokens_of_the_last_layer_may_be_kept(
     loaded: Loaded, tokens: Tokens, tmp_path: Path
 ) -> None:
-    """Training then computes more in that layer than the first token."""
+    """Training then computes the whole last layer."""
     model = loaded("all")
     depth = frozen_depth(model)
     bypass = proven_bypass(model, depth, sample_batch(tokens, tokens.train), first_only=False)

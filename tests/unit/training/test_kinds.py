@@ -1,4 +1,4 @@
-"""Kinds that lists of names and guesses about attributes got wrong: each trains as it should."""
+"""Model types that earlier rules by name or attribute got wrong: each trains correctly."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ RELATIVE: dict[str, Any] = {
     "norm_rel_ebd": "layer_norm",
     "type_vocab_size": 0,
 }
-"""DeBERTa v3's."""
+"""The model type of DeBERTa v3."""
 
 
 def saved(kind: str, folder: Path, **fields: Any) -> ModelConfig:

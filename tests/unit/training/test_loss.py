@@ -77,7 +77,7 @@ def test_a_weight_multiplies_a_smoothed_row_by_its_own_class_alone(
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.1, 0.3])
 def test_a_row_of_a_common_class_is_not_drawn_to_a_rare_one(smoothing: float) -> None:
-    """What a row of class 0 asks for does not depend on how rare another class is."""
+    """The gradient of a row of class 0 does not depend on how rare another class is."""
     asked = []
     for rare in (1.0, 25.3):
         logits = torch.zeros(1, 3, requires_grad=True)

@@ -1,4 +1,4 @@
-"""Metrics from logits and labels: against torch and scikit-learn, and where they end."""
+"""Metrics from logits and labels, compared with torch and scikit-learn, and edge cases."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from finesweep.training import majority_accuracy, measure, metric_names
 
 
 def drawn(n_classes: int, n_rows: int = 200) -> Predictions:
-    """Logits that know a little about their labels; every class has rows."""
+    """Logits weakly correlated with their labels; every class has rows."""
     random = np.random.default_rng(n_classes)
     labels = np.arange(n_rows) % n_classes
     logits = random.normal(size=(n_rows, n_classes)) + 0.8 * np.eye(n_classes)[labels]
@@ -160,7 +160,7 @@ def test_majority_accuracy_answers_trains_commonest_label() -> None:
 
 
 def several(n_rows: int = 200) -> Predictions:
-    """Logits that know a little about three labels, of which a row may have any number."""
+    """Logits weakly correlated with three labels; a row may have any number of them."""
     random = np.random.default_rng(5)
     labels = (random.random((n_rows, 3)) < (0.1, 0.4, 0.7)).astype(np.int64)
     logits = random.normal(size=labels.shape) + 2 * (labels - 0.5)

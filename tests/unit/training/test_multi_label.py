@@ -28,7 +28,7 @@ LOSS = Objective("validation/loss", "minimize")
 
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> TextDataset:
-    """Texts that say their labels: every set of three as often as any other."""
+    """Texts that contain their labels' names: every set of three labels equally often."""
     drawn, rows = np.random.default_rng(0), []
     for number in range(360):
         held = list(product((0, 1), repeat=3))[number % 8]

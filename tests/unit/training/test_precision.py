@@ -1,4 +1,4 @@
-"""The format that `auto` becomes on a CPU: what it multiplies natively, and faster."""
+"""The format of `auto` on a CPU: native, and faster than fp32."""
 
 from __future__ import annotations
 

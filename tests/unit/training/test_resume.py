@@ -1,4 +1,4 @@
-"""A run that goes on from a checkpoint ends bit by bit as if it had never been interrupted."""
+"""A run resumed from a checkpoint is bitwise equal to an uninterrupted one."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ STEPS = [4, 7, 10, 14, 17, 20]
 
 
 class Folders:
-    """Checkpointing that commits whenever `at` says so of the number of times it was asked."""
+    """Checkpointing that commits when `at`, called with the number of calls so far, is true."""
 
     def __init__(self, root: Path, at: Callable[[int], bool] = lambda asked: True) -> None:
         self.root, self.at, self.n_asked = root, at, 0
@@ -77,7 +77,7 @@ def fingerprint(model: PreTrainedModel) -> str:
 
 @dataclass
 class Run:
-    """One model, what is seen while it is fitted, and where it is interrupted."""
+    """One model, the calls during its training, and where it is interrupted."""
 
     tokens: Tokens
     model: PreTrainedModel
@@ -142,7 +142,7 @@ def begin(tiny_bert: Path, tokens: Tokens) -> Begin:
 
 
 def assert_same(run: Run, reference: Run, *, replayed: tuple[Evaluation, ...] = ()) -> None:
-    """Same evaluations, best, predictions and weights, bit by bit, after each step and at last."""
+    """Bitwise equal evaluations, best, predictions and weights, after each step and at the end."""
     assert run.result is not None
     assert reference.result is not None
     assert run.result.evaluations == reference.result.evaluations
@@ -455,7 +455,7 @@ def test_a_tree_reads_back_equal(tmp_path: Path) -> None:
 
 
 def test_what_was_read_does_not_change_with_its_file(tmp_path: Path) -> None:
-    """Mapped memory would, and would end the process with a bus error were the file cut."""
+    """Mapped memory would change, and truncating the file would kill the process with SIGBUS."""
     write_tree(tmp_path, {"ones": torch.ones(100_000)})
     ones = read_tree(tmp_path)["ones"]
     with (tmp_path / "state.safetensors").open("r+b") as file:

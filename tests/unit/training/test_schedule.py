@@ -1,4 +1,4 @@
-"""Evaluations at nominal steps, in examples seen, that no batch size moves."""
+"""Evaluations at nominal steps, in examples seen, independent of the batch size."""
 
 from __future__ import annotations
 

@@ -20,13 +20,13 @@ from finesweep.training.truncation import COLUMNS, InputTemplate
 
 @dataclass(frozen=True)
 class Chunks:
-    """One split's texts laid end to end, and cut to the length that a model reads."""
+    """One split's texts, concatenated and cut to the model's input length."""
 
     rows: tuple[np.ndarray, ...]
-    """N arrays of at most L int32 token ids, each with the special tokens around it."""
+    """N arrays of at most L int32 token ids, special tokens included."""
     n_texts: int
     n_tokens: int
-    """Tokens of the texts, special tokens not counted."""
+    """Number of tokens of the texts, without special tokens."""
 
 
 def make_chunks(split: datasets.Dataset, template: InputTemplate) -> Chunks:

@@ -15,7 +15,7 @@ N_GUESSES = 5
 
 @dataclass(frozen=True)
 class Guess:
-    """A token that may stand in a text's masked place."""
+    """A predicted token for a text's masked position."""
 
     token: str
     probability: float

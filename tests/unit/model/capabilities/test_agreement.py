@@ -1,4 +1,4 @@
-"""Tokenizer, config and weights from different hands: made to agree, or told in one sentence."""
+"""Tokenizer, config and weights from different sources: made to match, or refused."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_weights_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
 
 
 def test_the_frame_is_found_where_the_tokenizer_has_no_piece_for_a_letter(tmp_path: Path) -> None:
-    """It knows words alone, and makes nothing of any other."""
+    """A tokenizer of known words only, without an unknown token."""
     save_tokenizer(tmp_path)
     file = tmp_path / "tokenizer.json"
     tokenizer = json.loads(file.read_text())
@@ -102,7 +102,7 @@ def test_the_frame_is_found_where_the_tokenizer_has_no_piece_for_a_letter(tmp_pa
 
 
 def _same_alone(model: Any, tokenizer: PreTrainedTokenizerBase) -> bool:
-    """Whether a text's logits stay when it is padded."""
+    """Whether padding leaves a text's logits unchanged."""
     texts = ["red blue green small large", "red"]
     model.eval()
     with torch.no_grad():

@@ -1,4 +1,4 @@
-"""Layers and longest input of a checkpoint, seen by loading it."""
+"""Layers and longest input of a checkpoint, found by loading it."""
 
 from __future__ import annotations
 

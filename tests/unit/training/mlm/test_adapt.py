@@ -24,7 +24,7 @@ pytestmark = pytest.mark.slow  # real trainings
 
 @pytest.fixture
 def chunks(tokens: Tokens) -> tuple[Chunks, Chunks]:
-    """Of train, 56 or so, and of validation."""
+    """About 56 chunks of train, and those of validation."""
     template = InputTemplate(tokens.tokenizer, max_length=16)
     return make_chunks(tokens.train, template), make_chunks(tokens.validation, template)
 

@@ -1,4 +1,4 @@
-"""Texts laid end to end and cut into chunks."""
+"""Texts concatenated and cut into chunks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CLS, SEP = 101, 102
 
 @pytest.fixture
 def template(tokens: Tokens) -> InputTemplate:
-    """Of BERT's tokenizer: room for 14 tokens between [CLS] and [SEP]."""
+    """BERT's template, with room for 14 tokens between [CLS] and [SEP]."""
     return InputTemplate(tokens.tokenizer, max_length=16)
 
 

@@ -1,4 +1,4 @@
-"""What a model sets in a text's masked place."""
+"""A model's predictions for a text's masked token."""
 
 from __future__ import annotations
 

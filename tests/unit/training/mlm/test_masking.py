@@ -1,4 +1,4 @@
-"""Which tokens are to be guessed, and the loss over them."""
+"""Which tokens are masked, and the loss over them."""
 
 from __future__ import annotations
 

@@ -57,13 +57,13 @@ def test_an_adapted_model_guesses_better_is_tracked_and_fine_tunes(
 
     told = f"validation perplexity {history[0].value:,.2f} → {history[-1].value:,.2f}"
     assert told in done.stdout
-    assert "has no head for guessing tokens" in done.stdout
+    assert "has no masked-language-model head" in done.stdout
     assert "This is a [MASK] movie!\n  before  " in done.stdout
 
     before = files_of(project.folder / FOLDER)
     again = project.finesweep(*command)
     assert again.returncode == 0, again.stderr
-    assert again.stdout.startswith(f"done already: {FOLDER} holds this adaptation\n{told}\n")
+    assert again.stdout.startswith(f"already done: {FOLDER} holds this adaptation\n{told}\n")
     assert files_of(project.folder / FOLDER) == before
     assert len(project.client.search_runs(["1"])) == 1
 

@@ -129,7 +129,7 @@ def test_a_hung_worker_leaves_with_75_and_its_slot_is_tried_again(project: Proje
     begin(project, *LONG, "sweep.hang_seconds=2")
     hung = work(project, broken=("finesweep.sweep.worker.attempt", "Attempt._report", "hang"))
     assert code_of(hung) == 75
-    assert "nothing moved for sweep.hang_seconds" in log_of(project)
+    assert "no progress for sweep.hang_seconds" in log_of(project)
     assert code_of(work(project)) == 0, log_of(project)
     assert_converged(project, 1)
 

@@ -85,7 +85,7 @@ def test_a_signal_releases_the_slot_within_seconds_and_the_same_command_goes_on(
     before = {t.number: t.datetime_complete for t in _trials(project) if t.state in FINISHED}
     assert before
     assert process.returncode == 130, printed
-    assert "interrupted; the same command goes on" in printed
+    assert "interrupted; run the same command to resume" in printed
     assert "Traceback" not in printed
     assert not [t for t in _trials(project) if t.state == TrialState.RUNNING]
     (failed,) = [t for t in _trials(project) if t.state == TrialState.FAIL]
@@ -158,7 +158,7 @@ def test_stop_lets_workers_finish_their_slot_and_sweep_goes_on(project: Project)
     _wait_until_one_is_finished_and_another_runs(project, process)
     stopped = project.finesweep("stop", "small")
     assert stopped.returncode == 0, stopped.stderr
-    assert "will finish their slot and leave" in stopped.stdout
+    assert "each finishes its slot first" in stopped.stdout
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 1
     assert errors == "finesweep: stopped by finesweep stop small\n"

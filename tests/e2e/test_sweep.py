@@ -300,7 +300,7 @@ def test_predict_answers_with_names_and_uncertain(swept: Swept) -> None:
     assert unsure.stdout.startswith("UNCERTAIN")
     assert f"{answers[0]['label']}: " in unsure.stdout
     assert "is below 1.000" in unsure.stdout
-    assert "below 1, as --threshold says" in unsure.stderr
+    assert "below 1, the value of --threshold" in unsure.stderr
 
 
 def test_predict_answers_a_file_and_standard_input(swept: Swept) -> None:
@@ -310,7 +310,7 @@ def test_predict_answers_a_file_and_standard_input(swept: Swept) -> None:
     files = ("--file", "in.csv", "--text-column", "review", "--output", "out.jsonl")
     done = project.finesweep("predict", *model, *files)
     assert done.returncode == 0
-    assert "1 of 3 texts UNCERTAIN: nothing there to read\n" in done.stderr
+    assert "1 of 3 texts UNCERTAIN: empty text\n" in done.stderr
     assert re.fullmatch(r"out\.jsonl: 3 rows, \d of them UNCERTAIN\n", done.stdout)
     rows = [json.loads(line) for line in (project.folder / "out.jsonl").read_text().splitlines()]
     assert [row["id"] for row in rows] == ["1", "2", "3"]

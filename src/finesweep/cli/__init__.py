@@ -1,4 +1,4 @@
-"""The command line: thin, and quick to answer because each command imports its own needs."""
+"""The `finesweep` command line. Each command imports only what it needs, so help is instant."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from importlib import import_module
 from finesweep.errors import INTERRUPTED, ConfigError, FinesweepError, Problem, nearest
 
 COMMANDS = {
-    "explore": "a dataset in tables, pictures and checks, before one trains on it",
-    "train": "one fine-tuning run, tracked; -m runs Hydra's grid",
-    "adapt": "trains a model on the dataset's own text; the result is a model to fine-tune",
-    "sweep": "runs sweeps/NAME.yaml up to its total budget, or continues it",
-    "work": "one more worker for a sweep, from any machine",
-    "status": "workers, slots by state, failures and the best trial of a sweep",
-    "stop": "all workers of a sweep finish their slot and leave",
-    "delete": "removes a sweep's study and checkpoints, and its runs if asked",
-    "promote": "the gate: a challenger becomes champion, or is refused with reasons",
-    "rollback": "the previous champion of a registered model is champion again",
-    "models": "registered models: versions, aliases and what was decided about them",
-    "predict": "labels and probabilities for texts, a file or standard input",
-    "serve": "a page for people and an endpoint for programs over one model",
-    "ui": "the MLflow UI on this project's store",
+    "explore": "show a dataset in tables, charts and checks, before training on it",
+    "train": "fine-tune one model and track the run; -m runs Hydra's grid",
+    "adapt": "continue a model's pretraining on the dataset's text, for a model to fine-tune",
+    "sweep": "run sweeps/NAME.yaml up to its total budget, or resume it",
+    "work": "join a sweep as one more worker, from any machine",
+    "status": "show a sweep's workers, slots by state, failures and best trial",
+    "stop": "ask every worker of a sweep to finish its slot and exit",
+    "delete": "remove a sweep's study and checkpoints; --runs removes its runs too",
+    "promote": "make a challenger champion if it passes the gate, or say why not",
+    "rollback": "make the previous champion of a registered model champion again",
+    "models": "list registered models with their versions, aliases and decisions",
+    "predict": "print labels and probabilities for texts, a file or stdin",
+    "serve": "serve a model as a web page and a JSON API",
+    "ui": "start the MLflow UI on this project's tracking store",
 }
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Runs one command and exits: 0 done, 1 failed, 2 bad usage or config, 3 refused by a gate,
     130 interrupted."""
-    if argv is None:  # the process is this command's own
+    if argv is None:  # called as a program, not by a test
         from finesweep.cli.startup import collector
 
         collector.pause()
@@ -43,11 +43,11 @@ def main(argv: Sequence[str] | None = None) -> None:
         print(f"finesweep: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
-        hint = "; the same command goes on" if arguments[:1] in (["sweep"], ["work"]) else ""
+        hint = "; run the same command to resume" if arguments[:1] in (["sweep"], ["work"]) else ""
         print(f"\nfinesweep: interrupted{hint}", file=sys.stderr)
         sys.exit(INTERRUPTED)
     except BrokenPipeError:
-        # The reader (head, less) has gone; Python would complain again while flushing.
+        # The reader (head, less) has exited; Python would raise again while flushing.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
 
@@ -68,9 +68,9 @@ def _run(arguments: list[str]) -> int:
     command = arguments[0]
     if command not in COMMANDS:
         hint = nearest(command, COMMANDS)
-        print(f"finesweep: no command {command!r}; {hint}", file=sys.stderr)
+        print(f"finesweep: unknown command {command!r}; {hint}", file=sys.stderr)
         return 2
-    # SIGTERM asks for the same orderly end as Ctrl-C.
+    # SIGTERM shuts down as Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     module = import_module(f"finesweep.cli.{command}")
     return int(module.run(arguments[1:]))
@@ -94,7 +94,7 @@ Tab completion: eval "$(finesweep -sc install=bash)\""""
 
 
 def parser(command: str, usage: str) -> argparse.ArgumentParser:
-    """An argument parser of one command."""
+    """The argument parser of one command."""
     return argparse.ArgumentParser(
         prog=f"finesweep {command}",
         usage=f"finesweep {command} {usage}",
@@ -103,15 +103,15 @@ def parser(command: str, usage: str) -> argparse.ArgumentParser:
     )
 
 
-def check_threshold(given: float | None) -> None:
-    """ConfigError when --threshold is no probability."""
-    if given is not None and not 0 <= given <= 1:
-        raise ConfigError(Problem("--threshold", f"{given} given; must be 0 to 1"))
+def check_threshold(threshold: float | None) -> None:
+    """ConfigError if --threshold is not a probability."""
+    if threshold is not None and not 0 <= threshold <= 1:
+        raise ConfigError(Problem("--threshold", f"{threshold} given; must be 0 to 1"))
 
 
 def study_parser(command: str, options: str, *, overrides: str) -> argparse.ArgumentParser:
-    """The parser of a command about a study that exists; overrides says which make sense."""
+    """The parser of a command on an existing study; overrides is the help text of its overrides."""
     cli = parser(command, f"NAME [OVERRIDE…] {options}".rstrip())
-    cli.add_argument("name", metavar="NAME", help="the study: the sweep's name, or sweep.study's")
+    cli.add_argument("name", metavar="NAME", help="the study: the sweep's name, or its sweep.study")
     cli.add_argument("overrides", nargs="*", default=[], metavar="OVERRIDE", help=overrides)
     return cli

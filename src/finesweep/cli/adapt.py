@@ -1,4 +1,4 @@
-"""`finesweep adapt [OVERRIDE…]`: a model trained on the dataset's own text, to fine-tune from."""
+"""`finesweep adapt [OVERRIDE…]`: continue a model's pretraining on the dataset's own text."""
 
 from __future__ import annotations
 
@@ -29,14 +29,15 @@ examples:
   finesweep adapt dataset=imdb model=distilbert training.learning_rate=5e-5
   finesweep adapt 'adapt.probe="What a [MASK] day!"' adapt.folder=mlruns/adapted/mine
 
-of training.* it takes the rate, epochs, batch sizes, decay, warm-up, clipping, precision, seed and
-evaluations_per_epoch; what concerns labels, or the best of several evaluations, has no part in it
+adapt uses these fields of training: learning_rate, epochs, the batch sizes, weight_decay,
+warmup_ratio, max_grad_norm, precision, seed and evaluations_per_epoch. Fields about labels, and
+about keeping the best checkpoint, have no effect.
 """
 NEW_HEAD = """\
-the checkpoint has no head for guessing tokens: a new one starts at random and is trained with it,
-so that the perplexity before says nothing about the encoder"""
-CARRIED = ("dataset", "tracking", "storage")
-"""Sections whose overrides the next command takes too."""
+the checkpoint has no masked-language-model head: a new one, initialised at random, is trained too,
+so the perplexity before training says nothing about the encoder"""
+FORWARDED = ("dataset", "tracking", "storage")
+"""Sections whose overrides the suggested `finesweep train` repeats."""
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -65,25 +66,25 @@ def _adapt(composed: Composed) -> None:
         raise ConfigError(*problems)
     schedules: list[Schedule] = []
 
-    def started(material: Material) -> None:
+    def on_start(material: Material) -> None:
         schedules.append(run_schedule(config.training, len(material.train.rows)))
         _print_start(console, material)
 
-    with bar(console, Objective()) as shown:
+    with bar(console, Objective()) as progress:
 
-        def evaluated(evaluation: Evaluation) -> None:
-            shown.evaluated(evaluation)
-            (made,) = schedules[0].at_examples_seen([evaluation])
-            _say(console, _evaluation_line(made))
+        def on_evaluation(evaluation: Evaluation) -> None:
+            progress.evaluated(evaluation)
+            (by_chunks,) = schedules[0].at_examples_seen([evaluation])
+            _say(console, _evaluation_line(by_chunks))
 
         watch = AdaptationWatch(
-            on_start=started,
-            on_evaluation=evaluated,
-            on_step=shown.stepped,
+            on_start=on_start,
+            on_evaluation=on_evaluation,
+            on_step=progress.stepped,
         )
-        adaptation, was_there = run_adaptation(composed, watch=watch, ledger=ledger)
-    if was_there:
-        _say(console, f"done already: {adaptation.folder} holds this adaptation")
+        adaptation, is_reused = run_adaptation(composed, watch=watch, ledger=ledger)
+    if is_reused:
+        _say(console, f"already done: {adaptation.folder} holds this adaptation")
     _print_outcome(console, adaptation)
     _print_next(console, adaptation, composed.overrides)
 
@@ -93,15 +94,15 @@ def _print_start(console: Console, material: Material) -> None:
     for note in setup.dataset.notes:
         _say(console, f"data: {note}")
     length = setup.tokens.max_length
-    _say(console, f"train:      {_described(material.train, length)}")
-    _say(console, f"validation: {_described(material.validation, length)}")
+    _say(console, f"train:      {_chunk_counts(material.train, length)}")
+    _say(console, f"validation: {_chunk_counts(material.validation, length)}")
     if material.masked.has_new_head:
         _say(console, NEW_HEAD)
 
 
-def _described(chunks: Chunks, length: int) -> str:
-    texts, made = counted(chunks.n_texts, "text"), counted(len(chunks.rows), "chunk")
-    return f"{texts}, {counted(chunks.n_tokens, 'token')} in {made} of {length}"
+def _chunk_counts(chunks: Chunks, length: int) -> str:
+    texts, rows = counted(chunks.n_texts, "text"), counted(len(chunks.rows), "chunk")
+    return f"{texts}, {counted(chunks.n_tokens, 'token')} in {rows} of {length}"
 
 
 def _evaluation_line(evaluation: Evaluation) -> str:
@@ -110,30 +111,30 @@ def _evaluation_line(evaluation: Evaluation) -> str:
         f"after {evaluation.step:>7,} chunks (epoch {evaluation.epoch:.2f}): validation loss "
         f"{metrics['validation/loss']:.4f}, perplexity {metrics['validation/perplexity']:,.2f}"
     )
-    trained = metrics.get("train/loss")
-    return line if trained is None else f"{line}; train loss {trained:.4f}"
+    train_loss = metrics.get("train/loss")
+    return line if train_loss is None else f"{line}; train loss {train_loss:.4f}"
 
 
 def _print_outcome(console: Console, adaptation: Adaptation) -> None:
     before, after = adaptation.perplexities
     _say(console, f"validation perplexity {before:,.2f} → {after:,.2f}")
     _say(console, f"\n{adaptation.probe}")
-    _say(console, f"  before  {_answers(adaptation.before)}")
-    _say(console, f"  after   {_answers(adaptation.after)}")
+    _say(console, f"  before  {_token_list(adaptation.before)}")
+    _say(console, f"  after   {_token_list(adaptation.after)}")
     _say(console, f"\nadapted model: {adaptation.folder}")
 
 
-def _answers(guesses: Sequence[Guess]) -> str:
+def _token_list(guesses: Sequence[Guess]) -> str:
     return "  ".join(f"{guess.token} {guess.probability:.3f}" for guess in guesses)
 
 
 def _print_next(console: Console, adaptation: Adaptation, overrides: Sequence[str]) -> None:
     start = ["model=checkpoint", f"model.name_or_path={adaptation.folder}"]
-    kept = [text for text in overrides if text.lstrip("+~").startswith(CARRIED)]
-    command = shlex.join(["finesweep", "train", *start, *kept])
+    forwarded = [text for text in overrides if text.lstrip("+~").startswith(FORWARDED)]
+    command = shlex.join(["finesweep", "train", *start, *forwarded])
     _say(console, f"\nnext:\n  {command}\n  finesweep ui")
 
 
 def _say(console: Console, text: str) -> None:
-    # A probe's [mask] is no markup.
+    # Without markup: rich would take the [mask] of a probe for a style.
     console.print(text, highlight=False, soft_wrap=True, markup=False)

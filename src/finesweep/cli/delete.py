@@ -1,4 +1,4 @@
-"""`finesweep delete NAME`: a sweep's study and checkpoints are removed, its runs if asked."""
+"""`finesweep delete NAME`: remove a sweep's study and checkpoints, and with --runs its runs."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from finesweep.errors import ConfigError, Problem
 
 def run(arguments: Sequence[str]) -> int:
     cli = study_parser("delete", "[--runs] [--yes]", overrides="storage.… or tracking.…")
-    cli.add_argument("--runs", action="store_true", help="the sweep's MLflow runs too")
-    cli.add_argument("--yes", action="store_true", help="do not ask")
-    given = cli.parse_intermixed_args(list(arguments))
-    config = compose(given.overrides).config
+    cli.add_argument("--runs", action="store_true", help="remove the sweep's MLflow runs too")
+    cli.add_argument("--yes", action="store_true", help="do not ask for confirmation")
+    args = cli.parse_intermixed_args(list(arguments))
+    config = compose(args.overrides).config
     silence_libraries()
 
     from finesweep.sweep.stop_and_delete import delete_study
     from finesweep.sweep.study.study import find_study
 
-    study = find_study(given.name, config.storage.url)
-    what = f"study {given.name!r}, its checkpoints" + (" and its runs" if given.runs else "")
-    if not given.yes and not _agreed(what):
-        print("nothing was removed")
+    study = find_study(args.name, config.storage.url)
+    targets = f"study {args.name!r}, its checkpoints" + (" and its runs" if args.runs else "")
+    if not args.yes and not _is_confirmed(targets):
+        print("nothing removed")
         return 1
-    n_runs = delete_study(study, config, runs=given.runs)
-    print(f"removed {what}" + (f" ({n_runs})" if given.runs else ""))
+    n_runs = delete_study(study, config, runs=args.runs)
+    print(f"removed {targets}" + (f" ({n_runs})" if args.runs else ""))
     return 0
 
 
-def _agreed(what: str) -> bool:
+def _is_confirmed(targets: str) -> bool:
     if not sys.stdin.isatty():
-        raise ConfigError(Problem("--yes", f"must be given to remove {what} without being asked"))
-    return input(f"remove {what}? [y/N] ").strip().lower() in ("y", "yes")
+        raise ConfigError(Problem("--yes", f"required to remove {targets} without a terminal"))
+    return input(f"remove {targets}? [y/N] ").strip().lower() in ("y", "yes")

@@ -1,4 +1,4 @@
-"""`finesweep explore [OVERRIDE…]`: a dataset in tables, pictures and checks."""
+"""`finesweep explore [OVERRIDE…]`: a dataset in tables, charts and checks."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 EXAMPLES = """
 examples:
   finesweep explore                                           the demo's tweets
-  finesweep explore dataset=imdb model=distilbert             with that model's tokens
-  finesweep explore dataset=local dataset.path=reviews.csv    a file of yours
+  finesweep explore dataset=imdb model=distilbert             lengths in that model's tokens
+  finesweep explore dataset=local dataset.path=reviews.csv    your own file
   finesweep explore dataset=local dataset.path=reviews.csv dataset.checks=strict
-                                                              exit code 2 if data are unsound
+                                                              exits 2 on severe findings
 """
 
 

@@ -1,4 +1,4 @@
-"""`finesweep models [MODEL]`: versions, aliases, and what was decided about them."""
+"""`finesweep models [MODEL]`: registered versions, their aliases and promotion decisions."""
 
 from __future__ import annotations
 
@@ -18,11 +18,17 @@ if TYPE_CHECKING:
 
 def run(arguments: Sequence[str]) -> int:
     cli = parser("models", "[MODEL] [OVERRIDE…] [--json]")
-    cli.add_argument("given", nargs="*", default=[], metavar="MODEL", help="or tracking.uri=…")
-    cli.add_argument("--json", action="store_true", help="for programs")
-    given = cli.parse_intermixed_args(list(arguments))
-    overrides = [text for text in given.given if "=" in text]
-    names = [text for text in given.given if text not in overrides]
+    cli.add_argument(
+        "names",
+        nargs="*",
+        default=[],
+        metavar="MODEL",
+        help="all models if omitted; or tracking.uri=…",
+    )
+    cli.add_argument("--json", action="store_true", help="print JSON")
+    args = cli.parse_intermixed_args(list(arguments))
+    overrides = [text for text in args.names if "=" in text]
+    names = [text for text in args.names if text not in overrides]
     for name in names:
         require_model_name(name, field="MODEL")
     config = compose(overrides).config
@@ -32,13 +38,13 @@ def run(arguments: Sequence[str]) -> int:
     from finesweep.tracking import open_store
 
     store = open_store(config.tracking)
-    listed = [_model(store, name) for name in names or models_of(store.client)]
-    if given.json:
-        print(json.dumps(listed, ensure_ascii=False))
-    elif not listed:
-        print("no model is registered here yet; a sweep with `register` makes the first")
+    models = [_model(store, name) for name in names or models_of(store.client)]
+    if args.json:
+        print(json.dumps(models, ensure_ascii=False))
+    elif not models:
+        print("no registered models yet; a sweep with `register` creates the first")
     else:
-        for model in listed:
+        for model in models:
             _print(model)
     return 0
 
@@ -55,12 +61,12 @@ def _model(store: TrackingStore, name: str) -> dict[str, Any]:
 
 
 def _version(store: TrackingStore, version: Version) -> dict[str, Any]:
-    made = datetime.fromtimestamp(version.created_ms / 1000, UTC).isoformat(timespec="seconds")
+    created = datetime.fromtimestamp(version.created_ms / 1000, UTC).isoformat(timespec="seconds")
     metrics = store.client.get_run(version.run_id).data.metrics
     return {
         "version": version.number,
         "aliases": list(version.aliases),
-        "made": made,
+        "made": created,
         "sweep": version.tags.get("finesweep.sweep", ""),
         "accuracy": metrics.get("test/accuracy"),
         "decision": version.tags.get("finesweep.decision", ""),

@@ -1,4 +1,4 @@
-"""`finesweep predict --model URI TEXT… / --file F`: labels and probabilities."""
+"""`finesweep predict --model URI (TEXT… | --file FILE)`: labels and probabilities."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from finesweep.api.model_uri import check_model_uri
 from finesweep.cli import check_threshold, parser
-from finesweep.cli.arguments.predict_input import asked_pieces, check_encoding, paired_pieces
-from finesweep.cli.screens.predictions import Answered, Tally, json_line, screen_line
+from finesweep.cli.arguments.predict_input import check_encoding, input_pieces, paired_pieces
+from finesweep.cli.screens.predictions import PredictedRows, Tally, json_line, screen_line
 from finesweep.cli.startup import collector
 from finesweep.config import compose
 from finesweep.errors import ConfigError, Problem
@@ -33,56 +33,57 @@ examples:
   finesweep predict --model models:/tweets-sentiment@champion --file in.csv --output out.csv
 """
 OVERRIDE = re.compile(r"(tracking|dataset)\.\w+=")
-"""What is no text to be answered."""
+"""An argument that is an override, not a text."""
 
 
 def run(arguments: Sequence[str]) -> int:
-    given = _parsed(arguments)
-    config = compose(given.overrides).config
+    args = _parsed(arguments)
+    config = compose(args.overrides).config
 
     from finesweep.cli.startup.quiet import silence_libraries
 
     silence_libraries()
     if isinstance(sys.stdout, io.TextIOWrapper):
-        # A terminal that cannot show a character is no reason to lose the answer.
+        # A character that the terminal cannot show must not lose a prediction.
         sys.stdout.reconfigure(errors="backslashreplace")
-    pieces = asked_pieces(given, config.dataset)
-    # Before the model is loaded: what is wrong with a file is told at once.
+    pieces = input_pieces(args, config.dataset)
+    # Before the model is loaded: problems with the file are reported at once.
     first = next(pieces, None)
     if first is None:
-        message = "nothing to classify; give texts, --file, or lines on standard input"
+        message = "nothing to classify; pass texts, --file, or lines on stdin"
         raise ConfigError(Problem("TEXT", message))
 
     from finesweep.dataset.reading.inference_files import joined_name, text_column
 
-    wanted = joined_name(config.dataset.text_columns) or given.text_column
-    column = text_column(first.rows, wanted, option="--text-column")
+    name = joined_name(config.dataset.text_columns) or args.text_column
+    column = text_column(first.rows, name, option="--text-column")
 
-    check_model_uri(given.model, tracking_uri=config.tracking.uri)
+    check_model_uri(args.model, tracking_uri=config.tracking.uri)
 
     from finesweep.prediction import load_classifier
     from finesweep.prediction.tables import check_columns
 
-    classifier = load_classifier(given.model, tracking_uri=config.tracking.uri)
+    classifier = load_classifier(args.model, tracking_uri=config.tracking.uri)
     collector.resume()
-    if given.threshold is not None:
-        classifier = classifier.uncertain_below(given.threshold)
+    if args.threshold is not None:
+        classifier = classifier.uncertain_below(args.threshold)
     pieces, second = chain([first], pieces), None
     if classifier.decision_rule.pairs:
-        pieces, second = paired_pieces(pieces, given, first_column=column)
-    elif given.pair_column:
-        told = f"{given.model} reads single texts, not pairs; leave it out"
-        raise ConfigError(Problem("--pair-column", told))
-    if given.output:
+        pieces, second = paired_pieces(pieces, args, first_column=column)
+    elif args.pair_column:
+        message = f"{args.model} takes single texts, not pairs; omit it"
+        raise ConfigError(Problem("--pair-column", message))
+    if args.output:
         check_columns(first.rows, classifier)
     tally = Tally()
-    answered = tally.counting(_answered(_shown(pieces, given), classifier, column, second))
-    if given.output:
-        _write(answered, classifier, given.output, tally)
+    tables = _with_progress(pieces, args)
+    batches = tally.count(_predicted(tables, classifier, column, second))
+    if args.output:
+        _write(batches, classifier, args.output, tally)
     else:
-        _print(answered, classifier, [column] if second is None else [column, second], given.json)
-    if not given.json:
-        for remark in tally.remarks(classifier, given.threshold):
+        _print(batches, classifier, [column] if second is None else [column, second], args.json)
+    if not args.json:
+        for remark in tally.remarks(classifier, args.threshold):
             print(remark, file=sys.stderr)
     return 0
 
@@ -91,50 +92,52 @@ def _parsed(arguments: Sequence[str]) -> argparse.Namespace:
     cli = parser("predict", "--model URI (TEXT… | --file FILE | < FILE) [OPTIONS]")
     cli.epilog = EXAMPLES
     cli.add_argument("--model", required=True, metavar="URI", help="models:/…, runs:/… or a folder")
-    cli.add_argument("texts", nargs="*", metavar="TEXT", help="pairs two by two; or tracking.uri=…")
+    cli.add_argument(
+        "texts", nargs="*", metavar="TEXT", help="a text, or two per pair; or tracking.uri=…"
+    )
     cli.add_argument(
         "--file",
         type=Path,
         help="a table (.csv, .jsonl, .xlsx, .parquet …; dataset.separator=, .quoting=, .columns= …"
-        " say how it is written), or a text (of pairs two, a tab between them) in each line; - is"
-        " stdin",
+        " set its format), or a text file with one text per line (a pair: two, separated by a tab);"
+        " - is stdin",
     )
-    cli.add_argument("--text-column", metavar="NAME", help="of the file; text unless given")
+    cli.add_argument("--text-column", metavar="NAME", help="column of texts (default: text)")
     cli.add_argument(
-        "--pair-column", metavar="NAME", help="of the second texts of pairs; pair unless given"
+        "--pair-column", metavar="NAME", help="column of the second texts of pairs (default: pair)"
     )
-    cli.add_argument("--encoding", default="utf-8", help="of the file; utf-8 unless given")
+    cli.add_argument("--encoding", default="utf-8", help="encoding of the file (default: utf-8)")
     cli.add_argument(
         "--output",
         type=Path,
         metavar="FILE",
-        help="the rows with their answers beside them: .csv, .jsonl or .parquet",
+        help="write the rows with their predictions: .csv, .jsonl or .parquet",
     )
     cli.add_argument(
         "--threshold",
         type=float,
-        help=f"below this probability an answer is {UNCERTAIN}; the model's own unless given",
+        help=f"below this probability a prediction is {UNCERTAIN} (default: the model's own)",
     )
-    cli.add_argument("--json", action="store_true", help="one JSON object per text")
-    given = cli.parse_intermixed_args(list(arguments))
-    given.overrides = [text for text in given.texts if OVERRIDE.match(text)]
-    given.texts = [text for text in given.texts if text not in given.overrides]
-    check_threshold(given.threshold)
-    check_encoding(given.encoding)
-    if given.texts and given.file:
-        raise ConfigError(Problem("--file", "cannot stand with texts; give either"))
-    return given
+    cli.add_argument("--json", action="store_true", help="print one JSON object per text")
+    args = cli.parse_intermixed_args(list(arguments))
+    args.overrides = [text for text in args.texts if OVERRIDE.match(text)]
+    args.texts = [text for text in args.texts if text not in args.overrides]
+    check_threshold(args.threshold)
+    check_encoding(args.encoding)
+    if args.texts and args.file:
+        raise ConfigError(Problem("--file", "cannot be combined with texts; pass one or the other"))
+    return args
 
 
-def _shown(pieces: Iterator[Piece], given: argparse.Namespace) -> Iterator[pd.DataFrame]:
-    """Each piece's rows, while a bar moves where there is a terminal to show it."""
+def _with_progress(pieces: Iterator[Piece], args: argparse.Namespace) -> Iterator[pd.DataFrame]:
+    """The rows of each piece; moves a progress bar on a terminal."""
     from rich.progress import Progress
 
     from finesweep.cli.screens.console import screen
 
     console = screen(stderr=True)
-    shown = given.file and console.is_terminal and (given.output or not sys.stdout.isatty())
-    with Progress(console=console, transient=True, disable=not shown) as bar:
+    is_shown = args.file and console.is_terminal and (args.output or not sys.stdout.isatty())
+    with Progress(console=console, transient=True, disable=not is_shown) as bar:
         task, n_rows = bar.add_task("", total=1.0), 0
         for piece in pieces:
             yield piece.rows
@@ -142,10 +145,10 @@ def _shown(pieces: Iterator[Piece], given: argparse.Namespace) -> Iterator[pd.Da
             bar.update(task, completed=piece.share, description=f"{n_rows:,} rows")
 
 
-def _answered(
+def _predicted(
     tables: Iterator[pd.DataFrame], classifier: Classifier, column: str, pair_column: str | None
-) -> Iterator[Answered]:
-    """The rows of each table, and a prediction for each."""
+) -> Iterator[PredictedRows]:
+    """The rows of each table with one prediction per row."""
     from finesweep.prediction.tables import input_texts
 
     for rows in tables:
@@ -154,22 +157,22 @@ def _answered(
 
 
 def _write(
-    answered: Iterator[Answered], classifier: Classifier, output: Path, tally: Tally
+    batches: Iterator[PredictedRows], classifier: Classifier, output: Path, tally: Tally
 ) -> None:
     from finesweep.prediction.tables import with_predictions
     from finesweep.prediction.writers import open_writer
 
     with open_writer(output, option="--output") as write:
-        for rows, predictions in answered:
+        for rows, predictions in batches:
             write(with_predictions(rows, predictions, classifier))
-    print(f"{output}: {tally.n_texts:,} rows, {tally.n_unsure:,} of them {UNCERTAIN}")
+    print(f"{output}: {tally.n_texts:,} rows, {tally.n_uncertain:,} of them {UNCERTAIN}")
 
 
 def _print(
-    answered: Iterator[Answered], classifier: Classifier, columns: Sequence[str], as_json: bool
+    batches: Iterator[PredictedRows], classifier: Classifier, columns: Sequence[str], as_json: bool
 ) -> None:
     line = json_line if as_json else screen_line
-    for rows, predictions in answered:
+    for rows, predictions in batches:
         texts = rows[list(columns)].itertuples(index=False, name=None)
         for row, prediction in zip(texts, predictions, strict=True):
             print(line(row, prediction, classifier))

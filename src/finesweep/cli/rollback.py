@@ -1,4 +1,4 @@
-"""`finesweep rollback MODEL`: the previous champion is champion again."""
+"""`finesweep rollback MODEL`: make the previous champion champion again."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from finesweep.config import compose, require_model_name
 
 def run(arguments: Sequence[str]) -> int:
     cli = parser("rollback", "MODEL [OVERRIDE…]")
-    cli.add_argument("model", metavar="MODEL", help="a registered model's name")
-    places = "tracking.… or storage.…"
-    cli.add_argument("overrides", nargs="*", default=[], metavar="OVERRIDE", help=places)
-    given = cli.parse_intermixed_args(list(arguments))
-    require_model_name(given.model, field="MODEL")
-    config = compose(given.overrides).config
+    cli.add_argument("model", metavar="MODEL", help="name of a registered model")
+    locations = "tracking.… or storage.…"
+    cli.add_argument("overrides", nargs="*", default=[], metavar="OVERRIDE", help=locations)
+    args = cli.parse_intermixed_args(list(arguments))
+    require_model_name(args.model, field="MODEL")
+    config = compose(args.overrides).config
     silence_libraries()
 
     from finesweep.registry.promote import rollback
 
-    now, before = rollback(config, given.model)
-    print(f"{given.model} version {now} is champion again; version {before} was")
+    restored, replaced = rollback(config, args.model)
+    print(f"{args.model} version {restored} is champion again, in place of version {replaced}")
     return 0

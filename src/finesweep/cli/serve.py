@@ -1,4 +1,4 @@
-"""`finesweep serve --model URI`: a page for people and an endpoint for programs."""
+"""`finesweep serve --model URI`: a model as a web page and a JSON API."""
 
 from __future__ import annotations
 
@@ -25,33 +25,33 @@ def run(arguments: Sequence[str]) -> int:
     cli.epilog = EXAMPLES
     cli.add_argument("--model", required=True, metavar="URI", help="models:/…, runs:/… or a folder")
     cli.add_argument(
-        "--host", default="127.0.0.1", help="this machine alone unless given; 0.0.0.0 is every one"
+        "--host",
+        default="127.0.0.1",
+        help="address to listen on (default: 127.0.0.1, this machine only)",
     )
-    cli.add_argument("--port", type=int, default=7860, help="7860 unless given; 0 is a free one")
+    cli.add_argument("--port", type=int, default=7860, help="default: 7860; 0 picks a free port")
     cli.add_argument("--threshold", type=float, help="as in finesweep predict")
     cli.add_argument("overrides", nargs="*", default=[], metavar="OVERRIDE", help="tracking.uri=…")
-    given = cli.parse_intermixed_args(list(arguments))
-    check_threshold(given.threshold)
-    if not 0 <= given.port <= LAST_PORT:
-        raise ConfigError(Problem("--port", f"{given.port} given; must be 0 to {LAST_PORT}"))
-    config = compose(given.overrides).config
-    check_model_uri(given.model, tracking_uri=config.tracking.uri)
+    args = cli.parse_intermixed_args(list(arguments))
+    check_threshold(args.threshold)
+    if not 0 <= args.port <= LAST_PORT:
+        raise ConfigError(Problem("--port", f"{args.port} given; must be 0 to {LAST_PORT}"))
+    config = compose(args.overrides).config
+    check_model_uri(args.model, tracking_uri=config.tracking.uri)
     silence_libraries()
 
     from finesweep.serving import serve
 
     def say(url: str) -> None:
         collector.resume()
-        print(
-            f"{given.model} at {url}, for programs at {url}/api/predict; Ctrl-C ends it", flush=True
-        )
+        print(f"{args.model} at {url}, JSON API at {url}/api/predict; Ctrl-C stops it", flush=True)
 
     serve(
-        given.model,
+        args.model,
         config.tracking,
-        threshold=given.threshold,
-        host=given.host,
-        port=given.port,
+        threshold=args.threshold,
+        host=args.host,
+        port=args.port,
         say=say,
     )
     return 0

@@ -1,4 +1,4 @@
-"""`finesweep status NAME [--json | --watch]`: what a sweep has come to, and who is at it."""
+"""`finesweep status NAME [--json | --watch]`: a sweep's trials, workers and results so far."""
 
 from __future__ import annotations
 
@@ -22,23 +22,25 @@ WATCH_SECONDS = 2.0
 
 
 def run(arguments: Sequence[str]) -> int:
-    cli = study_parser("status", "[--json | --watch]", overrides="such as storage.url=…")
-    cli.add_argument("--json", action="store_true", help="for programs")
-    cli.add_argument("--watch", action="store_true", help="again every two seconds, until the end")
-    given = cli.parse_intermixed_args(list(arguments))
-    if given.json and given.watch:
-        raise ConfigError(Problem("--watch", "cannot stand with --json"))
-    url = compose(given.overrides).config.storage.url
+    cli = study_parser("status", "[--json | --watch]", overrides="for example storage.url=…")
+    cli.add_argument("--json", action="store_true", help="print JSON")
+    cli.add_argument(
+        "--watch", action="store_true", help="refresh every two seconds until the sweep is finished"
+    )
+    args = cli.parse_intermixed_args(list(arguments))
+    if args.json and args.watch:
+        raise ConfigError(Problem("--watch", "cannot be combined with --json"))
+    url = compose(args.overrides).config.storage.url
 
     from finesweep.cli.screens.console import screen
     from finesweep.cli.screens.sweep_report import print_outcome
     from finesweep.sweep.status import status_of
     from finesweep.sweep.study.study import find_study
 
-    study = find_study(given.name, url)
-    if given.json:
+    study = find_study(args.name, url)
+    if args.json:
         print(json.dumps(asdict(status_of(study))))
-    elif given.watch:
+    elif args.watch:
         collector.resume()
         _watch(screen(), study)
     else:
@@ -47,7 +49,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _watch(console: Console, study: Study) -> None:
-    """Shows the outcome anew until every slot is finished; Ctrl-C ends the watching alone."""
+    """Refreshes the screen until every slot is finished; Ctrl-C does not stop the sweep."""
     from finesweep.cli.screens.sweep_report import print_outcome
     from finesweep.sweep.study.slots import is_budget_spent
 

@@ -1,4 +1,4 @@
-"""`finesweep stop NAME`: all workers of a sweep, wherever they are, finish their slot and leave."""
+"""`finesweep stop NAME`: ask every worker of a sweep to finish its slot and exit."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from finesweep.wording import counted
 
 
 def run(arguments: Sequence[str]) -> int:
-    cli = study_parser("stop", "", overrides="such as storage.url=…")
-    given = cli.parse_intermixed_args(list(arguments))
-    url = compose(given.overrides).config.storage.url
+    cli = study_parser("stop", "", overrides="for example storage.url=…")
+    args = cli.parse_intermixed_args(list(arguments))
+    url = compose(args.overrides).config.storage.url
 
     from finesweep.sweep.stop_and_delete import stop
 
-    n_workers, command = stop(given.name, url)
-    print(f"{counted(n_workers, 'worker')} will finish their slot and leave")
-    print(f"{command} goes on")
+    n_workers, command = stop(args.name, url)
+    print(f"stopping {counted(n_workers, 'worker')}; each finishes its slot first")
+    print(f"resume with: {command}")
     return 0

@@ -1,4 +1,4 @@
-"""`finesweep sweep NAME [OVERRIDE…]`: search with workers, then register the winner."""
+"""`finesweep sweep NAME [OVERRIDE…]`: run a sweep, then confirm and register its winner."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from finesweep.wording import counted
 EXAMPLES = """
 examples:
   finesweep sweep demo
-  finesweep sweep demo workers=2                               two processes, one study
+  finesweep sweep demo workers=2                               two worker processes
   finesweep sweep demo sweep.n_trials=20                       ten more trials
   finesweep sweep demo 'training.learning_rate=interval(1e-5, 3e-5)' sweep.study=demo-low
 """
@@ -22,14 +22,18 @@ examples:
 def run(arguments: Sequence[str]) -> int:
     cli = parser("sweep", "NAME [OVERRIDE…] [--cfg job]")
     cli.epilog = EXAMPLES
-    cli.add_argument("name", metavar="NAME", help="a sweep of ./sweeps or of the package")
+    cli.add_argument("name", metavar="NAME", help="a file in ./sweeps, or a packaged sweep")
     cli.add_argument(
-        "overrides", nargs="*", default=[], metavar="OVERRIDE", help="in Hydra's grammar"
+        "overrides",
+        nargs="*",
+        default=[],
+        metavar="OVERRIDE",
+        help="Hydra overrides and search spaces",
     )
     cli.add_argument("--cfg", choices=["job"], help="print the composed config and stop")
-    given = cli.parse_intermixed_args(list(arguments))
-    plan = compose_sweep(given.name, given.overrides)
-    if given.cfg:
+    args = cli.parse_intermixed_args(list(arguments))
+    plan = compose_sweep(args.name, args.overrides)
+    if args.cfg:
         print(plan.base.yaml(), end="")
         return 0
     silence_libraries()

@@ -1,4 +1,4 @@
-"""`finesweep train [OVERRIDE…]`: one run, or Hydra's grid with -m."""
+"""`finesweep train [OVERRIDE…]`: one fine-tuning run, or Hydra's grid with -m."""
 
 from __future__ import annotations
 
@@ -19,41 +19,41 @@ from finesweep.config.overrides.grammar import hydras_text, parse_override
 from finesweep.errors import ConfigError, FinesweepError, Problem
 
 NO_TEST = "evaluate_test=false"
-"""Under -m the test split stays unseen: who compares runs on it has no test split any more."""
+"""Default under -m: comparing runs on the test split would use it up."""
 
 
 def run(arguments: Sequence[str]) -> int:
-    given = hydra_flags().parse_args(list(arguments))
-    shown = given.cfg or given.info
-    if given.resolve and not (given.cfg or given.help):
-        raise ConfigError(Problem("--resolve", "only stands with --cfg or --help"))
-    if given.multirun and shown:
-        raise ConfigError(Problem("--multirun", "cannot stand with --cfg or --info"))
-    if given.experimental_rerun:
-        problem = f"{given.experimental_rerun} given; not supported, runs keep no .hydra folder"
+    args = hydra_flags().parse_args(list(arguments))
+    is_printed = args.cfg or args.info
+    if args.resolve and not (args.cfg or args.help):
+        raise ConfigError(Problem("--resolve", "requires --cfg or --help"))
+    if args.multirun and is_printed:
+        raise ConfigError(Problem("--multirun", "cannot be combined with --cfg or --info"))
+    if args.experimental_rerun:
+        problem = f"{args.experimental_rerun} given; not supported: runs have no .hydra folder"
         raise ConfigError(Problem("--experimental-rerun", problem))
-    prefix = [NO_TEST] if given.multirun else []
-    runs = _composed([*prefix, *given.overrides], multirun=given.multirun)
+    prefix = [NO_TEST] if args.multirun else []
+    runs = _compose_all([*prefix, *args.overrides], multirun=args.multirun)
     register_schema()
-    flags = [argument for argument in arguments if argument not in given.overrides]
+    flags = [argument for argument in arguments if argument not in args.overrides]
     # Hydra reads sys.argv itself, for --help and --cfg too.
-    overrides = [hydras_text(override) for override in given.overrides]
+    overrides = [hydras_text(override) for override in args.overrides]
     sys.argv = ["finesweep train", *flags, *prefix, *overrides]
-    job = _job(None if given.multirun else runs[0])
+    job = _job(None if args.multirun else runs[0])
     hydra.main(config_path=None, config_name="config", version_base=HYDRA_VERSION_BASE)(job)()
     return 0
 
 
-def _composed(overrides: list[str], *, multirun: bool) -> list[Composed]:
-    """Every run, before the first one starts; ConfigError is told by our own main."""
+def _compose_all(overrides: list[str], *, multirun: bool) -> list[Composed]:
+    """The configs of all runs, composed before the first one starts."""
     for override in overrides:
-        parse_override(override)  # whose messages say more than those of a composition
+        parse_override(override)  # its messages say more than those of composition
     return [compose(each) for each in (grid(overrides) if multirun else [overrides])]
 
 
 def _job(composed: Composed | None) -> Callable[[DictConfig], None]:
-    """What Hydra calls for each run; it would print our errors as tracebacks. composed is the run
-    where there is just one."""
+    """The function that Hydra calls for each run. It catches our errors, which Hydra would print as
+    tracebacks; composed is the config of a single run, None under -m."""
 
     def job(node: DictConfig) -> None:
         try:

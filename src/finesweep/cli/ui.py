@@ -1,4 +1,4 @@
-"""`finesweep ui`: MLflow's own UI on this project's store."""
+"""`finesweep ui`: MLflow's own UI on this project's tracking store."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from finesweep.errors import ConfigError, FinesweepError, Problem
 
 LAST_PORT = 65_535
 POLL_SECONDS = 0.1
-ENDING_SECONDS = 5.0
+SHUTDOWN_SECONDS = 5.0
 ENVIRONMENT = {
-    # The job workers take 0.24 GB each, and nothing here sends them jobs.
+    # The job workers take 0.24 GB each, and nothing here submits jobs.
     "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
     "PYTHONWARNINGS": "ignore",
 }
@@ -31,49 +31,53 @@ ENVIRONMENT = {
 
 def run(arguments: Sequence[str]) -> int:
     cli = parser("ui", "[OVERRIDE…] [--host HOST] [--port PORT]")
-    cli.add_argument("overrides", nargs="*", metavar="OVERRIDE", help="such as tracking.uri=…")
-    cli.add_argument("--host", default="127.0.0.1", help="this machine alone unless given")
-    cli.add_argument("--port", type=int, default=5000, help="5000 unless given")
-    given = cli.parse_intermixed_args(list(arguments))
-    if not 1 <= given.port <= LAST_PORT:
-        raise ConfigError(Problem("--port", f"{given.port} given; must be 1 to {LAST_PORT}"))
-    tracking = compose(given.overrides).config.tracking
+    cli.add_argument("overrides", nargs="*", metavar="OVERRIDE", help="for example tracking.uri=…")
+    cli.add_argument(
+        "--host",
+        default="127.0.0.1",
+        help="address to listen on (default: 127.0.0.1, this machine only)",
+    )
+    cli.add_argument("--port", type=int, default=5000, help="default: 5000")
+    args = cli.parse_intermixed_args(list(arguments))
+    if not 1 <= args.port <= LAST_PORT:
+        raise ConfigError(Problem("--port", f"{args.port} given; must be 1 to {LAST_PORT}"))
+    tracking = compose(args.overrides).config.tracking
     if tracking.uri.startswith(("http://", "https://")):
-        message = f"{tracking.uri} is a server already: open it in a browser"
+        message = f"{tracking.uri} is already a server; open it in a browser"
         raise ConfigError(Problem("tracking.uri", message))
-    _require_free(given.host, given.port)
+    _require_free(args.host, args.port)
     silence_libraries()
 
     from finesweep.tracking import open_store
 
-    # MLflow would create a fresh database too, but not safely beside a starting sweep.
+    # MLflow would create the database itself, but that races with a sweep that is starting.
     open_store(tracking)
     collector.resume()
-    _serve(tracking, given.host, given.port)
+    _serve(tracking, args.host, args.port)
     return 0
 
 
 def _serve(tracking: TrackingConfig, host: str, port: int) -> None:
-    """Returns when it is interrupted; FinesweepError when the server ends by itself."""
+    """Returns on Ctrl-C; FinesweepError if the server exits by itself."""
     with tempfile.TemporaryFile() as log, _server(tracking, host, port, log) as server:
-        while server.poll() is None and not _answers(host, port):
+        while server.poll() is None and not _is_listening(host, port):
             time.sleep(POLL_SECONDS)
         if server.poll() is None:
-            print(f"MLflow on http://{host}:{port}, Ctrl-C ends it", flush=True)
+            print(f"MLflow UI at http://{host}:{port}; Ctrl-C stops it", flush=True)
         server.wait()
-        raise FinesweepError(f"MLflow's server has ended: {_last_line(log)}")
+        raise FinesweepError(f"the MLflow server exited: {_last_line(log)}")
 
 
 @contextmanager
 def _server(
     tracking: TrackingConfig, host: str, port: int, log: IO[bytes]
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """MLflow's server while it is used, its chatter in log; an interruption is its usual end."""
-    # A terminal that is closed asks for the same orderly end as Ctrl-C.
+    """A running MLflow server that writes its output to log; Ctrl-C ends the context normally."""
+    # Closing the terminal shuts down as Ctrl-C does.
     signal.signal(signal.SIGHUP, signal.default_int_handler)
     command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", tracking.uri]
     artifacts = ["--default-artifact-root", tracking.artifacts]
-    # One worker is enough for one person; each loads MLflow anew.
+    # One worker is enough for one user; each imports MLflow again.
     address = ["--host", host, "--port", str(port), "--workers", "1"]
     server = subprocess.Popen(
         [*command, *artifacts, *address],
@@ -86,40 +90,40 @@ def _server(
         with suppress(KeyboardInterrupt):
             yield server
     finally:
-        _end(server)
+        _terminate(server)
 
 
-def _end(server: subprocess.Popen[bytes]) -> None:
-    """The server and all that it started are gone."""
+def _terminate(server: subprocess.Popen[bytes]) -> None:
+    """Ends the server and all its child processes."""
     import psutil
 
     try:
         mlflow = psutil.Process(server.pid)
-        family = [*mlflow.children(recursive=True), mlflow]
+        processes = [*mlflow.children(recursive=True), mlflow]
     except psutil.NoSuchProcess:
         return
-    for process in family:
+    for process in processes:
         with suppress(psutil.NoSuchProcess):
             process.terminate()
-    _, left = psutil.wait_procs(family, timeout=ENDING_SECONDS)
-    for process in left:
+    _, alive = psutil.wait_procs(processes, timeout=SHUTDOWN_SECONDS)
+    for process in alive:
         with suppress(psutil.NoSuchProcess):
             process.kill()
     server.wait()
 
 
 def _require_free(host: str, port: int) -> None:
-    """ConfigError when nobody can listen there; the server would say so in a page of traceback."""
+    """ConfigError if the address cannot be bound; MLflow would print a page of traceback."""
     try:
         socket.create_server((host, port)).close()
     except OSError as error:
-        # Python adds the address to what went wrong. Of names that no one knows errors are below 0.
-        why = str(error.strerror).partition(" (while")[0]
-        hint = "see --host" if (error.errno or 0) < 0 else "give another"
-        raise ConfigError(Problem("--port", f"{host}:{port}: {why}; {hint}")) from error
+        # Python appends the address to the reason. The errno of a failed name lookup is negative.
+        reason = str(error.strerror).partition(" (while")[0]
+        hint = "see --host" if (error.errno or 0) < 0 else "choose another"
+        raise ConfigError(Problem("--port", f"{host}:{port}: {reason}; {hint}")) from error
 
 
-def _answers(host: str, port: int) -> bool:
+def _is_listening(host: str, port: int) -> bool:
     with suppress(OSError), socket.create_connection((host, port), timeout=1):
         return True
     return False
@@ -128,4 +132,4 @@ def _answers(host: str, port: int) -> bool:
 def _last_line(log: IO[bytes]) -> str:
     log.seek(0)
     lines = log.read().decode(errors="replace").strip().splitlines()
-    return lines[-1].strip() if lines else "it said nothing"
+    return lines[-1].strip() if lines else "it printed nothing"

@@ -1,4 +1,4 @@
-"""`finesweep work NAME`: one more worker for a sweep, from any machine that reaches its storage."""
+"""`finesweep work NAME`: join a sweep as a worker, from any machine that reaches its storage."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ if TYPE_CHECKING:
     from finesweep.sweep.worker.phases import Phase
 
 HUNG = 75
-"""Exit code of a worker in which nothing moved: a temporary failure, by sysexits.h."""
-PLACES = ("storage.", "tracking.")
+"""Exit code of a worker without progress for sweep.hang_seconds: EX_TEMPFAIL of sysexits.h."""
+LOCATIONS = ("storage.", "tracking.")
 
 
 def run(arguments: Sequence[str]) -> int:
     cli = study_parser("work", "", overrides="storage.… or tracking.…")
     cli.add_argument(
-        "--attached", action="store_true", help="leave after the slot when standard input ends"
+        "--attached", action="store_true", help="exit after the current slot once stdin is closed"
     )
-    given = cli.parse_intermixed_args(list(arguments))
-    for override in given.overrides:
-        if not override.startswith(PLACES):
-            message = "a worker takes all but storage.… and tracking.… from the study"
+    args = cli.parse_intermixed_args(list(arguments))
+    for override in args.overrides:
+        if not override.startswith(LOCATIONS):
+            message = "a worker can override only storage.… and tracking.…; the rest is the study's"
             raise ConfigError(Problem(override.partition("=")[0], message))
-    url = compose(given.overrides).config.storage.url
+    url = compose(args.overrides).config.storage.url
     silence_libraries()
-    # A coordinator has looked before it starts one.
-    if not given.attached and _nothing_left(given.name, url, given.overrides):
-        print(f"nothing is left to do in sweep {given.name}")
+    # The coordinator checks this itself before it starts a worker.
+    if not args.attached and _is_finished(args.name, url, args.overrides):
+        print(f"sweep {args.name} is finished: nothing left to do")
         return 0
 
     from finesweep.sweep.worker.loop import WorkerLoop
@@ -46,29 +46,29 @@ def run(arguments: Sequence[str]) -> int:
 
     collector.resume()
     say = _Once()
-    joining = worker_session(
-        given.name,
+    joined = worker_session(
+        args.name,
         url,
-        given.overrides,
+        args.overrides,
         say=say,
-        on_hang=_leave_hung,
-        is_attached=given.attached,
+        on_hang=_exit_hung,
+        is_attached=args.attached,
     )
-    with joining as session:
+    with joined as session:
         for phase in session.phases():
             worker = WorkerLoop(
                 session.plan,
                 phase,
                 session.callbacks,
-                is_drained=_input_ended if given.attached else lambda: False,
-                on_trial=partial(_print_line, phase, session.metric),
+                is_drained=_is_stdin_closed if args.attached else lambda: False,
+                on_trial=partial(_print_trial, phase, session.metric),
             )
             worker.work()
         session.finish()
     return 0
 
 
-def _nothing_left(name: str, url: str, overrides: Sequence[str]) -> bool:
+def _is_finished(name: str, url: str, overrides: Sequence[str]) -> bool:
     from finesweep.sweep.remaining import nothing_left
     from finesweep.sweep.study.study import find_study, plan_of
 
@@ -77,7 +77,7 @@ def _nothing_left(name: str, url: str, overrides: Sequence[str]) -> bool:
 
 
 class _Once:
-    """Prints each message once in a row."""
+    """Prints a message unless it repeats the previous one."""
 
     def __init__(self) -> None:
         self.last = ""
@@ -88,18 +88,18 @@ class _Once:
         self.last = message
 
 
-def _input_ended() -> bool:
-    """Whether the coordinator at the other end of standard input is gone, or has let go."""
+def _is_stdin_closed() -> bool:
+    """Whether stdin is closed: the coordinator has exited, or has released this worker."""
     readable, _, _ = select.select([sys.stdin], [], [], 0)
     return bool(readable) and not os.read(sys.stdin.fileno(), 1)
 
 
-def _leave_hung() -> None:
-    print("nothing moved for sweep.hang_seconds: this worker gives up", file=sys.stderr, flush=True)
+def _exit_hung() -> None:
+    print("no progress for sweep.hang_seconds; exiting", file=sys.stderr, flush=True)
     os._exit(HUNG)
 
 
-def _print_line(phase: Phase, metric: str, row: Row) -> None:
+def _print_trial(phase: Phase, metric: str, row: Row) -> None:
     from finesweep.api.trial_line import trial_line
     from finesweep.sweep.study.keys import N_TRIALS
 

@@ -23,7 +23,7 @@ from finesweep.records import DecisionRule
 ROOT = Path(__file__).parents[3]
 Said = tuple[int, str, str]
 SWEEPS = ", ".join(sorted(path.stem for path in (ROOT / "sweeps").glob("*.yaml")))
-NOTHING = "nothing to classify; give texts, --file, or lines on standard input"
+NOTHING = "nothing to classify; pass texts, --file, or lines on stdin"
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def test_an_unknown_command_offers_the_nearest(said: Run) -> None:
     assert said("trian") == (
         2,
         "",
-        f"finesweep: no command 'trian'; did you mean 'train'? {known}\n",
+        f"finesweep: unknown command 'trian'; did you mean 'train'? {known}\n",
     )
 
 
@@ -124,7 +124,7 @@ def test_an_unknown_command_offers_the_nearest(said: Run) -> None:
         ),
         (
             ["predict", "--model", "m", "text", "--file", "a.txt"],
-            "--file: cannot stand with texts; give either",
+            "--file: cannot be combined with texts; pass one or the other",
         ),
         (
             ["predict", "--model", "m", "text", "--threshold", "nan"],
@@ -137,7 +137,7 @@ def test_an_unknown_command_offers_the_nearest(said: Run) -> None:
         (["predict", "--model", "m", "--file", "."], "--file: .: Is a directory"),
         (
             ["ui", "tracking.uri=http://localhost:5000"],
-            "tracking.uri: http://localhost:5000 is a server already: open it in a browser",
+            "tracking.uri: http://localhost:5000 is already a server; open it in a browser",
         ),
         (
             ["status", "nope"],
@@ -279,7 +279,7 @@ def test_a_model_of_single_texts_takes_no_pair_column(
 
     monkeypatch.setattr("finesweep.prediction.load_classifier", single)
     code, out, err = said("predict", "--model", ".", "a text", "--pair-column", "b")
-    told = "finesweep: --pair-column: . reads single texts, not pairs; leave it out\n"
+    told = "finesweep: --pair-column: . takes single texts, not pairs; omit it\n"
     assert (code, out, err) == (2, "", told)
 
 
@@ -372,7 +372,7 @@ def test_overrides_are_not_called_required(said: Run, command: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["train", "--resolve"], "--resolve: only stands with --cfg or --help"),
+        (["train", "--resolve"], "--resolve: requires --cfg or --help"),
         (
             ["train", "-m", "model=glob(x*)"],
             "model: glob() matches no choice; "
@@ -382,8 +382,11 @@ def test_overrides_are_not_called_required(said: Run, command: str) -> None:
             ["train", "-m", "model=glob(*minilm)", "training.epochs=0"],
             "training.epochs: 0 given; must be at least 1",
         ),
-        (["-sc", "install=nope"], "-sc: install=nope given; must be such as install=bash"),
-        (["-sc"], "-sc: nothing given; must be such as install=bash"),
+        (
+            ["-sc", "install=nope"],
+            "-sc: install=nope given; must be install, uninstall or query, as in install=bash",
+        ),
+        (["-sc"], "-sc: nothing given; must be install, uninstall or query, as in install=bash"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

@@ -1,1 +1,1 @@
-"""What commands are given: overrides, texts, models, and their completion."""
+"""Command-line arguments: Hydra flags and overrides, texts to predict, tab completion."""

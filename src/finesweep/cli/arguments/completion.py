@@ -1,4 +1,4 @@
-"""Tab completion: Hydra's own, told which command is being typed.
+"""Tab completion: Hydra's own, after the command is cut from the line.
 
 The shell calls `finesweep -sc query=bash` with the line in COMP_LINE. Hydra expects overrides
 right after the program's name, so the command (and a sweep's NAME) is taken out first.
@@ -15,14 +15,15 @@ from finesweep.errors import ConfigError, Problem
 
 COMPOSED = ("explore", "train", "adapt", "sweep")
 """Commands whose arguments are Hydra overrides."""
-ASKED = re.compile("(install|uninstall|query)=(bash|zsh|fish)")
+REQUEST = re.compile("(install|uninstall|query)=(bash|zsh|fish)")
 
 
 def complete(arguments: list[str]) -> int:
-    """Prints the completions, or the shell code that asks for them."""
-    if not ASKED.fullmatch(" ".join(arguments[1:])):  # Hydra would answer with a traceback
-        given = " ".join(arguments[1:]) or "nothing"
-        raise ConfigError(Problem("-sc", f"{given} given; must be such as install=bash"))
+    """Prints the completions, or the shell code that installs them."""
+    if not REQUEST.fullmatch(" ".join(arguments[1:])):  # Hydra would print a traceback
+        request = " ".join(arguments[1:]) or "nothing"
+        message = f"{request} given; must be install, uninstall or query, as in install=bash"
+        raise ConfigError(Problem("-sc", message))
     if not arguments[1].startswith("query="):
         return _hydra(arguments)
     words = os.environ.get("COMP_LINE", "").split(" ")

@@ -1,4 +1,4 @@
-"""Commands that take Hydra overrides and nothing else: composed, or printed by --cfg."""
+"""The config of a command that takes only Hydra overrides; --cfg prints it."""
 
 from __future__ import annotations
 
@@ -9,16 +9,14 @@ from finesweep.config import Composed, compose
 
 
 def composed_from(command: str, arguments: Sequence[str], *, examples: str) -> Composed | None:
-    """The config that a command's arguments make; None when it was only to be printed, and is."""
+    """The config composed from a command's overrides; None if --cfg printed it instead."""
     cli = parser(command, "[OVERRIDE…] [--cfg job]")
     cli.epilog = examples
-    cli.add_argument(
-        "overrides", nargs="*", default=[], metavar="OVERRIDE", help="in Hydra's grammar"
-    )
+    cli.add_argument("overrides", nargs="*", default=[], metavar="OVERRIDE", help="Hydra overrides")
     cli.add_argument("--cfg", choices=["job"], help="print the composed config and stop")
-    given = cli.parse_intermixed_args(list(arguments))
-    composed = compose(given.overrides)
-    if given.cfg:
+    args = cli.parse_intermixed_args(list(arguments))
+    composed = compose(args.overrides)
+    if args.cfg:
         print(composed.yaml(), end="")
         return None
     return composed

@@ -1,6 +1,6 @@
-"""The flags of every Hydra app, as `hydra.main` takes them: Hydra shows its parser to nobody.
+"""The flags of every Hydra app, as `hydra.main` takes them: Hydra's own parser is private.
 
-`tests/contract/test_private_names.py` holds them against the installed Hydra's.
+`tests/contract/test_private_names.py` compares them with the installed Hydra's.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ INFO = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")
 
 
 def hydra_flags() -> argparse.ArgumentParser:
-    """A parser of overrides among Hydra's flags; --help is one that it only notes."""
+    """A parser of overrides and Hydra's flags. --help is only recorded: Hydra prints it."""
     cli = argparse.ArgumentParser(prog="finesweep train", add_help=False)
     cli.add_argument("overrides", nargs="*", metavar="OVERRIDE")
     cli.add_argument("--version", action="version", version=f"Hydra {hydra.__version__}")

@@ -1,1 +1,1 @@
-"""What happens before a command's own work: quiet libraries, the resting collector, warm forks."""
+"""Start-up of a command: quiet libraries, paused garbage collection, a template for workers."""

@@ -1,4 +1,4 @@
-"""Libraries that talk while they work are asked to speak only of errors."""
+"""Limits the output of libraries to errors."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ QUIET = {
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "TOKENIZERS_PARALLELISM": "false",
 }
-"""Read when the libraries are first imported; what the user has set stays."""
+"""Environment variables that the libraries read on import; the user's own values win."""
 
 
 def silence_libraries() -> None:
-    """Silences progress bars and notices that are no news to a user of this program."""
+    """Silences the libraries' progress bars, warnings and notices."""
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)
     for name in ("alembic", "huggingface_hub", "httpx"):
         logging.getLogger(name).setLevel(logging.ERROR)
-    # Each failed statement with its traceback; what is waited for is told in one line.
+    # It logs a traceback for each failed statement; finesweep prints one line for an outage.
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
     warnings.filterwarnings("ignore")

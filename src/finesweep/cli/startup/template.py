@@ -1,6 +1,7 @@
-"""What a coordinator starts once, to fork its workers from: all that they import, loaded.
+"""A process with all imports of a worker done, from which a coordinator forks its workers.
 
-Not for people: it takes orders on its standard input. python -m finesweep.cli.startup.template
+The coordinator starts it as `python -m finesweep.cli.startup.template` and sends it commands on
+stdin; users never run it.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ OURS = (
     "finesweep.sweep.worker.loop",
     "finesweep.sweep.worker.session",
 )
-"""What `finesweep work` imports once it has a trial. By name: an import that nothing here uses is
-one that a tidier takes out, and each worker then spends the seconds that forking saves."""
+"""Modules that `finesweep work` imports once it has a trial. They are strings because a linter
+removes unused imports, and each worker would then spend the seconds that forking saves."""
 LATE = (
     "git",
     "matplotlib.backends.backend_agg",
@@ -33,13 +34,13 @@ LATE = (
     "sqlalchemy.dialects.sqlite",
     "transformers.pipelines.text_classification",
 )
-"""What libraries load at their first use, in every worker; those that are installed."""
+"""Modules that libraries import at first use in every worker; missing extras are skipped."""
 
 
 def load() -> None:
     """Imports what a worker needs in its first trial; starts no thread, computes nothing."""
-    silence_libraries()  # first: libraries read their settings as they are loaded
-    gc.disable()  # imports leave nothing to collect; looking for it takes a third of their time
+    silence_libraries()  # first: libraries read their settings on import
+    gc.disable()  # imports create no garbage; scanning for it takes a third of their time
     for name in OURS:
         import_module(name)
     for name in LATE:

@@ -9,8 +9,6 @@ from importlib import import_module
 
 TYPE_CHECKING = False  # as in typing, whose import takes longer than this module's
 if TYPE_CHECKING:
-    from typing import Any
-
     from finesweep.api.configs import compose
     from finesweep.api.exploration import explore
     from finesweep.api.models import load_model
@@ -74,16 +72,18 @@ MODULES = {
 """Module → names that the API exports from it."""
 
 
-def __getattr__(name: str) -> Any:
-    """The lazily imported name (PEP 562)."""
-    if name == "__version__":
-        from importlib.metadata import version
+if not TYPE_CHECKING:  # else every name would be there for mypy, and of any type
 
-        return version("finesweep")
-    for module, names in MODULES.items():
-        if name in names:
-            return getattr(import_module(f"finesweep.{module}"), name)
-    raise AttributeError(f"module 'finesweep' has no attribute {name!r}")
+    def __getattr__(name: str) -> object:
+        """The lazily imported name (PEP 562)."""
+        if name == "__version__":
+            from importlib.metadata import version
+
+            return version("finesweep")
+        for module, names in MODULES.items():
+            if name in names:
+                return getattr(import_module(f"finesweep.{module}"), name)
+        raise AttributeError(f"module 'finesweep' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

@@ -26,6 +26,17 @@ def sqlite_file(url: str) -> Path | None:
     return Path(url.removeprefix(SQLITE).split("?")[0])
 
 
+def absolute_url(url: str) -> str:
+    """url with its SQLite file named from the root; any other as it stands.
+
+    MLflow keeps what it has opened by its URL, and the current folder of a notebook may change.
+    """
+    database = sqlite_file(url)
+    if database is None:
+        return url
+    return url.replace(str(database), str(database.absolute()), 1)
+
+
 def hidden_password(text: str) -> str:
     """text with *** in place of passwords in URLs, for messages and logs."""
     return PASSWORD.sub(r"\g<1>***@", text)

@@ -12,7 +12,7 @@ import numpy as np
 from mlflow.exceptions import MlflowException
 from mlflow.models import Model, get_model_info
 
-from finesweep.databases import sqlite_file
+from finesweep.databases import absolute_url, sqlite_file
 from finesweep.dataset.text_cleaners import clean_texts
 from finesweep.errors import ConfigError, Problem
 from finesweep.labelsets import label_name, set_members
@@ -21,6 +21,7 @@ from finesweep.prediction.lengths import token_counts
 from finesweep.records import ANSWERING_KEY, UNCERTAIN, DecisionRule, Prediction
 from finesweep.stats.calibration import apply_thresholds, is_confident
 from finesweep.stats.predictions import confidence, probabilities_of
+from finesweep.tracking.current import go_by
 from finesweep.tracking.relocation import relocate
 
 BATCH_SIZE = 32
@@ -138,7 +139,7 @@ def load_classifier(uri: str, *, tracking_uri: str, field: str = "--model") -> C
             Problem("tracking.uri", f"no store at {database}; run a sweep here first")
         )
     relocate(tracking_uri)
-    mlflow.set_tracking_uri(tracking_uri)
+    go_by(absolute_url(tracking_uri))
     try:
         length = (get_model_info(uri).flavors.get("python_function") or {}).get("config") or {}
         folder = mlflow.artifacts.download_artifacts(uri)

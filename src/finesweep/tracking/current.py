@@ -5,11 +5,14 @@ Both are private in MLflow: its public functions do not tell whether they were s
 
 from __future__ import annotations
 
+import os
 from typing import NamedTuple
 
 from mlflow import set_tracking_uri
 from mlflow.tracking import fluent
 from mlflow.tracking._tracking_service import utils
+
+VARIABLE = "MLFLOW_TRACKING_URI"
 
 
 class Current(NamedTuple):
@@ -20,6 +23,19 @@ class Current(NamedTuple):
 
 
 NOTHING = Current(None, None)
+
+
+def go_by(uri: str) -> None:
+    """Has MLflow's own functions use this store.
+
+    MLflow writes it to the environment too, where the next config of this process would find it.
+    """
+    before = os.environ.get(VARIABLE)
+    set_tracking_uri(uri)
+    if before is None:
+        os.environ.pop(VARIABLE, None)
+    else:
+        os.environ[VARIABLE] = before
 
 
 def current() -> Current:

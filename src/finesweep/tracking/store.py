@@ -17,8 +17,9 @@ from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE, ErrorCode
 from sqlalchemy.exc import SQLAlchemyError
 
 from finesweep.config import TrackingConfig
-from finesweep.databases import ensure_sqlite, hidden_password
+from finesweep.databases import absolute_url, ensure_sqlite, hidden_password
 from finesweep.errors import ConfigError, Problem
+from finesweep.tracking.current import go_by
 from finesweep.tracking.database import first_use
 from finesweep.tracking.outages import one_line
 from finesweep.tracking.relocation import home_tags, relocate
@@ -51,13 +52,14 @@ def open_store(config: TrackingConfig) -> TrackingStore:
     """
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
+    uri = absolute_url(config.uri)
     try:
-        ensure_sqlite(config.uri, lambda url: MlflowClient(tracking_uri=url).search_experiments())
-        relocate(config.uri)
-        with first_use(config.uri):
-            client = MlflowClient(tracking_uri=config.uri)
-            store = TrackingStore(client, _experiment(client, config), config.uri)
-        mlflow.set_tracking_uri(config.uri)
+        ensure_sqlite(uri, lambda url: MlflowClient(tracking_uri=url).search_experiments())
+        relocate(uri)
+        with first_use(uri):
+            client = MlflowClient(tracking_uri=uri)
+            store = TrackingStore(client, _experiment(client, config), uri)
+        go_by(uri)
         mlflow.set_experiment(experiment_id=store.experiment_id)
         return store
     except (MlflowException, SQLAlchemyError, sqlite3.Error, ImportError, OSError) as error:

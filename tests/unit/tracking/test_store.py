@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 
 import mlflow
@@ -12,6 +14,7 @@ from tests.unit.tracking.openers import opened_at_once
 from finesweep.config import TrackingConfig
 from finesweep.errors import ConfigError
 from finesweep.tracking import TrackingStore, open_store
+from finesweep.tracking.current import current, set_current
 
 N_PROCESSES = 6
 
@@ -107,3 +110,25 @@ def test_an_experiment_may_be_called_anything(store: TrackingStore, name: str) -
     number = open_store(config).experiment_id
     assert open_store(config).experiment_id == number
     assert store.client.get_experiment(number).name == name
+
+
+@pytest.fixture
+def _current_store_kept() -> Iterator[None]:
+    """Other tests log models to the session's store."""
+    before = current()
+    yield
+    set_current(before)
+
+
+@pytest.mark.usefixtures("_current_store_kept")
+def test_each_folder_has_a_store_of_its_own_in_one_process(
+    workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    for name in ("one", "other"):
+        (workplace / name).mkdir()
+        monkeypatch.chdir(workplace / name)
+        opened = open_store(TrackingConfig(uri="sqlite:///mlruns/mlflow.db", experiment=name))
+        assert opened.uri == f"sqlite:///{workplace / name}/mlruns/mlflow.db"
+        assert [each.name for each in opened.client.search_experiments()] == [name, "Default"]
+    assert "MLFLOW_TRACKING_URI" not in os.environ  # where the next config would find it

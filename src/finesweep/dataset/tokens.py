@@ -68,9 +68,9 @@ def tokenizer_fingerprint(tokenizer: PreTrainedTokenizerBase) -> str:
 
 
 def _check_room(tokenizer: PreTrainedTokenizerBase, max_length: int) -> None:
-    least = tokenizer.num_special_tokens_to_add(pair=True) + 2
-    if max_length < least:
-        message = f"{max_length} has no room for a pair of texts; must be at least {least}"
+    min_length = tokenizer.num_special_tokens_to_add(pair=True) + 2
+    if max_length < min_length:
+        message = f"{max_length} has no room for a pair of texts; must be at least {min_length}"
         raise ConfigError(Problem("dataset.max_length", message))
 
 

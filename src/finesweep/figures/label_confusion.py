@@ -1,4 +1,4 @@
-"""Confusion of several labels as a figure: found, missed, false alarm, rightly not. C labels."""
+"""Confusion of several labels as a figure: true and false positives and negatives. C labels."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from finesweep.figures.confusion import SHARE_COLOURS, shorten, write_numbers
 
-COLUMNS = ("found", "missed", "false alarm", "rightly not")
+COLUMNS = ("true positive", "false negative", "false positive", "true negative")
 """The first two columns are rows with the label, the others rows without it."""
 CELL_INCHES = (1.25, 0.62)
 MAX_LABELS = 40

@@ -1,4 +1,4 @@
-"""From logits to predicted labels, for one label per row or several.
+"""Probabilities and predicted labels from logits, for one label per row or several.
 
 N rows, C labels. If a row has one label, labels and predictions are ints [N] in [0, C), and a row's
 probabilities [N, C] sum to 1. If it may have several, labels and predictions are 0 or 1, [N, C],
@@ -15,8 +15,8 @@ from finesweep.errors import NonFiniteError
 from finesweep.records import Predictions
 
 HALF = 0.5
-MIN_SHARE = 1e-12
-"""A probability of which there is a logarithm."""
+MIN_PROBABILITY = 1e-12
+"""Lower bound of probabilities before their logarithm is taken."""
 
 
 def is_multi_label(labels: np.ndarray) -> bool:
@@ -48,9 +48,9 @@ def probabilities_of(logits: np.ndarray, *, multi_label: bool) -> np.ndarray:
 
 
 def logits_of(probabilities: np.ndarray, *, multi_label: bool) -> np.ndarray:
-    """Logits [N, C] float64 that give the probabilities [N, C], clipped below at MIN_SHARE."""
-    log_complement = np.log(np.maximum(1 - probabilities, MIN_SHARE)) if multi_label else 0.0
-    result: np.ndarray = np.log(np.maximum(probabilities, MIN_SHARE)) - log_complement
+    """Logits [N, C] float64 of probabilities [N, C], which are clipped below at MIN_PROBABILITY."""
+    log_complement = np.log(np.maximum(1 - probabilities, MIN_PROBABILITY)) if multi_label else 0.0
+    result: np.ndarray = np.log(np.maximum(probabilities, MIN_PROBABILITY)) - log_complement
     return result
 
 

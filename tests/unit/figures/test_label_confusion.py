@@ -23,7 +23,7 @@ def rows(figure: Figure) -> list[list[str]]:
     return [texts[k : k + len(COLUMNS)] for k in range(0, len(texts), len(COLUMNS))]
 
 
-def test_each_label_shows_found_missed_and_false_alarms() -> None:
+def test_each_label_shows_its_true_and_false_positives_and_negatives() -> None:
     assert rows(draw(COUNTS, ["rude $x$", "loud"])) == [
         ["15\n75.0 %", "5\n25.0 %", "10\n12.5 %", "70\n87.5 %"],
         ["0\n–", "0\n–", "2\n2.0 %", "98\n98.0 %"],

@@ -175,7 +175,7 @@ def print_confusion(console: Console, counts: np.ndarray, names: Sequence[str]) 
 def print_label_counts(console: Console, counts: np.ndarray, names: Sequence[str]) -> None:
     """Of each of several labels, from counts [C, 2, 2], what became of the rows."""
     cells = {name: [yes[1], yes[0], no[1]] for name, (no, yes) in zip(names, counts, strict=True)}
-    _print_counts(console, ("found", "missed", "false alarms"), cells.items())
+    _print_counts(console, ("true positives", "false negatives", "false positives"), cells.items())
 
 
 def _print_counts(

@@ -21,9 +21,9 @@ def find_conflicts(splits: Splits) -> list[Finding]:
     splits."""
     rows = all_rows(splits)
     exact = _conflicting(rows, rows["text"])
-    bare = normalised(rows["text"])
+    normalised_texts = normalised(rows["text"])
     # A text of punctuation alone normalises to nothing, and would equal all others like it.
-    alike = _conflicting(rows, bare) & bare.ne("") & ~exact
+    alike = _conflicting(rows, normalised_texts) & normalised_texts.ne("") & ~exact
     return [*_exact(rows, exact), *_normalised(rows, alike)]
 
 

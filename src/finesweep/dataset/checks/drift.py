@@ -60,20 +60,24 @@ def _labels(splits: Splits) -> list[Finding]:
     if effect < LABEL_EFFECTS[0] or p >= ALPHA:
         return []
     train, test = counts / counts.sum(axis=1, keepdims=True)
-    most = int(np.abs(test - train).argmax())
-    return [_label_finding(effect, (splits.label_names[most], train[most], test[most]))]
+    most_shifted = int(np.abs(test - train).argmax())
+    return [
+        _label_finding(
+            effect, (splits.label_names[most_shifted], train[most_shifted], test[most_shifted])
+        )
+    ]
 
 
 def _most_shifted(splits: Splits, counts: npt.NDArray[np.int64]) -> list[Finding]:
     """The finding for the label that differs most, each label being tested separately."""
     totals = np.array([len(splits.frames["train"]), len(splits.frames["test"])])
     shifts = [_shift(np.stack([each, totals - each], axis=1)) for each in counts.T]
-    most = int(np.argmax([effect for effect, _ in shifts]))
-    effect, p = shifts[most]
+    most_shifted = int(np.argmax([effect for effect, _ in shifts]))
+    effect, p = shifts[most_shifted]
     if effect < LABEL_EFFECTS[0] or p >= ALPHA / len(shifts):
         return []
-    train, test = counts[:, most] / totals
-    return [_label_finding(effect, (splits.label_names[most], train, test))]
+    train, test = counts[:, most_shifted] / totals
+    return [_label_finding(effect, (splits.label_names[most_shifted], train, test))]
 
 
 def _shift(counts: npt.NDArray[np.int64]) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""Rows as findings name them, shares of rows in words, and samples for checks that are dear."""
+"""Row numbers of findings, shares of rows in words, and samples for slow checks."""
 
 from __future__ import annotations
 

@@ -25,14 +25,20 @@ def find_leakage(splits: Splits) -> list[Finding]:
     """For each pair of splits that must not share texts: one finding for identical texts, one for
     texts identical after normalising."""
     texts = {split: splits.frames[split]["text"] for split in SPLITS}
-    bare = {split: normalised(column) for split, column in texts.items()}
+    normalised_texts = {split: normalised(column) for split, column in texts.items()}
     findings = []
     for split, other in SPLIT_PAIRS:
         exact = _shared(texts[split], texts[other])
-        alike = _shared(bare[split], bare[other]) & bare[split].ne("") & ~exact
+        alike = (
+            _shared(normalised_texts[split], normalised_texts[other])
+            & normalised_texts[split].ne("")
+            & ~exact
+        )
         findings += [
             *_exact(split, other, exact),
-            *_normalised(split, other, alike, long=bare[split].str.len() >= TELLING_LENGTH),
+            *_normalised(
+                split, other, alike, long=normalised_texts[split].str.len() >= TELLING_LENGTH
+            ),
         ]
     return findings
 

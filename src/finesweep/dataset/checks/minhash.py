@@ -28,7 +28,7 @@ CHARACTERS_AT_ONCE = 1 << 18
 """Characters hashed at once: one megabyte of hashes stays in the CPU cache for all permutations."""
 FACTOR = 0x01000193
 SEED = 1
-"""The same as datasketch's."""
+"""Seed of the permutations, which is datasketch's default."""
 
 Hashes = npt.NDArray[np.uint32]
 Ids = npt.NDArray[np.int64]

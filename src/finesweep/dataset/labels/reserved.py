@@ -35,7 +35,7 @@ def reserved_problems(names: Sequence[str], config: DatasetConfig) -> list[Probl
 
 
 def _column_problems(names: Sequence[str]) -> list[Problem]:
-    """The same for several labels, whose prediction is a list of names, or NONE."""
+    """Problems of label names, whose predictions are lists of names, or NONE."""
     meanings = {
         UNCERTAIN: "is the prediction of a model that is not sure",
         NONE: "is the prediction of no label",

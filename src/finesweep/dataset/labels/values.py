@@ -170,7 +170,7 @@ def _name_problems(
     if label_names is None:
         return []
     if len(label_names) != n_classes:
-        message = f"{len(label_names)} given for {n_classes} classes: {listed(train)}"
+        message = f"{len(label_names)} set for {n_classes} classes: {listed(train)}"
     elif any(label not in range(n_classes) for label in train):
         message = f"names labels 0 … {n_classes - 1}, but the labels are {listed(train)}"
     elif len(set(label_names)) < n_classes:

@@ -62,7 +62,7 @@ class Profile:
     examples: tuple[tuple[Example, ...], ...]
     """Up to N_EXAMPLES per class."""
     notes: tuple[str, ...]
-    """What was sampled and left out, one sentence each."""
+    """Sentences on what was sampled and left out."""
 
 
 def profile(

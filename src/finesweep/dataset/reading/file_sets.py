@@ -66,8 +66,8 @@ def unread_splits(config: DatasetConfig) -> list[str]:
     folder = None if config.path is None else Path(config.path).expanduser()
     if folder is None or not folder.is_dir():
         return []
-    known = {entry.name for entry in _splits_in(folder).values()}
-    return [name for name in saved_splits(folder) or [] if name not in known]
+    split_names = {entry.name for entry in _splits_in(folder).values()}
+    return [name for name in saved_splits(folder) or [] if name not in split_names]
 
 
 def _splits_in(folder: Path) -> dict[SplitName, Path]:

@@ -91,7 +91,7 @@ def joined_name(columns: Sequence[str]) -> str | None:
 
 
 def text_column(rows: pd.DataFrame, column: str | None, *, option: str) -> str:
-    """The text column: the given one, else `text`, else the only one.
+    """Name of the text column: column, else `text`, else the only one.
 
     ConfigError for option if there is no such column.
     """
@@ -105,7 +105,7 @@ def text_column(rows: pd.DataFrame, column: str | None, *, option: str) -> str:
 
 
 def pair_column(rows: pd.DataFrame, column: str | None, *, first: str, option: str) -> str:
-    """The column of second texts: the given one, else `pair`.
+    """Name of the column of second texts: column, else `pair`.
 
     ConfigError for option if there is no such column, or if it is also the column of first texts.
     """

@@ -120,7 +120,7 @@ def test_a_hub_class_without_rows_keeps_its_id() -> None:
             {"train": list("abab"), "test": ["c"]},
             r"test has 'c', which train lacks; train has 'a'",
         ),
-        ({"train": list("abab"), "label_names": ["x"]}, r"1 given for 2 classes: 'a', 'b'"),
+        ({"train": list("abab"), "label_names": ["x"]}, r"1 set for 2 classes: 'a', 'b'"),
         ({"train": list("abab"), "label_names": ["x", "y"]}, r"0 … 1, but the labels are 'a'"),
         ({"train": [1, 2, 1, 2], "label_names": ["x", "y"]}, r"0 … 1, but the labels are 1, 2"),
         ({"train": [0, 1, 0, 1], "label_names": ["x", "x"]}, r"duplicate name in 'x', 'x'"),

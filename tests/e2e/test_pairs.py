@@ -119,13 +119,18 @@ def test_two_texts_and_a_line_are_answered_as_the_run_answered_them(learned: Lea
 @pytest.mark.parametrize(
     ("arguments", "given", "told"),
     [
-        (("a", "b", "c"), "", "TEXT: the model reads pairs of texts, and 3 given; they go two by"),
-        ((), "a\tb\nc d\n", "standard input: each line must be two texts with one tab between"),
+        (
+            ("a", "b", "c"),
+            "",
+            "TEXT: the model needs pairs of texts, but 3 texts are not whole pairs",
+        ),
+        ((), "a\tb\nc d\n", "standard input: each line must be two texts separated by one tab"),
         (("--file", "test.csv", "--text-column", "premise"), "", "there is no column 'pair' for"),
         (
             ("--text-column", "text", "--pair-column", "text"),
             "a\tb\n",
-            "--pair-column: the model reads pairs of texts, and column 'text' is that of the first",
+            "--pair-column: the model needs pairs of texts, and column 'text' is already the "
+            "first text",
         ),
     ],
 )

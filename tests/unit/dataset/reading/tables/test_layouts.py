@@ -93,7 +93,7 @@ def test_columns_equal_to_the_first_row_are_its_header(read: Read) -> None:
 def test_a_header_with_other_names_is_a_header(read: Read, head: str) -> None:
     with pytest.raises(ConfigError, match=r"train has no column 'label'") as caught:
         read("a.csv", delimited(head=head))
-    assert "seems to be data" not in str(caught.value)
+    assert "looks like data" not in str(caught.value)
 
 
 def test_a_duplicate_of_a_configured_column_is_refused(read: Read) -> None:

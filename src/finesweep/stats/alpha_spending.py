@@ -6,7 +6,7 @@ import math
 
 
 def alpha_of_look(alpha: float, look: int) -> float:
-    """The share of alpha, in (0, 1), that look number `look`, from 1 on, may spend.
+    """The part of alpha in (0, 1) that look number `look`, from 1 on, may spend.
 
     alpha * 6 / (pi * look)^2: over any number of looks the sum stays below alpha, and so, by
     Bonferroni, does the chance that any of them errs. The first look gets 61 % of it.

@@ -11,8 +11,8 @@ from finesweep.wording import counted_rows
 
 CHECK = "conflicts"
 SEVERE_SHARE = 0.05
-"""Share of a split's rows. About half of them must count as errors, so accuracy cannot exceed 97.5
-%, and metrics say more about the labels than about models."""
+"""Share of a split's rows. About half of them must count as errors, so accuracy cannot exceed
+97.5 %, and metrics say more about the labels than about models."""
 WARNING_SHARE = 0.01
 
 

@@ -29,6 +29,7 @@ from optuna.storages import RDBStorage
 import finesweep
 from finesweep.cli.arguments.hydra_flags import hydra_flags
 from finesweep.config.compose import register_schema
+from finesweep.config.overrides.hydra_private import hydras_own
 from finesweep.config.overrides.mappings import apply
 from finesweep.model.transformers_private import fields_of
 
@@ -142,6 +143,14 @@ HOMES: dict[str, tuple[str, list[Private]]] = {
 CASES = [(library, each) for library, names in HOMES.values() for each in names]
 
 
+@pytest.fixture
+def without_our_overrides(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Puts back Hydra's own method, which composing in an earlier test has replaced."""
+    loader = import_module(LOADER).ConfigLoaderImpl
+    monkeypatch.setattr(loader, "_apply_overrides_to_config", staticmethod(hydras_own))
+
+
+@pytest.mark.usefixtures("without_our_overrides")
 @pytest.mark.parametrize(("library", "private"), CASES, ids=lambda case: getattr(case, "name", ""))
 def test_a_private_name_is_there(library: str, private: Private) -> None:
     read_in = re.search(rf"^{library}==(\S+)$", CONSTRAINTS.read_text(encoding="utf-8"), re.M)

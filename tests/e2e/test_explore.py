@@ -57,7 +57,7 @@ def explored(
     return project, done
 
 
-def test_the_screen_shows_rows_lengths_cuts_and_phrases(
+def test_the_screen_shows_rows_lengths_truncation_and_phrases(
     explored: tuple[Project, subprocess.CompletedProcess[str]],
 ) -> None:
     _, done = explored
@@ -67,7 +67,7 @@ def test_the_screen_shows_rows_lengths_cuts_and_phrases(
     assert "all 191 24 24" in lines
     assert "bad 64 (33.5%) 8 (33.3%) 8 (33.3%)" in lines
     assert "words all 7 7 7 7" in lines
-    assert "texts cut by max_length [8] 32 64 128 256 512" in lines
+    assert "texts truncated by max_length [8] 32 64 128 256 512" in lines
     assert any(re.match(r"train \d+\.\d% 0\.\d% 0\.0%", line) for line in lines)
     (good, *_) = [line for line in lines if line.startswith("good ") and "lovely" in line]
     assert {"great", "superb"} <= set(re.findall(r"[a-z]+", good))

@@ -67,7 +67,7 @@ def test_a_sweep_finds_confirms_and_registers_a_model(
 ) -> None:
     project, done = swept
     assert "leaderboard by validation/f1_micro" in done.stdout
-    assert "accuracy of always giving the commonest answer: 0." in done.stdout
+    assert "majority-class accuracy: 0." in done.stdout
     assert "registered as several version 1, alias challenger" in done.stdout
     version = project.client.get_model_version_by_alias("several", "challenger")
     run = project.client.get_run(version.run_id)

@@ -29,7 +29,7 @@ def test_train_learns_prints_and_logs_one_run_with_its_model(
     assert all(f"data: {note}" in done.stdout for note in notes)
     assert run.data.metrics["test/accuracy"] > 0.5  # three balanced classes
     assert run.outputs.model_outputs
-    assert "always giving the commonest answer: validation accuracy 0.3333" in done.stdout
+    assert "majority-class validation accuracy: 0.3333" in done.stdout
     assert "finesweep predict --model models:/m-" in done.stdout
     made = {path.name for path in project.folder.iterdir()}
     assert made == {"conf", "sweeps", "mlruns"}
@@ -91,7 +91,7 @@ def test_an_experiment_runs_on_a_file_beside_what_its_authors_report(
     (run,) = project.client.search_runs(["1"])
     accuracy = run.data.metrics["test/accuracy"]
     assert f"  test/accuracy 0.89, here {accuracy:.4f}" in done.stdout
-    assert "not the same experiment: data local, theirs imdb; model " in done.stdout
+    assert "differs from the published experiment: data local, theirs imdb; model " in done.stdout
     assert [line.split()[:2] for line in done.stdout.splitlines() if line.startswith(" 4.00")] == [
         ["4.00", "768"]
     ]

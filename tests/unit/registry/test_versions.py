@@ -94,7 +94,7 @@ def test_the_description_holds_the_scores_and_how_to_call_the_model(
     text = store.client.get_model_version("described", "1").description
     assert text.startswith("Best trial of sweep demo (trial 4).\n")
     assert "- test/loss: 0.5124\n- test/f1: 0.8000\n" in text
-    assert "- accuracy of always giving the commonest answer: 0.4375\n" in text
+    assert "- majority-class accuracy: 0.4375\n" in text
     assert 'finesweep predict --model models:/described@challenger "a text"' in text
     assert 'classify(["a text"], truncation=True, max_length=24)' in text
 

@@ -133,7 +133,10 @@ def test_trials_of_a_larger_budget_are_told_beside_a_smaller_one() -> None:
     screen = Console(file=io.StringIO(), width=200)
     print_outcome(screen, study)
     told = screen.file.getvalue()  # type: ignore[attr-defined]
-    assert "2 trials: 2 complete; 3 were run in all, since sweep.n_trials was larger before" in told
+    assert (
+        "2 trials: 2 complete; 3 were run in total, because sweep.n_trials was larger before"
+        in told
+    )
     assert "sweep.n_trials=6" in told
 
 
@@ -145,7 +148,7 @@ def test_what_to_type_next_is_quoted_for_a_shell() -> None:
     print_outcome(screen, study)
     told = screen.file.getvalue()  # type: ignore[attr-defined]
     command = next(line for line in told.splitlines() if "predict --model" in line)
-    assert shlex.split(command)[3:] == ["models:/bob's tweets@next", "a text of yours"]
+    assert shlex.split(command)[3:] == ["models:/bob's tweets@next", "your text"]
 
 
 def test_the_command_that_goes_on_is_the_one_that_was_typed() -> None:

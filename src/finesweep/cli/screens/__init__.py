@@ -1,1 +1,1 @@
-"""What commands print: tables, reports and progress."""
+"""Output of commands: tables and reports."""

@@ -1,4 +1,4 @@
-"""The screen that commands print on."""
+"""The console that commands print to."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ from rich.console import Console
 
 
 def screen(*, stderr: bool = False) -> Console:
-    """A console on which texts stand as they are: [b] and :tada: in a user's label are letters."""
+    """A console without markup: [b] and :tada: in a user's label are printed as they are."""
     return Console(stderr=stderr, markup=False, emoji=False)

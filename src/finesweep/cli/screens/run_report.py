@@ -1,4 +1,4 @@
-"""What one run has come to, on screen: its course, its scores, its errors and what to type next."""
+"""One run on screen: its evaluations, scores, errors and the next commands."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rich.console import Console
 from finesweep.cli.screens.tables import (
     print_classes,
     print_confusion,
-    print_course,
+    print_evaluations,
     print_label_counts,
     print_metrics,
 )
@@ -26,39 +26,38 @@ from finesweep.runs.run_summary import (
 )
 from finesweep.stats.overfitting import overfitting
 from finesweep.training import confusion, majority_accuracy
+from finesweep.wording import counted
 
 N_ERRORS = 3
 MAX_CLASSES = 8
-"""Of a confusion matrix that fits on a screen."""
+"""Classes of the largest confusion matrix shown."""
 MAX_ROWS = 12
-"""Of the course of a run; a longer one is shown at the ends of its epochs."""
+"""Evaluations shown; of a longer run, only those at the end of an epoch."""
 
 
 def print_trained(console: Console, trained: Trained) -> None:
-    """All that a single run has to say; without a look at the test split only its validation."""
+    """Prints the report of one run; without a test evaluation, its validation scores only."""
     dataset, result, test = trained.setup.dataset, trained.result, trained.test
     published = trained.setup.composed.config.published
     for note in dataset.notes:
         console.print(f"data: {note}", highlight=False, soft_wrap=True)
     schedule = trained.setup.schedule
-    looks, (best,) = (
-        schedule.at_examples_seen(result.evaluations),
-        schedule.at_examples_seen([result.best]),
-    )
-    shown = _shown(looks)
-    print_course(console, shown, best=best, theirs=_by_epoch(published, shown))
+    evaluations = schedule.at_examples_seen(result.evaluations)
+    (best,) = schedule.at_examples_seen([result.best])
+    rows = _selected(evaluations)
+    print_evaluations(console, rows, best=best, published=_by_epoch(published, rows))
     early = ", stopped early" if result.stopped_early else ""
-    seen = f"{best.step:,} examples (epoch {best.epoch:.2f}){early}"
-    console.print(f"best checkpoint after {seen}", highlight=False)
+    position = f"{best.step:,} examples (epoch {best.epoch:.2f}){early}"
+    console.print(f"best checkpoint after {position}", highlight=False)
     for doubt in doubts(trained.setup, result.validation):
         console.print(doubt, highlight=False, soft_wrap=True)
-    if parted := overfitting(looks):
-        told = f"overfitting: {parted}; the best checkpoint is from before that"
-        console.print(told, highlight=False, soft_wrap=True)
-    measured = {"validation": result.best.metrics} | ({"test": test.metrics} if test else {})
-    print_metrics(console, measured)
-    share = majority_accuracy(dataset.train["label"], dataset.validation["label"])
-    console.print(f"always giving the commonest answer: validation accuracy {share:.4f}")
+    if finding := overfitting(evaluations):
+        message = f"overfitting: {finding}; the best checkpoint is from before that"
+        console.print(message, highlight=False, soft_wrap=True)
+    metrics = {"validation": result.best.metrics} | ({"test": test.metrics} if test else {})
+    print_metrics(console, metrics)
+    accuracy = majority_accuracy(dataset.train["label"], dataset.validation["label"])
+    console.print(f"majority-class validation accuracy: {accuracy:.4f}")
     if published:
         _print_published(console, published, trained)
     if test:
@@ -66,20 +65,20 @@ def print_trained(console: Console, trained: Trained) -> None:
         _print_next(console, test, pairs=dataset.pairs)
 
 
-def _shown(evaluations: Sequence[Evaluation]) -> list[Evaluation]:
+def _selected(evaluations: Sequence[Evaluation]) -> list[Evaluation]:
     if len(evaluations) <= MAX_ROWS:
         return list(evaluations)
     return [each for each in evaluations if round(each.epoch, 6).is_integer()]
 
 
 def _by_epoch(
-    published: PublishedConfig | None, shown: Sequence[Evaluation]
+    published: PublishedConfig | None, evaluations: Sequence[Evaluation]
 ) -> dict[str, list[float | None]]:
-    """The authors' `split/name` after the epoch of each row shown, None where they tell none."""
-    known = published.by_epoch if published else {}
-    ends = {round(each.epoch, 6): k for k, each in enumerate(shown)}
-    table: dict[str, list[float | None]] = {name: [None] * len(shown) for name in known}
-    for name, values in known.items():
+    """Published values of each `split/name` at the epoch of each evaluation; None where missing."""
+    by_epoch = published.by_epoch if published else {}
+    ends = {round(each.epoch, 6): k for k, each in enumerate(evaluations)}
+    table: dict[str, list[float | None]] = {name: [None] * len(evaluations) for name in by_epoch}
+    for name, values in by_epoch.items():
         for epoch, value in enumerate(values, start=1):
             if epoch in ends:
                 table[name][ends[epoch]] = value
@@ -91,8 +90,12 @@ def _print_published(console: Console, published: PublishedConfig, trained: Trai
     console.print(f"\npublished ({published.source}):", highlight=False, soft_wrap=True)
     for name, theirs, ours in published_rows(published, measured):
         console.print(f"  {name} {theirs:.4g}, here {ours:.4f}", highlight=False)
-    if other := published_difference(published, trained.setup):
-        console.print(f"  not the same experiment: {other}", highlight=False, soft_wrap=True)
+    if difference := published_difference(published, trained.setup):
+        console.print(
+            f"  differs from the published experiment: {difference}",
+            highlight=False,
+            soft_wrap=True,
+        )
 
 
 def _print_test(console: Console, dataset: TextDataset, test: TestResult) -> None:
@@ -100,22 +103,24 @@ def _print_test(console: Console, dataset: TextDataset, test: TestResult) -> Non
     console.print(f"\ntest split, by {'label' if dataset.multi_label else 'class'}")
     print_classes(console, counts, dataset.label_names)
     if dataset.multi_label:
-        console.print("\nwhat became of each label, from a probability of 0.5 on")
+        console.print("\ncounts per label, at a threshold of 0.5")
         print_label_counts(console, counts, dataset.label_names)
-        told = threshold_sentence(test.decision_rule, dataset.label_names, test.metrics)
-        console.print(told, highlight=False, soft_wrap=True)
+        thresholds = threshold_sentence(test.decision_rule, dataset.label_names, test.metrics)
+        console.print(thresholds, highlight=False, soft_wrap=True)
     elif len(dataset.label_names) <= MAX_CLASSES:
-        console.print("\nhow many of each class (row) were called what (column)")
+        console.print("\nconfusion matrix (rows: true, columns: predicted)")
         print_confusion(console, counts, dataset.label_names)
     if test.errors:
-        console.print(f"\n{len(test.errors):,} wrong, the most confident first; kinds are guessed")
+        console.print(
+            f"\n{counted(len(test.errors), 'error')}, most confident first (kinds are heuristic)"
+        )
     for error in test.errors[:N_ERRORS]:
-        told = f"- {confused(error)} ({', '.join(error['kinds'])})\n  {shortened(error['text'])}"
-        console.print(told, highlight=False, markup=False, soft_wrap=True)
+        line = f"- {confused(error)} ({', '.join(error['kinds'])})\n  {shortened(error['text'])}"
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def _print_next(console: Console, test: TestResult, *, pairs: bool) -> None:
-    texts = '"a text" "its second text"' if pairs else '"a text of yours"'
+    texts = '"first text" "second text"' if pairs else '"your text"'
     console.print("\nnext:")
     for command in (
         f"predict --model {test.model_uri} {texts}",

@@ -1,4 +1,4 @@
-"""What a sweep has come to, on screen: the leaderboard, the winner and what to type next."""
+"""A sweep on screen: the leaderboard, the winner and the next commands."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from finesweep.sweep.status import Status, command_of, leaderboard, status_in
 from finesweep.sweep.study.slots import FINISHED
 from finesweep.sweep.study.study import Study, baseline_in, comparisons_in, data_notes_of
 from finesweep.sweep.study.workers import live_workers
-from finesweep.wording import counted
+from finesweep.wording import counted, counted_rows
 
-SIGNIFICANT = 0.05
-SIDES = ("  95 % from", "  to")
+ALPHA = 0.05
+BOUNDS = ("  95 % CI low", "  95 % CI high")
 
 
 def print_outcome(console: Console, study: Study, *, with_data: bool = True) -> None:
-    """Leaderboard, counts, the winner's test score beside the majority class's, next commands;
-    before them, unless it was told already, what was done to the data."""
+    """Prints the leaderboard, counts, the winner's test scores and next commands; with_data prints
+    the notes on the data first."""
     state = read_state(study)
     status = status_in(state, live_workers(study))
     console.print()
@@ -50,7 +50,7 @@ def print_outcome(console: Console, study: Study, *, with_data: bool = True) -> 
     if status.best is None and not status.is_budget_spent:
         return
     if status.best is None:
-        console.print("no trial completed: the runs in `finesweep ui` hold the reasons")
+        console.print("no trial completed; see the failed runs in `finesweep ui`")
         return
     if finalist is not None and status.is_budget_spent:
         _print_winner(console, finalist)
@@ -58,8 +58,8 @@ def print_outcome(console: Console, study: Study, *, with_data: bool = True) -> 
             _print_baseline(console, baseline)
         for comparison in comparisons_in(state.attributes):
             console.print(verdict(comparison), highlight=False, soft_wrap=True)
-        for what, why in omissions(study).items():
-            _say(console, f"NOT compared: {what}: {why}")
+        for comparison_name, reason in omissions(study).items():
+            _say(console, f"NOT compared: {comparison_name}: {reason}")
     _print_next(console, study, status)
 
 
@@ -69,32 +69,32 @@ def _counts(status: Status) -> str:
     if not status.beyond:
         return line
     n_run = status.beyond + sum(status.counts[state] for state in FINISHED)
-    return f"{line}; {n_run} were run in all, since sweep.n_trials was larger before"
+    return f"{line}; {n_run} were run in total, because sweep.n_trials was larger before"
 
 
 def _spent(seconds: Mapping[str, float]) -> str:
-    """The parts that took longest, and what was saved, each worth at least a second; or nothing."""
+    """The parts that took longest and the time saved, each at least a second; empty if none is."""
     parts = {name.partition("/")[2]: value for name, value in seconds.items() if value >= 1}
     saved = {name: value for name, value in parts.items() if f"seconds_saved/{name}" in seconds}
-    taken = sorted(parts.keys() - saved.keys(), key=lambda name: -parts[name])
-    told = {
-        "spent: ": ", ".join(f"{name} {_duration(parts[name])}" for name in taken),
+    spent = sorted(parts.keys() - saved.keys(), key=lambda name: -parts[name])
+    groups = {
+        "time spent: ": ", ".join(f"{name} {_duration(parts[name])}" for name in spent),
         "saved by ": ", ".join(f"{name} {_duration(value)}" for name, value in saved.items()),
     }
-    return "; ".join(what + named for what, named in told.items() if named)
+    return "; ".join(heading + durations for heading, durations in groups.items() if durations)
 
 
 def _print_state(console: Console, study: Study, status: Status) -> None:
-    """What only a sweep under way, or one that had trouble, has to say."""
+    """Prints interruptions, stops and workers: the state of a sweep that runs or had trouble."""
     if status.interrupted_attempts:
-        n = status.interrupted_attempts
-        console.print(f"{n} attempts were cut off and their slots tried again", highlight=False)
+        attempts = counted(status.interrupted_attempts, "interrupted attempt")
+        console.print(f"{attempts} retried", highlight=False)
     if status.stopped:
-        console.print(f"no new trial begins: {status.stopped}", highlight=False)
+        console.print(f"no new trials: {status.stopped}", highlight=False)
     if not status.workers:
         if not status.is_budget_spent:
-            told = f"no worker is at it; {command_of(study)} goes on"
-            console.print(told, highlight=False, soft_wrap=True)
+            message = f"no workers running; resume with: {command_of(study)}"
+            console.print(message, highlight=False, soft_wrap=True)
         return
     console.print()
     print_workers(console, status.workers)
@@ -110,16 +110,17 @@ def _duration(seconds: float) -> str:
 
 def _print_winner(console: Console, finalist: Finalist) -> None:
     console.print(
-        f"\nbest: trial {finalist.trial}{_odds(finalist)},"
-        f" once on the test split ({finalist.test_rows:,} rows{_look(finalist)})",
+        f"\nbest: trial {finalist.trial}{_odds(finalist)};"
+        f" evaluated once on the test split ({finalist.test_rows:,} rows{_use(finalist)})",
         highlight=False,
         soft_wrap=True,
     )
     bounds = finalist.test_intervals
-    sides = {side: {name: each[k] for name, each in bounds.items()} for k, side in enumerate(SIDES)}
+    sides = {
+        side: {name: each[k] for name, each in bounds.items()} for k, side in enumerate(BOUNDS)
+    }
     print_metrics(console, {"test": finalist.test_metrics, **(sides if bounds else {})}, of="test")
-    share = finalist.majority_accuracy
-    console.print(f"accuracy of always giving the commonest answer: {share:.4f}")
+    console.print(f"majority-class accuracy: {finalist.majority_accuracy:.4f}")
     for doubt in finalist.doubts:
         _say(console, doubt)
 
@@ -136,19 +137,26 @@ def _print_baseline(console: Console, baseline: BaselineResult) -> None:
         f" {baseline.seconds:.1f} s",
         highlight=False,
     )
-    counts = f"{baseline.n_gained} rows gained, {baseline.n_lost} lost"
-    beaten = p <= SIGNIFICANT
-    verdict = "beats it" if beaten else "does NOT beat it significantly"
-    console.print(f"the winner {verdict}: {counts}, p {p:.2g}", highlight=False)
+    result = "significantly beats it" if p <= ALPHA else "does NOT significantly beat it"
+    console.print(
+        f"the winner {result}: right on {counted_rows(baseline.n_gained)} that it gets wrong,"
+        f" wrong on {baseline.n_lost:,} that it gets right (p {p:.2g})",
+        highlight=False,
+        soft_wrap=True,
+    )
 
 
 def _odds(finalist: Finalist) -> str:
     chance = (finalist.confirmed or {}).get("probability_better")
-    return "" if chance is None else f", better than the second with probability {chance:.2f}"
+    return "" if chance is None else f", better than the runner-up with probability {chance:.2f}"
 
 
-def _look(finalist: Finalist) -> str:
-    return f", look {finalist.test_look} at them" if finalist.test_look else ""
+def _use(finalist: Finalist) -> str:
+    if not finalist.test_look:
+        return ""
+    return (
+        "; first use of them" if finalist.test_look == 1 else f"; use {finalist.test_look} of them"
+    )
 
 
 def _print_next(console: Console, study: Study, status: Status) -> None:
@@ -158,7 +166,7 @@ def _print_next(console: Console, study: Study, status: Status) -> None:
         alias = status.registered["alias"]
         console.print(f"registered as {name} version {version}, alias {alias}", highlight=False)
         uri = shlex.quote(f"models:/{name}@{alias}")
-        commands.insert(0, f'finesweep predict --model {uri} "a text of yours"')
+        commands.insert(0, f'finesweep predict --model {uri} "your text"')
     console.print("\nnext:")
     for command in commands:
         console.print(f"  {command}", highlight=False, soft_wrap=True)

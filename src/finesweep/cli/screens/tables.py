@@ -1,4 +1,4 @@
-"""Tables on screen."""
+"""Tables on screen: leaderboard, confirmation, versions, workers, metrics, confusion."""
 
 from __future__ import annotations
 
@@ -22,31 +22,29 @@ HEADINGS = {
     "dataset.max_length": "length",
     "model.freeze_layers": "frozen",
 }
-"""Short enough that the usual five stand in eighty columns; other fields keep their last part."""
-
-
-COURSE = {
+"""Short headings, so that the usual five fit in 80 columns; other fields show their last part."""
+EVALUATION_COLUMNS = {
     "train/loss": "train loss",
     "validation/loss": "validation loss",
     "validation/accuracy": "accuracy",
     "validation/f1": "f1",
     "validation/roc_auc": "roc_auc",
 }
-"""Of a run's course: `split/name` → heading."""
-SHOWN = ("loss", "accuracy", "f1", "f1_micro", "precision", "recall", "roc_auc")
+"""Columns of a run's evaluations: `split/name` → heading."""
+METRICS = ("loss", "accuracy", "f1", "f1_micro", "precision", "recall", "roc_auc")
 
 
 def print_leaderboard(
     console: Console, rows: Sequence[Row], *, metric: str, baseline: BaselineResult | None
 ) -> None:
-    """Finished trials, best first, with the parameters that the sweep varies; then the baseline."""
+    """Prints finished trials, best first, with the searched parameters; then the baseline."""
     varied = sorted({path for row in rows for path in row.params if path != "model"})
     table = _table(["", "trial", metric.rpartition("/")[2]], right=True)
     table.add_column("model", no_wrap=True)
     for heading in [*(HEADINGS.get(path, path.rpartition(".")[2]) for path in varied), "time"]:
         table.add_column(heading, justify="right", no_wrap=True)
-    for place, row in enumerate(rows, start=1):
-        table.add_row(*_cells(place, row, varied), style="" if row.state == "COMPLETE" else "dim")
+    for rank, row in enumerate(rows, start=1):
+        table.add_row(*_cells(rank, row, varied), style="" if row.state == "COMPLETE" else "dim")
     if baseline is not None:
         value = _number(baseline.validation_metrics.get(metric))
         cells = ["baseline", "", value, "TF-IDF, logistic", *("" for _ in varied)]
@@ -59,16 +57,16 @@ def print_leaderboard(
 
 
 def print_confirmed(console: Console, rows: Sequence[Mapping[str, Any]], *, metric: str) -> None:
-    """The best few with fresh seeds: their mean, and how much too good the search's value was."""
+    """Prints the confirmed trials: mean over fresh seeds, and how optimistic the search was."""
     name = metric.rpartition("/")[2]
-    headings = ["trial", "seeds", f"mean {name}", "deviation", "95 % interval", "searched", "gap"]
+    headings = ["trial", "seeds", f"mean {name}", "std", "95 % interval", "search", "gap"]
     table = _table(headings, right=True)
     table.add_column("", no_wrap=True)
     for row in rows:
         interval = "" if row["low"] is None else f"{row['low']:.4f} … {row['high']:.4f}"
         values = [_number(row[key]) for key in ("mean", "deviation")]
         gap = "" if row["optimism_gap"] is None else f"{row['optimism_gap']:+.4f}"
-        note = "cannot win" if row["dropped"] else ""
+        note = "eliminated" if row["dropped"] else ""
         table.add_row(
             str(row["trial"]),
             str(row["n_seeds"]),
@@ -78,13 +76,13 @@ def print_confirmed(console: Console, rows: Sequence[Mapping[str, Any]], *, metr
             gap,
             note,
         )
-    console.print("confirmed with fresh seeds; gap is what the search found, minus their mean")
+    console.print("confirmed with fresh seeds (gap: the search's value minus their mean)")
     console.print(table)
 
 
 def print_versions(console: Console, versions: Sequence[Mapping[str, Any]]) -> None:
-    """One row per version of a registered model, the oldest first."""
-    table = _table(["version", "aliases", "made", "sweep", "test accuracy", "decision"])
+    """Prints one row per version of a registered model, oldest first."""
+    table = _table(["version", "aliases", "created", "sweep", "test accuracy", "decision"])
     for each in versions:
         table.add_row(
             each["version"],
@@ -102,25 +100,27 @@ def _number(value: float | None) -> str:
 
 
 def print_workers(console: Console, workers: Sequence[Mapping[str, Any]]) -> None:
-    """Who is at work: on which slot, how far, and when last heard of."""
+    """Prints the live workers: slot, progress, and age of the last heartbeat."""
     table = _table(["worker"])
-    for heading in ("host", "pid", "slot", "examples", "heard of"):
+    for heading in ("host", "pid", "slot", "examples", "heartbeat"):
         table.add_column(heading, justify="right", no_wrap=True)
     for each in workers:
         slot = "" if each["slot"] is None else str(each["slot"] + 1)
-        seen = f"{each['step']:,} of {each['total']:,}" if each["total"] else ""
+        progress = f"{each['step']:,} of {each['total']:,}" if each["total"] else ""
         age = f"{each['beat_age_seconds']:.0f} s ago"
-        table.add_row(each["id"][:8], each["host"], str(each["pid"]), slot, seen, age)
+        table.add_row(each["id"][:8], each["host"], str(each["pid"]), slot, progress, age)
     console.print(table)
 
 
 def print_metrics(
     console: Console, rows: Mapping[str, Mapping[str, float]], *, of: str | None = None
 ) -> None:
-    """One row per split, or several rows of one; a column for each of the SHOWN metrics, the run
-    has them all."""
+    """Prints one row per split, or several rows of the split `of`; a column for each of METRICS
+    (the run logs all of them)."""
     splits = {row: (of or row, metrics) for row, metrics in rows.items()}
-    names = [name for name in SHOWN if any(f"{split}/{name}" in m for split, m in splits.values())]
+    names = [
+        name for name in METRICS if any(f"{split}/{name}" in m for split, m in splits.values())
+    ]
     table = _table([""])
     for name in names:
         table.add_column(name, justify="right")
@@ -130,50 +130,51 @@ def print_metrics(
     console.print(table)
 
 
-def print_course(
+def print_evaluations(
     console: Console,
     evaluations: Sequence[Evaluation],
     *,
     best: Evaluation,
-    theirs: Mapping[str, Sequence[float | None]],
+    published: Mapping[str, Sequence[float | None]],
 ) -> None:
-    """One row per evaluation, the best one marked; theirs are the values that authors published."""
-    known = {name for each in evaluations for name in each.metrics}
-    names = [name for name in COURSE if name in known]
+    """Prints one row per evaluation, the best one marked, beside the published values."""
+    logged = {name for each in evaluations for name in each.metrics}
+    names = [name for name in EVALUATION_COLUMNS if name in logged]
     table = _table(["epoch", "examples"], right=True)
-    published = [f"published {name.rpartition('/')[2]}" for name in theirs]
-    for heading in [*(COURSE[name] for name in names), *published]:
+    headings = [f"published {name.rpartition('/')[2]}" for name in published]
+    for heading in [*(EVALUATION_COLUMNS[name] for name in names), *headings]:
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
     for k, each in enumerate(evaluations):
         values = [_number(each.metrics.get(name)) for name in names]
-        told = [_number(column[k]) for column in theirs.values()]
+        theirs = [_number(column[k]) for column in published.values()]
         mark = "best" if each.step == best.step else ""
-        table.add_row(f"{each.epoch:.2f}", f"{each.step:,}", *values, *told, mark)
+        table.add_row(f"{each.epoch:.2f}", f"{each.step:,}", *values, *theirs, mark)
     console.print(table)
 
 
 def print_classes(console: Console, counts: np.ndarray, names: Sequence[str]) -> None:
-    """Precision, recall and F1 of each class from counts as `confusion_counts` makes them."""
+    """Prints precision, recall and F1 of each class, from the counts of `confusion_counts`."""
     table = _table(["", "precision", "recall", "f1", "rows"])
     for column in table.columns[1:]:
         column.justify = "right"
     for c, name in enumerate(names):
-        # Of several labels each has counts of its own, of no and yes.
+        # With several labels counts are [C, 2, 2]: one matrix of no and yes per label.
         k, own = (1, counts[c]) if counts.ndim == 3 else (c, counts)
-        found, called, total = own[k, k], own[:, k].sum(), own[k].sum()
-        shares = (found / max(1, called), found / max(1, total), 2 * found / max(1, called + total))
-        table.add_row(Text(name), *(f"{share:.4f}" for share in shares), f"{total:,}")
+        correct, predicted, actual = own[k, k], own[:, k].sum(), own[k].sum()
+        f1 = 2 * correct / max(1, predicted + actual)
+        scores = (correct / max(1, predicted), correct / max(1, actual), f1)
+        table.add_row(Text(name), *(f"{score:.4f}" for score in scores), f"{actual:,}")
     console.print(table)
 
 
 def print_confusion(console: Console, counts: np.ndarray, names: Sequence[str]) -> None:
-    """counts [C, C] as they are: rows the truth, columns the prediction."""
+    """Prints counts [C, C]: rows are true classes, columns predicted ones."""
     _print_counts(console, names, zip(names, counts.tolist(), strict=True))
 
 
 def print_label_counts(console: Console, counts: np.ndarray, names: Sequence[str]) -> None:
-    """Of each of several labels, from counts [C, 2, 2], what became of the rows."""
+    """Prints true positives, false negatives and false positives per label; counts [C, 2, 2]."""
     cells = {name: [yes[1], yes[0], no[1]] for name, (no, yes) in zip(names, counts, strict=True)}
     _print_counts(console, ("true positives", "false negatives", "false positives"), cells.items())
 
@@ -196,12 +197,12 @@ def _table(headings: Sequence[str], *, right: bool = False) -> Table:
     return table
 
 
-def _cells(place: int, row: Row, varied: Sequence[str]) -> list[str]:
-    rank = str(place) if row.state == "COMPLETE" else row.state.lower()
+def _cells(rank: int, row: Row, varied: Sequence[str]) -> list[str]:
+    head = str(rank) if row.state == "COMPLETE" else row.state.lower()
     value = "" if row.value is None else f"{row.value:.4f}"
     params = [_short(row.params.get(path)) for path in varied]
     seconds = "" if row.seconds is None else f"{row.seconds:.0f} s"
-    return [rank, str(row.trial), value, row.model, *params, seconds]
+    return [head, str(row.trial), value, row.model, *params, seconds]
 
 
 def _short(value: Any) -> str:

@@ -60,7 +60,7 @@ def _description(finalist: Finalist, *, name: str, alias: str, sweep: str) -> st
     return f"""Best trial of sweep {sweep} (trial {finalist.trial}).
 
 {scores}
-- accuracy of always giving the commonest answer: {finalist.majority_accuracy:.4f}
+- majority-class accuracy: {finalist.majority_accuracy:.4f}
 
 From the command line:
 

@@ -94,8 +94,8 @@ class Bypass:
         return states if rest is None else type(rest)([states, *rest[1:]])
 
     def _layer(self, name: str) -> int | None:
-        known = self.anatomy.layers
-        return next((k for k, names in enumerate(known) if name in names), None)
+        layers = self.anatomy.layers
+        return next((k for k, names in enumerate(layers) if name in names), None)
 
 
 def proven_bypass(
@@ -156,13 +156,13 @@ def _is_reachable(bypass: Bypass, level: int, states: torch.Tensor, inputs: Inpu
         return close(states, bypass.states(bypass.depth, **inputs), rounding=ROUNDING)
 
 
-def _outermost(names: Iterator[str]) -> tuple[str, ...]:
-    known = set(names)
+def _outermost(candidates: Iterator[str]) -> tuple[str, ...]:
+    names = set(candidates)
 
     def is_inside(name: str) -> bool:
-        return any(name.startswith(f"{other}.") for other in known)
+        return any(name.startswith(f"{other}.") for other in names)
 
-    return tuple(sorted(name for name in known if not is_inside(name)))
+    return tuple(sorted(name for name in names if not is_inside(name)))
 
 
 class _ReachedError(Exception):

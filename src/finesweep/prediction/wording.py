@@ -43,7 +43,7 @@ def likeliest(prediction: Prediction) -> tuple[str, float]:
 
 def distinct_decimals(smaller: float, larger: float, *, decimals: int) -> tuple[str, str]:
     """Two unequal numbers with enough decimals to tell them apart, at least `decimals`."""
-    shown = f"{smaller:.{decimals}f}", f"{larger:.{decimals}f}"
-    if shown[0] == shown[1] and smaller != larger:
+    texts = f"{smaller:.{decimals}f}", f"{larger:.{decimals}f}"
+    if texts[0] == texts[1] and smaller != larger:
         return distinct_decimals(smaller, larger, decimals=decimals + 1)
-    return shown
+    return texts

@@ -31,8 +31,8 @@ def open_writer(output: Path, *, option: str) -> Iterator[Callable[[pd.DataFrame
     """
     open_file = WRITERS.get(output.suffix.lower())
     if open_file is None:
-        known = ", ".join(WRITERS)
-        raise ConfigError(Problem(option, f"{output}: extension is not one of {known}"))
+        extensions = ", ".join(WRITERS)
+        raise ConfigError(Problem(option, f"{output}: extension is not one of {extensions}"))
     try:
         with written_aside(output) as aside, closing(open_file(aside)) as writer:
             yield _in_columns(writer, option)

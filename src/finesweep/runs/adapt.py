@@ -58,7 +58,7 @@ class AdaptationWatch:
 
     on_start: Callable[[Material], None] = lambda material: None
     on_evaluation: Callable[[Evaluation], None] = lambda evaluation: None
-    on_step: Callable[[int, int], None] = lambda seen, total: None
+    on_step: Callable[[int, int], None] = lambda examples_seen, total: None
 
 
 def run_adaptation(

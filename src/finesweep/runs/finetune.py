@@ -43,7 +43,7 @@ class Watch:
     on_replay: Callable[[Evaluation], None] = lambda evaluation: None
     """Called for each evaluation in the checkpoint that the run resumes from."""
     on_evaluation: Callable[[Evaluation], None] = lambda evaluation: None
-    on_step: Callable[[int, int], None] = lambda seen, total: None
+    on_step: Callable[[int, int], None] = lambda examples_seen, total: None
 
 
 def run_finetuning(

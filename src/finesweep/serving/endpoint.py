@@ -58,14 +58,14 @@ def endpoint(service: Service) -> FastAPI:
     async def predict(request: PredictRequest) -> dict[str, Any]:
         texts = _request_texts(request, reads_pairs=service.reads_pairs)
         _check_lengths(request, service)
-        made = await service.predict_async(texts, uncertain_below=request.threshold)
+        predictions = await service.predict_async(texts, uncertain_below=request.threshold)
         threshold = service.classifier.decision_rule.uncertain_below
         return {
             "model": service.card.uri,
             "version": service.card.version,
             "threshold": threshold if request.threshold is None else request.threshold,
             "max_length": service.classifier.max_length,
-            "predictions": [prediction_json(each) for each in made],
+            "predictions": [prediction_json(each) for each in predictions],
         }
 
     @app.get("/api/model")

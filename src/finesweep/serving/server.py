@@ -13,7 +13,7 @@ from finesweep.serving.card import card_of
 from finesweep.serving.service import Service
 from finesweep.tracking import open_store
 
-LARGEST_FILE = "64mb"
+MAX_FILE_SIZE = "64mb"
 QUIET = {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_DISABLE_TELEMETRY": "1"}
 
 
@@ -56,7 +56,7 @@ def serve(
             footer_links=[],
             run_history=False,
             ssr_mode=False,
-            max_file_size=LARGEST_FILE,
+            max_file_size=MAX_FILE_SIZE,
         )
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
         host, port = listener.getsockname()[:2]

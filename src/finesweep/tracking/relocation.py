@@ -98,9 +98,9 @@ def _folder_of(database: Path) -> Path:
 
 
 def _has_tables(connection: sqlite3.Connection) -> bool:
-    known = "SELECT count(*) FROM sqlite_master WHERE name IN ('experiments', 'experiment_tags')"
+    query = "SELECT count(*) FROM sqlite_master WHERE name IN ('experiments', 'experiment_tags')"
     try:
-        return bool(connection.execute(known).fetchone()[0] == 2)
+        return bool(connection.execute(query).fetchone()[0] == 2)
     except sqlite3.DatabaseError:
         return False  # MLflow reports what is wrong with it
 

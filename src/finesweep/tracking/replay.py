@@ -154,8 +154,8 @@ class _Replay:
 def _find_or_create(header: dict[str, Any], store: TrackingStore) -> str:
     """The run with the outbox's uid; a call that was killed may have created it."""
     uid = header["uid"]
-    if found := find_runs(store, {UID_TAG: uid}):
-        return min(run.run_id for run in found)
+    if runs := find_runs(store, {UID_TAG: uid}):
+        return min(run.run_id for run in runs)
     return create_run(
         store, name=header["name"], tags=header["tags"], start_time_ms=header["start_time_ms"]
     ).run_id

@@ -82,13 +82,13 @@ class Monitor(TrainerCallback):  # type: ignore[misc]  # transformers has no typ
         """Takes an evaluation's predictions, before on_evaluate is called."""
         self._predictions = predictions
 
-    def is_evaluation_due(self, seen: int) -> bool:
-        return bool(self.due) and seen >= self.due[0]
+    def is_evaluation_due(self, examples_seen: int) -> bool:
+        return bool(self.due) and examples_seen >= self.due[0]
 
-    def is_sample_enough(self, seen: int) -> bool:
+    def is_sample_enough(self, examples_seen: int) -> bool:
         """Whether the evaluation due now is only for the pruner."""
         return self.sample is not None and not any(
-            map(self.schedule.ends_epoch, self._due_steps(seen))
+            map(self.schedule.ends_epoch, self._due_steps(examples_seen))
         )
 
     def on_train_begin(self, args: Any, state: Any, control: TrainerControl, **kwargs: Any) -> None:
@@ -97,18 +97,18 @@ class Monitor(TrainerCallback):  # type: ignore[misc]  # transformers has no typ
     def on_step_end(
         self, args: Any, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        seen = self.schedule.examples_seen(state.global_step)
+        examples_seen = self.schedule.examples_seen(state.global_step)
         if self.failure is not None:
             control.should_training_stop = True
             return
         self.training_state.n_steps += 1
         try:
             self._checkpoint(state, **kwargs)
-            self.on_step(seen, self.schedule.total)
+            self.on_step(examples_seen, self.schedule.total)
         except (Exception, KeyboardInterrupt) as error:
             self.failure, control.should_training_stop = error, True
             return
-        control.should_evaluate |= self.is_evaluation_due(seen)
+        control.should_evaluate |= self.is_evaluation_due(examples_seen)
 
     def on_prediction_step(
         self, args: Any, state: TrainerState, control: Any, **kwargs: Any
@@ -151,7 +151,7 @@ class Monitor(TrainerCallback):  # type: ignore[misc]  # transformers has no typ
                 training_state=self.training_state,
                 # An evaluation changes nothing else: the checkpoint is the state before it.
                 rng_state=self.rng_state_before_evaluation or get_rng_state(),
-                seen=self.schedule.examples_seen(state.global_step),
+                examples_seen=self.schedule.examples_seen(state.global_step),
             )
             write_tree(folder, tree)
 
@@ -159,12 +159,12 @@ class Monitor(TrainerCallback):  # type: ignore[misc]  # transformers has no typ
             with self.ledger.on("saving"):
                 self.checkpoints.commit(write, step=state.global_step)
 
-    def _add_evaluations(self, seen: int, model: PreTrainedModel) -> None:
+    def _add_evaluations(self, examples_seen: int, model: PreTrainedModel) -> None:
         assert self._predictions is not None
-        whole = not self.is_sample_enough(seen)
+        whole = not self.is_sample_enough(examples_seen)
         metrics = self._compute_metrics(self._predictions, whole=whole)
         # One batch may reach several due steps: each gets this evaluation's values.
-        due = self._due_steps(seen)
+        due = self._due_steps(examples_seen)
         self.due = self.due[len(due) :]
         evaluations = [Evaluation(step, step / self.schedule.train_rows, metrics) for step in due]
         append_evaluations(self.training_state, evaluations)
@@ -180,8 +180,8 @@ class Monitor(TrainerCallback):  # type: ignore[misc]  # transformers has no typ
         for evaluation in evaluations:
             self.on_evaluation(evaluation)
 
-    def _due_steps(self, seen: int) -> list[int]:
-        return [step for step in self.due if step <= seen]
+    def _due_steps(self, examples_seen: int) -> list[int]:
+        return [step for step in self.due if step <= examples_seen]
 
     def _compute_metrics(self, predictions: Predictions, *, whole: bool) -> dict[str, float]:
         state, objective = self.training_state, self.objective
@@ -193,6 +193,6 @@ class Monitor(TrainerCallback):  # type: ignore[misc]  # transformers has no typ
             metrics |= measure(predictions, "validation")
         if self.sample is not None:
             rows = self.sample if whole else slice(None)
-            seen = Predictions(predictions.logits[rows], predictions.labels[rows])
-            metrics[objective.for_pruning] = measure(seen, "validation")[objective.metric]
+            sample = Predictions(predictions.logits[rows], predictions.labels[rows])
+            metrics[objective.for_pruning] = measure(sample, "validation")[objective.metric]
         return metrics

@@ -39,7 +39,7 @@ def fit(
     *,
     objective: Objective,
     on_evaluation: OnEvaluation,
-    on_step: OnStep = lambda seen, total: None,
+    on_step: OnStep = lambda examples_seen, total: None,
     on_batch: OnBatch = lambda: None,
     checkpoints: Checkpointing | None = None,
     resume: Path | None = None,

@@ -35,9 +35,9 @@ class Schedule:
         due = (round(k * rows / per_epoch) for k in range(1, self.epochs * per_epoch + 1))
         return sorted({step for step in due if step > 0})
 
-    def latest_due(self, seen: int) -> int:
-        """The latest evaluation step that is due after `seen` examples; 0 when none is."""
-        return max((step for step in self.evaluation_steps if step <= seen), default=0)
+    def latest_due(self, examples_seen: int) -> int:
+        """The latest evaluation step that is due after examples_seen examples; 0 when none is."""
+        return max((step for step in self.evaluation_steps if step <= examples_seen), default=0)
 
     def examples_at(self, step: int) -> int:
         """Examples seen at the first optimizer step that reaches an evaluation step."""
@@ -51,7 +51,7 @@ class Schedule:
         One optimizer step may reach several evaluation steps; that was one evaluation.
         """
         distinct = {self.examples_at(each.step): each for each in evaluations}
-        return [replace(e, step=seen, epoch=seen / self.train_rows) for seen, e in distinct.items()]
+        return [replace(e, step=n, epoch=n / self.train_rows) for n, e in distinct.items()]
 
     def ends_epoch(self, step: int) -> bool:
         """Whether this step ends an epoch: such evaluations always use the whole split."""

@@ -103,16 +103,16 @@ class ResumableTrainer(TextTrainer):
             return
         self._saved = saved
         state = TrainerState(**saved.pop("trainer"))
-        seen = self.monitor.schedule.examples_seen(state.global_step)
-        if saved["seen"] != seen:
+        examples_seen = self.monitor.schedule.examples_seen(state.global_step)
+        if saved["seen"] != examples_seen:
             raise FinesweepError(
                 f"the checkpoint has seen {saved['seen']} examples in {state.global_step} steps,"
-                f" which are {seen} in this run"
+                f" which are {examples_seen} in this run"
             )
         # Trainer warns if this differs from its own batch size, which may have been halved since.
         state.train_batch_size = self.args.train_batch_size
         # A checkpoint may precede the evaluation of its step, which then comes first.
-        self.args.eval_on_start = self.monitor.is_evaluation_due(seen)
+        self.args.eval_on_start = self.monitor.is_evaluation_due(examples_seen)
         # The only file that Trainer reads outside the methods below.
         state.save_to_json(str(Path(self.args.output_dir) / TRAINER_STATE_NAME))
         self.train(resume_from_checkpoint=self.args.output_dir)
@@ -132,8 +132,8 @@ class ResumableTrainer(TextTrainer):
 
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
         """Trainer's metrics; preserves the RNG state, so that a resumed run can repeat it."""
-        seen = self.monitor.schedule.examples_seen(self.state.global_step)
-        if self.monitor.is_sample_enough(seen):
+        examples_seen = self.monitor.schedule.examples_seen(self.state.global_step)
+        if self.monitor.is_sample_enough(examples_seen):
             kwargs["eval_dataset"] = self._sample
         with preserve_rng_state() as rng_state, self.ledger.on("evaluating"):
             self.monitor.rng_state_before_evaluation = rng_state

@@ -175,8 +175,8 @@ def _logits(model: PreTrainedModel, inputs: Inputs, name: str) -> torch.Tensor:
         kind = model.config.model_type
         message = f"{kind} returns {shape or type(logits[0]).__name__}, not {expected}"
         raise _refusal(f"{name} is not a text classifier: {message}")
-    made: torch.Tensor = logits[0]
-    return made
+    tensor: torch.Tensor = logits[0]
+    return tensor
 
 
 def _check_gradient(model: PreTrainedModel, inputs: Inputs, name: str) -> None:

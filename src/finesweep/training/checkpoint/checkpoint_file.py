@@ -55,13 +55,13 @@ def run_tree(
     trainer_state: TrainerState,
     rng_state: RngState,
     training_state: TrainingState,
-    seen: int,
+    examples_seen: int,
 ) -> Tree:
     """A running training, without frozen parameters; shares memory with its arguments."""
     # Accelerate's optimizer holds the scaler of fp16; other precisions have none.
     scaler = optimizer.scaler
     return {
-        "seen": seen,
+        "seen": examples_seen,
         "trainer": asdict(trainer_state),
         "progress": state_tree(training_state),
         "parameters": dict(trainable_weights(model)),

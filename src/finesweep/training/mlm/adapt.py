@@ -27,7 +27,7 @@ def adapt(
     validation: Chunks,
     masked_share: float,
     on_evaluation: OnEvaluation,
-    on_step: OnStep = lambda seen, total: None,
+    on_step: OnStep = lambda examples_seen, total: None,
     ledger: TimeLedger | None = None,
 ) -> tuple[Evaluation, ...]:
     """All evaluations, the first before training; model is left with the last one's weights.

@@ -122,8 +122,8 @@ class _Clock(TrainerCallback):  # type: ignore[misc]  # transformers has no type
     def on_step_end(
         self, args: Any, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        seen = self.schedule.examples_seen(state.global_step)
-        self.on_step(seen, self.schedule.total)
-        reached = self.schedule.latest_due(seen)
+        examples_seen = self.schedule.examples_seen(state.global_step)
+        self.on_step(examples_seen, self.schedule.total)
+        reached = self.schedule.latest_due(examples_seen)
         control.should_evaluate |= reached > self.evaluated
         self.evaluated = reached

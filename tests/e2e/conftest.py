@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from mlflow import MlflowClient
 
+from finesweep.sweep.study.storage import open_storage
 from tests import warm
 from tests.warm import Command, forked
 
@@ -152,8 +155,41 @@ def make_project(folder: Path, *, model: Path, texts: Path) -> Project:
 
 
 @pytest.fixture
-def project(tmp_path: Path, tiny_bert: Path, texts_csv: Path) -> Project:
+def new_project(tmp_path: Path, tiny_bert: Path, texts_csv: Path) -> Project:
+    """In which nothing has been run yet."""
     return make_project(tmp_path, model=tiny_bert, texts=texts_csv)
+
+
+@pytest.fixture
+def project(new_project: Project, empty_stores: Path) -> Project:
+    """With databases that have their tables and hold nothing."""
+    put_stores(empty_stores, new_project.folder)
+    return new_project
+
+
+@pytest.fixture(scope="session")
+def empty_stores(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with both databases: to make their tables takes longer than most commands."""
+    folder = tmp_path_factory.mktemp("stores")
+    MlflowClient(tracking_uri=f"sqlite:///{folder / 'mlflow.db'}").search_experiments()
+    open_storage(f"sqlite:///{folder / 'optuna.db'}").engine.dispose()
+    return folder
+
+
+def put_stores(stores: Path, folder: Path) -> None:
+    """Copies them into a project's folder, as they would be had they been made there."""
+    (folder / "mlruns").mkdir()
+    for name in ("mlflow.db", "optuna.db"):
+        # By SQLite itself: what was written last may lie beside the file.
+        with (
+            closing(sqlite3.connect(stores / name)) as made,
+            closing(sqlite3.connect(folder / "mlruns" / name)) as own,
+        ):
+            made.backup(own)
+            if name == "mlflow.db":
+                place = str(folder / "mlruns" / "0")
+                own.execute("UPDATE experiments SET artifact_location = ?", (place,))
+                own.commit()
 
 
 @pytest.fixture(scope="session")

@@ -150,18 +150,18 @@ MISTAKES = [
 
 @pytest.mark.parametrize(("override", "message"), MISTAKES, ids=[each[0] for each in MISTAKES])
 def test_a_mistake_gets_one_message_and_leaves_no_run(
-    project: Project,
+    new_project: Project,
     texts_csv: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     override: str,
     message: str,
 ) -> None:
-    monkeypatch.chdir(project.folder)
+    monkeypatch.chdir(new_project.folder)
     monkeypatch.setattr(sys, "argv", ["finesweep"])
     with pytest.raises(SystemExit) as ended:
         main(adapt_command(texts_csv, override))
     told = capsys.readouterr().err
     assert (ended.value.code, told.count("finesweep: ")) == (2, 1), told
     assert message in " ".join(told.split())
-    assert not (project.folder / "mlruns" / "mlflow.db").exists()
+    assert not (new_project.folder / "mlruns" / "mlflow.db").exists()

@@ -153,29 +153,30 @@ def test_a_trial_without_memory_is_tried_once_more_at_half_the_batch_and_spares_
 
 
 @pytest.fixture
-def small_disk(project: Project) -> Iterator[Path]:
+def small_disk(new_project: Project) -> Iterator[Path]:
     """The project's mlruns as a file system of 640 MiB."""
-    with small_disk_at(project.folder / "mlruns", "640m") as folder:
+    with small_disk_at(new_project.folder / "mlruns", "640m") as folder:
         yield folder
 
 
 def test_a_disk_that_is_full_under_everything_is_waited_for(
-    project: Project, small_disk: Path
+    new_project: Project, small_disk: Path
 ) -> None:
-    begin(project, *LONG)
-    worker = work(project)
-    until_one_runs(project)
+
+    begin(new_project, *LONG)
+    worker = work(new_project)
+    until_one_runs(new_project)
     ballast = small_disk / "ballast"
     with ballast.open("wb", buffering=0) as file, suppress(OSError):
         while file.write(bytes(4096)):
             pass
-    until(lambda: "waiting" in log_of(project))
+    until(lambda: "waiting" in log_of(new_project))
     time.sleep(3)
-    assert worker.poll() is None, log_of(project)
+    assert worker.poll() is None, log_of(new_project)
     ballast.unlink()
-    assert code_of(worker) == 0, log_of(project)
-    assert not [t for t in trials_of(project) if t.state == TrialState.FAIL]
-    assert_converged(project, 1)
+    assert code_of(worker) == 0, log_of(new_project)
+    assert not [t for t in trials_of(new_project) if t.state == TrialState.FAIL]
+    assert_converged(new_project, 1)
 
 
 @pytest.fixture

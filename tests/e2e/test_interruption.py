@@ -143,14 +143,14 @@ def test_a_killed_worker_is_replaced_and_its_trial_goes_on_to_the_same_result(
     assert finished[slot].intermediate_values == wanted[slot].intermediate_values
 
 
-def test_two_sweep_commands_at_once_share_the_study(project: Project) -> None:
-    both = [project.start("sweep", "small") for _ in range(2)]
+def test_two_sweep_commands_at_once_share_the_study(new_project: Project) -> None:
+    both = [new_project.start("sweep", "small") for _ in range(2)]
     for process in both:
         _, errors = process.communicate(timeout=600)
         assert process.returncode == 0, errors
-    _assert_every_slot_is_finished_once(project, 6)
-    assert len(project.client.search_runs(["1"], "tags.`finesweep.kind` = 'sweep'")) == 1
-    assert len(project.client.search_model_versions("name='small-model'")) == 1
+    _assert_every_slot_is_finished_once(new_project, 6)
+    assert len(new_project.client.search_runs(["1"], "tags.`finesweep.kind` = 'sweep'")) == 1
+    assert len(new_project.client.search_model_versions("name='small-model'")) == 1
 
 
 def test_stop_lets_workers_finish_their_slot_and_sweep_goes_on(project: Project) -> None:

@@ -37,7 +37,7 @@ MISTAKES = [
     ("overrides", "files", "message"), MISTAKES, ids=[mistake[2][:32] for mistake in MISTAKES]
 )
 def test_a_mistake_gets_one_message_and_leaves_no_run(
-    project: Project,
+    new_project: Project,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     overrides: list[str],
@@ -45,8 +45,8 @@ def test_a_mistake_gets_one_message_and_leaves_no_run(
     message: str,
 ) -> None:
     for name, content in files.items():
-        (project.folder / name).write_text(content)
-    monkeypatch.chdir(project.folder)
+        (new_project.folder / name).write_text(content)
+    monkeypatch.chdir(new_project.folder)
     monkeypatch.setattr(sys, "argv", ["finesweep"])
     base = ["dataset=local", "dataset.path=t.csv", "model=tiny", "dataset.max_length=16"]
     with pytest.raises(SystemExit) as ended:
@@ -56,8 +56,8 @@ def test_a_mistake_gets_one_message_and_leaves_no_run(
     assert told.count("finesweep: ") == 1
     assert "Traceback" not in told
     assert re.search(message, " ".join(told.split())), told
-    if (project.folder / "mlruns" / "mlflow.db").exists():
-        assert not project.client.search_runs(["1"])
+    if (new_project.folder / "mlruns" / "mlflow.db").exists():
+        assert not new_project.client.search_runs(["1"])
 
 
 def test_strict_checks_keep_a_sweep_from_beginning(project: Project, texts_csv: Path) -> None:

@@ -16,12 +16,12 @@ LEARNS = "training.learning_rate=0.01"
 
 
 def test_train_learns_prints_and_logs_one_run_with_its_model(
-    project: Project, texts_csv: Path
+    new_project: Project, texts_csv: Path
 ) -> None:
     data = ("dataset=local", f"dataset.path={texts_csv}")
-    done = project.finesweep("train", *data, *QUICK, LEARNS, fresh=True)
+    done = new_project.finesweep("train", *data, *QUICK, LEARNS, fresh=True)
     assert done.returncode == 0, done.stderr
-    (run,) = project.client.search_runs(["1"])
+    (run,) = new_project.client.search_runs(["1"])
     assert run.info.status == "FINISHED"
     assert run.data.tags["finesweep.kind"] == "train"
     notes = run.data.tags["finesweep.data_notes"].split("\n")
@@ -31,7 +31,7 @@ def test_train_learns_prints_and_logs_one_run_with_its_model(
     assert run.outputs.model_outputs
     assert "majority-class validation accuracy: 0.3333" in done.stdout
     assert "finesweep predict --model models:/m-" in done.stdout
-    made = {path.name for path in project.folder.iterdir()}
+    made = {path.name for path in new_project.folder.iterdir()}
     assert made == {"conf", "sweeps", "mlruns"}
 
 

@@ -60,17 +60,17 @@ def test_a_mistake_gets_one_message_and_leaves_no_run(
         assert not new_project.client.search_runs(["1"])
 
 
-def test_strict_checks_keep_a_sweep_from_beginning(project: Project, texts_csv: Path) -> None:
+def test_strict_checks_keep_a_sweep_from_beginning(new_project: Project, texts_csv: Path) -> None:
     rows = pd.read_csv(texts_csv)
-    rows[:160].to_csv(project.folder / "train.csv", index=False)
+    rows[:160].to_csv(new_project.folder / "train.csv", index=False)
     # Every tenth row of the test split stands in train too.
     test = pd.concat([rows[160:], rows[:8]])
-    test.to_csv(project.folder / "test.csv", index=False)
+    test.to_csv(new_project.folder / "test.csv", index=False)
     data = ("dataset.path=null", "dataset.files.train=train.csv", "dataset.files.test=test.csv")
-    done = project.finesweep(
+    done = new_project.finesweep(
         "sweep", "small", *data, "sweep.register=null", "dataset.checks=strict"
     )
     assert done.returncode == 2, done.stdout + done.stderr
     assert "finesweep: dataset.checks: leakage: 8 rows of test (9.1 %)" in done.stderr
     assert "test rows 81, 82, 83, 84, 85, …" in done.stderr
-    assert not list(project.folder.glob("mlruns/*.db"))
+    assert not list(new_project.folder.glob("mlruns/*.db"))

@@ -143,6 +143,7 @@ def test_after_an_attempt_without_memory_the_batch_is_halved_once(
     add_trial(
         joined_worker.study, TrialState.FAIL, slot=1, **{FAILURE: "out_of_memory", "retry": True}
     )
+    assert first.retries(NO_MEMORY) is True  # that was another slot
     second, training = next_attempt()
     second.run()
     halved = training.config.training

@@ -17,7 +17,7 @@ from finesweep.registry.records import Scored
 from finesweep.registry.versions import Version
 from finesweep.stats.predictions import logits_of, predict_labels
 from finesweep.tracking import TrackingStore
-from finesweep.training import measure
+from finesweep.training import compute_metrics
 
 
 def rescored(
@@ -53,7 +53,7 @@ def rescored(
         label_names=new.label_names,
         labels=new.labels,
         guesses=predict_labels(probabilities, multi_label=dataset.multi_label),
-        metrics=measure(Predictions(logits, new.labels), "test"),
+        metrics=compute_metrics(Predictions(logits, new.labels), "test"),
     )
 
 

@@ -30,7 +30,7 @@ from finesweep.stats.predictions import (
 from finesweep.stats.scores import prediction_scores, ranking_scores
 from finesweep.tracking import TEST_FINGERPRINT, Run, count_test_evaluations
 from finesweep.tracking.models import log_classifier
-from finesweep.training import confusion, measure, predict
+from finesweep.training import compute_metrics, confusion, predict
 
 N_EXAMPLES = 3
 """Number of validation texts in a logged model's input example."""
@@ -52,7 +52,7 @@ def evaluate_on_test(run: Run, setup: Setup, validation: Predictions) -> TestRes
     probabilities = probabilities_of(
         predictions.logits / decision_rule.temperature, multi_label=dataset.multi_label
     )
-    metrics = measure(predictions, "test")
+    metrics = compute_metrics(predictions, "test")
     metrics |= _by_thresholds(probabilities, predictions.labels, decision_rule)
     intervals = test_intervals(predictions, dataset.label_names)
     latency = measure_latency(setup.model, tokens.tokenizer, dataset, max_length=tokens.max_length)
@@ -70,7 +70,7 @@ def evaluate_on_test(run: Run, setup: Setup, validation: Predictions) -> TestRes
         answered = _answered(probabilities, predictions.labels, decision_rule)
         markdown = summary(
             setup,
-            metrics=measure(validation, "validation") | metrics | answered,
+            metrics=compute_metrics(validation, "validation") | metrics | answered,
             intervals=intervals,
             counts=confusion(predictions),
             errors=errors,

@@ -8,9 +8,9 @@ from finesweep.training.baseline import fit_baseline
 from finesweep.training.checkpoint.checkpoint_file import Checkpointing, saved_evaluations
 from finesweep.training.fit import fit, predict
 from finesweep.training.metrics import (
+    compute_metrics,
     confusion,
     majority_accuracy,
-    measure,
 )
 from finesweep.training.mlm.adapt import adapt
 from finesweep.training.mlm.chunks import Chunks, make_chunks
@@ -28,6 +28,7 @@ __all__ = [
     "Schedule",
     "adapt",
     "check_template",
+    "compute_metrics",
     "confusion",
     "fill_mask",
     "fit",
@@ -35,7 +36,6 @@ __all__ = [
     "is_native",
     "majority_accuracy",
     "make_chunks",
-    "measure",
     "metric_names",
     "plan_activations",
     "predict",

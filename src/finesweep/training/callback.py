@@ -27,7 +27,7 @@ from finesweep.training.checkpoint.training_state import (
     trainable_weights,
     update_best,
 )
-from finesweep.training.metrics import measure
+from finesweep.training.metrics import compute_metrics
 from finesweep.training.schedule import Schedule
 
 OnEvaluation = Callable[[Evaluation], None]
@@ -190,9 +190,9 @@ class Monitor(TrainerCallback):  # type: ignore[misc]  # transformers has no typ
             "train/padding_fraction": state.n_padded / state.n_tokens,
         }
         if whole:
-            metrics |= measure(predictions, "validation")
+            metrics |= compute_metrics(predictions, "validation")
         if self.sample is not None:
             rows = self.sample if whole else slice(None)
             sample = Predictions(predictions.logits[rows], predictions.labels[rows])
-            metrics[objective.for_pruning] = measure(sample, "validation")[objective.metric]
+            metrics[objective.for_pruning] = compute_metrics(sample, "validation")[objective.metric]
         return metrics

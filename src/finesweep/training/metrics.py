@@ -29,7 +29,7 @@ from finesweep.stats.predictions import (
 SCORERS = {"roc_auc": roc_auc_score, "average_precision": average_precision_score}
 
 
-def measure(predictions: Predictions, split: SplitName) -> dict[str, float]:
+def compute_metrics(predictions: Predictions, split: SplitName) -> dict[str, float]:
     """`split/name` → value for one split's predictions.
 
     loss is the plain mean cross-entropy over rows in nats, whatever the training loss was;

@@ -19,7 +19,7 @@ from sklearn.metrics import (
 from finesweep.records import Predictions
 from finesweep.stats.predictions import log_probabilities_of
 from finesweep.stats.scores import prediction_scores, ranking_scores
-from finesweep.training import measure
+from finesweep.training import compute_metrics
 
 
 def answered(n_classes: int, *, decimals: int = 1) -> tuple[np.ndarray, np.ndarray]:
@@ -82,7 +82,7 @@ def test_with_equal_weights_scores_are_a_runs_metrics(n_classes: int) -> None:
     once = np.ones((1, len(labels)))
     names = [str(c) for c in range(n_classes)]
     scores = prediction_scores(logged, labels, names)(once) | ranking_scores(logged, labels)(once)
-    measured = measure(Predictions(logged, labels), "test")
+    measured = compute_metrics(Predictions(logged, labels), "test")
     assert {f"test/{name}": value[0] for name, value in scores.items() if "/" not in name} == (
         pytest.approx(measured)
     )
@@ -158,7 +158,7 @@ def test_with_equal_weights_scores_of_several_labels_are_a_runs_metrics() -> Non
         **prediction_scores(logged, labels, ["a", "b", "c"])(once),
         **ranking_scores(logged, labels)(once),
     }
-    measured = measure(Predictions(logits, labels), "test")
+    measured = compute_metrics(Predictions(logits, labels), "test")
     known = {name: value for name, value in measured.items() if name.partition("/")[2] in scores}
     assert len(known) == 10
     for name, value in known.items():

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from finesweep.records import TextDataset
-from finesweep.training import fit_baseline, measure
+from finesweep.training import compute_metrics, fit_baseline
 from finesweep.training.baseline import kinds_of
 
 WORDS = ("awful", "great", "table")
@@ -38,7 +38,7 @@ def dataset(train: list[int], names: tuple[str, ...] = ("bad", "good", "plain"))
 def test_words_that_tell_classes_apart_are_learned() -> None:
     baseline = fit_baseline(dataset([0, 1, 2] * 30))
     for split, predictions in (("validation", baseline.validation), ("test", baseline.test)):
-        measured = measure(predictions, split)  # type: ignore[arg-type]
+        measured = compute_metrics(predictions, split)  # type: ignore[arg-type]
         assert measured[f"{split}/accuracy"] == 1.0
         assert 0 < measured[f"{split}/loss"] < 0.6
     assert baseline.test.labels[:3].tolist() == [2, 1, 0]
@@ -85,7 +85,7 @@ def unspaced(kind: str) -> TextDataset:
 def test_texts_whose_words_are_not_set_apart_are_learned_by_their_characters(kind: str) -> None:
     baseline = fit_baseline(unspaced(kind))
     assert "characters" in baseline.kinds
-    assert measure(baseline.test, "test")["test/accuracy"] >= 0.95
+    assert compute_metrics(baseline.test, "test")["test/accuracy"] >= 0.95
 
 
 def test_words_that_are_set_apart_are_counted_alone() -> None:

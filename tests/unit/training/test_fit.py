@@ -21,9 +21,9 @@ from finesweep.errors import ConfigError, FinesweepError, NonFiniteError
 from finesweep.model import freeze_layers, load_model
 from finesweep.records import Evaluation, Objective, Predictions, Tokens, TrainingResult
 from finesweep.training import (
+    compute_metrics,
     fit,
     majority_accuracy,
-    measure,
     metric_names,
     predict,
 )
@@ -174,7 +174,7 @@ def assert_best_is_kept(training: Training, result: TrainingResult) -> None:
     again = predict(training.model, tokens.validation, tokens, TrainingConfig())
     np.testing.assert_array_equal(again.logits, result.validation.logits)
     np.testing.assert_array_equal(again.labels, tokens.validation["labels"][:])
-    assert measure(again, "validation")[LOSS] == result.best.metrics[LOSS]
+    assert compute_metrics(again, "validation")[LOSS] == result.best.metrics[LOSS]
 
 
 @pytest.mark.parametrize("depth", [0, 2])
@@ -506,7 +506,7 @@ def test_within_an_epoch_only_the_sample_is_evaluated_and_its_end_takes_all(
     rows = pruning_sample(tokens, 9)
     assert rows is not None
     sampled = Predictions(result.validation.logits[rows], result.validation.labels[rows])
-    measured = measure(sampled, "validation")[LOSS]
+    measured = compute_metrics(sampled, "validation")[LOSS]
     assert result.best.metrics[LOWEST_LOSS.for_pruning] == pytest.approx(measured)
 
 

@@ -19,7 +19,7 @@ from sklearn.metrics import (
 from finesweep.errors import NonFiniteError
 from finesweep.records import Predictions
 from finesweep.stats.predictions import probabilities_of
-from finesweep.training import majority_accuracy, measure, metric_names
+from finesweep.training import compute_metrics, majority_accuracy, metric_names
 
 
 def drawn(n_classes: int, n_rows: int = 200) -> Predictions:
@@ -40,7 +40,7 @@ def test_the_loss_is_torchs_mean_cross_entropy(n_classes: int) -> None:
     expected = torch.nn.functional.cross_entropy(
         torch.tensor(predictions.logits, dtype=torch.float64), torch.tensor(predictions.labels)
     )
-    measured = measure(predictions, "validation")["validation/loss"]
+    measured = compute_metrics(predictions, "validation")["validation/loss"]
     assert measured == pytest.approx(expected.item(), rel=1e-12)
 
 
@@ -48,7 +48,7 @@ def test_the_loss_is_torchs_mean_cross_entropy(n_classes: int) -> None:
 def test_the_scores_are_scikit_learns_macro_averages(n_classes: int) -> None:
     predictions = drawn(n_classes)
     labels, guesses = predictions.labels, predictions.logits.argmax(axis=1)
-    measured = measure(predictions, "test")
+    measured = compute_metrics(predictions, "test")
     assert list(measured) == metric_names("test")
     assert measured["test/accuracy"] == (labels == guesses).mean()
     for name, score in [("f1", f1_score), ("precision", precision_score), ("recall", recall_score)]:
@@ -63,7 +63,7 @@ def test_the_other_scores_are_scikit_learns_and_the_papers(n_classes: int) -> No
         predictions.labels,
         probabilities_of(predictions.logits, multi_label=False),
     )
-    measured = measure(predictions, "test")
+    measured = compute_metrics(predictions, "test")
     truth = np.eye(n_classes)[labels]
     assert measured["test/mcc"] == pytest.approx(
         matthews_corrcoef(labels, probabilities.argmax(axis=1))
@@ -76,13 +76,13 @@ def test_the_other_scores_are_scikit_learns_and_the_papers(n_classes: int) -> No
 
 
 def test_the_correlation_is_zero_where_only_one_class_occurs() -> None:
-    assert measure(of([[0, 1], [0, 1]], [1, 1]), "test")["test/mcc"] == 0
+    assert compute_metrics(of([[0, 1], [0, 1]], [1, 1]), "test")["test/mcc"] == 0
 
 
 def test_macro_f1_by_hand() -> None:
     """Class 0: 2 of 2 found, 1 false; class 1: 1 of 2 found, none false."""
     predictions = of([[1, 0], [1, 0], [1, 0], [0, 1]], [0, 0, 1, 1])
-    measured = measure(predictions, "validation")
+    measured = compute_metrics(predictions, "validation")
     assert measured["validation/f1"] == pytest.approx((4 / 5 + 2 / 3) / 2)
     assert measured["validation/precision"] == pytest.approx((2 / 3 + 1) / 2)
     assert measured["validation/recall"] == pytest.approx(3 / 4)
@@ -90,7 +90,7 @@ def test_macro_f1_by_hand() -> None:
 
 
 def test_a_class_without_rows_and_predictions_counts_zero() -> None:
-    measured = measure(of([[1, 0, 0], [0, 1, 0]], [0, 1]), "validation")
+    measured = compute_metrics(of([[1, 0, 0], [0, 1, 0]], [0, 1]), "validation")
     assert measured["validation/accuracy"] == 1
     assert measured["validation/f1"] == pytest.approx(2 / 3)
 
@@ -100,7 +100,9 @@ def test_roc_auc_of_two_classes_is_that_of_the_second_ones_probability() -> None
     expected = roc_auc_score(
         predictions.labels, probabilities_of(predictions.logits, multi_label=False)[:, 1]
     )
-    assert measure(predictions, "test")["test/roc_auc"] == pytest.approx(expected, rel=1e-12)
+    assert compute_metrics(predictions, "test")["test/roc_auc"] == pytest.approx(
+        expected, rel=1e-12
+    )
 
 
 def test_roc_auc_of_more_classes_is_one_against_the_rest() -> None:
@@ -111,7 +113,9 @@ def test_roc_auc_of_more_classes_is_one_against_the_rest() -> None:
         multi_class="ovr",
         average="macro",
     )
-    assert measure(predictions, "test")["test/roc_auc"] == pytest.approx(expected, rel=1e-12)
+    assert compute_metrics(predictions, "test")["test/roc_auc"] == pytest.approx(
+        expected, rel=1e-12
+    )
 
 
 def test_roc_auc_leaves_an_absent_class_out() -> None:
@@ -121,12 +125,12 @@ def test_roc_auc_leaves_an_absent_class_out() -> None:
     probabilities = probabilities_of(predictions.logits, multi_label=False)
     expected = [roc_auc_score(predictions.labels == c, probabilities[:, c]) for c in (0, 1)]
     assert expected[0] != pytest.approx(expected[1])
-    measured = measure(predictions, "test")
+    measured = compute_metrics(predictions, "test")
     assert measured["test/roc_auc"] == pytest.approx(np.mean(expected), rel=1e-12)
 
 
 def test_roc_auc_is_missing_where_all_rows_are_of_one_class() -> None:
-    measured = measure(of([[1, 0], [0, 1]], [1, 1]), "test")
+    measured = compute_metrics(of([[1, 0], [0, 1]], [1, 1]), "test")
     assert list(measured) == metric_names("test")[:-2]
     assert measured["test/accuracy"] == 0.5
 
@@ -135,12 +139,12 @@ def test_roc_auc_is_missing_where_all_rows_are_of_one_class() -> None:
 def test_logits_that_are_not_finite_are_an_error_and_not_a_score(poison: float) -> None:
     predictions = of([[1, 0], [0, poison], [poison, poison], [0, 1]], [0, 1, 0, 1])
     with pytest.raises(NonFiniteError, match=r"^the logits of 2 rows are not finite$"):
-        measure(predictions, "validation")
+        compute_metrics(predictions, "validation")
 
 
 def test_large_logits_neither_overflow_nor_lose_the_loss() -> None:
     predictions = of([[30_000, -30_000], [30_000, -30_000]], [0, 1])
-    measured = measure(predictions, "validation")
+    measured = compute_metrics(predictions, "validation")
     assert measured["validation/loss"] == pytest.approx(30_000)
     assert probabilities_of(predictions.logits, multi_label=False).tolist() == [[1, 0], [1, 0]]
 
@@ -173,14 +177,14 @@ def test_the_loss_of_several_labels_is_torchs_mean_binary_cross_entropy() -> Non
         torch.tensor(predictions.logits, dtype=torch.float64),
         torch.tensor(predictions.labels, dtype=torch.float64),
     )
-    measured = measure(predictions, "validation")["validation/loss"]
+    measured = compute_metrics(predictions, "validation")["validation/loss"]
     assert measured == pytest.approx(expected.item(), rel=1e-12)
 
 
 def test_the_scores_of_several_labels_are_scikit_learns() -> None:
     predictions = several()
     labels, guesses = predictions.labels, (predictions.logits >= 0).astype(int)
-    measured = measure(predictions, "test")
+    measured = compute_metrics(predictions, "test")
     assert set(measured) == set(metric_names("test", multi_label=True))
     assert measured["test/accuracy"] == accuracy_score(labels, guesses)
     assert measured["test/hamming_loss"] == hamming_loss(labels, guesses)
@@ -196,7 +200,7 @@ def test_a_label_without_rows_is_left_out_of_the_rankings_alone() -> None:
     predictions = several()
     labels = predictions.labels.copy()
     labels[:, 0] = 0
-    measured = measure(Predictions(predictions.logits, labels), "test")
+    measured = compute_metrics(Predictions(predictions.logits, labels), "test")
     shares = probabilities_of(predictions.logits, multi_label=True)
     expected = roc_auc_score(labels[:, 1:], shares[:, 1:])
     assert measured["test/roc_auc"] == pytest.approx(expected)

@@ -16,7 +16,7 @@ from finesweep.dataset.labels.values import labels_of
 from finesweep.errors import ConfigError
 from finesweep.model import load_model, load_tokenizer
 from finesweep.records import Objective, TextDataset, Tokens, TrainingResult
-from finesweep.training import fit, fit_baseline, measure, predict
+from finesweep.training import compute_metrics, fit, fit_baseline, predict
 from finesweep.training.fit import pruning_sample
 
 pytestmark = pytest.mark.slow  # real trainings
@@ -93,7 +93,7 @@ def test_sets_of_labels_are_learned(dataset: TextDataset, tokens: Tokens, tiny_b
     metrics = result.best.metrics
     assert metrics["validation/accuracy"] > 0.8  # the commonest set has an eighth
     assert metrics["validation/hamming_loss"] < 0.1
-    measured = measure(result.validation, "validation")
+    measured = compute_metrics(result.validation, "validation")
     assert measured == {name: metrics[name] for name in measured}
 
 
@@ -125,6 +125,6 @@ def test_a_label_without_a_side_cannot_be_balanced(tokens: Tokens, tiny_bert: Pa
 
 def test_the_baseline_answers_each_label_by_itself(dataset: TextDataset) -> None:
     made = fit_baseline(dataset)
-    metrics = measure(made.test, "test")
+    metrics = compute_metrics(made.test, "test")
     assert metrics["test/accuracy"] > 0.9
     np.testing.assert_array_equal(made.test.labels, labels_of(dataset, dataset.test["label"]))

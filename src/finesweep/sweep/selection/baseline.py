@@ -13,7 +13,7 @@ from finesweep.stats.predictions import correct_rows
 from finesweep.sweep.comparisons import BaselineResult
 from finesweep.tracking import PARENT, Run, find_runs, start_run
 from finesweep.tracking.tags import TRIAL_STATE
-from finesweep.training import fit_baseline, measure
+from finesweep.training import compute_metrics, fit_baseline
 
 KIND = "baseline"
 
@@ -28,8 +28,8 @@ def compare_with_baseline(
     for run in find_runs(parent.store, {PARENT: parent.run_id, "finesweep.kind": KIND}):
         parent.store.client.delete_run(run.run_id)
     made, dataset = fit_baseline(setup.dataset), setup.dataset
-    validation = measure(made.validation, "validation")
-    test = measure(made.test, "test")
+    validation = compute_metrics(made.validation, "validation")
+    test = compute_metrics(made.test, "test")
     run = start_run(
         parent.store,
         name="TF-IDF, logistic regression",

@@ -11,7 +11,7 @@ from finesweep.sweep.selection.confirmation import Winner
 from finesweep.sweep.study.keys import ATTEMPT, SLOT
 from finesweep.tracking import STATUS_OF, Run, start_run
 from finesweep.tracking.tags import REASON_TAG, TRIAL_STATE
-from finesweep.training import measure
+from finesweep.training import compute_metrics
 
 WHY = "made again from the trial's weights: its first run was deleted"
 
@@ -41,6 +41,6 @@ def restore_run(parent: Run, winner: Winner, setup: Setup, validation: Predictio
         write_split_of(place, "validation", validation, setup.dataset, tokens=tokens)
         run.log_folder(place)
     step = max(trial.intermediate_values, default=0)
-    run.log_metrics(measure(validation, "validation"), step=step)
+    run.log_metrics(compute_metrics(validation, "validation"), step=step)
     run.finish(STATUS_OF[trial.state.name])
     return run

@@ -205,7 +205,7 @@ def test_postgresql_may_be_away_for_longer_than_a_lease_while_workers_work(
         admit(url)
     printed, errors = sweep.communicate(timeout=600)
     assert sweep.returncode == 0, errors
-    assert "the storage is away: the workers wait for it" in printed
+    assert "the storage is unreachable; workers are waiting for it" in printed
     _, mistakes = late.communicate(timeout=60)
     assert late.returncode == 0, mistakes
     assert "Traceback" not in errors

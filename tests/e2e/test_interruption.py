@@ -132,7 +132,7 @@ def test_a_killed_worker_is_replaced_and_its_trial_goes_on_to_the_same_result(
     printed, errors = process.communicate(timeout=600)
 
     assert process.returncode == 0, errors
-    assert "ended with exit code -9; another takes its place" in printed
+    assert "ended with exit code -9; restarting it" in printed
     trials = _trials(project, "twin")
     (killed,) = [t for t in trials if t.state == TrialState.FAIL]
     assert killed.user_attrs["reason"] == "killed"

@@ -143,5 +143,5 @@ def test_a_cluster_of_its_own_is_started_and_stopped(
 
 def test_a_cluster_that_does_not_answer_is_told(tmp_path: Path) -> None:
     config = LauncherConfig(name="ray", address="127.0.0.1:1")
-    with pytest.raises(FinesweepError, match=r"^no Ray cluster answers at 127\.0\.0\.1:1$"):
+    with pytest.raises(FinesweepError, match=r"^no Ray cluster responds at 127\.0\.0\.1:1$"):
         make_launcher(config, command=COMMAND, workers=1, logs=tmp_path)

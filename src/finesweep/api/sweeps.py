@@ -119,7 +119,7 @@ def _search(plan: SweepPlan, study: Study, console: Console) -> None:
             study,
             n_workers=config.workers,
             deadline=deadline,
-            look=board.look,
+            refresh=board.look,
             say=board.say,
         )
         if stopped := board.look().stopped:

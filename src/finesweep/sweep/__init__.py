@@ -1,4 +1,4 @@
-"""Sweeps: space, study, slots and the loop that runs one trial after another.
+"""Sweeps: search space, study, slots, and the loop that runs one trial after another.
 
-Nothing is imported here, so that `status` need not load torch.
+Nothing is imported here, so that `status` does not load torch.
 """

@@ -1,5 +1,5 @@
-"""The comparisons of a finished sweep, as its study keeps them: models with each other, and the
-winner with the baseline."""
+"""Comparisons of a finished sweep, as stored in its study: between models, and of the winner with
+the baseline."""
 
 from __future__ import annotations
 
@@ -14,50 +14,50 @@ class Contender:
     model: str
     trial: int
     n_trials: int
-    """Finished trials of this model: its share of the budget."""
+    """Number of finished trials of this model."""
     latency_ms: float
-    """Median for one text."""
+    """Median latency for one text, in milliseconds."""
     parameters: int
 
 
 @dataclass(frozen=True)
 class ModelComparison:
-    """Two models' best on the same validation rows; differences are first minus second."""
+    """Two models' best trials on the same validation rows; differences are first minus second."""
 
     first: Contender
     second: Contender
     rows: int
     accuracies: tuple[float, float]
     n_gained: int
-    """Rows that the first alone gets right."""
+    """Number of rows that only the first gets right."""
     n_lost: int
-    """Rows that the second alone gets right."""
+    """Number of rows that only the second gets right."""
     p: float
     """p value of McNemar's exact two-sided test, adjusted by Holm for more than two models."""
     f1: tuple[float, float, float]
-    """Difference of macro F1, with its 95 % interval."""
+    """Difference of macro F1 and its 95 % interval: (value, low, high)."""
     loss: tuple[float, float, float]
-    """Difference of the loss, with its 95 % interval."""
+    """Difference of the loss and its 95 % interval: (value, low, high)."""
 
 
 @dataclass(frozen=True)
 class BaselineResult:
-    """How TF-IDF with logistic regression did, and whether the winner beats it."""
+    """Result of TF-IDF with logistic regression, and whether the winner beats it."""
 
     run_id: str
     validation_metrics: Mapping[str, float]
     """`validation/name` → value."""
     test_metrics: Mapping[str, float]
     seconds: float
-    """The time that fitting took."""
+    """Fitting time in seconds."""
     n_gained: int
-    """Test rows that the winner alone gets right."""
+    """Number of test rows that only the winner gets right."""
     n_lost: int
-    """Test rows that the baseline alone gets right."""
+    """Number of test rows that only the baseline gets right."""
     p: float
     """p value of McNemar's exact one-sided test that the winner is right more often."""
     kinds: Sequence[str] = ("words",)
-    """What its n-grams are made of: words, characters, or both."""
+    """Kinds of its n-grams: words, characters, or both."""
 
 
 def verdict(comparison: ModelComparison, *, alpha: float = 0.05) -> str:

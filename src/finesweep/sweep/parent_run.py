@@ -1,4 +1,4 @@
-"""The sweep's own MLflow run: one per study, above the runs of its trials."""
+"""The sweep's parent run in MLflow: one per study, above the runs of its trials."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ from finesweep.tracking.tags import DATA_NOTES_TAG, REASON_TAG, TRIAL_STATE
 
 
 def open_parent(store: TrackingStore, study: Study, plan: SweepPlan) -> Run:
-    """The parent run, RUNNING: made once and found again by the study's own id.
+    """The parent run, RUNNING: created once and then found by the study's uid.
 
-    Where it was deleted, or the experiment is another now, a new one is made, under which the runs
-    of the study's trials stand from then on. Callers hold a lock.
+    If it was deleted, or the experiment has changed, a new one is created and the runs of the
+    study's trials are moved under it. Callers hold a lock.
     """
     tags = {"finesweep.kind": "sweep", "finesweep.uid": study.user_attrs[UID]}
-    found = find_runs(store, tags)
-    if found:
-        reopen(found[0])
-        parent = found[0]
+    runs = find_runs(store, tags)
+    if runs:
+        reopen(runs[0])
+        parent = runs[0]
     else:
         tags["finesweep.sweep"] = study.study_name
         parent = start_run(store, name=study.study_name, tags=tags)
@@ -58,35 +58,35 @@ def open_parent(store: TrackingStore, study: Study, plan: SweepPlan) -> Run:
 
 @contextmanager
 def parent_of(plan: SweepPlan, study: Study) -> Iterator[Run]:
-    """The parent run, RUNNING within; FAILED with the reason when the sweep stops early.
+    """The parent run, RUNNING in the context; FAILED with the reason when the sweep stops early.
 
-    The worker that crowns the winner ends it as FINISHED.
+    The worker that registers the winner ends it as FINISHED.
     """
     store = open_store(plan.base.config.tracking)
     try:
         yield find_or_start_parent(store, study, plan)
     except BaseException as error:
-        if (parent := _known(store, study)) and not live_workers(study):
+        if (parent := _current_parent(store, study)) and not live_workers(study):
             parent.set_tags({REASON_TAG: reason(error)})
             parent.finish("FAILED")
         raise
-    if parent := _known(store, study):
+    if parent := _current_parent(store, study):
         parent.finish("FINISHED")
 
 
 def find_or_start_parent(store: TrackingStore, study: Study, plan: SweepPlan) -> Run:
-    """The parent run, RUNNING; one process at a time looks for it."""
+    """The parent run, RUNNING; one process at a time finds or creates it."""
     with exclusive(engine_of(study), f"{study.study_name}.parent"):
         return open_parent(store, study, plan)
 
 
-def _known(store: TrackingStore, study: Study) -> Run | None:
-    """The parent that the study names by now; None where it was deleted under way."""
+def _current_parent(store: TrackingStore, study: Study) -> Run | None:
+    """The parent run that the study names; None if it was deleted meanwhile."""
     return active_run(store, study.user_attrs.get(PARENT_RUN_ID))
 
 
 def definition_text(study: Study, plan: SweepPlan) -> str:
-    """The sweep as it runs, file and command line together, as YAML."""
+    """The sweep's definition, file and command line merged, as YAML."""
     budget = {"study": study.study_name, "n_trials": plan.settings.n_trials}
     return yaml.safe_dump(
         budget | study.user_attrs[DEFINITION], sort_keys=False, allow_unicode=True
@@ -94,7 +94,7 @@ def definition_text(study: Study, plan: SweepPlan) -> str:
 
 
 def close_orphans(parent: Run, study: Study) -> None:
-    """Ends runs that are still RUNNING although Optuna knows that their trials ended."""
+    """Ends runs that are still RUNNING although their trials have ended in Optuna."""
     uid = study.user_attrs[UID]
     states = {f"{uid}/{t.number}": t for t in study.get_trials(deepcopy=False)}
     store = parent.store
@@ -107,8 +107,7 @@ def close_orphans(parent: Run, study: Study) -> None:
 
 
 def show_best(store: TrackingStore, study: Study) -> None:
-    """Puts the best trial so far on the parent, where MLflow's table of runs shows it, and what was
-    found and left out of the data that trials read."""
+    """Logs the best trial so far and the data notes on the parent run, for MLflow's run table."""
     trials = study.get_trials(deepcopy=False)
     searched = ranked(trials, direction_of(study))
     if searched:

@@ -1,7 +1,7 @@
-"""A sweep's sampler and pruner tried on its own space, with values drawn at random, before it runs.
+"""Tries a sweep's sampler and pruner on its search space, with random values, before it runs.
 
-What they cannot do is found by running them: a package that is missing, a space that they do not
-search, a study that they would end by themselves.
+Running them finds what they cannot do: a missing package, dimensions that the sampler does not
+search, a sampler that would stop the study.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ from finesweep.sweep.study.search_space import suggest
 from finesweep.sweep.worker.failures import whole_sweeps
 
 ENDS_ITS_STUDY = ("GridSampler", "BruteForceSampler")
-"""Samplers that call study.stop(), which Optuna permits only inside its own optimize()."""
+"""Samplers that call study.stop(), which Optuna allows only inside optimize()."""
 THRESHOLDS = ("n_startup_trials", "population_size", "popsize")
-"""Settings that say after how many trials a sampler or a pruner begins its own work."""
+"""Arguments for the number of trials after which a sampler or pruner leaves its start-up."""
 MAX_TRIALS = 300
 STEPS = (25, 50, 75, 100)
 INDEPENDENTLY = re.compile(r"The parameter `(.+?)` in Trial#\d+ is sampled independently")
 
 
 def rehearse(plan: SweepPlan) -> None:
-    """Raises ConfigError when sampler or pruner cannot do what the sweep will ask of them."""
+    """Raises ConfigError when the sampler or pruner cannot handle the sweep."""
     name = str(plan.settings.sampler["_target_"]).rpartition(".")[2]
     if name in ENDS_ITS_STUDY:
-        raise ConfigError(_ending(name))
-    with _heard() as messages, whole_sweeps("sweep.sampler", plan.settings.sampler):
+        raise ConfigError(_stop_problem(name))
+    with _optuna_messages() as messages, whole_sweeps("sweep.sampler", plan.settings.sampler):
         for study, slot in ((_study(plan, 0), 0), (_study(plan, _n_trials(plan)), 1)):
             messages.clear()
             for number in (slot, slot + 1):
@@ -48,27 +48,28 @@ def rehearse(plan: SweepPlan) -> None:
                 trial = study.ask()
                 suggest(trial, plan)
                 _tell(study, trial, name)
-    drawn = dict.fromkeys(path for text in messages for path in INDEPENDENTLY.findall(text))
-    if drawn and name not in SHARED_SEED:
+    random = dict.fromkeys(path for text in messages for path in INDEPENDENTLY.findall(text))
+    if random and name not in SHARED_SEED:
         message = (
-            f"{name} would draw {', '.join(drawn)} at random, for it searches only numbers that "
-            "every trial has; optuna.samplers.TPESampler with multivariate: true and group: true "
-            "searches all, warn_independent_sampling: false keeps this one"
+            f"{name} would draw {', '.join(random)} at random, because it searches only numbers "
+            "that every trial has; use optuna.samplers.TPESampler with multivariate: true and "
+            "group: true, or keep this one with warn_independent_sampling: false"
         )
         raise ConfigError(Problem("sweep.sampler", message))
 
 
 def _n_trials(plan: SweepPlan) -> int:
-    """Trials after which sampler and pruner do all that they ever will, of those of the sweep."""
-    described = [plan.settings.sampler, plan.settings.pruner or {}]
-    given = [{**parameters_of(each), **each} for each in described if "_target_" in each]
-    counts = [each[name] for each in given for name in THRESHOLDS if name in each]
-    wanted = max([16, *(2 + count for count in counts if isinstance(count, int))])
-    return min(wanted, plan.settings.n_trials - 1, MAX_TRIALS)
+    """Number of trials after which sampler and pruner have left their start-up, at most the
+    sweep's."""
+    nodes = [plan.settings.sampler, plan.settings.pruner or {}]
+    arguments = [{**parameters_of(node), **node} for node in nodes if "_target_" in node]
+    counts = [each[name] for each in arguments for name in THRESHOLDS if name in each]
+    n_trials = max([16, *(2 + count for count in counts if isinstance(count, int))])
+    return min(n_trials, plan.settings.n_trials - 1, MAX_TRIALS)
 
 
 def _study(plan: SweepPlan, n_trials: int) -> Study:
-    """A study in memory with so many trials, drawn at random from the plan's space."""
+    """A study in memory with n_trials trials, drawn at random from the plan's search space."""
     study = optuna.create_study(direction=plan.direction, sampler=RandomSampler(seed=0))
     values = np.random.default_rng(0)
     with whole_sweeps("sweep.pruner", plan.settings.pruner):
@@ -91,17 +92,17 @@ def _tell(study: Study, trial: Trial, name: str) -> None:
     except RuntimeError as error:
         if "stop" not in str(error):
             raise
-        raise ConfigError(_ending(name)) from error
+        raise ConfigError(_stop_problem(name)) from error
 
 
-def _ending(name: str) -> Problem:
-    message = f"{name} ends its study by itself, but n_trials does here; use TPE, QMC or Random"
+def _stop_problem(name: str) -> Problem:
+    message = f"{name} stops the study itself, but here n_trials does; use TPE, QMC or Random"
     return Problem("sweep.sampler", message)
 
 
 @contextmanager
-def _heard() -> Iterator[list[str]]:
-    """What Optuna logs meanwhile, which nobody sees otherwise; its warnings are not repeated."""
+def _optuna_messages() -> Iterator[list[str]]:
+    """The messages that Optuna logs in the context, kept off the screen; warnings are ignored."""
     messages: list[str] = []
     logger = logging.getLogger("optuna")
     before = logger.handlers, logger.level, logger.propagate

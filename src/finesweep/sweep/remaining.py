@@ -1,4 +1,4 @@
-"""Whether a sweep has anything left to do, known without the seconds that torch takes to load."""
+"""Whether a sweep has anything left to do, without the seconds of loading torch."""
 
 from __future__ import annotations
 
@@ -13,20 +13,22 @@ from finesweep.tracking import open_store
 
 
 def nothing_left(plan: SweepPlan, study: Study, say: Callable[[str], None]) -> bool:
-    """Whether the study is settled and MLflow holds all that it says; what is lost is told."""
+    """Whether the sweep is finished and MLflow has everything it recorded; says what is missing."""
     state = read_state(study)
-    is_over = is_finished_sweep(state, plan.settings.register, plan.confirm)
-    return is_over and not _is_lost(plan, state, say)
+    is_finished = is_finished_sweep(state, plan.settings.register, plan.confirm)
+    return is_finished and not _has_lost_records(plan, state, say)
 
 
-def _is_lost(plan: SweepPlan, state: SweepState, say: Callable[[str], None]) -> bool:
+def _has_lost_records(plan: SweepPlan, state: SweepState, say: Callable[[str], None]) -> bool:
     try:
-        gone = missing_records(plan, state, open_store(plan.base.config.tracking))
+        missing = missing_records(plan, state, open_store(plan.base.config.tracking))
     except ConfigError as error:
         if all(problem.path != "tracking.uri" for problem in error.problems):
             raise
-        say(f"MLflow was not asked: {error}")
+        say(f"MLflow was not checked: {error}")
         return False
-    if gone:
-        say(f"MLflow has lost {' and '.join(gone)}: made again from the study and its weights")
-    return bool(gone)
+    if missing:
+        say(
+            f"missing in MLflow: {' and '.join(missing)}; rebuilding from the study and its weights"
+        )
+    return bool(missing)

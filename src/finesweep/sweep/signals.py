@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM, answered at the next safe moment instead of in the middle of a write."""
+"""Ctrl-C and SIGTERM, handled at the next safe point instead of in the middle of a write."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from types import FrameType
 from typing import Any
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2)
-"""Ctrl-C, what launchers send, and what batch systems send before they take a machine away."""
+"""Ctrl-C, the launchers' signal, and the warnings that batch systems send before a preemption."""
 
 
 class Interruption:
-    """Whether someone asked this process to stop."""
+    """Whether this process has received a signal to stop."""
 
     def __init__(self) -> None:
         self.requested = False
 
     def check(self) -> None:
-        """KeyboardInterrupt when someone asked; called where everything written is whole."""
+        """Raises KeyboardInterrupt after a signal; called where no write is half-done."""
         if self.requested:
             raise KeyboardInterrupt
 
 
 @contextmanager
 def deferred_signals() -> Iterator[Interruption]:
-    """Within it the first signal is only noted; the second one interrupts at once.
+    """Defers the first signal until check(); the second one interrupts at once.
 
-    An exception raised in the middle of a database call would leave the session unusable, and
-    with it the slot that is to be released. In a thread of a caller's own nothing is noted: Python
-    gives signals to the main thread alone.
+    An exception in the middle of a database call would leave the session unusable, and the slot
+    could not be released. Outside the main thread nothing is deferred: Python delivers signals to
+    the main thread only.
     """
     interruption = Interruption()
     if threading.current_thread() is not threading.main_thread():

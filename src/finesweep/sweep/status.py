@@ -1,4 +1,4 @@
-"""What a study says about its sweep, for people and programs."""
+"""A sweep's status and leaderboard, from its study."""
 
 from __future__ import annotations
 
@@ -56,40 +56,40 @@ class Status:
     metric: str
     direction: str
     target: int
-    """Slots: n_trials."""
+    """Number of slots: n_trials."""
     counts: Mapping[SlotState, int]
-    """Slots by state; they sum to target."""
+    """Number of slots by state; they sum to target."""
     beyond: int
-    """Finished slots beyond target: an earlier command had a larger n_trials."""
+    """Number of finished slots beyond target: an earlier command had a larger n_trials."""
     best: Mapping[str, Any] | None
     """trial, value, params by plain path, run_id."""
     parent_run_id: str | None
     confirmed: Sequence[Mapping[str, Any]]
-    """The best few with fresh seeds, best first: trial, searched, n_seeds, mean, deviation, low,
-    high, optimism_gap, dropped. Empty before the search is spent, and without `sweep.confirm`."""
+    """Confirmed configurations, best first: trial, searched, n_seeds, mean, deviation, low, high,
+    optimism_gap, dropped. Empty before the confirmation starts, and without `sweep.confirm`."""
     n_confirmations: int
-    """Slots of the confirmation: configurations times seeds."""
+    """Number of confirmation slots: configurations times seeds."""
     winner: Mapping[str, Any] | None
     """Once evaluated on the test split: trial, run_id, model_uri, test_metrics, test_intervals,
-    test_rows, and test_look, the how manieth look at these rows that was."""
+    test_rows, and test_look, the number of times these rows had been used, this one included."""
     baseline: Mapping[str, Any] | None
-    """test_metrics, seconds, and p that the winner is no better: n_gained and n_lost rows."""
+    """test_metrics, seconds, n_gained and n_lost rows, and p of the winner being no better."""
     comparisons: Sequence[Mapping[str, Any]]
-    """The best of each model against the best of each other one."""
+    """Pairwise comparisons of the models' best trials."""
     registered: Mapping[str, Any] | None
     """name, version, alias."""
     workers: Sequence[Mapping[str, Any]]
     """id, host, pid, slot, step, beat_age_seconds of each live worker."""
     failures: Sequence[Mapping[str, Any]]
-    """slot, trial, reason of each slot that failed for good."""
+    """slot, trial, reason of each slot that failed without a retry."""
     interrupted_attempts: int
-    """Attempts that were cut off and whose slot was, or will be, tried again."""
+    """Number of attempts that were interrupted and retried."""
     spent: Mapping[str, float]
-    """`seconds/part` and `seconds_saved/by` over all attempts, on all workers together."""
+    """`seconds/part` and `seconds_saved/by`, summed over all attempts on all workers."""
     seconds_left: float | None
-    """What the waiting and running slots will take, going by those that finished."""
+    """Estimated seconds for the waiting and running slots, from the finished ones."""
     stopped: str | None
-    """Why no new trial begins, if so."""
+    """Reason why no new trial starts; None while the sweep runs."""
 
     @property
     def is_budget_spent(self) -> bool:
@@ -104,7 +104,7 @@ class Row:
     slot: int
     state: str
     value: float | None
-    """The objective's; the last reported one for a pruned trial."""
+    """Objective value; for a pruned trial the last reported one."""
     model: str
     params: Mapping[str, Any]
     seconds: float | None
@@ -112,12 +112,12 @@ class Row:
 
 
 def status_of(study: Study) -> Status:
-    """As of now; the study is read once."""
+    """The sweep's current status; the study is read once."""
     return status_in(read_state(study), live_workers(study))
 
 
 def status_in(state: SweepState, workers: Sequence[WorkerRow]) -> Status:
-    """A sweep's status from its state and from the workers that live."""
+    """A sweep's status from its state and its live workers."""
     attributes, trials, target = state.attributes, state.trials, state.n_slots
     definition, registered = attributes[DEFINITION], attributes.get(REGISTERED)
     slots, confirmation = slots_of(trials, target), state.confirmation
@@ -162,35 +162,35 @@ def _beyond(trials: Sequence[FrozenTrial], target: int) -> int:
 
 
 def command_of(study: Study, *, n_trials: int | None = None) -> str:
-    """The command that goes on with this study, as it was last typed, or up to n_trials."""
-    given = list(study.user_attrs.get(GIVEN, []))
+    """The command that resumes the sweep, as last typed, or with a budget of n_trials."""
+    typed = list(study.user_attrs.get(GIVEN, []))
     if n_trials is not None:
-        given = [text for text in given if not text.startswith(BUDGET)] + [f"{BUDGET}{n_trials}"]
-    return shlex.join(["finesweep", "sweep", study.user_attrs[SWEEP], *given])
+        typed = [text for text in typed if not text.startswith(BUDGET)] + [f"{BUDGET}{n_trials}"]
+    return shlex.join(["finesweep", "sweep", study.user_attrs[SWEEP], *typed])
 
 
 def spent(trials: Iterable[FrozenTrial]) -> dict[str, float]:
-    """Where the seconds of all attempts went, and what cache and pruning saved."""
-    found: dict[str, float] = {}
+    """Seconds of all attempts by part, and seconds saved by cache and pruning."""
+    totals: dict[str, float] = {}
     for trial in trials:
         for name, value in trial.user_attrs.get(LEDGER, {}).items():
             if name.startswith("seconds"):
-                found[name] = found.get(name, 0.0) + value
-    return found
+                totals[name] = totals.get(name, 0.0) + value
+    return totals
 
 
 def leaderboard(trials: Iterable[FrozenTrial], direction: Direction) -> list[Row]:
-    """One row per finished slot: complete ones, best first, then pruned, then failed ones."""
+    """One row per finished slot: complete trials, best first, then pruned, then failed ones."""
     worse, order = worse_by(direction), [TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL]
 
-    def place(trial: FrozenTrial) -> tuple[int, float]:
+    def sort_key(trial: FrozenTrial) -> tuple[int, float]:
         return order.index(trial.state), worse(_value(trial))
 
-    return [row_of(trial) for trial in sorted(finished_trials(trials), key=place)]
+    return [row_of(trial) for trial in sorted(finished_trials(trials), key=sort_key)]
 
 
 def _seconds_left(slots: Sequence[Slot], *, n_workers: int) -> float | None:
-    taken = [
+    durations = [
         slot.trial.duration.total_seconds()
         for slot in slots
         if slot.state in FINISHED and slot.trial is not None and slot.trial.duration
@@ -198,18 +198,20 @@ def _seconds_left(slots: Sequence[Slot], *, n_workers: int) -> float | None:
     n_left = sum(slot.state not in FINISHED for slot in slots)
     if not n_left:
         return 0.0
-    return n_left * sum(taken) / len(taken) / max(1, n_workers) if taken else None
-
-
-def _best(searched: Sequence[FrozenTrial], known: Mapping[str, Any]) -> dict[str, Any] | None:
-    if not searched:
+    if not durations:
         return None
-    best = searched[0]
+    return n_left * sum(durations) / len(durations) / max(1, n_workers)
+
+
+def _best(ranked: Sequence[FrozenTrial], best_run: Mapping[str, Any]) -> dict[str, Any] | None:
+    if not ranked:
+        return None
+    best = ranked[0]
     return {
         "trial": best.number,
         "value": best.value,
         "params": {plain_path(name): value for name, value in best.params.items()},
-        "run_id": known.get("run_id") if known.get("trial") == best.number else None,
+        "run_id": best_run.get("run_id") if best_run.get("trial") == best.number else None,
     }
 
 
@@ -227,5 +229,5 @@ def row_of(trial: FrozenTrial) -> Row:
 
 
 def _value(trial: FrozenTrial) -> float | None:
-    """The objective's value; for a pruned trial Optuna's value, which is its last report."""
+    """The objective value; for a pruned trial Optuna's value, which is the last reported one."""
     return None if trial.state == TrialState.FAIL else trial.value

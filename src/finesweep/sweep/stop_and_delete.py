@@ -1,4 +1,4 @@
-"""Stopping all workers of a sweep, and removing what a sweep left."""
+"""Stops all workers of a sweep, and deletes sweeps."""
 
 from __future__ import annotations
 
@@ -20,22 +20,23 @@ from finesweep.sweep.study.workers import live_workers
 
 
 def stop(name: str, url: str) -> tuple[int, str]:
-    """How many workers are asked to finish their slot and leave, and the command that goes on."""
+    """Asks all workers to finish their slot and exit; returns their number and the command that
+    resumes the sweep."""
     study = find_study(name, url)
     study.set_user_attr(STOP, f"stopped by finesweep stop {name}")
     return len(live_workers(study)), command_of(study)
 
 
 def delete_study(study: Study, config: Config, *, runs: bool) -> int:
-    """Number of MLflow runs removed; FinesweepError while workers are at it.
+    """Deletes the study and its checkpoints; returns the number of deleted MLflow runs.
 
-    Registered models stay: they belong to those who use them.
+    Registered models are kept: they belong to their users. FinesweepError while workers run.
     """
     if n_workers := len(live_workers(study)):
-        first = f"finesweep stop {study.study_name}"
-        raise FinesweepError(f"{n_workers} workers are at it; first: {first}")
+        command = f"finesweep stop {study.study_name}"
+        raise FinesweepError(f"{n_workers} workers are running; stop them first: {command}")
     n_runs = _delete_runs(study, config) if runs else 0
-    # The search's own last: until then another delete finds what this one left.
+    # The search's study last: if this is cut off, the next delete still finds the rest.
     for each in reversed(studies_of(study).values()):
         shutil.rmtree(Path(config.storage.checkpoints) / each.study_name, ignore_errors=True)
         forget_study(engine_of(each), each.study_name)
@@ -50,7 +51,7 @@ def _delete_runs(study: Study, config: Config) -> int:
     if parent_run_id is None:
         return 0
     store = open_store(config.tracking)
-    found = [run.run_id for run in find_runs(store, {PARENT: parent_run_id})]
-    for run_id in [*found, parent_run_id]:
+    run_ids = [run.run_id for run in find_runs(store, {PARENT: parent_run_id})]
+    for run_id in [*run_ids, parent_run_id]:
         store.client.delete_run(run_id)
-    return len(found) + 1
+    return len(run_ids) + 1

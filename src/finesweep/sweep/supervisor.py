@@ -17,15 +17,15 @@ from finesweep.sweep.study.storage import is_storage_outage
 
 POLL_SECONDS = 0.25
 REFRESH_SECONDS = 2.0
-"""Between two readings of the study, which keep the workers from writing to it."""
+"""Pause between two reads of the study, which block the workers' writes."""
 DONE = 0
 MAX_EARLY_DEATHS = 5
-"""So many workers in a row that ended with an error before any trial finished: hopeless."""
+"""Number of workers failing in a row after which the sweep fails."""
 
 
 @dataclass
 class SupervisedWorker:
-    """One of the sweep's workers, by index, and the process that runs it now."""
+    """One of the sweep's workers, by index, and its current process."""
 
     index: int
     handle: WorkerHandle | None
@@ -39,16 +39,16 @@ def supervise(
     *,
     n_workers: int,
     deadline: float,
-    look: Callable[[], object],
+    refresh: Callable[[], object],
     say: Callable[[str], None],
 ) -> None:
-    """Returns when all workers have left: nothing to do, stopped, or the deadline has passed.
+    """Returns when all workers have exited: sweep finished or stopped, or the deadline passed.
 
-    deadline is of time.monotonic(). look is called every REFRESH_SECONDS. KeyboardInterrupt once
+    deadline is by time.monotonic(). refresh is called every REFRESH_SECONDS. KeyboardInterrupt once
     the workers have released their slots, or were killed by a second signal.
     """
     workers = [SupervisedWorker(index, launcher.start(index)) for index in range(n_workers)]
-    errors, away, looked = 0, False, 0.0
+    errors, is_away, refreshed_at = 0, False, 0.0
     try:
         with deferred_signals() as interruption:
             while any(worker.handle for worker in workers):
@@ -64,16 +64,16 @@ def supervise(
                             errors = _next(
                                 worker, launcher, errors, say, over=over, leaving=leaving
                             )
-                    if time.monotonic() > looked + REFRESH_SECONDS:
-                        look()
-                        looked = time.monotonic()
-                    away = False
+                    if time.monotonic() > refreshed_at + REFRESH_SECONDS:
+                        refresh()
+                        refreshed_at = time.monotonic()
+                    is_away = False
                 except Exception as error:
                     if not is_storage_outage(error):
                         raise
-                    if not away:
-                        say("the storage is away: the workers wait for it")
-                    away = True
+                    if not is_away:
+                        say("the storage is unreachable; workers are waiting for it")
+                    is_away = True
                 time.sleep(POLL_SECONDS)
             interruption.check()
     except BaseException:
@@ -102,9 +102,9 @@ def _next(
     over: bool,
     leaving: bool,
 ) -> int:
-    """Errors in a row so far; a worker that ended too early has a new process by then.
+    """Number of errors in a row; a worker that ended too early is restarted.
 
-    over: nothing is left to try. leaving: all were interrupted, and none is started any more.
+    over: no slot is left. leaving: all workers were interrupted, and none is restarted.
     """
     assert worker.handle is not None
     ended, code = worker.handle, worker.handle.poll()
@@ -115,19 +115,19 @@ def _next(
     if code == DONE or (over and code == INTERRUPTED) or (leaving and code < 0):
         return errors
     if over and code > 0:
-        # It was to evaluate and register the winner; another start may do better, or say why not.
+        # It failed to evaluate or register the winner; the same command tries that again.
         raise FinesweepError(f"{ended.name} failed: {ended.last_output()}")
-    # A negative code is a signal, which says nothing about the worker itself.
+    # A negative code is a signal, and no sign that the worker itself fails.
     errors = errors + 1 if 0 < code != INTERRUPTED else 0
     if errors >= MAX_EARLY_DEATHS:
         raise FinesweepError(f"{errors} workers in a row failed; the last: {ended.last_output()}")
-    say(f"{ended.name} ended with exit code {code}; another takes its place")
+    say(f"{ended.name} ended with exit code {code}; restarting it")
     worker.handle, worker.drained = launcher.start(worker.index), False
     return errors
 
 
 def _interrupt(workers: list[SupervisedWorker]) -> None:
-    """Once for each worker: a second signal would make it leave without a checkpoint."""
+    """Signals each worker once: a second signal would make it exit without a checkpoint."""
     for worker in workers:
         if worker.handle and not worker.interrupted:
             worker.handle.interrupt()
@@ -135,7 +135,7 @@ def _interrupt(workers: list[SupervisedWorker]) -> None:
 
 
 def _drain(workers: list[SupervisedWorker]) -> None:
-    """Once for each worker, one that came in the place of a killed one too."""
+    """Drains each worker once, restarted ones too."""
     for worker in workers:
         if worker.handle and not worker.drained:
             worker.handle.drain()

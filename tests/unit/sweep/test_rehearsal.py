@@ -65,22 +65,22 @@ def test_what_can_run_passes(given: list[str]) -> None:
     [
         (
             SAMPLER % "GridSampler",
-            r"^sweep\.sampler: GridSampler ends its study by itself, but n_tr",
+            r"^sweep\.sampler: GridSampler stops the study itself, but here n_tr",
         ),
         (
             SAMPLER % "BruteForceSampler",
-            r"^sweep\.sampler: BruteForceSampler ends its study by its",
+            r"^sweep\.sampler: BruteForceSampler stops the study its",
         ),
         (SAMPLER % "TPESamplr", r"^optuna\.samplers\.TPESamplr: .*; did you mean 'TPESampler'\?"),
         (SAMPLER % "TPESampler, n_startup: 4", r"unexpected keyword argument 'n_startup'"),
         (
             "sweep.sampler={_target_: optuna.pruners.NopPruner}",
-            r"NopPruner is no sampler of Optuna",
+            r"NopPruner is not an Optuna sampler",
         ),
         (
             SAMPLER % "GPSampler",
             r"^sweep\.sampler: GPSampler would draw model\.freeze_layers\|model=distil_minilm at "
-            r"random, .*TPESampler with multivariate: true and group: true searches all",
+            r"random, .*use optuna\.samplers\.TPESampler with multivariate: true and group: true, ",
         ),
         (FAILING, r"^sweep\.sampler: Failing failed: ZeroDivisionError: no variance$"),
         (PRUNER % "ThresholdPruner", r"ThresholdPruner: Either lower or upper must be specified"),

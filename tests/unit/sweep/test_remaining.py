@@ -57,7 +57,7 @@ def test_a_run_that_mlflow_has_lost_is_left_and_told(
     told: list[str] = []
     assert not nothing_left(plan_of(SWEEP, f"tracking.uri={store.uri}"), spent, told.append)
     assert told == [
-        "MLflow has lost the sweep's own run: made again from the study and its weights"
+        "missing in MLflow: the sweep's own run; rebuilding from the study and its weights"
     ]
 
 
@@ -65,4 +65,4 @@ def test_a_store_that_cannot_be_asked_leaves_nothing_to_do(plan_of: PlanOf, spen
     told: list[str] = []
     assert nothing_left(plan_of(SWEEP, "tracking.uri=nope://x"), spent, told.append)
     assert len(told) == 1
-    assert told[0].startswith("MLflow was not asked: tracking.uri: cannot open 'nope://x'")
+    assert told[0].startswith("MLflow was not checked: tracking.uri: cannot open 'nope://x'")

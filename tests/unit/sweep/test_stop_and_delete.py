@@ -60,7 +60,7 @@ def test_a_study_that_is_not_there_is_told_with_the_nearest_name(study: Study) -
 
 
 def test_a_sweep_at_work_is_not_deleted(study: Study, demo: SweepPlan) -> None:
-    told = r"^1 workers are at it; first: finesweep stop demo$"
+    told = r"^1 workers are running; stop them first: finesweep stop demo$"
     with at_work(study, "demo+confirmation"), pytest.raises(FinesweepError, match=told):
         delete_study(study, demo.base.config, runs=False)
     assert checkpoints() == ["demo", "demo+confirmation", "demo-2"]
@@ -70,7 +70,7 @@ def test_study_confirmation_checkpoints_and_leases_are_deleted(
     study: Study, demo: SweepPlan
 ) -> None:
     dead = Lease(engine_of(study), "demo", lease_seconds=60, hang_seconds=60, on_hang=lambda: None)
-    dead._left.set()
+    dead._is_leaving.set()
     with engine_of(study).begin() as connection:
         connection.exec_driver_sql("UPDATE finesweep_workers SET beat = 0")
     assert delete_study(study, demo.base.config, runs=False) == 0

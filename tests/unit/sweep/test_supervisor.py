@@ -143,7 +143,7 @@ def run(
         study_with(over=False) if study is None else study,
         n_workers=n_workers,
         deadline=deadline,
-        look=look,
+        refresh=look,
         say=said.append,
     )
 
@@ -166,7 +166,7 @@ def test_a_worker_that_ended_is_replaced_while_there_is_something_to_do(
     script = Script(code, 0)
     run(script, said, study=study_with(over=over))
     assert [worker.name for worker in script.workers] == ["worker 0"] * (1 + replaced)
-    told = f"worker 0 ended with exit code {code}; another takes its place"
+    told = f"worker 0 ended with exit code {code}; restarting it"
     assert said == [told] * replaced
     assert script.closed
 
@@ -258,7 +258,7 @@ def test_a_storage_that_is_away_is_told_of_once_and_waited_for(said: list[str]) 
         script.workers[0].code = 0
 
     run(script, said, look=look)
-    assert said == ["the storage is away: the workers wait for it"]
+    assert said == ["the storage is unreachable; workers are waiting for it"]
 
 
 def test_another_error_kills_the_workers_and_is_raised(said: list[str]) -> None:

@@ -1,7 +1,7 @@
-"""Where a sweep's workers run: this machine, a Ray cluster, a Slurm cluster.
+"""Launchers of a sweep's workers: this machine, a Ray cluster, a Slurm cluster.
 
 A worker is always the command `finesweep work NAME …`; launchers differ in where they start it.
-Ray and submitit are imported only when their launcher is made.
+Ray and submitit are imported only when their launcher is used.
 """
 
 from __future__ import annotations
@@ -15,43 +15,43 @@ if TYPE_CHECKING:
 
 
 class WorkerHandle(Protocol):
-    """One started worker; every call returns at once, also after its end."""
+    """One started worker; every call returns at once, also after the worker has ended."""
 
     @property
     def name(self) -> str:
-        """What the screen calls it, such as `worker 0`."""
+        """Its name on screen, such as `worker 0`."""
 
     @property
     def pid(self) -> int | None:
-        """Its process on this machine; None where it runs elsewhere."""
+        """Id of its process on this machine; None when it runs elsewhere."""
 
     def poll(self) -> int | None:
-        """Its exit code once it has ended, else None; not 0 when its machine was lost."""
+        """Its exit code; None while it runs. Never 0 when its machine was lost."""
 
     def drain(self) -> None:
-        """Asks it to finish the slot that it has, and to leave."""
+        """Asks it to finish its slot and exit."""
 
     def interrupt(self) -> None:
-        """Asks it to keep a checkpoint, to release its slot, and to leave: SIGTERM.
+        """Asks it to save a checkpoint, release its slot and exit: SIGTERM.
 
-        Called once: a worker that is told twice leaves at once.
+        Called once: a second signal makes the worker exit at once.
         """
 
     def kill(self) -> None:
-        """Ends it at once; its slot is free when its lease runs out."""
+        """Ends it at once; its slot is free when its lease expires."""
 
     def last_output(self) -> str:
         """The last lines that it printed, or why there are none; for the screen."""
 
 
 class Launcher(Protocol):
-    """Starts workers, and holds what they need."""
+    """Starts workers and holds their resources."""
 
     def start(self, index: int) -> WorkerHandle:
-        """WorkerHandle `index` of 0 … workers - 1; called again, one in the place of a dead one."""
+        """Starts worker `index`, in [0, workers); called again, it replaces a dead worker."""
 
     def close(self) -> None:
-        """Lets go of everything; workers that still run finish their slot and leave."""
+        """Releases all resources; workers that still run finish their slot and exit."""
 
 
 def make_launcher(
@@ -62,13 +62,12 @@ def make_launcher(
     logs: Path,
     template: Sequence[str] | None = None,
 ) -> Launcher:
-    """The launcher of this name; nothing runs until its `start` is called.
+    """The configured launcher; nothing runs until its `start` is called.
 
-    command is a worker's whole argv, to which launchers add --attached; logs is the folder of
-    worker-INDEX.log. template is the argv of a warm process that local workers are forked from;
-    without one each is a process of its own. ConfigError when there are not enough GPUs, when a
-    package is missing, or when Slurm is not on this machine; FinesweepError when no Ray cluster
-    answers.
+    command is a worker's argv, to which launchers add --attached; logs is the folder of
+    worker-INDEX.log. template is the argv of the process that forks local workers; without one each
+    worker is a new process. ConfigError when there are too few GPUs, when a package is missing, or
+    when Slurm is not on this machine; FinesweepError when the Ray cluster does not respond.
     """
     if config.name == "ray":
         from finesweep.sweep.launchers.ray import RayLauncher

@@ -1,14 +1,14 @@
-"""A warm process that becomes workers by forking: everything imported once, nothing started.
+"""A template process that forks workers: everything is imported once, nothing is started.
 
-A coordinator starts it with one end of a socket as its standard input, and asks by one JSON object
-per packet:
+A coordinator starts it with one end of a socket as standard input, and sends one JSON object per
+packet:
 
     → {"id", "command", "environment", "folder"} with the fork's stdin, stdout and stderr
     ← {"id", "pid"} with a pidfd, once it has forked
-    ← {"id", "code"}, when the fork has ended
+    ← {"id", "code"} once the fork has ended
 
-What must not have happened before a fork: a thread, a torch operation (its pool of threads would be
-missing), a connection to a database, CUDA. Linux alone has pidfds, so elsewhere nobody forks.
+Before a fork there must be no thread, no torch operation (the fork would lack its thread pool), no
+database connection and no CUDA. Only Linux has pidfds, so only Linux forks.
 """
 
 from __future__ import annotations
@@ -35,90 +35,90 @@ COMM = Path("/proc/self/comm")
 COMM_LENGTH = 15
 
 origin: socket.socket | None = None
-"""In a fork: a connection to the template that it comes from, which forks for it too."""
+"""In a fork: its connection to the template, which forks for it too."""
 
 
 @dataclass(frozen=True)
 class Child:
-    """A fork that has not ended, and who asked for it."""
+    """A running fork, and the client that requested it."""
 
     pid: int
     id: int
-    asker: socket.socket
+    client: socket.socket
 
 
 def become() -> None:
-    """Serves on standard input; each fork runs its command from here and leaves as it would."""
-    asker = socket.socket(fileno=os.dup(0))
-    asker.set_inheritable(False)
-    with Path(os.devnull).open("rb") as nothing:
-        os.dup2(nothing.fileno(), 0)
-    gc.freeze()  # else the collector of each fork would write to, and so copy, every page
-    command = Server(asker).serve()
+    """Serves requests from standard input; each fork runs its command and exits like a process."""
+    client = socket.socket(fileno=os.dup(0))
+    client.set_inheritable(False)
+    with Path(os.devnull).open("rb") as devnull:
+        os.dup2(devnull.fileno(), 0)
+    gc.freeze()  # otherwise the collector of each fork would write to, and so copy, every page
+    command = Server(client).serve()
     if command is not None:
-        leave(ended(command))
+        leave(exit_code(command))
 
 
 class Server:
-    """The template's work: to fork when asked, and to say how forks have ended."""
+    """The template's server: forks on request and reports exit codes."""
 
-    def __init__(self, asker: socket.socket) -> None:
+    def __init__(self, client: socket.socket) -> None:
         self._selector = selectors.DefaultSelector()
-        self._selector.register(asker, selectors.EVENT_READ)
+        self._selector.register(client, selectors.EVENT_READ)
 
     def serve(self) -> list[str] | None:
-        """In a fork its command; in the template None, when nobody is left to ask or to end."""
+        """In a fork its command; in the template None, once all clients and forks are gone."""
         while self._selector.get_map():
             for key, _ in self._selector.select():
                 if isinstance(key.data, Child):
                     self._report(key.data, key.fd)
                 elif isinstance(key.fileobj, socket.socket):
-                    command = self._answer(key.fileobj)
+                    command = self._fork(key.fileobj)
                     if command is not None:
                         return command
         return None
 
-    def _answer(self, asker: socket.socket) -> list[str] | None:
-        packet, streams = received(asker, len(STREAMS))
+    def _fork(self, client: socket.socket) -> list[str] | None:
+        packet, streams = receive_packet(client, len(STREAMS))
         if not packet:
-            self._selector.unregister(asker)
+            self._selector.unregister(client)
             return None
         request = json.loads(packet)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         pid = os.fork()
         if pid == 0:
-            self._let_go()
+            self._close_inherited()
             ours.close()
-            _enter(request, streams, theirs)
+            _set_up_fork(request, streams, theirs)
             return list(request["command"])
         theirs.close()
         for stream in streams:
             os.close(stream)
         pidfd = os.pidfd_open(pid)
         self._selector.register(ours, selectors.EVENT_READ)
-        self._selector.register(pidfd, selectors.EVENT_READ, Child(pid, request["id"], asker))
-        tell(asker, {"id": request["id"], "pid": pid}, [pidfd])
+        self._selector.register(pidfd, selectors.EVENT_READ, Child(pid, request["id"], client))
+        send_packet(client, {"id": request["id"], "pid": pid}, [pidfd])
         return None
 
     def _report(self, child: Child, pidfd: int) -> None:
         self._selector.unregister(pidfd)
         os.close(pidfd)
         _, status = os.waitpid(child.pid, 0)
-        tell(child.asker, {"id": child.id, "code": os.waitstatus_to_exitcode(status)})
+        send_packet(child.client, {"id": child.id, "code": os.waitstatus_to_exitcode(status)})
 
-    def _let_go(self) -> None:
-        """Closes in a fork what belongs to the template."""
+    def _close_inherited(self) -> None:
+        """Closes the template's descriptors in a fork."""
         for key in list(self._selector.get_map().values()):
             if isinstance(key.data, Child):
-                key.data.asker.close()
+                key.data.client.close()
                 os.close(key.fd)
             elif isinstance(key.fileobj, socket.socket):
                 key.fileobj.close()
         self._selector.close()
 
 
-def received(connection: socket.socket, n_descriptors: int) -> tuple[bytes, list[int]]:
-    """The next packet with its descriptors; an empty one when the other end has gone."""
+def receive_packet(connection: socket.socket, n_descriptors: int) -> tuple[bytes, list[int]]:
+    """The next packet with its descriptors; an empty one when the other end is closed."""
     try:
         packet, descriptors, _, _ = socket.recv_fds(
             connection, PACKET_BYTES, n_descriptors, socket.MSG_CMSG_CLOEXEC
@@ -128,16 +128,18 @@ def received(connection: socket.socket, n_descriptors: int) -> tuple[bytes, list
     return packet, descriptors
 
 
-def tell(connection: socket.socket, message: Mapping[str, Any], descriptors: Any = ()) -> None:
-    """Sends it; nothing happens when the other end has gone."""
+def send_packet(
+    connection: socket.socket, message: Mapping[str, Any], descriptors: Any = ()
+) -> None:
+    """Sends the message; does nothing when the other end is closed."""
     with suppress(BrokenPipeError, ConnectionResetError):
         socket.send_fds(connection, [json.dumps(message).encode()], descriptors)
 
 
-def _enter(request: Mapping[str, Any], streams: list[int], theirs: socket.socket) -> None:
-    """Makes a fork what a new process with this request would be."""
+def _set_up_fork(request: Mapping[str, Any], streams: list[int], template: socket.socket) -> None:
+    """Sets up a fork as a new process with this request: streams, folder, environment, threads."""
     global origin
-    origin = theirs
+    origin = template
     os.setsid()
     for stream, descriptor in zip(STREAMS, streams, strict=True):
         os.dup2(descriptor, stream)
@@ -148,7 +150,7 @@ def _enter(request: Mapping[str, Any], streams: list[int], theirs: socket.socket
     os.environ.update(request["environment"])
     _, _, *words = request["command"]
     with suppress(OSError):
-        COMM.write_text(" ".join(words)[:COMM_LENGTH].rstrip())  # what `ps` and `top` call it
+        COMM.write_text(" ".join(words)[:COMM_LENGTH].rstrip())  # its name in `ps` and `top`
     if numpy := sys.modules.get("numpy"):
         numpy.random.seed()
     if threads := os.environ.get("OMP_NUM_THREADS"):
@@ -156,7 +158,7 @@ def _enter(request: Mapping[str, Any], streams: list[int], theirs: socket.socket
 
 
 def _reopen() -> None:
-    """Python's own streams anew: the template's still know what they wrote to, a file or a pipe."""
+    """Reopens Python's standard streams: the template's are configured for its own files."""
     for stream, name in zip(STREAMS, ("stdin", "stdout", "stderr"), strict=True):
         old = getattr(sys, name)
         new = open(  # noqa: SIM115 — it stays open as long as the process
@@ -172,7 +174,7 @@ def _reopen() -> None:
 
 
 def set_threads(n: int) -> None:
-    """What OMP_NUM_THREADS=n would do, which libraries read when they are loaded."""
+    """Sets the effect of OMP_NUM_THREADS=n, which the loaded libraries have already read."""
     if torch := sys.modules.get("torch"):
         torch.set_num_threads(n)
     if n > 1 and "sklearn" in sys.modules:
@@ -192,8 +194,8 @@ def run(command: list[str]) -> None:
         exec(compile(what, "<string>", "exec"), main.__dict__)
 
 
-def ended(command: list[str]) -> int:
-    """The exit code that a process of its own would end with; what it would say is said."""
+def exit_code(command: list[str]) -> int:
+    """Runs the command; its exit code as a separate process, with errors printed to stderr."""
     try:
         run(command)
     except SystemExit as error:
@@ -210,10 +212,10 @@ def ended(command: list[str]) -> int:
 def leave(code: int) -> None:
     """Ends a fork as `multiprocessing` does: exit functions run and streams are flushed.
 
-    What ends with the process anyway is not torn down: that would copy the template's pages first,
-    a third of a second.
+    The interpreter is not torn down: that would first copy the template's pages, which takes a
+    third of a second.
     """
-    threading._shutdown()  # type: ignore[attr-defined]  # waits for threads that are no daemons
+    threading._shutdown()  # type: ignore[attr-defined]  # waits for non-daemon threads
     atexit._run_exitfuncs()
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):

@@ -1,4 +1,4 @@
-"""Processes forked from a template, as its asker sees them."""
+"""Client of the fork server: the template process, and the processes forked from it."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ RUNNABLE = ("-m", "-c")
 
 
 class Template:
-    """A warm process of this one's own; in a fork the one that this process comes from.
+    """The process that forks workers: started by this one, or, in a fork, its own template.
 
-    Killed, it forks no more; what it has forked runs on.
+    When it is killed it forks no more; its forks keep running.
     """
 
     def __init__(self, command: Sequence[str]) -> None:
@@ -42,7 +42,7 @@ class Template:
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                # Libraries would start that many threads while they are loaded.
+                # Otherwise libraries would start more threads as they are loaded.
                 env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
                 start_new_session=True,
             )
@@ -55,7 +55,8 @@ class Template:
         folder: str,
         streams: tuple[int, int, int],
     ) -> Fork | None:
-        """A process that is to run command, at once; None when it has to be started otherwise."""
+        """A process that will run command, without waiting for the fork; None when it must be
+        started otherwise."""
         if self.is_lost or command[0] != sys.executable or command[1] not in RUNNABLE:
             return None
         number = next(self._ids)
@@ -63,32 +64,32 @@ class Template:
         packet = json.dumps({**request, "folder": folder}).encode()
         try:
             socket.send_fds(self._connection, [packet], streams)
-        except OSError:  # it is gone, or the environment is longer than a packet
+        except OSError:  # the template is gone, or the environment exceeds a packet
             return None
         self._forks[number] = Fork(self)
         return self._forks[number]
 
     @property
     def forks(self) -> list[Fork]:
-        """All that were asked for, also those that have ended."""
+        """All requested forks, including those that have ended."""
         return list(self._forks.values())
 
     def read(self, seconds: float = 0) -> None:
-        """Takes note of what the template has said, for which it waits so long."""
+        """Processes the template's messages, waiting up to seconds for the first."""
         while not self.is_lost and select.select([self._connection], [], [], seconds)[0]:
-            packet, descriptors = server.received(self._connection, 1)
+            packet, descriptors = server.receive_packet(self._connection, 1)
             if not packet:
                 self._lose()
                 return
-            said, seconds = json.loads(packet), 0
-            fork = self._forks[said["id"]]
-            if "pid" in said:
-                fork.begun(said["pid"], descriptors[0])
+            message, seconds = json.loads(packet), 0
+            fork = self._forks[message["id"]]
+            if "pid" in message:
+                fork.set_process(message["pid"], descriptors[0])
             else:
-                fork.code = said["code"]
+                fork.code = message["code"]
 
     def give_up(self) -> bool:
-        """Ends a template that still imports; False for one that will answer at once."""
+        """Kills a template that is still importing; False for one that replies at once."""
         if self._process is None or any(fork.pid for fork in self._forks.values()):
             return False
         self._process.kill()
@@ -96,7 +97,7 @@ class Template:
         return True
 
     def close(self) -> None:
-        """Asks for nothing more. A template of this process's own ends when its forks have."""
+        """Stops sending requests. A template started by this process ends when its forks have."""
         if self._process is None or self.is_lost:
             return
         with suppress(OSError):
@@ -114,16 +115,16 @@ class Template:
 
 
 class Fork:
-    """One process that a template was asked for."""
+    """One process requested from a template."""
 
     def __init__(self, template: Template) -> None:
         self._template = template
         self._pidfd: int | None = None
         self._pid: int | None = None
         self.code: int | None = None
-        """Exit code, negative for a signal; SIGKILL when nobody is left who knows it."""
+        """Exit code, negative for a signal; -SIGKILL when the template that knew it is gone."""
 
-    def begun(self, pid: int, pidfd: int) -> None:
+    def set_process(self, pid: int, pidfd: int) -> None:
         self._pid, self._pidfd = pid, pidfd
 
     @property
@@ -134,11 +135,11 @@ class Fork:
 
     @property
     def is_missing(self) -> bool:
-        """Whether the template died before it said that it had forked."""
+        """Whether the template died before it reported the fork."""
         return self.code is None and self._template.is_lost and self._pidfd is None
 
     def poll(self) -> int | None:
-        """Its exit code once it has ended."""
+        """Its exit code; None while it runs."""
         self._template.read()
         if self.code is None and self._template.is_lost and self._has_ended():
             self.code = -signal.SIGKILL
@@ -148,7 +149,7 @@ class Fork:
         return self.code
 
     def wait(self, seconds: float = float("inf")) -> int | None:
-        """Its exit code; None when it has not ended after so many seconds, or is missing."""
+        """Its exit code; None if it still runs after seconds, or is missing."""
         deadline = time.monotonic() + seconds
         while self.poll() is None and not self.is_missing and time.monotonic() < deadline:
             if self._template.is_lost:
@@ -158,19 +159,20 @@ class Fork:
         return self.code
 
     def send_signal(self, number: int) -> None:
-        """Before it has begun it does not come any more, and has ended as by that signal."""
-        if self._has_begun(number) and self._pidfd is not None:
+        """Sends the signal; a process that is not forked yet is cancelled, as ended by it."""
+        if self._is_running(number) and self._pidfd is not None:
             with suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._pidfd, number)
 
     def kill(self) -> None:
         """Ends it and its own children at once."""
-        if self._has_begun(signal.SIGKILL) and self.pid is not None:
+        if self._is_running(signal.SIGKILL) and self.pid is not None:
             with suppress(ProcessLookupError):
                 os.killpg(self.pid, signal.SIGKILL)  # it leads its session, hence its group
 
-    def _has_begun(self, number: int) -> bool:
-        """Whether there is a process to signal; if there never will be, it has ended by number."""
+    def _is_running(self, number: int) -> bool:
+        """Whether there is a process to signal; if there never will be, its exit code is set as if
+        signal number had ended it."""
         while self.poll() is None and self._pidfd is None:
             if self._template.is_lost or self._template.give_up():
                 self.code = INTERRUPTED if number == signal.SIGTERM else -number

@@ -1,4 +1,4 @@
-"""Workers on this machine: forked from a template of the coordinator's, or its children."""
+"""Workers on this machine: forked from the coordinator's template, or its child processes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class LocalLauncher:
         self._gpus = assign_gpus(workers, gpus, workers_per_gpu=workers_per_gpu)
         self._threads = usable_cores() // workers
         self._command = tuple(command)
-        # What CUDA has started in a process does not outlive a fork: with GPUs nobody forks.
+        # CUDA does not survive a fork, so with GPUs no worker is forked.
         self._template_command = None if gpus or not CAN_FORK else template
         self._template: Template | None = None
         self._logs = logs
@@ -58,7 +58,7 @@ class LocalLauncher:
 
 
 def usable_cores() -> int:
-    """Cores that this process may run on, which on a shared machine are fewer than it has."""
+    """Number of cores that this process may use; on a shared machine fewer than it has."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

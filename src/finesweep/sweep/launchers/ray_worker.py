@@ -1,4 +1,4 @@
-"""One worker on a Ray cluster: the actor beside its process, and its handle here."""
+"""One worker on a Ray cluster: the actor that runs its process, and the coordinator's handle."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from finesweep.errors import INTERRUPTED
 from finesweep.sweep.launchers.worker_process import WorkerProcess
 
 LOST = 1
-ANSWER_SECONDS = 2.0
+REPLY_SECONDS = 2.0
 
 
-class Seat:
-    """The actor: one worker's process on a node; Ray chooses the node and sets its GPUs."""
+class RayActor:
+    """Runs one worker's process on a node; Ray chooses the node and sets its GPUs."""
 
     def __init__(
         self, name: str, command: Sequence[str], environment: Mapping[str, str], log: str
     ) -> None:
-        # Paths relative to the coordinator's folder hold on every node that has this folder too.
-        here = Path(environment["PWD"])
+        # Paths relative to the coordinator's folder are valid on every node that has this folder.
+        folder = Path(environment["PWD"])
         self._process = WorkerProcess(
             name,
             command=command,
             environment=environment,
             log=Path(log),
-            folder=here if here.is_dir() else None,
+            folder=folder if folder.is_dir() else None,
         )
 
     def run(self) -> tuple[int, str]:
-        """The worker's exit code and its last words, when it has ended."""
+        """Waits for the worker; its exit code and last output."""
         return self._process.wait(), self._process.last_output()
 
     def drain(self) -> None:
@@ -48,7 +48,7 @@ class Seat:
 
 
 class RayWorker:
-    """A worker that Ray runs, or is still finding a node for."""
+    """Handle of a worker that Ray runs or has still to place on a node."""
 
     pid = None
 
@@ -59,50 +59,50 @@ class RayWorker:
         self._placed = actor.__ray_ready__.remote()
         self._run = actor.run.remote()
         self._code: int | None = None
-        self._farewell = ""
+        self._last_output = ""
 
     def poll(self) -> int | None:
-        if self._code is None and self._has(self._run):
+        if self._code is None and self._is_ready(self._run):
             try:
-                self._code, self._farewell = self._ray.get(self._run)
+                self._code, self._last_output = self._ray.get(self._run)
             except self._ray.exceptions.RayError as error:
                 self._code = LOST
-                self._farewell = f"lost: {str(error).strip().splitlines()[0]}"
-            self._ray.kill(self._actor)  # else it would keep its node's CPUs and GPUs
+                self._last_output = f"lost: {str(error).strip().splitlines()[0]}"
+            self._ray.kill(self._actor)  # otherwise it would hold its node's CPUs and GPUs
         return self._code
 
     def drain(self) -> None:
-        self._tell("drain", code=0)
+        self._call("drain", code=0)
 
     def interrupt(self) -> None:
-        self._tell("interrupt", code=INTERRUPTED)
+        self._call("interrupt", code=INTERRUPTED)
 
     def kill(self) -> None:
-        self._tell("kill", code=-signal.SIGKILL)
+        self._call("kill", code=-signal.SIGKILL)
 
     def last_output(self) -> str:
         if self.poll() is not None:
-            return self._farewell
-        if not self._has(self._placed):
-            return "waits for a node of the Ray cluster with enough free CPUs and GPUs"
+            return self._last_output
+        if not self._is_ready(self._placed):
+            return "waiting for a node of the Ray cluster with enough free CPUs and GPUs"
         try:
-            asked = self._actor.last_output.remote()
-            return str(self._ray.get(asked, timeout=ANSWER_SECONDS))
+            output = self._actor.last_output.remote()
+            return str(self._ray.get(output, timeout=REPLY_SECONDS))
         except self._ray.exceptions.RayError as error:
-            return f"no answer: {type(error).__name__}"
+            return f"no reply: {type(error).__name__}"
 
-    def _tell(self, method: str, *, code: int) -> None:
-        """Calls the actor, whose answer nobody waits for; without a node it need not come at all.
+    def _call(self, method: str, *, code: int) -> None:
+        """Calls the actor without waiting; an actor that has no node yet is killed instead.
 
-        code is what the worker has then ended with.
+        code is then the worker's exit code.
         """
         if self.poll() is not None:
             return
-        if self._has(self._placed):
+        if self._is_ready(self._placed):
             getattr(self._actor, method).remote()
         else:
             self._ray.kill(self._actor)
             self._code = code
 
-    def _has(self, answer: Any) -> bool:
-        return bool(self._ray.wait([answer], timeout=0)[0])
+    def _is_ready(self, reference: Any) -> bool:
+        return bool(self._ray.wait([reference], timeout=0)[0])

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from finesweep.config import LauncherConfig
 
 MAX_TIMEOUTS = 1000
-"""A sweep ends by its own budget; submitit's 3 timeouts would leave a long one half done."""
+"""A sweep ends by its own budget; submitit's default of 3 timeouts would cut a long one short."""
 
 
 class SlurmLauncher:
-    """Submits all workers as one array, and a job of its own in the place of each dead one."""
+    """Submits all workers as one array, and a single job to replace each dead one."""
 
     def __init__(self, config: LauncherConfig, *, command: Sequence[str], workers: int) -> None:
         self._executor = make_executor(config)
@@ -45,7 +45,7 @@ class SlurmLauncher:
             worker.drain()
 
     def _submit(self, indices: Sequence[int]) -> dict[int, SlurmWorker]:
-        """Index → worker; FinesweepError with sbatch's words when it refuses."""
+        """Index → worker; FinesweepError with sbatch's message when it refuses."""
         from submitit.core.utils import FailedJobError, FailedSubmissionError
 
         files = [Path(self._executor.folder) / f"{uuid.uuid4().hex}.drain" for _ in indices]
@@ -65,24 +65,24 @@ class SlurmLauncher:
 def make_executor(config: LauncherConfig) -> Any:
     """submitit's executor for jobs of one worker each.
 
-    ConfigError without submitit, without Slurm on this machine, or for a share of a GPU.
+    ConfigError without submitit, without Slurm on this machine, or for a fraction of a GPU.
     """
     try:
         import submitit
     except ModuleNotFoundError as error:
-        told = "slurm needs a package that is not installed: pip install 'finesweep[slurm]'"
-        raise ConfigError(Problem("launcher", told)) from error
+        message = "slurm needs a package that is not installed: pip install 'finesweep[slurm]'"
+        raise ConfigError(Problem("launcher", message)) from error
     logging.getLogger("submitit").setLevel(logging.ERROR)
     if config.gpus_per_worker != int(config.gpus_per_worker):
-        told = f"{config.gpus_per_worker} given; must be a whole number with Slurm"
-        raise ConfigError(Problem("launcher.gpus_per_worker", told))
+        message = f"{config.gpus_per_worker} given; must be a whole number with Slurm"
+        raise ConfigError(Problem("launcher.gpus_per_worker", message))
     try:
         executor = submitit.AutoExecutor(
             config.folder, cluster=config.cluster, slurm_max_num_timeout=MAX_TIMEOUTS
         )
     except RuntimeError as error:
-        told = "slurm given; srun is not on this machine, so start the sweep where it is"
-        raise ConfigError(Problem("launcher.cluster", told)) from error
+        message = "slurm given; srun is not on this machine; start the sweep where it is"
+        raise ConfigError(Problem("launcher.cluster", message)) from error
     executor.update_parameters(
         name="finesweep",
         timeout_min=config.timeout_minutes,

@@ -1,4 +1,4 @@
-"""What is asked of Slurm beyond submitting, or of the processes that stand in for it."""
+"""Commands for submitted jobs: to Slurm, or to the local processes that replace it."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from contextlib import suppress
 from typing import Any, Protocol
 
 QUEUE_SECONDS = 5.0
-"""The queue is read no more often: many clusters limit how often it may be asked."""
+"""Minimum time between two reads of the queue: many clusters limit squeue calls."""
 COMMAND_SECONDS = 30.0
 
 
 class Scheduler(Protocol):
-    """Knows submitit's jobs by their id."""
+    """Queries and signals submitit's jobs by their id."""
 
     def note(self, job: Any) -> None:
-        """A job just submitted, which the queue as last read cannot show."""
+        """Registers a job that was submitted after the queue was last read."""
 
     def holds(self, job: Any) -> bool:
-        """Whether the job waits, runs, or is queued again."""
+        """Whether the job is waiting, running or requeued."""
 
     def withdraw(self, job: Any) -> None:
         """Cancels it if it has not started."""
@@ -30,11 +30,11 @@ class Scheduler(Protocol):
         """Sends it SIGTERM."""
 
     def kill(self, job: Any) -> None:
-        """Ends it without asking."""
+        """Ends it at once."""
 
 
 class Slurm:
-    """squeue and scancel: sacct, which submitit asks, needs an accounting database."""
+    """squeue and scancel; sacct, which submitit uses, needs an accounting database."""
 
     def __init__(self) -> None:
         self._queued: set[str] = set()
@@ -52,7 +52,7 @@ class Slurm:
         _run("scancel", "--state=PENDING", job.job_id)
 
     def interrupt(self, job: Any) -> None:
-        # To the job's steps alone: its batch script would die of it before the worker has left.
+        # Only to the job's steps: it would end the batch script before the worker has exited.
         _run("scancel", "--signal=TERM", job.job_id)
 
     def kill(self, job: Any) -> None:
@@ -61,22 +61,22 @@ class Slurm:
 
     def _read_queue(self) -> None:
         self._read_at = time.monotonic()
-        listed = _run("squeue", "--me", "--array", "--noheader", "--format=%i")
-        if listed is not None:  # a controller that does not answer has not ended our jobs
-            self._queued = set(listed.split())
+        listing = _run("squeue", "--me", "--array", "--noheader", "--format=%i")
+        if listing is not None:  # no reply from the controller does not mean that jobs have ended
+            self._queued = set(listing.split())
 
 
 class Processes:
-    """submitit's local executor: a job's id is the process that watches over it."""
+    """Jobs of submitit's local executor: a job's id is the pid of its controlling process."""
 
     def note(self, job: Any) -> None:
-        """Nothing: a process is asked itself."""
+        """Does nothing: a process is polled directly."""
 
     def holds(self, job: Any) -> bool:
         return bool(job.state == "RUNNING")
 
     def withdraw(self, job: Any) -> None:
-        """Nothing: it starts at once."""
+        """Does nothing: a process starts at once."""
 
     def interrupt(self, job: Any) -> None:
         with suppress(ProcessLookupError):
@@ -87,11 +87,11 @@ class Processes:
 
 
 def _run(*command: str) -> str | None:
-    """What it prints; None when it failed or gave no answer."""
+    """The command's output; None when it fails or times out."""
     try:
-        done = subprocess.run(
+        result = subprocess.run(
             command, capture_output=True, text=True, timeout=COMMAND_SECONDS, check=False
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return done.stdout if done.returncode == 0 else None
+    return result.stdout if result.returncode == 0 else None

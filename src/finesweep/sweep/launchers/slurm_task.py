@@ -1,4 +1,4 @@
-"""What one task of a Slurm job array runs; submitit pickles it, and queues it again."""
+"""One task of a Slurm job array; submitit pickles it and requeues it."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ POLL_SECONDS = 0.5
 
 
 class ArrayTask:
-    """Calling it runs a worker to its end and returns its exit code.
+    """Callable that runs a worker to its end and returns its exit code.
 
-    SIGTERM is passed on to the worker, and the job ends with it. submitit answers SIGUSR2, which
-    Slurm sends ahead of the time limit or a preemption, with `checkpoint` and a place in the queue.
+    SIGTERM is forwarded to the worker, and the job ends with it. On SIGUSR2, which Slurm sends
+    before the time limit or a preemption, submitit calls `checkpoint` and requeues the job.
     """
 
     def __init__(self, command: Sequence[str], *, drain_file: Path, threads: int) -> None:
@@ -29,13 +29,13 @@ class ArrayTask:
         self._drain_file = drain_file
         self._threads = threads
         self._pid: int | None = None
-        self._told_early = False
-        self._leaving = False
+        self._is_interrupted_early = False
+        self._is_leaving = False
 
     def __call__(self) -> int:
         signal.signal(signal.SIGTERM, self._pass_on)
-        # In a session of its own: Slurm signals a task's whole process group, and a worker that
-        # hears of it twice leaves without a checkpoint.
+        # In its own session: Slurm signals a task's whole process group, and after a second signal
+        # a worker exits without a checkpoint.
         with subprocess.Popen(
             [*self._command, ATTACHED],
             stdin=subprocess.PIPE,
@@ -43,7 +43,7 @@ class ArrayTask:
             start_new_session=True,
         ) as child:
             self._pid = child.pid
-            if self._told_early:
+            if self._is_interrupted_early:
                 self._interrupt(child.pid)
             try:
                 return self._follow(child)
@@ -52,16 +52,17 @@ class ArrayTask:
                     os.killpg(child.pid, signal.SIGKILL)
 
     def checkpoint(self) -> Any:
-        """The same task as a submission, when the worker has kept a checkpoint and left."""
+        """Interrupts the worker, waits until it has saved a checkpoint and exited, and returns the
+        same task as a new submission."""
         from submitit.helpers import DelayedSubmission
 
         if self._pid is not None:
             self._interrupt(self._pid)
-            # Leaves it to be reaped: the interrupted code holds the lock that poll() needs.
+            # WNOWAIT leaves the process to poll(), whose lock the interrupted code may hold.
             with suppress(ChildProcessError):
                 os.waitid(os.P_PID, self._pid, os.WEXITED | os.WNOWAIT)
-        again = ArrayTask(self._command, drain_file=self._drain_file, threads=self._threads)
-        return DelayedSubmission(again)
+        task = ArrayTask(self._command, drain_file=self._drain_file, threads=self._threads)
+        return DelayedSubmission(task)
 
     def _follow(self, child: subprocess.Popen[bytes]) -> int:
         while (code := child.poll()) is None:
@@ -72,13 +73,13 @@ class ArrayTask:
 
     def _pass_on(self, number: int, frame: FrameType | None) -> None:
         if self._pid is None:
-            self._told_early = True
+            self._is_interrupted_early = True
         else:
             self._interrupt(self._pid)
 
     def _interrupt(self, pid: int) -> None:
-        """Tells the worker, once."""
-        if not self._leaving:
-            self._leaving = True
+        """Signals the worker, once."""
+        if not self._is_leaving:
+            self._is_leaving = True
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGTERM)

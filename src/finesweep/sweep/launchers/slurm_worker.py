@@ -1,4 +1,4 @@
-"""One worker on a Slurm cluster: a job that waits, runs, or is queued again."""
+"""One worker on a Slurm cluster: the handle of its job."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from finesweep.sweep.launchers.worker_process import tail
 
 LOST = 1
 RESULT_LAG_SECONDS = 30.0
-"""A shared file system may show a job's result so long after the queue has let go of the job."""
+"""Time that a shared file system may take to show a job's result after the job left the queue."""
 
 
 class SlurmWorker:
-    """One job of the array: waiting, running, or queued again after a preemption."""
+    """One job of the array: waiting, running, or requeued after a preemption."""
 
     pid = None
 
@@ -26,8 +26,8 @@ class SlurmWorker:
         self._drain_file = drain_file
         self._scheduler = scheduler
         self._code: int | None = None
-        self._asked: int | None = None
-        self._gone_at: float | None = None
+        self._requested_code: int | None = None
+        self._missing_since: float | None = None
 
     def poll(self) -> int | None:
         if self._code is None:
@@ -38,39 +38,40 @@ class SlurmWorker:
 
     def drain(self) -> None:
         if self.poll() is None:
-            # A file, since a signal would not reach a job that is only starting.
+            # A file, because a signal would miss a job that is still starting.
             self._drain_file.touch()
-            self._asked = 0
+            self._requested_code = 0
             self._scheduler.withdraw(self._job)
 
     def interrupt(self) -> None:
         if self.poll() is None:
-            self._asked = INTERRUPTED
+            self._requested_code = INTERRUPTED
             self._scheduler.withdraw(self._job)
             self._scheduler.interrupt(self._job)
 
     def kill(self) -> None:
         if self.poll() is None:
-            self._asked = INTERRUPTED
+            self._requested_code = INTERRUPTED
             self._scheduler.kill(self._job)
 
     def last_output(self) -> str:
-        said = tail(self._job.paths.stdout)
-        return said or f"job {self._job.job_id} has printed nothing yet"
+        output = tail(self._job.paths.stdout)
+        return output or f"job {self._job.job_id} has printed nothing yet"
 
     def _outcome(self) -> int | None:
         from submitit.core.utils import FailedJobError, UncompletedJobError
 
-        held = self._scheduler.holds(self._job)  # first: the result is written before the job ends
+        # First the queue, then the result: it is written before the job ends.
+        is_queued = self._scheduler.holds(self._job)
         if self._job.paths.result_pickle.exists():
             try:
                 return int(self._job.result())
             except (FailedJobError, UncompletedJobError):
                 return LOST
-        if held:
-            self._gone_at = None
+        if is_queued:
+            self._missing_since = None
             return None
-        if self._asked is not None:
-            return self._asked
-        self._gone_at = self._gone_at or time.monotonic()
-        return LOST if time.monotonic() - self._gone_at >= RESULT_LAG_SECONDS else None
+        if self._requested_code is not None:
+            return self._requested_code
+        self._missing_since = self._missing_since or time.monotonic()
+        return LOST if time.monotonic() - self._missing_since >= RESULT_LAG_SECONDS else None

@@ -1,4 +1,4 @@
-"""A worker's command as a child process, with the pipe that tells it when to finish."""
+"""A worker's command as a child process, with the pipe that drains it."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from pathlib import Path
 from finesweep.sweep.launchers.forked import Fork, Template
 
 ATTACHED = "--attached"
-"""Tells a worker that its stdin is a pipe, whose end of file means: finish the slot and leave."""
+"""Tells a worker that its stdin is a pipe, whose end of file means: finish the slot and exit."""
 SHOWN_LINES = 5
 TAIL_BYTES = 8192
 
 
 class WorkerProcess:
-    """A worker on this machine: in a session of its own, forked from a template where there is one.
+    """A worker on this machine, in its own session, forked from a template where there is one.
 
     A terminal signals its whole process group: in the coordinator's group one Ctrl-C would reach
-    the worker twice, from the terminal and from the coordinator. The pipe closes with whoever
-    holds this object, also when that is killed.
+    the worker twice, from the terminal and from the coordinator. The pipe closes when the
+    coordinator ends, even if it is killed.
     """
 
     def __init__(
@@ -40,21 +40,21 @@ class WorkerProcess:
         self._folder = Path.cwd() if folder is None else folder
         self._log = log
         log.parent.mkdir(parents=True, exist_ok=True)
-        self._begin(template)
+        self._start(template)
 
-    def _begin(self, template: Template | None) -> None:
+    def _start(self, template: Template | None) -> None:
         reader, writer = os.pipe()
-        # Unbuffered, so that closing the pipe of a dead worker has nothing to flush.
+        # Unbuffered: closing the pipe of a dead worker must not flush.
         self._pipe = os.fdopen(writer, "wb", buffering=0)
         with self._log.open("ab") as output, os.fdopen(reader, "rb") as stdin:
             self._log_start = output.tell()
-            forked = template and template.fork(
+            fork = template and template.fork(
                 self._command,
                 environment=self._environment,
                 folder=str(self._folder),
                 streams=(stdin.fileno(), output.fileno(), output.fileno()),
             )
-            self._process: Fork | subprocess.Popen[bytes] = forked or subprocess.Popen(
+            self._process: Fork | subprocess.Popen[bytes] = fork or subprocess.Popen(
                 self._command,
                 stdin=stdin,
                 stdout=output,
@@ -66,20 +66,20 @@ class WorkerProcess:
 
     @property
     def pid(self) -> int | None:
-        """None until a template that still imports has forked it."""
+        """Its process id; None until the template has forked it."""
         return self._process.pid
 
     def poll(self) -> int | None:
         code = self._process.poll()
         if isinstance(self._process, Fork) and self._process.is_missing:
-            self.drain()  # should it have been forked after all
-            self._begin(None)
+            self.drain()  # in case it was forked after all
+            self._start(None)
         if code is not None:
-            self.drain()  # a dead worker's pipe would stay open as long as this object
+            self.drain()  # otherwise a dead worker's pipe would stay open
         return code
 
     def wait(self) -> int:
-        """Its exit code, when it has ended."""
+        """Waits for the worker; its exit code."""
         while (code := self.poll()) is None:
             self._process.wait()
         return code
@@ -101,7 +101,7 @@ class WorkerProcess:
 
 
 def tail(log: Path, *, start: int = 0) -> str:
-    """The last lines of a file that are not blank, from byte `start` on; empty without a file."""
+    """The last non-blank lines of a file from byte `start` on; empty without a file."""
     try:
         with log.open("rb") as stream:
             stream.seek(max(start, stream.seek(0, os.SEEK_END) - TAIL_BYTES))
@@ -113,8 +113,8 @@ def tail(log: Path, *, start: int = 0) -> str:
 
 
 def thread_setting(threads: int) -> dict[str, str]:
-    """OMP_NUM_THREADS for one worker, or what the user has set it to.
+    """OMP_NUM_THREADS for one worker; the user's own value wins.
 
-    Workers with more threads than cores between them crawl: 60 times slower was measured.
+    Workers with more threads than cores in total were measured 60 times slower.
     """
     return {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS") or str(max(1, threads))}

@@ -1,4 +1,4 @@
-"""The sweep's baseline in a run of its own, and whether the winner beats it on the test rows."""
+"""The sweep's baseline, logged as its own run, and whether the winner beats it on the test rows."""
 
 from __future__ import annotations
 
@@ -21,15 +21,16 @@ KIND = "baseline"
 def compare_with_baseline(
     parent: Run, setup: Setup, right: np.ndarray, *, sweep: str
 ) -> BaselineResult:
-    """The baseline's result beside the winner's; right [N] are the test rows the winner gets right.
+    """The baseline's result, compared with the winner's; right [N] bool marks the test rows that
+    the winner gets right.
 
-    One run for each sweep: an interrupted one is replaced.
+    One run per sweep: an interrupted one is replaced.
     """
     for run in find_runs(parent.store, {PARENT: parent.run_id, "finesweep.kind": KIND}):
         parent.store.client.delete_run(run.run_id)
-    made, dataset = fit_baseline(setup.dataset), setup.dataset
-    validation = compute_metrics(made.validation, "validation")
-    test = compute_metrics(made.test, "test")
+    baseline, dataset = fit_baseline(setup.dataset), setup.dataset
+    validation = compute_metrics(baseline.validation, "validation")
+    test = compute_metrics(baseline.test, "test")
     run = start_run(
         parent.store,
         name="TF-IDF, logistic regression",
@@ -37,21 +38,23 @@ def compare_with_baseline(
         tags={"finesweep.kind": KIND, "finesweep.sweep": sweep},
     )
     with tempfile.TemporaryDirectory() as folder:
-        write_split_of(Path(folder), "validation", made.validation, dataset)
-        write_split_of(Path(folder), "test", made.test, dataset)
+        write_split_of(Path(folder), "validation", baseline.validation, dataset)
+        write_split_of(Path(folder), "test", baseline.test, dataset)
         run.log_folder(Path(folder))
-    run.log_params({"baseline.ngrams": ", ".join(made.kinds)})
-    run.log_metrics(validation | test | {"seconds/training": made.seconds}, step=len(dataset.train))
+    run.log_params({"baseline.ngrams": ", ".join(baseline.kinds)})
+    run.log_metrics(
+        validation | test | {"seconds/training": baseline.seconds}, step=len(dataset.train)
+    )
     run.set_tags({TRIAL_STATE: "COMPLETE"})
     run.finish("FINISHED")
-    n_gained, n_lost = map(len, gained_and_lost(right, correct_rows(made.test)))
+    n_gained, n_lost = map(len, gained_and_lost(right, correct_rows(baseline.test)))
     return BaselineResult(
         run_id=run.run_id,
         validation_metrics=validation,
         test_metrics=test,
-        seconds=made.seconds,
+        seconds=baseline.seconds,
         n_gained=n_gained,
         n_lost=n_lost,
         p=mcnemar(n_gained, n_lost),
-        kinds=made.kinds,
+        kinds=baseline.kinds,
     )

@@ -1,5 +1,7 @@
-"""What a study says of its end, and whether MLflow still holds it, known without loading a model:
-stores are deleted, and so is what lies in them."""
+"""What a study records about its result, and whether MLflow still has it, without loading a model.
+
+Users delete tracking stores, experiments, runs and versions; a finished sweep notices.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +20,8 @@ from finesweep.tracking import TrackingStore, active_run, has_logged_model
 def is_finished_sweep(
     state: SweepState, register: RegisterConfig | None, confirm: ConfirmConfig | None = None
 ) -> bool:
-    """Whether nothing is left to do: slots spent, the best confirmed, the winner evaluated, and
-    registered as wanted."""
+    """Whether nothing is left to do: every slot finished, the best confirmed, the winner evaluated,
+    and registered where configured."""
     if not state.is_budget_spent:
         return False
     winner, finalist = winner_of(state, confirm), state.finalist
@@ -30,13 +32,13 @@ def is_finished_sweep(
     return register is None or registered_as(state, register, finalist.model_uri) is not None
 
 
-def registered_as(state: SweepState, wanted: RegisterConfig, model_uri: str) -> Registered | None:
-    """The version that the study remembers of this model, where it is called as wanted."""
+def registered_as(state: SweepState, config: RegisterConfig, model_uri: str) -> Registered | None:
+    """The recorded version of this model; None when its name or alias is not the configured one."""
     claim = state.registered
     if claim is None:
         return None
-    known = (claim.name, claim.alias, claim.model_uri)
-    return claim if known == (wanted.name, wanted.alias, model_uri) else None
+    recorded = (claim.name, claim.alias, claim.model_uri)
+    return claim if recorded == (config.name, config.alias, model_uri) else None
 
 
 def is_in_store(store: TrackingStore, finalist: Finalist) -> bool:
@@ -46,7 +48,7 @@ def is_in_store(store: TrackingStore, finalist: Finalist) -> bool:
 
 
 def missing_runs(state: SweepState, store: TrackingStore) -> Iterator[str]:
-    """In words, the runs that a study names and the store does not hold any more."""
+    """Description of each run that the study names and the store no longer has."""
     if active_run(store, state.attributes.get(PARENT_RUN_ID)) is None:
         yield "the sweep's own run"
     if (finalist := state.finalist) is not None and not is_in_store(store, finalist):
@@ -54,11 +56,11 @@ def missing_runs(state: SweepState, store: TrackingStore) -> Iterator[str]:
 
 
 def missing_records(plan: SweepPlan, state: SweepState, store: TrackingStore) -> list[str]:
-    """In words, what a settled study says of MLflow and MLflow does not hold any more."""
+    """Description of everything that a finished study records and MLflow no longer has."""
     missing = list(missing_runs(state, store))
-    wanted, finalist = plan.settings.register, state.finalist
-    if wanted is not None and finalist is not None:
-        claim = registered_as(state, wanted, finalist.model_uri)
+    config, finalist = plan.settings.register, state.finalist
+    if config is not None and finalist is not None:
+        claim = registered_as(state, config, finalist.model_uri)
         if claim is not None and not is_registered(store.client, claim):
             missing.append(f"{claim.name} version {claim.version}")
     return missing

@@ -1,7 +1,8 @@
-"""Which configurations are trained again with fresh seeds, and which of them wins.
+"""Which configurations are retrained with fresh seeds, and which of them wins.
 
-The minimum of many noisy values is too good. So the best few of the search are confirmed: in a
-study of its own, NAME+confirmation, each slot is one (trial of the search, seed). Seeds are raced.
+The minimum of many noisy values is too optimistic (the winner's curse). So the best few of the
+search are confirmed in a study of their own, NAME+confirmation, in which each slot is one (trial of
+the search, seed). Configurations that can no longer win are dropped.
 """
 
 from __future__ import annotations
@@ -41,91 +42,93 @@ from finesweep.sweep.study.ranking import complete, ranked, worse_by
 from finesweep.sweep.study.slots import all_finished, slots_of
 
 SUFFIX = "+confirmation"
-"""Behind a study's name; no sweep's own name has a plus sign."""
+"""Suffix of the study's name; a sweep's own name never contains a plus sign."""
 SEED = "training.seed"
 
 
 @dataclass(frozen=True)
 class ConfirmedRow:
-    """One configuration, trained again."""
+    """One configuration, retrained with fresh seeds."""
 
     trial: int
-    """Of the search."""
+    """Number of the search's trial."""
     searched: float
-    """The value that the search found."""
+    """Objective value in the search."""
     n_seeds: int
-    """That finished."""
+    """Number of finished seeds."""
     mean: float | None
-    """None until the first seed has."""
+    """Mean objective over the finished seeds; None before the first."""
     deviation: float | None
-    """Between seeds; None with one."""
+    """Standard deviation between seeds; None with one seed."""
     low: float | None
     high: float | None
-    """95 % interval of the mean; None while the noise of seeds is unknown."""
+    """95 % interval of the mean; None while the variance between seeds is unknown."""
     optimism_gap: float | None
-    """What the search found, minus the mean."""
+    """Objective value in the search minus the mean."""
     dropped: bool
-    """It could not win any more, or fell out of the search's best."""
+    """Whether it can no longer win, or is no longer among the search's best."""
 
 
 @dataclass(frozen=True)
 class Winner:
-    """The configuration that is evaluated and registered, and whose weights that means."""
+    """The configuration to evaluate and register, and the trial whose weights are used."""
 
     trial: int
-    """Of the search."""
+    """Number of the search's trial."""
     study: StudyState
-    """Where `best` lies: the search's own, or that of the confirmation."""
+    """Study of `best`: the search's or the confirmation's."""
     best: FrozenTrial
-    """The best-validated run of the configuration."""
+    """Trial of the configuration with the best validation."""
     row: ConfirmedRow | None
-    """None where nothing was to be confirmed."""
+    """Its confirmation; None without one."""
     probability: float | None
-    """That it really is better than the second."""
+    """Probability that it is better than the runner-up, in [0, 1]."""
 
     @property
     def uid(self) -> str:
         return f"{self.study.uid}/{self.best.number}"
 
 
-def candidates(searched: Iterable[FrozenTrial], wanted: ConfirmConfig) -> list[int]:
-    """Of the search's trials, the best first, those to confirm: each configuration once whatever
-    its seed."""
+def candidates(searched: Iterable[FrozenTrial], config: ConfirmConfig) -> list[int]:
+    """Numbers of the top_k trials to confirm; each configuration once, whatever its seed.
+
+    searched are the search's trials, best first.
+    """
     numbers: dict[str, int] = {}
     for trial in searched:
         own = {path: value for path, value in trial.user_attrs[VALUES].items() if path != SEED}
         numbers.setdefault(json.dumps(own, sort_keys=True), trial.number)
-    return list(numbers.values())[: wanted.top_k]
+    return list(numbers.values())[: config.top_k]
 
 
 def make_confirmation(study: Study) -> Study:
-    """The study beside the search's, made where there is none; callers hold a lock."""
-    made = optuna.create_study(
+    """The confirmation study of a search's study, created if missing; callers hold a lock."""
+    confirmation = optuna.create_study(
         study_name=study.study_name + SUFFIX,
         storage=storage_of(study),
         direction=study.direction,
         pruner=NopPruner(),
         load_if_exists=True,
     )
-    if UID not in made.user_attrs:
-        made.set_user_attr(UID, f"{study.user_attrs[UID]}/confirmation")
-        made.set_user_attr(SEED_RUNS, [])
-        made.set_user_attr(CANDIDATES, [])
-        made.set_user_attr(N_TRIALS, 0)
-    if study.user_attrs.get(CONFIRMATION) != made.study_name:
-        study.set_user_attr(CONFIRMATION, made.study_name)
-    return made
+    if UID not in confirmation.user_attrs:
+        confirmation.set_user_attr(UID, f"{study.user_attrs[UID]}/confirmation")
+        confirmation.set_user_attr(SEED_RUNS, [])
+        confirmation.set_user_attr(CANDIDATES, [])
+        confirmation.set_user_attr(N_TRIALS, 0)
+    if study.user_attrs.get(CONFIRMATION) != confirmation.study_name:
+        study.set_user_attr(CONFIRMATION, confirmation.study_name)
+    return confirmation
 
 
 def add_seed_slots(confirmation: Study, chosen: Sequence[int], *, n_seeds: int) -> None:
-    """Gives every chosen trial n_seeds slots, those of the first seed first; callers hold a lock.
+    """Adds n_seeds slots for every chosen trial, first seeds first; callers hold a lock.
 
-    Slots that were there keep their numbers: a search that went on loses no seed it has paid for.
+    Existing slots keep their numbers, so a search that is continued reuses every finished seed.
     """
     attributes = confirmation.user_attrs
-    before = seed_runs_of(attributes)
-    wanted = [(trial, seed) for seed in range(n_seeds) for trial in chosen]
-    runs = [*before, *(run for run in wanted if run not in before)]
+    existing = seed_runs_of(attributes)
+    required = [(trial, seed) for seed in range(n_seeds) for trial in chosen]
+    runs = [*existing, *(run for run in required if run not in existing)]
     for name, value in (
         (SEED_RUNS, [list(run) for run in runs]),
         (CANDIDATES, list(chosen)),
@@ -136,32 +139,32 @@ def add_seed_slots(confirmation: Study, chosen: Sequence[int], *, n_seeds: int) 
 
 
 def slots_to_skip(state: ConfirmationState, direction: Direction, *, n_seeds: int) -> list[int]:
-    """Slots that wait although their configuration cannot win, or is not wanted any more."""
+    """Waiting slots whose configuration can no longer win, or is no longer a candidate."""
     values = _values(state, state.candidates)
-    kept = race_survivors(values, direction) if values else set()
-    kept |= {trial for trial in state.candidates if trial not in values}
+    survivors = race_survivors(values, direction) if values else set()
+    survivors |= {trial for trial in state.candidates if trial not in values}
     runs = enumerate(state.seed_runs)
-    wanted = {slot for slot, (trial, seed) in runs if trial in kept and seed < n_seeds}
+    required = {slot for slot, (trial, seed) in runs if trial in survivors and seed < n_seeds}
     slots = slots_of(state.trials, len(state.seed_runs))
-    return [slot.index for slot in slots if slot.state == "waiting" and slot.index not in wanted]
+    return [slot.index for slot in slots if slot.state == "waiting" and slot.index not in required]
 
 
-def is_confirmed(state: SweepState, wanted: ConfirmConfig | None) -> bool:
-    """Whether the search's best, as it now stands, have had all the seeds that they need."""
-    if wanted is None or not (chosen := candidates(state.ranked, wanted)):
+def is_confirmed(state: SweepState, config: ConfirmConfig | None) -> bool:
+    """Whether every seed of the search's current candidates is finished or dropped."""
+    if config is None or not (chosen := candidates(state.ranked, config)):
         return True
     confirmation = state.confirmation
     if confirmation is None or confirmation.candidates != chosen:
         return False
-    runs = {(trial, seed) for trial in chosen for seed in range(wanted.seeds)}
+    runs = {(trial, seed) for trial in chosen for seed in range(config.seeds)}
     if runs - set(confirmation.seed_runs):
         return False
     return all_finished(confirmation.trials, len(confirmation.seed_runs))
 
 
 def confirmation_table(state: SweepState) -> list[ConfirmedRow]:
-    """One row for each configuration that was to be confirmed: those still in first, best first;
-    empty before there is a confirmation."""
+    """One row per configuration of the confirmation: those still in the race first, best first;
+    empty before the confirmation starts."""
     if (confirmation := state.confirmation) is None:
         return []
     values = _values(confirmation, {trial for trial, _ in confirmation.seed_runs})
@@ -175,25 +178,25 @@ def confirmation_table(state: SweepState) -> list[ConfirmedRow]:
     return sorted(rows, key=lambda row: (row.n_seeds == 0, row.dropped, worse(row.mean)))
 
 
-def winner_of(state: SweepState, wanted: ConfirmConfig | None) -> Winner | None:
-    """The confirmed winner, or without confirmation the search's best; None when none completed.
+def winner_of(state: SweepState, config: ConfirmConfig | None) -> Winner | None:
+    """The confirmed winner; without confirmation the search's best; None when no trial completed.
 
-    Among configurations that were confirmed the best mean wins; of that one the seed that
-    validated best. Where all seeds of all configurations failed it is the search's best.
+    The confirmed configuration with the best mean wins, with the weights of its best-validated
+    seed. When every seed failed, the search's best wins.
     """
     if not state.ranked:
         return None
     best, direction = state.ranked[0], state.direction
     plain = Winner(best.number, state, best, None, None)
-    confirmation = state.confirmation if wanted else None
+    confirmation = state.confirmation if config else None
     if confirmation is None:
         return plain
     rows = {row.trial: row for row in confirmation_table(state) if row.n_seeds}
     if all(row.dropped for row in rows.values()):
         return plain
     values = _values(confirmation, rows)
-    first = leader({k: each for k, each in values.items() if not rows[k].dropped}, direction)
-    others = {number: each for number, each in values.items() if number != first}
+    first = leader({k: seeds for k, seeds in values.items() if not rows[k].dropped}, direction)
+    others = {number: seeds for number, seeds in values.items() if number != first}
     second = leader(others, direction) if others else None
     return Winner(
         first,
@@ -205,41 +208,47 @@ def winner_of(state: SweepState, wanted: ConfirmConfig | None) -> Winner | None:
 
 
 def is_result_of(finalist: Finalist, winner: Winner) -> bool:
-    """Finalists of before confirmation name the trial alone."""
-    known = finalist.uid == winner.uid or (not finalist.uid and winner.row is None)
-    return known and finalist.trial == winner.trial
+    """Whether the finalist was evaluated from the winner's weights.
+
+    Finalists recorded before confirmation existed name only the trial.
+    """
+    is_same_run = finalist.uid == winner.uid or (not finalist.uid and winner.row is None)
+    return is_same_run and finalist.trial == winner.trial
 
 
 def best_seeds(state: ConfirmationState, direction: Direction) -> dict[int, FrozenTrial]:
-    """Configuration → its best-validated run, of those that have one."""
+    """Configuration → its best-validated trial; configurations without a complete trial are left
+    out."""
     best: dict[int, FrozenTrial] = {}
     for trial in ranked(state.trials, direction):
         best.setdefault(state.seed_runs[trial.user_attrs[SLOT]][0], trial)
     return best
 
 
-def _values(state: ConfirmationState, wanted: Iterable[int]) -> dict[int, list[float]]:
-    """Configuration → values of its seeds, for the wanted that have any."""
-    values: dict[int, list[float]] = {number: [] for number in wanted}
+def _values(state: ConfirmationState, numbers: Iterable[int]) -> dict[int, list[float]]:
+    """Configuration → objective values of its complete seeds, where there are any."""
+    values: dict[int, list[float]] = {number: [] for number in numbers}
     for trial in complete(state.trials):
         number = state.seed_runs[trial.user_attrs[SLOT]][0]
         if number in values:
             values[number].append(float(trial.value or 0.0))
-    return {number: each for number, each in values.items() if each}
+    return {number: seeds for number, seeds in values.items() if seeds}
 
 
-def _row(number: int, searched: float, made: SeedSummary | None, *, dropped: bool) -> ConfirmedRow:
-    if made is None:
+def _row(
+    number: int, searched: float, summary: SeedSummary | None, *, dropped: bool
+) -> ConfirmedRow:
+    if summary is None:
         return ConfirmedRow(number, searched, 0, None, None, None, None, None, dropped)
     return ConfirmedRow(
         trial=number,
         searched=searched,
-        n_seeds=made.n_seeds,
-        mean=made.mean,
-        deviation=_finite(made.deviation),
-        low=_finite(made.low),
-        high=_finite(made.high),
-        optimism_gap=searched - made.mean,
+        n_seeds=summary.n_seeds,
+        mean=summary.mean,
+        deviation=_finite(summary.deviation),
+        low=_finite(summary.low),
+        high=_finite(summary.high),
+        optimism_gap=searched - summary.mean,
         dropped=dropped,
     )
 
@@ -255,7 +264,7 @@ def _dropped(state: ConfirmationState) -> set[int]:
 
 
 def confirmation_record(winner: Winner) -> Mapping[str, Any] | None:
-    """What the winner's confirmation is kept as."""
+    """The winner's confirmation as stored with the finalist; None without one."""
     if winner.row is None:
         return None
     return vars(winner.row) | {"probability_better": winner.probability}

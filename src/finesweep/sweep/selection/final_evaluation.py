@@ -1,4 +1,4 @@
-"""The winner's one look at the test split, and its model in MLflow."""
+"""The winner's single evaluation on the test split, and its model in MLflow."""
 
 from __future__ import annotations
 
@@ -39,18 +39,18 @@ from finesweep.training import majority_accuracy, predict
 def evaluate_winner(
     plan: SweepPlan, study: Study, state: SweepState, store: TrackingStore
 ) -> Finalist | None:
-    """The winner's test result and logged model, both told to the study; None when no trial of its
-    state is complete.
+    """The winner's test result and logged model, recorded in the study; None when no trial is
+    complete.
 
-    Done once: the study remembers it, until another one wins or MLflow has lost it.
+    Done once: repeated only when another configuration wins or MLflow has lost the result.
     """
-    winner, known = winner_of(state, plan.confirm), state.finalist
+    winner, recorded = winner_of(state, plan.confirm), state.finalist
     if winner is None:
         return None
     parent = Run(store, state.attributes[PARENT_RUN_ID])
-    if known is not None and is_result_of(known, winner) and is_in_store(store, known):
-        _show(parent, known)
-        return known
+    if recorded is not None and is_result_of(recorded, winner) and is_in_store(store, recorded):
+        _log_winner(parent, recorded)
+        return recorded
     best = winner.best
     folder = weights_of(best, winner.study.name, root=plan.base.config.storage.checkpoints)
     if not folder.is_dir():
@@ -64,10 +64,10 @@ def evaluate_winner(
     setup = Setup(composed, dataset, tokens, model, count_parameters(model))
     run = run_of(store, winner.study.uid, best.number)
     run = run or restore_run(parent, winner, setup, validation)
-    compared = try_comparison(
+    comparisons = try_comparison(
         lambda: compare_models(plan, state, store), study, what="each model with the others"
     )
-    study.set_user_attr(COMPARISONS, [asdict(each) for each in compared or ()])
+    study.set_user_attr(COMPARISONS, [asdict(each) for each in comparisons or ()])
     test = evaluate_on_test(run, setup, validation)
     finalist = Finalist(
         trial=winner.trial,
@@ -83,28 +83,28 @@ def evaluate_winner(
         confirmed=confirmation_record(winner),
         doubts=doubts(setup, validation),
     )
-    _show(parent, finalist)
+    _log_winner(parent, finalist)
     if plan.settings.baseline:
         right = correct_rows(test.predictions)
-        made = try_comparison(
+        baseline = try_comparison(
             lambda: compare_with_baseline(parent, setup, right, sweep=state.name),
             study,
             what="the winner with TF-IDF",
         )
-        study.set_user_attr(BASELINE, None if made is None else asdict(made))
+        study.set_user_attr(BASELINE, None if baseline is None else asdict(baseline))
     study.set_user_attr(FINALIST, asdict(finalist))
     return finalist
 
 
-def _show(parent: Run, finalist: Finalist) -> None:
-    """Puts the winner on the sweep's own run, once."""
+def _log_winner(parent: Run, finalist: Finalist) -> None:
+    """Logs the winner on the sweep's parent run, once."""
     tags = parent.store.client.get_run(parent.run_id).data.tags
     if tags.get("finesweep.winner_run_id") == finalist.run_id:
         return
     parent.set_tags(
         {"finesweep.winner_trial": finalist.trial, "finesweep.winner_run_id": finalist.run_id}
     )
-    known = finalist.confirmed or {}
+    row = finalist.confirmed or {}
     names = ("mean", "deviation", "optimism_gap", "probability_better")
-    values = {f"confirmed/{name}": known[name] for name in names if known.get(name) is not None}
+    values = {f"confirmed/{name}": row[name] for name in names if row.get(name) is not None}
     parent.log_metrics(values, step=0)

@@ -1,4 +1,4 @@
-"""The best of each model against the best of each other one, on the same validation rows."""
+"""The best trial of each model compared with every other model's, on the same validation rows."""
 
 from __future__ import annotations
 
@@ -35,47 +35,52 @@ from finesweep.tracking.predictions import FILE, SplitPredictions, read_predicti
 def compare_models(
     plan: SweepPlan, state: SweepState, store: TrackingStore
 ) -> list[ModelComparison]:
-    """Every pair of models of which a trial completed, p values adjusted by Holm for their number;
-    empty where there are not two.
+    """One comparison per pair of models with a complete trial, p values adjusted by Holm; empty
+    with fewer than two models.
 
-    The rows are those of the search, which chose each model's best by them: all of them alike.
+    The rows are the validation rows by which the search chose each model's best trial, so the bias
+    of that choice is the same for all models.
     """
     best = best_by_model(state)
     if len(best) < 2:
         return []
-    answers = dict[str, SplitPredictions]()
+    predictions = dict[str, SplitPredictions]()
     for name, trial in best.items():
-        if (answered := _answers(store, state.uid, trial)) is None:
-            return _known(state, best)
-        answers[name] = answered
+        if (logged := _predictions(store, state.uid, trial)) is None:
+            return _earlier_comparisons(state, best)
+        predictions[name] = logged
     tried = Counter(trial.user_attrs.get(MODEL) for trial in finished_trials(state.trials))
     contenders = {name: _contender(plan, trial, tried[name]) for name, trial in best.items()}
-    made = [
-        _compared(contenders[first], contenders[second], answers[first], answers[second])
+    comparisons = [
+        _compare(contenders[first], contenders[second], predictions[first], predictions[second])
         for first, second in combinations(best, 2)
-        if len(answers[first].labels) == len(answers[second].labels)
+        if len(predictions[first].labels) == len(predictions[second].labels)
     ]
-    adjusted = holm([each.p for each in made])
-    return [replace(each, p=p) for each, p in zip(made, adjusted, strict=True)]
+    adjusted = holm([each.p for each in comparisons])
+    return [replace(each, p=p) for each, p in zip(comparisons, adjusted, strict=True)]
 
 
 def best_by_model(state: SweepState) -> dict[str, FrozenTrial]:
     """Model → its best complete trial, the best model first."""
-    found: dict[str, FrozenTrial] = {}
+    best: dict[str, FrozenTrial] = {}
     for trial in state.ranked:
-        found.setdefault(trial.user_attrs[MODEL], trial)
-    return found
+        best.setdefault(trial.user_attrs[MODEL], trial)
+    return best
 
 
-def _known(state: SweepState, best: Mapping[str, FrozenTrial]) -> list[ModelComparison]:
-    """What was found of these trials while their runs were there."""
+def _earlier_comparisons(
+    state: SweepState, best: Mapping[str, FrozenTrial]
+) -> list[ModelComparison]:
+    """Recorded comparisons of these trials, from before their runs were deleted."""
     numbers = {trial.number for trial in best.values()}
-    known = comparisons_in(state.attributes)
-    return [each for each in known if {each.first.trial, each.second.trial} <= numbers]
+    recorded = comparisons_in(state.attributes)
+    return [each for each in recorded if {each.first.trial, each.second.trial} <= numbers]
 
 
-def _answers(store: TrackingStore, study_uid: str, trial: FrozenTrial) -> SplitPredictions | None:
-    """To the validation rows, by the trial's model; None where its run was deleted."""
+def _predictions(
+    store: TrackingStore, study_uid: str, trial: FrozenTrial
+) -> SplitPredictions | None:
+    """Predictions of the trial's model for the validation rows; None when its run was deleted."""
     run = run_of(store, study_uid, trial.number)
     if run is None:
         return None
@@ -84,7 +89,7 @@ def _answers(store: TrackingStore, study_uid: str, trial: FrozenTrial) -> SplitP
 
 
 def _contender(plan: SweepPlan, trial: FrozenTrial, n_trials: int) -> Contender:
-    """What the model costs: its latency does not depend on what it has learned."""
+    """The model's cost, measured with untrained weights: latency does not depend on training."""
     config = plan.compose_trial(trial.user_attrs[VALUES]).config
     dataset = load_dataset(config.dataset)
     model = load_model(
@@ -106,12 +111,13 @@ def _contender(plan: SweepPlan, trial: FrozenTrial, n_trials: int) -> Contender:
     )
 
 
-def _compared(
+def _compare(
     first: Contender, second: Contender, left: SplitPredictions, right: SplitPredictions
 ) -> ModelComparison:
     labels = left.labels
     new, old = (
-        prediction_scores(_logarithms(each), labels, left.label_names) for each in (left, right)
+        prediction_scores(_log_probabilities(each), labels, left.label_names)
+        for each in (left, right)
     )
     gaps = paired_bootstrap(new, old, len(labels), seed=0)
     n_gained, n_lost = map(len, gained_and_lost(left.right, right.right))
@@ -128,8 +134,8 @@ def _compared(
     )
 
 
-def _logarithms(answered: SplitPredictions) -> np.ndarray:
-    """Logarithms of its probabilities, as prediction_scores takes them."""
-    multi_label = is_multi_label(answered.labels)
-    logits = logits_of(answered.probabilities, multi_label=multi_label)
+def _log_probabilities(predictions: SplitPredictions) -> np.ndarray:
+    """Log probabilities [N, C], as prediction_scores takes them."""
+    multi_label = is_multi_label(predictions.labels)
+    logits = logits_of(predictions.probabilities, multi_label=multi_label)
     return log_probabilities_of(logits, multi_label=multi_label)

@@ -1,4 +1,4 @@
-"""Comparisons that could not be made: told, and no reason to lose a winner."""
+"""Comparisons that failed: reported, but they never cost the sweep its winner."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ T = TypeVar("T")
 
 
 def try_comparison(make: Callable[[], T], study: Study, *, what: str) -> T | None:
-    """What make returns; None when it cannot, and the study then knows why, under what.
+    """The result of make; None when it fails, and the study then records the reason under what.
 
-    A store that is away is raised: the same call can succeed later.
+    A tracking outage is raised: the same call can succeed later.
     """
-    known = {name: why for name, why in omissions(study).items() if name != what}
+    others = {name: why for name, why in omissions(study).items() if name != what}
     try:
-        made = make()
+        result = make()
     except Exception as error:
-        # is_tracking_outage takes a missing file and a wrong config for a store that is away.
+        # is_tracking_outage also takes a missing file or an invalid config for an outage.
         if is_tracking_outage(error) and not isinstance(error, FileNotFoundError | ConfigError):
             raise
-        study.set_user_attr(OMISSIONS, {**known, what: reason(error)})
+        study.set_user_attr(OMISSIONS, {**others, what: reason(error)})
         return None
-    if known != omissions(study):
-        study.set_user_attr(OMISSIONS, known)
-    return made
+    if others != omissions(study):
+        study.set_user_attr(OMISSIONS, others)
+    return result
 
 
 def omissions(study: Study) -> Mapping[str, str]:
-    """What was not compared → why."""
-    known: Mapping[str, str] = study.user_attrs.get(OMISSIONS, {})
-    return known
+    """Comparison that failed → reason."""
+    reasons: Mapping[str, str] = study.user_attrs.get(OMISSIONS, {})
+    return reasons

@@ -1,4 +1,4 @@
-"""The winner of a finished sweep: evaluated on the test split, logged, registered. Once."""
+"""Evaluates, logs and registers the winner of a finished sweep, once."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from finesweep.tracking import TrackingStore
 
 
 def register_winner(plan: SweepPlan, study: Study, state: SweepState, store: TrackingStore) -> None:
-    """Leaves a spent study with its finalist and, where the sweep asks for it, a version.
+    """Evaluates the winner and, with `sweep.register`, registers it as a version.
 
-    Does nothing before the budget is spent, and nothing twice: every step is remembered in the
-    study before the next begins, and looked up in MLflow.
+    Does nothing before the budget is spent. Safe to repeat: every step is recorded in the study
+    before the next begins, and checked in MLflow.
     """
-    wanted = plan.settings.register
+    config = plan.settings.register
     if not state.is_budget_spent:
         return
     finalist = evaluate_winner(plan, study, state, store)
-    if finalist is None or wanted is None:
+    if finalist is None or config is None:
         return
-    claim = registered_as(state, wanted, finalist.model_uri)
+    claim = registered_as(state, config, finalist.model_uri)
     if claim is None or not is_registered(store.client, claim):
         version = register(
-            store.client, finalist, name=wanted.name, alias=wanted.alias, sweep=plan.name
+            store.client, finalist, name=config.name, alias=config.alias, sweep=plan.name
         )
-        registered = Registered(wanted.name, version, wanted.alias, finalist.model_uri)
+        registered = Registered(config.name, version, config.alias, finalist.model_uri)
         study.set_user_attr(REGISTERED, asdict(registered))

@@ -1,4 +1,4 @@
-"""The run of a trial whose first one MLflow has lost, made again from the weights that it left."""
+"""A trial's run, rebuilt from its weights after the first one was deleted in MLflow."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from finesweep.tracking import STATUS_OF, Run, start_run
 from finesweep.tracking.tags import REASON_TAG, TRIAL_STATE
 from finesweep.training import compute_metrics
 
-WHY = "made again from the trial's weights: its first run was deleted"
+WHY = "rebuilt from the trial's weights: its first run was deleted"
 
 
 def restore_run(parent: Run, winner: Winner, setup: Setup, validation: Predictions) -> Run:
-    """A finished run with the winner's config and validation; its curves are lost.
+    """A finished run with the winner's config and validation; the curves are lost.
 
-    The study's uid is on it, so that it is found as the first one was.
+    It has the trial's uid, so it is found as the first one was.
     """
     trial, is_seed = winner.best, winner.row is not None
     tags = {
@@ -37,9 +37,9 @@ def restore_run(parent: Run, winner: Winner, setup: Setup, validation: Predictio
     run = start_run(parent.store, name=name, parent_run_id=parent.run_id, tags=tags)
     log_setup(run, setup)
     with tempfile.TemporaryDirectory() as folder:
-        place, tokens = Path(folder), setup.tokens
-        write_split_of(place, "validation", validation, setup.dataset, tokens=tokens)
-        run.log_folder(place)
+        path, tokens = Path(folder), setup.tokens
+        write_split_of(path, "validation", validation, setup.dataset, tokens=tokens)
+        run.log_folder(path)
     step = max(trial.intermediate_values, default=0)
     run.log_metrics(compute_metrics(validation, "validation"), step=step)
     run.finish(STATUS_OF[trial.state.name])

@@ -1,4 +1,4 @@
-"""What a sweep's studies hold at one moment, read once: rules of the selection ask nothing else."""
+"""A snapshot of a sweep's studies, read once: the selection rules use nothing else."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from finesweep.sweep.study.slots import all_finished
 from finesweep.sweep.study.study import finalist_in
 
 SeedRun = tuple[int, int]
-"""Number of the search's trial, and of the seed."""
+"""(number of the search's trial, number of the seed)."""
 
 
 @dataclass(frozen=True)
 class StudyState:
-    """One study: its name, what was written on it, and its trials by number."""
+    """One study: its name, its user attributes, and its trials by number."""
 
     name: str
     attributes: Mapping[str, Any]
@@ -50,13 +50,13 @@ class StudyState:
 
     @property
     def uid(self) -> str:
-        """Part of the id of each of its runs; empty in a study older than ids."""
+        """Prefix of the uid of each of its runs; empty in a study from before uids."""
         return str(self.attributes.get(UID, ""))
 
 
 @dataclass(frozen=True)
 class ConfirmationState(StudyState):
-    """The study in which the search's best are trained again: slot k trains seed_runs[k]."""
+    """The study in which the search's best are retrained: slot k trains seed_runs[k]."""
 
     @cached_property
     def seed_runs(self) -> Sequence[SeedRun]:
@@ -64,13 +64,13 @@ class ConfirmationState(StudyState):
 
     @property
     def candidates(self) -> Sequence[int]:
-        """Trials of the search that were chosen when it was last looked at, best first."""
+        """Numbers of the search's trials that are confirmed, best first."""
         return list(self.attributes[CANDIDATES])
 
 
 @dataclass(frozen=True)
 class SweepState(StudyState):
-    """The search's study and, once made, the confirmation's."""
+    """The search's study and, once created, the confirmation's."""
 
     direction: Direction
     confirmation: ConfirmationState | None
@@ -82,36 +82,39 @@ class SweepState(StudyState):
 
     @property
     def finalist(self) -> Finalist | None:
-        """What was evaluated on the test split."""
+        """The winner as evaluated on the test split; None before that."""
         return finalist_in(self.attributes)
 
     @property
     def registered(self) -> Registered | None:
-        """The version that was made of it."""
+        """The registered version of the finalist; None before that."""
         claim = self.attributes.get(REGISTERED)
         return None if claim is None else Registered(**claim)
 
 
 def read_state(study: Study) -> SweepState:
-    """The sweep's state now; both studies are read once."""
+    """The sweep's current state; both studies are read once."""
     attributes = study.user_attrs
-    beside = confirmation_study(study, attributes)
+    confirmation = confirmation_study(study, attributes)
     return SweepState(
         name=study.study_name,
         attributes=attributes,
         trials=study.get_trials(deepcopy=False),
         direction=direction_of(study),
-        confirmation=None if beside is None else read_confirmation(beside),
+        confirmation=None if confirmation is None else read_confirmation(confirmation),
     )
 
 
 def read_confirmation(study: Study) -> ConfirmationState:
-    """The confirmation's state now."""
+    """The confirmation's current state."""
     return ConfirmationState(study.study_name, study.user_attrs, study.get_trials(deepcopy=False))
 
 
 def confirmation_study(study: Study, attributes: Mapping[str, Any] | None = None) -> Study | None:
-    """The study beside the search's; None before it was made. attributes are the search's own."""
+    """The confirmation study of a search's study; None before it was created.
+
+    attributes are the search's, where they have already been read.
+    """
     name = (study.user_attrs if attributes is None else attributes).get(CONFIRMATION)
     if name is None:
         return None
@@ -119,11 +122,11 @@ def confirmation_study(study: Study, attributes: Mapping[str, Any] | None = None
 
 
 def studies_of(study: Study) -> dict[str, Study]:
-    """Kind of run → the study of such runs: the search's own, then, once made, its confirmation."""
-    beside = confirmation_study(study)
-    return {"trial": study} | ({} if beside is None else {"confirmation": beside})
+    """Kind of run → study with such runs: the search and, once created, its confirmation."""
+    confirmation = confirmation_study(study)
+    return {"trial": study} | ({} if confirmation is None else {"confirmation": confirmation})
 
 
 def seed_runs_of(attributes: Mapping[str, Any]) -> list[SeedRun]:
-    """What each slot of the confirmation trains."""
+    """(trial, seed) of each slot of the confirmation."""
     return [(int(trial), int(seed)) for trial, seed in attributes[SEED_RUNS]]

@@ -1,1 +1,1 @@
-"""What Optuna and its database hold: slots, leases, the search space, the definition."""
+"""The Optuna study and its database: slots, leases, search space, definition."""

@@ -1,4 +1,4 @@
-"""A study's identity: what makes two sweeps the same, and the refusal to mix two others in one."""
+"""A study's definition: what makes two sweeps the same, and the check that they do not mix."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ NEWER_ARGUMENTS: dict[str, dict[str, Any]] = {
     "sampler": {"multivariate": True, "group": True},
     "pruner": {"n_startup_trials": 4},
 }
-"""What the defaults had not, when they stood outside the schema."""
+"""Arguments that the defaults lacked before they moved into the schema."""
 
 
 def definition(plan: SweepPlan) -> dict[str, Any]:
-    """Dotted path → value of all that makes two sweeps the same."""
+    """Dotted path → value of everything that makes two sweeps the same."""
     settings = plan.settings
     own = (
         "tracking.", "storage.", "launcher.", "registry.", "registry", "workers", "launcher",
@@ -41,34 +41,37 @@ def definition(plan: SweepPlan) -> dict[str, Any]:
         **conditional,
         **searched,
     }
-    # As the study gives it back: tuples are lists by then.
+    # As the study returns it: JSON turns tuples into lists.
     return dict(json.loads(json.dumps(defined)))
 
 
-def with_older_defaults(plan: SweepPlan, kept: Mapping[str, Any]) -> SweepPlan:
-    """The plan with the sampler and pruner of a study that was made under their older defaults."""
+def with_older_defaults(plan: SweepPlan, recorded: Mapping[str, Any]) -> SweepPlan:
+    """The plan with the sampler and pruner of a study that was created with their older defaults.
+
+    recorded is the study's definition.
+    """
     now = {"sampler": seeded_sampler(plan), "pruner": plan.settings.pruner or {}}
     older = {
-        name: kept[f"sweep.{name}"]
+        name: recorded[f"sweep.{name}"]
         for name, newer in NEWER_ARGUMENTS.items()
         if newer.items() <= now[name].items()
-        and kept.get(f"sweep.{name}") == {k: v for k, v in now[name].items() if k not in newer}
+        and recorded.get(f"sweep.{name}") == {k: v for k, v in now[name].items() if k not in newer}
     }
     return replace(plan, settings=replace(plan.settings, **older))
 
 
 def check_same_definition(
-    plan: SweepPlan, kept: Mapping[str, Any], wanted: Mapping[str, Any]
+    plan: SweepPlan, recorded: Mapping[str, Any], current: Mapping[str, Any]
 ) -> None:
-    """Raises ConfigError with each difference between the study's definition and the one wanted.
+    """Raises ConfigError with every difference between the study's definition and the current one.
 
-    A field that the study has not heard of, because it is older than the field, had its default:
-    a new field's default is to do as before.
+    A field missing from the study's definition is newer than the study and had its default value:
+    the default of a new field always keeps the old behaviour.
     """
     problems = [
         problem
-        for problem in differences(kept, wanted, when="when the study was made")
-        if problem.path in kept or not _is_default(problem.path, wanted[problem.path])
+        for problem in differences(recorded, current, when="when the study was made")
+        if problem.path in recorded or not _is_default(problem.path, current[problem.path])
     ]
     if problems:
         other = f"finesweep sweep {plan.name} sweep.study={plan.study_name}-2 …"
@@ -79,15 +82,15 @@ def check_same_definition(
 
 
 def _is_default(path: str, value: Any) -> bool:
-    """Of `PATH`, or of `PATH|group=choice`."""
-    known = leaf(path.partition("|")[0])
-    return known is not None and bool(known.default == value)
+    """Whether value is the default at `PATH`, or at `PATH|group=choice`."""
+    field = leaf(path.partition("|")[0])
+    return field is not None and bool(field.default == value)
 
 
 def _contents(plan: SweepPlan) -> dict[str, Any]:
-    """`PATH|group=choice` → value for every field that a searched group's choices fill.
+    """`PATH|group=choice` → value for every field that a searched group's choices set.
 
-    A study must not mix trials of two models that bore the same name one after another.
+    A model file may change under its name; a study must not mix trials of both versions.
     """
     return {
         f"{path}|{group.path}={choice}": value

@@ -1,7 +1,7 @@
-"""Who is working: one row per worker beside Optuna's tables, kept fresh while it makes progress.
+"""Worker leases: one row per worker next to Optuna's tables, renewed while it makes progress.
 
-Optuna's own heartbeats are reaped only inside optimize(), miss a trial killed before its first
-beat, and go on while training hangs; hence a lease of our own. All times are the database's.
+Optuna's heartbeats are checked only inside optimize(), miss a trial killed before its first beat,
+and continue while training hangs; hence our own leases. All times come from the database's clock.
 """
 
 from __future__ import annotations
@@ -40,21 +40,22 @@ NOW = {
     "sqlite": "(julianday('now') - 2440587.5) * 86400.0",
     "postgresql": "extract(epoch from clock_timestamp())",
 }
-"""Seconds since 1970 by the database's clock: those of two machines differ."""
+"""SQL for seconds since 1970 by the database's clock: the clocks of two machines differ."""
 BEATS_PER_LEASE = 8
 MAX_BEAT_SECONDS = 15.0
 
 
 @dataclass(frozen=True)
 class WorkerRow:
-    """One worker as the others see it."""
+    """One worker as other workers see it."""
 
     id: str
     host: str
     machine: str
     pid: int
     born: float
-    """Start of the process in its machine's clock, which tells it from a later one of its pid."""
+    """Start time of the process by its machine's clock; distinguishes it from a later process with
+    the same pid."""
     beat_age_seconds: float
     trial: int | None
     slot: int | None
@@ -68,7 +69,7 @@ def make_table(engine: Engine) -> None:
 
 
 def workers_of(engine: Engine, study: str) -> list[WorkerRow]:
-    """Every worker that joined and has not left, dead ones among them."""
+    """Every worker that joined and has not left, including dead ones."""
     columns = [column for column in WORKERS.c if column.name not in ("study", "beat")]
     names = ", ".join(column.name for column in columns)
     age = f"{_now(engine)} - beat AS beat_age_seconds"
@@ -81,14 +82,15 @@ def workers_of(engine: Engine, study: str) -> list[WorkerRow]:
 
 
 def is_live(worker: WorkerRow, *, lease_seconds: float) -> bool:
-    """Whether it may still be working: its beat is fresh and, seen from its machine, it runs."""
+    """Whether it may still be working: its heartbeat is recent and, on its own machine, its process
+    runs."""
     if worker.beat_age_seconds > lease_seconds:
         return False
-    return worker.machine != this_machine() or _runs(worker.pid, worker.born)
+    return worker.machine != this_machine() or _is_running(worker.pid, worker.born)
 
 
 def forget(engine: Engine, ids: list[str]) -> None:
-    """Removes the rows of workers that are known to be dead."""
+    """Deletes the rows of these workers."""
     with engine.begin() as connection:
         for each in ids:
             connection.execute(WORKERS.delete().where(WORKERS.c.id == each))
@@ -100,10 +102,9 @@ def forget_study(engine: Engine, study: str) -> None:
 
 
 class Lease:
-    """This process's row: joined when made, beaten by a thread, gone after leave().
+    """This process's row: inserted by the constructor, renewed by a thread, deleted by leave().
 
-    The thread stops beating when nothing has moved for hang_seconds while a trial is held, and
-    calls on_hang.
+    When a trial makes no progress for hang_seconds, the thread calls on_hang and ends.
     """
 
     def __init__(
@@ -120,106 +121,110 @@ class Lease:
         self.hang_seconds, self.on_hang = hang_seconds, on_hang
         self.lease_seconds = lease_seconds
         self.period = min(MAX_BEAT_SECONDS, lease_seconds / BEATS_PER_LEASE)
-        self._held: dict[str, int | None] = dict.fromkeys(("trial", "slot", "step", "total"))
-        self._moved = self._beaten = time.monotonic()
+        self._progress: dict[str, int | None] = dict.fromkeys(("trial", "slot", "step", "total"))
+        self._progress_at = self._beat_at = time.monotonic()
         self._steady_from = 0.0
-        self._left, self._soon = threading.Event(), threading.Event()
+        self._is_leaving, self._beat_now = threading.Event(), threading.Event()
         self.beat()
-        self._thread = threading.Thread(target=self._keep, name="lease", daemon=True)
+        self._thread = threading.Thread(target=self._renew, name="lease", daemon=True)
         self._thread.start()
 
     def hold(self, *, trial: int, slot: int) -> None:
-        """Announces the trial before it is claimed: no trial runs without a lease, ever."""
-        self._held = {"trial": trial, "slot": slot, "step": 0, "total": None}
+        """Publishes the trial before it is claimed: no trial ever runs without a lease."""
+        self._progress = {"trial": trial, "slot": slot, "step": 0, "total": None}
         self.touch()
         self.beat()
 
     def switch_study(self, study: str) -> None:
-        """From now on it works for this study; to the one before it has left."""
+        """Moves the lease to another study; in the previous one this worker no longer counts."""
         self.study = study
         self.release()
 
     def release(self) -> None:
-        self._held = dict.fromkeys(self._held)
-        with suppress(SQLAlchemyError):  # the next beat tells
+        """Publishes that this worker holds no trial."""
+        self._progress = dict.fromkeys(self._progress)
+        with suppress(SQLAlchemyError):  # the next beat publishes it
             self.beat()
 
     def touch(self, step: int | None = None, total: int | None = None) -> None:
-        """Progress of any kind: the lease is worth renewing."""
-        self._moved = time.monotonic()
+        """Records progress of any kind: until hang_seconds from now the lease is renewed."""
+        self._progress_at = time.monotonic()
         if step is not None:
-            self._held = {**self._held, "step": step, "total": total}
+            self._progress = {**self._progress, "step": step, "total": total}
 
     def publish(self) -> None:
-        """Beats soon, so that others see the progress now."""
-        self._soon.set()
+        """Has the thread beat at once, so that others see the progress."""
+        self._beat_now.set()
 
     @property
     def is_steady(self) -> bool:
-        """Whether it has beaten without a gap: only then may it call others' beats too old.
+        """Whether its own heartbeat has had no gap; only then may it declare other workers dead.
 
-        After the database was away for longer than a lease, everyone's are.
+        After a database outage longer than a lease, every heartbeat is too old.
         """
         now = time.monotonic()
-        return now >= self._steady_from and now - self._beaten < self.lease_seconds / 2
+        return now >= self._steady_from and now - self._beat_at < self.lease_seconds / 2
 
     def beat(self) -> None:
+        """Writes the row, with the database's time; SQLAlchemyError when that fails."""
         values = {
             "id": self.id, "study": self.study, "host": socket.gethostname(),
-            "machine": this_machine(), "pid": psutil.Process().pid, "born": _born(), **self._held,
+            "machine": this_machine(), "pid": psutil.Process().pid, "born": _born(),
+            **self._progress,
         }  # fmt: skip
         names = [*values, "beat"]
-        marks = [*(f":{name}" for name in values), _now(self.engine)]
-        changed = ", ".join(f"{name} = excluded.{name}" for name in names if name != "id")
+        parameters = [*(f":{name}" for name in values), _now(self.engine)]
+        updates = ", ".join(f"{name} = excluded.{name}" for name in names if name != "id")
         statement = (
-            f"INSERT INTO finesweep_workers ({', '.join(names)}) VALUES ({', '.join(marks)}) "
-            f"ON CONFLICT (id) DO UPDATE SET {changed}"
+            f"INSERT INTO finesweep_workers ({', '.join(names)}) VALUES ({', '.join(parameters)}) "
+            f"ON CONFLICT (id) DO UPDATE SET {updates}"
         )
         with self.engine.begin() as connection:
             connection.execute(text(statement), values)
         now = time.monotonic()
-        if now - self._beaten >= self.lease_seconds / 2:
-            self._steady_from = now + 2 * self.period  # until then the others have beaten too
-        self._beaten = now
+        if now - self._beat_at >= self.lease_seconds / 2:
+            self._steady_from = now + 2 * self.period  # by then the others have beaten too
+        self._beat_at = now
 
     def leave(self) -> None:
-        self._left.set()
-        self._soon.set()
+        """Ends the thread and deletes the row."""
+        self._is_leaving.set()
+        self._beat_now.set()
         self._thread.join()
         forget(self.engine, [self.id])
 
-    def _keep(self) -> None:
-        while not self._left.is_set():
-            self._soon.wait(self.period)
-            self._soon.clear()
-            if self._left.is_set():
+    def _renew(self) -> None:
+        while not self._is_leaving.is_set():
+            self._beat_now.wait(self.period)
+            self._beat_now.clear()
+            if self._is_leaving.is_set():
                 return
             if (
-                self._held["trial"] is not None
-                and time.monotonic() - self._moved > self.hang_seconds
+                self._progress["trial"] is not None
+                and time.monotonic() - self._progress_at > self.hang_seconds
             ):
                 self.on_hang()
                 return
             try:
                 self.beat()
             except SQLAlchemyError:
-                continue  # the next beat tries again; a lease outlives seven lost ones
+                continue  # the next beat tries again; a lease survives seven failed ones
 
 
 @cache
 def this_machine() -> str:
-    """Tells machines, and containers with their own process ids, from each other."""
+    """An id of this machine, or of this container where it has its own process ids."""
     boot, namespace = Path("/proc/sys/kernel/random/boot_id"), Path("/proc/self/ns/pid")
     if boot.exists() and namespace.exists():
         return f"{boot.read_text().strip()}/{namespace.stat().st_ino}"
     return f"{socket.gethostname()}/{uuid.getnode()}"
 
 
-def _runs(pid: int, born: float) -> bool:
+def _is_running(pid: int, born: float) -> bool:
     try:
         process = psutil.Process(pid)
-        same = abs(process.create_time() - born) < 1
-        return same and process.status() != psutil.STATUS_ZOMBIE
+        is_same = abs(process.create_time() - born) < 1
+        return is_same and process.status() != psutil.STATUS_ZOMBIE
     except psutil.Error:
         return False
 

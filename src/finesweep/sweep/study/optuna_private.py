@@ -37,50 +37,50 @@ STORAGE_CALLS = (
     "_get_trials",
     "_get_best_trial_id",
 )
-"""What the cache that Optuna puts before an RDBStorage asks of it."""
+"""Methods that Optuna's cache calls on the RDBStorage behind it."""
 
 
 def storage_of(study: Study) -> BaseStorage:
-    """The storage of a study, for another study beside it."""
+    """The study's storage, for opening another study in it."""
     return study._storage
 
 
 def engine_of(study: Study) -> Engine:
-    """The SQLAlchemy engine beneath a study: RDBStorage has it in public, its cache hides it."""
+    """The study's SQLAlchemy engine: public on RDBStorage, but hidden by Optuna's cache."""
     engine: Engine = study._storage._backend.engine  # type: ignore[attr-defined]
     return engine
 
 
 def storage_class(wrap: Callable[[Callable[..., Any]], Callable[..., Any]]) -> type[RDBStorage]:
-    """RDBStorage, each of whose calls is wrapped: Optuna lets nobody wait out an outage."""
+    """RDBStorage with every call wrapped: Optuna has no hook for waiting through an outage."""
     calls = {name: wrap(getattr(RDBStorage, name)) for name in STORAGE_CALLS}
     return type("WrappedStorage", (RDBStorage,), calls)
 
 
 def claim_trial(study: Study, number: int) -> bool:
-    """Whether the waiting trial is RUNNING from now on and ours.
+    """Whether this worker set the waiting trial to RUNNING; False when another one was first.
 
-    `Study.ask` has no equal: on an empty queue it makes a trial. UpdateFinishedTrialError when the
-    trial has ended.
+    No public call does this: on an empty queue `Study.ask` creates a trial.
+    UpdateFinishedTrialError when the trial has ended.
     """
     return study._storage.set_trial_state_values(_id(study, number), TrialState.RUNNING)
 
 
 def running_trial(study: Study, number: int) -> Trial:
-    """The trial as its objective sees it; the sampler is asked."""
+    """The trial as an objective receives it; constructing it calls the sampler."""
     return Trial(study, _id(study, number))
 
 
 def trial_now(study: Study, number: int) -> FrozenTrial:
-    """The trial as the database has it, without a look at all others."""
+    """The trial's current state in the database, without reading the others."""
     return study._storage.get_trial(_id(study, number))
 
 
 def fail_trial(study: Study, number: int, attributes: Mapping[str, Any]) -> None:
-    """Ends a trial as failed, which may be another worker's, with user attributes that say why.
+    """Fails a trial, possibly another worker's, with user attributes that give the reason.
 
-    `Trial.set_user_attr` would ask the sampler about the trial first. UpdateFinishedTrialError when
-    it has ended.
+    `Trial.set_user_attr` would call the sampler first. UpdateFinishedTrialError when the trial has
+    ended.
     """
     trial_id, storage = _id(study, number), study._storage
     for name, value in attributes.items():
@@ -89,12 +89,12 @@ def fail_trial(study: Study, number: int, attributes: Mapping[str, Any]) -> None
 
 
 def drop_cached_trials(study: Study) -> None:
-    """Has the next look at a study's trials ask the database, as `Study.ask` does."""
+    """Makes the next read of the study's trials go to the database, as `Study.ask` does."""
     study._thread_local.cached_all_trials = None
 
 
 def contains(distribution: BaseDistribution, value: Any) -> bool:
-    """Whether a trial could draw the value."""
+    """Whether the distribution contains the value."""
     try:
         return distribution._contains(distribution.to_internal_repr(value))
     except (ValueError, TypeError):

@@ -1,4 +1,4 @@
-"""Pruning that compares like with like: a trial with trials of its own model."""
+"""Pruning per model: a trial is compared only with trials of its own model."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from finesweep.sweep.study.optuna_private import storage_of
 
 
 def pruner_of(plan: SweepPlan) -> BasePruner:
-    """The sweep's pruner, which compares trials of one model; without one nothing is pruned."""
-    described = plan.settings.pruner
-    return PerModelPruner(NopPruner() if described is None else build(described))
+    """The sweep's pruner, applied per model; nothing is pruned when none is configured."""
+    node = plan.settings.pruner
+    return PerModelPruner(NopPruner() if node is None else build(node))
 
 
 class PerModelPruner(BasePruner):
-    """Asks another pruner, and shows it only the trials of the same model.
+    """Wraps a pruner so that it sees only trials of the same model.
 
-    Models learn at different speeds, and a fast starter must not prune the other. A pruner's
-    n_startup_trials is thereby counted per model. Hyperband and Wilcoxon read the study's storage
-    themselves, so they still compare across models.
+    Models learn at different speeds, and a fast starter must not prune a slow one. A pruner's
+    n_startup_trials is therefore counted per model. Hyperband and Wilcoxon read the study's storage
+    directly, so they still compare across models.
     """
 
     def __init__(self, pruner: BasePruner) -> None:
@@ -35,7 +35,7 @@ class PerModelPruner(BasePruner):
 
 
 class _SameModel(Study):
-    """A study in which only one model's trials exist; the same trick as Hyperband's brackets."""
+    """A view of a study with one model's trials, as Optuna's Hyperband does for its brackets."""
 
     def __init__(self, study: Study, model: str | None) -> None:
         super().__init__(

@@ -1,7 +1,7 @@
-"""Makes the study true again, whatever happened: dead workers' slots freed, the queue filled.
+"""Reconciles the study with the observed state: frees dead workers' slots, fills the queue.
 
-Level-triggered: it looks at how things are, not at what went on, so that it may be run at any
-moment by anyone, and a kill in the middle of it is mended by the next one.
+Level-triggered: it reads the current state instead of events, so any worker may run it at any time,
+and the next call repairs one that was killed half-way.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def reconcile(
     *,
     may_reap: bool = True,
 ) -> None:
-    """Releases what dead workers held, drops duplicates, and enqueues slots that need a trial."""
+    """Fails dead workers' trials, drops duplicates, and enqueues slots that need a trial."""
     with exclusive(engine_of(study), f"{study.study_name}.reconcile"):
         # Trials before leases: one that is claimed in between has its lease already.
         trials = study.get_trials(deepcopy=False)
@@ -52,22 +52,23 @@ def _release_dead(
     live: Sequence[WorkerRow],
     settings: SweepConfig,
 ) -> bool:
-    """Fails every RUNNING trial that no live worker holds, forgets the others; whether any was."""
-    held = {row.trial for row in live}
-    lost = [t for t in trials if t.state == TrialState.RUNNING and t.number not in held]
-    for trial in lost:
+    """Fails RUNNING trials that no live worker holds and deletes dead workers' rows; whether any
+    trial failed."""
+    live_trials = {row.trial for row in live}
+    orphans = [t for t in trials if t.state == TrialState.RUNNING and t.number not in live_trials]
+    for trial in orphans:
         _release(study, trial, settings)
     if dead := [row.id for row in rows if row not in live]:
         forget(engine_of(study), dead)
-    return bool(lost)
+    return bool(orphans)
 
 
 def attempts_without_progress(study: Study, slot: int) -> int:
-    """How many of the slot's last attempts were cut off before they committed a checkpoint."""
+    """Number of the slot's latest attempts in a row that committed no checkpoint."""
     n = 0
     for trial in reversed(study.get_trials(deepcopy=False, states=(TrialState.FAIL,))):
-        ours = trial.user_attrs.get(SLOT) == slot
-        if ours and trial.user_attrs.get(FAILURE) != DUPLICATE:
+        is_of_slot = trial.user_attrs.get(SLOT) == slot
+        if is_of_slot and trial.user_attrs.get(FAILURE) != DUPLICATE:
             if COMMITTED in trial.user_attrs or not trial.user_attrs.get(RETRY):
                 break
             n += 1
@@ -75,12 +76,12 @@ def attempts_without_progress(study: Study, slot: int) -> int:
 
 
 def fail(study: Study, number: int, *, why: str, kind: str, retry: bool) -> None:
-    """Tells Optuna that an attempt failed; UpdateFinishedTrialError when it is finished already."""
+    """Fails an attempt in Optuna; UpdateFinishedTrialError when it has already ended."""
     fail_trial(study, number, {REASON: why, FAILURE: kind, RETRY: retry})
 
 
 def reason_to_give_up(study: Study, trial: FrozenTrial, settings: SweepConfig) -> str | None:
-    """Why the slot is not tried again although nothing was wrong with it; None when it is."""
+    """Reason to stop retrying the slot of a retryable failure; None while it is retried."""
     if COMMITTED in trial.user_attrs:
         return None
     n = attempts_without_progress(study, trial.user_attrs[SLOT]) + 1
@@ -90,16 +91,16 @@ def reason_to_give_up(study: Study, trial: FrozenTrial, settings: SweepConfig) -
 
 
 def _release(study: Study, trial: FrozenTrial, settings: SweepConfig) -> None:
-    hopeless = reason_to_give_up(study, trial, settings)
-    why = f"{hopeless}; the last: killed" if hopeless else "killed"
+    final = reason_to_give_up(study, trial, settings)
+    why = f"{final}; the last: killed" if final else "killed"
     try:
-        fail(study, trial.number, why=why, kind="infrastructure", retry=hopeless is None)
+        fail(study, trial.number, why=why, kind="infrastructure", retry=final is None)
     except UpdateFinishedTrialError:
-        return  # it finished in this very moment
+        return  # it has just finished
 
 
 def _drop_duplicates(study: Study, trials: Sequence[FrozenTrial], n_slots: int) -> bool:
-    """Fails waiting trials beyond the first of a slot that still needs one; whether any was."""
+    """Fails waiting trials that their slot does not need; whether there were any."""
     waiting = waiting_by_slot(trials, n_slots)
     surplus = [
         trial

@@ -17,18 +17,18 @@ SEED = 42
 
 
 def seeded_sampler(plan: SweepPlan) -> dict[str, Any]:
-    """The sampler's description, with a seed where it takes one and none is given."""
-    described = dict(plan.settings.sampler)
-    if "seed" not in described and "seed" in parameters_of(described):
-        described["seed"] = SEED
-    return described
+    """The sampler's config node, with a seed if it takes one and none is set."""
+    node = dict(plan.settings.sampler)
+    if "seed" not in node and "seed" in parameters_of(node):
+        node["seed"] = SEED
+    return node
 
 
 def sampler_for(plan: SweepPlan, slot: int) -> BaseSampler:
-    """The sampler of one slot, seeded by the sweep's seed and the slot.
+    """The sampler of one slot, seeded with the sweep's seed plus the slot.
 
-    So a restarted sweep does not draw its first points again, and asks for what it would have
-    asked for without the interruption. ConfigError when it cannot be made.
+    So a restarted sweep does not repeat its first points, and draws what it would have drawn
+    without the interruption. ConfigError when the sampler cannot be built.
     """
     node = seeded_sampler(plan)
     name = str(node["_target_"]).rpartition(".")[2]
@@ -38,5 +38,5 @@ def sampler_for(plan: SweepPlan, slot: int) -> BaseSampler:
         warnings.simplefilter("ignore", ExperimentalWarning)
         sampler = build(node)
     if not isinstance(sampler, BaseSampler):
-        raise ConfigError(Problem("sweep.sampler", f"{node['_target_']} is no sampler of Optuna's"))
+        raise ConfigError(Problem("sweep.sampler", f"{node['_target_']} is not an Optuna sampler"))
     return sampler

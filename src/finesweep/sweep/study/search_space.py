@@ -1,4 +1,4 @@
-"""The search space: dimensions as Optuna distributions, suggested in order, checked beforehand."""
+"""The search space: dimensions as Optuna distributions, suggested in order, checked in advance."""
 
 from __future__ import annotations
 
@@ -33,20 +33,20 @@ from finesweep.sweep.study.optuna_private import contains
 
 
 def distribution(dimension: Dimension) -> BaseDistribution:
-    """The Optuna distribution with the same values; a range ends at the last value it reaches."""
+    """The Optuna distribution with the same values; a range's high is the last value it reaches."""
     if isinstance(dimension, Choice):
         return CategoricalDistribution(dimension.values)
     if isinstance(dimension, Interval):
         kind = IntDistribution if dimension.integer else FloatDistribution
         return kind(dimension.low, dimension.high, log=dimension.log)  # type: ignore[arg-type]
-    whole = isinstance(dimension.start, int) and isinstance(dimension.step, int)
-    kind = IntDistribution if whole else FloatDistribution
-    step = None if dimension.log and not whole else dimension.step
+    is_integer = isinstance(dimension.start, int) and isinstance(dimension.step, int)
+    kind = IntDistribution if is_integer else FloatDistribution
+    step = None if dimension.log and not is_integer else dimension.step
     return kind(dimension.start, dimension.last, log=dimension.log, step=step)  # type: ignore[arg-type]
 
 
 def suggest(trial: Trial, plan: SweepPlan) -> dict[str, Any]:
-    """Plain path → value for one trial: what Optuna chose, and what its choices fix."""
+    """Plain path → value for one trial: Optuna's suggestions, and the values that they imply."""
     values = {group.path: _suggest(trial, group) for group in _groups(plan)}
     for item in in_force(plan, values):
         if item.path not in values:
@@ -55,39 +55,40 @@ def suggest(trial: Trial, plan: SweepPlan) -> dict[str, Any]:
 
 
 def in_force(plan: SweepPlan, choices: Mapping[str, Any]) -> list[Searched | Fixed]:
-    """What applies to a trial that made these group choices; a condition wins over no condition."""
-    conditional: list[Searched | Fixed] = [*plan.searched, *plan.conditional]
-    held = [item for item in conditional if _holds(item, plan, choices)]
-    settled = {item.path for item in held}
-    always = [item for item in plan.searched if not item.condition and item.path not in settled]
-    return [*always, *held]
+    """The dimensions and values for a trial with these group choices; a conditional one replaces
+    an unconditional one of the same path."""
+    candidates: list[Searched | Fixed] = [*plan.searched, *plan.conditional]
+    conditional = [item for item in candidates if _condition_holds(item, plan, choices)]
+    paths = {item.path for item in conditional}
+    always = [item for item in plan.searched if not item.condition and item.path not in paths]
+    return [*always, *conditional]
 
 
 def optuna_params(plan: SweepPlan, params: Mapping[str, Any]) -> dict[str, Any]:
-    """The part of enqueued params that lies in the space, by the names that Optuna knows."""
-    left_open = [group for group in _groups(plan) if group.path not in params]
+    """The enqueued params that are in the search space, by Optuna's parameter names."""
+    free = [group for group in _groups(plan) if group.path not in params]
     return {
         item.name: params[item.path]
-        for drawn in product(*(group.dimension.ends() for group in left_open))
+        for choices in product(*(group.dimension.ends() for group in free))
         for item in in_force(
-            plan, {g.path: v for g, v in zip(left_open, drawn, strict=True)} | dict(params)
+            plan, {g.path: v for g, v in zip(free, choices, strict=True)} | dict(params)
         )
         if isinstance(item, Searched) and item.path in params
     }
 
 
 def check(plan: SweepPlan) -> list[DatasetConfig]:
-    """The different data that trials will read; ConfigError lists all that is wrong with the space.
+    """The distinct datasets that trials will read; ConfigError lists every problem of the space.
 
-    Each dimension's ends are composed with each model that they can meet, and held against what
-    that model can do, before anything is trained; so are the enqueued params.
+    Before anything is trained, both bounds of every dimension are composed with every model they
+    can be combined with, and checked against that model's limits; so are the enqueued params.
     """
     problems = [
         *_integer_problems(plan),
         *_enqueue_problems(plan),
     ]
-    data: list[DatasetConfig] = []
-    asked: list[tuple[ModelConfig, int]] = []
+    datasets: list[DatasetConfig] = []
+    lengths: list[tuple[ModelConfig, int]] = []
     if not problems:
         for values in _corners(plan):
             try:
@@ -95,15 +96,15 @@ def check(plan: SweepPlan) -> list[DatasetConfig]:
             except ConfigError as error:
                 problems += [each for each in error.problems if each not in problems]
                 continue
-            # Not its length: texts are cut when batches are made.
+            # max_length does not count: texts are truncated when batches are built.
             dataset = replace(config.dataset, max_length=DatasetConfig.max_length)
-            if dataset not in data:
-                data.append(dataset)
-            asked.append((config.model, config.dataset.max_length))
-        problems += limit_problems(asked)
+            if dataset not in datasets:
+                datasets.append(dataset)
+            lengths.append((config.model, config.dataset.max_length))
+        problems += limit_problems(lengths)
     if problems:
         raise ConfigError(*problems)
-    return data
+    return datasets
 
 
 def objective_of(plan: SweepPlan) -> Objective:
@@ -111,7 +112,7 @@ def objective_of(plan: SweepPlan) -> Objective:
 
 
 def _suggest(trial: Trial, item: Searched) -> Any:
-    """Trial's own suggest method for a distribution (Trial._suggest takes any, but is private)."""
+    """The value that Optuna suggests (Trial._suggest takes any distribution, but is private)."""
     space = distribution(item.dimension)
     if isinstance(space, CategoricalDistribution):
         return trial.suggest_categorical(item.name, space.choices)
@@ -122,11 +123,11 @@ def _suggest(trial: Trial, item: Searched) -> Any:
 
 
 def _groups(plan: SweepPlan) -> list[Searched]:
-    """The config groups that the sweep chooses among: conditions depend on them."""
+    """The searched config groups, on which conditions depend."""
     return [item for item in plan.searched if not item.condition and leaf(item.path) is None]
 
 
-def _holds(item: Searched | Fixed, plan: SweepPlan, choices: Mapping[str, Any]) -> bool:
+def _condition_holds(item: Searched | Fixed, plan: SweepPlan, choices: Mapping[str, Any]) -> bool:
     if not item.condition:
         return False
     group, _, choice = item.condition.partition("=")
@@ -152,27 +153,28 @@ def _enqueue_problems(plan: SweepPlan) -> list[Problem]:
                 value, space = params[item.path], distribution(item.dimension)
                 if not contains(space, value):
                     path = f"sweep.enqueue.{index}.{item.path}"
-                    problems.append(Problem(path, f"{value!r} lies outside {item.dimension}"))
+                    problems.append(Problem(path, f"{value!r} is outside {item.dimension}"))
     return problems
 
 
 def _corners(plan: SweepPlan) -> Iterator[dict[str, Any]]:
-    """Trials that hold all enqueued params and, under every choice of groups, every end."""
+    """Values of trials that cover all enqueued params and, for every combination of groups, both
+    bounds of every dimension."""
     groups = _groups(plan)
     for combination in product(*(group.dimension.ends() for group in groups)):
-        chosen = {group.path: value for group, value in zip(groups, combination, strict=True)}
-        yield from (chosen | picked for picked in _ends(plan, chosen))
+        choices = {group.path: value for group, value in zip(groups, combination, strict=True)}
+        yield from (choices | values for values in _ends(plan, choices))
     first = {group.path: group.dimension.ends()[0] for group in groups}
     for params in plan.enqueued:
         yield next(_ends(plan, first | dict(params))) | first | dict(params)
 
 
-def _ends(plan: SweepPlan, chosen: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """As few values as hold every end of every dimension that these choices leave open."""
+def _ends(plan: SweepPlan, choices: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The fewest trials that cover both bounds of every dimension these choices leave open."""
     ends = {
         item.path: item.dimension.ends() if isinstance(item, Searched) else (item.value,)
-        for item in in_force(plan, chosen)
-        if item.path not in chosen
+        for item in in_force(plan, choices)
+        if item.path not in choices
     }
     for index in range(max(map(len, ends.values()), default=1)):
         yield {path: values[min(index, len(values) - 1)] for path, values in ends.items()}

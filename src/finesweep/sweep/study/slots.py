@@ -1,7 +1,7 @@
 """A sweep is N slots, each finished once, however often its attempts are interrupted.
 
-Optuna counts trials, and every restart would add some; slots count what was asked for. A slot's
-attempts are Optuna trials that carry its number in user_attrs.
+Optuna counts trials, and every restart would add some; slots count the requested ones. A slot's
+attempts are the Optuna trials with its number in user_attrs.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ SlotState = Literal["complete", "pruned", "failed", "running", "waiting"]
 FINISHED: tuple[SlotState, ...] = ("complete", "pruned", "failed")
 
 DUPLICATE = "duplicate"
-"""Failure class of a trial that was enqueued for a slot which had one already."""
+"""Failure class of a trial enqueued for a slot that already had one."""
 
 
 @dataclass(frozen=True)
 class Slot:
-    """One slot: its state, the trial that decided it or was tried last, how many were begun."""
+    """One slot: its state, its deciding or latest trial, and its number of started attempts."""
 
     index: int
     state: SlotState
@@ -38,27 +38,27 @@ class Slot:
 def slots_of(
     trials: Iterable[FrozenTrial], n_slots: int, *, only: Iterable[int] | None = None
 ) -> list[Slot]:
-    """The n_slots slots in order, or only these, read off all trials of the study."""
-    wanted = range(n_slots) if only is None else sorted(only)
-    attempts: dict[int, list[FrozenTrial]] = {index: [] for index in wanted if index < n_slots}
+    """The first n_slots slots in order, or only these of them, from all trials of the study."""
+    indices = range(n_slots) if only is None else sorted(only)
+    attempts: dict[int, list[FrozenTrial]] = {index: [] for index in indices if index < n_slots}
     for trial in trials:
         if (index := trial.user_attrs.get(SLOT)) in attempts:
             attempts[index].append(trial)
-    return [_slot(index, tried) for index, tried in attempts.items()]
+    return [_slot(index, trials_of_slot) for index, trials_of_slot in attempts.items()]
 
 
 def waiting_by_slot(trials: Iterable[FrozenTrial], n_slots: int) -> dict[int, list[FrozenTrial]]:
-    """Waiting trials of each slot that has some, in the order of their numbers."""
-    found: dict[int, list[FrozenTrial]] = {}
+    """Slot → its waiting trials by number; only slots that have some."""
+    waiting: dict[int, list[FrozenTrial]] = {}
     for trial in trials:
         if trial.state == TrialState.WAITING and trial.user_attrs.get(SLOT, n_slots) < n_slots:
-            found.setdefault(trial.user_attrs[SLOT], []).append(trial)
-    return found
+            waiting.setdefault(trial.user_attrs[SLOT], []).append(trial)
+    return waiting
 
 
 def counts(slots: Iterable[Slot]) -> dict[SlotState, int]:
-    """Slots by state; the values sum to the number of slots."""
-    found: dict[SlotState, int] = {
+    """Number of slots by state; the values sum to the number of slots."""
+    by_state: dict[SlotState, int] = {
         "complete": 0,
         "pruned": 0,
         "failed": 0,
@@ -66,8 +66,8 @@ def counts(slots: Iterable[Slot]) -> dict[SlotState, int]:
         "waiting": 0,
     }
     for slot in slots:
-        found[slot.state] += 1
-    return found
+        by_state[slot.state] += 1
+    return by_state
 
 
 def refill(
@@ -78,23 +78,22 @@ def refill(
     *,
     queue_length: int,
 ) -> None:
-    """Enqueues trials for the lowest slots that have none waiting, running or finished.
+    """Enqueues trials for the lowest slots without a waiting, running or finished one.
 
-    The queue is kept short because Optuna reads all of it at every claim. enqueued holds Optuna
-    params by slot; other slots are left to the sampler. A slot that was tried before keeps the
-    params of that attempt, from whose checkpoint the next one goes on. Callers hold a lock:
-    two at once would enqueue a slot twice.
+    The queue is short because Optuna reads all of it at every claim. enqueued maps slots to Optuna
+    params; the sampler fills the others. A retried slot keeps the params of its latest attempt and
+    resumes from its checkpoint. Callers hold a lock: two at once would enqueue a slot twice.
     """
     n_missing = max(0, queue_length - len(waiting_by_slot(trials, n_slots)))
-    # One pass over all trials, and a closer look at the few slots that get one now.
-    taken = {t.user_attrs.get(SLOT) for t in trials if not t.user_attrs.get(RETRY)}
-    missing = islice((index for index in range(n_slots) if index not in taken), n_missing)
+    # One pass over all trials; only the few slots enqueued now are examined in detail.
+    occupied = {t.user_attrs.get(SLOT) for t in trials if not t.user_attrs.get(RETRY)}
+    missing = islice((index for index in range(n_slots) if index not in occupied), n_missing)
     for slot in slots_of(trials, n_slots, only=missing):
         last = slot.trial
-        # One that was killed before it suggested anything has only what it was enqueued with.
-        tried = {**last.system_attrs.get("fixed_params", {}), **last.params} if last else {}
+        # An attempt killed before its first suggestion has only its enqueued params.
+        earlier = {**last.system_attrs.get("fixed_params", {}), **last.params} if last else {}
         study.enqueue_trial(
-            {**enqueued.get(slot.index, {}), **tried},
+            {**enqueued.get(slot.index, {}), **earlier},
             user_attrs={SLOT: slot.index, ATTEMPT: slot.n_attempts + 1},
         )
 
@@ -105,13 +104,14 @@ def claim(
     *,
     before: Callable[[FrozenTrial], None] = lambda trial: None,
 ) -> FrozenTrial | None:
-    """The lowest waiting slot's trial, from now on RUNNING and ours; None when none waits.
+    """The lowest waiting slot's trial, claimed by this worker and now RUNNING; None without one.
 
-    before is called with each trial that is tried for. Never study.ask(): on an empty queue it
-    makes a trial that belongs to no slot. The storage lets one claimant win. Of a slot enqueued
-    twice only the first trial is ever claimed, and only while no other runs or has finished.
+    before is called with each trial just before the attempt to claim it. study.ask() is never used:
+    on an empty queue it creates a trial without a slot. The storage lets one claimant win. If a
+    slot was enqueued twice, only the first trial is claimed, and only while no other one runs or
+    has finished.
     """
-    drop_cached_trials(study)  # what was read for the last trial is out of date
+    drop_cached_trials(study)  # the cache is from the previous claim
     trials = study.get_trials(deepcopy=False)
     waiting = waiting_by_slot(trials, n_slots)
     for slot in slots_of(trials, n_slots, only=waiting):
@@ -127,11 +127,11 @@ def claim(
     return None
 
 
-def _slot(index: int, tried: list[FrozenTrial]) -> Slot:
-    tried = [trial for trial in tried if trial.user_attrs.get(FAILURE) != DUPLICATE]
-    by_state = {trial.state: trial for trial in tried}
-    final = [t for t in tried if t.state == TrialState.FAIL and not t.user_attrs.get(RETRY)]
-    n_attempts = sum(trial.state != TrialState.WAITING for trial in tried)
+def _slot(index: int, trials: list[FrozenTrial]) -> Slot:
+    attempts = [trial for trial in trials if trial.user_attrs.get(FAILURE) != DUPLICATE]
+    by_state = {trial.state: trial for trial in attempts}
+    final = [t for t in attempts if t.state == TrialState.FAIL and not t.user_attrs.get(RETRY)]
+    n_attempts = sum(trial.state != TrialState.WAITING for trial in attempts)
     if TrialState.COMPLETE in by_state:
         return Slot(index, "complete", by_state[TrialState.COMPLETE], n_attempts)
     if TrialState.PRUNED in by_state:
@@ -145,7 +145,7 @@ def _slot(index: int, tried: list[FrozenTrial]) -> Slot:
 
 
 def finished_trials(trials: Iterable[FrozenTrial]) -> list[FrozenTrial]:
-    """Trials that ended their slot: complete, pruned, or failed for good."""
+    """Trials that finished their slot: complete, pruned, or failed without a retry."""
     return [t for t in trials if t.state.is_finished() and not t.user_attrs.get(RETRY)]
 
 
@@ -155,5 +155,5 @@ def is_budget_spent(study: Study) -> bool:
 
 
 def all_finished(trials: Sequence[FrozenTrial], n_slots: int) -> bool:
-    """Whether every one of the first n_slots slots is."""
+    """Whether each of the first n_slots slots is finished."""
     return all(slot.state in FINISHED for slot in slots_of(trials, n_slots))

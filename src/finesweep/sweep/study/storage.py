@@ -1,4 +1,4 @@
-"""Optuna's storage: SQLite for one machine, PostgreSQL for several, made safe for many workers."""
+"""Optuna's storage, safe for many workers: SQLite on one machine, PostgreSQL on several."""
 
 from __future__ import annotations
 
@@ -27,23 +27,23 @@ from finesweep.sweep.study.leases import make_table
 from finesweep.sweep.study.optuna_private import storage_class
 
 TABLES = "finesweep.tables"
-"""The lock under which tables are made: two first users would both make them."""
+"""Lock under which tables are created: two first processes would both create them."""
 DIALECTS = ("sqlite", "postgresql")
 BUSY_SECONDS = 60
-"""How long a SQLite connection waits for another process's transaction."""
+"""Time that a SQLite connection waits for another process's transaction."""
 MAX_PAUSE_SECONDS = 10.0
 
 T = TypeVar("T")
 OnWait = Callable[[str], None]
-"""Told why a call has to wait, before each pause; what it raises ends the waiting."""
+"""Called with the reason before each pause of a waiting call; an exception ends the wait."""
 
 
 def open_storage(url: str, *, on_wait: OnWait | None = None) -> RDBStorage:
     """Optuna's storage at a SQLAlchemy URL; ConfigError when it cannot be opened.
 
-    With on_wait a call waits for as long as the database is away or its disk is full.
+    With on_wait, calls wait while the database is away or its disk is full.
     """
-    # What Optuna says at INFO, the screen shows already; and it resets its loggers on import.
+    # The screen already shows what Optuna logs at INFO; Optuna resets its loggers on import.
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
         if (dialect := make_url(url).get_backend_name()) not in DIALECTS:
@@ -59,11 +59,10 @@ def open_storage(url: str, *, on_wait: OnWait | None = None) -> RDBStorage:
 
 
 def begin_immediately(engine: Engine) -> None:
-    """Makes each SQLite transaction of the engine take the write lock when it begins.
+    """Makes every SQLite transaction of the engine take the write lock at its start.
 
-    SELECT … FOR UPDATE does nothing in SQLite, so without this two workers can both read that a
-    trial waits, and both claim it. pysqlite's own transactions are switched off: it would begin
-    late and without the lock.
+    SELECT … FOR UPDATE does nothing in SQLite, so two workers could both read a trial as waiting
+    and both claim it. pysqlite's own transactions are off: they begin late and without the lock.
     """
 
     @event.listens_for(engine, "connect")
@@ -86,19 +85,19 @@ def _build(url: str, on_wait: OnWait | None) -> RDBStorage:
         with exclusive(url, TABLES):
             make_table(storage.engine)
         return storage
-    # pool_pre_ping: after an outage a pooled connection is a dead one.
+    # pool_pre_ping: after an outage the pooled connections are dead.
     kwargs: dict[str, Any] = {
         "pool_pre_ping": True,
         "connect_args": {"connect_timeout": CONNECT_SECONDS},
     }
     bare = create_engine(url, **kwargs)
     with exclusive(bare, TABLES):
-        made = _storage(url, None, **kwargs)
-        made.remove_session()  # it holds a connection that dispose() would not close
-        made.engine.dispose()
+        storage = _storage(url, None, **kwargs)
+        storage.remove_session()  # it holds a connection that dispose() would not close
+        storage.engine.dispose()
         make_table(bare)
     bare.dispose()
-    # Only now: without its tables Optuna's storage cannot even be constructed.
+    # Last: Optuna's storage cannot be constructed before its tables exist.
     return _storage(url, on_wait, skip_table_creation=True, skip_check=True, **kwargs)
 
 
@@ -110,7 +109,7 @@ def _storage(
     skip_check: bool = False,
     **engine_kwargs: Any,
 ) -> RDBStorage:
-    kind = RDBStorage if on_wait is None else storage_class(partial(_patiently, on_wait))
+    kind = RDBStorage if on_wait is None else storage_class(partial(_retrying, on_wait))
     return kind(
         url,
         engine_kwargs=engine_kwargs,
@@ -119,20 +118,20 @@ def _storage(
     )
 
 
-def _patiently(on_wait: OnWait, call: Callable[..., Any]) -> Callable[..., Any]:
+def _retrying(on_wait: OnWait, call: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(call)
-    def patient(*args: Any, **kwargs: Any) -> Any:
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
         return retry_while_away(lambda: call(*args, **kwargs), on_wait)
 
-    return patient
+    return wrapper
 
 
 def retry_while_away(call: Callable[[], T], on_wait: OnWait, *, max_seconds: float = inf) -> T:
-    """What call returns, once the database answers and has room; other errors are raised, and this
-    one too when it lasts for longer.
+    """The result of call, retried while the database is away or its disk is full; other errors are
+    raised, and this one after max_seconds.
 
-    Every call may be repeated: the worst that an unseen commit leaves behind is a second waiting
-    trial of a slot, of which only one is ever claimed.
+    Every call may be repeated: at worst, a commit whose reply was lost leaves a second waiting
+    trial of a slot, and only one of them is ever claimed.
     """
     pause, deadline = 0.2, time.monotonic() + max_seconds
     while True:

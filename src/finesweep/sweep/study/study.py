@@ -1,4 +1,4 @@
-"""The Optuna study of a sweep: opened or made, joined by workers, and found again."""
+"""The Optuna study of a sweep: created or continued, joined by workers, found by name."""
 
 from __future__ import annotations
 
@@ -46,16 +46,16 @@ from finesweep.sweep.study.storage import OnWait, open_storage
 
 
 def open_study(plan: SweepPlan) -> Study:
-    """The plan's study, made now or continued, with what its workers need to join.
+    """The plan's study, created or continued, with the user attributes that workers need to join.
 
-    ConfigError when the storage cannot be reached, or when the study's definition is another.
+    ConfigError when the storage cannot be reached, or when the study has another definition.
     """
     storage = open_storage(plan.base.config.storage.url)
-    # Two first commands at once must agree on one identity.
+    # Two first commands at the same time must agree on one definition.
     with exclusive(storage.engine, f"{plan.study_name}.study"):
-        study = _defined(plan, storage)
-    known = study.user_attrs
-    launched = {
+        study = _create_or_check(plan, storage)
+    attributes = study.user_attrs
+    launch = {
         N_TRIALS: plan.settings.n_trials,
         LEASE_SECONDS: plan.settings.lease_seconds,
         OVERRIDES: worker_overrides(plan),
@@ -64,8 +64,8 @@ def open_study(plan: SweepPlan) -> Study:
         LAUNCHED: datetime.now().isoformat(),
         STOP: "",
     }
-    for name, value in launched.items():
-        if known.get(name) != value:
+    for name, value in launch.items():
+        if attributes.get(name) != value:
             study.set_user_attr(name, value)
     return study
 
@@ -73,14 +73,14 @@ def open_study(plan: SweepPlan) -> Study:
 def join_study(
     name: str, url: str, overrides: Sequence[str], on_wait: OnWait
 ) -> tuple[SweepPlan, Study]:
-    """The plan and the study of a sweep that was begun elsewhere, for one more worker.
+    """The plan and the study of an existing sweep, for one more worker.
 
-    overrides are this worker's own places, such as tracking.uri; they win. From then on a storage
-    that is away is waited for.
+    overrides are this worker's locations, such as tracking.uri; they win. The returned study waits
+    through storage outages.
     """
-    found = find_study(name, url)
-    attributes = found.user_attrs
-    plan = with_older_defaults(plan_of(found, overrides), attributes[DEFINITION])
+    existing = find_study(name, url)
+    attributes = existing.user_attrs
+    plan = with_older_defaults(plan_of(existing, overrides), attributes[DEFINITION])
     study = optuna.load_study(
         study_name=name,
         storage=open_storage(url, on_wait=on_wait),
@@ -92,22 +92,22 @@ def join_study(
 
 
 def plan_of(study: Study, overrides: Sequence[str]) -> SweepPlan:
-    """What the study's sweep is to do, composed of the files of whoever began it."""
+    """The study's plan, composed from the config files of the process that started the sweep."""
     attributes = study.user_attrs
     use_files(attributes[FILES])
     return compose_sweep(attributes[SWEEP], [*attributes[OVERRIDES], *overrides])
 
 
 def _require_precision(precision: str | None) -> None:
-    """ConfigError on a machine that cannot train as this study's trials were trained."""
+    """ConfigError on a machine without native support for the study's precision."""
     from finesweep.training import is_native
 
     if precision is not None and not is_native(precision):
-        message = f"the study was made with {precision}, which this machine does not multiply"
+        message = f"the study uses {precision}, which this machine does not support natively"
         raise ConfigError(Problem("training.precision", message))
 
 
-def _defined(plan: SweepPlan, storage: optuna.storages.BaseStorage) -> Study:
+def _create_or_check(plan: SweepPlan, storage: optuna.storages.BaseStorage) -> Study:
     study = optuna.create_study(
         study_name=plan.study_name,
         storage=storage,
@@ -115,47 +115,47 @@ def _defined(plan: SweepPlan, storage: optuna.storages.BaseStorage) -> Study:
         pruner=pruner_of(plan),
         load_if_exists=True,
     )
-    kept = study.user_attrs.get(DEFINITION)
-    wanted = definition(plan if kept is None else with_older_defaults(plan, kept))
-    if kept is None:
+    recorded = study.user_attrs.get(DEFINITION)
+    current = definition(plan if recorded is None else with_older_defaults(plan, recorded))
+    if recorded is None:
         study.set_user_attr(UID, uuid.uuid4().hex)
         study.set_user_attr(SWEEP, plan.name)
         if plan.base.config.training.precision == "auto":
-            from finesweep.training import resolve_precision  # torch, which a second start spares
+            from finesweep.training import resolve_precision  # loads torch; later starts skip it
 
             study.set_user_attr(PRECISION, resolve_precision("auto"))
-        study.set_user_attr(DEFINITION, wanted)
+        study.set_user_attr(DEFINITION, current)
     else:
-        check_same_definition(plan, kept, wanted)
+        check_same_definition(plan, recorded, current)
     return study
 
 
 def study_exists(plan: SweepPlan) -> bool:
-    """Whether an earlier command made the plan's study, and so checked its space."""
+    """Whether an earlier command created the plan's study and so checked its search space."""
     return plan.study_name in _study_names(plan.base.config.storage.url)
 
 
 def finalist_in(attributes: Mapping[str, Any]) -> Finalist | None:
-    """The winner that was evaluated and logged last, of a study's user attributes."""
+    """The last evaluated winner in a study's user attributes; None before the first."""
     stored = attributes.get(FINALIST)
     return Finalist(**stored) if stored else None
 
 
 def baseline_in(attributes: Mapping[str, Any]) -> BaselineResult | None:
-    """What the winner was compared with last, of a study's user attributes."""
+    """The last baseline result in a study's user attributes; None without one."""
     stored = attributes.get(BASELINE)
     return BaselineResult(**stored) if stored else None
 
 
 def data_notes_of(study: Study) -> list[str]:
-    """What was dropped, carved and cut of the data, each sentence once."""
+    """Sentences on dropped rows, derived splits and cut texts, each once."""
     attributes = study.user_attrs
-    told = (attributes[name] for name in sorted(attributes) if name.startswith(DATA_NOTES))
-    return list(dict.fromkeys(note for notes in told for note in notes))
+    datasets = (attributes[name] for name in sorted(attributes) if name.startswith(DATA_NOTES))
+    return list(dict.fromkeys(note for notes in datasets for note in notes))
 
 
 def comparisons_in(attributes: Mapping[str, Any]) -> list[ModelComparison]:
-    """The best of each model with the best of each other one, of a study's user attributes."""
+    """The model comparisons in a study's user attributes."""
     return [
         ModelComparison(
             **{**each, "first": Contender(**each["first"]), "second": Contender(**each["second"])}
@@ -165,10 +165,10 @@ def comparisons_in(attributes: Mapping[str, Any]) -> list[ModelComparison]:
 
 
 def find_study(name: str, url: str) -> Study:
-    """A study that exists; ConfigError offers the nearest name of those in the storage."""
-    known = _study_names(url)
-    if name not in known:
-        hint = nearest(name, known) if known else "none has been run here yet"
+    """An existing study; ConfigError suggests the nearest name in the storage."""
+    names = _study_names(url)
+    if name not in names:
+        hint = nearest(name, names) if names else "none has been run here yet"
         raise ConfigError(Problem("sweep", f"no study {name!r} in {hidden_password(url)}; {hint}"))
     study = optuna.load_study(study_name=name, storage=open_storage(url))
     if not {SWEEP, DEFINITION, N_TRIALS} <= set(study.user_attrs):
@@ -179,7 +179,7 @@ def find_study(name: str, url: str) -> Study:
 
 
 def _study_names(url: str) -> list[str]:
-    # Asking must not make an empty database.
+    # A lookup must not create an empty database.
     database = sqlite_file(url)
     if database is not None and not database.exists():
         return []

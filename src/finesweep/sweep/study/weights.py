@@ -1,4 +1,4 @@
-"""Weights of finished slots: where they lie, and which of them are kept."""
+"""Saved weights of finished slots: their folders, and which are deleted."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from optuna.trial import FrozenTrial, TrialState
 from finesweep.sweep.study.keys import CHECKPOINT
 
 MODEL = "model"
-"""Folder of an attempt's best weights, beside those of its checkpoints."""
+"""Folder of an attempt's best weights, next to its checkpoints."""
 
 
 def slot_folder(root: str, study: str, slot: int) -> Path:
@@ -20,7 +20,7 @@ def slot_folder(root: str, study: str, slot: int) -> Path:
 
 
 def delete_checkpoints(slot: Path, *, but: Path | None = None) -> None:
-    """Removes all of a finished slot's folders but that of its result."""
+    """Deletes all folders of a finished slot except that of its result."""
     for folder in slot.glob("attempt-*/*"):
         if but is None or folder.resolve() != but.resolve():
             shutil.rmtree(folder, ignore_errors=True)
@@ -29,28 +29,28 @@ def delete_checkpoints(slot: Path, *, but: Path | None = None) -> None:
             folder.rmdir()
 
 
-def keep_weights(study: Study, wanted: Iterable[FrozenTrial], *, root: str) -> None:
-    """Removes the weights of every complete trial that is not among the wanted ones."""
+def keep_weights(study: Study, best: Iterable[FrozenTrial], *, root: str) -> None:
+    """Deletes the weights of every complete trial except the best ones."""
     complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    kept = {_tail(trial.user_attrs[CHECKPOINT]) for trial in wanted}
-    # A study of thousands has few weights: what is there is looked up among the trials.
-    there = (Path(root) / study.study_name).glob(f"slot-*/attempt-*/{MODEL}")
-    beaten = {tail: folder for folder in there if (tail := _tail(str(folder))) not in kept}
+    best_tails = {_tail(trial.user_attrs[CHECKPOINT]) for trial in best}
+    # A study of thousands of trials has few weights, so the search starts from the folders.
+    folders = (Path(root) / study.study_name).glob(f"slot-*/attempt-*/{MODEL}")
+    others = {tail: path for path in folders if (tail := _tail(str(path))) not in best_tails}
     for trial in reversed(complete):
-        if not beaten:
+        if not others:
             return
-        if folder := beaten.pop(_tail(trial.user_attrs[CHECKPOINT]), None):
+        if folder := others.pop(_tail(trial.user_attrs[CHECKPOINT]), None):
             delete_checkpoints(folder.parents[1])
 
 
 def weights_of(trial: FrozenTrial, study_name: str, *, root: str) -> Path:
-    """The folder of a complete trial's weights: below root, wherever that lies by now, or where
-    the study says that they were laid."""
+    """The folder of a complete trial's weights: under root, which may have moved, or else the path
+    recorded in the study."""
     recorded = trial.user_attrs[CHECKPOINT]
-    here = Path(root) / study_name / _tail(recorded)
-    return here if here.is_dir() else Path(recorded)
+    current = Path(root) / study_name / _tail(recorded)
+    return current if current.is_dir() else Path(recorded)
 
 
 def _tail(folder: str) -> str:
-    """slot-0003/attempt-2/model of any path to it."""
+    """The end of a weights path that does not depend on root: slot-0003/attempt-2/model."""
     return "/".join(folder.replace("\\", "/").rsplit("/", 3)[-3:])

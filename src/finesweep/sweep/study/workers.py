@@ -1,4 +1,4 @@
-"""Who works at a sweep: the workers whose leases say that they live."""
+"""The live workers of a sweep."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from finesweep.sweep.study.optuna_private import engine_of
 
 
 def live_workers(study: Study) -> list[WorkerRow]:
-    """Workers that are heard of, or on this machine seen running."""
-    lease = float(study.user_attrs.get(LEASE_SECONDS, 120.0))
+    """Workers with a valid lease, in the search or its confirmation."""
+    lease_seconds = float(study.user_attrs.get(LEASE_SECONDS, 120.0))
     names = [study.study_name, study.user_attrs.get(CONFIRMATION)]
     rows = [row for name in names if name for row in workers_of(engine_of(study), name)]
-    return [row for row in rows if is_live(row, lease_seconds=lease)]
+    return [row for row in rows if is_live(row, lease_seconds=lease_seconds)]

@@ -1,4 +1,4 @@
-"""One attempt at a slot: what its trial runs, reports, commits and leaves behind."""
+"""One attempt at a slot: it runs the trial, reports, commits checkpoints and logs its run."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ from finesweep.tracking.tags import TRIAL_STATE
 
 
 class Attempt:
-    """Holds one running Optuna trial, from its parameters to its saved weights."""
+    """One running Optuna trial, from its params to its saved weights."""
 
     def __init__(
         self,
@@ -59,11 +59,11 @@ class Attempt:
         *,
         ended_at: float | None = None,
     ) -> None:
-        """ended_at is when this worker's previous trial ended, by time.monotonic()."""
+        """ended_at is the end of this worker's previous trial by time.monotonic()."""
         self.plan, self.phase, self.trial, self.callbacks = plan, phase, trial, callbacks
         self.study = phase.study
         self.ledger, self.ended_at = TimeLedger(), ended_at
-        self._share_seen = 1.0
+        self._share_trained = 1.0
         self.slot = int(trial.user_attrs[SLOT])
         self.number_of_attempt = int(trial.user_attrs[ATTEMPT])
         self.objective = objective_of(plan)
@@ -71,13 +71,13 @@ class Attempt:
         self.batch_size = plan.base.config.training.batch_size
         self.outbox: Outbox | None = None
         self.fatal: WholeSweepError | None = None
-        """Why no other attempt would do better, at any slot."""
+        """Error that every other attempt would hit too."""
         self.folder = slot_folder(
             plan.base.config.storage.checkpoints, self.study.study_name, self.slot
         )
 
     def run(self) -> float:
-        """The objective's value at the best checkpoint, whose weights are saved by then."""
+        """The objective's value at the best checkpoint; its weights are saved."""
         pruned = False
         try:
             return self._run()
@@ -88,19 +88,19 @@ class Attempt:
             self._account(pruned=pruned)
 
     def _run(self) -> float:
-        composed = self._composed()
+        composed = self._compose()
         checkpoints = SlotCheckpoints(
             self.folder,
             self.number_of_attempt,
             period_seconds=60 * self.plan.base.config.storage.checkpoint_minutes,
-            wanted_now=self.callbacks.is_interrupted,
+            is_interrupted=self.callbacks.is_interrupted,
             on_commit=lambda step: self.trial.set_user_attr(COMMITTED, step),
             on_wait=self.callbacks.waiting,
         )
         trained = run_finetuning(
             composed,
             objective=self.objective,
-            record=self._recorded,
+            record=self._record,
             watch=Watch(self.callbacks.beat, self._report, self._on_evaluation, self._stepped),
             checkpoints=checkpoints,
             resume=newest_whole(self.folder),
@@ -114,13 +114,13 @@ class Attempt:
         return trained.result.best.metrics[self.objective.metric]
 
     def retries(self, failure: Failure) -> bool:
-        """Whether the slot is tried again after this failure of its attempt."""
+        """Whether the slot is retried after this failure."""
         return failure.retries(
             n_out_of_memory=len(self._out_of_memory()), batch_size=self.batch_size
         )
 
-    def _composed(self) -> Composed:
-        """The trial's config; its values are remembered in the study."""
+    def _compose(self) -> Composed:
+        """The trial's config; its values are recorded in the study."""
         spec = self.phase.spec(self.trial)
         self.name, self.tags = spec.name, dict(spec.tags)
         precision = self.phase.sweep.user_attrs.get(PRECISION)
@@ -137,14 +137,14 @@ class Attempt:
 
     def _out_of_memory(self) -> list[FrozenTrial]:
         failed = self.study.get_trials(deepcopy=False, states=(TrialState.FAIL,))
-        ours = [trial for trial in failed if trial.user_attrs.get(SLOT) == self.slot]
-        return [trial for trial in ours if trial.user_attrs.get(FAILURE) == "out_of_memory"]
+        of_slot = [trial for trial in failed if trial.user_attrs.get(SLOT) == self.slot]
+        return [trial for trial in of_slot if trial.user_attrs.get(FAILURE) == "out_of_memory"]
 
     @contextmanager
-    def _recorded(self, setup: Setup) -> Iterator[Outbox]:
-        """The attempt's outbox, with what it started from; it is closed when the study knows."""
+    def _record(self, setup: Setup) -> Iterator[Outbox]:
+        """The attempt's outbox, with its setup logged; the loop closes it once Optuna is told."""
         self.trial.set_user_attr(DATA_FINGERPRINT, setup.dataset.fingerprint)
-        self._tell_data(setup.dataset)
+        self._record_data_notes(setup.dataset)
         self.outbox = self.callbacks.outbox(
             f"{self.phase.kind}-{self.trial.number:06d}",
             uid=f"{self.study.user_attrs[UID]}/{self.trial.number}",
@@ -161,29 +161,30 @@ class Attempt:
             log_traceback(self.outbox, error)
             raise
 
-    def _tell_data(self, dataset: TextDataset) -> None:
-        """What was done to the rows, for whoever watches the sweep; once for each data set."""
+    def _record_data_notes(self, dataset: TextDataset) -> None:
+        """Records in the study what was done to the rows, once per dataset."""
         name, sweep = f"{DATA_NOTES}{dataset.fingerprint[:16]}", self.phase.sweep
         if dataset.notes and name not in sweep.user_attrs:
             sweep.set_user_attr(name, list(dataset.notes))
 
     def _account(self, *, pruned: bool) -> None:
-        """Where the attempt's seconds went, for its run and for the study."""
+        """Logs the attempt's seconds by part, in its run and in the study."""
         if self.outbox is None:
             return
-        own = {}
+        extra = {}
         if self.ended_at is not None and self.ledger.first_step is not None:
-            own["overhead_seconds"] = self.ledger.first_step - self.ended_at
+            extra["overhead_seconds"] = self.ledger.first_step - self.ended_at
         if pruned:
-            taken = self.ledger.seconds["training"] + self.ledger.seconds["evaluating"]
-            own["seconds_saved/pruning"] = taken * (1 - self._share_seen) / self._share_seen
-        spent = self.ledger.metrics() | own
-        self.outbox.log_metrics(spent, step=self.ledger.n_examples)
-        self.trial.set_user_attr(LEDGER, spent)
+            seconds = self.ledger.seconds["training"] + self.ledger.seconds["evaluating"]
+            share = self._share_trained
+            extra["seconds_saved/pruning"] = seconds * (1 - share) / share
+        metrics = self.ledger.metrics() | extra
+        self.outbox.log_metrics(metrics, step=self.ledger.n_examples)
+        self.trial.set_user_attr(LEDGER, metrics)
 
-    def _stepped(self, seen: int, total: int) -> None:
-        self._share_seen = seen / total
-        self.callbacks.stepped(seen, total)
+    def _stepped(self, examples: int, total: int) -> None:
+        self._share_trained = examples / total
+        self.callbacks.stepped(examples, total)
 
     def _tags(self) -> dict[str, Any]:
         return {
@@ -201,7 +202,7 @@ class Attempt:
         self.trial.report(self.objective.seen_by_pruner(evaluation), step=evaluation.step)
 
     def _on_evaluation(self, evaluation: Evaluation) -> None:
-        """WorkerCallbacks to Optuna; TrialPruned when the pruner has seen enough."""
+        """Reports the evaluation to Optuna; TrialPruned when the pruner says so."""
         self._report(evaluation)
         with whole_sweeps("sweep.pruner", self.plan.settings.pruner):
             pruned = self.trial.should_prune()

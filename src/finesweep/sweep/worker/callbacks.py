@@ -1,4 +1,4 @@
-"""What a running trial tells its lease, its screen and its outbox; and what stops it."""
+"""Callbacks of a running trial: they renew its lease, print, open its outbox, and interrupt it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from finesweep.tracking import Delivery, Outbox
 
 
 class WorkerCallbacks:
-    """One worker's ears and mouth: each call is progress, and raises when it was interrupted."""
+    """One worker's callbacks: beat, waiting and stepped count as progress and raise
+    KeyboardInterrupt after a signal."""
 
     def __init__(
         self,
@@ -39,12 +40,12 @@ class WorkerCallbacks:
         self.interruption.check()
 
     def waiting(self, why: str) -> None:
-        """Waiting for room or for the database is no hang."""
+        """Reports a wait for disk space or the database, which is not a hang."""
         self.say(f"waiting: {why}")
         self.beat()
 
-    def stepped(self, seen: int, total: int) -> None:
-        self.lease.touch(seen, total)
+    def stepped(self, examples: int, total: int) -> None:
+        self.lease.touch(examples, total)
         self.interruption.check()
 
     def evaluated(self) -> None:
@@ -60,8 +61,9 @@ class WorkerCallbacks:
         parent_run_id: str | None,
         tags: Mapping[str, Any],
     ) -> Outbox:
-        """A new outbox of this worker, delivered as it grows; it waits out a full disk."""
-        made = Outbox.open(
+        """A new outbox of this worker, delivered as it grows; its writes wait while the disk is
+        full."""
+        outbox = Outbox.open(
             self.outboxes / self.worker / folder,
             uid=uid,
             name=name,
@@ -69,5 +71,5 @@ class WorkerCallbacks:
             tags=tags,
             retry_write=lambda write: wait_for_space(write, self.waiting),
         )
-        self.delivery.add(made.folder)
-        return made
+        self.delivery.add(outbox.folder)
+        return outbox

@@ -1,7 +1,7 @@
-"""Checkpoints of a slot: committed whole or not at all, verified before they are trusted.
+"""Checkpoints of a slot: committed atomically, verified before use.
 
-checkpoints/STUDY/slot-0003/attempt-2/step-000480/   a running attempt's, to resume from
-checkpoints/STUDY/slot-0003/attempt-2/model/         a finished attempt's best weights
+checkpoints/STUDY/slot-0003/attempt-2/step-000480/   checkpoint of a running attempt, to resume from
+checkpoints/STUDY/slot-0003/attempt-2/model/         best weights of a finished attempt
 """
 
 from __future__ import annotations
@@ -19,17 +19,19 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 KEPT_PER_SLOT = 2
-"""The newest, and one to fall back on."""
+"""Checkpoints kept per slot: the newest, and one to fall back on."""
 
 
 def newest_whole(slot: Path) -> Path | None:
-    """The committed step of any attempt at the slot that went furthest and verifies."""
+    """The folder of the slot's most advanced checkpoint that verifies, of any attempt; None without
+    one."""
     steps = sorted(_committed(slot), key=lambda p: (_number(p), _number(p.parent)))
     return next(filter(is_committed, reversed(steps)), None)
 
 
 class SlotCheckpoints:
-    """One attempt's checkpoints: due when so much time has passed, or when asked for at once."""
+    """One attempt's checkpoints: due every period_seconds, and once when the worker is
+    interrupted."""
 
     def __init__(
         self,
@@ -37,28 +39,29 @@ class SlotCheckpoints:
         attempt: int,
         *,
         period_seconds: float,
-        wanted_now: Callable[[], bool],
+        is_interrupted: Callable[[], bool],
         on_commit: Callable[[int], None],
         on_wait: Callable[[str], None],
     ) -> None:
         self.slot, self.attempt = slot, slot / f"attempt-{attempt}"
-        self.period_seconds, self.wanted_now = period_seconds, wanted_now
+        self.period_seconds, self.is_interrupted = period_seconds, is_interrupted
         self.on_commit, self.on_wait = on_commit, on_wait
-        self._since, self._saved_now = time.monotonic(), False
+        self._committed_at, self._is_final = time.monotonic(), False
 
     def due(self) -> bool:
-        if self.wanted_now() and not self._saved_now:
+        if self.is_interrupted() and not self._is_final:
             return True
-        return time.monotonic() - self._since >= self.period_seconds
+        return time.monotonic() - self._committed_at >= self.period_seconds
 
     def commit(self, write: Write, *, step: int) -> None:
-        """Waits while the disk is full; older checkpoints are dropped only afterwards."""
+        """Commits a checkpoint, waiting while the disk is full; then deletes older ones."""
         folder = self.attempt / f"step-{step:08d}"
         wait_for_space(lambda: commit(folder, write), self.on_wait)
-        self._saved_now = self.wanted_now()
-        self._since = time.monotonic()
+        self._is_final = self.is_interrupted()
+        self._committed_at = time.monotonic()
         self.on_commit(step)
-        # By attempt first: one that started over, because all others were torn, keeps its own.
+        # By attempt first: an attempt that started over, because all checkpoints were torn, keeps
+        # its own.
         for old in sorted(_committed(self.slot), key=_age)[:-KEPT_PER_SLOT]:
             shutil.rmtree(old, ignore_errors=True)
 
@@ -75,7 +78,7 @@ class SlotCheckpoints:
 
 
 def _committed(slot: Path) -> list[Path]:
-    # A store made by an earlier version may hold step-….part: a checkpoint that was cut short.
+    # An earlier version left incomplete checkpoints as step-….part.
     return [folder for folder in slot.glob("attempt-*/step-*") if not folder.suffix]
 
 

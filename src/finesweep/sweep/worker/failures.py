@@ -1,4 +1,4 @@
-"""Why an attempt failed, and whether its slot is to be tried again."""
+"""Failure classes of attempts, and which of them are retried."""
 
 from __future__ import annotations
 
@@ -24,32 +24,32 @@ NO_MEMORY = (
     "not enough memory",
     "out of memory",
     "Cannot allocate memory",
-    "could not create a primitive",  # oneDNN, whose kernels get no memory
+    "could not create a primitive",  # oneDNN, when its kernels get no memory
 )
-"""How PyTorch's CPU allocator and the C libraries beneath it say it, in a RuntimeError."""
+"""RuntimeError messages for exhausted memory, from PyTorch's CPU allocator and C libraries."""
 MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ESTALE, errno.EROFS}
-"""Of an OSError: the disk is full, broken or gone; nothing was wrong with the trial."""
+"""OSError codes for a full, broken or missing disk: the trial was not at fault."""
 
 
 GONE = "Record does not exist."
-"""What Optuna's KeyError says of a trial that was deleted under a worker."""
+"""Message of Optuna's KeyError for a trial that was deleted while a worker ran it."""
 
 
 class WholeSweepError(ConfigError):
-    """Nothing of one trial was wrong: every other one would meet the same. Exit code 2."""
+    """An error that every other trial would hit too. Exit code 2."""
 
 
 @dataclass(frozen=True)
 class Failure:
-    """One failed attempt: its class and one line for people."""
+    """One failed attempt: its class, and its reason in one line."""
 
     kind: FailureClass
     reason: str
 
     def retries(self, *, n_out_of_memory: int, batch_size: int) -> bool:
-        """Whether the slot is tried again, after so many attempts that ran out of memory.
+        """Whether the slot is retried, after n_out_of_memory attempts that ran out of memory.
 
-        Once at half the batch; a batch of one cannot be halved.
+        That is retried once, with half the batch; a batch of one cannot be halved.
         """
         if self.kind == "out_of_memory":
             return n_out_of_memory == 0 and batch_size > 1
@@ -79,7 +79,7 @@ def _kind(error: BaseException) -> FailureClass:
 
 
 def _no_memory(error: BaseException) -> bool:
-    # Its own error is only there when torch is: nobody loads it to look at an error.
+    # torch raises its own error only when it is loaded; classifying one must not load it.
     torch = sys.modules.get("torch")
     if isinstance(error, MemoryError) or (torch and isinstance(error, torch.OutOfMemoryError)):
         return True
@@ -89,10 +89,10 @@ def _no_memory(error: BaseException) -> bool:
 
 
 @contextmanager
-def whole_sweeps(field: str, described: dict[str, Any] | None) -> Iterator[None]:
-    """An error of what is described under a field is the whole sweep's, and no slot's.
+def whole_sweeps(field: str, node: dict[str, Any] | None) -> Iterator[None]:
+    """Turns an error of the object configured at field into WholeSweepError.
 
-    WholeSweepError then; what the storage or the machine raises passes through.
+    node is its config. Errors of the storage or the machine pass through.
     """
     try:
         yield
@@ -101,7 +101,7 @@ def whole_sweeps(field: str, described: dict[str, Any] | None) -> Iterator[None]
     except Exception as error:
         if classify(error).kind != "trial" or GONE in str(error):
             raise
-        name = str((described or {}).get("_target_")).rpartition(".")[2]
+        name = str((node or {}).get("_target_")).rpartition(".")[2]
         raise WholeSweepError(Problem(field, f"{name} failed: {_why(error)}")) from error
 
 

@@ -1,7 +1,7 @@
-"""A worker's loop: make the study true, claim a slot, run its trial, tell Optuna, again.
+"""A worker's loop: reconcile the study, claim a slot, run its trial, tell Optuna, repeat.
 
-Any number of workers do this side by side; they meet only in the study, and none waits for
-another while a slot is free.
+Any number of workers run it at the same time. They share only the study, and none waits for another
+while a slot is free.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ from finesweep.sweep.worker.run_delivery import close_run
 from finesweep.sweep.worker.telling import tell
 
 IDLE_SECONDS = 1.0
-"""Between two looks when all that is left runs elsewhere: its worker may die."""
+"""Pause between two checks while other workers run the last slots: a worker may die."""
 Run = Callable[[Attempt], float]
 
 
 class WorkerLoop:
-    """One process's share of one phase of a sweep; warm over many trials."""
+    """One process's share of one phase of a sweep; it stays warm over many trials."""
 
     def __init__(
         self,
@@ -55,13 +55,13 @@ class WorkerLoop:
         self._ended_at: float | None = None
 
     def work(self) -> None:
-        """Returns when no slot is left, or when the worker is not wanted any more.
+        """Returns when every slot is finished, or when the worker is drained or stopped.
 
-        KeyboardInterrupt when this process was asked to stop; its slot is free again by then.
+        KeyboardInterrupt after a signal; the slot has been released by then.
         """
         while not self.is_drained() and not self.phase.sweep.user_attrs.get(STOP):
             self.callbacks.beat()
-            # Leases are read and written here too, which no storage waits for by itself.
+            # Lease queries bypass Optuna's storage, so its retries do not cover them.
             if claimed := retry_while_away(self._claim, self.callbacks.waiting):
                 self._run_slot(claimed)
             elif is_budget_spent(self.study):
@@ -79,14 +79,16 @@ class WorkerLoop:
             self.phase.enqueued,
             may_reap=self.callbacks.lease.is_steady,
         )
-        return claim(self.study, n_slots, before=self._take)
+        return claim(self.study, n_slots, before=self._hold)
 
-    def _take(self, trial: FrozenTrial) -> None:
+    def _hold(self, trial: FrozenTrial) -> None:
         self.callbacks.lease.hold(trial=trial.number, slot=trial.user_attrs[SLOT])
 
     def _run_slot(self, claimed: FrozenTrial) -> None:
-        """Runs one claimed trial to its end and tells Optuna. Only an interruption is raised, and
-        WholeSweepError, which every other slot would meet: this one is free again by then."""
+        """Runs one claimed trial to its end and tells Optuna.
+
+        Raises only KeyboardInterrupt and WholeSweepError; the slot has been released by then.
+        """
         trial = self._start_trial(claimed)
         attempt = Attempt(self.plan, self.phase, trial, self.callbacks, ended_at=self._ended_at)
         try:
@@ -94,7 +96,7 @@ class WorkerLoop:
             self._ended_at = time.monotonic()
             self._tell(attempt, outcome)
         except UpdateFinishedTrialError:
-            # Fenced: others took this worker for dead, and the slot is theirs.
+            # Fenced: other workers declared this one dead and reassigned its slot.
             self.callbacks.say(f"trial {claimed.number} was taken over by another worker")
         finally:
             self._clean_up(attempt)
@@ -128,7 +130,7 @@ class WorkerLoop:
         if isinstance(outcome, Failure):
             self._fail(attempt, outcome)
         elif outcome is TrialState.PRUNED:
-            # Optuna takes the last reported value as the trial's.
+            # Optuna uses the last reported value as the trial's value.
             tell(self.study, attempt.trial.number, outcome, None, say=self.callbacks.say)
         else:
             assert isinstance(outcome, float)
@@ -145,9 +147,9 @@ class WorkerLoop:
         fail(self.study, number, why=why, kind=failure.kind, retry=retry)
 
     def _clean_up(self, attempt: Attempt) -> None:
-        """What follows from the trial's end: less on disk, a closed run, the best one shown."""
+        """Closes the run, deletes checkpoints, publishes the best trial and releases the lease."""
         trial = trial_now(self.study, attempt.trial.number)
-        if trial.state == TrialState.RUNNING:  # leaving at once; others will release it
+        if trial.state == TrialState.RUNNING:  # exiting at once; another worker will release it
             return
         if attempt.outbox is not None:
             close_run(attempt.outbox, trial)
@@ -161,7 +163,7 @@ class WorkerLoop:
         self.on_trial(row_of(trial))
 
     def _stop_when_all_fail(self) -> None:
-        """Stops the sweep for all workers when its latest trials failed one after another."""
+        """Stops the sweep for all workers when its latest trials have all failed."""
         k = self.plan.settings.max_failures_in_a_row
         since = datetime.fromisoformat(self.phase.sweep.user_attrs[LAUNCHED])
         finished = [

@@ -1,4 +1,4 @@
-"""What a worker works through: first the search's slots, then those that confirm its best."""
+"""A worker's phases: the search's slots, then the slots that confirm its best configurations."""
 
 from __future__ import annotations
 
@@ -36,43 +36,43 @@ from finesweep.tracking import Delivery
 
 @dataclass(frozen=True)
 class TrialSpec:
-    """What the trial of one slot is to be."""
+    """Specification of the trial for one slot."""
 
     values: Mapping[str, Any]
     """Plain path → value."""
     seed: int
     name: str
-    """What its run is called, with the model's name behind it."""
+    """Name of its run, before the model's name."""
     tags: Mapping[str, Any]
-    """Of its run, beside those that every trial has."""
+    """Tags of its run, in addition to those of every trial."""
 
 
 class Phase(Protocol):
-    """One study's slots, and what is particular about them."""
+    """One study's slots, and the rules particular to them."""
 
     kind: str
-    """Of its runs: `finesweep.kind`."""
+    """Tag `finesweep.kind` of its runs."""
     study: Study
     sweep: Study
-    """The search's own study, which says whether workers are still wanted."""
+    """The search's study, whose attributes say whether the sweep was stopped."""
     enqueued: Mapping[int, Mapping[str, Any]]
-    """Slot → Optuna params of its trial, where they are given."""
+    """Slot → Optuna params of its trial, where they are fixed."""
 
     def n_slots(self) -> int:
-        """As of now; what need not be run any more has been marked as such."""
+        """Current number of slots; slots that no longer need to run have been pruned."""
 
     def start_trial(self, claimed: FrozenTrial) -> Trial:
         """The trial that runs in a claimed slot; WholeSweepError when the sampler fails."""
 
     def spec(self, trial: Trial) -> TrialSpec:
-        """The settings of a started trial; may ask a sampler, WholeSweepError when that fails."""
+        """The specification of a started trial; WholeSweepError when the sampler fails."""
 
     def completed(self, delivery: Delivery) -> None:
-        """Weights that no one will ask for are dropped, and what MLflow shows is renewed."""
+        """Deletes weights that are no longer among the best, and updates the parent run."""
 
 
 class Search:
-    """The sweep's own slots: what was enqueued, and what the sampler suggests."""
+    """The slots of the search: enqueued params first, then the sampler's suggestions."""
 
     kind = "trial"
 
@@ -110,18 +110,18 @@ class Search:
 
 
 class Confirmation:
-    """The search's best configurations once more, each with the same few fresh seeds."""
+    """The search's best configurations again, each with the same few fresh seeds."""
 
     kind = "confirmation"
     enqueued: Mapping[int, Mapping[str, Any]] = MappingProxyType({})
 
     def __init__(self, plan: SweepPlan, sweep: Study, config: ConfirmConfig) -> None:
         self.plan, self.sweep, self.config = plan, sweep, config
-        with self._alone():
+        with self._lock():
             self.study = make_confirmation(sweep)
 
     def n_slots(self) -> int:
-        with self._alone():
+        with self._lock():
             searched = self.sweep.get_trials(deepcopy=False)
             chosen = candidates(ranked(searched, direction_of(self.sweep)), self.config)
             add_seed_slots(self.study, chosen, n_seeds=self.config.seeds)
@@ -137,10 +137,10 @@ class Confirmation:
     def spec(self, trial: Trial) -> TrialSpec:
         number, seed = seed_runs_of(self.study.user_attrs)[trial.user_attrs[SLOT]]
         values = self.sweep.get_trials(deepcopy=False)[number].user_attrs[VALUES]
-        fresh = trial_seed(self.study, f"seed {seed}")
+        training_seed = trial_seed(self.study, f"seed {seed}")
         return TrialSpec(
-            values={**values, SEED: fresh},
-            seed=fresh,
+            values={**values, SEED: training_seed},
+            seed=training_seed,
             name=f"{number} seed {seed + 1}",
             tags={"finesweep.confirms": number},
         )
@@ -149,11 +149,12 @@ class Confirmation:
         best = best_seeds(read_confirmation(self.study), direction_of(self.study)).values()
         keep_weights(self.study, best, root=self.plan.base.config.storage.checkpoints)
 
-    def _alone(self) -> AbstractContextManager[bool]:
+    def _lock(self) -> AbstractContextManager[bool]:
         return exclusive(engine_of(self.sweep), f"{self.sweep.study_name}.confirmation")
 
 
 def trial_seed(study: Study, slot: int | str) -> int:
-    """A seed below 2**31 from study and slot, so that a repeated attempt repeats its trial."""
+    """A seed in [0, 2**31) from study and slot, so that every attempt at a slot is the same
+    trial."""
     digest = hashlib.sha256(f"{study.study_name}/{slot}".encode()).digest()
     return int.from_bytes(digest[:4], "big") >> 1

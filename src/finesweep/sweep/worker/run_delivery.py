@@ -1,4 +1,4 @@
-"""How a trial's end reaches its MLflow run, also when the worker that ran it is gone."""
+"""Closes and delivers the MLflow runs of finished trials, including those of dead workers."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ OUTBOX = "outbox"
 
 
 def outboxes_of(plan: SweepPlan) -> Path:
-    """checkpoints/STUDY/outbox: a folder per worker, and in it one per attempt."""
+    """checkpoints/STUDY/outbox, with one folder per worker and in it one per attempt."""
     return Path(plan.base.config.storage.checkpoints) / plan.study_name / OUTBOX
 
 
 def close_run(outbox: Outbox, trial: FrozenTrial) -> None:
-    """The run ends as Optuna says that the trial did."""
+    """Closes the run with the trial's final state in Optuna."""
     tags = {TRIAL_STATE: trial.state.name}
     if trial.state == TrialState.FAIL:
         tags[REASON_TAG] = trial.user_attrs.get(REASON, "killed")
@@ -37,15 +37,15 @@ def close_run(outbox: Outbox, trial: FrozenTrial) -> None:
 
 
 def drop_empty(folder: Path) -> None:
-    """Removes the folder of a worker that left nothing in it."""
+    """Deletes a worker's folder if it is empty."""
     with suppress(OSError):
         folder.rmdir()
 
 
 def deliver_orphans(plan: SweepPlan, study: Study, store: TrackingStore) -> None:
-    """Closes and delivers what dead workers left; one process at a time."""
-    with exclusive(engine_of(study), f"{study.study_name}.outbox", wait=False) as held:
-        if not held:
+    """Closes and delivers the outboxes of dead workers; one process at a time."""
+    with exclusive(engine_of(study), f"{study.study_name}.outbox", wait=False) as is_locked:
+        if not is_locked:
             return
         live = {row.id for row in live_workers(study)}
         orphans = [
@@ -65,5 +65,5 @@ def deliver_orphans(plan: SweepPlan, study: Study, store: TrackingStore) -> None
             trial = trials.get(folder.name)
             if trial is not None and trial.state.is_finished():
                 close_run(Outbox(folder), trial)
-                with suppress(Timeout):  # its worker was stopped in the middle, and may wake
+                with suppress(Timeout):  # its worker is suspended during delivery and may resume
                     deliver(folder, store)

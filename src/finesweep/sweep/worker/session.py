@@ -1,4 +1,4 @@
-"""A worker's place in a sweep: its lease, its delivery, its signals, from joining to leaving."""
+"""A worker's session in a sweep: lease, delivery and signals, from joining to leaving."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from finesweep.sweep.worker.run_delivery import deliver_orphans, drop_empty, out
 from finesweep.tracking import Delivery, open_store
 
 JOINING_SECONDS = 120.0
-"""Longer than a database takes to start again; from a machine that never reaches it one hears."""
+"""Longer than a database restart; on a machine that never reaches it, the worker then fails."""
 LEAVING_SECONDS = 5.0
-"""For what is left to deliver when a worker leaves; the rest is delivered by others."""
+"""Time for pending deliveries when a worker leaves; other workers deliver the rest."""
 
 
 @dataclass(frozen=True)
@@ -45,21 +45,21 @@ class WorkerSession:
         return self.plan.settings.metric
 
     def phases(self) -> Iterator[Phase]:
-        """What is to be worked through, one after another: the next once this one is finished."""
+        """The search, then, once it is finished, the confirmation if there is one."""
         yield Search(self.plan, self.study)
-        if (wanted := self.plan.confirm) is None:
+        if (config := self.plan.confirm) is None:
             return
         state = read_state(self.study)
-        if not state.is_budget_spent or not candidates(state.ranked, wanted):
+        if not state.is_budget_spent or not candidates(state.ranked, config):
             return
-        confirmation = Confirmation(self.plan, self.study, wanted)
+        confirmation = Confirmation(self.plan, self.study, config)
         self.callbacks.lease.switch_study(confirmation.study.study_name)
         yield confirmation
 
     def finish(self) -> None:
-        """Once all slots are finished: everything in MLflow, winner evaluated and registered.
+        """Once all slots are finished, delivers all runs and evaluates and registers the winner.
 
-        Under a lock, so that one worker does it; the others find it done.
+        A lock makes one worker do it; the others find it done.
         """
         state = read_state(self.study)
         if not state.is_budget_spent or not is_confirmed(state, self.plan.confirm):
@@ -87,13 +87,13 @@ def worker_session(
     on_hang: Callable[[], None],
     is_attached: bool = False,
 ) -> Iterator[WorkerSession]:
-    """A worker in the study of this name; what it holds is given back at the end.
+    """A worker that has joined this study; its lease and its delivery end with the context.
 
-    One that is attached to a coordinator, which has opened the storage before, waits for a while
-    when this is away already as it joins.
+    A worker attached to a coordinator, which has already reached the storage, waits up to
+    JOINING_SECONDS when the storage is away as it joins.
     """
     with deferred_signals() as interruption:
-        on_wait = _waiting(interruption, say)
+        on_wait = _on_wait(interruption, say)
         plan, study = retry_while_away(
             lambda: join_study(name, url, overrides, on_wait),
             on_wait,
@@ -123,9 +123,9 @@ def worker_session(
             drop_empty(outboxes_of(plan) / lease.id)
 
 
-def _waiting(interruption: Interruption, say: Callable[[str], None]) -> Callable[[str], None]:
-    def waiting(why: str) -> None:
+def _on_wait(interruption: Interruption, say: Callable[[str], None]) -> Callable[[str], None]:
+    def on_wait(why: str) -> None:
         say(f"waiting for the storage: {why}")
         interruption.check()
 
-    return waiting
+    return on_wait

@@ -1,4 +1,4 @@
-"""How Optuna hears of a finished trial, whatever its sampler makes of it."""
+"""Tells Optuna that a trial has finished, even when the sampler fails."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ def tell(
     *,
     say: Callable[[str], None],
 ) -> None:
-    """The trial is finished, and the sampler's after_trial was called; what that raises is said,
-    since the trial is finished all the same.
+    """Finishes the trial and calls the sampler's after_trial; its errors are only reported through
+    say, because the trial is finished all the same.
 
-    A pruned trial has no value of its own. UpdateFinishedTrialError when others finished it before:
-    Optuna itself says ValueError where it sees that before it asks the sampler.
+    value is None for a pruned trial. UpdateFinishedTrialError when another worker finished it
+    first: Optuna itself raises ValueError when it sees that before it calls the sampler.
     """
     try:
         study.tell(number, value, state=state)
@@ -36,6 +36,6 @@ def tell(
             if trial.state.is_finished():
                 raise UpdateFinishedTrialError(f"trial {number} is {trial.state.name}") from error
             raise
-        # A grid that has been searched through calls Study.stop, which is for Optuna's own loop.
+        # An exhausted grid calls Study.stop, which Optuna allows only inside optimize().
         if not isinstance(error, RuntimeError):
             say(f"the sampler failed after trial {number}: {reason(error)}")

@@ -134,7 +134,7 @@ def test_a_lease_outlives_a_moment_without_its_table_and_is_not_steady_after_a_g
 
 def test_a_gap_is_remembered_until_the_others_could_beat(lend: Lend) -> None:
     lease = lend(lease_seconds=120)
-    lease._beaten -= 100
+    lease._beat_at -= 100
     lease.beat()
     assert not lease.is_steady
     lease.release()

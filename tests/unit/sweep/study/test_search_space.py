@@ -214,14 +214,14 @@ when:
             "params: {training.epochs: 'range(1, 3)', model: 'choice(minilm, distil_minilm)'}\n"
             "enqueue: [{training.epochs: 2}, {training.epochs: 3}, {model: bert}]",
             [
-                r"sweep\.enqueue\.1\.training\.epochs: 3 lies outside range\(1, 3, 1\)",
-                r"sweep\.enqueue\.2\.model: 'bert' lies outside choice\(minilm, distil_minilm\)",
+                r"sweep\.enqueue\.1\.training\.epochs: 3 is outside range\(1, 3, 1\)",
+                r"sweep\.enqueue\.2\.model: 'bert' is outside choice\(minilm, distil_minilm\)",
             ],
         ),
         (
             "params: {training.learning_rate: 'interval(1e-5, 1e-4)'}\n"
             "enqueue: [{training.learning_rate: fast}]",
-            [r"enqueue\.0\..*learning_rate: 'fast' lies outside interval\(1e-05, 0\.0001\)"],
+            [r"enqueue\.0\..*learning_rate: 'fast' is outside interval\(1e-05, 0\.0001\)"],
         ),
         (
             "params: {dataset.max_length: 'choice(128, 512, 513)'}",

@@ -33,11 +33,11 @@ def test_an_interruption_is_raised_at_the_next_call(joined_worker: JoinedWorker,
 @pytest.mark.parametrize("name", [*CALLS, "evaluated"])
 def test_every_call_is_progress(joined_worker: JoinedWorker, name: str) -> None:
     lease = joined_worker.callbacks.lease
-    lease._moved = 0.0
+    lease._progress_at = 0.0
     call = CALLS.get(name, lambda callbacks: callbacks.evaluated())
     before = time.monotonic()
     call(joined_worker.callbacks)
-    assert lease._moved >= before
+    assert lease._progress_at >= before
 
 
 def test_others_see_how_far_a_trial_is(joined_worker: JoinedWorker) -> None:

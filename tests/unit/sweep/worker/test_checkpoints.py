@@ -30,13 +30,13 @@ def write(folder: Path) -> None:
 
 
 def checkpoints_of(
-    slot: Path, attempt: int = 1, *, period_seconds: float = 3600, wanted: bool = False
+    slot: Path, attempt: int = 1, *, period_seconds: float = 3600, interrupted: bool = False
 ) -> SlotCheckpoints:
     return SlotCheckpoints(
         slot,
         attempt,
         period_seconds=period_seconds,
-        wanted_now=lambda: wanted,
+        is_interrupted=lambda: interrupted,
         on_commit=lambda step: None,
         on_wait=lambda why: pytest.fail(why),
     )
@@ -101,8 +101,8 @@ def test_a_checkpoint_is_due_after_its_period(tmp_path: Path) -> None:
     assert checkpoints_of(tmp_path, period_seconds=0).due()
 
 
-def test_a_checkpoint_that_is_wanted_now_is_due_once(tmp_path: Path) -> None:
-    checkpoints = checkpoints_of(tmp_path, wanted=True)
+def test_an_interrupted_worker_has_one_checkpoint_due(tmp_path: Path) -> None:
+    checkpoints = checkpoints_of(tmp_path, interrupted=True)
     assert checkpoints.due()
     checkpoints.commit(write, step=1)
     assert not checkpoints.due()

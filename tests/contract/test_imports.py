@@ -106,7 +106,7 @@ def registry(workplace: Path) -> Path:
             (folder / name).write_text(text, encoding="utf-8")
         run.log_folder(folder)
         made = store.client.create_model_version("own", f"runs:/{run.run_id}/model", run.run_id)
-        versions.point(store.client, "own", "challenger", str(made.version))
+        versions.set_alias(store.client, "own", "challenger", str(made.version))
         promote(compose().config, "own", number=None, terms=Terms(), dry_run=False)
     open_study(compose_sweep("demo", ["training.precision=fp32"]))
     return workplace

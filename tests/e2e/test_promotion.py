@@ -23,7 +23,7 @@ def test_a_champion_is_made_kept_and_given_back(project: Project, texts_csv: Pat
     assert "promoted: version 1 is champion" in first.stdout
     again = project.finesweep("promote", "small-model")
     assert again.returncode == 2
-    assert "version 1 is champion already" in again.stderr
+    assert "version 1 is already champion" in again.stderr
 
     worse = project.finesweep("sweep", "small", *HOPELESS)
     assert worse.returncode == 0, worse.stderr + worse.stdout

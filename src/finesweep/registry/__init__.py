@@ -1,1 +1,1 @@
-"""The model registry: winners become versions, and a gate makes champions of them."""
+"""The model registry: versions of models, their promotion to champion, and rollback."""

@@ -1,4 +1,4 @@
-"""Who was champion, when and why: a list of what happened, from which the present follows."""
+"""Champion history: the log of promotions and rollbacks, with reasons."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-N_KEPT = 30
-"""Entries: a tag of a registered model holds 5,000 characters."""
+MAX_ENTRIES = 30
+"""Entries kept: a tag of a registered model holds 5,000 characters."""
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Entry:
 
     kind: Literal["promoted", "rolled back"]
     version: str
-    """Champion from then on."""
+    """The new champion."""
     at: str
     """ISO time, UTC."""
     why: str
@@ -26,29 +26,29 @@ class Entry:
 def standing(entries: Sequence[Entry]) -> list[str]:
     """Versions that a rollback could return to, oldest first; the last one is champion.
 
-    A promotion adds one, a rollback takes the last away.
+    A promotion adds one, a rollback removes the last.
     """
-    found: list[str] = []
+    champions: list[str] = []
     for entry in entries:
         if entry.kind == "promoted":
-            found.append(entry.version)
-        elif found:
-            found.pop()
-    return found
+            champions.append(entry.version)
+        elif champions:
+            champions.pop()
+    return champions
 
 
-def truth(entries: Sequence[Entry], champion: str | None) -> list[Entry]:
-    """The entries without a last one that never came true: a kill may stand between the entry and
-    the alias."""
-    kept = list(entries)
-    while kept and standing(kept)[-1:] != ([champion] if champion else []):
-        kept.pop()
-    return kept
+def confirmed(entries: Sequence[Entry], champion: str | None) -> list[Entry]:
+    """The entries that took effect: a kill between the last entry and the alias leaves one that did
+    not."""
+    effective = list(entries)
+    while effective and standing(effective)[-1:] != ([champion] if champion else []):
+        effective.pop()
+    return effective
 
 
-def written(entries: Sequence[Entry]) -> str:
-    return json.dumps([asdict(entry) for entry in entries[-N_KEPT:]], ensure_ascii=False)
+def dumps(entries: Sequence[Entry]) -> str:
+    return json.dumps([asdict(entry) for entry in entries[-MAX_ENTRIES:]], ensure_ascii=False)
 
 
-def read(text: str | None) -> list[Entry]:
+def loads(text: str | None) -> list[Entry]:
     return [Entry(**entry) for entry in json.loads(text)] if text else []

@@ -1,4 +1,4 @@
-"""The gate: a challenger is held against the champion, and what was decided is kept."""
+"""The gate: compares a challenger with the champion, records the decision, sets the alias."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 CHALLENGER, CHAMPION = "challenger", "champion"
 HISTORY = "finesweep.champions"
 ATTEMPTS = "finesweep.attempts."
-"""Tag of a registered model, with the start of a test fingerprint behind it: promotions tried."""
+"""Prefix of a model's tag, before the start of a test fingerprint: number of promotion attempts."""
 
 
 @dataclass(frozen=True)
 class Terms:
-    """On which a challenger is compared."""
+    """Terms of the comparison."""
 
     mode: Mode = "superiority"
     margin: float = 0.005
@@ -40,7 +40,7 @@ class Terms:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the gate has decided, about which versions."""
+    """The gate's decision, and the versions that it compared."""
 
     decision: Decision
     challenger: Version
@@ -56,21 +56,20 @@ def promote(
     dry_run: bool,
     field: str = "--version",
 ) -> Verdict:
-    """The challenger is champion from now on, or the decision says why not; nothing else changes.
+    """Makes the challenger champion if every check passes; returns the decision with its reasons.
 
-    number is a version, which field calls in errors, else the one with the alias challenger. One at
-    a time: the second of two
-    promotions meets the first one's champion. A dry run decides, and leaves no trace.
-    ConfigError when there is nothing to compare.
+    number is the challenger's version, by default the one with the alias challenger; field names it
+    in errors. A lock makes the second of two promotions meet the first one's champion. A dry run
+    records nothing. ConfigError when there is nothing to compare.
     """
-    from finesweep.registry.rule import decide  # scipy, for which no listing waits
+    from finesweep.registry.rule import decide  # loads scipy, which a listing does not need
 
     with _locked_store(config, model) as store:
         client = store.client
         challenger = _challenger(store, model, number, field)
         champion = versions.version_at(client, model, CHAMPION)
         if champion is not None and champion.number == challenger.number:
-            message = f"version {champion.number} is champion already"
+            message = f"version {champion.number} is already champion"
             raise ConfigError(Problem(model, message))
         new = versions.scored(client, challenger)
         old = None if champion is None else _scored_alike(store, champion, new, challenger)
@@ -89,30 +88,34 @@ def promote(
         if not dry_run:
             if old is not None:
                 versions.tag_model(client, model, attempts, str(look))
-            _keep(store, model, verdict, new, old, look)
+            _record(store, model, verdict, new, old, look)
         return verdict
 
 
 def rollback(config: Config, model: str) -> tuple[str, str]:
-    """The version that is champion again, and the one that was; ConfigError when there is none."""
+    """Makes the previous champion champion again; returns its version and the replaced one's.
+
+    ConfigError when there was no earlier champion.
+    """
     with _locked_store(config, model) as store:
         client = store.client
         champion = versions.version_at(client, model, CHAMPION)
         entries = history(store, model)
         standing = champion_history.standing(entries)
         if champion is None or len(standing) < 2:
-            raise ConfigError(Problem(model, "has had no champion before this one"))
-        back = standing[-2]
+            raise ConfigError(Problem(model, "has no earlier champion"))
+        previous = standing[-2]
         why = f"version {champion.number} was rolled back"
-        _enter(store, model, [*entries, champion_history.Entry("rolled back", back, _now(), why)])
-        return back, champion.number
+        entry = champion_history.Entry("rolled back", previous, _now(), why)
+        _set_champion(store, model, [*entries, entry])
+        return previous, champion.number
 
 
 def history(store: TrackingStore, model: str) -> list[champion_history.Entry]:
-    """Every change of champion that came true, the oldest first."""
+    """Every change of champion, oldest first."""
     champion = versions.version_at(store.client, model, CHAMPION)
-    entries = champion_history.read(versions.model_tag(store.client, model, HISTORY))
-    return champion_history.truth(entries, champion.number if champion else None)
+    entries = champion_history.loads(versions.model_tag(store.client, model, HISTORY))
+    return champion_history.confirmed(entries, champion.number if champion else None)
 
 
 @contextmanager
@@ -126,9 +129,10 @@ def _locked_store(config: Config, model: str) -> Iterator[TrackingStore]:
 
 @contextmanager
 def _lock(config: Config, name: str) -> Iterator[None]:
-    """Where the registry itself lies; a server of MLflow's holds no locks, Optuna's database does.
+    """Locks in the registry's database, or in Optuna's when tracking is an MLflow server, which has
+    no locks.
 
-    Nothing is made there but the lock. ConfigError when that database cannot be reached.
+    Creates nothing else there. ConfigError when that database cannot be reached.
     """
     tracking, storage = config.tracking.uri, config.storage.url
     url, field = (tracking, "tracking.uri") if can_lock(tracking) else (storage, "storage.url")
@@ -144,57 +148,57 @@ def _lock(config: Config, name: str) -> Iterator[None]:
 
 def _challenger(store: TrackingStore, model: str, number: str | None, field: str) -> Version:
     if number is None:
-        found = versions.version_at(store.client, model, CHALLENGER)
-        if found is not None:
-            return found
-    known = {version.number: version for version in versions.versions_of(store.client, model)}
+        challenger = versions.version_at(store.client, model, CHALLENGER)
+        if challenger is not None:
+            return challenger
+    by_number = {version.number: version for version in versions.versions_of(store.client, model)}
     if number is None:
-        message = f"no version has the alias {CHALLENGER}; give one of: {', '.join(known)}"
+        message = f"no version has the alias {CHALLENGER}; give one of: {', '.join(by_number)}"
         raise ConfigError(Problem(field, message))
-    if number not in known:
-        message = f"{number!r} is no version of {model}; known: {', '.join(known)}"
+    if number not in by_number:
+        message = f"{model} has no version {number!r}; known: {', '.join(by_number)}"
         raise ConfigError(Problem(field, message))
-    return known[number]
+    return by_number[number]
 
 
 def _scored_alike(
     store: TrackingStore, champion: Version, new: Scored, challenger: Version
 ) -> Scored:
-    """The champion on the challenger's test rows, anew where its own look was at others."""
-    own = versions.scored(store.client, champion)
-    if own.fingerprint == new.fingerprint and own.label_names == new.label_names:
-        return own
-    from finesweep.registry.rescoring import rescored  # torch, which is seldom needed
+    """The champion on the challenger's test rows, rescored when it was evaluated on others."""
+    old = versions.scored(store.client, champion)
+    if old.fingerprint == new.fingerprint and old.label_names == new.label_names:
+        return old
+    from finesweep.registry.rescoring import rescore  # loads torch, which is seldom needed
 
-    return rescored(store, champion, own, new, versions.config_text(store.client, challenger))
+    return rescore(store, champion, old, new, versions.config_text(store.client, challenger))
 
 
 def _requirements(config: Config) -> Requirements:
-    own = config.registry
-    return Requirements(dict(own.minimum), own.latency_ms, own.recall_loss)
+    registry = config.registry
+    return Requirements(dict(registry.minimum), registry.latency_ms, registry.recall_loss)
 
 
-def _keep(
+def _record(
     store: TrackingStore, model: str, verdict: Verdict, new: Scored, old: Scored | None, look: int
 ) -> None:
-    """Dossier, then tags, then the list of champions, and the alias last."""
-    from finesweep.registry.promotion_report import as_html, as_json, dossier
+    """Logs the dossier, then the tags, then the champion history, and sets the alias last."""
+    from finesweep.registry.promotion_report import as_html, as_json, build_dossier
     from finesweep.registry.report_data import report_data_of
 
     client, decision = store.client, verdict.decision
     champion = verdict.champion
-    exhibits = report_data_of(store, verdict.challenger, champion, new, old)
-    made = dossier(
+    data = report_data_of(store, verdict.challenger, champion, new, old)
+    dossier = build_dossier(
         decision,
         model=model,
-        challenger=versions.described_run(client, verdict.challenger),
-        champion=versions.described_run(client, champion) if champion else None,
-        exhibits=exhibits,
+        challenger=versions.run_description(client, verdict.challenger),
+        champion=versions.run_description(client, champion) if champion else None,
+        data=data,
     )
-    place = f"promotion/version-{verdict.challenger.number}-attempt-{look}"
+    folder = f"promotion/version-{verdict.challenger.number}-attempt-{look}"
     texts = {
-        f"{place}/dossier.json": as_json(made),
-        f"{place}/dossier.html": as_html(made, exhibits.picture),
+        f"{folder}/dossier.json": as_json(dossier),
+        f"{folder}/dossier.html": as_html(dossier, data.picture),
     }
     versions.log_dossier(client, verdict.challenger, texts)
     at, against = _now(), champion.number if champion else "none"
@@ -203,24 +207,24 @@ def _keep(
         "decision.mode": decision.mode,
         "decision.against": against,
         "decision.at": at,
-        "decision.reasons": "; ".join(map(_told, decision.checks)) or "no gate was set",
-        "decision.dossier": f"runs:/{verdict.challenger.run_id}/{place}",
+        "decision.reasons": "; ".join(map(_reason, decision.checks)) or "no requirement was set",
+        "decision.dossier": f"runs:/{verdict.challenger.run_id}/{folder}",
         **{f"decision.{name}": value for name, value in decision.numbers.items()},
     }
-    own = {f"finesweep.{name}": value for name, value in tags.items()}
-    versions.tag_version(client, verdict.challenger, own)
+    prefixed = {f"finesweep.{name}": value for name, value in tags.items()}
+    versions.tag_version(client, verdict.challenger, prefixed)
     if decision.promoted:
         why = f"{decision.mode} against {against}" if old else "the first"
         entry = champion_history.Entry("promoted", verdict.challenger.number, at, why)
-        _enter(store, model, [*history(store, model), entry])
+        _set_champion(store, model, [*history(store, model), entry])
 
 
-def _enter(store: TrackingStore, model: str, entries: list[champion_history.Entry]) -> None:
-    versions.tag_model(store.client, model, HISTORY, champion_history.written(entries))
-    versions.point(store.client, model, CHAMPION, entries[-1].version)
+def _set_champion(store: TrackingStore, model: str, entries: list[champion_history.Entry]) -> None:
+    versions.tag_model(store.client, model, HISTORY, champion_history.dumps(entries))
+    versions.set_alias(store.client, model, CHAMPION, entries[-1].version)
 
 
-def _told(check: Check) -> str:
+def _reason(check: Check) -> str:
     return f"{check.name} {'passed' if check.passed else 'FAILED'}: {check.found}"
 
 

@@ -1,4 +1,4 @@
-"""The promotion dossier: why a challenger became champion, or did not, to be read and kept."""
+"""The promotion dossier: why a challenger did or did not become champion, as JSON and HTML."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from finesweep.registry.records import Decision
 from finesweep.registry.report_data import ReportData
 
 N_FLIPPED = 20
-"""Examples of each kind."""
+"""Maximum number of gained and of lost rows shown."""
 
 
-def dossier(
+def build_dossier(
     decision: Decision,
     *,
     model: str,
     challenger: Mapping[str, Any],
     champion: Mapping[str, Any] | None,
-    exhibits: ReportData,
+    data: ReportData,
 ) -> dict[str, Any]:
-    """All of it as one mapping: dossier.json.
+    """The dossier as one mapping, as in dossier.json.
 
-    challenger and champion say version, run, metrics and what they were made from.
+    challenger and champion are run descriptions: version, run, metrics and provenance.
     """
     return {
         "model": model,
@@ -36,36 +36,37 @@ def dossier(
         "rows_needed": decision.rows_needed,
         "challenger": dict(challenger),
         "champion": dict(champion) if champion else None,
-        "slices": exhibits.slices,
-        "gained": exhibits.gained[:N_FLIPPED],
-        "lost": exhibits.lost[:N_FLIPPED],
+        "slices": data.slices,
+        "gained": data.gained[:N_FLIPPED],
+        "lost": data.lost[:N_FLIPPED],
     }
 
 
-def as_json(made: Mapping[str, Any]) -> str:
-    return json.dumps(made, indent=2, ensure_ascii=False)
+def as_json(dossier: Mapping[str, Any]) -> str:
+    return json.dumps(dossier, indent=2, ensure_ascii=False)
 
 
-def as_html(made: Mapping[str, Any], drawn: bytes | None) -> str:
-    """One self-contained page; every text in it is escaped. drawn is a PNG of the challenger."""
+def as_html(dossier: Mapping[str, Any], chart: bytes | None) -> str:
+    """One self-contained page; every text in it is escaped. chart is the challenger's PNG."""
     return render_page(
         "promotion.html.j2",
-        made=made,
-        drawn=drawn,
+        dossier=dossier,
+        chart=chart,
         checks=[
-            (c["name"], "passed" if c["passed"] else "FAILED", c["found"]) for c in made["checks"]
+            (check["name"], "passed" if check["passed"] else "FAILED", check["found"])
+            for check in dossier["checks"]
         ],
-        slices=[tuple(each.values()) for each in made["slices"]],
+        slices=[tuple(each.values()) for each in dossier["slices"]],
         flipped={
-            name: [(row["text"], row["truth"], row["wrong"]) for row in made[name]]
+            name: [(row["text"], row["truth"], row["wrong"]) for row in dossier[name]]
             for name in ("gained", "lost")
         },
-        models=_models(made["challenger"], made["champion"] or {}),
+        models=_models(dossier["challenger"], dossier["champion"] or {}),
     )
 
 
 def _models(challenger: Mapping[str, Any], champion: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-    """What the two were made from, then their metrics, side by side."""
+    """Provenance of the two models, then their metrics, side by side."""
     names = [name for name in challenger if name != "metrics"]
     rows = [(name, challenger.get(name, ""), champion.get(name, "")) for name in names]
     new, old = challenger["metrics"], champion.get("metrics", {})

@@ -1,4 +1,4 @@
-"""The records of the registry: what is compared, by which rule, and what was decided."""
+"""Records of the registry: versions, their scores, requirements, and decisions."""
 
 from __future__ import annotations
 
@@ -21,40 +21,40 @@ class Registered:
 
 @dataclass(frozen=True)
 class Scored:
-    """One model version on the rows of one test set: what a promotion compares."""
+    """One model version's predictions and scores on a test set; a promotion compares two."""
 
     version: str
     fingerprint: str
-    """SHA-256 of the test rows, their labels and the names of these."""
+    """SHA-256 of the test rows, their labels and the label names."""
     label_names: tuple[str, ...]
     """C names, in the order of the label ids."""
     labels: np.ndarray
-    """The truth: [N] int64, or [N, C] of 0 and 1 where a text may have several labels."""
-    guesses: np.ndarray
-    """What the model answers, in the same shape."""
+    """True labels: [N] int64, or [N, C] of 0 and 1 where a text may have several labels."""
+    predicted: np.ndarray
+    """The model's predictions, in the same shape."""
     metrics: Mapping[str, float]
     """`test/name` → value."""
     latency_ms: float
-    """Median for one text."""
+    """Median latency for one text, in milliseconds."""
     size_bytes: int
-    """The size of the weights on disk."""
+    """Size of the weights on disk, in bytes."""
 
 
 @dataclass(frozen=True)
 class Requirements:
-    """What every champion must reach, whatever it is compared with."""
+    """Minimum requirements for every champion, whatever it is compared with."""
 
     minimum: Mapping[str, float]
-    """`test/name` → least value."""
+    """`test/name` → minimum value."""
     latency_ms: float | None
-    """Greatest median for one text."""
+    """Maximum median latency for one text, in milliseconds."""
     recall_loss: float | None
-    """How much recall no class may lose against the champion, in [0, 1]."""
+    """Maximum loss of recall of any class against the champion, in [0, 1]."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """One condition of a promotion, and what was found."""
+    """One condition of a promotion, and the finding in words."""
 
     name: str
     passed: bool
@@ -69,6 +69,7 @@ class Decision:
     mode: str
     checks: tuple[Check, ...]
     numbers: Mapping[str, float]
-    """What the comparison rests on; empty where there is no champion yet."""
+    """Figures of the comparison; empty when there is no champion yet."""
     rows_needed: int | None
-    """Test rows with which it would likely be promoted, where more would decide it."""
+    """Number of test rows with which it would likely be promoted; None when more rows do not
+    help."""

@@ -1,4 +1,4 @@
-"""What a dossier shows beside the numbers: flipped rows, slices and a picture."""
+"""The dossier's data besides the figures: flipped rows, slices and a picture."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from finesweep.registry.versions import Version
 from finesweep.tracking import TrackingStore
 
 Wrong = dict[str, str]
-"""text, truth and the wrong answer of one row."""
+"""text, truth and the wrong prediction of one row."""
 
 
 @dataclass(frozen=True)
 class ReportData:
-    """As far as the two runs keep them."""
+    """Data of the two runs, as far as they have been logged."""
 
     gained: list[Wrong]
-    """Rows that the challenger alone gets right, with the champion's answers."""
+    """Rows that only the challenger gets right, with the champion's predictions."""
     lost: list[Wrong]
-    """Rows that the champion alone gets right, with the challenger's answers."""
+    """Rows that only the champion gets right, with the challenger's predictions."""
     slices: list[dict[str, Any]]
-    """slice, rows, and the accuracy of challenger and champion in it; None where not known."""
+    """slice, rows, and the accuracy of challenger and champion in it; None where unknown."""
     picture: bytes | None
     """The challenger's test/answers.png."""
 
@@ -36,24 +36,27 @@ def report_data_of(
     new: Scored,
     old: Scored | None,
 ) -> ReportData:
-    """new and old are the two on the same rows; the champion's own look may have been at others,
-    of which then nothing is shown."""
+    """The dossier's data from both runs.
+
+    new and old are challenger and champion on the same rows. A champion whose own run was evaluated
+    on other rows contributes nothing.
+    """
     client = store.client
-    looked = champion is not None and versions.test_fingerprint(client, champion)
-    same = champion if looked == new.fingerprint else None
+    fingerprint = champion is not None and versions.test_fingerprint(client, champion)
+    comparable = champion if fingerprint == new.fingerprint else None
     gained, lost = ([], []) if old is None else (rows.tolist() for rows in flipped(new, old))
-    newly = versions.wrong_rows(client, challenger) if lost else {}
-    once = versions.wrong_rows(client, same) if gained and same else {}
-    before = versions.slices(client, same) if same else {}
+    new_errors = versions.wrong_rows(client, challenger) if lost else {}
+    old_errors = versions.wrong_rows(client, comparable) if gained and comparable else {}
+    old_slices = versions.slices(client, comparable) if comparable else {}
     return ReportData(
-        gained=[once[row] for row in gained if row in once],
-        lost=[newly[row] for row in lost if row in newly],
+        gained=[old_errors[row] for row in gained if row in old_errors],
+        lost=[new_errors[row] for row in lost if row in new_errors],
         slices=[
             {
                 "slice": name,
                 "rows": each["rows"],
                 "challenger": each["accuracy"],
-                "champion": before.get(name, {}).get("accuracy"),
+                "champion": old_slices.get(name, {}).get("accuracy"),
             }
             for name, each in versions.slices(client, challenger).items()
         ],

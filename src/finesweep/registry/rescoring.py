@@ -1,4 +1,4 @@
-"""A champion that was scored on other test rows, scored again on the challenger's."""
+"""Rescores a champion on the challenger's test rows, when it was evaluated on others."""
 
 from __future__ import annotations
 
@@ -20,39 +20,39 @@ from finesweep.tracking import TrackingStore
 from finesweep.training import compute_metrics
 
 
-def rescored(
-    store: TrackingStore, champion: Version, own: Scored, new: Scored, config: str
+def rescore(
+    store: TrackingStore, champion: Version, old: Scored, new: Scored, config: str
 ) -> Scored:
-    """The champion's answers to the test rows of `new`, which config, as YAML, describes.
+    """The champion's predictions for the challenger's test rows, with the latency of old.
 
-    own is what its own look found, and keeps its latency. ConfigError when these rows are not to
-    be had any more, or the champion knows other labels, or just one of them reads pairs of texts or
-    gives several labels.
+    config is the challenger's, as YAML; old and new are the two models' own scores. ConfigError
+    when these rows can no longer be loaded, when the champion has other labels, or when only one of
+    the two takes text pairs or predicts several labels.
     """
     dataset = load_dataset(_dataset_config(yaml.safe_load(config)["dataset"]))
     if dataset.test_fingerprint != new.fingerprint:
-        message = "the test rows that the challenger was scored on are not to be had any more"
+        message = "the challenger's test rows can no longer be loaded"
         raise ConfigError(Problem(champion.model, message))
     classifier = load_classifier(champion.source, tracking_uri=store.uri)
     if classifier.decision_rule.pairs != dataset.pairs:
-        message = "of it and the challenger only one reads pairs of texts"
+        message = "champion and challenger differ: only one takes text pairs"
         raise ConfigError(Problem(champion.model, message))
     if classifier.multi_label != dataset.multi_label:
-        message = "of it and the challenger only one gives a text several labels"
+        message = "champion and challenger differ: only one predicts several labels"
         raise ConfigError(Problem(champion.model, message))
     names = classifier.label_names
     if set(names) != set(new.label_names):
-        message = f"the champion answers {', '.join(names)}, not {', '.join(new.label_names)}"
+        message = f"the champion predicts {', '.join(names)}, not {', '.join(new.label_names)}"
         raise ConfigError(Problem(champion.model, message))
     columns = [names.index(name) for name in new.label_names]
     probabilities = classifier.probabilities(dataset.test["text"][:])[:, columns]
     logits = logits_of(probabilities, multi_label=dataset.multi_label).astype(np.float32)
     return replace(
-        own,
+        old,
         fingerprint=new.fingerprint,
         label_names=new.label_names,
         labels=new.labels,
-        guesses=predict_labels(probabilities, multi_label=dataset.multi_label),
+        predicted=predict_labels(probabilities, multi_label=dataset.multi_label),
         metrics=compute_metrics(Predictions(logits, new.labels), "test"),
     )
 

@@ -1,4 +1,4 @@
-"""The rule of promotion: a challenger and a champion on the same test rows, and nothing else."""
+"""The promotion rule: a pure comparison of a challenger and a champion on the same test rows."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from finesweep.stats.predictions import are_correct, one_hot
 
 Mode = Literal["superiority", "non-inferiority"]
 CHEAPER = 0.05
-"""Share by which a model must be faster or smaller for that to count: latencies wander."""
+"""Fraction by which a model must be faster or smaller to count as such: latencies vary."""
 
 
 def decide(
@@ -32,28 +32,29 @@ def decide(
     alpha: float = 0.05,
     look: int = 1,
 ) -> Decision:
-    """Promoted when every check passes; the first champion has only the requirements to pass.
+    """Promoted when every check passes; without a champion only the requirements are checked.
 
     Superiority: right more often, by McNemar's exact test. Non-inferiority: accuracy lower by less
-    than margin, by Tango's score test, and faster or smaller. Both one-sided, at what the look of
-    this number (from 1 on) at this test set may spend of alpha. ValueError when the two were not
-    scored on the same rows.
+    than margin, by Tango's score test, and faster or smaller. Both tests are one-sided, at the part
+    of alpha that the look-th comparison on this test set (from 1) may spend. ValueError when the
+    two were scored on different rows.
     """
-    checks = _requirements(challenger, requirements)
+    checks = _requirement_checks(challenger, requirements)
     if champion is None:
-        return _decided(mode, checks, {}, None)
+        return _decision(mode, checks, {}, None)
     if challenger.fingerprint != champion.fingerprint:
         raise ValueError("challenger and champion were scored on different test rows")
     if requirements.recall_loss is not None:
-        checks.append(_recalls(challenger, champion, requirements.recall_loss))
+        checks.append(_recall_check(challenger, champion, requirements.recall_loss))
     n, (gained, lost) = len(challenger.labels), map(len, flipped(challenger, champion))
     margin = margin if mode == "non-inferiority" else 0.0
-    spent = alpha_of_look(alpha, look)
+    look_alpha = alpha_of_look(alpha, look)
     p = mcnemar(gained, lost) if not margin else non_inferiority(gained, lost, n, margin=margin)
-    difference = accuracy_difference(gained, lost, n, level=1 - 2 * spent)
-    checks.append(_accuracy(mode, p, spent, margin, difference.value, (gained, lost, n)))
+    difference = accuracy_difference(gained, lost, n, level=1 - 2 * look_alpha)
+    counts = (gained, lost, n)
+    checks.append(_accuracy_check(mode, p, look_alpha, margin, difference.value, counts))
     if mode == "non-inferiority":
-        checks.append(_cheaper(challenger, champion))
+        checks.append(_cost_check(challenger, champion))
     numbers = {
         "rows": n,
         "gained": gained,
@@ -62,57 +63,58 @@ def decide(
         "difference_low": difference.low,
         "difference_high": difference.high,
         "p": p,
-        "alpha_of_look": spent,
+        "alpha_of_look": look_alpha,
         "look": look,
         "margin": margin,
     }
     needed = None
-    if p > spent:
-        found = rows_needed(gained, lost, n, alpha=spent, margin=margin)
-        needed = found if found is not None and found > n else None
-    return _decided(mode, checks, numbers, needed)
+    if p > look_alpha:
+        estimate = rows_needed(gained, lost, n, alpha=look_alpha, margin=margin)
+        needed = estimate if estimate is not None and estimate > n else None
+    return _decision(mode, checks, numbers, needed)
 
 
 def flipped(challenger: Scored, champion: Scored) -> tuple[np.ndarray, np.ndarray]:
-    """Rows that the challenger gained, and rows that it lost."""
+    """Rows that only the challenger gets right, and rows that only the champion gets right."""
     return gained_and_lost(
-        *(are_correct(each.guesses, each.labels) for each in (challenger, champion))
+        *(are_correct(each.predicted, each.labels) for each in (challenger, champion))
     )
 
 
-def _requirements(challenger: Scored, requirements: Requirements) -> list[Check]:
+def _requirement_checks(challenger: Scored, requirements: Requirements) -> list[Check]:
     checks = []
-    for name, least in requirements.minimum.items():
+    for name, minimum in requirements.minimum.items():
         value = challenger.metrics.get(name, float("nan"))
-        checks.append(Check(name, value >= least, f"{value:.4f}, at least {least:g}"))
+        checks.append(Check(name, value >= minimum, f"{value:.4f}, minimum {minimum:g}"))
     if requirements.latency_ms is not None:
-        found = f"{challenger.latency_ms:.1f} ms, at most {requirements.latency_ms:g}"
+        found = f"{challenger.latency_ms:.1f} ms, maximum {requirements.latency_ms:g}"
         checks.append(Check("latency", challenger.latency_ms <= requirements.latency_ms, found))
     return checks
 
 
-def _recalls(challenger: Scored, champion: Scored, allowed: float) -> Check:
+def _recall_check(challenger: Scored, champion: Scored, max_loss: float) -> Check:
     losses = {
         name: _recall(champion, c) - _recall(challenger, c)
         for c, name in enumerate(champion.label_names)
         if one_hot(champion.labels, len(champion.label_names))[:, c].any()
     }
     worst = max(losses, key=lambda name: losses[name])
-    found = f"{worst} changes by {-losses[worst]:+.4f}, no class may lose more than {allowed:g}"
-    return Check("recall of each class", losses[worst] <= allowed, found)
+    found = f"{worst} changes by {-losses[worst]:+.4f}, maximum loss of a class {max_loss:g}"
+    return Check("recall of each class", losses[worst] <= max_loss, found)
 
 
 def _recall(scored: Scored, c: int) -> float:
-    truth, guessed = (
-        one_hot(labels, len(scored.label_names))[:, c] for labels in (scored.labels, scored.guesses)
+    truth, predicted = (
+        one_hot(labels, len(scored.label_names))[:, c]
+        for labels in (scored.labels, scored.predicted)
     )
-    return float(guessed[truth].mean())
+    return float(predicted[truth].mean())
 
 
-def _accuracy(
+def _accuracy_check(
     mode: str,
     p: float,
-    spent: float,
+    alpha: float,
     margin: float,
     difference: float,
     counts: tuple[int, int, int],
@@ -121,22 +123,22 @@ def _accuracy(
     claim = f"lower by less than {margin:g}" if margin else "higher"
     found = (
         f"accuracy {difference:+.4f} ({gained} rows gained, {lost} lost, of {n:,});"
-        f" p that it is not {claim} {p:.2g}, at most {spent:.2g}"
+        f" p of not being {claim} {p:.2g}, maximum {alpha:.2g}"
     )
-    return Check(mode, p <= spent, found)
+    return Check(mode, p <= alpha, found)
 
 
-def _cheaper(challenger: Scored, champion: Scored) -> Check:
+def _cost_check(challenger: Scored, champion: Scored) -> Check:
     faster = challenger.latency_ms <= (1 - CHEAPER) * champion.latency_ms
     smaller = challenger.size_bytes <= (1 - CHEAPER) * champion.size_bytes
     found = (
-        f"{challenger.latency_ms:.1f} ms beside {champion.latency_ms:.1f},"
-        f" {challenger.size_bytes / 1e6:.0f} MB beside {champion.size_bytes / 1e6:.0f}"
+        f"{challenger.latency_ms:.1f} ms against {champion.latency_ms:.1f},"
+        f" {challenger.size_bytes / 1e6:.0f} MB against {champion.size_bytes / 1e6:.0f}"
     )
     return Check("faster or smaller", faster or smaller, found)
 
 
-def _decided(
+def _decision(
     mode: str, checks: list[Check], numbers: dict[str, float], needed: int | None
 ) -> Decision:
     return Decision(all(check.passed for check in checks), mode, tuple(checks), numbers, needed)

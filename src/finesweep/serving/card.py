@@ -46,7 +46,7 @@ def card_of(store: TrackingStore, uri: str, classifier: Classifier) -> Card:
     facts = {name: value for name, value in facts.items() if value}
     if version is None:
         return Card(uri, uri, None, facts)
-    run = versions.described_run(store.client, version)
+    run = versions.run_description(store.client, version)
     scores = [
         f"{name.replace('_', ' ')} {run['metrics'][f'test/{name}']:.4f}"
         for name in SCORES

@@ -93,7 +93,7 @@ def add(store: TrackingStore, tmp_path: Path, m: str) -> Add:
         if m not in versions.models_of(store.client):
             store.client.create_registered_model(m)
         made = store.client.create_model_version(m, f"runs:/{run.run_id}/model", run.run_id)
-        versions.point(store.client, m, "challenger", str(made.version))
+        versions.set_alias(store.client, m, "challenger", str(made.version))
         return str(made.version)
 
     return added
@@ -122,7 +122,7 @@ def test_a_life_of_promotions_refusals_and_a_rollback(
     assert better.decision.numbers["look"] == 3  # the first champion was compared with nothing
     assert rollback(config, m) == ("3", "4")
     assert rollback(config, m) == ("1", "3")
-    with pytest.raises(ConfigError, match="has had no champion before this one"):
+    with pytest.raises(ConfigError, match="has no earlier champion"):
         rollback(config, m)
     told = [(entry.kind, entry.version) for entry in history(store, m)]
     assert told == [
@@ -218,7 +218,7 @@ def test_a_kill_before_the_alias_leaves_the_old_champion_and_a_true_history(
     promote(config, m, number=None, terms=TERMS, dry_run=False)
     add(range(10))
     with monkeypatch.context() as patch:
-        patch.setattr(gate.versions, "point", _killed)
+        patch.setattr(gate.versions, "set_alias", _killed)
         with pytest.raises(KeyboardInterrupt):
             promote(config, m, number=None, terms=TERMS, dry_run=False)
     assert champion(store, m) == "1"
@@ -244,8 +244,8 @@ def test_the_gates_come_from_the_config(
     ("model", "number", "message"),
     [
         ("absent", None, "MODEL: no registered model 'absent'"),
-        (None, "7", "--version: '7' is no version of model-.*; known: 1, 2"),
-        (None, "1", "model-.*: version 1 is champion already"),
+        (None, "7", "--version: model-.* has no version '7'; known: 1, 2"),
+        (None, "1", "model-.*: version 1 is already champion"),
     ],
 )
 def test_what_cannot_be_compared_is_told(

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from finesweep.registry.promotion_report import as_html, dossier
+from finesweep.registry.promotion_report import as_html, build_dossier
 from finesweep.registry.records import Check, Decision
 from finesweep.registry.report_data import ReportData
 
@@ -43,10 +43,10 @@ def test_names_and_texts_are_never_markup(model: str, label: str, text: str) -> 
     check = Check("recall of each class", True, f"{label} changes by +0.1")
     run: dict[str, Any] = {"version": "1", "model": model, "metrics": {f"test/f1/{label}": 0.5}}
     row = {"text": text, "truth": label, "wrong": model}
-    exhibits = ReportData([row], [row], [{"slice": label, "rows": 1, "a": 0.5, "b": None}], None)
+    data = ReportData([row], [row], [{"slice": label, "rows": 1, "a": 0.5, "b": None}], None)
     decision = Decision(True, "superiority", (check,), {"p": 0.01}, None)
-    made = dossier(decision, model=model, challenger=run, champion=run, exhibits=exhibits)
-    page = Page(as_html(made, None))
+    dossier = build_dossier(decision, model=model, challenger=run, champion=run, data=data)
+    page = Page(as_html(dossier, None))
     assert page.tags <= TAGS
     for told in (label, text, model, f"test/f1/{label}", f"{label} changes by +0.1"):
         assert told.replace("\r\n", "\n").replace("\r", "\n").strip() in map(str.strip, page.texts)

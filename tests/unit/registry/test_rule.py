@@ -19,15 +19,15 @@ LABELS = np.arange(N) % 2
 
 def scored(wrong: range | np.ndarray = range(0), **fields: Any) -> Scored:
     """A model that is wrong on these rows."""
-    guesses = LABELS.copy()
-    guesses[list(wrong)] = 1 - guesses[list(wrong)]
-    accuracy = float((guesses == LABELS).mean())
+    predicted = LABELS.copy()
+    predicted[list(wrong)] = 1 - predicted[list(wrong)]
+    accuracy = float((predicted == LABELS).mean())
     plain = Scored(
         version="1",
         fingerprint="rows",
         label_names=("bad", "good"),
         labels=LABELS,
-        guesses=guesses,
+        predicted=predicted,
         metrics={"test/accuracy": accuracy},
         latency_ms=10.0,
         size_bytes=100_000_000,
@@ -168,10 +168,10 @@ def test_equal_models_are_promoted_in_at_most_five_percent(n_looks: int) -> None
 def several(wrong: range, label: int = 0, **fields: Any) -> Scored:
     """A model of three labels that is wrong about one of them on these rows."""
     labels = (np.arange(N)[:, None] >> np.arange(3)) & 1
-    guesses = labels.copy()
-    guesses[list(wrong), label] ^= 1
+    predicted = labels.copy()
+    predicted[list(wrong), label] ^= 1
     names = ("rude", "funny", "loud")
-    return scored(labels=labels, guesses=guesses, label_names=names, **fields)
+    return scored(labels=labels, predicted=predicted, label_names=names, **fields)
 
 
 def test_of_several_labels_a_row_is_right_when_all_are() -> None:

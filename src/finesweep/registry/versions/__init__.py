@@ -1,11 +1,11 @@
-"""Versions of registered models: the only place that speaks to MLflow's registry."""
+"""Versions of registered models: the only code that calls MLflow's registry."""
 
 from finesweep.registry.versions.queries import (
     Version,
     config_text,
-    described_run,
     models_of,
     picture,
+    run_description,
     scored,
     slices,
     test_fingerprint,
@@ -21,7 +21,7 @@ from finesweep.registry.versions.registration import (
 from finesweep.registry.versions.tags import (
     log_dossier,
     model_tag,
-    point,
+    set_alias,
     tag_model,
     tag_version,
 )
@@ -29,15 +29,15 @@ from finesweep.registry.versions.tags import (
 __all__ = [
     "Version",
     "config_text",
-    "described_run",
     "is_registered",
     "log_dossier",
     "model_tag",
     "models_of",
     "picture",
-    "point",
     "register",
+    "run_description",
     "scored",
+    "set_alias",
     "slices",
     "tag_model",
     "tag_version",

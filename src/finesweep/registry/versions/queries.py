@@ -1,4 +1,4 @@
-"""Versions of registered models as they are found, and what their runs say of them."""
+"""Queries for versions of registered models, and for the metrics and artifacts of their runs."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from finesweep.tracking.names import clause
 from finesweep.tracking.predictions import FILE, read_predictions
 
 MISSING = {ErrorCode.Name(RESOURCE_DOES_NOT_EXIST), ErrorCode.Name(INVALID_PARAMETER_VALUE)}
-"""What MLflow answers to a name, a version or an alias that is not there."""
+"""MLflow's error codes for a name, version or alias that does not exist."""
 
 
 @dataclass(frozen=True)
 class Version:
-    """One version of a registered model, with the run that made it."""
+    """One version of a registered model, and the run that it came from."""
 
     model: str
     number: str
@@ -49,14 +49,14 @@ def models_of(client: MlflowClient) -> list[str]:
 
 
 def versions_of(client: MlflowClient, model: str) -> list[Version]:
-    """All versions, the oldest first."""
-    found = _pages(client.search_model_versions, clause("name", model))
-    numbers = sorted(int(each.version) for each in found if each.name == model)
+    """All versions, oldest first."""
+    results = _pages(client.search_model_versions, clause("name", model))
+    numbers = sorted(int(each.version) for each in results if each.name == model)
     return [_version(client.get_model_version(model, str(number))) for number in numbers]
 
 
 def version_at(client: MlflowClient, model: str, alias: str) -> Version | None:
-    """The version that bears an alias."""
+    """The version with an alias; None when no version has it."""
     try:
         return _version(client.get_model_version_by_alias(model, alias))
     except MlflowException as error:
@@ -67,49 +67,49 @@ def version_at(client: MlflowClient, model: str, alias: str) -> Version | None:
 
 def version_of(client: MlflowClient, uri: str) -> Version | None:
     """The version that models:/NAME@ALIAS or models:/NAME/NUMBER names; None for any other URI."""
-    named = re.fullmatch(r"models:/(?P<name>[^/]+)(?:@(?P<alias>[^/@]+)|/(?P<number>\d+))", uri)
-    if named is None:
+    match = re.fullmatch(r"models:/(?P<name>[^/]+)(?:@(?P<alias>[^/@]+)|/(?P<number>\d+))", uri)
+    if match is None:
         return None
-    if alias := named["alias"]:
-        return version_at(client, named["name"], alias)
-    return _version(client.get_model_version(named["name"], named["number"]))
+    if alias := match["alias"]:
+        return version_at(client, match["name"], alias)
+    return _version(client.get_model_version(match["name"], match["number"]))
 
 
 def scored(client: MlflowClient, version: Version) -> Scored:
-    """What the version's run found on its test split; ConfigError when it never looked at one."""
+    """The version's predictions and scores on its test split; ConfigError when its run has none."""
     run = client.get_run(version.run_id)
     try:
         path = client.download_artifacts(version.run_id, f"test/{FILE}")
     except (MlflowException, OSError) as error:
-        raise ConfigError(Problem(version.model, _unread(version, run))) from error
-    answered = read_predictions(path)
+        raise ConfigError(Problem(version.model, _no_predictions(version, run))) from error
+    predictions = read_predictions(path)
     metrics = run.data.metrics
     return Scored(
         version=version.number,
         fingerprint=run.data.tags.get(TEST_FINGERPRINT, ""),
-        label_names=answered.label_names,
-        labels=answered.labels,
-        guesses=answered.predicted,
+        label_names=predictions.label_names,
+        labels=predictions.labels,
+        predicted=predictions.predicted,
         metrics={name: value for name, value in metrics.items() if name.startswith("test/")},
         latency_ms=metrics.get("latency_ms/one_p50", float("nan")),
         size_bytes=int(metrics.get("model/bytes", 0)),
     )
 
 
-def _unread(version: Version, run: Run) -> str:
-    """Why there are no predictions: the run never looked at a test split, or its files are gone."""
+def _no_predictions(version: Version, run: Run) -> str:
+    """Why there are no predictions: no evaluation on a test split, or missing files."""
     if TEST_FINGERPRINT not in run.data.tags:
-        return f"version {version.number} has no predictions of a test split in its run"
+        return f"the run of version {version.number} has no predictions for a test split"
     return f"the files of version {version.number}'s run are not in {run.info.artifact_uri}"
 
 
 def test_fingerprint(client: MlflowClient, version: Version) -> str:
-    """Of the rows that the version's run looked at."""
+    """Fingerprint of the test rows that the version's run was evaluated on; empty without any."""
     return str(client.get_run(version.run_id).data.tags.get(TEST_FINGERPRINT, ""))
 
 
 def wrong_rows(client: MlflowClient, version: Version) -> dict[int, dict[str, str]]:
-    """Row → text, truth and wrong answer, of the version's own look at the test split."""
+    """Row → text, truth and wrong prediction, from the version's evaluation on the test split."""
     path = Path(client.download_artifacts(version.run_id, "test/errors.json"))
     return {
         int(row["row"]): {"text": row["text"], "truth": row["truth"], "wrong": row["prediction"]}
@@ -118,7 +118,7 @@ def wrong_rows(client: MlflowClient, version: Version) -> dict[int, dict[str, st
 
 
 def slices(client: MlflowClient, version: Version) -> dict[str, dict[str, Any]]:
-    """Slice of the test rows → how many rows it has, and the accuracy in it, in the run's order."""
+    """Slice of the test rows → its number of rows and its accuracy, in the run's order."""
     text = _artifact(client, version, "test/slices.json")
     return {} if text is None else {each.pop("slice"): each for each in json.loads(text)}
 
@@ -134,16 +134,16 @@ def config_text(client: MlflowClient, version: Version) -> str:
     return Path(path).read_text(encoding="utf-8")
 
 
-def described_run(client: MlflowClient, version: Version) -> dict[str, Any]:
-    """What a dossier says of a version: where it comes from, and what it was made from."""
+def run_description(client: MlflowClient, version: Version) -> dict[str, Any]:
+    """A version's run, metrics and provenance, for a dossier."""
     run = client.get_run(version.run_id)
     tags, config = run.data.tags, _artifact(client, version, "config.yaml")
-    kept = ("data_fingerprint", "test_fingerprint", "weights_sha256", "versions", "sweep")
+    names = ("data_fingerprint", "test_fingerprint", "weights_sha256", "versions", "sweep")
     return {
         "version": version.number,
         "run": version.run_id,
         "model": run.data.params.get("model", ""),
-        **{name: tags.get(f"finesweep.{name}", "") for name in kept},
+        **{name: tags.get(f"finesweep.{name}", "") for name in names},
         "config_sha256": "" if config is None else hashlib.sha256(config).hexdigest(),
         "commit": tags.get("mlflow.source.git.commit", ""),
         "metrics": {
@@ -155,7 +155,7 @@ def described_run(client: MlflowClient, version: Version) -> dict[str, Any]:
 
 
 def _pages(search: Callable[..., Any], text: str | None = None) -> Iterator[Any]:
-    """All that a search of MLflow's finds."""
+    """All results of a paged MLflow search."""
     token: str | None = None
     while True:
         page = search(text, max_results=1000, page_token=token)
@@ -165,20 +165,20 @@ def _pages(search: Callable[..., Any], text: str | None = None) -> Iterator[Any]
 
 
 def _artifact(client: MlflowClient, version: Version, name: str) -> bytes | None:
-    """Of the version's run; None where it keeps none of that name."""
+    """The artifact of this name in the version's run; None if there is none."""
     folder, _, _ = name.rpartition("/")
     if name not in {each.path for each in client.list_artifacts(version.run_id, folder or None)}:
         return None
     return Path(client.download_artifacts(version.run_id, name)).read_bytes()
 
 
-def _version(found: Any) -> Version:
+def _version(entity: Any) -> Version:
     return Version(
-        model=str(found.name),
-        number=str(found.version),
-        run_id=str(found.run_id),
-        source=str(found.source),
-        aliases=tuple(found.aliases),
-        tags=dict(found.tags),
-        created_ms=int(found.creation_timestamp),
+        model=str(entity.name),
+        number=str(entity.version),
+        run_id=str(entity.run_id),
+        source=str(entity.source),
+        aliases=tuple(entity.aliases),
+        tags=dict(entity.tags),
+        created_ms=int(entity.creation_timestamp),
     )

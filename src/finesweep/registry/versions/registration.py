@@ -1,4 +1,4 @@
-"""The winner of a sweep as one version of a registered model."""
+"""Registers the winner of a sweep as a version of a registered model."""
 
 from __future__ import annotations
 
@@ -15,20 +15,23 @@ from finesweep.registry.versions.queries import MISSING, versions_of
 
 
 def register(client: MlflowClient, finalist: Finalist, *, name: str, alias: str, sweep: str) -> str:
-    """The version made from the finalist's model, which now bears the alias.
+    """Creates the finalist's version and sets the alias on it; returns its number.
 
-    A version that an interrupted call already made of the same model is found, not made again.
+    A version that an interrupted call created from the same model is reused.
     """
     try:
         client.create_registered_model(name)
     except MlflowException as error:
         if error.error_code != ErrorCode.Name(RESOURCE_ALREADY_EXISTS):
             raise
-    known = versions_of(client, name)
-    made = [version.number for version in known if version.source == finalist.model_uri]
+    numbers = [
+        version.number
+        for version in versions_of(client, name)
+        if version.source == finalist.model_uri
+    ]
     number = (
-        made[-1]
-        if made
+        numbers[-1]
+        if numbers
         else client.create_model_version(
             name,
             source=finalist.model_uri,
@@ -43,15 +46,14 @@ def register(client: MlflowClient, finalist: Finalist, *, name: str, alias: str,
 
 
 def is_registered(client: MlflowClient, claim: Registered) -> bool:
-    """Whether the version stands in the registry, made from that model; its alias may have moved
-    on since."""
+    """Whether the registry has this version, created from that model; its alias may have moved."""
     try:
-        found = client.get_model_version(claim.name, claim.version)
+        version = client.get_model_version(claim.name, claim.version)
     except MlflowException as error:
         if error.error_code in MISSING:
             return False
         raise
-    return bool(found.source == claim.model_uri)
+    return bool(version.source == claim.model_uri)
 
 
 def _description(finalist: Finalist, *, name: str, alias: str, sweep: str) -> str:
@@ -66,7 +68,7 @@ From the command line:
 
     finesweep predict --model {shlex.quote(uri)} "a text"
 
-As a native pipeline, cut at the length it was trained and evaluated with:
+As a native pipeline, truncated at the length used in training and evaluation:
 
     import mlflow
     classify = mlflow.transformers.load_model({json.dumps(uri, ensure_ascii=False)})

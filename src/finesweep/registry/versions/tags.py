@@ -1,4 +1,4 @@
-"""What is written on versions and models: tags, aliases and dossiers."""
+"""Writes tags, aliases and dossiers of versions and models."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from finesweep.tracking.names import MAX_REGISTRY_TAG_CHARACTERS, keys_of, text_
 
 
 def log_dossier(client: MlflowClient, version: Version, texts: Mapping[str, str]) -> None:
-    """Artifacts of the version's run, by path."""
+    """Logs texts, by path, as artifacts of the version's run."""
     for name, text in texts.items():
         client.log_text(version.run_id, text, name)
 
@@ -22,18 +22,18 @@ def log_dossier(client: MlflowClient, version: Version, texts: Mapping[str, str]
 def tag_version(client: MlflowClient, version: Version, tags: Mapping[str, Any]) -> None:
     keys = keys_of(tags)
     for name, value in tags.items():
-        told = text_of(value, MAX_REGISTRY_TAG_CHARACTERS)
-        client.set_model_version_tag(version.model, version.number, keys[name], told)
+        text = text_of(value, MAX_REGISTRY_TAG_CHARACTERS)
+        client.set_model_version_tag(version.model, version.number, keys[name], text)
 
 
 def model_tag(client: MlflowClient, model: str, name: str) -> str | None:
-    """A tag of the registered model itself; ConfigError when there is no such model."""
+    """A tag of the registered model; ConfigError when there is no such model."""
     try:
         tags: Mapping[str, str] = client.get_registered_model(model).tags
     except MlflowException as error:
         if error.error_code in MISSING:
-            known = models_of(client)
-            hint = nearest(model, known) if known else "none is registered here yet"
+            names = models_of(client)
+            hint = nearest(model, names) if names else "none is registered here yet"
             raise ConfigError(Problem("MODEL", f"no registered model {model!r}; {hint}")) from error
         raise
     return tags.get(name)
@@ -43,6 +43,6 @@ def tag_model(client: MlflowClient, model: str, name: str, value: str) -> None:
     client.set_registered_model_tag(model, name, value)
 
 
-def point(client: MlflowClient, model: str, alias: str, number: str) -> None:
-    """The alias names this version from now on."""
+def set_alias(client: MlflowClient, model: str, alias: str, number: str) -> None:
+    """Moves the alias to this version."""
     client.set_registered_model_alias(model, alias, number)

@@ -104,7 +104,7 @@ def test_the_call_in_the_description_works_as_it_stands(
 ) -> None:
     registered(store, finalists[0], "called")
     text = store.client.get_model_version("called", "1").description
-    lines = [line.strip() for line in text.partition("evaluated with:")[2].splitlines()]
+    lines = [line.strip() for line in text.partition("training and evaluation:")[2].splitlines()]
     scope: dict[str, object] = {}
     exec("\n".join(lines).replace("classify([", "answer = classify(["), scope)
     (answer,) = scope["answer"]  # type: ignore[misc]

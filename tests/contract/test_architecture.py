@@ -1,6 +1,6 @@
-"""docs/architecture.md shows the house as it is: every file by its first sentence, and the layers.
+"""docs/architecture.md matches the tree: the docstring of every module, and the layers.
 
-`python tests/contract/test_architecture.py` writes both anew.
+`python tests/contract/test_architecture.py` rewrites both.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "architecture.md"
 PACKAGE = ROOT / "src" / "finesweep"
-FULLEST = 15
-"""Modules that a folder of the package may hold, beside __init__.py."""
+MAX_MODULES = 15
+"""Modules that a folder of the package may have, without __init__.py."""
 
 
 def layers() -> list[str]:
-    """Of the import contract, from the command line down to the ground."""
+    """The layers of the import contract, top first."""
     contract = configparser.ConfigParser()
     contract.read(ROOT / ".importlinter")
     shown = contract["importlinter:contract:house"]["layers"].replace("finesweep.", "")
@@ -26,7 +26,7 @@ def layers() -> list[str]:
 
 
 def tree() -> str:
-    """src/finesweep, packages in the order of the layers, a line for each module."""
+    """One line per module of src/finesweep, packages in the order of the layers."""
     names = [name for layer in layers() for name in re.findall(r"\w+", layer)]
     packages = [PACKAGE / name for name in names if (PACKAGE / name).is_dir()]
     lines = [_line(PACKAGE, 0), *(line for package in packages for line in _lines(package, 1))]
@@ -58,7 +58,7 @@ def _first_paragraph(file: Path) -> str:
 
 
 def page(text: str) -> str:
-    """text with its tree and its layers as they are now."""
+    """The page with its tree and its layers brought up to date."""
     for name, shown in (("tree", tree()), ("layers", "\n".join(layers()))):
         block = f"<!-- {name} -->\n\n```text\n{shown}\n```\n"
         text = re.sub(
@@ -73,17 +73,17 @@ def page(text: str) -> str:
 def test_the_page_shows_every_module_and_the_layers() -> None:
     text = PAGE.read_text(encoding="utf-8")
     assert text.count("<!-- tree -->") == text.count("<!-- layers -->") == 1
-    assert page(text) == text, f"python {Path(__file__).relative_to(ROOT)} writes it anew"
+    assert page(text) == text, f"python {Path(__file__).relative_to(ROOT)} rewrites it"
 
 
-def test_every_module_says_what_it_is_for() -> None:
+def test_every_module_has_a_docstring() -> None:
     assert not [file for file in PACKAGE.rglob("*.py") if not _first_paragraph(file)]
 
 
 def test_no_folder_is_too_full() -> None:
     folders = [PACKAGE, *(each for each in PACKAGE.rglob("*") if each.is_dir())]
     counts = {str(each.relative_to(PACKAGE)): len(_modules(each)) for each in folders}
-    full = {name: n for name, n in counts.items() if n > FULLEST}
+    full = {name: n for name, n in counts.items() if n > MAX_MODULES}
     assert full == {}
 
 

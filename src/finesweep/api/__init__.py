@@ -1,5 +1,5 @@
-"""What Python and the command line both call: a module for each thing that is asked.
+"""The Python API, a module per function, which the command line calls too.
 
-Each has one function for users, in plain types, and one that the command line shares with it.
-`import finesweep` offers the first ones; nothing is imported here.
+`import finesweep` exports the functions for users, in plain types. Most modules have a second one,
+with callbacks, for the command line. Nothing is imported here.
 """

@@ -1,4 +1,4 @@
-"""The process of whoever calls a function of the Python API, which stays as it was."""
+"""Keeps the caller's process as it was around each function of the Python API."""
 
 from __future__ import annotations
 
@@ -10,38 +10,41 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 QUIET = {"MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false", "TOKENIZERS_PARALLELISM": "false"}
-"""What libraries read while they work, unless the user has set it."""
+"""Environment variables set for the libraries, unless the user has set them."""
 OPTUNA = logging.getLogger("optuna")
 
 
 @contextmanager
-def caller_kept() -> Iterator[None]:
-    """Within it libraries speak only of errors; afterwards environment, warnings, log levels and
-    MLflow's current store and experiment are what they were."""
-    with ExitStack() as kept:
-        kept.enter_context(_environment())
-        kept.enter_context(_mlflow())
-        kept.enter_context(_logging())
-        kept.enter_context(warnings.catch_warnings())
+def preserve_caller() -> Iterator[None]:
+    """Silences libraries but for errors; restores environment, warnings, log levels, and MLflow's
+    current store and experiment afterwards."""
+    with ExitStack() as stack:
+        stack.enter_context(_environment())
+        stack.enter_context(_mlflow())
+        stack.enter_context(_logging())
+        stack.enter_context(warnings.catch_warnings())
         warnings.simplefilter("ignore")
         yield
 
 
 @contextmanager
-def without_bars() -> Iterator[None]:
-    """Within it no library shows a progress bar of its own; for when they are imported anyway."""
+def no_library_bars() -> Iterator[None]:
+    """Turns off the libraries' own progress bars; imports these libraries."""
     import datasets
     from transformers.utils import logging as transformers_logging
 
-    shown = transformers_logging.is_progress_bar_enabled(), datasets.are_progress_bars_disabled()
+    were_shown = (
+        transformers_logging.is_progress_bar_enabled(),
+        datasets.are_progress_bars_disabled(),
+    )
     transformers_logging.disable_progress_bar()
     datasets.disable_progress_bars()
     try:
         yield
     finally:
-        if shown[0]:
+        if were_shown[0]:
             transformers_logging.enable_progress_bar()
-        if not shown[1]:
+        if not were_shown[1]:
             datasets.enable_progress_bars()
 
 
@@ -59,7 +62,7 @@ def _environment() -> Iterator[None]:
 
 @contextmanager
 def _mlflow() -> Iterator[None]:
-    """MLflow is imported by what needs it, not for this."""
+    """Restores MLflow's state without importing MLflow for it."""
     was_there = "mlflow" in sys.modules
     if was_there:
         from finesweep.tracking.current import current
@@ -76,12 +79,12 @@ def _mlflow() -> Iterator[None]:
 
 @contextmanager
 def _logging() -> Iterator[None]:
-    # A level that is given to a library's logger is lost when the library is imported later.
+    # A level set on a library's logger is lost when the library is imported later.
     before, optuna = logging.root.manager.disable, OPTUNA.level
     logging.disable(max(before, logging.WARNING))
     try:
         yield
     finally:
         logging.disable(before)
-        if "optuna" in sys.modules:  # which knows no level of a call, and its own default is INFO
+        if "optuna" in sys.modules:  # it sets its level when it is imported, to INFO
             OPTUNA.setLevel(optuna or logging.INFO)

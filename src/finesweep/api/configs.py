@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from finesweep import config
-from finesweep.api.caller import caller_kept
+from finesweep.api.caller import preserve_caller
 from finesweep.config import Config
 
 
-@caller_kept()
+@preserve_caller()
 def compose(overrides: Sequence[str] = ()) -> Config:
     """The config of a run, as plain dataclasses.
 
     Args:
-        overrides: Hydra overrides, as behind `finesweep train`.
+        overrides: Hydra overrides, as for `finesweep train`.
 
     Returns:
-        A Config, whose sections are those of conf/: dataset, model, training, tracking, ….
+        A Config with the sections of conf/: dataset, model, training, tracking, ….
 
     Raises:
-        ConfigError: Every problem, with its dotted path and what is allowed.
+        ConfigError: If an override is invalid; lists every problem with its dotted path.
 
     Example:
         >>> finesweep.compose(["training.epochs=2"]).training.epochs

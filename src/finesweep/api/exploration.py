@@ -1,4 +1,4 @@
-"""A dataset explored: profile, checks, page and MLflow run."""
+"""Explores a dataset: profile, checks, page and MLflow run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from finesweep.api.caller import caller_kept
+from finesweep.api.caller import preserve_caller
 from finesweep.api.inputs import check_checkpoint
 from finesweep.api.results import Exploration
 from finesweep.config import Composed, compose
@@ -27,57 +27,57 @@ if TYPE_CHECKING:
 PAGES = Path("mlruns/explore")
 SOURCES = ("dataset.path=", "dataset.files.", "dataset.files=", "dataset.hub=")
 LOCAL = "local"
-"""The name of conf/dataset/local.yaml, which says nothing of what the data are."""
+"""The name in conf/dataset/local.yaml, which does not identify the data."""
 MAX_CHARACTERS = 80
-"""Of the name of a page."""
+"""Maximum length of a page's name."""
 
 
-@caller_kept()
+@preserve_caller()
 def explore(overrides: Sequence[str] = (), *, progress: bool = True) -> Exploration:
-    """What is known about a dataset: numbers, findings, and a page with pictures.
+    """Reports on a dataset: numbers, findings, and a page with pictures.
 
     Args:
-        overrides: Hydra overrides, as behind `finesweep explore`.
-        progress: Says on standard error, or in the notebook's cell, what is being done.
+        overrides: Hydra overrides, as for `finesweep explore`.
+        progress: Shows the current step on standard error or in the notebook's cell.
 
     Returns:
-        An Exploration; its page lies in mlruns/explore/ and in an MLflow run.
+        An Exploration; its page is in mlruns/explore/ and in the MLflow run.
 
     Raises:
-        ConfigError: An override, the data or the store is wrong; with dataset.checks=strict, also
-            when a finding is severe, once page and run are written.
+        ConfigError: If an override, the data or the store is invalid; with dataset.checks=strict,
+            also if a finding is severe, after page and run are written.
 
     Example:
         >>> explored = finesweep.explore(["dataset=local", "dataset.path=reviews.csv"])
         >>> [finding.message for finding in explored.findings]
     """
-    from finesweep.api.progress import notes_on
+    from finesweep.api.progress import progress_console
 
     composed = compose(overrides)
-    with notes_on(progress).status("reading the dataset") as status:
-        explored = explored_from(composed, on_part=status.update)
+    with progress_console(progress).status("reading the dataset") as status:
+        explored = run_exploration(composed, on_part=status.update)
     refuse_severe(composed, explored)
     return explored
 
 
-def explored_from(
+def run_exploration(
     composed: Composed,
     *,
     on_part: Callable[[str], None],
     on_ready: Callable[[], None] = lambda: None,
 ) -> Exploration:
-    """What is known about a dataset, once page and run are written.
+    """The report on a dataset, once page and run are written.
 
-    on_part is told what is done next; on_ready is called when all that takes seconds to import is.
+    on_part is called with the name of each step; on_ready once the slow imports are done.
     """
     from finesweep.dataset import prepare
 
     config = composed.config
     check_checkpoint(config.model)
-    # A missing text is something to show; training would stop at it.
+    # A missing text is reported here; training would stop at it.
     splits = prepare(replace(config.dataset, missing="drop"))
 
-    # After the data, so that what is wrong with them is told before the seconds these take.
+    # Imported after the data are read, so that errors in the data come before slow imports.
     from finesweep.dataset.checks import examine
     from finesweep.dataset.profile.profile import profile
     from finesweep.model import load_tokenizer
@@ -90,7 +90,7 @@ def explored_from(
     findings = examine(splits, on_check=lambda name: on_part(f"checking: {name}"))
     numbers = _numbers(composed, splits, profiled)
     on_part("drawing and logging")
-    page, run_id = _kept(composed, splits, profiled, numbers, findings, store)
+    page, run_id = _write(composed, splits, profiled, numbers, findings, store)
     return Exploration(page, run_id, findings, numbers, _has_missing(splits))
 
 
@@ -117,7 +117,7 @@ def _numbers(composed: Composed, splits: Splits, profile: Profile) -> dict[str, 
     }
 
 
-def _kept(
+def _write(
     composed: Composed,
     splits: Splits,
     profile: Profile,
@@ -125,17 +125,17 @@ def _kept(
     findings: Sequence[Finding],
     store: TrackingStore,
 ) -> tuple[Path, str]:
-    """Where the page lies, and the run's id, once all is logged."""
+    """The page's path and the run's id, once everything is logged."""
     from finesweep.runs.exploration import KIND, PAGE, log_exploration, write_exploration
 
     config = composed.config.dataset
-    with tempfile.TemporaryDirectory() as place:
-        folder = Path(place) / KIND
+    with tempfile.TemporaryDirectory() as parent:
+        folder = Path(parent) / KIND
         folder.mkdir()
         write_exploration(
             folder, profile, numbers, findings, max_length=config.max_length, seed=config.seed
         )
-        run = log_exploration(store, composed, splits, findings, Path(place))
+        run = log_exploration(store, composed, splits, findings, Path(parent))
         PAGES.mkdir(parents=True, exist_ok=True)
         page = PAGES / f"{page_name(composed)}.html"
         with written_aside(page) as aside:
@@ -144,9 +144,9 @@ def _kept(
 
 
 def page_name(composed: Composed) -> str:
-    """What the page is called: the dataset's name, or where the command names the data, these.
+    """The page's name: the dataset's, or its source where an override names that.
 
-    Two sources never share a name: one that a file's name cannot hold has a part of its hash.
+    Two sources never share a name: a source with characters that are replaced gets a hash.
     """
     source = _source(composed)
     if source is None:
@@ -157,14 +157,14 @@ def page_name(composed: Composed) -> str:
 
 
 def _source(composed: Composed) -> str | None:
-    """The data as the command names them; None where the choice of the dataset does."""
+    """The source named by an override; None where the dataset config names it."""
     config = composed.config.dataset
-    named = any(text.lstrip("+").startswith(SOURCES) for text in composed.overrides)
-    given = config.path or config.files.train or config.hub
+    is_named = any(text.lstrip("+").startswith(SOURCES) for text in composed.overrides)
+    source = config.path or config.files.train or config.hub
     has_name = any(text.lstrip("+").startswith("dataset.name=") for text in composed.overrides)
-    if given is None or has_name or not (named or config.name == LOCAL):
+    if source is None or has_name or not (is_named or config.name == LOCAL):
         return None
-    return given if "://" in given else os.path.normpath(given)
+    return source if "://" in source else os.path.normpath(source)
 
 
 def _has_missing(splits: Splits) -> bool:

@@ -1,4 +1,4 @@
-"""What a run starts from, looked at before the seconds that torch takes to load."""
+"""Checks a run's inputs before torch is imported, which takes seconds."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from finesweep.ledger import TimeLedger
 
 
 def read_inputs(config: Config, ledger: TimeLedger) -> None:
-    """Reads the dataset, which then stays in memory for the run; ledger takes the seconds.
+    """Reads the dataset, which stays in memory for the run; ledger records the seconds.
 
-    ConfigError lists what is wrong with it, or says that the checkpoint's folder is not there.
+    ConfigError if the data are invalid, or if the checkpoint's folder does not exist.
     """
     check_checkpoint(config.model)
 
@@ -22,9 +22,9 @@ def read_inputs(config: Config, ledger: TimeLedger) -> None:
 
 
 def check_checkpoint(model: ModelConfig) -> None:
-    """ConfigError when the checkpoint is named by a path, and nothing is there.
+    """ConfigError if the checkpoint is a path that does not exist.
 
-    A name without a slash, or with one between two words, may be one of the Hub's.
+    A name without a slash, or with a single one inside, may be a Hub model.
     """
     name, field = model.name_or_path, "model.name_or_path"
     path = packaged_path(name, field=field).expanduser()

@@ -1,4 +1,4 @@
-"""A model's URI: what can be known to be wrong before loading."""
+"""Checks a model URI before anything is loaded."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ SCHEME = re.compile(r"[a-z][a-z0-9+.-]+:")
 
 
 def check_model_uri(uri: str, *, tracking_uri: str, field: str = "--model") -> None:
-    """ConfigError, naming field, when uri is neither a folder nor of a form that MLflow knows, or
-    when it needs a store and there is none: in a moment, where loading a model takes seconds."""
+    """ConfigError, naming field, if uri is neither a folder nor a valid MLflow model URI, or if it
+    needs a store that does not exist."""
     if Path(uri).exists():
         return
     scheme = SCHEME.match(uri)
     form = {"models:": MODEL, "runs:": RUN}.get(scheme[0]) if scheme else None
     if scheme is None or (form is not None and not form.fullmatch(uri)):
-        told = f"{uri!r} is no folder here, and no model is named so; it is {FORMS}"
-        raise ConfigError(Problem(field, told))
+        message = f"{uri!r} is neither a folder nor a model URI; use {FORMS}"
+        raise ConfigError(Problem(field, message))
     database = sqlite_file(tracking_uri)
     if form is not None and database is not None and not database.exists():
-        told = f"no store at {database}; run a sweep here first"
-        raise ConfigError(Problem("tracking.uri", told))
+        message = f"no store at {database}; run a sweep here first"
+        raise ConfigError(Problem("tracking.uri", message))

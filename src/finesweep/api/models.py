@@ -1,11 +1,11 @@
-"""A model that answers, from the registry, a run or a folder."""
+"""Loads a model from the registry, a run or a folder."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from finesweep.api.caller import caller_kept, without_bars
+from finesweep.api.caller import no_library_bars, preserve_caller
 from finesweep.api.model_uri import check_model_uri
 from finesweep.config import compose
 
@@ -13,20 +13,20 @@ if TYPE_CHECKING:
     from finesweep.prediction import Classifier
 
 
-@caller_kept()
+@preserve_caller()
 def load_model(uri: str, overrides: Sequence[str] = ()) -> Classifier:
-    """A model with its labels, its calibration and its threshold.
+    """Loads a model with its labels, calibration and threshold.
 
     Args:
-        uri: models:/NAME@ALIAS, models:/NAME/VERSION, runs:/RUN_ID/model or a folder.
-        overrides: Hydra overrides of tracking.…, such as tracking.uri=…
+        uri: models:/NAME@ALIAS, models:/NAME/VERSION, runs:/RUN_ID/model, or a folder.
+        overrides: Hydra overrides of tracking.…, for example tracking.uri=…
 
     Returns:
-        A Classifier, whose `predict` takes N texts and answers N records in their order: label,
+        A Classifier. Its `predict` takes N texts and answers N records in their order: label,
         probability in [0, 1], probabilities by label, and whether the model is sure.
 
     Raises:
-        ConfigError: There is no such model or no store.
+        ConfigError: If there is no such model, or no store.
 
     Example:
         >>> model = finesweep.load_model("models:/tweets-sentiment@challenger")
@@ -37,5 +37,5 @@ def load_model(uri: str, overrides: Sequence[str] = ()) -> Classifier:
 
     from finesweep.prediction import load_classifier
 
-    with without_bars():
+    with no_library_bars():
         return load_classifier(uri, tracking_uri=tracking.uri, field="uri")

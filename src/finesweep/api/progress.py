@@ -1,4 +1,4 @@
-"""Bars of a run or a sweep: on a terminal and in a notebook, nothing in a log."""
+"""Progress bars of a run or a sweep, on a terminal and in a notebook."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ from rich.progress import (
 from finesweep.records import Evaluation, Objective
 
 SPEED_PERIOD_SECONDS = 600.0
-"""Over which the time left is estimated: longer than a trial, since trials differ."""
+"""Window for the estimate of the time left: longer than a trial, since trials differ."""
 
 
 class Bar:
-    """One running trial as a bar of examples seen, with its latest value."""
+    """A bar of examples seen in one run, with the latest value of the objective."""
 
     def __init__(self, progress: Progress, objective: Objective) -> None:
         self.progress, self.objective = progress, objective
         self.note = "training"
         self.task = progress.add_task("run", total=None, note="loading")
 
-    def stepped(self, seen: int, total: int) -> None:
-        self.progress.update(self.task, completed=seen, total=total, note=self.note)
+    def stepped(self, examples_seen: int, total: int) -> None:
+        self.progress.update(self.task, completed=examples_seen, total=total, note=self.note)
 
     def evaluated(self, evaluation: Evaluation) -> None:
         value = self.objective.seen_by_pruner(evaluation)
@@ -41,13 +41,13 @@ class Bar:
 
 @contextmanager
 def bar(console: Console, objective: Objective) -> Iterator[Bar]:
-    """A single run's bar; nothing where no one looks."""
+    """The bar of a single run; hidden in a log."""
     with bars(console) as progress:
         yield Bar(progress, objective)
 
 
 def bars(console: Console) -> Progress:
-    """Bars with a note each, for tasks with a field `note`; nothing where no one looks."""
+    """Bars for tasks with a field `note`; hidden in a log."""
     return Progress(
         SpinnerColumn(),
         TextColumn("{task.description:<24}", markup=False),
@@ -63,7 +63,7 @@ def bars(console: Console) -> Progress:
     )
 
 
-def notes_on(progress: bool) -> Console:
-    """Where a function that Python called says how far it is: standard error, or a notebook's
-    cell; a console that says nothing without progress."""
+def progress_console(progress: bool) -> Console:
+    """The console for progress of an API call: standard error or the notebook's cell; silent if
+    progress is false."""
     return Console(stderr=True, quiet=not progress, markup=False, emoji=False)

@@ -1,11 +1,11 @@
-"""The gate between a challenger and the champion of a registered model."""
+"""Promotes a challenger to champion of a registered model."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from finesweep.api.caller import caller_kept
+from finesweep.api.caller import preserve_caller
 from finesweep.api.results import Promotion
 from finesweep.config import compose, require_model_name
 from finesweep.errors import ConfigError, Problem, nearest
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 MODES = ("superiority", "non-inferiority")
 
 
-@caller_kept()
+@preserve_caller()
 def promote(
     model: str,
     overrides: Sequence[str] = (),
@@ -27,23 +27,23 @@ def promote(
     alpha: float = 0.05,
     dry_run: bool = False,
 ) -> Promotion:
-    """A challenger becomes champion, or the answer says why not; then nothing changes.
+    """Promotes the challenger if it passes every check; otherwise changes nothing.
 
     Args:
-        model: A registered model's name.
+        model: Name of a registered model.
         overrides: Hydra overrides of registry.…, tracking.… or storage.…
-        version: The challenger, instead of the version with alias challenger.
-        mode: "superiority", or "non-inferiority" for one that is not worse and cheaper.
-        margin: For non-inferiority, the accuracy that may be lost, in [0, 1).
-        alpha: The level of the test over all attempts, in (0, 0.5).
-        dry_run: Decides, and changes nothing.
+        version: The version to promote; the one with alias challenger by default.
+        mode: "superiority", or "non-inferiority" for a model that is cheaper and not worse.
+        margin: Largest loss of accuracy under non-inferiority, in [0, 1).
+        alpha: Significance level over all attempts, in (0, 0.5).
+        dry_run: Decides without changing anything.
 
     Returns:
-        A Promotion; `promoted` is the decision, `checks` are its reasons.
+        A Promotion; `promoted` is the decision, `checks` has the reasons.
 
     Raises:
-        ConfigError: There is no such model or version, it is champion already, or an argument is
-            out of range.
+        ConfigError: If there is no such model or version, if it is already champion, or if an
+            argument is out of range.
 
     Example:
         >>> finesweep.promote("tweets-sentiment", dry_run=True).promoted
@@ -72,7 +72,7 @@ def promote(
 
 
 def check_terms(*, margin: float, alpha: float, prefix: str = "") -> None:
-    """ConfigError when one is out of range, called as its name with prefix."""
+    """ConfigError if one is out of range; prefix is put before its name."""
     if not 0 < alpha < 0.5:
         message = f"{alpha} given; must be between 0 and 0.5"
         raise ConfigError(Problem(f"{prefix}alpha", message))

@@ -1,4 +1,4 @@
-"""What functions of the Python API answer: frozen records in plain types.
+"""Results of the Python API: frozen records in plain types.
 
 Scores are `split/name` → value, as in MLflow: validation/loss, test/accuracy.
 """
@@ -25,13 +25,13 @@ class TrainingRun:
     run_id: str
     """The MLflow run."""
     scores: Mapping[str, float]
-    """`split/name` → value, of the best checkpoint; the test split's where that was evaluated."""
+    """`split/name` → value at the best checkpoint; with test/… if the test split was evaluated."""
     best_step: int
-    """Training examples seen when the best checkpoint was made."""
+    """Number of training examples seen at the best checkpoint."""
     stopped_early: bool
-    """Whether patience ran out before the last epoch."""
+    """Whether early stopping ended the run."""
     model_uri: str | None
-    """What `load_model` takes; None with evaluate_test=false, for then no model is kept."""
+    """URI for `load_model`; None with evaluate_test=false, which keeps no model."""
 
 
 @dataclass(frozen=True)
@@ -39,92 +39,92 @@ class BestTrial:
     """The trial with the best value of the search."""
 
     number: int
-    """Of the trial in its Optuna study, from 0."""
+    """Trial number in the Optuna study, from 0."""
     value: float
     """The sweep's metric at the trial's best evaluation."""
     params: Mapping[str, Any]
-    """Dotted path → value, of the fields that the sweep searches."""
+    """Dotted path → value of each searched field."""
     run_id: str | None
-    """Its MLflow run; None while that is not delivered yet."""
+    """The trial's MLflow run; None until it is delivered."""
 
 
 @dataclass(frozen=True)
 class Winner:
-    """The trial that won, after confirmation where the sweep asks for it, and its model."""
+    """The winning trial, after confirmation if the sweep has one, and its model."""
 
     trial: int
-    """Number of the trial in its Optuna study, from 0."""
+    """Trial number in the Optuna study, from 0."""
     run_id: str
-    """The MLflow run whose weights these are: the trial's, or that of one of its seeds."""
+    """The MLflow run of the model: the trial's own, or that of its best seed."""
     model_uri: str
-    """What `load_model` takes."""
+    """URI for `load_model`."""
     scores: Mapping[str, float]
-    """`test/name` → value, from the one look at the test split."""
+    """`test/name` → value, from the one evaluation on the test split."""
     intervals: Mapping[str, tuple[float, float]] = field(repr=False)
-    """`test/name` → low and high of the 95 % interval over resampled rows."""
+    """`test/name` → (low, high), a 95 % bootstrap interval over rows."""
     name: str | None
-    """The registered model; None with sweep.register=null, as are version and alias."""
+    """Name of the registered model; None with sweep.register=null, like version and alias."""
     version: str | None
     alias: str | None
 
 
 @dataclass(frozen=True)
 class SweepResult:
-    """What a sweep has come to."""
+    """The state of a sweep."""
 
     study: str
     """The Optuna study's name."""
     run_id: str | None
-    """The sweep's own MLflow run, above those of its trials."""
+    """The MLflow run of the sweep, the parent of its trials' runs."""
     metric: str
-    """`split/name` that the search goes by."""
+    """The metric that the search optimizes, as `split/name`."""
     direction: Direction
     counts: Mapping[str, int]
-    """complete, pruned, failed, running, waiting → trials; they sum to sweep.n_trials."""
+    """Number of trials by state: complete, pruned, failed, running, waiting."""
     best: BestTrial | None
-    """None when no trial completed: reasons stand in the leaderboard."""
+    """None if no trial completed; the leaderboard has the reasons."""
     winner: Winner | None
-    """None before the search is spent, as after sweep.timeout_minutes, and without a best trial."""
+    """None while trials are left, as after sweep.timeout_minutes, and if no trial completed."""
     leaderboard: pd.DataFrame = field(repr=False, compare=False)
-    """A row for each finished trial: complete ones with the best first, then pruned, then failed.
+    """One row per finished trial: complete trials, best first, then pruned, then failed ones.
 
-    Columns: trial (int), state (COMPLETE, PRUNED, FAIL), value (float; of a pruned trial the last
-    one reported), model, a column for each searched field under its dotted path, seconds (float),
-    reason (why it failed; missing of others).
+    Columns: trial (int), state (COMPLETE, PRUNED, FAIL), value (float; the last reported one if
+    pruned), model, one column per searched field named by its dotted path, seconds (float), and
+    reason (why the trial failed, else missing).
     """
 
 
 @dataclass(frozen=True)
 class Exploration:
-    """What is known about a dataset, and where it is kept."""
+    """A report on a dataset, and where it is kept."""
 
     page: Path
     """A self-contained HTML page."""
     run_id: str
-    """The MLflow run that holds page, pictures and numbers."""
+    """The MLflow run with page, pictures and numbers."""
     findings: tuple[Finding, ...]
-    """What one should know before training on it, the most severe first."""
+    """Problems found by the checks, the most severe first."""
     numbers: Mapping[str, Any]
     """explore.json: rows by split and class, lengths, phrases, examples, notes."""
     has_missing: bool
-    """Whether a text or a label is missing: training then needs dataset.missing=drop."""
+    """Whether a text or a label is missing; training then needs dataset.missing=drop."""
 
 
 @dataclass(frozen=True)
 class Promotion:
-    """What the gate between a challenger and the champion has decided."""
+    """The decision between a challenger and the champion."""
 
     model: str
     """The registered model."""
     version: str
-    """The challenger's."""
+    """Version of the challenger."""
     champion: str | None
-    """The version that it was compared with; None where there was no champion."""
+    """Version of the champion it was compared with; None if there was none."""
     promoted: bool
-    """Whether the challenger is champion now; after a dry run, whether it would be."""
+    """Whether the challenger is now champion; after a dry run, whether it would be."""
     checks: tuple[Check, ...]
-    """Each condition, whether it was met, and what was found."""
+    """Each condition, whether it passed, and the figures."""
     numbers: Mapping[str, float]
-    """p, difference and what else the comparison rests on; empty without a champion."""
+    """Figures of the comparison, such as p and difference; empty without a champion."""
     rows_needed: int | None
-    """Test rows with which it would likely be promoted, where more would decide it."""
+    """Estimated number of test rows for a promotion, if more rows would decide it; else None."""

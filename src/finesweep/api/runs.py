@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from finesweep.api.caller import caller_kept, without_bars
+from finesweep.api.caller import no_library_bars, preserve_caller
 from finesweep.api.inputs import read_inputs
 from finesweep.api.results import TrainingRun
 from finesweep.config import Composed, compose
@@ -21,28 +21,28 @@ if TYPE_CHECKING:
     from finesweep.tracking import Run
 
 
-@caller_kept()
+@preserve_caller()
 def train(overrides: Sequence[str] = (), *, progress: bool = True) -> TrainingRun:
-    """One fine-tuning run, tracked in MLflow.
+    """Fine-tunes one model, tracked in MLflow.
 
     Args:
-        overrides: Hydra overrides, as behind `finesweep train`.
-        progress: Shows a bar on a terminal, and in a notebook that has ipywidgets.
+        overrides: Hydra overrides, as for `finesweep train`.
+        progress: Shows a bar on a terminal and in a notebook with ipywidgets.
 
     Returns:
-        A TrainingRun: run id, scores of the best checkpoint, and the model's URI.
+        A TrainingRun with run id, scores of the best checkpoint and the model's URI.
 
     Raises:
-        ConfigError: Overrides, data, model or store are wrong; before anything is trained.
-        FinesweepError: The run failed, and stands in MLflow as failed.
+        ConfigError: Before training, if an override, the data, the model or the store is invalid.
+        FinesweepError: If the run fails; MLflow shows it as failed.
 
     Example:
         >>> run = finesweep.train(["model=minilm", "training.epochs=1"])
         >>> run.scores["test/accuracy"]
     """
-    from finesweep.api.progress import notes_on
+    from finesweep.api.progress import progress_console
 
-    run_id, trained = trained_from(compose(overrides), notes_on(progress))
+    run_id, trained = run_training(compose(overrides), progress_console(progress))
     result, test = trained.result, trained.test
     (best,) = trained.setup.schedule.at_examples_seen([result.best])
     return TrainingRun(
@@ -55,7 +55,7 @@ def train(overrides: Sequence[str] = (), *, progress: bool = True) -> TrainingRu
 
 
 def _scores(metrics: Mapping[str, float]) -> dict[str, float]:
-    """Those of whole splits that a model is judged on."""
+    """The scores of whole splits, without those of a pruning sample."""
     return {
         name: value
         for name, value in metrics.items()
@@ -63,12 +63,12 @@ def _scores(metrics: Mapping[str, float]) -> dict[str, float]:
     }
 
 
-def trained_from(
+def run_training(
     composed: Composed, console: Console, *, on_ready: Callable[[], None] = lambda: None
 ) -> tuple[str, Trained]:
-    """The MLflow run's id, and all that the run has come to; its bar is shown on console.
+    """The MLflow run's id, and its result; the bar is shown on console.
 
-    on_ready is called when all that takes seconds to import is there.
+    on_ready is called once the slow imports are done.
     """
     config, ledger, objective = composed.config, TimeLedger(), Objective()
     read_inputs(config, ledger)
@@ -87,8 +87,8 @@ def trained_from(
             run_ids.append(run.run_id)
             yield run
 
-    load_config(config.model)  # a name that is none is told before the data are read
-    with without_bars(), bar(console, objective) as shown:
+    load_config(config.model)  # an unknown name is reported before the data are read
+    with no_library_bars(), bar(console, objective) as shown:
         trained = run_finetuning(
             composed,
             objective=objective,

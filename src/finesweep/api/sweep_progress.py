@@ -1,4 +1,4 @@
-"""A sweep while it runs, as its study tells it: bars where someone looks, a line for each trial."""
+"""Progress of a running sweep, read from its study."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from finesweep.sweep.study.study import Study, data_notes_of
 
 
 class SweepProgress:
-    """A sweep as its study tells it: a line per finished slot, and bars where someone looks."""
+    """Prints a line per finished trial, and shows bars on a terminal and in a notebook."""
 
     def __init__(self, console: Console, study: Study) -> None:
         self.study = study
-        self.data_told: set[str] = set()
-        self.told = {(kind, row.trial) for kind, row in self._finished()}
+        self.printed_notes: set[str] = set()
+        self.printed_rows = {(kind, row.trial) for kind, row in self._finished()}
         self.progress = bars(console)
         self.sweep = self.progress.add_task("sweep", total=None, note="")
         self.bars: dict[str, TaskID] = {}
@@ -38,17 +38,17 @@ class SweepProgress:
         self.progress.console.print(message, highlight=False, soft_wrap=True)
 
     def look(self) -> Status:
-        """Prints what has finished since the last look, and moves the bars."""
+        """Prints the trials finished since the last call, and moves the bars."""
         status = status_of(self.study)
         for note in data_notes_of(self.study):
-            if note not in self.data_told:
-                self.data_told.add(note)
+            if note not in self.printed_notes:
+                self.printed_notes.add(note)
                 self.say(f"data: {note}")
         for kind, row in self._finished():
-            if (kind, row.trial) not in self.told:
-                self.told.add((kind, row.trial))
+            if (kind, row.trial) not in self.printed_rows:
+                self.printed_rows.add((kind, row.trial))
                 n_slots = status.target if kind == "trial" else status.n_confirmations
-                n_slots = max(n_slots, row.slot + 1)  # it began before n_trials was lowered
+                n_slots = max(n_slots, row.slot + 1)  # it started before n_trials was lowered
                 self.say(trial_line(row, metric=status.metric, n_slots=n_slots, kind=kind))
         n_finished = status.target - status.counts["running"] - status.counts["waiting"]
         best = f"best {status.best['value']:.4f}" if status.best else ""
@@ -57,7 +57,7 @@ class SweepProgress:
         return status
 
     def _finished(self) -> list[tuple[str, Row]]:
-        """Finished trials by number, those of the search first; without seeds that were spared."""
+        """Finished trials by number, those of the search first, without skipped seeds."""
         return [
             (kind, row)
             for kind, study in studies_of(self.study).items()
@@ -66,10 +66,10 @@ class SweepProgress:
         ]
 
     def _move(self, workers: Sequence[Mapping[str, Any]]) -> None:
-        at_work = {worker["id"]: worker for worker in workers if worker["slot"] is not None}
-        for gone in set(self.bars) - set(at_work):
+        busy = {worker["id"]: worker for worker in workers if worker["slot"] is not None}
+        for gone in set(self.bars) - set(busy):
             self.progress.remove_task(self.bars.pop(gone))
-        for each, worker in at_work.items():
+        for each, worker in busy.items():
             if each not in self.bars:
                 self.bars[each] = self.progress.add_task("", total=None, note="")
             self.progress.update(

@@ -1,4 +1,4 @@
-"""What a study says of its sweep, in plain types."""
+"""A sweep's result, read from its study."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from finesweep.sweep.status import Row, leaderboard, status_in
 from finesweep.sweep.study.study import Study
 
 COLUMNS = ("trial", "state", "value", "model")
-"""Of the leaderboard, before the fields that the sweep searches."""
+"""Columns of the leaderboard before the searched fields."""
 LAST_COLUMNS = ("seconds", "reason")
 
 
 def result_of(plan: SweepPlan, study: Study) -> SweepResult:
-    """The sweep's state now; the study is read once."""
+    """The sweep's current state; reads the study once."""
     state = read_state(study)
     status = status_in(state, [])
-    # One that was chosen when the budget was smaller is none any more.
+    # A winner chosen under a smaller budget no longer counts.
     winner = state.finalist if is_finished_sweep(state, None, plan.confirm) else None
     return SweepResult(
         study=status.study,
@@ -40,24 +40,23 @@ def result_of(plan: SweepPlan, study: Study) -> SweepResult:
 
 
 def winner_from(finalist: Finalist, registered: Registered | None) -> Winner:
-    """The finalist, with its version in the registry where that was made of the same model."""
-    its = None
-    if registered is not None and registered.model_uri == finalist.model_uri:
-        its = registered
+    """The finalist, with its registered version if that is the same model."""
+    is_same = registered is not None and registered.model_uri == finalist.model_uri
+    version = registered if is_same else None
     return Winner(
         trial=finalist.trial,
         run_id=finalist.run_id,
         model_uri=finalist.model_uri,
         scores=finalist.test_metrics,
         intervals={name: (low, high) for name, (low, high) in finalist.test_intervals.items()},
-        name=its.name if its else None,
-        version=its.version if its else None,
-        alias=its.alias if its else None,
+        name=version.name if version else None,
+        version=version.version if version else None,
+        alias=version.alias if version else None,
     )
 
 
 def leaderboard_table(rows: Sequence[Row]) -> pd.DataFrame:
-    """A row for each, in their order; the columns are those of SweepResult.leaderboard."""
+    """One table row per leaderboard row; for the columns see SweepResult.leaderboard."""
     searched = sorted({path for row in rows for path in row.params if path != "model"})
     table = pd.DataFrame(
         [_cells(row) for row in rows], columns=[*COLUMNS, *searched, *LAST_COLUMNS]

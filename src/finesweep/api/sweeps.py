@@ -1,4 +1,4 @@
-"""A sweep, from its plan to a study in which nothing is left to do."""
+"""Runs a sweep from its plan until nothing is left to do."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from finesweep.api.caller import caller_kept, without_bars
+from finesweep.api.caller import no_library_bars, preserve_caller
 from finesweep.api.results import SweepResult
 from finesweep.config import SweepPlan, compose_sweep
 from finesweep.errors import FinesweepError
@@ -26,7 +26,7 @@ TEMPLATE = "finesweep.cli.startup.template"
 """The module that local workers are forked from."""
 
 
-@caller_kept()
+@preserve_caller()
 def run_sweep(
     name: str,
     overrides: Sequence[str] = (),
@@ -34,47 +34,47 @@ def run_sweep(
     workers: int | None = None,
     progress: bool = True,
 ) -> SweepResult:
-    """Runs a sweep up to its total budget, or continues it; one that is done is only read.
+    """Runs a sweep up to its total budget, or continues it; a finished sweep is only read.
 
-    Workers are processes of their own, so a script needs no `if __name__ == "__main__"`. Ctrl-C, or
-    a notebook's stop, gives their slots back; the same call goes on.
+    Workers are separate processes, so a script needs no `if __name__ == "__main__"`. After Ctrl-C,
+    or a notebook's stop button, the same call resumes the sweep.
 
     Args:
-        name: A sweep of ./sweeps or of the package, as behind `finesweep sweep`.
-        overrides: Hydra overrides, of the sweep and of its trials.
-        workers: Processes at work at once; the config's `workers` unless given.
-        progress: Shows bars on a terminal and in a notebook that has ipywidgets, and a line for
-            each trial everywhere, on standard error or in the notebook's cell.
+        name: A file in ./sweeps, or a packaged sweep, as for `finesweep sweep`.
+        overrides: Hydra overrides of the sweep and of its trials.
+        workers: Number of worker processes; the config's `workers` by default.
+        progress: Prints a line for each trial to standard error or the notebook's cell, and shows
+            bars on a terminal and in a notebook with ipywidgets.
 
     Returns:
-        A SweepResult: best trial, winner and leaderboard.
+        A SweepResult with best trial, winner and leaderboard.
 
     Raises:
-        ConfigError: Sweep, data or stores are wrong, or the study was made with another definition;
-            before any trial begins.
-        FinesweepError: Workers kept failing, or the sweep was stopped.
+        ConfigError: Before any trial starts, if the sweep, the data or a store is invalid, or if
+            the study was created with another definition.
+        FinesweepError: If workers keep failing, or the sweep was stopped.
 
     Example:
         >>> sweep = finesweep.run_sweep("demo", ["sweep.n_trials=4"], workers=2)
         >>> sweep.winner.scores["test/f1"]
     """
-    from finesweep.api.progress import notes_on
+    from finesweep.api.progress import progress_console
 
     own = [] if workers is None else [f"workers={workers}"]
     plan = compose_sweep(name, [*overrides, *own])
-    study, _ = completed(plan, notes_on(progress))
+    study, _ = complete_sweep(plan, progress_console(progress))
 
     from finesweep.api.sweep_result import result_of
 
     return result_of(plan, study)
 
 
-def completed(
+def complete_sweep(
     plan: SweepPlan, console: Console, *, on_ready: Callable[[], None] = lambda: None
 ) -> tuple[Study, bool]:
-    """The plan's study with nothing left to do, and whether there was something; shown on console.
+    """The plan's study once nothing is left to do, and whether anything was run.
 
-    on_ready is called before workers are started.
+    Progress goes to console; on_ready is called before workers start.
     """
     from finesweep.sweep.remaining import nothing_left
     from finesweep.sweep.study.study import open_study, study_exists
@@ -84,7 +84,7 @@ def completed(
         from finesweep.sweep.rehearsal import rehearse
         from finesweep.sweep.study.search_space import check
 
-        with without_bars():  # of the weights that are loaded to see what models can do
+        with no_library_bars():  # while weights are loaded to find out what the models can do
             data = check(plan)
         rehearse(plan)
         check_data(plan, data)
@@ -129,5 +129,5 @@ def _search(plan: SweepPlan, study: Study, console: Console) -> None:
 def _command(plan: SweepPlan) -> list[str]:
     """A worker's argv; the storage goes by the environment, for it may hold a password."""
     os.environ[STORAGE_URL] = plan.base.config.storage.url
-    place = f"storage.url=${{oc.env:{STORAGE_URL}}}"
-    return [sys.executable, "-m", "finesweep", "work", plan.study_name, place]
+    storage = f"storage.url=${{oc.env:{STORAGE_URL}}}"
+    return [sys.executable, "-m", "finesweep", "work", plan.study_name, storage]

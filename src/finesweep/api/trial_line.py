@@ -1,4 +1,4 @@
-"""One finished trial in one line: on the screen of a sweep and in the log of a worker."""
+"""One line for a finished trial, on a sweep's screen and in a worker's log."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def trial_line(row: Row, *, metric: str, n_slots: int, kind: str = "trial") -> str:
-    """`trial 7 (slot 8 of 10) …` with its state, its value or its reason, and its seconds."""
+    """`trial 7 (slot 8 of 10) …` with state, value or reason, and seconds."""
     value = "" if row.value is None else f"{metric} {row.value:.4f}  "
     why = f"{row.reason}  " if row.state == "FAIL" else ""
     seconds = "" if row.seconds is None else f"{row.seconds:.0f} s"

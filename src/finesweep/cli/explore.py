@@ -35,12 +35,12 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _explore(composed: Composed) -> None:
-    from finesweep.api.exploration import explored_from, refuse_severe
+    from finesweep.api.exploration import refuse_severe, run_exploration
     from finesweep.cli.screens.console import screen
 
     console = screen()
     with console.status("reading the dataset") as status:
-        explored = explored_from(composed, on_part=status.update, on_ready=collector.resume)
+        explored = run_exploration(composed, on_part=status.update, on_ready=collector.resume)
 
     from finesweep.cli.screens.dataset_report import print_findings, print_overview
 

@@ -41,7 +41,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _sweep(plan: SweepPlan) -> int:
-    from finesweep.api.sweeps import completed
+    from finesweep.api.sweeps import complete_sweep
     from finesweep.cli.screens.console import screen
     from finesweep.cli.screens.sweep_report import print_outcome
     from finesweep.sweep.status import status_of
@@ -49,6 +49,6 @@ def _sweep(plan: SweepPlan) -> int:
     console = screen()
     n_trials = counted(plan.settings.n_trials, "trial")
     console.print(f"sweep {plan.name}: {n_trials} in study {plan.study_name}")
-    study, has_searched = completed(plan, console, on_ready=collector.resume)
+    study, has_searched = complete_sweep(plan, console, on_ready=collector.resume)
     print_outcome(console, study, with_data=not has_searched)
     return 0 if status_of(study).best else 1

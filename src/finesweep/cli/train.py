@@ -68,11 +68,11 @@ def _job(composed: Composed | None) -> Callable[[DictConfig], None]:
 def _train(composed: Composed) -> None:
     silence_libraries()
 
-    from finesweep.api.runs import trained_from
+    from finesweep.api.runs import run_training
     from finesweep.cli.screens.console import screen
 
     console = screen()
-    _, trained = trained_from(composed, console, on_ready=collector.resume)
+    _, trained = run_training(composed, console, on_ready=collector.resume)
 
     from finesweep.cli.screens.run_report import print_trained
 

@@ -14,14 +14,14 @@ from pathlib import Path
 import mlflow
 import pytest
 
-from finesweep.api.caller import caller_kept
+from finesweep.api.caller import preserve_caller
 from finesweep.sweep.signals import deferred_signals
 
 FIRST_IMPORT = """
 import os
-from finesweep.api.caller import caller_kept
+from finesweep.api.caller import preserve_caller
 
-with caller_kept():
+with preserve_caller():
     import mlflow
     mlflow.set_tracking_uri("sqlite:///theirs.db")
 print(mlflow.tracking.is_tracking_uri_set(), "MLFLOW_TRACKING_URI" in os.environ)
@@ -31,7 +31,7 @@ print(mlflow.tracking.is_tracking_uri_set(), "MLFLOW_TRACKING_URI" in os.environ
 @pytest.fixture
 def own_experiment(workplace: Path) -> Iterator[str]:
     """A store and an experiment of the caller's, set as MLflow's guides do it."""
-    with caller_kept():
+    with preserve_caller():
         mlflow.set_tracking_uri(f"sqlite:///{workplace}/own.db")
         yield mlflow.set_experiment("own").experiment_id
 
@@ -41,7 +41,7 @@ def test_the_environment_is_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DELETED", "before")
     before = dict(os.environ)
 
-    @caller_kept()
+    @preserve_caller()
     def interrupted() -> None:
         os.environ |= {"CHANGED": "after", "ADDED": "after"}
         del os.environ["DELETED"]
@@ -56,7 +56,7 @@ def test_libraries_speak_of_errors_alone_and_afterwards_as_before(
     caplog: pytest.LogCaptureFixture, recwarn: pytest.WarningsRecorder
 ) -> None:
     filters = list(warnings.filters)
-    with caller_kept():
+    with preserve_caller():
         logging.getLogger("a.library").warning("no news")
         logging.getLogger("a.library").error("an error")
         warnings.warn("no news", stacklevel=1)
@@ -70,7 +70,7 @@ def test_libraries_speak_of_errors_alone_and_afterwards_as_before(
 
 def test_mlflow_goes_on_with_the_callers_store_and_experiment(own_experiment: str) -> None:
     uri = mlflow.get_tracking_uri()
-    with caller_kept():
+    with preserve_caller():
         assert mlflow.set_experiment("theirs").experiment_id != own_experiment
         mlflow.set_tracking_uri("sqlite:///theirs.db")
     assert mlflow.get_tracking_uri() == uri == os.environ["MLFLOW_TRACKING_URI"]

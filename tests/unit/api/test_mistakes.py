@@ -20,7 +20,7 @@ MISTAKES = [
     (lambda: finesweep.promote("m", margin=-1), "^margin: -1 given; must be at least 0, below 1"),
     (lambda: finesweep.promote("m", mode="better"), "^mode: 'better' given; "),  # type: ignore
     (lambda: finesweep.promote("a/b"), "^model: 'a/b' given"),
-    (lambda: finesweep.load_model("absent"), "^uri: 'absent' is no folder here"),
+    (lambda: finesweep.load_model("absent"), "^uri: 'absent' is neither a folder nor a model URI"),
     (lambda: finesweep.load_model("models:/m/1"), "^tracking.uri: no store at "),
 ]
 

@@ -13,7 +13,7 @@ from finesweep.dataset import prepare
 from finesweep.dataset.labels.notes import label_notes
 
 
-def notes_on(labels: list[Any], *, are_named: bool = False) -> list[str]:
+def progress_console(labels: list[Any], *, are_named: bool = False) -> list[str]:
     return label_notes({"train": pd.Series(labels, dtype=object)}, are_named=are_named)
 
 
@@ -33,22 +33,22 @@ def notes_on(labels: list[Any], *, are_named: bool = False) -> list[str]:
     ],
 )
 def test_labels_that_look_alike_are_reported(labels: list[str], note: str) -> None:
-    (found,) = notes_on(labels)
+    (found,) = progress_console(labels)
     assert note in found
 
 
 def test_numbers_with_two_spellings_are_reported_as_one_class() -> None:
-    found = notes_on(["1", "1.0", "0"], are_named=True)
+    found = progress_console(["1", "1.0", "0"], are_named=True)
     assert found == ["labels with several spellings are one class: '1' and '1.0'"]
 
 
 def test_numbers_without_names_get_a_hint_at_the_field_that_names_them() -> None:
-    assert notes_on([0, 1, 1]) == [
+    assert progress_console([0, 1, 1]) == [
         "labels are numbers; dataset.label_names=[NAME0, NAME1] gives them names, which "
         "predictions then use"
     ]
-    assert "dataset.label_map={1: NAME0, 2: NAME1, …}" in notes_on([1, 2, 3, 4])[0]
-    assert notes_on(["good", "bad"]) == notes_on([0, 1], are_named=True) == []
+    assert "dataset.label_map={1: NAME0, 2: NAME1, …}" in progress_console([1, 2, 3, 4])[0]
+    assert progress_console(["good", "bad"]) == progress_console([0, 1], are_named=True) == []
 
 
 def test_the_notes_are_among_the_datasets(tmp_path: Path) -> None:

@@ -365,6 +365,7 @@ def test_the_screen_ends_with_the_majority_class_and_what_to_type_next(swept: Sw
     assert re.search(r"^  95 % CI low +\d", done.stdout, re.M)
     assert "majority-class accuracy: 0.3333" in done.stdout
     assert 'finesweep predict --model models:/small-model@challenger "' in done.stdout
+    assert "\n  finesweep promote small-model\n" in done.stdout
     assert "Traceback" not in done.stdout + done.stderr
     assert done.stderr == ""
 

@@ -7,8 +7,8 @@ import re
 
 from finesweep.errors import ConfigError, Problem
 
-CHAMPION = "champion"
-"""The alias that the gate alone sets."""
+CHALLENGER, CHAMPION = "challenger", "champion"
+"""Aliases: what a sweep registers by default, and what only a promotion sets."""
 ALIAS = re.compile(r"[\w-]{1,255}", re.ASCII)
 VERSION = re.compile(r"v\d+", re.ASCII | re.IGNORECASE)
 MAX_NAME_LENGTH, MAX_EXPERIMENT_LENGTH = 256, 500

@@ -1,6 +1,6 @@
 """Every field of a composed config, with its unit, its default and its permitted range.
 
-Hydra checks names and types against these dataclasses, `ranges.py` the bounds. The folders of
+Hydra checks names and types against these dataclasses, `bounds.py` the ranges. The folders of
 `conf/` and the packages of `src/finesweep/` carry the same names.
 """
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy.exc import SQLAlchemyError
 
 from finesweep.config import Config
+from finesweep.config.names import CHALLENGER, CHAMPION
 from finesweep.databases import hidden_password
 from finesweep.errors import ConfigError, Problem
 from finesweep.locks import can_lock, exclusive
@@ -23,7 +24,6 @@ from finesweep.tracking import TrackingStore, open_store
 if TYPE_CHECKING:
     from finesweep.registry.rule import Mode
 
-CHALLENGER, CHAMPION = "challenger", "champion"
 HISTORY = "finesweep.champions"
 ATTEMPTS = "finesweep.attempts."
 """Prefix of a model's tag, before the start of a test fingerprint: number of promotion attempts."""

@@ -13,6 +13,7 @@ from finesweep.cli.screens.tables import (
     print_metrics,
     print_workers,
 )
+from finesweep.config.names import CHALLENGER
 from finesweep.records import Finalist
 from finesweep.sweep.comparisons import BaselineResult, verdict
 from finesweep.sweep.selection.omissions import omissions
@@ -154,9 +155,8 @@ def _odds(finalist: Finalist) -> str:
 def _use(finalist: Finalist) -> str:
     if not finalist.test_look:
         return ""
-    return (
-        "; first use of them" if finalist.test_look == 1 else f"; use {finalist.test_look} of them"
-    )
+    times = finalist.test_look
+    return "; first use of them" if times == 1 else f"; used {times} times so far"
 
 
 def _print_next(console: Console, study: Study, status: Status) -> None:
@@ -167,6 +167,8 @@ def _print_next(console: Console, study: Study, status: Status) -> None:
         console.print(f"registered as {name} version {version}, alias {alias}", highlight=False)
         uri = shlex.quote(f"models:/{name}@{alias}")
         commands.insert(0, f'finesweep predict --model {uri} "your text"')
+        if alias == CHALLENGER:
+            commands.insert(1, f"finesweep promote {shlex.quote(name)}")
     console.print("\nnext:")
     for command in commands:
         console.print(f"  {command}", highlight=False, soft_wrap=True)

@@ -21,8 +21,8 @@ def layers() -> list[str]:
     """The layers of the import contract, top first."""
     contract = configparser.ConfigParser()
     contract.read(ROOT / ".importlinter")
-    shown = contract["importlinter:contract:house"]["layers"].replace("finesweep.", "")
-    return shown.strip().splitlines()
+    names = contract["importlinter:contract:house"]["layers"].replace("finesweep.", "")
+    return names.strip().splitlines()
 
 
 def tree() -> str:
@@ -59,8 +59,8 @@ def _first_paragraph(file: Path) -> str:
 
 def page(text: str) -> str:
     """The page with its tree and its layers brought up to date."""
-    for name, shown in (("tree", tree()), ("layers", "\n".join(layers()))):
-        block = f"<!-- {name} -->\n\n```text\n{shown}\n```\n"
+    for name, lines in (("tree", tree()), ("layers", "\n".join(layers()))):
+        block = f"<!-- {name} -->\n\n```text\n{lines}\n```\n"
         text = re.sub(
             rf"<!-- {name} -->\n\n```text\n.*?\n```\n",
             lambda _, block=block: block,

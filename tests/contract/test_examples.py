@@ -1,4 +1,4 @@
-"""Every example of README, docs and --help is one that finesweep takes."""
+"""finesweep accepts every example in README, docs and --help."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from finesweep.config.field_paths import field_exists
 from finesweep.sweep.rehearsal import rehearse
 
 ROOT = Path(__file__).parents[2]
-# log.md tells what was once typed, which need not be so any more.
+# log.md records old commands, which may no longer be valid.
 DOCUMENTS = [
     path
     for path in [
@@ -40,7 +40,7 @@ PLACEHOLDERS = {
     "F": "a.csv",
     "OWNER/NAME": "owner/name",
 }
-"""What stands for something of the reader's own → such a thing."""
+"""Placeholder in the text → a value to test with."""
 OVERRIDE = re.compile(r"[+~]{0,2}(?P<path>[a-z_]+(?:\.[\w.]+)?)=(?P<value>\S.*)")
 TAKES_TRIALS = ("sweep", "work", "status", "stop", "delete")
 
@@ -58,43 +58,43 @@ def _helps() -> Iterator[tuple[str, str]]:
 
 
 def _lines(text: str) -> Iterator[str]:
-    """Commands that stand in a line of their own: in fences, and in helps."""
+    """Commands on a line of their own, in code blocks and help texts."""
     for line in text.splitlines():
-        if found := re.search(r"(?:^|\s{2}|#\s*|\$ )(finesweep [a-z-].*)$", line):
-            # What is said about a command stands behind two blanks, or behind a hash.
-            yield re.split(r"\s{2,}|\s#\s|(?<=\]): ", found[1])[0].strip()
+        if match := re.search(r"(?:^|\s{2}|#\s*|\$ )(finesweep [a-z-].*)$", line):
+            # A remark on the command follows two spaces or a hash.
+            yield re.split(r"\s{2,}|\s#\s|(?<=\]): ", match[1])[0].strip()
 
 
 def _commands() -> list[str]:
-    found: set[str] = set()
+    commands: set[str] = set()
     for _, text in _texts():
         for kind, block in FENCED.findall(text):
-            if kind != "yaml":  # whose own files are named there
-                found.update(_lines(block))
+            if kind != "yaml":  # YAML names the reader's own files
+                commands.update(_lines(block))
         outside = FENCED.sub("", text)
-        found |= {span for span in SPAN.findall(outside) if span.startswith("finesweep ")}
+        commands |= {span for span in SPAN.findall(outside) if span.startswith("finesweep ")}
     for _, text in _helps():
-        found.update(_lines(text))
-    return sorted(found)
+        commands.update(_lines(text))
+    return sorted(commands)
 
 
 def _filled(command: str) -> list[str]:
-    """The words of a command, with optional parts left out and placeholders filled in."""
+    """The words of a command without optional parts, with placeholders filled in."""
     text = command.replace("\\|", "|").replace(" …", "")
-    if not re.search("[\"']", text):  # where [MASK] is a word
+    if not re.search("[\"']", text):  # there [MASK] is a word, not an option
         text = re.sub(r"\[[A-Z-][^\]]*\]", "", text)
     words = [PLACEHOLDERS.get(word, word) for word in shlex.split(text)]
     return [re.sub(r"(?<==)[A-Z]+$", lambda m: PLACEHOLDERS.get(m[0], m[0]), w) for w in words]
 
 
 def _overrides() -> list[str]:
-    """Overrides that stand alone, between backticks, in prose and tables."""
+    """Overrides between backticks in prose and tables."""
     spans = {
         span.replace("\\|", "|")
         for _, text in _texts()
         for span in SPAN.findall(FENCED.sub("", text))
-        if (found := OVERRIDE.fullmatch(span))
-        and (field_exists(found["path"]) or group_choices(found["path"]))
+        if (match := OVERRIDE.fullmatch(span))
+        and (field_exists(match["path"]) or group_choices(match["path"]))
     }
     return sorted(spans)
 
@@ -109,7 +109,7 @@ def test_there_are_examples_of_every_kind() -> None:
 
 @pytest.fixture
 def shown_sweeps(workplace: Path) -> None:
-    """The sweeps that the pages show, as files of the current folder, by the name they tell."""
+    """The sweeps that the pages show, written to ./sweeps under the name in their first line."""
     (workplace / "sweeps").mkdir()
     for _, text in _texts():
         for kind, block in FENCED.findall(text):
@@ -119,7 +119,7 @@ def shown_sweeps(workplace: Path) -> None:
 
 @pytest.mark.usefixtures("shown_sweeps")
 @pytest.mark.parametrize("command", _commands())
-def test_a_command_shown_is_taken(command: str) -> None:
+def test_a_command_shown_is_accepted(command: str) -> None:
     _, name, *words = _filled(command)
     if name in ("COMMAND", "--version", "--help"):
         return
@@ -139,7 +139,7 @@ def test_a_command_shown_is_taken(command: str) -> None:
 
 
 def _check_flags(command: str, flags: list[str]) -> None:
-    """Each is in the source of the command's parser, or one of Hydra's own."""
+    """Asserts that each flag is in the source of the command's parser, or is one of Hydra's."""
     if command == "train":
         assert set(flags) <= {"-m", "--cfg", "--help", "--hydra-help"}, flags
         return
@@ -153,18 +153,18 @@ def _check_flags(command: str, flags: list[str]) -> None:
 
 
 @pytest.mark.parametrize("override", _overrides())
-def test_an_override_shown_is_taken(override: str, workplace: Path) -> None:
+def test_an_override_shown_is_accepted(override: str, workplace: Path) -> None:
     text = override.replace("…", "")
     text = re.sub(r"(?<==)[A-Z]+$", lambda m: PLACEHOLDERS.get(m[0], m[0]), text)
     before, is_mapping, _ = text.partition("={")
-    if is_mapping and "'" not in before:  # as Hydra reads it, without a shell's quotes around it
-        given = [text]
+    if is_mapping and "'" not in before:  # in Hydra's own grammar, without shell quotes
+        overrides = [text]
     else:
-        given = shlex.split(text) if "'" in text else re.split(r" (?=\w+[.=])", text)
-    if given[0].startswith("sweep."):
-        compose_sweep("demo", given)
+        overrides = shlex.split(text) if "'" in text else re.split(r" (?=\w+[.=])", text)
+    if overrides[0].startswith("sweep."):
+        compose_sweep("demo", overrides)
     else:
-        compose(given)
+        compose(overrides)
 
 
 def _yaml_blocks() -> list[str]:
@@ -172,7 +172,7 @@ def _yaml_blocks() -> list[str]:
 
 
 @pytest.mark.parametrize("block", [b for b in _yaml_blocks() if "@package sweep" in b])
-def test_a_sweep_shown_can_be_asked_for_trials(block: str, workplace: Path) -> None:
+def test_a_sweep_shown_can_suggest_trials(block: str, workplace: Path) -> None:
     (workplace / "sweeps").mkdir()
     (workplace / "sweeps" / "shown.yaml").write_text(block, encoding="utf-8")
     rehearse(compose_sweep("shown", []))

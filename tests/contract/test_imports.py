@@ -1,4 +1,4 @@
-"""What a command must not load: nobody waits for torch who trains and predicts nothing."""
+"""Commands that neither train nor predict must not import torch and other slow libraries."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from finesweep.sweep.study.study import open_study
 from finesweep.tracking import TEST_FINGERPRINT, open_store, start_run
 
 HEAVY = ("torch", "transformers", "sklearn", "scipy.stats", "datasets", "matplotlib")
-LOOKING = [
+LOOKUPS = [
     ["explore", "--help"],
     ["train", "--help"],
     ["sweep", "--help"],
@@ -63,19 +63,19 @@ RUN = f"""
 import json, sys
 from finesweep.cli import main
 
-told = []
+results = []
 for arguments in json.loads(sys.argv[1]):
     sys.argv = ["finesweep", *arguments]
     try:
         main(arguments)
     except SystemExit as ended:
-        told.append([arguments, ended.code, [m for m in {HEAVY} if m in sys.modules]])
-print(json.dumps(told))
+        results.append([arguments, ended.code, [m for m in {HEAVY} if m in sys.modules]])
+print(json.dumps(results))
 """
 
 
 def loaded(folder: Path, commands: list[list[str]]) -> list[tuple[list[str], int, list[str]]]:
-    """Each command's exit code and the heavy modules that are there after it, of one process."""
+    """Each command with its exit code and the heavy modules loaded after it, in one process."""
     done = subprocess.run(
         [sys.executable, "-c", RUN, json.dumps(commands)],
         cwd=folder,
@@ -89,7 +89,7 @@ def loaded(folder: Path, commands: list[list[str]]) -> list[tuple[list[str], int
 
 @pytest.fixture
 def registry(workplace: Path) -> Path:
-    """A folder with a study, and a model of two versions whose predictions are kept."""
+    """A folder with a study and a registered model with two versions and their predictions."""
     store = open_store(TrackingConfig(uri=f"sqlite:///{workplace}/mlruns/mlflow.db"))
     labels = np.arange(400) % 2
     store.client.create_registered_model("own")
@@ -100,40 +100,40 @@ def registry(workplace: Path) -> Path:
         folder = workplace / f"{n_wrong}"
         (folder / "test").mkdir(parents=True)
         columns = {"truth": labels.astype(str), "prediction": guesses.astype(str)}
-        shares = {f"probability/{c}": (guesses == c) * 1.0 for c in (0, 1)}
-        pd.DataFrame(columns | shares).to_parquet(folder / "test/predictions.parquet")
+        probabilities = {f"probability/{c}": (guesses == c) * 1.0 for c in (0, 1)}
+        pd.DataFrame(columns | probabilities).to_parquet(folder / "test/predictions.parquet")
         for name, text in {"test/errors.json": "[]", "config.yaml": "{}"}.items():
             (folder / name).write_text(text, encoding="utf-8")
         run.log_folder(folder)
-        made = store.client.create_model_version("own", f"runs:/{run.run_id}/model", run.run_id)
-        versions.set_alias(store.client, "own", "challenger", str(made.version))
+        version = store.client.create_model_version("own", f"runs:/{run.run_id}/model", run.run_id)
+        versions.set_alias(store.client, "own", "challenger", str(version.version))
         promote(compose().config, "own", number=None, terms=Terms(), dry_run=False)
     open_study(compose_sweep("demo", ["training.precision=fp32"]))
     return workplace
 
 
 @pytest.mark.slow
-def test_what_only_looks_something_up_loads_no_library_of_training(registry: Path) -> None:
-    told = loaded(registry, LOOKING)
-    # The gate would refuse version 1, which was champion before: exit code 3.
-    assert [arguments[0] for arguments, code, _ in told if code] == ["promote"]
-    assert [(arguments, names) for arguments, _, names in told if names] == []
+def test_a_lookup_imports_no_training_library(registry: Path) -> None:
+    results = loaded(registry, LOOKUPS)
+    # The gate refuses version 1, a former champion: exit code 3.
+    assert [arguments[0] for arguments, code, _ in results if code] == ["promote"]
+    assert [(arguments, names) for arguments, _, names in results if names] == []
 
 
 @pytest.mark.slow
-def test_a_mistake_is_told_before_torch_is_loaded(registry: Path) -> None:
+def test_a_mistake_is_reported_before_torch_is_imported(registry: Path) -> None:
     (registry / "texts.csv").write_text("text,label\na,b\nc,d\n", encoding="utf-8")
-    told = loaded(registry, [*MISTAKES, *DATA_MISTAKES])
-    assert {code for _, code, _ in told} == {2}
-    assert [arguments for arguments, _, names in told if "torch" in names] == []
-    of_usage = told[: len(MISTAKES)]
+    results = loaded(registry, [*MISTAKES, *DATA_MISTAKES])
+    assert {code for _, code, _ in results} == {2}
+    assert [arguments for arguments, _, names in results if "torch" in names] == []
+    of_usage = results[: len(MISTAKES)]
     assert [arguments for arguments, _, names in of_usage if names] == []
 
 
 @pytest.mark.parametrize(
     "conftest", ["tests.conftest", "tests.unit.conftest", "tests.unit.sweep.conftest"]
 )
-def test_a_test_that_needs_no_training_loads_no_library_of_it(conftest: str) -> None:
+def test_a_test_without_training_imports_no_training_library(conftest: str) -> None:
     code = f"import sys, {conftest}; print([each for each in {HEAVY} if each in sys.modules])"
     root = Path(__file__).parents[2]
     command = [sys.executable, "-c", code]

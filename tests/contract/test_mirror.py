@@ -1,5 +1,4 @@
-"""tests/unit mirrors the engine: each module has a test file of its name, or a line that says where
-it is tested."""
+"""tests/unit mirrors the engine: each module has a test file of its name or an ELSEWHERE entry."""
 
 from __future__ import annotations
 
@@ -40,17 +39,17 @@ ELSEWHERE = {
     "sweep/study/weights.py": "unit/sweep/worker/test_checkpoints.py",
     "sweep/study/workers.py": "unit/sweep/test_stop_and_delete.py",
 }
-"""Module → the test file that breaks with it."""
+"""Module → the test file that fails when the module breaks."""
 
 
 def untested(package: Path, tests: Path) -> set[str]:
     """Modules of the engine without a test file of their name."""
     modules = (file for name in ENGINE for file in (package / name).rglob("*.py"))
-    places = (file.relative_to(package) for file in modules if file.name != "__init__.py")
+    paths = (file.relative_to(package) for file in modules if file.name != "__init__.py")
     return {
-        place.as_posix()
-        for place in places
-        if not (tests / "unit" / place.parent / f"test_{place.name}").exists()
+        path.as_posix()
+        for path in paths
+        if not (tests / "unit" / path.parent / f"test_{path.name}").exists()
     }
 
 
@@ -58,11 +57,11 @@ def test_each_module_of_the_engine_has_its_test() -> None:
     assert untested(PACKAGE, TESTS) == ELSEWHERE.keys()
 
 
-def test_a_test_that_stands_elsewhere_is_there() -> None:
+def test_a_test_elsewhere_exists() -> None:
     assert [test for test in ELSEWHERE.values() if not (TESTS / test).exists()] == []
 
 
-def test_a_new_module_without_a_test_is_seen(tmp_path: Path) -> None:
+def test_a_new_module_without_a_test_is_reported(tmp_path: Path) -> None:
     for file in ("src/sweep/worker/new.py", "src/sweep/old.py", "tests/unit/sweep/test_old.py"):
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / file).touch()

@@ -1,7 +1,7 @@
-"""The private names of Optuna that finesweep uses are there, and mean what they meant.
+"""Optuna's private names that finesweep uses still exist and behave as expected.
 
-All of them stand in one module, `sweep/study/optuna_private.py`. Optuna 5.0 is what they were read
-in; a release that renames one fails here first.
+Only `sweep/study/optuna_private.py` uses them. They were taken from Optuna 5.0; a release that
+renames one fails here first.
 """
 
 from __future__ import annotations
@@ -37,16 +37,16 @@ def study(tmp_path: Path) -> optuna.Study:
     return optuna.create_study(storage=f"sqlite:///{tmp_path / 'optuna.db'}")
 
 
-def test_a_study_lies_on_a_cached_storage_whose_backend_has_the_engine(study: optuna.Study) -> None:
+def test_a_study_uses_a_cached_storage_whose_backend_has_the_engine(study: optuna.Study) -> None:
     storage = storage_of(study)
     assert isinstance(storage, _CachedStorage)
     assert isinstance(storage._backend, RDBStorage)
     assert engine_of(study) is storage._backend.engine
 
 
-def test_the_cache_asks_its_backend_for_nothing_but_the_calls_that_are_wrapped() -> None:
+def test_the_cache_calls_only_backend_methods_that_are_wrapped() -> None:
     tree = ast.parse(inspect.getsource(_CachedStorage).strip())
-    asked = {
+    called = {
         node.attr
         for node in ast.walk(tree)
         if isinstance(node, ast.Attribute)
@@ -55,24 +55,24 @@ def test_the_cache_asks_its_backend_for_nothing_but_the_calls_that_are_wrapped()
     }
     heartbeats = {"record_heartbeat", "_get_stale_trial_ids", "get_heartbeat_interval"}
     callbacks = {"get_heartbeat_stale_trial_callback", "remove_session", "check_trial_is_updatable"}
-    assert asked - heartbeats - callbacks <= set(STORAGE_CALLS)
+    assert called - heartbeats - callbacks <= set(STORAGE_CALLS)
     assert all(hasattr(RDBStorage, name) for name in STORAGE_CALLS)
 
 
-def test_each_call_of_a_wrapped_storage_passes_the_wrapper(tmp_path: Path) -> None:
-    passed = list[str]()
+def test_each_call_of_a_wrapped_storage_goes_through_the_wrapper(tmp_path: Path) -> None:
+    calls = list[str]()
 
-    def noted(call):  # type: ignore[no-untyped-def]
-        def noting(*args, **kwargs):  # type: ignore[no-untyped-def]
-            passed.append(call.__name__)
+    def recorded(call):  # type: ignore[no-untyped-def]
+        def wrapper(*args, **kwargs):  # type: ignore[no-untyped-def]
+            calls.append(call.__name__)
             return call(*args, **kwargs)
 
-        return noting
+        return wrapper
 
-    storage = storage_class(noted)(f"sqlite:///{tmp_path / 'optuna.db'}")
+    storage = storage_class(recorded)(f"sqlite:///{tmp_path / 'optuna.db'}")
     study = optuna.create_study(storage=storage)
     study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=1)
-    assert {"create_new_study", "_create_new_trial", "_set_trial_param"} <= set(passed)
+    assert {"create_new_study", "_create_new_trial", "_set_trial_param"} <= set(calls)
 
 
 def test_a_waiting_trial_is_claimed_once_and_fails_once(study: optuna.Study) -> None:
@@ -88,7 +88,7 @@ def test_a_waiting_trial_is_claimed_once_and_fails_once(study: optuna.Study) -> 
         fail_trial(study, 0, {})
 
 
-def test_what_was_read_for_the_last_trial_is_dropped(study: optuna.Study) -> None:
+def test_trials_cached_for_the_last_trial_are_dropped(study: optuna.Study) -> None:
     study.ask()
     study._thread_local.cached_all_trials = ["stale"]  # type: ignore[list-item]
     drop_cached_trials(study)
@@ -96,6 +96,6 @@ def test_what_was_read_for_the_last_trial_is_dropped(study: optuna.Study) -> Non
 
 
 @pytest.mark.parametrize(("value", "is_in"), [(0.5, True), (1.5, False), ("x", False)])
-def test_a_distribution_says_what_it_holds(value: object, is_in: bool) -> None:
+def test_a_distribution_contains_its_values_only(value: object, is_in: bool) -> None:
     assert hasattr(BaseDistribution, "_contains")
     assert contains(FloatDistribution(0, 1), value) is is_in

@@ -1,4 +1,4 @@
-"""Private names of other libraries: each stands in one module of the package, and is still there.
+"""Private names of other libraries: each is used in one module only, and still exists.
 
 A release that renames one fails here first, by name, and not in a worker.
 """
@@ -36,12 +36,12 @@ from finesweep.model.transformers_private import fields_of
 PACKAGE = Path(finesweep.__file__).parent
 CONSTRAINTS = Path(__file__).parents[2] / "constraints.txt"
 STANDARD = {"os._exit", "atexit._run_exitfuncs", "threading._shutdown", "output._replace"}
-"""Python's own: a process that was forked ends by them, and a named tuple's method is public."""
+"""Python's own: a forked process exits by the first three; a named tuple's method is public."""
 
 
 @dataclass(frozen=True)
 class Private:
-    """One name, where it is found, and the parameters of a method that is called or overridden."""
+    """One name, its owner, and the parameters of a method that is called or overridden."""
 
     name: str
     owner: Callable[[], Any]
@@ -152,34 +152,34 @@ def without_our_overrides(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("without_our_overrides")
 @pytest.mark.parametrize(("library", "private"), CASES, ids=lambda case: getattr(case, "name", ""))
-def test_a_private_name_is_there(library: str, private: Private) -> None:
-    read_in = re.search(rf"^{library}==(\S+)$", CONSTRAINTS.read_text(encoding="utf-8"), re.M)
-    assert read_in is not None
-    where = f"{library} {version(library)}; it was read in {read_in[1]}"
+def test_a_private_name_exists(library: str, private: Private) -> None:
+    pinned = re.search(rf"^{library}==(\S+)$", CONSTRAINTS.read_text(encoding="utf-8"), re.M)
+    assert pinned is not None
+    where = f"{library} {version(library)}; it was taken from {pinned[1]}"
     if "." in private.name:
         assert import_module(private.name), where
         return
     assert hasattr(private.owner(), private.name), f"{private.name} is gone from {where}"
     if private.parameters is not None:
         method = getattr(private.owner(), private.name)
-        taken = " ".join(inspect.signature(method).parameters)
-        assert taken == private.parameters, f"{private.name} takes {taken!r} in {where}"
+        parameters = " ".join(inspect.signature(method).parameters)
+        assert parameters == private.parameters, f"{private.name}({parameters}) in {where}"
 
 
 @pytest.mark.parametrize("private", HOMES["training/trainer_private.py"][1], ids=lambda p: p.name)
-def test_trainer_calls_what_is_overridden(private: Private) -> None:
+def test_trainer_calls_the_overridden_method(private: Private) -> None:
     source = inspect.getsource(transformers.Trainer)
     is_called = re.search(rf"self\.{private.name}\b", source) is not None
     assert is_called, f"Trainer of transformers {transformers.__version__} has no {private.name}"
 
 
-def test_a_configs_fields_do_not_say_where_it_was_read() -> None:
-    here, there = (transformers.BertConfig(name_or_path=place) for place in ("here", "there"))
+def test_fields_of_a_config_exclude_its_path() -> None:
+    here, there = (transformers.BertConfig(name_or_path=path) for path in ("here", "there"))
     assert here.to_dict() != there.to_dict()
     assert fields_of(here) == fields_of(there)
 
 
-def test_hydra_applies_overrides_by_the_method_that_is_replaced() -> None:
+def test_hydra_applies_overrides_through_the_replaced_method() -> None:
     register_schema()
     loader = import_module(LOADER).ConfigLoaderImpl
     assert loader._apply_overrides_to_config is apply
@@ -187,12 +187,12 @@ def test_hydra_applies_overrides_by_the_method_that_is_replaced() -> None:
 
 
 @pytest.mark.parametrize("home", HOMES)
-def test_a_home_uses_the_names_that_are_tested_here(home: str) -> None:
+def test_a_home_uses_exactly_the_names_tested_here(home: str) -> None:
     listed = {each.name for each in HOMES[home][1]} - {"cached_all_trials"}
     assert set(private_names(PACKAGE / home)) == listed
 
 
-def test_no_other_module_names_what_is_private_elsewhere() -> None:
+def test_no_other_module_uses_private_names_of_libraries() -> None:
     named = {
         (str(file.relative_to(PACKAGE)), name)
         for file in PACKAGE.rglob("*.py")
@@ -203,8 +203,8 @@ def test_no_other_module_names_what_is_private_elsewhere() -> None:
 
 
 def private_names(file: Path) -> Iterator[str]:
-    """What is private in another library among a module's attributes, keywords, overridden methods,
-    imports, and texts that spell a name of the table."""
+    """Private names of other libraries among a module's attributes, keywords, overridden methods,
+    imports, and strings equal to a listed name."""
     tree = ast.parse(file.read_text(encoding="utf-8"))
     own, listed = _defined(tree), {each.name for _, each in CASES}
     for node in ast.walk(tree):
@@ -232,7 +232,7 @@ def _is_private_module(name: str) -> bool:
 
 
 def _imported(node: ast.Import | ast.ImportFrom) -> list[str]:
-    """Modules, and what is imported from one when that is private."""
+    """The private names that are imported, or the module if there are none."""
     names = [alias.name for alias in node.names]
     if isinstance(node, ast.Import):
         return names
@@ -242,7 +242,7 @@ def _imported(node: ast.Import | ast.ImportFrom) -> list[str]:
 
 
 def _defined(tree: ast.AST) -> set[str]:
-    """Names of functions, and of attributes that self is given or a class declares."""
+    """Names of functions, of attributes set on self, and of fields that a class declares."""
     nodes = list(ast.walk(tree))
     functions = {node.name for node in nodes if isinstance(node, ast.FunctionDef)}
     fields = {
@@ -250,18 +250,18 @@ def _defined(tree: ast.AST) -> set[str]:
         for node in nodes
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
     }
-    given = {
+    attributes = {
         node.attr
         for node in nodes
         if isinstance(node, ast.Attribute)
         and isinstance(node.ctx, ast.Store)
         and ast.unparse(node.value) == "self"
     }
-    return functions | fields | given
+    return functions | fields | attributes
 
 
 def _overridden(file: Path, node: ast.ClassDef) -> Iterator[str]:
-    """Private methods of a class that a class of another library, which it comes of, has too."""
+    """Private methods of a class that override one of a base class from another library."""
     names = [
         each.name
         for each in node.body

@@ -1,4 +1,4 @@
-"""What README, docs and sweep files show is so: commands, sweeps, links."""
+"""Commands, sweeps and links in README, docs and sweep files are valid."""
 
 from __future__ import annotations
 
@@ -53,10 +53,10 @@ def test_a_make_target_shown_exists(line: str) -> None:
 
 
 def test_a_sweep_shown_can_be_run(workplace: Path) -> None:
-    shown = [block for block in _blocks("yaml") if "@package sweep" in block]
-    assert shown
+    sweeps = [block for block in _blocks("yaml") if "@package sweep" in block]
+    assert sweeps
     (workplace / "sweeps").mkdir()
-    for block in shown:
+    for block in sweeps:
         (workplace / "sweeps" / "shown.yaml").write_text(block, encoding="utf-8")
         check(compose_sweep("shown", []))
 
@@ -70,7 +70,7 @@ def test_a_packaged_sweep_composes_and_starts_with_its_command(name: str) -> Non
 
 
 def _anchors(document: Path) -> set[str]:
-    """The fragments by which its headings are reached, as GitHub makes them."""
+    """The anchors of its headings, as GitHub generates them."""
     text = re.sub(r"```.*?```", "", document.read_text(encoding="utf-8"), flags=re.S)
     headings = re.findall(r"^#+ (.+)$", text, re.M)
     plain = [re.sub(r"[^\w\- ]", "", heading.lower()) for heading in headings]
@@ -78,25 +78,25 @@ def _anchors(document: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_a_link_leads_somewhere(document: Path) -> None:
+def test_a_link_has_a_target(document: Path) -> None:
     links = re.findall(r"\]\(([^)\s]+)\)", document.read_text(encoding="utf-8"))
     for link in links:
         if link.startswith("https://"):
             continue
-        place, _, fragment = link.partition("#")
-        target = document.parent / place if place else document
+        path, _, fragment = link.partition("#")
+        target = document.parent / path if path else document
         assert target.exists(), link
         assert not fragment or fragment in _anchors(target), link
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_a_file_named_is_there(document: Path) -> None:
+def test_a_file_named_exists(document: Path) -> None:
     text = document.read_text(encoding="utf-8")
     named = set(re.findall(r"\b(?:src|tests|benchmarks)/[\w/-]+\.py\b", text))
     assert sorted(name for name in named if not (ROOT / name).exists()) == []
 
 
-def test_a_link_to_a_heading_that_is_gone_is_found() -> None:
+def test_a_link_to_a_missing_heading_is_reported() -> None:
     anchors = _anchors(ROOT / "docs" / "data.md")
     assert "several-labels" in anchors
     assert "many-labels" not in anchors

@@ -1,4 +1,4 @@
-"""What must hold before a process is forked: all imported, one thread, nothing computed."""
+"""A template process before it forks: all imports done, one thread, nothing computed."""
 
 from __future__ import annotations
 
@@ -44,21 +44,21 @@ NEEDED = {
     "optuna.samplers",
     "transformers.trainer",
 }
-"""What a worker imports in its first trial, by its parts that take longest."""
+"""The slowest imports of a worker in its first trial."""
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nobody forks")
+@pytest.mark.skipif(sys.platform != "linux", reason="workers are forked on Linux only")
 def test_a_template_has_all_imports_of_a_worker_one_thread_and_has_computed_nothing() -> None:
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", SEEN],
-        # With more than one, the first operation would start a pool of threads.
+        # With more threads, the first operation would start a thread pool.
         env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
         stdout=subprocess.PIPE,
         text=True,
         check=True,
     )
     threads, operations, n_sockets, cuda, modules = json.loads(done.stdout)
-    # pyarrow's allocator has one, which it stops and starts around a fork by itself.
+    # pyarrow's allocator has one thread, which it stops and restarts around a fork.
     assert len([name for name in threads if not name.startswith("jemalloc")]) == 1, threads
     assert operations == []
     assert n_sockets == 0

@@ -1,4 +1,4 @@
-"""The command line: what is printed where, and the exit codes."""
+"""The command line: output on stdout and stderr, and exit codes."""
 
 from __future__ import annotations
 
@@ -21,20 +21,21 @@ from finesweep.errors import FinesweepError
 from finesweep.records import DecisionRule
 
 ROOT = Path(__file__).parents[3]
-Said = tuple[int, str, str]
+Output = tuple[int, str, str]
+"""Exit code, stdout, stderr."""
 SWEEPS = ", ".join(sorted(path.stem for path in (ROOT / "sweeps").glob("*.yaml")))
 NOTHING = "nothing to classify; pass texts, --file, or lines on stdin"
 
 
 @pytest.fixture
-def said(
+def finesweep(
     workplace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Iterator[Callable[..., Said]]:
+) -> Iterator[Callable[..., Output]]:
     """Runs one command in an empty folder: exit code, stdout, stderr."""
-    # Ignored until a command says otherwise: the default would end pytest itself.
+    # Ignored until a command sets a handler: the default would end pytest itself.
     handler = signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
-    def run(*arguments: str) -> Said:
+    def run(*arguments: str) -> Output:
         monkeypatch.setattr(sys, "argv", ["finesweep", *arguments])
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO()))
         with pytest.raises(SystemExit) as ended:
@@ -46,16 +47,16 @@ def said(
     signal.signal(signal.SIGTERM, handler)
 
 
-Run = Callable[..., Said]
+Run = Callable[..., Output]
 
 
 @pytest.fixture
-def completed(said: Run, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], list[str]]:
-    """The words that Tab offers after a typed line."""
+def completed(finesweep: Run, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], list[str]]:
+    """The completions of a typed line."""
 
     def query(line: str) -> list[str]:
         monkeypatch.setenv("COMP_LINE", line)
-        code, out, err = said("-sc", "query=bash")
+        code, out, err = finesweep("-sc", "query=bash")
         assert (code, err) == (0, "")
         return out.split()
 
@@ -63,8 +64,10 @@ def completed(said: Run, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], lis
 
 
 @pytest.mark.parametrize("arguments", [[], ["--help"], ["-h"]])
-def test_the_usage_lists_every_command_with_its_purpose(said: Run, arguments: list[str]) -> None:
-    code, out, err = said(*arguments)
+def test_the_usage_lists_every_command_with_its_purpose(
+    finesweep: Run, arguments: list[str]
+) -> None:
+    code, out, err = finesweep(*arguments)
     assert (code, err) == (0, "")
     assert out.startswith("usage: finesweep COMMAND …\n")
     listed = dict(re.findall(r"^  ([a-z]+) +(\S.*)$", out, re.MULTILINE))
@@ -72,13 +75,13 @@ def test_the_usage_lists_every_command_with_its_purpose(said: Run, arguments: li
     assert 'eval "$(finesweep -sc install=bash)"' in out
 
 
-def test_the_version_is_the_installed_one(said: Run) -> None:
-    assert said("--version") == (0, f"finesweep {version('finesweep')}\n", "")
+def test_the_version_is_the_installed_one(finesweep: Run) -> None:
+    assert finesweep("--version") == (0, f"finesweep {version('finesweep')}\n", "")
 
 
-def test_an_unknown_command_offers_the_nearest(said: Run) -> None:
+def test_an_unknown_command_offers_the_nearest(finesweep: Run) -> None:
     known = f"known: {', '.join(sorted(cli.COMMANDS))}"
-    assert said("trian") == (
+    assert finesweep("trian") == (
         2,
         "",
         f"finesweep: unknown command 'trian'; did you mean 'train'? {known}\n",
@@ -147,23 +150,25 @@ def test_an_unknown_command_offers_the_nearest(said: Run) -> None:
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
 def test_a_mistake_is_one_message_on_stderr_and_exit_2(
-    said: Run, workplace: Path, arguments: list[str], message: str
+    finesweep: Run, workplace: Path, arguments: list[str], message: str
 ) -> None:
-    assert said(*arguments) == (2, "", f"finesweep: {message}\n")
+    assert finesweep(*arguments) == (2, "", f"finesweep: {message}\n")
     assert list(workplace.iterdir()) == []
 
 
-def test_a_file_in_another_encoding_is_told_with_its_name(said: Run, workplace: Path) -> None:
+def test_a_file_in_another_encoding_is_reported_with_its_name(
+    finesweep: Run, workplace: Path
+) -> None:
     (workplace / "a.txt").write_bytes(b"d\xe9j\xe0 vu\n")
-    code, _, err = said("predict", "--model", "m", "--file", "a.txt")
+    code, _, err = finesweep("predict", "--model", "m", "--file", "a.txt")
     assert code == 2
     assert err == (
         "finesweep: --file: a.txt is not utf-8 at byte 1 (line 1, 0xe9); try --encoding=latin-1\n"
     )
 
 
-def test_several_problems_are_listed_together(said: Run) -> None:
-    assert said("train", "training.epochs=0", "workers=0") == (
+def test_several_problems_are_listed_together(finesweep: Run) -> None:
+    assert finesweep("train", "training.epochs=0", "workers=0") == (
         2,
         "",
         "finesweep: 2 problems:\n"
@@ -178,9 +183,9 @@ def test_several_problems_are_listed_together(said: Run) -> None:
     ids=" ".join,
 )
 def test_bad_usage_of_a_command_prints_its_usage_and_exits_2(
-    said: Run, arguments: list[str]
+    finesweep: Run, arguments: list[str]
 ) -> None:
-    code, out, err = said(*arguments)
+    code, out, err = finesweep(*arguments)
     assert (code, out) == (2, "")
     assert err.startswith("usage: ")
     assert "error: " in err
@@ -193,8 +198,8 @@ def test_bad_usage_of_a_command_prints_its_usage_and_exits_2(
         (KeyboardInterrupt(), 130, "\nfinesweep: interrupted\n"),
     ],
 )
-def test_what_ends_a_command_is_told_by_its_exit_code(
-    said: Run,
+def test_an_error_decides_the_exit_code(
+    finesweep: Run,
     monkeypatch: pytest.MonkeyPatch,
     error: BaseException,
     code: int,
@@ -204,27 +209,27 @@ def test_what_ends_a_command_is_told_by_its_exit_code(
         raise error
 
     monkeypatch.setattr(train, "run", ends)
-    assert said("train") == (code, "", message)
+    assert finesweep("train") == (code, "", message)
 
 
-def test_what_a_command_returns_is_the_exit_code(
-    said: Run, monkeypatch: pytest.MonkeyPatch
+def test_the_return_value_of_a_command_is_the_exit_code(
+    finesweep: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(train, "run", lambda arguments: len(arguments))
-    assert said("train", "a=1") == (1, "", "")
-    assert said("train") == (0, "", "")
+    assert finesweep("train", "a=1") == (1, "", "")
+    assert finesweep("train") == (0, "", "")
 
 
-def test_sigterm_is_an_interruption(said: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sigterm_is_an_interruption(finesweep: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     def ends(arguments: list[str]) -> int:
         signal.raise_signal(signal.SIGTERM)
         return 0
 
     monkeypatch.setattr(train, "run", ends)
-    assert said("train")[0] == 130
+    assert finesweep("train")[0] == 130
 
 
-def test_a_reader_that_goes_away_is_no_traceback(workplace: Path) -> None:
+def test_a_closed_pipe_prints_no_traceback(workplace: Path) -> None:
     code = "import sys, finesweep.cli as c; sys.stdout.write('x' * 100_000); c.main(['--help'])"
     with subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE
@@ -236,8 +241,8 @@ def test_a_reader_that_goes_away_is_no_traceback(workplace: Path) -> None:
         assert process.stderr.read() == b""
 
 
-def test_train_cfg_prints_the_composed_config(said: Run, workplace: Path) -> None:
-    code, out, err = said("train", "--cfg", "job", "training.epochs=2", "model=distil_minilm")
+def test_train_cfg_prints_the_composed_config(finesweep: Run, workplace: Path) -> None:
+    code, out, err = finesweep("train", "--cfg", "job", "training.epochs=2", "model=distil_minilm")
     assert (code, err) == (0, "")
     printed = yaml.safe_load(out)
     assert printed["training"]["epochs"] == 2
@@ -246,23 +251,23 @@ def test_train_cfg_prints_the_composed_config(said: Run, workplace: Path) -> Non
     assert list(workplace.iterdir()) == []
 
 
-def test_explore_cfg_prints_the_composed_config(said: Run, workplace: Path) -> None:
-    code, out, err = said("explore", "--cfg", "job", "dataset.max_length=64")
+def test_explore_cfg_prints_the_composed_config(finesweep: Run, workplace: Path) -> None:
+    code, out, err = finesweep("explore", "--cfg", "job", "dataset.max_length=64")
     assert (code, err) == (0, "")
     assert yaml.safe_load(out)["dataset"]["max_length"] == 64
     assert list(workplace.iterdir()) == []
 
 
-def test_train_help_names_groups_and_fields(said: Run) -> None:
-    code, out, err = said("train", "--help")
+def test_train_help_names_groups_and_fields(finesweep: Run) -> None:
+    code, out, err = finesweep("train", "--help")
     assert (code, err) == (0, "")
     assert out.lstrip().startswith("finesweep train [OVERRIDE…]: one fine-tuning run")
     assert "model: bert, checkpoint, distil_minilm, distilbert, minilm\n" in out
     assert "learning_rate: 2.0e-05\n" in out
 
 
-def test_sweep_cfg_prints_what_every_trial_starts_from(said: Run, workplace: Path) -> None:
-    code, out, err = said("sweep", "demo", "--cfg", "job", "sweep.n_trials=20")
+def test_sweep_cfg_prints_the_base_config_of_its_trials(finesweep: Run, workplace: Path) -> None:
+    code, out, err = finesweep("sweep", "demo", "--cfg", "job", "sweep.n_trials=20")
     assert (code, err) == (0, "")
     printed = yaml.safe_load(out)
     assert printed["dataset"]["train_size"] == 1000
@@ -272,20 +277,20 @@ def test_sweep_cfg_prints_what_every_trial_starts_from(said: Run, workplace: Pat
 
 
 def test_a_model_of_single_texts_takes_no_pair_column(
-    said: Callable[..., Said], monkeypatch: pytest.MonkeyPatch
+    finesweep: Callable[..., Output], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def single(uri: str, *, tracking_uri: str) -> SimpleNamespace:
         return SimpleNamespace(decision_rule=DecisionRule())
 
     monkeypatch.setattr("finesweep.prediction.load_classifier", single)
-    code, out, err = said("predict", "--model", ".", "a text", "--pair-column", "b")
-    told = "finesweep: --pair-column: . takes single texts, not pairs; omit it\n"
-    assert (code, out, err) == (2, "", told)
+    code, out, err = finesweep("predict", "--model", ".", "a text", "--pair-column", "b")
+    message = "finesweep: --pair-column: . takes single texts, not pairs; omit it\n"
+    assert (code, out, err) == (2, "", message)
 
 
 @pytest.mark.parametrize("command", ["adapt", "explore", "sweep", "status", "predict", "ui"])
-def test_each_command_has_its_help(said: Run, command: str) -> None:
-    code, out, err = said(command, "--help")
+def test_each_command_has_its_help(finesweep: Run, command: str) -> None:
+    code, out, err = finesweep(command, "--help")
     assert (code, err) == (0, "")
     assert out.startswith(f"usage: finesweep {command} ")
     assert cli.COMMANDS[command] in out
@@ -323,8 +328,8 @@ def test_tab_offers_the_users_own_sweeps(
     assert completed("finesweep sweep ") == sorted([*SWEEPS.split(", "), "mine"])
 
 
-def test_the_shell_code_of_completion_is_hydras(said: Run) -> None:
-    code, out, err = said("-sc", "install=bash")
+def test_completion_installs_hydras_shell_code(finesweep: Run) -> None:
+    code, out, err = finesweep("-sc", "install=bash")
     assert (code, err) == (0, "")
     assert "complete -o nospace -o default -F hydra_bash_completion" in out
 
@@ -341,7 +346,7 @@ def test_the_shell_code_of_completion_is_hydras(said: Run) -> None:
         ("import finesweep.cli.predict", ["torch", "transformers", "mlflow", "optuna"]),
     ],
 )
-def test_help_waits_for_no_heavy_import(code: str, absent: list[str]) -> None:
+def test_help_imports_no_slow_library(code: str, absent: list[str]) -> None:
     show = f"{code}, sys; print([name for name in {absent} if name in sys.modules])"
     done = subprocess.run(
         [sys.executable, "-c", show], capture_output=True, text=True, check=True, timeout=60
@@ -358,15 +363,17 @@ def test_help_waits_for_no_heavy_import(code: str, absent: list[str]) -> None:
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_a_flag_that_hydra_refuses_is_exit_2(said: Run, arguments: list[str], message: str) -> None:
-    code, _, err = said(*arguments)
+def test_a_flag_that_hydra_refuses_is_exit_2(
+    finesweep: Run, arguments: list[str], message: str
+) -> None:
+    code, _, err = finesweep(*arguments)
     assert code == 2
     assert message in err
 
 
 @pytest.mark.parametrize("command", ["sweep", "status"])
-def test_overrides_are_not_called_required(said: Run, command: str) -> None:
-    assert "OVERRIDE\n" not in said(command)[2]
+def test_overrides_are_not_listed_as_required(finesweep: Run, command: str) -> None:
+    assert "OVERRIDE\n" not in finesweep(command)[2]
 
 
 @pytest.mark.parametrize(
@@ -390,7 +397,7 @@ def test_overrides_are_not_called_required(said: Run, command: str) -> None:
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_what_hydra_would_answer_with_a_traceback_is_one_message(
-    said: Run, arguments: list[str], message: str
+def test_a_mistake_that_hydra_meets_with_a_traceback_is_one_message(
+    finesweep: Run, arguments: list[str], message: str
 ) -> None:
-    assert said(*arguments) == (2, "", f"finesweep: {message}\n")
+    assert finesweep(*arguments) == (2, "", f"finesweep: {message}\n")

@@ -15,7 +15,7 @@ INSTALLED := .venv/.installed
 .DEFAULT_GOAL := help
 .PHONY: help install demo test coverage unit check format
 
-help:  ## what there is to type
+help:  ## lists these targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
 install: $(INSTALLED)  ## the package with its extras, in .venv
@@ -34,10 +34,10 @@ demo: install  ## a real sweep: BERT against DistilBERT on tweets, in at most fi
 test: install  ## the whole test suite, as CI runs it
 	if $(MONITORS); then export COVERAGE_CORE=sysmon; $(COVERAGE); else $(TEST); fi
 
-coverage: install  ## the same, and how many lines it runs: at least 90 %
+coverage: install  ## the same with line coverage, at least 90 %
 	$(COVERAGE)
 
-unit: install  ## the fast tests alone
+unit: install  ## the fast tests
 	$(PYTHON_OF_TESTS) $(SUITE) -m 'not slow'
 
 check: install  ## linters, types and the layer contract
@@ -46,6 +46,6 @@ check: install  ## linters, types and the layer contract
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-format: install  ## writes the code as `check` wants it
+format: install  ## formats the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .

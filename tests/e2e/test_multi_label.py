@@ -123,5 +123,7 @@ def test_a_metric_of_several_labels_is_none_of_one(
     column = "dataset.label_column=lovely"
     done = project.finesweep("sweep", "small", column, "sweep.metric=validation/f1_micro")
     assert done.returncode == 2
-    told = re.escape("'validation/f1_micro' is not measured where a text has one label")
+    told = re.escape(
+        "'validation/f1_micro' needs several labels per text, and this dataset has one"
+    )
     assert re.search(told, done.stderr)

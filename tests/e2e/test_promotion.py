@@ -49,7 +49,7 @@ def test_a_champion_is_made_kept_and_given_back(project: Project, texts_csv: Pat
     assert "refused" in listed.stdout
     rolled = project.finesweep("rollback", "small-model")
     assert rolled.returncode == 2
-    assert "has had no champion before this one" in rolled.stderr
+    assert "has no earlier champion" in rolled.stderr
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from finesweep.cli.startup.quiet import silence_libraries
 from finesweep.config import Composed, compose
 from finesweep.config.compose import HYDRA_VERSION_BASE, register_schema
 from finesweep.config.grid import grid
-from finesweep.config.overrides.grammar import hydras_text, parse_override
+from finesweep.config.overrides.grammar import in_hydra_grammar, parse_override
 from finesweep.errors import ConfigError, FinesweepError, Problem
 
 NO_TEST = "evaluate_test=false"
@@ -37,7 +37,7 @@ def run(arguments: Sequence[str]) -> int:
     register_schema()
     flags = [argument for argument in arguments if argument not in args.overrides]
     # Hydra reads sys.argv itself, for --help and --cfg too.
-    overrides = [hydras_text(override) for override in args.overrides]
+    overrides = [in_hydra_grammar(override) for override in args.overrides]
     sys.argv = ["finesweep train", *flags, *prefix, *overrides]
     job = _job(None if args.multirun else runs[0])
     hydra.main(config_path=None, config_name="config", version_base=HYDRA_VERSION_BASE)(job)()

@@ -1,4 +1,4 @@
-"""What the user asked for: Hydra composes it, plain dataclasses leave."""
+"""Configuration: Hydra composes it, and plain dataclasses come out."""
 
 from finesweep.config.agreement import data_problems
 from finesweep.config.compose import Composed, compose, group_choices

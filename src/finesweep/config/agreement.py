@@ -1,4 +1,4 @@
-"""Settings that must agree, held against each other and against what MLflow takes."""
+"""Checks across fields: settings that must agree with each other, and with MLflow's rules."""
 
 from __future__ import annotations
 
@@ -14,28 +14,30 @@ from finesweep.stats.metric_names import (
 
 
 def run_problems(config: Config) -> list[Problem]:
-    """What is wrong with a config that any command composes."""
+    """Problems of a composed config, for any command."""
     complaint = experiment_complaint(config.tracking.experiment)
     return [*_complaints(("tracking.experiment", complaint)), *_minimum_problems(config.registry)]
 
 
 def sweep_problems(config: Config) -> list[Problem]:
-    """What is wrong with a sweep, whose fixed values are all in place."""
+    """Problems of a sweep's metric, direction and names; its fixed values are in config."""
     assert config.sweep is not None
     return [*_metric_problems(config.sweep), *_register_problems(config.sweep)]
 
 
 def data_problems(sweep: SweepConfig, *, multi_label: bool, n_truths: int) -> list[Problem]:
-    """What is wrong with a sweep whose data have been read: whether a text may have several labels,
-    and how many different labels, or sets of them, validation has, is not known before."""
+    """Problems of a sweep's metric that depend on the data.
+
+    n_truths is the number of distinct labels, or label sets, in validation.
+    """
     if n_truths < 2 and sweep.metric in (f"validation/{name}" for name in RANKING_METRICS):
-        told = f"{sweep.metric!r} is not measured where all rows of validation have one label"
-        return [Problem("sweep.metric", f"{told}, as here")]
+        message = f"{sweep.metric!r} is undefined: all validation rows have the same label"
+        return [Problem("sweep.metric", message)]
     if sweep.metric in metric_names("validation", multi_label=multi_label):
         return []
-    told = f"{sweep.metric!r} is not measured where a text has one label, as here"
-    ways = "dataset.label_columns, or lists in dataset.label_column, give it several"
-    return [Problem("sweep.metric", f"{told}; {ways}")]
+    message = f"{sweep.metric!r} needs several labels per text, and this dataset has one"
+    hint = "give several with dataset.label_columns, or with lists in dataset.label_column"
+    return [Problem("sweep.metric", f"{message}; {hint}")]
 
 
 def _metric_problems(sweep: SweepConfig) -> list[Problem]:
@@ -45,7 +47,7 @@ def _metric_problems(sweep: SweepConfig) -> list[Problem]:
     better = better_direction(metric)
     if direction in (None, better):
         return []
-    message = f"{direction!r} given, but {metric} is to be {better}d; leave it out, it follows"
+    message = f"{direction!r} given, but {metric} is {better}d; leave sweep.direction out"
     return [Problem("sweep.direction", message)]
 
 
@@ -53,7 +55,7 @@ def _unknown_metric(metric: str) -> str:
     known = metric_names("validation", multi_label=True)
     split, _, name = metric.rpartition("/")
     if split == "test" and f"validation/{name}" in known:
-        return f"{metric!r} given; the test split is seen by the winner alone: validation/{name}"
+        return f"{metric!r} given; only the winner uses the test split; use 'validation/{name}'"
     if split in ("validation", "") and f"validation/{name}" in known:
         return f"{metric!r} is not measured; did you mean 'validation/{name}'?"
     return f"{metric!r} is not measured; {nearest(metric, known)}"
@@ -82,10 +84,10 @@ def _minimum_problems(registry: RegistryConfig) -> list[Problem]:
             )
             problems.append(Problem(path, f"is not measured; {near}"))
         elif better_direction(name) == "minimize":
-            message = "is better when it is lower: a least value would let only bad models through"
+            message = "is better when lower: a minimum would let only bad models through"
             problems.append(Problem(path, message))
     return problems
 
 
-def _complaints(*found: tuple[str, str | None]) -> list[Problem]:
-    return [Problem(path, complaint) for path, complaint in found if complaint]
+def _complaints(*checks: tuple[str, str | None]) -> list[Problem]:
+    return [Problem(path, complaint) for path, complaint in checks if complaint]

@@ -11,7 +11,7 @@ from finesweep.errors import Problem, nearest
 
 
 def range_problems(config: Any, prefix: str = "") -> list[Problem]:
-    """One Problem for each field of a (nested) dataclass that lies outside its range."""
+    """One Problem for each field of a (nested) dataclass that is outside its range."""
     problems: list[Problem] = []
     for field in fields(config):
         path = f"{prefix}{field.name}"
@@ -24,10 +24,10 @@ def range_problems(config: Any, prefix: str = "") -> list[Problem]:
 
 
 def stray_fields(config: Any, prefix: str = "") -> list[Problem]:
-    """One Problem for each attribute that is no field: what `+path=value` adds to a section."""
-    known = {field.name for field in fields(config)}
-    problems = [unknown_field(f"{prefix}{name}") for name in sorted(set(vars(config)) - known)]
-    for name in sorted(known):
+    """One Problem for each attribute that is not a field, such as `+path=value` adds."""
+    names = {field.name for field in fields(config)}
+    problems = [unknown_field(f"{prefix}{name}") for name in sorted(set(vars(config)) - names)]
+    for name in sorted(names):
         if is_dataclass(section := getattr(config, name)):
             problems += stray_fields(section, prefix=f"{prefix}{name}.")
     return problems
@@ -40,8 +40,8 @@ def _complaint(field: Field[Any], value: Any) -> str | None:
     if value is None or isinstance(value, dict) or not bounds:
         return None
     if "one_of" in bounds:
-        known = bounds["one_of"]
-        return None if value in known else f"{value!r} is not a choice; {nearest(value, known)}"
+        choices = bounds["one_of"]
+        return None if value in choices else f"{value!r} is not a choice; {nearest(value, choices)}"
     if _within(bounds, value):
         return None
     finite = "" if isfinite(value) else "finite and "
@@ -49,17 +49,17 @@ def _complaint(field: Field[Any], value: Any) -> str | None:
 
 
 def _within(bounds: Any, value: float) -> bool:
-    # Written so that NaN is within nothing.
+    # Comparisons are written so that NaN is always outside.
     return (
         value < float("inf")
         and ("above" not in bounds or value > bounds["above"])
-        and ("least" not in bounds or value >= bounds["least"])
+        and ("minimum" not in bounds or value >= bounds["minimum"])
         and ("below" not in bounds or value < bounds["below"])
     )
 
 
 def _describe(bounds: Any) -> str:
-    words = {"above": "above", "least": "at least", "below": "below"}
+    words = {"above": "above", "minimum": "at least", "below": "below"}
     return " and ".join(f"{words[name]} {bound}" for name, bound in bounds.items())
 
 

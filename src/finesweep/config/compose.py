@@ -1,4 +1,4 @@
-"""Hydra composes, plain dataclasses come out: no DictConfig leaves this module."""
+"""Composes with Hydra and returns plain dataclasses: no DictConfig leaves this module."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from finesweep.config import search_path
 from finesweep.config.agreement import run_problems
 from finesweep.config.bounds import range_problems, stray_fields
 from finesweep.config.field_paths import unknown_field
-from finesweep.config.hydra_errors import explained
+from finesweep.config.hydra_errors import translate_errors
 from finesweep.config.overrides import mappings
-from finesweep.config.overrides.grammar import hydras_text
+from finesweep.config.overrides.grammar import in_hydra_grammar
 from finesweep.config.overrides.hydra_private import share_config_store
 from finesweep.config.schema import MEDIAN_PRUNER, TPE_SAMPLER, Config
 from finesweep.errors import ConfigError, Problem
@@ -29,11 +29,11 @@ HYDRA_VERSION_BASE = "1.3"
 
 @dataclass(frozen=True)
 class Composed:
-    """One composed config, and what it was made of."""
+    """One composed config, with its group choices and overrides."""
 
     config: Config
     choices: dict[str, str]
-    """Config group → the choice made, for groups that have one."""
+    """Config group → its choice, for groups that have one."""
     overrides: tuple[str, ...]
 
     def flat(self) -> dict[str, Any]:
@@ -46,34 +46,34 @@ class Composed:
 
 
 def compose(overrides: Sequence[str] = ()) -> Composed:
-    """The config that these Hydra overrides make, checked for names, types and ranges.
+    """The config composed with these Hydra overrides, checked for names, types and ranges.
 
-    ConfigError lists every problem with its dotted path, what was given and what is allowed.
+    ConfigError lists every problem with its dotted path, its value and the permitted ones.
     """
     with _initialised():
-        known = GlobalHydra.instance().config_loader()
-        with explained(known, overrides):
-            given = [hydras_text(override) for override in overrides]
-            node = hydra.compose("config", overrides=given, return_hydra_config=True)
+        loader = GlobalHydra.instance().config_loader()
+        with translate_errors(loader, overrides):
+            texts = [in_hydra_grammar(override) for override in overrides]
+            node = hydra.compose("config", overrides=texts, return_hydra_config=True)
             return read(node, overrides)
 
 
 def read(node: DictConfig, overrides: Sequence[str]) -> Composed:
     """A composed node, with its hydra part, as plain dataclasses; ConfigError when out of range."""
-    chosen = OmegaConf.to_container(node.hydra.runtime.choices)
+    all_choices = OmegaConf.to_container(node.hydra.runtime.choices)
     choices = {
         str(group): str(choice)
-        for group, choice in cast("dict[str, Any]", chosen).items()
+        for group, choice in cast("dict[str, Any]", all_choices).items()
         if choice is not None and not str(group).startswith(("hydra/", "sweeps@"))
     }
     names = [str(key) for key in node if key != "hydra"]
     missing = {path for name in names for path in _missing(node, name)}
     if missing:
         raise ConfigError(*(Problem(path, "must be given") for path in sorted(missing)))
-    known = {field.name for field in fields(Config)}
-    if strays := sorted(set(names) - known):
+    sections = {field.name for field in fields(Config)}
+    if strays := sorted(set(names) - sections):
         raise ConfigError(*(unknown_field(name) for name in strays))
-    # Section by section: they are typed already, and a merge into a new Config costs more.
+    # Section by section: they are already typed, and merging into a new Config is slower.
     config = Config(**{name: _plain(node[name]) for name in names})
     problems = [*stray_fields(config), *range_problems(config), *run_problems(config)]
     if problems:
@@ -97,14 +97,14 @@ def _plain(section: Any) -> Any:
 
 
 def group_choices(group: str) -> list[str]:
-    """The names that a config group (or `sweeps`) offers, the user's own among them."""
+    """The choices of a config group (or `sweeps`), including the user's own."""
     with _initialised():
         return list(GlobalHydra.instance().config_loader().get_group_options(group))
 
 
 @cache
 def register_schema() -> None:
-    """Makes Hydra know the schema, the search path and mappings; again changes nothing."""
+    """Registers the schema, the search path and the handling of mappings with Hydra; idempotent."""
     search_path.register()
     mappings.register()
     share_config_store()
@@ -114,7 +114,7 @@ def register_schema() -> None:
 @contextmanager
 def _initialised() -> Iterator[None]:
     running = GlobalHydra.instance().hydra
-    if running is not None and _is_ours(running):  # inside hydra.main, which knows our search path
+    if running is not None and _is_ours(running):  # inside hydra.main, with our search path
         yield
         return
     register_schema()
@@ -123,7 +123,7 @@ def _initialised() -> Iterator[None]:
         with hydra.initialize(config_path=None, version_base=HYDRA_VERSION_BASE):
             yield
     finally:
-        if running is not None:  # an application of the caller's own
+        if running is not None:  # the calling program's own Hydra application
             GlobalHydra.instance().initialize(running)
 
 

@@ -1,4 +1,4 @@
-"""The dotted paths of the schema: which exist, of which type, and the nearest to a misspelt one."""
+"""The schema's dotted paths: existence, types, and the nearest match for an unknown one."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from functools import cache
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-from finesweep.config.meanings import meant, sentence
+from finesweep.config.meanings import explanation, field_by_other_name
 from finesweep.config.schema import Config
 from finesweep.errors import Problem, nearest
 
-SLIP = 0.85
-"""Likeness of two names from which one is the other misspelt."""
+TYPO = 0.85
+"""Similarity from which a name counts as a typo of another."""
 
 
 @dataclass(frozen=True)
 class Leaf:
-    """One field: the classes that its values may have, and its value unless it is given."""
+    """One field: the types of its values, and its default."""
 
     kinds: frozenset[type[Any]]
     default: Any = MISSING
@@ -35,21 +35,21 @@ def field_exists(path: str) -> bool:
 
 
 def mapping_of(path: str) -> str | None:
-    """The free mapping at a dotted path, or above it: all behind its own path is a key of it."""
+    """The path of the free mapping at a dotted path or above it; the rest of the path is a key."""
     parts = path.split(".")
     prefixes = (".".join(parts[:n]) for n in range(1, len(parts) + 1))
-    return next((p for p in prefixes if (known := leaf(p)) and dict in known.kinds), None)
+    return next((p for p in prefixes if (field := leaf(p)) and dict in field.kinds), None)
 
 
 def mappings() -> list[str]:
     """The paths of all free mappings."""
-    return [path for path, known in _all_paths().items() if known and dict in known.kinds]
+    return [path for path, field in _all_paths().items() if field and dict in field.kinds]
 
 
 def mapping_defaults() -> dict[str, dict[str, Any]]:
     """Path → the default of each mapping that has one."""
-    known = {path: leaf(path) for path in mappings()}
-    return {path: found.default for path, found in known.items() if found and found.default}
+    leaves = {path: leaf(path) for path in mappings()}
+    return {path: field.default for path, field in leaves.items() if field and field.default}
 
 
 def section_class(path: str) -> type[Any] | None:
@@ -63,26 +63,27 @@ def leaf(path: str) -> Leaf | None:
 
 
 def unknown_field(path: str) -> Problem:
-    """The problem of a dotted path that no field has, with the nearest that exist.
+    """The problem of an unknown dotted path, with a suggestion.
 
-    A slip of the fingers first, then what others call so in its section, then the same name in
-    another section, then what others call so there, then the nearest by letters.
+    The suggestion is, in this order: a typo's correction; the field with that name elsewhere
+    (Transformers, Optuna, …) in the same section; the same name in another section; such a field in
+    another section; the nearest by spelling.
     """
     section, _, last = path.rpartition(".")
     siblings = [name for name in _all_paths() if name.rpartition(".")[0] == section]
-    known = siblings or [name for name in _all_paths() if not name.startswith("sweep.")]
-    names = [name.rpartition(".")[2] for name in known]
-    slip = difflib.get_close_matches(last, names, n=1, cutoff=SLIP) if siblings else []
-    if not slip and (told := sentence(path)):
-        return Problem(path, f"no such field; {told}")
+    candidates = siblings or [name for name in _all_paths() if not name.startswith("sweep.")]
+    names = [name.rpartition(".")[2] for name in candidates]
+    typo = difflib.get_close_matches(last, names, n=1, cutoff=TYPO) if siblings else []
+    if not typo and (message := explanation(path)):
+        return Problem(path, f"no such field; {message}")
     elsewhere = [name for name in _all_paths() if name.rpartition(".")[2] == last]
-    field = meant(path)
+    field = field_by_other_name(path)
     if field is None or field.rpartition(".")[0] != section:
         field = next(iter(elsewhere), field)
-    if not slip and field:
+    if not typo and field:
         listing = f" known: {', '.join(sorted(siblings))}" if len(siblings) > 1 else ""
         return Problem(path, f"no such field; did you mean {field!r}?{listing}")
-    return Problem(path, f"no such field; {nearest(path, known)}")
+    return Problem(path, f"no such field; {nearest(path, candidates)}")
 
 
 @cache
@@ -97,30 +98,30 @@ def _sections() -> dict[str, type[Any]]:
 
 def _inner(schema: type[Any], prefix: str) -> list[tuple[str, type[Any]]]:
     hints = get_type_hints(schema)
-    found: list[tuple[str, type[Any]]] = []
+    sections: list[tuple[str, type[Any]]] = []
     for field in fields(schema):
         for kind in filter(is_dataclass, _kinds(hints[field.name])):
             path = f"{prefix}{field.name}"
-            found += [(path, kind), *_inner(kind, f"{path}.")]
-    return found
+            sections += [(path, kind), *_inner(kind, f"{path}.")]
+    return sections
 
 
 def _walk(schema: type[Any], prefix: str) -> list[tuple[str, Leaf | None]]:
     hints = get_type_hints(schema)
-    found: list[tuple[str, Leaf | None]] = []
+    paths: list[tuple[str, Leaf | None]] = []
     for field in fields(schema):
         path = f"{prefix}{field.name}"
         section = next((kind for kind in _kinds(hints[field.name]) if is_dataclass(kind)), None)
         if section is None:
-            found.append((path, Leaf(_kinds(hints[field.name]), _default(field))))
+            paths.append((path, Leaf(_kinds(hints[field.name]), _default(field))))
         else:
-            found.append((path, None))
-            found += _walk(section, f"{path}.")
-    return found
+            paths.append((path, None))
+            paths += _walk(section, f"{path}.")
+    return paths
 
 
 def _default(field: Field[Any]) -> Any:
-    if "default" in field.metadata:  # of a mapping
+    if "default" in field.metadata:  # a mapping's default
         return field.metadata["default"]
     return field.default if field.default_factory is MISSING else field.default_factory()
 

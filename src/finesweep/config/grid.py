@@ -1,4 +1,4 @@
-"""Hydra's grid: the runs that overrides with several values each make together."""
+"""Hydra's grid: the runs for all combinations of override values."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from finesweep.errors import ConfigError, Problem, nearest
 
 
 def grid(overrides: Sequence[str]) -> list[list[str]]:
-    """The plain overrides of each run: every value of each key with every value of the others.
+    """The plain overrides of each run: the Cartesian product of all keys' values.
 
-    The last key varies fastest; of one that is given twice the last counts. ConfigError for what
-    cannot be counted off, or has no value.
+    The last key varies fastest; if a key is repeated, the last one wins. ConfigError for an
+    interval, or a glob without a match.
     """
     values = dict[str, list[str]]()
     for override in map(parse_override, overrides):
@@ -27,17 +27,17 @@ def grid(overrides: Sequence[str]) -> list[list[str]]:
 
 
 def _values(override: Override) -> list[str]:
-    """In Hydra's grammar."""
+    """The override's values, as strings in Hydra's grammar."""
     path = override.key_or_group
     if override.value_type is ValueType.INTERVAL_SWEEP:
         problem = "interval() is for finesweep sweep; a grid takes choice() or range()"
         raise ConfigError(Problem(path, problem))
     if override.value_type is ValueType.GLOB_CHOICE_SWEEP:
-        known = group_choices(path)
-        matched = cast("Glob", override.value()).filter(known)
-        if not matched:
-            raise ConfigError(Problem(path, f"glob() matches no choice; {nearest('', known)}"))
-        return matched
+        choices = group_choices(path)
+        matches = cast("Glob", override.value()).filter(choices)
+        if not matches:
+            raise ConfigError(Problem(path, f"glob() matches no choice; {nearest('', choices)}"))
+        return matches
     if override.is_sweep_override():
         return list(override.sweep_string_iterator())
     return [override.get_value_element_as_str()]

@@ -1,4 +1,4 @@
-"""Hydra's and OmegaConf's errors, told as Problems with the nearest valid name."""
+"""Translates Hydra's and OmegaConf's errors to Problems with the nearest valid name."""
 
 from __future__ import annotations
 
@@ -31,29 +31,29 @@ KINDS = {
     "Boolean": "true or false",
     "bool": "true or false",
     "Optional[Union[int, float]]": "a number",
-    "Union[int, str]": "a whole number or a text",
+    "Union[int, str]": "a whole number or a string",
 }
 
 
 @contextmanager
-def explained(loader: ConfigLoader, overrides: Sequence[str]) -> Iterator[None]:
-    """Runs a composition; what Hydra, OmegaConf or YAML raise becomes a ConfigError."""
+def translate_errors(loader: ConfigLoader, overrides: Sequence[str]) -> Iterator[None]:
+    """Turns errors of Hydra, OmegaConf and YAML during a composition into ConfigError."""
     try:
         yield
     except MissingConfigException as error:
         raise ConfigError(_unknown_choice(error, loader)) from error
     except OverrideParseException as error:
         raise ConfigError(Problem(error.override, f"not an override; {_first(error)}")) from error
-    # OmegaConf asserts when a field of a section is given that is null.
+    # OmegaConf asserts when a field of a null section is set.
     except (HydraException, OmegaConfBaseException, ValueError, AssertionError) as error:
         if isinstance(error, AssertionError) and "Unexpected type for root" not in str(error):
             raise
         unknown = _unknown_fields(overrides, loader) or _unknown_key(error)
         raise ConfigError(*(unknown or [_misfit(error, overrides)])) from error
-    except AttributeError as error:  # OmegaConf's, for a mapping onto a section that is null
+    except AttributeError as error:  # OmegaConf's, for a mapping set on a null section
         if not (section := NULL_SECTION.search(str(error))):
             raise
-        message = "is null here, and can only be given in the sweep's file"
+        message = "is null here, and can only be set in the sweep's file"
         raise ConfigError(Problem(section.group(1), message)) from error
     except YAMLError as error:
         raise ConfigError(Problem("YAML", " ".join(str(error).split()))) from error
@@ -65,8 +65,8 @@ def _first(error: BaseException) -> str:
 
 def _unknown_choice(error: MissingConfigException, loader: ConfigLoader) -> Problem:
     group, _, choice = (error.missing_cfg_file or "").rpartition("/")
-    known = error.options or loader.get_group_options(group)
-    return Problem(group or "config", f"no choice {choice!r}; {nearest(choice, known)}")
+    choices = error.options or loader.get_group_options(group)
+    return Problem(group or "config", f"no choice {choice!r}; {nearest(choice, choices)}")
 
 
 def _unknown_fields(overrides: Sequence[str], loader: ConfigLoader) -> list[Problem]:
@@ -80,41 +80,41 @@ def _unknown_fields(overrides: Sequence[str], loader: ConfigLoader) -> list[Prob
 
 
 def _unknown_key(error: Exception) -> list[Problem]:
-    """A field that does not exist, inside a mapping that was given for a section."""
+    """The problem of an unknown field inside a mapping set for a section; empty without one."""
     chain = (error, error.__cause__, error.__context__)
     path = next((str(key) for each in chain if (key := getattr(each, "full_key", None))), "")
-    unknown = path.split(".")[0] in SECTIONS and not field_exists(path)
-    return [unknown_field(path)] if unknown and not COMPOSING.match(str(error)) else []
+    is_unknown = path.split(".")[0] in SECTIONS and not field_exists(path)
+    return [unknown_field(path)] if is_unknown and not COMPOSING.match(str(error)) else []
 
 
 def _misfit(error: Exception, overrides: Sequence[str]) -> Problem:
-    """A value of the wrong type: in a file that Hydra names, in a field, or in an override."""
+    """The problem of a value of the wrong type, in a config file, a field or an override."""
     chained = error.__cause__ or error.__context__
-    own = isinstance(error, OmegaConfBaseException) and error.full_key
-    cause = chained if not own and isinstance(chained, OmegaConfBaseException) else error
+    has_key = isinstance(error, OmegaConfBaseException) and error.full_key
+    cause = chained if not has_key and isinstance(chained, OmegaConfBaseException) else error
     path = str(getattr(cause, "full_key", None) or "")
-    if isinstance(error, AssertionError):  # OmegaConf's, for a field of a section that is null
+    if isinstance(error, AssertionError):  # OmegaConf's, for a field of a null section
         path = next((text for text in overrides if "sweep." in text), "sweep").split("=")[0]
         return Problem(path.lstrip("+"), "no sweep is composed here; see finesweep sweep")
     if located := COMPOSING.match(str(error)):
-        told = _type_complaint(_first(cause).removeprefix(located.group(0)).strip())
-        return Problem(located.group(1), f"{path}: {told}" if path else told)
-    return Problem(path or _blamed(error, overrides), _type_complaint(_first(cause)))
+        message = _type_complaint(_first(cause).removeprefix(located.group(0)).strip())
+        return Problem(located.group(1), f"{path}: {message}" if path else message)
+    return Problem(path or _override_path(error, overrides), _type_complaint(_first(cause)))
 
 
-def _blamed(error: Exception, overrides: Sequence[str]) -> str:
-    """The override that Hydra's message quotes, or the group that was given no name."""
+def _override_path(error: Exception, overrides: Sequence[str]) -> str:
+    """The path of the override that Hydra's message quotes, or of a group without a choice."""
     if "Config group override must be" in str(error):
-        quoted = [text for text in overrides if GROUP_WITHOUT_NAME.match(text)]
+        matches = [text for text in overrides if GROUP_WITHOUT_NAME.match(text)]
     else:
-        quoted = [text for text in overrides if text.split("=")[0] in str(error)]
-    return quoted[0].split("=")[0].lstrip("+~") if quoted else "config"
+        matches = [text for text in overrides if text.split("=")[0] in str(error)]
+    return matches[0].split("=")[0].lstrip("+~") if matches else "config"
 
 
 def _type_complaint(message: str) -> str:
-    if wrong := CONVERSION.search(message) or MISTYPED.search(message):
-        hint = next(group for group in wrong.groups()[1:] if group)
-        return f"{wrong.group(1)!r} given; must be {KINDS.get(hint, hint)}"
+    if match := CONVERSION.search(message) or MISTYPED.search(message):
+        hint = next(group for group in match.groups()[1:] if group)
+        return f"{match.group(1)!r} given; must be {KINDS.get(hint, hint)}"
     if "is not Optional" in message:
         return "null given; must have a value"
     if "Ambiguous value" in message:

@@ -1,4 +1,4 @@
-"""What fields are called elsewhere: in Transformers, Optuna, scikit-learn, and in short."""
+"""Other names of the fields: in Transformers, Optuna and scikit-learn, and abbreviations."""
 
 from __future__ import annotations
 
@@ -76,36 +76,34 @@ OTHER_NAMES = {
     "storage.checkpoints": "output_dir checkpoint_dir save_dir checkpoint_path",
     "storage.cache": "cache_dir",
 }
-"""Field → its other names, by the last part of a path."""
+"""Field → its other names, as the last part of a path."""
 
 NO_FIELD = {
-    "the checkpoint's own config says it, and its training keeps it": (
+    "it comes from the checkpoint's config and is not changed": (
         "dropout hidden_dropout_prob attention_probs_dropout_prob hidden_dropout "
         "attention_dropout classifier_dropout seq_classif_dropout"
     ),
-    "the optimizer is AdamW, whose rate and weight_decay are fields": (
+    "the optimizer is AdamW; set its training.learning_rate and training.weight_decay": (
         "optimizer optim adam_beta1 adam_beta2 adam_epsilon betas eps momentum adam"
     ),
     "the rate rises over warmup_ratio and falls linearly": (
         "scheduler lr_scheduler lr_scheduler_type schedule lr_schedule"
     ),
 }
-"""What is said of a name that no field stands for."""
+"""Explanation → names of settings that have no field."""
 
-SENTENCES = {name: told for told, names in NO_FIELD.items() for name in names.split()}
+EXPLANATIONS = {name: text for text, names in NO_FIELD.items() for name in names.split()}
 
 
-def meant(path: str) -> str | None:
-    """The field that a path means by its last part, as others call it; its own section's first.
-
-    None when nobody calls any field so.
-    """
+def field_by_other_name(path: str) -> str | None:
+    """The field that has the path's last part as another name, preferably in the path's section;
+    None if there is none."""
     section, _, last = path.lower().replace("-", "_").rpartition(".")
-    found = [field for field, names in OTHER_NAMES.items() if last in names.split()]
-    own = [field for field in found if field.rpartition(".")[0] == section]
-    return next(iter([*own, *found]), None)
+    matches = [field for field, names in OTHER_NAMES.items() if last in names.split()]
+    siblings = [field for field in matches if field.rpartition(".")[0] == section]
+    return next(iter([*siblings, *matches]), None)
 
 
-def sentence(path: str) -> str | None:
-    """What is said where no field stands for a name; None for any other."""
-    return SENTENCES.get(path.lower().replace("-", "_").rpartition(".")[2])
+def explanation(path: str) -> str | None:
+    """Why a setting has no field; None for any other name."""
+    return EXPLANATIONS.get(path.lower().replace("-", "_").rpartition(".")[2])

@@ -1,4 +1,4 @@
-"""Objects that a `_target_` mapping describes, such as Optuna's samplers and pruners."""
+"""Objects from `_target_` nodes, such as Optuna's samplers and pruners."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ LOG = logging.getLogger("hydra.utils")
 
 
 def build(node: Mapping[str, Any]) -> Any:
-    """The object that a `_target_` mapping describes, for example an Optuna sampler.
+    """The object of a `_target_` node, for example an Optuna sampler.
 
-    ConfigError when there is no such class, when it does not take what is given, or when a package
-    that it needs is missing.
+    ConfigError when there is no such class, when it does not accept the arguments, or when a
+    package that it needs is missing.
     """
     target = str(node.get("_target_", "_target_"))
     try:
@@ -36,17 +36,17 @@ def build(node: Mapping[str, Any]) -> Any:
 
 
 def parameters_of(node: Mapping[str, Any]) -> dict[str, Any]:
-    """Name → default of what the described class takes; nothing when there is no such class."""
+    """Parameter → default of a `_target_` node's class; empty when there is no such class."""
     try:
         with _silent():
             signature = inspect.signature(hydra.utils.get_object(str(node["_target_"])))
     except Exception:
-        return {}  # build says what is wrong
-    return {name: each.default for name, each in signature.parameters.items()}
+        return {}  # build reports what is wrong
+    return {name: parameter.default for name, parameter in signature.parameters.items()}
 
 
 def missing_package(error: BaseException, *, but: str = "") -> str | None:
-    """The top-level package whose absence is behind an error, unless it is the one excepted."""
+    """The top-level package whose absence caused an error; None without one, or if it is `but`."""
     for each in _chain(error):
         if isinstance(each, ModuleNotFoundError) and each.name and each.name.split(".")[0] != but:
             return each.name.split(".")[0]
@@ -55,7 +55,7 @@ def missing_package(error: BaseException, *, but: str = "") -> str | None:
 
 @contextmanager
 def _silent() -> Iterator[None]:
-    """Without what Hydra logs of an error that it raises too."""
+    """Silences Hydra's log of errors that it also raises."""
     before, LOG.disabled = LOG.disabled, True
     try:
         yield
@@ -70,13 +70,13 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _nearest_class(target: str) -> str:
-    """The nearest public class beside one that does not exist; nothing where there is no module."""
-    place, _, name = target.rpartition(".")
+    """A hint with the module's nearest class; empty when the class exists, or no such module."""
+    module_name, _, name = target.rpartition(".")
     try:
-        module = import_module(place)
+        module = import_module(module_name)
     except (ImportError, ValueError):
         return ""
     if hasattr(module, name):
         return ""
-    known = [each for each in dir(module) if isinstance(getattr(module, each), type)]
-    return f"; {nearest(name, known)}"
+    classes = [each for each in dir(module) if isinstance(getattr(module, each), type)]
+    return f"; {nearest(name, classes)}"

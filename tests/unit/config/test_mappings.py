@@ -81,7 +81,7 @@ def test_plus_signs_add_to_a_mapping_and_a_path_sets_one_key(path: str) -> None:
         assert without_defaults(composed(path, first, more)) == {a: item, b: item}
     if "/" not in a:  # which has no place in Hydra's paths
         assert without_defaults(composed(path, first, ways[0], f"~{path}.{a}")) == {b: item}
-    with pytest.raises(ConfigError, match=rf"^{path}\.z: nothing to take away; known: .*{a}"):
+    with pytest.raises(ConfigError, match=rf"^{path}\.z: no such key; known: .*{a}"):
         composed(path, first, f"~{path}.z")
 
 

@@ -76,7 +76,7 @@ def test_a_command_asks_for_what_others_may_have_registered(name: str) -> None:
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("tracking.experiment=''", r"^tracking\.experiment: '' given; must have a character"),
+        ("tracking.experiment=''", r"^tracking\.experiment: '' given; must not be empty"),
         (
             "registry.minimum={test/f2: 0.5}",
             r"^registry\.minimum\.test/f2: is not measured; did you",
@@ -85,7 +85,7 @@ def test_a_command_asks_for_what_others_may_have_registered(name: str) -> None:
             "registry.minimum={f1: 0.5}",
             r"^registry\.minimum\.f1: is not measured; did you mean 'test",
         ),
-        ("registry.minimum={test/loss: 0.5}", r"minimum\.test/loss: is better when it is lower"),
+        ("registry.minimum={test/loss: 0.5}", r"minimum\.test/loss: is better when lower"),
     ],
 )
 def test_names_of_every_command_are_checked(override: str, message: str) -> None:

@@ -365,8 +365,8 @@ def test_no_trial_can_be_made_to_see_the_test_split(override: str) -> None:
         ("enqueue: [{tracking.uri: x}]", r"^tracking\.uri: belongs to the whole sweep, not to"),
         ("enqueue: [{evaluate_test: true}]", r"^evaluate_test: belongs to the whole sweep, not"),
         ("enqueue: [{training.epoch: 2}]", r"^training\.epoch: no such field; did you mean"),
-        ("params: {training: {epochs: 2}}", r"^training: is a section; give its fields one by"),
-        ("params: {dataset.files: 'a, b'}", r"^dataset\.files: is a section; give its fields"),
+        ("params: {training: {epochs: 2}}", r"^training: is a section; set its fields one by"),
+        ("params: {dataset.files: 'a, b'}", r"^dataset\.files: is a section; set its fields"),
         ("when: {model=bert: {model: minilm}}", r"^sweep\.when\.model=bert: cannot set model it"),
         ("when: {tracking=local: {model: bert}}", r"^sweep\.when\.tracking=local: no such choi"),
         ("when: {sweeps=demo: {model: bert}}", r"^sweep\.when\.sweeps=demo: no such choice; a c"),
@@ -378,7 +378,7 @@ def test_what_a_trial_would_not_do_is_refused(mine: Mine, lines: str, message: s
 
 
 def test_a_whole_section_cannot_hide_a_dimension() -> None:
-    with pytest.raises(ConfigError, match=r"^training: is a section; give its fields one by one"):
+    with pytest.raises(ConfigError, match=r"^training: is a section; set its fields one by one"):
         compose_sweep("demo", ["training={epochs: 9}"])
 
 
@@ -416,7 +416,7 @@ def test_the_files_direction_is_that_of_the_files_metric(mine: Mine) -> None:
 def test_a_direction_that_contradicts_its_metric_is_refused(
     mine: Mine, lines: str, overrides: list[str]
 ) -> None:
-    message = r"^sweep\.direction: 'minimize' given, but validation/f1 is to be maximized; leave it"
+    message = r"^sweep\.direction: 'minimize' given, but validation/f1 is maximized; leave sweep\.d"
     with pytest.raises(ConfigError, match=message):
         mine(lines, *overrides)
 
@@ -433,7 +433,7 @@ def test_the_demo_by_another_metric_follows_it() -> None:
         ("accuracy", r"^sweep\.metric: 'accuracy' is not measured; did you mean 'validation/accur"),
         (
             "test/loss",
-            r"'test/loss' given; the test split is seen by the winner alone: validation/l",
+            r"'test/loss' given; only the winner uses the test split; use 'validation/l",
         ),
         ("train/loss", r"'train/loss' is not measured; .*known: validation/accuracy"),
     ],
@@ -473,20 +473,20 @@ def test_what_was_read_decides_whether_a_metric_of_several_labels_is_measured(
         (
             "name",
             "team/tweets",
-            r"^sweep\.register\.name: 'team/tweets' given; must have no /, as in ",
+            r"^sweep\.register\.name: 'team/tweets' given; must not contain /; for example ",
         ),
-        ("name", "a:b", r"must have no :, as in 'a-b'"),
-        ("name", "what?", r"must have no \?, as in 'what-'"),
-        ("name", "' '", r"' ' given; must have a character"),
-        ("name", "..", r"'\.\.' given; must not begin with a dot"),
+        ("name", "a:b", r"must not contain :; for example 'a-b'"),
+        ("name", "what?", r"must not contain \?; for example 'what-'"),
+        ("name", "' '", r"' ' given; must not be empty"),
+        ("name", "..", r"'\.\.' given; must not start with a dot"),
         (
             "alias",
             "latest",
-            r"^sweep\.register\.alias: 'latest' given; MLflow keeps `latest` and v1",
+            r"^sweep\.register\.alias: 'latest' given; MLflow reserves `latest` and v1",
         ),
-        ("alias", "V12", r"'V12' given; MLflow keeps `latest` and v1, v2"),
-        ("alias", "champion", r"'champion' given; only `finesweep promote` makes a champion"),
-        ("alias", "Champion", r"only `finesweep promote` makes a champion"),
+        ("alias", "V12", r"'V12' given; MLflow reserves `latest` and v1, v2"),
+        ("alias", "champion", r"'champion' given; only `finesweep promote` sets it"),
+        ("alias", "Champion", r"only `finesweep promote` sets it"),
         ("alias", "a b", r"'a b' given; must be letters, digits, '_' and '-'"),
         ("alias", "''", r"'' given; must be letters"),
     ],
@@ -520,7 +520,7 @@ LOCAL = ["dataset=local", "dataset.path=mine.csv"]
 def test_other_data_do_not_take_the_name_of_the_files_model(overrides: list[str]) -> None:
     (problem,) = borrowed_name(compose_sweep("demo", overrides))
     assert problem.path == "sweep.register.name"
-    assert "'tweets-sentiment' is what sweep demo calls the best model of tweets" in problem.message
+    assert "'tweets-sentiment' is the model that sweep demo registers for tweets" in problem.message
     assert "add sweep.register.name=NAME, or sweep.register=null" in problem.message
 
 

@@ -29,7 +29,7 @@ CLASSES = "text,label\n" + "".join(f"text {k},{'ab'[k % 2]}\n" for k in range(60
     [
         (
             "dataset.test_size: 100",
-            r"^dataset\.test_size: .* leave no rowsing of train, which has 60",
+            r"^dataset\.test_size: .* leave no rows for train, which has 60",
         ),
         ("dataset.train_size: 50", r"^dataset\.train_size: 50 rows of train, which has 48"),
         ("dataset.train_size: choice(20, 50)", r"^dataset\.train_size: 50 rows of train, which "),
@@ -68,7 +68,7 @@ def test_lists_of_labels_are_measured_by_metrics_of_several_labels(
     plan = plan_of(f"metric: {metric}\n{SWEEP}")
     check_data(plan, check(plan))
     (workplace / "rows.csv").write_text(CLASSES)
-    told = rf"^sweep\.metric: '{metric}' is not measured where a text has one label, as here"
+    told = rf"^sweep\.metric: '{metric}' needs several labels per text, and this dataset has one"
     with pytest.raises(ConfigError, match=told):
         check_data(plan, check(plan))
 
@@ -84,6 +84,6 @@ def test_a_ranking_needs_rows_of_two_labels_in_validation(
         "dataset.path:", "dataset.files.validation: dev.csv\n  dataset.files.train:"
     )
     plan = plan_of(f"metric: validation/{metric}\n{files}  dataset.checks: {checks}\n")
-    told = rf"'validation/{metric}' is not measured where all rows of validation have one label"
+    told = rf"'validation/{metric}' is undefined: all validation rows have the same label"
     with pytest.raises(ConfigError, match=told):
         check_data(plan, check(plan))

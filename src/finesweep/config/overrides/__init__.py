@@ -1,1 +1,1 @@
-"""Overrides as they are typed: how Hydra reads them, and what of it is ours."""
+"""Command-line overrides: Hydra's grammar, and our extensions for mappings."""

@@ -26,7 +26,7 @@ from hydra.core.override_parser.types import (
 from hydra.errors import HydraException
 
 from finesweep.config.field_paths import mapping_of
-from finesweep.config.overrides.mapping_texts import as_text, text_of_mapping
+from finesweep.config.overrides.mapping_texts import split_mapping_override, text_of_mapping
 from finesweep.errors import ConfigError, Problem
 
 
@@ -37,7 +37,7 @@ class Choice:
     values: tuple[Any, ...]
 
     def __str__(self) -> str:
-        return f"choice({', '.join(map(_spell_choice, self.values))})"
+        return f"choice({', '.join(map(_quote_choice, self.values))})"
 
     def ends(self) -> tuple[Any, ...]:
         return self.values
@@ -45,7 +45,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Interval:
-    """A number from low to high, both included."""
+    """A number in [low, high]."""
 
     low: float
     high: float
@@ -53,9 +53,9 @@ class Interval:
     integer: bool
 
     def __str__(self) -> str:
-        spelt = f"interval({self.low}, {self.high})"
-        spelt = f"int({spelt})" if self.integer else spelt
-        return f"tag(log, {spelt})" if self.log else spelt
+        text = f"interval({self.low}, {self.high})"
+        text = f"int({text})" if self.integer else text
+        return f"tag(log, {text})" if self.log else text
 
     def ends(self) -> tuple[float, float]:
         return self.low, self.high
@@ -63,7 +63,7 @@ class Interval:
 
 @dataclass(frozen=True)
 class Range:
-    """start, start + step, … as long as it stays below stop."""
+    """start, start + step, … below stop."""
 
     start: float
     stop: float
@@ -71,13 +71,13 @@ class Range:
     log: bool
 
     def __str__(self) -> str:
-        spelt = f"range({self.start}, {self.stop}, {self.step})"
-        return f"tag(log, {spelt})" if self.log else spelt
+        text = f"range({self.start}, {self.stop}, {self.step})"
+        return f"tag(log, {text})" if self.log else text
 
     @property
     def last(self) -> float:
-        """The greatest value that is reached."""
-        # Decimals, because 0.1 has no exact binary value and the last step would touch stop.
+        """The largest value that is reached."""
+        # Decimals, because 0.1 has no exact binary value and the last step could reach stop.
         start, stop, step = (Decimal(str(n)) for n in (self.start, self.stop, self.step))
         n_steps = math.ceil((stop - start) / step) - 1
         last = start + n_steps * step
@@ -91,30 +91,31 @@ Dimension = Choice | Interval | Range
 
 
 def parse_override(text: str) -> Override:
-    """Hydra's record of one override; ConfigError when it is none."""
+    """Hydra's record of one override; ConfigError when it is not a valid override."""
     return _parse(text, text.split("=")[0].lstrip("+~") or text)
 
 
 def parse_value(path: str, value: Any) -> Dimension | Any:
-    """The dimension that a value in a sweep file spells, or the value itself when it is plain."""
+    """The dimension that a value in a sweep file stands for, or the value itself if it is plain."""
     if not isinstance(value, str) or not value:
         return value
     override = _parse(f"{path}={value}", path)
     if override.is_sweep_override():
         return dimension(override)
-    # Quotes are how a text with commas or an equals sign says that it is a text.
+    # A string with commas or an equals sign is quoted to mark it as a string.
     return override.value() if _is_quoted(override) else value
 
 
 def _is_quoted(override: Override) -> bool:
-    # A text without quotes has no place for one, and Hydra spells each as it was given.
+    # An unquoted string cannot start with a quote, and Hydra returns a quoted one as typed.
     is_text = isinstance(override.value(), str)
     return is_text and override.get_value_element_as_str().startswith(("'", '"'))
 
 
-def hydras_text(text: str) -> str:
-    """An override as Hydra can read it: a mapping with a key in quotes becomes a text in quotes."""
-    # Such a mapping has a sign that Hydra's grammar has no place for; others are not parsed twice.
+def in_hydra_grammar(text: str) -> str:
+    """The override in Hydra's grammar: a mapping with quoted keys becomes a quoted string."""
+    # Only a mapping with a character outside Hydra's grammar needs this; others are not parsed
+    # twice.
     if (
         re.search(r"=\s*\{", text) is None
         or re.search(r"[\"']|[^\x00-\x7f]|[!#&;<>^`~]", text) is None
@@ -123,36 +124,36 @@ def hydras_text(text: str) -> str:
     try:
         OverridesParser.create().parse_override(text)
     except HydraException:
-        if given := as_text(text):
-            return f"{given[0]}={_spell(given[1])}"
+        if parts := split_mapping_override(text):
+            return f"{parts[0]}={_quote(parts[1])}"
     return text
 
 
-def given_value(override: Override) -> Any:
-    """The value of an override; a sweep inside a mapping or a list is spelt out, as in a file."""
-    return _spelt_out(override.key_or_group, override.value())
+def override_value(override: Override) -> Any:
+    """The value of an override; sweeps inside a mapping or list become strings, as in a file."""
+    return _plain(override.key_or_group, override.value())
 
 
-def _spelt_out(path: str, value: Any) -> Any:
+def _plain(path: str, value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _spelt_out(path, item) for key, item in value.items()}
+        return {key: _plain(path, item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_spelt_out(path, item) for item in value]
+        return [_plain(path, item) for item in value]
     return str(_dimension(path, value)) if isinstance(value, Sweep) else value
 
 
-def _parse(text: str, blamed: str) -> Override:
+def _parse(text: str, path: str) -> Override:
     try:
-        return OverridesParser.create().parse_override(hydras_text(text))
+        return OverridesParser.create().parse_override(in_hydra_grammar(text))
     except HydraException as error:
         if "empty choice" in str(error):
-            raise ConfigError(Problem(blamed, "choice() has nothing to choose from")) from error
+            raise ConfigError(Problem(path, "choice() has nothing to choose from")) from error
         first = str(error).splitlines()[0]
-        raise ConfigError(Problem(blamed, f"not in Hydra's grammar; {first}")) from error
+        raise ConfigError(Problem(path, f"not in Hydra's grammar; {first}")) from error
 
 
 def dimension(override: Override) -> Dimension:
-    """The dimension of a sweep override; ConfigError when Optuna could not search it."""
+    """The dimension of a sweep override; ConfigError when Optuna cannot search it."""
     return _dimension(override.key_or_group, override.value())
 
 
@@ -189,11 +190,11 @@ def _interval(path: str, sweep: IntervalSweep) -> Interval:
 def _range(path: str, sweep: RangeSweep) -> Range:
     start, stop, step = sweep.start, sweep.stop, sweep.step
     if start is not None and stop is not None and not all(map(math.isfinite, (start, stop, step))):
-        given = f"range({start}, {stop}, {step})"
-        raise ConfigError(Problem(path, f"{given} must have finite ends and step"))
+        message = f"range({start}, {stop}, {step}) must have finite ends and step"
+        raise ConfigError(Problem(path, message))
     if start is not None and stop is not None and step < 0 and start > stop:
-        given = f"range({start}, {stop}, {step})"
-        raise ConfigError(Problem(path, f"{given} counts down; write it upwards"))
+        message = f"range({start}, {stop}, {step}) counts down; write it upwards"
+        raise ConfigError(Problem(path, message))
     if start is None or stop is None or step <= 0 or not start < stop:
         raise ConfigError(Problem(path, f"range({start}, {stop}, {step}) is empty"))
     log = "log" in sweep.tags
@@ -203,23 +204,24 @@ def _range(path: str, sweep: RangeSweep) -> Range:
 
 
 def as_override(path: str, value: Any) -> str:
-    """`path=value` in Hydra's grammar, whatever characters the value holds."""
-    # A free mapping goes as a text: its keys may have signs that the grammar has no place for.
+    """`path=value` in Hydra's grammar, for any characters in value."""
+    # A free mapping becomes a string: its keys may have characters outside the grammar.
     is_free = isinstance(value, dict) and mapping_of(path) is not None
-    return f"{path}={_spell(text_of_mapping(value) if is_free else value)}"
+    return f"{path}={_quote(text_of_mapping(value) if is_free else value)}"
 
 
-def _spell_choice(value: Any) -> str:
-    """A plain word as it is; what could be read as another type or as two choices in quotes."""
+def _quote_choice(value: Any) -> str:
+    """A plain word unchanged; anything that could be read as another type or as two choices in
+    quotes."""
     is_word = isinstance(value, str) and re.fullmatch(r"[A-Za-z][\w-]*", value)
-    return value if is_word and value not in ("true", "false", "null") else _spell(value)
+    return value if is_word and value not in ("true", "false", "null") else _quote(value)
 
 
-def _spell(value: Any) -> str:
+def _quote(value: Any) -> str:
     if isinstance(value, str):
         return QuotedString(text=value, quote=Quote.single).with_quotes()
     if isinstance(value, list | tuple):
-        return "[" + ",".join(map(_spell, value)) + "]"
+        return "[" + ",".join(map(_quote, value)) + "]"
     if isinstance(value, dict):
-        return "{" + ",".join(f"{key}:{_spell(item)}" for key, item in value.items()) + "}"
+        return "{" + ",".join(f"{key}:{_quote(item)}" for key, item in value.items()) + "}"
     return json.dumps(value)

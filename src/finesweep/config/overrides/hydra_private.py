@@ -17,39 +17,37 @@ from hydra.plugins.config_source import ConfigSource
 from omegaconf import DictConfig
 
 Apply = Callable[[list[Override], DictConfig], None]
-"""Changes a config by each override in turn."""
+"""Applies each override to a config in turn."""
 
-hydras_own: Apply = ConfigLoaderImpl._apply_overrides_to_config
+apply_as_hydra: Apply = ConfigLoaderImpl._apply_overrides_to_config
 
 
 def apply_overrides_by(apply: Apply) -> None:
-    """Makes Hydra apply overrides of fields by apply, which may call hydras_own.
+    """Makes Hydra apply field overrides with apply, which may call apply_as_hydra.
 
-    No plugin of Hydra's comes between its config and the command line.
+    Hydra has no plugin type for this step.
     """
     ConfigLoaderImpl._apply_overrides_to_config = staticmethod(apply)  # type: ignore[assignment, method-assign]
 
 
 def share_config_store() -> None:
-    """Makes Hydra take its store of structured configs as it is, where it would copy all of it.
+    """Stops Hydra from copying its whole ConfigStore in every composition and group lookup.
 
-    It does so in each composition and each look at a group, with the sources that hold the store;
-    what is loaded from the store is a copy anyway.
+    The copy is not needed: whatever is loaded from the store is a copy itself.
     """
     ConfigStore.__deepcopy__ = lambda store, memo: store  # type: ignore[attr-defined]
 
 
 def with_value(override: Override, *, path: str, value: Any) -> Override:
-    """The override with another path and value, the signs before it kept.
+    """The override with another path and value, and the same prefix (`+`, `++`).
 
-    Its value is not spelt out and parsed anew: a mapping may have keys with signs that Hydra's
-    grammar has no place for.
+    The value is not formatted and parsed again: a mapping may have keys outside Hydra's grammar.
     """
     return replace(override, key_or_group=path, _value=value)
 
 
 def header_of(text: str) -> dict[str, str | None]:
-    """What stands in comments at the top of a config file: `# @package sweep`.
+    """The header of a config file, from comments such as `# @package sweep`.
 
     ValueError when such a line is not a key and a value.
     """

@@ -1,6 +1,6 @@
-"""Mappings as texts: what Hydra's grammar has no words for, such as a key in quotes.
+"""Mappings as strings, for what Hydra's grammar cannot express, such as quoted keys.
 
-Hydra's keys are letters of English, digits and a few signs; a label is any text.
+Hydra's keys are ASCII letters, digits and a few signs; a label can be any string.
 """
 
 from __future__ import annotations
@@ -11,15 +11,12 @@ from typing import Any
 
 import yaml
 
-GIVEN = re.compile(r"(\+{0,2}[^={}\[\]()'\"]+)=\s*(\{.*\})\s*", re.S)
-"""`path={…}`, also with plus signs in front."""
+MAPPING_OVERRIDE = re.compile(r"(\+{0,2}[^={}\[\]()'\"]+)=\s*(\{.*\})\s*", re.S)
+"""`path={…}`, optionally with leading plus signs."""
 
 
 def mapping_of_text(text: str) -> dict[Any, Any] | None:
-    """The mapping that a text spells as YAML, where `yes` and `off` are texts; None if it is none.
-
-    A key that is null is the text of that name, for which alone a label can be meant.
-    """
+    """The YAML mapping in a string, with `yes` and `off` as strings; None if it is no mapping."""
     try:
         parsed = yaml.load(text, _Loader)
     except (yaml.YAMLError, TypeError):  # a key that is a list
@@ -28,23 +25,24 @@ def mapping_of_text(text: str) -> dict[Any, Any] | None:
 
 
 def text_of_mapping(mapping: Mapping[Any, Any]) -> str:
-    """YAML in one line of ASCII, which mapping_of_text reads back."""
+    """The mapping as one line of ASCII YAML, which mapping_of_text reads back."""
     text: str = yaml.safe_dump(
         dict(mapping), default_flow_style=True, width=float("inf"), sort_keys=False
     )
     return text.strip()
 
 
-def as_text(override: str) -> tuple[str, str] | None:
-    """The path, with its plus signs, and the text of an override that gives a YAML mapping."""
-    given = GIVEN.fullmatch(override)
-    if given is None or mapping_of_text(given[2]) is None:
+def split_mapping_override(override: str) -> tuple[str, str] | None:
+    """The path, with its plus signs, and the YAML of an override whose value is a mapping; None for
+    any other override."""
+    match = MAPPING_OVERRIDE.fullmatch(override)
+    if match is None or mapping_of_text(match[2]) is None:
         return None
-    return given[1], given[2]
+    return match[1], match[2]
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML as OmegaConf reads it, whose 1e-5 is a number, but with true and false alone."""
+    """YAML as OmegaConf reads it, with 1e-5 as a number, but only true and false as booleans."""
 
 
 _Loader.yaml_implicit_resolvers = {

@@ -8,7 +8,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from finesweep.config import compose, compose_sweep
@@ -117,6 +117,7 @@ VALUES = st.one_of(st.none(), st.text(max_size=12))
 
 
 @given(st.dictionaries(KEYS, VALUES, max_size=4))
+@example({"1e5": "0E0"})
 @settings(max_examples=100, deadline=None)
 def test_any_mapping_is_spelt_as_an_override_that_reads_back(mapping: dict[Any, Any]) -> None:
     assert mapping_of_text(text_of_mapping(mapping)) == mapping

@@ -26,8 +26,12 @@ def mapping_of_text(text: str) -> dict[Any, Any] | None:
 
 def text_of_mapping(mapping: Mapping[Any, Any]) -> str:
     """The mapping as one line of ASCII YAML, which mapping_of_text reads back."""
-    text: str = yaml.safe_dump(
-        dict(mapping), default_flow_style=True, width=float("inf"), sort_keys=False
+    text: str = yaml.dump(
+        dict(mapping),
+        Dumper=_Dumper,
+        default_flow_style=True,
+        width=float("inf"),
+        sort_keys=False,
     )
     return text.strip()
 
@@ -45,6 +49,10 @@ class _Loader(yaml.SafeLoader):
     """YAML as OmegaConf reads it, with 1e-5 as a number, but only true and false as booleans."""
 
 
+class _Dumper(yaml.SafeDumper):
+    """Quotes strings that _Loader would read as numbers, such as the label "1e5"."""
+
+
 _Loader.yaml_implicit_resolvers = {
     first: [(tag, regexp) for tag, regexp in resolvers if tag != "tag:yaml.org,2002:bool"]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
@@ -52,8 +60,9 @@ _Loader.yaml_implicit_resolvers = {
 _Loader.add_implicit_resolver(
     "tag:yaml.org,2002:bool", re.compile(r"(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
 )
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"[-+]?(?:\d[\d_]*)(?:\.\d*)?[eE][-+]?\d+$"),
-    list("-+0123456789"),
-)
+for _kind in (_Loader, _Dumper):
+    _kind.add_implicit_resolver(
+        "tag:yaml.org,2002:float",
+        re.compile(r"[-+]?(?:\d[\d_]*)(?:\.\d*)?[eE][-+]?\d+$"),
+        list("-+0123456789"),
+    )

@@ -29,7 +29,7 @@ from optuna.storages import RDBStorage
 import finesweep
 from finesweep.cli.arguments.hydra_flags import hydra_flags
 from finesweep.config.compose import register_schema
-from finesweep.config.overrides.hydra_private import hydras_own
+from finesweep.config.overrides.hydra_private import apply_as_hydra
 from finesweep.config.overrides.mappings import apply
 from finesweep.model.transformers_private import fields_of
 
@@ -147,7 +147,7 @@ CASES = [(library, each) for library, names in HOMES.values() for each in names]
 def without_our_overrides(monkeypatch: pytest.MonkeyPatch) -> None:
     """Puts back Hydra's own method, which composing in an earlier test has replaced."""
     loader = import_module(LOADER).ConfigLoaderImpl
-    monkeypatch.setattr(loader, "_apply_overrides_to_config", staticmethod(hydras_own))
+    monkeypatch.setattr(loader, "_apply_overrides_to_config", staticmethod(apply_as_hydra))
 
 
 @pytest.mark.usefixtures("without_our_overrides")

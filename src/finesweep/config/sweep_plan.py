@@ -74,7 +74,7 @@ class SweepPlan:
     """The composed config, with every unconditional fixed value."""
     overrides: tuple[str, ...]
     """Hydra overrides that compose base, without those of `sweep.*`."""
-    given: tuple[str, ...]
+    typed: tuple[str, ...]
     """Overrides from the command line, for the sweep and for its trials."""
     searched: tuple[Searched, ...]
     conditional: tuple[Fixed, ...]
@@ -146,7 +146,7 @@ def compose_sweep(name: str, overrides: Sequence[str]) -> SweepPlan:
             *[item for item in own if not item.lstrip("+").startswith("sweep")],
             *trial_overrides,
         ),
-        given=tuple(overrides),
+        typed=tuple(overrides),
         searched=(*(entry for entry in table if isinstance(entry, Searched)), *searched),
         conditional=tuple(e for e in table if isinstance(e, Fixed) and e.condition),
         enqueued=_unique(_without(params, replaced) for params in settings.enqueue),
@@ -159,7 +159,7 @@ def borrowed_name(plan: SweepPlan) -> list[Problem]:
 
     Empty when the file sets no dataset, or the command line sets the name.
     """
-    paths = {_path_of(text) for text in plan.given}
+    paths = {_path_of(text) for text in plan.typed}
     register = plan.settings.register
     if register is None or any(path.startswith("sweep.register") for path in paths):
         return []
@@ -178,7 +178,7 @@ def borrowed_name(plan: SweepPlan) -> list[Problem]:
 
 def typed_overrides(plan: SweepPlan) -> list[str]:
     """The typed overrides, without storage.url, which may contain a password."""
-    return [text for text in plan.given if parse_override(text).key_or_group != "storage.url"]
+    return [text for text in plan.typed if parse_override(text).key_or_group != "storage.url"]
 
 
 def worker_overrides(plan: SweepPlan) -> list[str]:

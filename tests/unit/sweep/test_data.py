@@ -25,7 +25,7 @@ CLASSES = "text,label\n" + "".join(f"text {k},{'ab'[k % 2]}\n" for k in range(60
 
 
 @pytest.mark.parametrize(
-    ("lines", "told"),
+    ("lines", "message"),
     [
         (
             "dataset.test_size: 100",
@@ -36,11 +36,11 @@ CLASSES = "text,label\n" + "".join(f"text {k},{'ab'[k % 2]}\n" for k in range(60
     ],
 )
 def test_sizes_that_the_rows_cannot_meet_are_told_and_leave_no_study(
-    plan_of: PlanOf, workplace: Path, lines: str, told: str
+    plan_of: PlanOf, workplace: Path, lines: str, message: str
 ) -> None:
     (workplace / "rows.csv").write_text(CLASSES)
     plan_of(f"{SWEEP}  {lines}\n")
-    with pytest.raises(ConfigError, match=told) as refused:
+    with pytest.raises(ConfigError, match=message) as refused:
         sweep.run(["own"])
     assert len(refused.value.problems) == 1
     assert not (workplace / "mlruns").exists()
@@ -68,8 +68,8 @@ def test_lists_of_labels_are_measured_by_metrics_of_several_labels(
     plan = plan_of(f"metric: {metric}\n{SWEEP}")
     check_data(plan, check(plan))
     (workplace / "rows.csv").write_text(CLASSES)
-    told = rf"^sweep\.metric: '{metric}' needs several labels per text, and this dataset has one"
-    with pytest.raises(ConfigError, match=told):
+    message = rf"^sweep\.metric: '{metric}' needs several labels per text, and this dataset has one"
+    with pytest.raises(ConfigError, match=message):
         check_data(plan, check(plan))
 
 
@@ -84,6 +84,6 @@ def test_a_ranking_needs_rows_of_two_labels_in_validation(
         "dataset.path:", "dataset.files.validation: dev.csv\n  dataset.files.train:"
     )
     plan = plan_of(f"metric: validation/{metric}\n{files}  dataset.checks: {checks}\n")
-    told = rf"'validation/{metric}' is undefined: all validation rows have the same label"
-    with pytest.raises(ConfigError, match=told):
+    message = rf"'validation/{metric}' is undefined: all validation rows have the same label"
+    with pytest.raises(ConfigError, match=message):
         check_data(plan, check(plan))

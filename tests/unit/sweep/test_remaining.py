@@ -34,35 +34,35 @@ def spent() -> Iterator[Study]:
 
 
 def test_a_slot_that_waits_is_left(plan_of: PlanOf, store: TrackingStore) -> None:
-    study, told = new_study(name="own"), list[str]()
+    study, messages = new_study(name="own"), list[str]()
     add_trial(study, TrialState.FAIL)
-    assert not nothing_left(plan_of(SWEEP), study, told.append)
-    assert told == []
+    assert not nothing_left(plan_of(SWEEP), study, messages.append)
+    assert messages == []
     engine_of(study).dispose()
 
 
 def test_nothing_is_left_of_a_spent_study_whose_run_stands(
     plan_of: PlanOf, store: TrackingStore, spent: Study
 ) -> None:
-    plan, told = plan_of(SWEEP, f"tracking.uri={store.uri}"), list[str]()
+    plan, messages = plan_of(SWEEP, f"tracking.uri={store.uri}"), list[str]()
     open_parent(store, spent, plan)
-    assert nothing_left(plan, spent, told.append)
-    assert told == []
+    assert nothing_left(plan, spent, messages.append)
+    assert messages == []
 
 
 def test_a_run_that_mlflow_has_lost_is_left_and_told(
     plan_of: PlanOf, store: TrackingStore, spent: Study
 ) -> None:
     spent.set_user_attr(PARENT_RUN_ID, "0" * 32)
-    told: list[str] = []
-    assert not nothing_left(plan_of(SWEEP, f"tracking.uri={store.uri}"), spent, told.append)
-    assert told == [
+    messages: list[str] = []
+    assert not nothing_left(plan_of(SWEEP, f"tracking.uri={store.uri}"), spent, messages.append)
+    assert messages == [
         "missing in MLflow: the sweep's own run; rebuilding from the study and its weights"
     ]
 
 
 def test_a_store_that_cannot_be_asked_leaves_nothing_to_do(plan_of: PlanOf, spent: Study) -> None:
-    told: list[str] = []
-    assert nothing_left(plan_of(SWEEP, "tracking.uri=nope://x"), spent, told.append)
-    assert len(told) == 1
-    assert told[0].startswith("MLflow was not checked: tracking.uri: cannot open 'nope://x'")
+    messages: list[str] = []
+    assert nothing_left(plan_of(SWEEP, "tracking.uri=nope://x"), spent, messages.append)
+    assert len(messages) == 1
+    assert messages[0].startswith("MLflow was not checked: tracking.uri: cannot open 'nope://x'")

@@ -132,12 +132,12 @@ def test_trials_of_a_larger_budget_are_told_beside_a_smaller_one() -> None:
     assert (status.beyond, status.counts["complete"], status.target) == (1, 2, 2)
     screen = Console(file=io.StringIO(), width=200)
     print_outcome(screen, study)
-    told = screen.file.getvalue()  # type: ignore[attr-defined]
+    output = screen.file.getvalue()  # type: ignore[attr-defined]
     assert (
         "2 trials: 2 complete; 3 were run in total, because sweep.n_trials was larger before"
-        in told
+        in output
     )
-    assert "sweep.n_trials=6" in told
+    assert "sweep.n_trials=6" in output
 
 
 def test_what_to_type_next_is_quoted_for_a_shell() -> None:
@@ -146,8 +146,8 @@ def test_what_to_type_next_is_quoted_for_a_shell() -> None:
     study.set_user_attr(REGISTERED, {**MADE, "name": "bob's tweets", "alias": "next"})
     screen = Console(file=io.StringIO(), width=200)
     print_outcome(screen, study)
-    told = screen.file.getvalue()  # type: ignore[attr-defined]
-    command = next(line for line in told.splitlines() if "predict --model" in line)
+    output = screen.file.getvalue()  # type: ignore[attr-defined]
+    command = next(line for line in output.splitlines() if "predict --model" in line)
     assert shlex.split(command)[3:] == ["models:/bob's tweets@next", "your text"]
 
 

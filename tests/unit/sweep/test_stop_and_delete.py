@@ -60,8 +60,8 @@ def test_a_study_that_is_not_there_is_told_with_the_nearest_name(study: Study) -
 
 
 def test_a_sweep_at_work_is_not_deleted(study: Study, demo: SweepPlan) -> None:
-    told = r"^1 workers are running; stop them first: finesweep stop demo$"
-    with at_work(study, "demo+confirmation"), pytest.raises(FinesweepError, match=told):
+    message = r"^1 workers are running; stop them first: finesweep stop demo$"
+    with at_work(study, "demo+confirmation"), pytest.raises(FinesweepError, match=message):
         delete_study(study, demo.base.config, runs=False)
     assert checkpoints() == ["demo", "demo+confirmation", "demo-2"]
 

@@ -111,14 +111,14 @@ def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def said() -> list[str]:
+def messages() -> list[str]:
     return []
 
 
 def once(number: signal.Signals) -> Callable[[], None]:
     """Sends this process one signal, however often it is called."""
-    left = [number]
-    return lambda: os.kill(os.getpid(), left.pop()) if left else None
+    pending = [number]
+    return lambda: os.kill(os.getpid(), pending.pop()) if pending else None
 
 
 def study_with(*, over: bool) -> Study:
@@ -131,7 +131,7 @@ def study_with(*, over: bool) -> Study:
 
 def run(
     script: Script,
-    said: list[str],
+    messages: list[str],
     *,
     study: Study | None = None,
     n_workers: int = 1,
@@ -144,7 +144,7 @@ def run(
         n_workers=n_workers,
         deadline=deadline,
         refresh=look,
-        say=said.append,
+        say=messages.append,
     )
 
 
@@ -161,36 +161,36 @@ def run(
     ],
 )
 def test_a_worker_that_ended_is_replaced_while_there_is_something_to_do(
-    code: int, over: bool, replaced: bool, said: list[str]
+    code: int, over: bool, replaced: bool, messages: list[str]
 ) -> None:
     script = Script(code, 0)
-    run(script, said, study=study_with(over=over))
+    run(script, messages, study=study_with(over=over))
     assert [worker.name for worker in script.workers] == ["worker 0"] * (1 + replaced)
-    told = f"worker 0 ended with exit code {code}; restarting it"
-    assert said == [told] * replaced
+    message = f"worker 0 ended with exit code {code}; restarting it"
+    assert messages == [message] * replaced
     assert script.closed
 
 
-def test_a_stopped_study_has_nothing_to_do_any_more(said: list[str]) -> None:
+def test_a_stopped_study_has_nothing_to_do_any_more(messages: list[str]) -> None:
     study = study_with(over=False)
     study.set_user_attr(STOP, "stopped")
     script = Script(130)
-    run(script, said, study=study)
-    assert (len(script.workers), said) == (1, [])
+    run(script, messages, study=study)
+    assert (len(script.workers), messages) == (1, [])
 
 
-def test_a_config_that_cannot_work_ends_the_sweep_in_the_workers_words(said: list[str]) -> None:
+def test_a_config_that_cannot_work_ends_the_sweep_in_the_workers_words(messages: list[str]) -> None:
     script = Script(2, STAYS)
     with pytest.raises(ConfigError, match=r"^worker 0: said by worker 0$") as caught:
-        run(script, said, n_workers=2)
+        run(script, messages, n_workers=2)
     assert caught.value.exit_code == 2
     assert (script.workers[1].heard, script.closed) == (["kill"], True)
 
 
-def test_a_worker_that_fails_at_the_end_is_not_tried_again(said: list[str]) -> None:
+def test_a_worker_that_fails_at_the_end_is_not_tried_again(messages: list[str]) -> None:
     script = Script(1)
     with pytest.raises(FinesweepError, match=r"^worker 0 failed: said by worker 0$"):
-        run(script, said, study=study_with(over=True))
+        run(script, messages, study=study_with(over=True))
     assert len(script.workers) == 1
 
 
@@ -200,52 +200,52 @@ def test_a_worker_that_fails_at_the_end_is_not_tried_again(said: list[str]) -> N
     ids=["errors", "a signal between", "an interruption between"],
 )
 def test_errors_in_a_row_end_the_sweep_and_signals_do_not_count(
-    codes: Sequence[int], n_started: int, said: list[str]
+    codes: Sequence[int], n_started: int, messages: list[str]
 ) -> None:
     script = Script(*codes)
     with pytest.raises(FinesweepError, match=r"^5 workers in a row failed; the last: said by"):
-        run(script, said)
+        run(script, messages)
     assert len(script.workers) == n_started
 
 
-def test_the_deadline_drains_each_worker_once(said: list[str]) -> None:
+def test_the_deadline_drains_each_worker_once(messages: list[str]) -> None:
     script = Script(STAYS, kind=Slow)
-    run(script, said, n_workers=2, deadline=time.monotonic() - 1)
+    run(script, messages, n_workers=2, deadline=time.monotonic() - 1)
     assert [worker.heard for worker in script.workers] == [["drain"], ["drain"]]
-    assert said == []
+    assert messages == []
 
 
 def test_in_the_place_of_one_killed_after_the_deadline_comes_one_that_leaves_too(
-    said: list[str],
+    messages: list[str],
 ) -> None:
     script = Script(KILLED, STAYS)
-    run(script, said, deadline=time.monotonic() - 1)
+    run(script, messages, deadline=time.monotonic() - 1)
     assert [worker.heard for worker in script.workers] == [["drain"], ["drain"]]
 
 
-def test_an_interruption_is_told_once_and_raised_when_all_have_left(said: list[str]) -> None:
+def test_an_interruption_is_told_once_and_raised_when_all_have_left(messages: list[str]) -> None:
     script = Script(STAYS, kind=Slow)
     with pytest.raises(KeyboardInterrupt):
-        run(script, said, n_workers=2, look=once(signal.SIGINT))
+        run(script, messages, n_workers=2, look=once(signal.SIGINT))
     assert [worker.heard for worker in script.workers] == [["interrupt"], ["interrupt"]]
     assert script.closed
 
 
-def test_nobody_comes_in_the_place_of_one_killed_after_an_interruption(said: list[str]) -> None:
+def test_nobody_comes_in_the_place_of_one_killed_after_an_interruption(messages: list[str]) -> None:
     script = Script(STAYS, kind=Fragile)
     with pytest.raises(KeyboardInterrupt):
-        run(script, said, look=once(signal.SIGINT))
-    assert (len(script.workers), said) == (1, [])
+        run(script, messages, look=once(signal.SIGINT))
+    assert (len(script.workers), messages) == (1, [])
 
 
-def test_a_second_interruption_kills(said: list[str]) -> None:
+def test_a_second_interruption_kills(messages: list[str]) -> None:
     script = Script(STAYS, kind=Stubborn)
     with pytest.raises(KeyboardInterrupt):
-        run(script, said, look=lambda: os.kill(os.getpid(), signal.SIGTERM))
+        run(script, messages, look=lambda: os.kill(os.getpid(), signal.SIGTERM))
     assert script.workers[0].heard == ["interrupt", "kill"]
 
 
-def test_a_storage_that_is_away_is_told_of_once_and_waited_for(said: list[str]) -> None:
+def test_a_storage_that_is_away_is_told_of_once_and_waited_for(messages: list[str]) -> None:
     script, n_looks = Script(STAYS), 0
 
     def look() -> None:
@@ -257,15 +257,15 @@ def test_a_storage_that_is_away_is_told_of_once_and_waited_for(said: list[str]) 
             raise error
         script.workers[0].code = 0
 
-    run(script, said, look=look)
-    assert said == ["the storage is unreachable; workers are waiting for it"]
+    run(script, messages, look=look)
+    assert messages == ["the storage is unreachable; workers are waiting for it"]
 
 
-def test_another_error_kills_the_workers_and_is_raised(said: list[str]) -> None:
+def test_another_error_kills_the_workers_and_is_raised(messages: list[str]) -> None:
     def look() -> None:
         raise ZeroDivisionError("a bug")
 
     script = Script(STAYS)
     with pytest.raises(ZeroDivisionError, match="a bug"):
-        run(script, said, look=look)
+        run(script, messages, look=look)
     assert (script.workers[0].heard, script.closed) == (["kill"], True)

@@ -212,8 +212,8 @@ def test_more_workers_than_the_gpus_hold_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
-    told = r"workers: 5 given; 2 visible GPUs with launcher\.workers_per_gpu=2 hold 4 at most"
-    with pytest.raises(ConfigError, match=f"^{told}$"):
+    message = r"workers: 5 given; 2 visible GPUs with launcher\.workers_per_gpu=2 hold 4 at most"
+    with pytest.raises(ConfigError, match=f"^{message}$"):
         make_launcher(LauncherConfig(workers_per_gpu=2), command=COMMAND, workers=5, logs=tmp_path)
 
 
@@ -267,8 +267,8 @@ def test_a_preempted_task_is_queued_again_with_its_slot_released(tmp_path: Path)
 
 def test_a_share_of_a_gpu_is_refused_with_slurm(tmp_path: Path) -> None:
     config = slurm_config(tmp_path, cluster="local", gpus_per_worker=0.5)
-    told = r"^launcher\.gpus_per_worker: 0\.5 given; must be a whole number with Slurm$"
-    with pytest.raises(ConfigError, match=told):
+    message = r"^launcher\.gpus_per_worker: 0\.5 given; must be a whole number with Slurm$"
+    with pytest.raises(ConfigError, match=message):
         make_launcher(config, command=COMMAND, workers=1, logs=tmp_path)
 
 
@@ -285,8 +285,8 @@ def test_a_missing_package_is_told_with_the_extra_that_has_it(
     name: str, package: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, package, None)
-    told = rf"^launcher: {name} needs a package .*: pip install 'finesweep\[{name}\]'$"
-    with pytest.raises(ConfigError, match=told):
+    message = rf"^launcher: {name} needs a package .*: pip install 'finesweep\[{name}\]'$"
+    with pytest.raises(ConfigError, match=message):
         make_launcher(LauncherConfig(name=name), command=COMMAND, workers=1, logs=tmp_path)
 
 

@@ -54,7 +54,7 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def made(plan_of: PlanOf, empty_database: Path) -> optuna.Study:
+def own_study(plan_of: PlanOf, empty_database: Path) -> optuna.Study:
     """The study of TEXT, just made."""
     plan = plan_of(TEXT)
     DATABASE.parent.mkdir()
@@ -69,26 +69,26 @@ def suggestions(plan: SweepPlan, slot: int) -> dict[str, Any]:
 
 
 def test_a_new_study_carries_the_sweep_that_it_is_for(plan_of: PlanOf) -> None:
-    made = open_study(plan_of(TEXT))
+    own_study = open_study(plan_of(TEXT))
     assert DATABASE.is_file()
-    assert made.study_name == made.user_attrs[SWEEP] == "own"
-    assert made.user_attrs[N_TRIALS] == 4
-    assert made.direction.name == "MINIMIZE"
-    kept = made.user_attrs[DEFINITION]
-    assert kept["sweep.metric"] == "validation/loss"
-    assert kept["training.batch_size"] == 16
-    assert kept["training.epochs"] == "range(1, 4, 1)"
-    assert kept["training.weight_decay|model=minilm"] == 0.5
-    assert not [path for path in kept if path.startswith(("storage", "tracking", "workers"))]
+    assert own_study.study_name == own_study.user_attrs[SWEEP] == "own"
+    assert own_study.user_attrs[N_TRIALS] == 4
+    assert own_study.direction.name == "MINIMIZE"
+    recorded = own_study.user_attrs[DEFINITION]
+    assert recorded["sweep.metric"] == "validation/loss"
+    assert recorded["training.batch_size"] == 16
+    assert recorded["training.epochs"] == "range(1, 4, 1)"
+    assert recorded["training.weight_decay|model=minilm"] == 0.5
+    assert not [path for path in recorded if path.startswith(("storage", "tracking", "workers"))]
 
 
 def test_a_study_is_continued_with_its_trials_and_its_id(
-    made: optuna.Study, plan_of: PlanOf
+    own_study: optuna.Study, plan_of: PlanOf
 ) -> None:
-    made.add_trial(optuna.create_trial(value=0.5))
+    own_study.add_trial(optuna.create_trial(value=0.5))
     again = open_study(plan_of(TEXT))
     assert [trial.value for trial in again.trials] == [0.5]
-    assert again.user_attrs[UID] == made.user_attrs[UID]
+    assert again.user_attrs[UID] == own_study.user_attrs[UID]
 
 
 def test_what_a_killed_command_left_without_definition_is_completed(plan_of: PlanOf) -> None:
@@ -113,7 +113,9 @@ def test_the_pruner_of_the_sweep_judges_per_model(plan_of: PlanOf) -> None:
     assert isinstance(pruner.pruner, PatientPruner)
 
 
-def test_the_budget_and_where_things_lie_may_change(made: optuna.Study, plan_of: PlanOf) -> None:
+def test_the_budget_and_where_things_lie_may_change(
+    own_study: optuna.Study, plan_of: PlanOf
+) -> None:
     changed = plan_of(
         f"{TEXT}register: {{name: m}}\n",
         "sweep.n_trials=9",
@@ -124,7 +126,7 @@ def test_the_budget_and_where_things_lie_may_change(made: optuna.Study, plan_of:
         "storage.checkpoints=elsewhere",
     )
     assert open_study(changed).user_attrs[N_TRIALS] == 9
-    assert made.user_attrs[N_TRIALS] == 9
+    assert own_study.user_attrs[N_TRIALS] == 9
     assert open_study(plan_of(TEXT, "sweep.n_trials=2")).user_attrs[N_TRIALS] == 2
 
 
@@ -148,7 +150,7 @@ def test_the_budget_and_where_things_lie_may_change(made: optuna.Study, plan_of:
     ],
 )
 def test_another_definition_is_refused_with_what_changed_and_a_way_out(
-    made: optuna.Study, plan_of: PlanOf, override: str, problem: str
+    own_study: optuna.Study, plan_of: PlanOf, override: str, problem: str
 ) -> None:
     with pytest.raises(ConfigError, match="2 problems") as caught:
         open_study(plan_of(TEXT, override, "sweep.n_trials=99"))
@@ -157,34 +159,34 @@ def test_another_definition_is_refused_with_what_changed_and_a_way_out(
         "sweep.study: study 'own' was made for another sweep; start a new one with: "
         "finesweep sweep own sweep.study=own-2 …",
     ]
-    assert made.user_attrs[N_TRIALS] == 4
+    assert own_study.user_attrs[N_TRIALS] == 4
 
 
 def test_a_study_that_is_older_than_a_field_goes_on_with_the_fields_default(
-    made: optuna.Study, plan_of: PlanOf
+    own_study: optuna.Study, plan_of: PlanOf
 ) -> None:
-    (key,) = [name for name, value in made.user_attrs.items() if "dataset.seed" in str(value)]
-    older = dict(made.user_attrs[key])
+    (key,) = [name for name, value in own_study.user_attrs.items() if "dataset.seed" in str(value)]
+    older = dict(own_study.user_attrs[key])
     assert older.pop("dataset.label_columns") == []
-    made.set_user_attr(key, older)
-    assert open_study(plan_of(TEXT)).study_name == made.study_name
+    own_study.set_user_attr(key, older)
+    assert open_study(plan_of(TEXT)).study_name == own_study.study_name
     with pytest.raises(
         ConfigError, match=r"dataset\.label_columns: nothing when the study was made"
     ):
         open_study(plan_of(TEXT, "dataset.label_columns=[a,b]"))
 
 
-def test_another_study_name_starts_anew(made: optuna.Study, plan_of: PlanOf) -> None:
+def test_another_study_name_starts_anew(own_study: optuna.Study, plan_of: PlanOf) -> None:
     other = plan_of(TEXT, "training.batch_size=8", "sweep.study=own-2")
     assert not study_exists(other)
     study = open_study(other)
     assert study_exists(other)
     assert (study.study_name, study.user_attrs[SWEEP]) == ("own-2", "own")
-    assert study.user_attrs[UID] != made.user_attrs[UID]
+    assert study.user_attrs[UID] != own_study.user_attrs[UID]
 
 
-def test_a_study_is_found_by_its_name(made: optuna.Study) -> None:
-    assert find_study("own", URL).user_attrs == made.user_attrs
+def test_a_study_is_found_by_its_name(own_study: optuna.Study) -> None:
+    assert find_study("own", URL).user_attrs == own_study.user_attrs
     with pytest.raises(ConfigError, match=r"^sweep: no study 'owm' in .*; did you mean 'own'\?"):
         find_study("owm", URL)
 
@@ -270,8 +272,8 @@ def test_the_points_of_a_quasi_random_sequence_stay_one_sequence(plan_of: PlanOf
     assert [sampler._seed for sampler in samplers] == [3, 3]  # type: ignore[attr-defined]
 
 
-def test_the_finalist_is_read_back_as_it_was_kept(made: optuna.Study) -> None:
-    assert finalist_in(made.user_attrs) is None
+def test_the_finalist_is_read_back_as_it_was_kept(own_study: optuna.Study) -> None:
+    assert finalist_in(own_study.user_attrs) is None
     stored = {
         "trial": 3,
         "run_id": "r",
@@ -281,12 +283,12 @@ def test_the_finalist_is_read_back_as_it_was_kept(made: optuna.Study) -> None:
         "test_rows": 40,
         "max_length": 16,
     }
-    made.set_user_attr(FINALIST, stored)
-    assert finalist_in(made.user_attrs) == Finalist(**stored)  # type: ignore[arg-type]
+    own_study.set_user_attr(FINALIST, stored)
+    assert finalist_in(own_study.user_attrs) == Finalist(**stored)  # type: ignore[arg-type]
 
 
 def test_another_metric_is_refused_with_the_direction_that_follows(
-    made: optuna.Study, plan_of: PlanOf
+    own_study: optuna.Study, plan_of: PlanOf
 ) -> None:
     with pytest.raises(ConfigError, match="3 problems") as caught:
         open_study(plan_of(TEXT, "sweep.metric=validation/f1"))
@@ -295,10 +297,10 @@ def test_another_metric_is_refused_with_the_direction_that_follows(
 
 
 def test_a_file_that_says_the_direction_is_the_same_sweep_as_one_that_does_not(
-    made: optuna.Study, plan_of: PlanOf
+    own_study: optuna.Study, plan_of: PlanOf
 ) -> None:
     again = open_study(plan_of(f"{TEXT}direction: minimize\n"))
-    assert again.user_attrs[UID] == made.user_attrs[UID]
+    assert again.user_attrs[UID] == own_study.user_attrs[UID]
     assert again.user_attrs[DEFINITION]["sweep.direction"] == "minimize"
 
 
@@ -313,22 +315,22 @@ DEFAULTS = {
 
 
 def test_defaults_of_the_schema_and_the_same_in_a_file_make_one_study(
-    made: optuna.Study, plan_of: PlanOf
+    own_study: optuna.Study, plan_of: PlanOf
 ) -> None:
-    kept = made.user_attrs[DEFINITION]
-    assert {path: kept[path] for path in DEFAULTS} == DEFAULTS
+    recorded = own_study.user_attrs[DEFINITION]
+    assert {path: recorded[path] for path in DEFAULTS} == DEFAULTS
     written = "".join(
         f"{path.removeprefix('sweep.')}: {json.dumps(value)}\n" for path, value in DEFAULTS.items()
     )
-    assert open_study(plan_of(TEXT + written)).user_attrs[UID] == made.user_attrs[UID]
+    assert open_study(plan_of(TEXT + written)).user_attrs[UID] == own_study.user_attrs[UID]
 
 
 def test_a_study_made_under_older_defaults_goes_on_with_them(
-    made: optuna.Study, plan_of: PlanOf, monkeypatch: pytest.MonkeyPatch
+    own_study: optuna.Study, plan_of: PlanOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(search_path, "_user_root", None)
-    older = {**made.user_attrs[DEFINITION], **OLDER_DEFAULTS}
-    made.set_user_attr(DEFINITION, older)
+    older = {**own_study.user_attrs[DEFINITION], **OLDER_DEFAULTS}
+    own_study.set_user_attr(DEFINITION, older)
     assert open_study(plan_of(TEXT)).user_attrs[DEFINITION] == older
     plan, _ = join_study("own", URL, [], pytest.fail)
     assert plan.settings.sampler == OLDER_DEFAULTS["sweep.sampler"]

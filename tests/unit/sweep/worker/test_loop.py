@@ -197,8 +197,8 @@ def test_failures_in_a_row_stop_the_sweep_for_all(joined_worker: JoinedWorker) -
     joined_worker.study.set_user_attr(N_TRIALS, 5)
     rows = work(joined_worker, _broken)
     assert len(rows) == joined_worker.plan.settings.max_failures_in_a_row == 3
-    told = "3 trials in a row failed; the last: ValueError: no such shape"
-    assert joined_worker.study.user_attrs[STOP] == told
+    message = "3 trials in a row failed; the last: ValueError: no such shape"
+    assert joined_worker.study.user_attrs[STOP] == message
 
 
 def test_failures_before_the_command_began_are_forgiven(joined_worker: JoinedWorker) -> None:

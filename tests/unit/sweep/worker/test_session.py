@@ -1,4 +1,4 @@
-"""A worker joins, works through what there is, and leaves nothing behind that it held."""
+"""A worker joins a sweep, works through its phases, and releases everything when it leaves."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.unit.sweep.conftest import PlanOf
 from tests.unit.sweep.studies import add_trial
 from tests.unit.sweep.worker.conftest import JoinedWorker
 
-from finesweep.config import ConfirmConfig, SweepPlan
+from finesweep.config import ConfirmConfig, SweepPlan, search_path
 from finesweep.errors import ConfigError
 from finesweep.sweep.study.keys import DEFINITION, VALUES
 from finesweep.sweep.study.leases import workers_of
@@ -28,6 +28,12 @@ from finesweep.sweep.worker.session import WorkerSession, worker_session
 from finesweep.tracking import TrackingStore
 
 SWEEP = "n_trials: 2\nparams: {training.epochs: 'range(1, 3)'}"
+
+
+@pytest.fixture(autouse=True)
+def own_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Restores the user's files afterwards: a worker that joins uses those of the study."""
+    monkeypatch.setattr(search_path, "_user_root", None)
 
 
 def session_of(joined_worker: JoinedWorker, confirm: ConfirmConfig | None) -> WorkerSession:
@@ -132,22 +138,22 @@ def open_sweep(plan_of: PlanOf, store: TrackingStore) -> Iterator[tuple[SweepPla
     engine_of(study).dispose()
 
 
-def joining(plan: SweepPlan, said: list[str]) -> AbstractContextManager[WorkerSession]:
+def joining(plan: SweepPlan, messages: list[str]) -> AbstractContextManager[WorkerSession]:
     url = plan.base.config.storage.url
-    return worker_session("own", url, [], say=said.append, on_hang=lambda: None)
+    return worker_session("own", url, [], say=messages.append, on_hang=lambda: None)
 
 
 def test_a_worker_is_seen_while_it_has_joined(open_sweep: tuple[SweepPlan, Study]) -> None:
     plan, study = open_sweep
-    said: list[str] = []
-    with joining(plan, said) as session:
+    messages: list[str] = []
+    with joining(plan, messages) as session:
         (row,) = workers_of(engine_of(study), "own")
         assert row.id == session.callbacks.worker
         assert session.metric == "validation/loss"
         assert session.plan.settings.n_trials == 2
         engine_of(session.study).dispose()
     assert workers_of(engine_of(study), "own") == []
-    assert said == []
+    assert messages == []
     assert list(Path("mlruns/checkpoints").rglob("*")) == []
 
 

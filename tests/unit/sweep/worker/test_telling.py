@@ -56,7 +56,7 @@ def test_a_grid_that_is_searched_through_ends_no_worker() -> None:
 def test_a_sampler_that_fails_is_told_of_and_loses_no_trial() -> None:
     study = optuna.create_study(sampler=Listening(ZeroDivisionError("by zero")))
     study.ask()
-    said: list[str] = []
-    tell(study, 0, TrialState.COMPLETE, 0.5, say=said.append)
-    assert said == ["the sampler failed after trial 0: ZeroDivisionError: by zero"]
+    messages: list[str] = []
+    tell(study, 0, TrialState.COMPLETE, 0.5, say=messages.append)
+    assert messages == ["the sampler failed after trial 0: ZeroDivisionError: by zero"]
     assert study.trials[0].state == TrialState.COMPLETE

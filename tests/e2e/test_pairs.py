@@ -89,7 +89,7 @@ def test_what_only_both_texts_tell_is_learned(learned: Learned) -> None:
     (run,) = learned.project.client.search_runs(["1"])
     assert run.data.metrics["test/accuracy"] > 0.8  # the commonest class has about half
     assert learned.rows["label"].value_counts(normalize=True).max() < 0.6
-    assert '"a text" "its second text"' in learned.said
+    assert '"first text" "second text"' in learned.said
 
 
 def test_a_file_is_answered_as_the_run_answered_it(learned: Learned) -> None:

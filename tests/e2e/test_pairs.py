@@ -161,7 +161,9 @@ def test_a_page_and_an_endpoint_answer_pairs_as_predict_does(learned: Learned) -
         assert made[0]["probabilities"] == pytest.approx(wanted[0]["probabilities"], abs=1e-5)
         card = ask(address, "/api/model")
         assert card["reads"] == "pairs"
-        assert card["facts"]["reads"].startswith("12 tokens of a pair of texts, both together")
+        assert card["facts"]["reads"].startswith(
+            "the first 12 tokens of a pair of texts, both together"
+        )
         opened(browser, address)
         assert classify(browser, *texts[0]).split()[0] == wanted[0]["label"]
         assert all(word in part(browser, "#words").text for word in " ".join(texts[0]).split())
@@ -170,4 +172,4 @@ def test_a_page_and_an_endpoint_answer_pairs_as_predict_does(learned: Learned) -
         assert answered == f"UNCERTAIN\n{HALF}"
         tab(browser, "Many pairs")
         part(browser, "#file input[type=file]").send_keys(str(path))
-        until(lambda: "2 rows answered" in part(browser, "#said").text, seconds=30)
+        until(lambda: "2 rows classified" in part(browser, "#said").text, seconds=30)

@@ -11,10 +11,19 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="session")
-def store(tmp_path_factory: pytest.TempPathFactory) -> TrackingStore:
+def session_store(tmp_path_factory: pytest.TempPathFactory) -> TrackingStore:
     from finesweep.config import TrackingConfig
     from finesweep.tracking import open_store
 
     folder = tmp_path_factory.getbasetemp() / "mlflow"
     uri = f"sqlite:///{folder / 'mlflow.db'}"
     return open_store(TrackingConfig(uri=uri, artifacts=str(folder / "artifacts")))
+
+
+@pytest.fixture(scope="module")
+def store(session_store: TrackingStore) -> TrackingStore:
+    """The session's store, which MLflow uses again: a module before may have opened another."""
+    import mlflow
+
+    mlflow.set_tracking_uri(session_store.uri)
+    return session_store

@@ -108,7 +108,7 @@ def test_a_killed_worker_and_a_lost_actor_are_replaced(launcher: Launcher) -> No
 def test_a_worker_that_no_node_has_room_for_waits_and_can_be_sent_away(launcher: Launcher) -> None:
     workers = [launcher.start(index) for index in range(3)]
     until(lambda: sum(worker.last_output().startswith("up ") for worker in workers) == 2)
-    (waiting,) = [worker for worker in workers if worker.last_output().startswith("waits")]
+    (waiting,) = [worker for worker in workers if worker.last_output().startswith("waiting")]
     assert waiting.poll() is None
     waiting.interrupt()
     assert waiting.poll() == 130

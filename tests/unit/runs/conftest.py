@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from finesweep.tracking import TrackingStore
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def setup(
     tmp_path_factory: pytest.TempPathFactory, tiny_bert: Path, texts_csv: Path, store: TrackingStore
 ) -> Setup:

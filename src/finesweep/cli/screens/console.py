@@ -6,5 +6,5 @@ from rich.console import Console
 
 
 def screen(*, stderr: bool = False) -> Console:
-    """A console without markup: [b] and :tada: in a user's label are printed as they are."""
-    return Console(stderr=stderr, markup=False, emoji=False)
+    """A console without markup or highlighting: [b] and :tada: in a label stay as they are."""
+    return Console(stderr=stderr, markup=False, emoji=False, highlight=False)

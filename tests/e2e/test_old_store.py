@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.conftest import Project
+from tests.e2e.served import ask, serving
 
 pytestmark = pytest.mark.slow
 ARCHIVE = Path(__file__).parents[1] / "data" / "old_store.tar.xz"
@@ -43,6 +44,9 @@ def test_its_challenger_is_promoted_answers_and_makes_room_again(old: Project) -
     assert "promoted: version 2 is champion" in said(old, "promote", "old-model")
     answers = said(old, "predict", "--model", VERSION, "a lovely superb day", "the awful dull film")
     assert [line.split()[0] for line in answers.splitlines()] == ["good", "bad"]
+    with serving(old, VERSION) as address:
+        served = ask(address, "/api/predict", {"texts": ["a lovely superb day"]})
+    assert [each["label"] for each in served["predictions"]] == ["good"]
     assert "version 1 is champion again" in said(old, "rollback", "old-model")
     champion = old.client.get_model_version_by_alias("old-model", "champion")
     assert str(champion.version) == "1"

@@ -12,7 +12,8 @@ import pytest
 from tests.e2e.conftest import Project
 
 pytestmark = pytest.mark.slow
-PAGE = Path(__file__).parents[2] / "docs" / "api.md"
+DOCS = Path(__file__).parents[2] / "docs"
+PAGE = DOCS / "api.md"
 SWEEP = """\
 # @package sweep
 n_trials: 10
@@ -122,3 +123,14 @@ def test_a_mistake_is_told_and_ends_nothing(told: dict[str, Any]) -> None:
 
 def test_the_process_stays_as_it_was(told: dict[str, Any]) -> None:
     assert told["after"] == told["before"]
+
+
+def test_mlflows_own_loader_predicts_as_the_page_on_the_store_shows(told: dict[str, Any]) -> None:
+    (shown,) = re.findall(r"```python\n(.*?)```", (DOCS / "store.md").read_text(), re.S)
+    printed = Project(told["folder"]).python(shown)
+    assert re.search(r"\b(bad|good|plain)\b", printed), printed
+
+
+def test_all_python_of_the_docs_is_on_the_pages_that_are_run_here() -> None:
+    pages = {page.name for page in DOCS.glob("*.md") if "```python" in page.read_text()}
+    assert pages == {"api.md", "store.md"}

@@ -16,6 +16,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from finesweep.api.console import screen
 from finesweep.records import Evaluation, Objective
 
 SPEED_PERIOD_SECONDS = 600.0
@@ -66,4 +67,4 @@ def bars(console: Console) -> Progress:
 def progress_console(progress: bool) -> Console:
     """The console for progress of an API call: standard error or the notebook's cell; silent if
     progress is false."""
-    return Console(stderr=True, quiet=not progress, markup=False, emoji=False)
+    return screen(stderr=True, quiet=not progress)

@@ -35,7 +35,7 @@ class SweepProgress:
         self.progress.stop()
 
     def say(self, message: str) -> None:
-        self.progress.console.print(message, highlight=False, soft_wrap=True)
+        self.progress.console.print(message, soft_wrap=True)
 
     def look(self) -> Status:
         """Prints the trials finished since the last call, and moves the bars."""

@@ -89,7 +89,7 @@ def complete_sweep(
         rehearse(plan)
         check_data(plan, data)
     study = open_study(plan)
-    if nothing_left(plan, study, partial(console.print, highlight=False, soft_wrap=True)):
+    if nothing_left(plan, study, partial(console.print, soft_wrap=True)):
         return study, False
     on_ready()
     _search(plan, study, console)

@@ -52,8 +52,8 @@ def _adapt(composed: Composed) -> None:
     ledger = TimeLedger()
     read_inputs(composed.config, ledger)
 
+    from finesweep.api.console import screen
     from finesweep.api.progress import bar
-    from finesweep.cli.screens.console import screen
     from finesweep.model import limit_problems
     from finesweep.records import Objective
     from finesweep.runs.adapt import AdaptationWatch, run_adaptation
@@ -137,4 +137,4 @@ def _print_next(console: Console, adaptation: Adaptation, overrides: Sequence[st
 
 def _say(console: Console, text: str) -> None:
     # Without markup: rich would take the [mask] of a probe for a style.
-    console.print(text, highlight=False, soft_wrap=True, markup=False)
+    console.print(text, soft_wrap=True)

@@ -35,8 +35,8 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _explore(composed: Composed) -> None:
+    from finesweep.api.console import screen
     from finesweep.api.exploration import refuse_severe, run_exploration
-    from finesweep.cli.screens.console import screen
 
     console = screen()
     with console.status("reading the dataset") as status:
@@ -54,7 +54,7 @@ def _print_end(console: Console, composed: Composed, explored: Exploration) -> N
     overrides = list(composed.overrides)
     if explored.has_missing and composed.config.dataset.missing == "error":
         overrides.append("dataset.missing=drop")
-    console.print(f"\npage: {explored.page}", highlight=False, soft_wrap=True)
-    console.print("next:", highlight=False)
+    console.print(f"\npage: {explored.page}", soft_wrap=True)
+    console.print("next:")
     command = shlex.join(["finesweep", "train", *overrides])
-    console.print(f"  {command}\n  finesweep ui", highlight=False, soft_wrap=True, markup=False)
+    console.print(f"  {command}\n  finesweep ui", soft_wrap=True)

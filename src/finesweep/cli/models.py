@@ -75,7 +75,7 @@ def _version(store: TrackingStore, version: Version) -> dict[str, Any]:
 
 
 def _print(model: dict[str, Any]) -> None:
-    from finesweep.cli.screens.console import screen
+    from finesweep.api.console import screen
     from finesweep.cli.screens.tables import print_versions
 
     print(model["model"])

@@ -133,7 +133,7 @@ def _with_progress(pieces: Iterator[Piece], args: argparse.Namespace) -> Iterato
     """The rows of each piece; moves a progress bar on a terminal."""
     from rich.progress import Progress
 
-    from finesweep.cli.screens.console import screen
+    from finesweep.api.console import screen
 
     console = screen(stderr=True)
     is_shown = args.file and console.is_terminal and (args.output or not sys.stdout.isatty())

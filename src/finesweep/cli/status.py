@@ -32,7 +32,7 @@ def run(arguments: Sequence[str]) -> int:
         raise ConfigError(Problem("--watch", "cannot be combined with --json"))
     url = compose(args.overrides).config.storage.url
 
-    from finesweep.cli.screens.console import screen
+    from finesweep.api.console import screen
     from finesweep.cli.screens.sweep_report import print_outcome
     from finesweep.sweep.status import status_of
     from finesweep.sweep.study.study import find_study

@@ -41,8 +41,8 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _sweep(plan: SweepPlan) -> int:
+    from finesweep.api.console import screen
     from finesweep.api.sweeps import complete_sweep
-    from finesweep.cli.screens.console import screen
     from finesweep.cli.screens.sweep_report import print_outcome
     from finesweep.sweep.status import status_of
 

@@ -68,8 +68,8 @@ def _job(composed: Composed | None) -> Callable[[DictConfig], None]:
 def _train(composed: Composed) -> None:
     silence_libraries()
 
+    from finesweep.api.console import screen
     from finesweep.api.runs import run_training
-    from finesweep.cli.screens.console import screen
 
     console = screen()
     _, trained = run_training(composed, console, on_ready=collector.resume)

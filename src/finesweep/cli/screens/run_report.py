@@ -40,7 +40,7 @@ def print_trained(console: Console, trained: Trained) -> None:
     dataset, result, test = trained.setup.dataset, trained.result, trained.test
     published = trained.setup.composed.config.published
     for note in dataset.notes:
-        console.print(f"data: {note}", highlight=False, soft_wrap=True)
+        console.print(f"data: {note}", soft_wrap=True)
     schedule = trained.setup.schedule
     evaluations = schedule.at_examples_seen(result.evaluations)
     (best,) = schedule.at_examples_seen([result.best])
@@ -48,12 +48,12 @@ def print_trained(console: Console, trained: Trained) -> None:
     print_evaluations(console, rows, best=best, published=_by_epoch(published, rows))
     early = ", stopped early" if result.stopped_early else ""
     position = f"{best.step:,} examples (epoch {best.epoch:.2f}){early}"
-    console.print(f"best checkpoint after {position}", highlight=False)
+    console.print(f"best checkpoint after {position}")
     for doubt in doubts(trained.setup, result.validation):
-        console.print(doubt, highlight=False, soft_wrap=True)
+        console.print(doubt, soft_wrap=True)
     if finding := overfitting(evaluations):
         message = f"overfitting: {finding}; the best checkpoint is from before that"
-        console.print(message, highlight=False, soft_wrap=True)
+        console.print(message, soft_wrap=True)
     metrics = {"validation": result.best.metrics} | ({"test": test.metrics} if test else {})
     print_metrics(console, metrics)
     accuracy = majority_accuracy(dataset.train["label"], dataset.validation["label"])
@@ -87,13 +87,12 @@ def _by_epoch(
 
 def _print_published(console: Console, published: PublishedConfig, trained: Trained) -> None:
     measured = {**trained.result.best.metrics, **(trained.test.metrics if trained.test else {})}
-    console.print(f"\npublished ({published.source}):", highlight=False, soft_wrap=True)
+    console.print(f"\npublished ({published.source}):", soft_wrap=True)
     for name, theirs, ours in published_rows(published, measured):
-        console.print(f"  {name} {theirs:.4g}, here {ours:.4f}", highlight=False)
+        console.print(f"  {name} {theirs:.4g}, here {ours:.4f}")
     if difference := published_difference(published, trained.setup):
         console.print(
             f"  differs from the published experiment: {difference}",
-            highlight=False,
             soft_wrap=True,
         )
 
@@ -106,7 +105,7 @@ def _print_test(console: Console, dataset: TextDataset, test: TestResult) -> Non
         console.print("\ncounts per label, at a threshold of 0.5")
         print_label_counts(console, counts, dataset.label_names)
         thresholds = threshold_sentence(test.decision_rule, dataset.label_names, test.metrics)
-        console.print(thresholds, highlight=False, soft_wrap=True)
+        console.print(thresholds, soft_wrap=True)
     elif len(dataset.label_names) <= MAX_CLASSES:
         console.print("\nconfusion matrix (rows: true, columns: predicted)")
         print_confusion(console, counts, dataset.label_names)
@@ -116,7 +115,7 @@ def _print_test(console: Console, dataset: TextDataset, test: TestResult) -> Non
         )
     for error in test.errors[:N_ERRORS]:
         line = f"- {confused(error)} ({', '.join(error['kinds'])})\n  {shortened(error['text'])}"
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
+        console.print(line, soft_wrap=True)
 
 
 def _print_next(console: Console, test: TestResult, *, pairs: bool) -> None:
@@ -127,4 +126,4 @@ def _print_next(console: Console, test: TestResult, *, pairs: bool) -> None:
         f"serve --model {test.model_uri}",
         "ui",
     ):
-        console.print(f"  finesweep {command}", highlight=False, soft_wrap=True)
+        console.print(f"  finesweep {command}", soft_wrap=True)

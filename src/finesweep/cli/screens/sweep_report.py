@@ -45,7 +45,7 @@ def print_outcome(console: Console, study: Study, *, with_data: bool = True) -> 
         console.print()
     console.print(_counts(status))
     if spent := _spent(status.spent):
-        console.print(spent, highlight=False, soft_wrap=True)
+        console.print(spent, soft_wrap=True)
     _print_state(console, study, status)
     finalist = state.finalist
     if status.best is None and not status.is_budget_spent:
@@ -58,7 +58,7 @@ def print_outcome(console: Console, study: Study, *, with_data: bool = True) -> 
         if baseline is not None:
             _print_baseline(console, baseline)
         for comparison in comparisons_in(state.attributes):
-            console.print(verdict(comparison), highlight=False, soft_wrap=True)
+            console.print(verdict(comparison), soft_wrap=True)
         for comparison_name, reason in omissions(study).items():
             _say(console, f"NOT compared: {comparison_name}: {reason}")
     _print_next(console, study, status)
@@ -89,18 +89,18 @@ def _print_state(console: Console, study: Study, status: Status) -> None:
     """Prints interruptions, stops and workers: the state of a sweep that runs or had trouble."""
     if status.interrupted_attempts:
         attempts = counted(status.interrupted_attempts, "interrupted attempt")
-        console.print(f"{attempts} retried", highlight=False)
+        console.print(f"{attempts} retried")
     if status.stopped:
-        console.print(f"no new trials: {status.stopped}", highlight=False)
+        console.print(f"no new trials: {status.stopped}")
     if not status.workers:
         if not status.is_budget_spent:
             message = f"no workers running; resume with: {command_of(study)}"
-            console.print(message, highlight=False, soft_wrap=True)
+            console.print(message, soft_wrap=True)
         return
     console.print()
     print_workers(console, status.workers)
     if status.seconds_left:
-        console.print(f"about {_duration(status.seconds_left)} left", highlight=False)
+        console.print(f"about {_duration(status.seconds_left)} left")
 
 
 def _duration(seconds: float) -> str:
@@ -113,7 +113,6 @@ def _print_winner(console: Console, finalist: Finalist) -> None:
     console.print(
         f"\nbest: trial {finalist.trial}{_odds(finalist)};"
         f" evaluated once on the test split ({finalist.test_rows:,} rows{_use(finalist)})",
-        highlight=False,
         soft_wrap=True,
     )
     bounds = finalist.test_intervals
@@ -127,7 +126,7 @@ def _print_winner(console: Console, finalist: Finalist) -> None:
 
 
 def _say(console: Console, line: str) -> None:
-    console.print(line, highlight=False, markup=False, soft_wrap=True)
+    console.print(line, soft_wrap=True)
 
 
 def _print_baseline(console: Console, baseline: BaselineResult) -> None:
@@ -136,13 +135,11 @@ def _print_baseline(console: Console, baseline: BaselineResult) -> None:
     console.print(
         f"TF-IDF{kinds} with logistic regression: accuracy {accuracy:.4f}, fitted in"
         f" {baseline.seconds:.1f} s",
-        highlight=False,
     )
     result = "significantly beats it" if p <= ALPHA else "does NOT significantly beat it"
     console.print(
         f"the winner {result}: right on {counted_rows(baseline.n_gained)} that it gets wrong,"
         f" wrong on {baseline.n_lost:,} that it gets right (p {p:.2g})",
-        highlight=False,
         soft_wrap=True,
     )
 
@@ -164,11 +161,11 @@ def _print_next(console: Console, study: Study, status: Status) -> None:
     if status.registered:
         name, version = status.registered["name"], status.registered["version"]
         alias = status.registered["alias"]
-        console.print(f"registered as {name} version {version}, alias {alias}", highlight=False)
+        console.print(f"registered as {name} version {version}, alias {alias}")
         uri = shlex.quote(f"models:/{name}@{alias}")
         commands.insert(0, f'finesweep predict --model {uri} "your text"')
         if alias == CHALLENGER:
             commands.insert(1, f"finesweep promote {shlex.quote(name)}")
     console.print("\nnext:")
     for command in commands:
-        console.print(f"  {command}", highlight=False, soft_wrap=True)
+        console.print(f"  {command}", soft_wrap=True)

@@ -53,7 +53,7 @@ def print_leaderboard(
     console.print(table)
     for row in rows:
         if row.state == "FAIL":
-            console.print(f"trial {row.trial} failed: {row.reason}", highlight=False)
+            console.print(f"trial {row.trial} failed: {row.reason}")
 
 
 def print_confirmed(console: Console, rows: Sequence[Mapping[str, Any]], *, metric: str) -> None:

@@ -6,20 +6,20 @@ import logging
 import os
 import warnings
 
-QUIET = {
+from finesweep.api.caller import QUIET
+
+ON_IMPORT = {
     "TRANSFORMERS_VERBOSITY": "error",
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
     "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
     "MLFLOW_LOGGING_LEVEL": "ERROR",
-    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-    "TOKENIZERS_PARALLELISM": "false",
 }
 """Environment variables that the libraries read on import; the user's own values win."""
 
 
 def silence_libraries() -> None:
     """Silences the libraries' progress bars, warnings and notices."""
-    for name, value in QUIET.items():
+    for name, value in (ON_IMPORT | QUIET).items():
         os.environ.setdefault(name, value)
     for name in ("alembic", "huggingface_hub", "httpx"):
         logging.getLogger(name).setLevel(logging.ERROR)

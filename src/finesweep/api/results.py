@@ -89,8 +89,9 @@ class SweepResult:
     """One row per finished trial: complete trials, best first, then pruned, then failed ones.
 
     Columns: trial (int), state (COMPLETE, PRUNED, FAIL), value (float; the last reported one if
-    pruned), model, one column per searched field named by its dotted path, seconds (float), and
-    reason (why the trial failed, else missing).
+    pruned), model, one column per searched field named by its dotted path, seconds (float),
+    reason (why the trial failed, else missing), and origin (who chose the params: enqueued,
+    portfolio or sampler).
     """
 
 

@@ -18,7 +18,7 @@ from finesweep.sweep.study.study import Study
 
 COLUMNS = ("trial", "state", "value", "model")
 """Columns of the leaderboard before the searched fields."""
-LAST_COLUMNS = ("seconds", "reason")
+LAST_COLUMNS = ("seconds", "reason", "origin")
 
 
 def result_of(plan: SweepPlan, study: Study) -> SweepResult:

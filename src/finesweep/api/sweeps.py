@@ -77,9 +77,10 @@ def complete_sweep(
     Progress goes to console; on_ready is called before workers start.
     """
     from finesweep.sweep.remaining import nothing_left
+    from finesweep.sweep.study.portfolio import portfolio_note
     from finesweep.sweep.study.study import open_study, study_exists
 
-    if not study_exists(plan):
+    if is_new := not study_exists(plan):
         from finesweep.sweep.data import check_data
         from finesweep.sweep.rehearsal import rehearse
         from finesweep.sweep.study.search_space import check
@@ -89,6 +90,8 @@ def complete_sweep(
         rehearse(plan)
         check_data(plan, data)
     study = open_study(plan)
+    if is_new and (note := portfolio_note(study.user_attrs)):
+        console.print(note, soft_wrap=True)
     if nothing_left(plan, study, partial(console.print, soft_wrap=True)):
         return study, False
     on_ready()

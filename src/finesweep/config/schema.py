@@ -330,6 +330,9 @@ class SweepConfig:
     prunes nothing."""
     enqueue: list[dict[str, Any]] = field(default_factory=list)
     """Params known to be good, tried first; they count towards n_trials."""
+    portfolio: int = bounded(2, minimum=0)
+    """Number of packaged known-good settings for the models' encoders that are tried after the
+    enqueued params; they count towards n_trials; 0 tries none."""
     params: dict[str, Any] = field(default_factory=dict)
     """Path → value for all trials, or a dimension in Hydra's sweep grammar."""
     when: dict[str, dict[str, Any]] = field(default_factory=dict)

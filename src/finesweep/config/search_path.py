@@ -50,6 +50,11 @@ def use_files(files: Mapping[str, str]) -> None:
     _user_root = root
 
 
+def project_folders(name: str) -> tuple[Path, Path]:
+    """The folders of this name: the user's, which may not exist, and the packaged one."""
+    return (_user_root or Path.cwd()) / name, packaged_root() / name
+
+
 def packaged_root() -> Path:
     """The folder with finesweep's own conf/ and sweeps/, in the wheel or in a checkout."""
     package = Path(__file__).parents[1]

@@ -21,6 +21,7 @@ from finesweep.sweep.study.keys import (
     GIVEN,
     LEDGER,
     MODEL,
+    ORIGIN,
     PARENT_RUN_ID,
     REASON,
     REGISTERED,
@@ -62,7 +63,7 @@ class Status:
     beyond: int
     """Number of finished slots beyond target: an earlier command had a larger n_trials."""
     best: Mapping[str, Any] | None
-    """trial, value, params by plain path, run_id."""
+    """trial, value, params by plain path, run_id, origin (enqueued, portfolio or sampler)."""
     parent_run_id: str | None
     confirmed: Sequence[Mapping[str, Any]]
     """Confirmed configurations, best first: trial, searched, n_seeds, mean, deviation, low, high,
@@ -109,6 +110,8 @@ class Row:
     params: Mapping[str, Any]
     seconds: float | None
     reason: str | None
+    origin: str | None = None
+    """Who chose its params: enqueued, portfolio or sampler; None in an older study."""
 
 
 def status_of(study: Study) -> Status:
@@ -212,6 +215,7 @@ def _best(ranked: Sequence[FrozenTrial], best_run: Mapping[str, Any]) -> dict[st
         "value": best.value,
         "params": {plain_path(name): value for name, value in best.params.items()},
         "run_id": best_run.get("run_id") if best_run.get("trial") == best.number else None,
+        "origin": best.user_attrs.get(ORIGIN),
     }
 
 
@@ -225,6 +229,7 @@ def row_of(trial: FrozenTrial) -> Row:
         params={plain_path(name): value for name, value in trial.params.items()},
         seconds=trial.duration.total_seconds() if trial.duration else None,
         reason=trial.user_attrs.get(REASON),
+        origin=trial.user_attrs.get(ORIGIN),
     )
 
 

@@ -31,6 +31,8 @@ EVALUATION_COLUMNS = {
     "validation/roc_auc": "roc_auc",
 }
 """Columns of a run's evaluations: `split/name` → heading."""
+MARKS = {"enqueued": "e", "portfolio": "p"}
+"""Mark after the number of a trial whose params were not the sampler's choice."""
 METRICS = ("loss", "accuracy", "f1", "f1_micro", "precision", "recall", "roc_auc")
 
 
@@ -43,14 +45,19 @@ def print_leaderboard(
     table.add_column("model", no_wrap=True)
     for heading in [*(HEADINGS.get(path, path.rpartition(".")[2]) for path in varied), "time"]:
         table.add_column(heading, justify="right", no_wrap=True)
+    marked = [origin for origin in MARKS if any(row.origin == origin for row in rows)]
     for rank, row in enumerate(rows, start=1):
-        table.add_row(*_cells(rank, row, varied), style="" if row.state == "COMPLETE" else "dim")
+        cells = _cells(rank, row, varied, aligned=bool(marked))
+        table.add_row(*cells, style="" if row.state == "COMPLETE" else "dim")
     if baseline is not None:
         value = _number(baseline.validation_metrics.get(metric))
         cells = ["baseline", "", value, "TF-IDF, logistic", *("" for _ in varied)]
         table.add_row(*cells, f"{baseline.seconds:.0f} s", style="dim")
     console.print(f"leaderboard by {metric}")
     console.print(table)
+    if marked:
+        legend = ", ".join(f"{MARKS[origin]} {origin}" for origin in marked)
+        console.print(f"params of a trial: {legend}, others from the sampler")
     for row in rows:
         if row.state == "FAIL":
             console.print(f"trial {row.trial} failed: {row.reason}")
@@ -197,12 +204,13 @@ def _table(headings: Sequence[str], *, right: bool = False) -> Table:
     return table
 
 
-def _cells(rank: int, row: Row, varied: Sequence[str]) -> list[str]:
+def _cells(rank: int, row: Row, varied: Sequence[str], *, aligned: bool) -> list[str]:
     head = str(rank) if row.state == "COMPLETE" else row.state.lower()
     value = "" if row.value is None else f"{row.value:.4f}"
     params = [_short(row.params.get(path)) for path in varied]
     seconds = "" if row.seconds is None else f"{row.seconds:.0f} s"
-    return [head, str(row.trial), value, row.model, *params, seconds]
+    trial = f"{row.trial}{MARKS.get(row.origin or '', ' ' if aligned else '')}"
+    return [head, trial, value, row.model, *params, seconds]
 
 
 def _short(value: Any) -> str:

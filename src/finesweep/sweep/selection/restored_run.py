@@ -8,9 +8,9 @@ from pathlib import Path
 from finesweep.records import Predictions
 from finesweep.runs.run_logging import Setup, log_setup, run_name, write_split_of
 from finesweep.sweep.selection.confirmation import Winner
-from finesweep.sweep.study.keys import ATTEMPT, SLOT
+from finesweep.sweep.study.keys import ATTEMPT, ORIGIN, SLOT
 from finesweep.tracking import STATUS_OF, Run, start_run
-from finesweep.tracking.tags import REASON_TAG, TRIAL_STATE
+from finesweep.tracking.tags import ORIGIN_TAG, REASON_TAG, TRIAL_STATE
 from finesweep.training import compute_metrics
 
 WHY = "rebuilt from the trial's weights: its first run was deleted"
@@ -32,6 +32,7 @@ def restore_run(parent: Run, winner: Winner, setup: Setup, validation: Predictio
         TRIAL_STATE: trial.state.name,
         REASON_TAG: WHY,
         **({"finesweep.confirms": winner.trial} if is_seed else {}),
+        **({ORIGIN_TAG: trial.user_attrs[ORIGIN]} if ORIGIN in trial.user_attrs else {}),
     }
     name = run_name(setup.composed, str(winner.trial))
     run = start_run(parent.store, name=name, parent_run_id=parent.run_id, tags=tags)

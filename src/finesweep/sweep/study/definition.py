@@ -19,6 +19,10 @@ NEWER_ARGUMENTS: dict[str, dict[str, Any]] = {
 """Arguments that the defaults lacked before they moved into the schema."""
 
 
+OLDER_VALUES: dict[str, Any] = {"sweep.portfolio": 0}
+"""What fields newer than a study had in it, where that is not their default now."""
+
+
 def definition(plan: SweepPlan) -> dict[str, Any]:
     """Dotted path → value of everything that makes two sweeps the same."""
     settings = plan.settings
@@ -36,6 +40,7 @@ def definition(plan: SweepPlan) -> dict[str, Any]:
         "sweep.sampler": seeded_sampler(plan),
         "sweep.pruner": settings.pruner,
         "sweep.enqueue": [dict(params) for params in plan.enqueued],
+        "sweep.portfolio": settings.portfolio,
         **{k: v for k, v in fixed.items() if k not in searched},
         **{k: v for k, v in _contents(plan).items() if k.split("|")[0] not in searched_paths},
         **conditional,
@@ -46,17 +51,20 @@ def definition(plan: SweepPlan) -> dict[str, Any]:
 
 
 def with_older_defaults(plan: SweepPlan, recorded: Mapping[str, Any]) -> SweepPlan:
-    """The plan with the sampler and pruner of a study that was created with their older defaults.
+    """The plan with the sampler, pruner and portfolio of a study created with older defaults.
 
     recorded is the study's definition.
     """
     now = {"sampler": seeded_sampler(plan), "pruner": plan.settings.pruner or {}}
-    older = {
+    portfolio = plan.settings.portfolio
+    older: dict[str, Any] = {
         name: recorded[f"sweep.{name}"]
         for name, newer in NEWER_ARGUMENTS.items()
         if newer.items() <= now[name].items()
         and recorded.get(f"sweep.{name}") == {k: v for k, v in now[name].items() if k not in newer}
     }
+    if "sweep.portfolio" not in recorded and _is_default("sweep.portfolio", portfolio):
+        older["portfolio"] = OLDER_VALUES["sweep.portfolio"]
     return replace(plan, settings=replace(plan.settings, **older))
 
 
@@ -65,13 +73,13 @@ def check_same_definition(
 ) -> None:
     """Raises ConfigError with every difference between the study's definition and the current one.
 
-    A field missing from the study's definition is newer than the study and had its default value:
-    the default of a new field always keeps the old behaviour.
+    A field missing from the study's definition is newer than the study and had its default value,
+    or the one in OLDER_VALUES: otherwise the default of a new field keeps the old behaviour.
     """
     problems = [
         problem
         for problem in differences(recorded, current, when="when the study was made")
-        if problem.path in recorded or not _is_default(problem.path, current[problem.path])
+        if problem.path in recorded or not _is_older_value(problem.path, current[problem.path])
     ]
     if problems:
         other = f"finesweep sweep {plan.name} sweep.study={plan.study_name}-2 …"
@@ -79,6 +87,12 @@ def check_same_definition(
             f"study {plan.study_name!r} was made for another sweep; start a new one with: {other}"
         )
         raise ConfigError(*problems, Problem("sweep.study", hint))
+
+
+def _is_older_value(path: str, value: Any) -> bool:
+    if path in OLDER_VALUES:
+        return bool(OLDER_VALUES[path] == value)
+    return _is_default(path, value)
 
 
 def _is_default(path: str, value: Any) -> bool:

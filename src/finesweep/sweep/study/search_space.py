@@ -47,7 +47,7 @@ def distribution(dimension: Dimension) -> BaseDistribution:
 
 def suggest(trial: Trial, plan: SweepPlan) -> dict[str, Any]:
     """Plain path → value for one trial: Optuna's suggestions, and the values that they imply."""
-    values = {group.path: _suggest(trial, group) for group in _groups(plan)}
+    values = {group.path: _suggest(trial, group) for group in searched_groups(plan)}
     for item in in_force(plan, values):
         if item.path not in values:
             values[item.path] = _suggest(trial, item) if isinstance(item, Searched) else item.value
@@ -66,7 +66,7 @@ def in_force(plan: SweepPlan, choices: Mapping[str, Any]) -> list[Searched | Fix
 
 def optuna_params(plan: SweepPlan, params: Mapping[str, Any]) -> dict[str, Any]:
     """The enqueued params that are in the search space, by Optuna's parameter names."""
-    free = [group for group in _groups(plan) if group.path not in params]
+    free = [group for group in searched_groups(plan) if group.path not in params]
     return {
         item.name: params[item.path]
         for choices in product(*(group.dimension.ends() for group in free))
@@ -122,7 +122,7 @@ def _suggest(trial: Trial, item: Searched) -> Any:
     return trial.suggest_float(item.name, space.low, space.high, step=space.step, log=space.log)
 
 
-def _groups(plan: SweepPlan) -> list[Searched]:
+def searched_groups(plan: SweepPlan) -> list[Searched]:
     """The searched config groups, on which conditions depend."""
     return [item for item in plan.searched if not item.condition and leaf(item.path) is None]
 
@@ -160,7 +160,7 @@ def _enqueue_problems(plan: SweepPlan) -> list[Problem]:
 def _corners(plan: SweepPlan) -> Iterator[dict[str, Any]]:
     """Values of trials that cover all enqueued params and, for every combination of groups, both
     bounds of every dimension."""
-    groups = _groups(plan)
+    groups = searched_groups(plan)
     for combination in product(*(group.dimension.ends() for group in groups)):
         choices = {group.path: value for group, value in zip(groups, combination, strict=True)}
         yield from (choices | values for values in _ends(plan, choices))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -36,6 +37,7 @@ from finesweep.sweep.study.keys import (
     LEASE_SECONDS,
     N_TRIALS,
     OVERRIDES,
+    PORTFOLIO,
     PRECISION,
     STOP,
     SWEEP,
@@ -124,6 +126,10 @@ def _create_or_check(plan: SweepPlan, storage: optuna.storages.BaseStorage) -> S
             from finesweep.training import resolve_precision  # loads torch; later starts skip it
 
             study.set_user_attr(PRECISION, resolve_precision("auto"))
+        if plan.settings.portfolio:
+            from finesweep.sweep.study.portfolio.first_trials import first_trials  # loads torch
+
+            study.set_user_attr(PORTFOLIO, asdict(first_trials(plan)))
         study.set_user_attr(DEFINITION, current)
     else:
         check_same_definition(plan, recorded, current)

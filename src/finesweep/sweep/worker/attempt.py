@@ -30,6 +30,7 @@ from finesweep.sweep.study.keys import (
     FAILURE,
     LEDGER,
     MODEL,
+    ORIGIN,
     PARENT_RUN_ID,
     PRECISION,
     SLOT,
@@ -44,7 +45,7 @@ from finesweep.sweep.worker.checkpoints import SlotCheckpoints, newest_whole
 from finesweep.sweep.worker.failures import Failure, WholeSweepError, whole_sweeps
 from finesweep.sweep.worker.phases import Phase
 from finesweep.tracking import Outbox
-from finesweep.tracking.tags import TRIAL_STATE
+from finesweep.tracking.tags import ORIGIN_TAG, TRIAL_STATE
 
 
 class Attempt:
@@ -123,6 +124,9 @@ class Attempt:
         """The trial's config; its values are recorded in the study."""
         spec = self.phase.spec(self.trial)
         self.name, self.tags = spec.name, dict(spec.tags)
+        if spec.origin is not None:
+            self.tags[ORIGIN_TAG] = spec.origin
+            self.trial.set_user_attr(ORIGIN, spec.origin)
         precision = self.phase.sweep.user_attrs.get(PRECISION)
         values = ({"training.precision": precision} if precision else {}) | dict(spec.values)
         composed = self.plan.compose_trial(values, seed=spec.seed)

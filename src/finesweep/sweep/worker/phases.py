@@ -26,6 +26,7 @@ from finesweep.sweep.selection.confirmation import (
 from finesweep.sweep.selection.state import read_confirmation, seed_runs_of
 from finesweep.sweep.study.keys import N_TRIALS, SLOT, VALUES
 from finesweep.sweep.study.optuna_private import engine_of, running_trial
+from finesweep.sweep.study.portfolio import portfolio_in
 from finesweep.sweep.study.ranking import direction_of, ranked
 from finesweep.sweep.study.samplers import sampler_for
 from finesweep.sweep.study.search_space import optuna_params, suggest
@@ -45,6 +46,8 @@ class TrialSpec:
     """Name of its run, before the model's name."""
     tags: Mapping[str, Any]
     """Tags of its run, in addition to those of every trial."""
+    origin: str | None = None
+    """Who chose its params: enqueued, portfolio or sampler; None outside the search."""
 
 
 class Phase(Protocol):
@@ -72,14 +75,15 @@ class Phase(Protocol):
 
 
 class Search:
-    """The slots of the search: enqueued params first, then the sampler's suggestions."""
+    """The slots of the search: enqueued params, the portfolio's, then the sampler's suggestions."""
 
     kind = "trial"
 
     def __init__(self, plan: SweepPlan, study: Study) -> None:
         self.plan, self.study, self.sweep = plan, study, study
+        self.first = [*plan.enqueued, *portfolio_in(study.user_attrs)]
         self.enqueued: Mapping[int, Mapping[str, Any]] = {
-            slot: optuna_params(plan, params) for slot, params in enumerate(plan.enqueued)
+            slot: optuna_params(plan, params) for slot, params in enumerate(self.first)
         }
 
     def n_slots(self) -> int:
@@ -92,7 +96,7 @@ class Search:
 
     def spec(self, trial: Trial) -> TrialSpec:
         slot = trial.user_attrs[SLOT]
-        params = self.plan.enqueued[slot] if slot < len(self.plan.enqueued) else {}
+        params = self.first[slot] if slot < len(self.first) else {}
         with whole_sweeps("sweep.sampler", self.plan.settings.sampler):
             suggested = suggest(trial, self.plan)
         return TrialSpec(
@@ -100,7 +104,13 @@ class Search:
             seed=trial_seed(self.study, slot),
             name=str(trial.number),
             tags={},
+            origin=self._origin(slot),
         )
+
+    def _origin(self, slot: int) -> str:
+        if slot < len(self.plan.enqueued):
+            return "enqueued"
+        return "portfolio" if slot < len(self.first) else "sampler"
 
     def completed(self, delivery: Delivery) -> None:
         trials = self.study.get_trials(deepcopy=False)

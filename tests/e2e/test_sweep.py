@@ -377,3 +377,43 @@ def test_the_same_command_again_runs_nothing(swept: Swept) -> None:
     assert again.returncode == 0
     assert len(_trials(project)) == before
     assert len(project.client.search_model_versions("name='small-model'")) == 1
+
+
+PORTFOLIO = """\
+encoder: {{model_type: {kind}, n_layers: {layers}, hidden_size: 32}}
+origin: a test
+settings:
+  - {{training.learning_rate: 0.008, training.epochs: 3, frozen_share: 0.5}}
+  - {{training.learning_rate: 0.5, training.epochs: 3, frozen_share: 0.5}}
+"""
+
+
+def test_the_portfolio_of_each_model_is_tried_after_what_is_enqueued(project: Project) -> None:
+    folder = project.folder / "portfolios"
+    folder.mkdir()
+    for kind, layers in (("bert", 4), ("distilbert", 2)):
+        text = PORTFOLIO.format(kind=kind, layers=layers)
+        (folder / f"{kind}.yaml").write_text(text, encoding="utf-8")
+    enqueue = "sweep.enqueue=[{model: tiny, training.learning_rate: 0.01}]"
+    few = [enqueue, "sweep.n_trials=4", "sweep.register=null", "sweep.confirm=null"]
+    done = project.finesweep("sweep", "small", *few, "sweep.baseline=false")
+    assert done.returncode == 0, done.stderr + done.stdout
+    assert "portfolio: 2 known-good settings tried first" in done.stdout
+    first, second, third, last = _trials(project)
+    assert first.params.items() >= {"model": "tiny", "training.learning_rate": 0.01}.items()
+    fixed = {"training.learning_rate": 0.008, "training.epochs": 3}
+    own = {"model": "tiny", "model.freeze_layers|model=tiny": 2}
+    assert second.params.items() >= (fixed | own).items()
+    own = {"model": "tiny_distil", "model.freeze_layers|model=tiny_distil": 1}
+    assert third.params.items() >= (fixed | own).items()
+    assert last.params["training.learning_rate"] not in (0.008, 0.01)
+    origins = ["enqueued", "portfolio", "portfolio", "sampler"]
+    assert [trial.user_attrs["origin"] for trial in _trials(project)] == origins
+    tags = [run.data.tags for run in _children(project)]
+    by_number = {int(each["finesweep.trial_number"]): each["finesweep.origin"] for each in tags}
+    assert [by_number[number] for number in range(4)] == origins
+    status = json.loads(project.finesweep("status", "small", "--json").stdout)
+    assert status["best"]["origin"] == origins[status["best"]["trial"]]
+    refused = project.finesweep("sweep", "small", *few, "sweep.portfolio=1")
+    assert refused.returncode == 2
+    assert "sweep.portfolio: 2 when the study was made, now 1" in refused.stderr

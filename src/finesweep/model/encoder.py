@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,15 +29,21 @@ def encoder_of(model: ModelConfig) -> Encoder | None:
     """
     try:
         config = json.loads(_config_file(model).read_text(encoding="utf-8"))
-        layers, size = (next(config[n] for n in names if n in config) for names in (LAYERS, SIZES))
+        layers, size = _one_of(config, LAYERS), _one_of(config, SIZES)
         kind = config["model_type"]
-    except (ConfigError, OSError, ValueError, LookupError, TypeError, StopIteration):
+    except (ConfigError, OSError, ValueError, LookupError, TypeError):
         return None
     return (
         Encoder("distilbert", (layers + 1) // 2, size)
         if model.distil
         else Encoder(kind, layers, size)
     )
+
+
+def _one_of(config: dict[str, Any], names: Sequence[str]) -> int:
+    """The first of these that the config has; ValueError without one."""
+    name, *_ = filter(config.__contains__, names)
+    return int(config[name])
 
 
 def _config_file(model: ModelConfig) -> Path:

@@ -20,8 +20,11 @@ BEST = Row(
     params={"model": "minilm", "training.learning_rate": 0.01},
     seconds=2.0,
     reason=None,
+    origin="portfolio",
 )
-FAILED = replace(BEST, trial=0, state="FAIL", value=None, params={}, reason="no memory")
+FAILED = replace(
+    BEST, trial=0, state="FAIL", value=None, params={}, reason="no memory", origin=None
+)
 FINALIST = Finalist(
     trial=3,
     run_id="run",
@@ -37,16 +40,17 @@ FINALIST = Finalist(
 def test_the_table_has_a_column_for_each_searched_field() -> None:
     table = leaderboard_table([BEST, FAILED])
     assert list(table.columns) == [
-        "trial", "state", "value", "model", "training.learning_rate", "seconds", "reason"
+        "trial", "state", "value", "model", "training.learning_rate", "seconds", "reason", "origin"
     ]  # fmt: skip
     assert table["trial"].tolist() == [3, 0]
     assert table["value"].isna().tolist() == [False, True]
     assert table["value"].dtype == table["seconds"].dtype == float
     assert table["reason"].isna().tolist() == [True, False]
+    assert table["origin"].tolist() == ["portfolio", None]
 
 
 def test_the_table_of_no_trial_is_empty() -> None:
-    assert leaderboard_table([]).shape == (0, 6)
+    assert leaderboard_table([]).shape == (0, 7)
 
 
 @pytest.mark.parametrize(

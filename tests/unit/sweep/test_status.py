@@ -29,6 +29,7 @@ from finesweep.sweep.study.keys import (
     GIVEN,
     MODEL,
     N_TRIALS,
+    ORIGIN,
     PARENT_RUN_ID,
     REASON,
     REGISTERED,
@@ -85,7 +86,7 @@ def finalist(trial: int, model_uri: str = "models:/m-1") -> dict[str, Any]:
 def test_the_status_has_these_fields_and_no_others() -> None:
     study = study_of(7)
     add(study, TrialState.COMPLETE, 0.5)
-    add(study, TrialState.COMPLETE, 0.25)
+    add(study, TrialState.COMPLETE, 0.25, **{ORIGIN: "portfolio"})
     add(study, TrialState.PRUNED, 0.125)
     add(study, TrialState.FAIL)
     add(study, TrialState.RUNNING)
@@ -102,7 +103,13 @@ def test_the_status_has_these_fields_and_no_others() -> None:
         "target": 7,
         "counts": {"complete": 2, "pruned": 1, "failed": 1, "running": 1, "waiting": 2},
         "beyond": 0,
-        "best": {"trial": 1, "value": 0.25, "params": PLAIN, "run_id": "run-1"},
+        "best": {
+            "trial": 1,
+            "value": 0.25,
+            "params": PLAIN,
+            "run_id": "run-1",
+            "origin": "portfolio",
+        },
         "parent_run_id": "parent",
         "confirmed": [],
         "n_confirmations": 0,
@@ -214,11 +221,11 @@ def test_the_leaderboard_is_best_first_then_pruned_then_failed(
 def test_a_row_says_what_became_of_its_trial() -> None:
     study = study_of(3)
     add(study, TrialState.COMPLETE, 0.5)
-    add(study, TrialState.PRUNED, 0.75)
+    add(study, TrialState.PRUNED, 0.75, **{ORIGIN: "enqueued"})
     study.add_trial(create_trial(state=TrialState.FAIL, user_attrs={REASON: "killed"}))
     complete, pruned, failed = leaderboard(study.trials, direction_of(study))
     assert complete == Row(0, 0, "COMPLETE", 0.5, "bert", PLAIN, 90.0, None)
-    assert pruned == Row(1, 1, "PRUNED", 0.75, "bert", PLAIN, 90.0, None)
+    assert pruned == Row(1, 1, "PRUNED", 0.75, "bert", PLAIN, 90.0, None, "enqueued")
     assert (failed.state, failed.value, failed.model, failed.params, failed.reason) == (
         "FAIL",
         None,
@@ -226,6 +233,24 @@ def test_a_row_says_what_became_of_its_trial() -> None:
         {},
         "killed",
     )
+
+
+@pytest.mark.parametrize(
+    ("is_known", "trials"), [(True, ["1p", "0e", "2"]), (False, ["1", "0", "2"])]
+)
+def test_the_leaderboard_marks_what_the_sampler_did_not_choose(
+    is_known: bool, trials: list[str]
+) -> None:
+    study = study_of(3)
+    for value, origin in ((0.5, "enqueued"), (0.25, "portfolio"), (0.75, "sampler")):
+        add(study, TrialState.COMPLETE, value, **({ORIGIN: origin} if is_known else {}))
+    screen = io.StringIO()
+    print_outcome(Console(file=screen, width=80), study)
+    lines = screen.getvalue().splitlines()
+    first = lines.index("leaderboard by validation/f1") + 2
+    assert [line.split()[1] for line in lines[first : first + 3]] == trials
+    legend = "params of a trial: e enqueued, p portfolio, others from the sampler"
+    assert (legend in lines) is is_known
 
 
 def settled_study(**attributes: Any) -> Study:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from tests.unit.sweep.conftest import PlanOf
 
 from finesweep.config import SweepPlan, compose_sweep
 from finesweep.errors import ConfigError
-from finesweep.sweep.study.definition import check_same_definition, definition
+from finesweep.sweep.study.definition import check_same_definition, definition, with_older_defaults
 
 OLD = {"training.batch_size": 32, "sweep.metric": "validation/loss"}
 
@@ -46,6 +48,29 @@ def test_a_field_that_an_older_study_has_not_heard_of_had_its_default(
     demo: SweepPlan, new: dict[str, Any]
 ) -> None:
     check_same_definition(demo, OLD, OLD | new)
+
+
+def test_two_sizes_of_the_portfolio_are_two_sweeps(demo: SweepPlan) -> None:
+    other = compose_sweep("demo", ["sweep.portfolio=1"])
+    with pytest.raises(ConfigError, match=r"sweep\.portfolio: 0 when the study was made, now 1"):
+        check_same_definition(other, definition(demo), definition(other))
+
+
+@pytest.mark.parametrize(
+    ("asked", "refused"), [([], False), ([0], False), ([2], False), ([3], True)]
+)
+def test_a_study_older_than_portfolios_goes_on_without_one(
+    plan_of: PlanOf, asked: list[int], refused: bool
+) -> None:
+    text = "n_trials: 2\nparams:\n  training.epochs: range(1, 4)\n"
+    recorded = definition(plan_of(text))
+    assert recorded.pop("sweep.portfolio") == 2
+    plan = plan_of(text, *(f"sweep.portfolio={n}" for n in asked))
+    plan = with_older_defaults(plan, recorded)
+    assert plan.settings.portfolio == (3 if refused else 0)
+    said = r"sweep\.portfolio: nothing when the study was made, now 3"
+    with pytest.raises(ConfigError, match=said) if refused else nullcontext():
+        check_same_definition(plan, recorded, definition(plan))
 
 
 @pytest.mark.parametrize(

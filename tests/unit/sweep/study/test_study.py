@@ -16,7 +16,7 @@ from tests.unit.sweep.conftest import PlanOf
 from finesweep.config import SweepPlan, search_path
 from finesweep.errors import ConfigError
 from finesweep.records import Finalist
-from finesweep.sweep.study.keys import DEFINITION, FINALIST, N_TRIALS, SWEEP, UID
+from finesweep.sweep.study.keys import DEFINITION, FINALIST, N_TRIALS, PORTFOLIO, SWEEP, UID
 from finesweep.sweep.study.pruner import PerModelPruner
 from finesweep.sweep.study.samplers import sampler_for
 from finesweep.sweep.study.storage import open_storage
@@ -89,6 +89,26 @@ def test_a_study_is_continued_with_its_trials_and_its_id(
     again = open_study(plan_of(TEXT))
     assert [trial.value for trial in again.trials] == [0.5]
     assert again.user_attrs[UID] == own_study.user_attrs[UID]
+
+
+def test_a_study_keeps_the_portfolio_that_it_was_made_with(
+    own_study: optuna.Study, plan_of: PlanOf
+) -> None:
+    kept = own_study.user_attrs[PORTFOLIO]
+    assert len(kept["params"]) == 2
+    assert kept["note"] == "portfolio: 2 known-good settings tried first"
+    changed = {"params": kept["params"][:1], "note": ""}
+    own_study.set_user_attr(PORTFOLIO, changed)
+    assert open_study(plan_of(TEXT)).user_attrs[PORTFOLIO] == changed
+
+
+def test_a_study_older_than_portfolios_gets_none(own_study: optuna.Study, plan_of: PlanOf) -> None:
+    older = {k: v for k, v in own_study.user_attrs[DEFINITION].items() if k != "sweep.portfolio"}
+    other = optuna.create_study(study_name="older", storage=URL)
+    for name, value in {**own_study.user_attrs, DEFINITION: older}.items():
+        if name != PORTFOLIO:
+            other.set_user_attr(name, value)
+    assert PORTFOLIO not in open_study(plan_of(TEXT, "sweep.study=older")).user_attrs
 
 
 def test_what_a_killed_command_left_without_definition_is_completed(plan_of: PlanOf) -> None:

@@ -12,7 +12,7 @@ from tests.unit.sweep.worker.conftest import JoinedWorker
 
 from finesweep.config import ConfirmConfig
 from finesweep.sweep.selection.confirmation import SEED
-from finesweep.sweep.study.keys import CHECKPOINT, N_TRIALS, VALUES
+from finesweep.sweep.study.keys import CHECKPOINT, N_TRIALS, PORTFOLIO, VALUES
 from finesweep.sweep.study.reconcile import reconcile
 from finesweep.sweep.study.slots import claim, slots_of
 from finesweep.sweep.worker.phases import Confirmation, Phase, Search, TrialSpec, trial_seed
@@ -57,6 +57,19 @@ def test_what_is_enqueued_comes_first_and_then_what_the_sampler_draws(
     assert third.values[RATE] != 2e-4
     assert [spec.name for spec in (first, second, third)] == ["0", "1", "2"]
     assert len({spec.seed for spec in (first, second, third)}) == 3
+
+
+def test_the_studys_portfolio_comes_between_the_enqueued_and_the_sampler(
+    joined_worker: JoinedWorker,
+) -> None:
+    joined_worker.study.set_user_attr(N_TRIALS, 4)
+    known = {"model": "minilm", RATE: 3e-4, "model.freeze_layers": 2}
+    joined_worker.study.set_user_attr(PORTFOLIO, {"params": [known], "note": ""})
+    phase = Search(joined_worker.plan, joined_worker.study)
+    specs = [next_spec(joined_worker, phase) for _ in range(4)]
+    assert [spec.origin for spec in specs] == ["enqueued", "enqueued", "portfolio", "sampler"]
+    assert specs[2].values.items() >= known.items()
+    assert specs[2].values["dataset.max_length"] in (24, 32, 48)
 
 
 def test_a_seed_depends_on_study_and_slot_alone(joined_worker: JoinedWorker) -> None:

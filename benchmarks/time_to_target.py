@@ -1,211 +1,123 @@
-"""Seconds until a sweep is as good as the peer's sweep of sixteen trials ends.
+"""Time until a sweep is as good as an Optuna sweep of sixteen trials around Trainer ends.
 
-python benchmarks/time_to_target.py DATA [--rows 400] [--seeds 3] [--precision P] [--pruning-rows N]
+python benchmarks/time_to_target.py SET... --results FILE [--seeds 0 1 2] [--peers NAME...]
+python benchmarks/time_to_target.py --results FILE --report [--picture FILE.svg]
 
-DATA is a parquet file with the columns text and label. The peer is an Optuna objective around
-Trainer, in fp32, with a median pruner at the epochs' ends. finesweep searches the same space with
-the same sampler, seed and pruner, in --precision; it looks at --pruning-rows of the validation rows
-(half of them; 0 is all) four times an epoch, prunes from the first one's end on, as the peer does,
-and stops at the first trial whose validation loss on the whole split is not above the peer's best.
-Each side runs in a process of its own with the same number of threads; imports are not counted.
-Printed are the peer's whole time, and its time until its own best trial ended, over finesweep's.
+SET is a folder with train.parquet and validation.parquet (columns text and label), or one of
+finesweep's datasets, such as tweets. Each peer runs in a process of its own, with one thread, on
+the same rows and search space:
+
+tpe        Optuna's TPE with a median pruner at the epochs' ends: its best loss is the target
+gp         the same with Optuna's Gaussian process
+random     random search with the same pruner, up to 32 trials
+asha       Ray Tune's ASHA, up to 32 configurations
+finesweep  its defaults
+finesweep-no-portfolio, finesweep-tpe, finesweep-median   without one of its features each
+
+--variant NAME 'OVERRIDE ...' adds a peer: finesweep with these overrides. --override SET
+'OVERRIDE ...' adds overrides to each finesweep peer on that set, or on `all`, such as the one that
+leaves the set out of what finesweep has learned. {set} and {seed} in overrides are replaced.
+
+CPU seconds of all of a peer's processes decide; wall seconds stand beside them. A clock starts when
+all is imported and the study exists. A peer stops at the target (with --full it goes on) or when
+its time is used: tpe's whole time for finesweep, twice that for the others. Its winner is trained
+again with two fresh seeds, off the clock. What the results file holds is not run again.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import statistics
+import sys
 import tempfile
-import time
+from collections.abc import Sequence
+from contextlib import redirect_stdout
 from pathlib import Path
-from typing import Any
 
-from versus_trainer import (
-    BATCH_SIZE,
-    EVALUATION_BATCH_SIZE,
-    WARMUP,
-    peers_objective,
-    prepare,
-    printed_last,
-    worked,
-)
+from target.peers import ASHA, DEFAULT, OTHERS, OURS, run_peer
+from target.race import Race, name_of
+from target.results import Results, read_records
+from target.task import Task
 
-N_TRIALS, N_AT_MOST, N_EPOCHS, LENGTHS = 16, 48, 3, [64, 128]
-RATES, DECAYS = (2e-5, 5e-4), (0.0, 0.1)
-DEPTHS = {"minilm": 6, "distil_minilm": 3}
-SWEEP = """\
-# @package sweep
-# The peer's space   finesweep sweep target
-n_trials: {n_at_most}
-sampler:
-  _target_: optuna.samplers.TPESampler
-  multivariate: true
-  group: true
-  n_startup_trials: 8
-pruner:
-  _target_: optuna.pruners.MedianPruner
-  n_startup_trials: 4
-  n_warmup_steps: {n_train}
-keep_top_k: 1
-params:
-  dataset: local
-  dataset.files.train: {folder}/train.parquet
-  dataset.files.validation: {folder}/validation.parquet
-  dataset.files.test: {folder}/validation.parquet
-  training.batch_size: {batch_size}
-  training.evaluation_batch_size: {evaluation_batch_size}
-  training.evaluations_per_epoch: 4
-  training.pruning_rows: {pruning_rows}
-  training.precision: {precision}
-  training.warmup_ratio: {warmup}
-  model: choice(minilm, distil_minilm)
-  training.learning_rate: tag(log, interval({rates[0]}, {rates[1]}))
-  training.epochs: range(1, {stop_epochs})
-  dataset.max_length: choice(64, 128)
-  training.weight_decay: interval({decays[0]}, {decays[1]})
-when:
-  model=minilm:
-    model.freeze_layers: range(0, 7)
-  model=distil_minilm:
-    model.freeze_layers: range(0, 4)
-"""
+EVERY_SET = "all"
 
 
-def peer(folder: Path, seed: int) -> dict[str, Any]:
-    """Sixteen trials as users write them: seconds in all, until the best one's end, its loss."""
-    import optuna
-    from transformers import TrainerCallback
+def main() -> int:
+    given = arguments()
+    if given.task:
+        run_task(given.task)
+        return 0
+    failed = run_missing(given) if given.sets else 0
+    if given.report or given.picture:
+        show(given.results, given.picture)
+    return 1 if failed else 0
 
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
 
-    class Pruning(TrainerCallback):
-        def __init__(self, trial: optuna.Trial) -> None:
-            self.trial = trial
-
-        def on_evaluate(self, args: Any, state: Any, control: Any, metrics: Any, **_: Any) -> None:
-            self.trial.report(metrics["eval_loss"], step=round(state.epoch))
-            if self.trial.should_prune():
-                raise optuna.TrialPruned
-
-    def suggested(trial: optuna.Trial) -> dict[str, Any]:
-        name = trial.suggest_categorical("model", list(DEPTHS))
-        return {
-            "model": name,
-            "rate": trial.suggest_float("rate", *RATES, log=True),
-            "epochs": trial.suggest_int("epochs", 1, N_EPOCHS),
-            "max_length": trial.suggest_categorical("max_length", LENGTHS),
-            "decay": trial.suggest_float("decay", *DECAYS),
-            "depth": trial.suggest_int(f"depth {name}", 0, DEPTHS[name]),
-        }
-
-    objective = peers_objective(
-        folder, suggested, seed=seed, callbacks=lambda trial: [Pruning(trial)]
+def arguments() -> argparse.Namespace:
+    cli = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    sampler = optuna.samplers.TPESampler(
-        multivariate=True, group=True, n_startup_trials=8, seed=seed
-    )
-    study = optuna.create_study(
-        sampler=sampler, pruner=optuna.pruners.MedianPruner(n_startup_trials=4)
-    )
-    ends: list[float] = []
-    began = time.perf_counter()
-    study.optimize(
-        objective,
-        n_trials=N_TRIALS,
-        callbacks=[lambda study, trial: ends.append(time.perf_counter() - began)],
-    )
-    best = study.best_trial
-    pruned = sum(trial.state == optuna.trial.TrialState.PRUNED for trial in study.trials)
-    return {
-        "seconds": ends[-1],
-        "until_best": ends[best.number],
-        "loss": best.value,
-        "trials": N_TRIALS,
-        "pruned": pruned,
-    }
+    cli.add_argument("sets", nargs="*", metavar="SET")
+    cli.add_argument("--results", type=Path, default=Path("time_to_target.jsonl"))
+    cli.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    names = (*OTHERS, *OURS)
+    cli.add_argument("--peers", nargs="*", choices=names, default=DEFAULT, metavar="NAME")
+    cli.add_argument("--variant", nargs=2, action="append", default=[], metavar=("NAME", "TEXT"))
+    cli.add_argument("--override", nargs=2, action="append", default=[], metavar=("SET", "TEXT"))
+    cli.add_argument("--train", type=int, default=300, help="train rows, 300 by default")
+    cli.add_argument("--validation", type=int, default=200, help="validation rows, 200")
+    cli.add_argument("--full", action="store_true", help="go on after the target")
+    cli.add_argument("--report", action="store_true", help="print what the results say")
+    cli.add_argument("--picture", type=Path, help="anytime curves, as .svg or .png")
+    cli.add_argument("--task", help=argparse.SUPPRESS)
+    return cli.parse_args()
 
 
-def ours(folder: Path, seed: int, target: float) -> dict[str, Any]:
-    """The sweep of one worker, until a trial's loss is not above the target."""
-    import optuna
-
-    from finesweep.sweep.study.keys import STOP
-    from finesweep.sweep.worker.attempt import Attempt
-
-    run = Attempt.run
-
-    def watched(self: Attempt) -> float:
-        value = run(self)
-        if value <= target:
-            self.study.set_user_attr(STOP, True)
-        return value
-
-    Attempt.run = watched  # type: ignore[method-assign]
-    seconds, study = worked(
-        folder, "target", [f"sweep.sampler.seed={seed}", f"training.seed={seed}"]
-    )
-    trials = [trial for trial in study.get_trials() if trial.state.is_finished()]
-    pruned = sum(trial.state == optuna.trial.TrialState.PRUNED for trial in trials)
-    loss = study.best_value
-    return {"seconds": seconds, "loss": loss, "trials": len(trials), "pruned": pruned}
+def run_task(task: str) -> None:
+    """Runs one peer in this process; its outcome is the last line printed."""
+    with redirect_stdout(sys.stderr):
+        outcome = run_peer(Task.from_json(task))
+    print(json.dumps(outcome.as_record()))
 
 
-def write_sweep(folder: Path, *, n_train: int, precision: str, pruning_rows: int) -> None:
-    text = SWEEP.format(
-        n_at_most=N_AT_MOST,
-        folder=folder,
-        batch_size=BATCH_SIZE,
-        evaluation_batch_size=EVALUATION_BATCH_SIZE,
-        n_train=n_train,
-        precision=precision,
-        pruning_rows=pruning_rows or "null",
-        warmup=WARMUP,
-        rates=RATES,
-        decays=DECAYS,
-        stop_epochs=N_EPOCHS + 1,
-    )
-    (folder / "sweeps").mkdir()
-    (folder / "sweeps" / "target.yaml").write_text(text)
+def run_missing(given: argparse.Namespace) -> int:
+    """Runs what the results lack, seed by seed; returns how many peers failed."""
+    results = Results(given.results, {"train": given.train, "validation": given.validation})
+    ours = OURS | dict(given.variant)
+    peers = (*installed(given.peers), *dict(given.variant))
+    failed = 0
+    with tempfile.TemporaryDirectory(prefix="finesweep-target-") as folder:
+        for seed in given.seeds:
+            for source in given.sets:
+                here = [
+                    text for name, text in given.override if name in (name_of(source), EVERY_SET)
+                ]
+                overrides = {peer: " ".join([text, *here]) for peer, text in ours.items()}
+                race = Race(source, seed, results, overrides, given.full)
+                failed += race.run(peers, Path(folder).resolve())
+    return failed
 
 
-def main() -> None:
-    cli = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    cli.add_argument("data", type=Path)
-    cli.add_argument("--rows", type=int, default=400)
-    cli.add_argument("--seeds", type=int, default=3)
-    cli.add_argument("--precision", default="auto")
-    cli.add_argument("--pruning-rows", type=int)
-    cli.add_argument("--seed", type=int, help=argparse.SUPPRESS)
-    cli.add_argument("--target", type=float, help=argparse.SUPPRESS)
-    given = cli.parse_args()
-    if given.seed is not None:
-        print(
-            json.dumps(
-                peer(given.data, given.seed)
-                if given.target is None
-                else ours(given.data, given.seed, given.target)
-            )
-        )
-        return
-    with tempfile.TemporaryDirectory(prefix="finesweep-target-") as name:
-        folder = Path(name).resolve()
-        prepare(folder, given.data, given.rows)
-        half = given.rows // 10
-        n = half if given.pruning_rows is None else given.pruning_rows
-        write_sweep(folder, n_train=4 * given.rows // 5, precision=given.precision, pruning_rows=n)
-        whole, until = [], []
-        for seed in range(given.seeds):
-            theirs = printed_last(__file__, folder, "--seed", seed)
-            found = printed_last(__file__, folder, "--seed", seed, "--target", theirs["loss"])
-            print(f"seed {seed}: peer {theirs}\n        finesweep {found}", flush=True)
-            if found["loss"] > theirs["loss"]:
-                print(f"        not reached in {found['trials']} trials", flush=True)
-            whole.append(theirs["seconds"] / found["seconds"])
-            until.append(theirs["until_best"] / found["seconds"])
-    print(f"peer's sixteen trials over finesweep's time, median: {statistics.median(whole):.2f}")
-    print(f"peer's time until its best over it, median: {statistics.median(until):.2f}")
+def installed(peers: Sequence[str]) -> list[str]:
+    """The peers whose packages are installed; one sentence about another."""
+    from target.ray_peer import MISSING, is_installed
+
+    if ASHA in peers and not is_installed():
+        print(MISSING)
+        return [peer for peer in peers if peer != ASHA]
+    return list(peers)
+
+
+def show(results: Path, picture: Path | None) -> None:
+    """Prints the report, and draws the picture."""
+    from target.picture import draw
+    from target.report import report
+
+    records = list(read_records(results))
+    print(report(records))
+    if picture:
+        draw(records, picture)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

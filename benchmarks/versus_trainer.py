@@ -90,11 +90,13 @@ def peers_objective(
     given_to: Callable[[optuna.Trial], dict[str, Any]],
     *,
     seed: int = SEED,
+    n_labels: int = 2,
     callbacks: Callable[[optuna.Trial], list[Any]] = lambda trial: [],
 ) -> Callable[[optuna.Trial], float]:
     """What users write: tokenize, load, freeze, Trainer with its defaults, evaluate each epoch.
 
-    given_to says a trial's model, depth, epochs, max_length, rate and, if it varies, decay.
+    given_to says a trial's model, depth, epochs, max_length, rate and, if it varies, decay. A head
+    that the model's folder lacks is drawn with seed.
     """
     import datasets
     from transformers import (
@@ -103,6 +105,7 @@ def peers_objective(
         DataCollatorWithPadding,
         Trainer,
         TrainingArguments,
+        set_seed,
     )
 
     raw = datasets.load_dataset(
@@ -119,7 +122,8 @@ def peers_objective(
             batched=True,
             load_from_cache_file=False,
         )
-        model = AutoModelForSequenceClassification.from_pretrained(where, num_labels=2)
+        set_seed(seed)
+        model = AutoModelForSequenceClassification.from_pretrained(where, num_labels=n_labels)
         freeze(model, given["depth"])
         arguments = TrainingArguments(
             output_dir=str(folder / "peer"),

@@ -1,0 +1,1 @@
+"""Parts of `time_to_target.py`: rows, search space, peers, results, report and picture."""

@@ -21,7 +21,9 @@ leaves the set out of what finesweep has learned. {set} and {seed} in overrides 
 CPU seconds of all of a peer's processes decide; wall seconds stand beside them. A clock starts when
 all is imported and the study exists. A peer stops at the target (with --full it goes on) or when
 its time is used: tpe's whole time for finesweep, twice that for the others. Its winner is trained
-again with two fresh seeds, off the clock. What the results file holds is not run again.
+again with two fresh seeds, off the clock. Each process times one fixed product of matrices first
+and last, its pace: a peer that ran while the machine was slower shows it. What the results file
+holds is not run again.
 """
 
 from __future__ import annotations
@@ -34,6 +36,7 @@ from collections.abc import Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
 
+from target.clock import pace
 from target.peers import ASHA, DEFAULT, OTHERS, OURS, run_peer
 from target.race import Race, name_of
 from target.results import Results, read_records
@@ -75,9 +78,10 @@ def arguments() -> argparse.Namespace:
 
 def run_task(task: str) -> None:
     """Runs one peer in this process; its outcome is the last line printed."""
+    paces = [pace()]
     with redirect_stdout(sys.stderr):
         outcome = run_peer(Task.from_json(task))
-    print(json.dumps(outcome.as_record()))
+    print(json.dumps({**outcome.as_record(), "pace": [*paces, pace()]}))
 
 
 def run_missing(given: argparse.Namespace) -> int:

@@ -28,7 +28,7 @@ def report(records: Sequence[Record]) -> str:
     if not pairs:
         return f"no results with peer {TPE} yet, which defines the target"
     parts = [*(ratio_table(pairs, clock) for clock in CLOCKS), anytime_table(pairs)]
-    return "\n\n".join([*parts, fresh_table(pairs)])
+    return "\n\n".join(filter(None, [*parts, fresh_table(pairs), pace_table(records)]))
 
 
 def with_reference(records: Iterable[Record]) -> list[tuple[Record, Record]]:
@@ -165,6 +165,17 @@ def interval(values: Sequence[float]) -> tuple[float, float]:
         return -math.inf, math.inf
     half = stats.t.ppf(0.975, len(values) - 1) * statistics.stdev(values) / len(values) ** 0.5
     return statistics.fmean(values) - half, statistics.fmean(values) + half
+
+
+def pace_table(records: Sequence[Record]) -> str:
+    """How fast the machine was while each peer ran; peers with equal paces can be compared."""
+    lines = []
+    for peer in dict.fromkeys(record["peer"] for record in records):
+        paces = [each for r in records if r["peer"] == peer for each in r.get("pace", ())]
+        if paces:
+            lines.append(f"{peer:<24}{statistics.median(paces):>10.1f}")
+    head = "CPU milliseconds of one fixed product of matrices beside each peer, median"
+    return "\n".join([head, *lines]) if lines else ""
 
 
 def ordered(pairs: Iterable[tuple[Record, Record]], name: str) -> list[str]:

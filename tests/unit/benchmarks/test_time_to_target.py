@@ -58,13 +58,13 @@ def test_a_sweep_that_misses_the_target_counts_below_every_other() -> None:
 def test_the_anytime_table_reads_losses_at_shares_of_the_references_time() -> None:
     from target.report import report
 
-    ours = a_record("finesweep", losses=[0.6, 0.5], ends=[10.0, 20.0])
+    ours = a_record("finesweep", losses=[0.6, 0.5], ends=[15.0, 20.0])
     lines = report([a_record(), ours]).splitlines()
     table = lines[next(k for k, line in enumerate(lines) if line.startswith("best loss so far")) :]
     # 0.6 lies halfway from the target, 0.5, to the classes' shares, 0.7.
     assert table[1].split()[2:] == ["10%", "20%", "40%", "70%", "100%"]
     assert table[2].split() == ["tpe", "1", "0.50", "0.50", "0.00", "0.00", "0.00"]
-    assert table[3].split() == ["finesweep", "1", "0.50", "0.00", "0.00", "0.00", "0.00"]
+    assert table[3].split() == ["finesweep", "1", "1.00", "0.00", "0.00", "0.00", "0.00"]
 
 
 def test_winners_are_compared_by_fresh_seeds_with_an_interval_over_sets() -> None:
@@ -78,6 +78,13 @@ def test_winners_are_compared_by_fresh_seeds_with_an_interval_over_sets() -> Non
     line = report([*theirs, *ours]).splitlines()[-1].split()
     assert line[:5] == ["finesweep", "2", "0.5000", "0.5600", "+0.0100"]
     assert interval([-0.05, 0.07]) == pytest.approx((-0.7524, 0.7724), abs=1e-3)
+
+
+def test_the_report_shows_how_fast_the_machine_was_beside_each_peer() -> None:
+    from target.report import report
+
+    printed = report([a_record(pace=[40.0, 50.0]), a_record("gp", pace=[90.0, 60.0])])
+    assert [line.split() for line in printed.splitlines()[-2:]] == [["tpe", "45.0"], ["gp", "75.0"]]
 
 
 def test_a_report_without_the_reference_says_so() -> None:

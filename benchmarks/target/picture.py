@@ -41,6 +41,7 @@ def draw(records: Sequence[Record], path: Path) -> None:
         n_runs = len(
             {(r["dataset"], r["seed"]) for r, _ in pairs if dataset in (r["dataset"], None)}
         )
+        panel.tick_params(labelbottom=True)  # below some there is none
         panel.set_title(f"{dataset or 'all sets'} ({n_runs} sweeps)", fontsize=10)
     for panel in panels[len(datasets) + 1 :]:
         panel.set_axis_off()

@@ -50,6 +50,12 @@ def test_the_users_portfolio_wins_over_the_packaged_one(workplace: Path, name: s
     assert (portfolio.origin, portfolio.settings) == ("mine", ({"training.epochs": 7},))
 
 
+def test_a_users_file_replaces_the_packaged_one_of_its_name(workplace: Path) -> None:
+    put(workplace, "minilm.yaml", OWN.replace("384", "8") + "  - {training.epochs: 7}\n")
+    assert portfolio_for(MINILM) is None
+    assert portfolio_for(Encoder("bert", 6, 8)) is not None
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [

@@ -62,7 +62,7 @@ def test_only_what_is_searched_is_set_and_depth_is_a_share_of_the_layers() -> No
         (Interval(1e-5, 1.9e-4, log=True, integer=False), None),
         (Interval(2.1e-4, 1e-3, log=True, integer=False), None),
         (Choice((1e-4, 1e-3)), 1e-4),
-        (Choice((2.5e-5, 3e-4)), 3e-4),  # by difference the first would be nearer to 1e-4
+        (Choice((1.1e-4, 3.2e-4)), 3.2e-4),  # by difference the first is nearer
         (Choice((2e-5, 5e-4)), None),
         (Choice((2.5e-4, 5e-4)), None),
     ],

@@ -14,6 +14,7 @@ from finesweep.sweep.selection.state import studies_of
 from finesweep.sweep.status import Row, Status, row_of, status_of
 from finesweep.sweep.study.slots import finished_trials
 from finesweep.sweep.study.study import Study, data_notes_of
+from finesweep.wording import counted, rounded
 
 
 class SweepProgress:
@@ -23,6 +24,7 @@ class SweepProgress:
         self.study = study
         self.printed_notes: set[str] = set()
         self.printed_rows = {(kind, row.trial) for kind, row in self._finished()}
+        self.is_settled = False
         self.progress = bars(console)
         self.sweep = self.progress.add_task("sweep", total=None, note="")
         self.bars: dict[str, TaskID] = {}
@@ -50,11 +52,23 @@ class SweepProgress:
                 n_slots = status.target if kind == "trial" else status.n_confirmations
                 n_slots = max(n_slots, row.slot + 1)  # it started before n_trials was lowered
                 self.say(trial_line(row, metric=status.metric, n_slots=n_slots, kind=kind))
+        self._say_when_settled(status)
         n_finished = status.target - status.counts["running"] - status.counts["waiting"]
         best = f"best {status.best['value']:.4f}" if status.best else ""
         self.progress.update(self.sweep, completed=n_finished, total=status.target, note=best)
         self._move(status.workers)
         return status
+
+    def _say_when_settled(self, status: Status) -> None:
+        """Says once how many trials of a sweep by time fit, and what is left for the rest."""
+        budget = status.time_budget
+        if self.is_settled or not budget or not budget["is_by_time"] or budget["is_open"]:
+            return
+        self.is_settled = True
+        reserved = budget["reserved_seconds"]
+        kept = f"; {rounded(reserved)} s are kept for their confirmation" if reserved else ""
+        trials = counted(status.target, "trial")
+        self.say(f"no other trial would end within {budget['minutes']:g} min: {trials}{kept}")
 
     def _finished(self) -> list[tuple[str, Row]]:
         """Finished trials by number, those of the search first, without skipped seeds."""

@@ -36,6 +36,8 @@ def run_sweep(
 ) -> SweepResult:
     """Runs a sweep up to its total budget, or continues it; a finished sweep is only read.
 
+    A sweep by time, with n_trials null, searches for another timeout_minutes each time.
+
     Workers are separate processes, so a script needs no `if __name__ == "__main__"`. After Ctrl-C,
     or a notebook's stop button, the same call resumes the sweep.
 
@@ -115,7 +117,9 @@ def _search(plan: SweepPlan, study: Study, console: Console) -> None:
         logs=LOGS / plan.study_name,
         template=[sys.executable, "-m", TEMPLATE],
     )
-    deadline = float("inf") if minutes is None else time.monotonic() + 60 * minutes
+    # The workers of a sweep by time settle its end themselves: they still confirm and register.
+    is_endless = minutes is None or plan.settings.n_trials is None
+    deadline = float("inf") if is_endless else time.monotonic() + 60 * (minutes or 0)
     with parent_of(plan, study), SweepProgress(console, study) as board:
         supervise(
             launcher,

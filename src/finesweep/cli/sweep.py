@@ -15,6 +15,8 @@ examples:
   finesweep sweep demo
   finesweep sweep demo workers=2                               two worker processes
   finesweep sweep demo sweep.n_trials=20                       ten more trials
+  finesweep sweep demo sweep.n_trials=null sweep.timeout_minutes=30
+                                                               as many as fit into half an hour
   finesweep sweep demo 'training.learning_rate=interval(1e-5, 3e-5)' sweep.study=demo-low
 """
 
@@ -47,8 +49,15 @@ def _sweep(plan: SweepPlan) -> int:
     from finesweep.sweep.status import status_of
 
     console = screen()
-    n_trials = counted(plan.settings.n_trials, "trial")
-    console.print(f"sweep {plan.name}: {n_trials} in study {plan.study_name}")
+    console.print(f"sweep {plan.name}: {_budget(plan)} in study {plan.study_name}")
     study, has_searched = complete_sweep(plan, console, on_ready=collector.resume)
     print_outcome(console, study, with_data=not has_searched)
     return 0 if status_of(study).best else 1
+
+
+def _budget(plan: SweepPlan) -> str:
+    n_trials, minutes = plan.settings.n_trials, plan.settings.timeout_minutes
+    if n_trials is not None:
+        return counted(n_trials, "trial")
+    confirmed = ", their confirmation included," if plan.confirm else ""
+    return f"as many trials as fit into {minutes:g} min{confirmed}"

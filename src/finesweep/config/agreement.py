@@ -22,7 +22,8 @@ def run_problems(config: Config) -> list[Problem]:
 def sweep_problems(config: Config) -> list[Problem]:
     """Problems of a sweep's metric, direction and names; its fixed values are in config."""
     assert config.sweep is not None
-    return [*_metric_problems(config.sweep), *_register_problems(config.sweep)]
+    sweep = config.sweep
+    return [*_metric_problems(sweep), *_budget_problems(sweep), *_register_problems(sweep)]
 
 
 def data_problems(sweep: SweepConfig, *, multi_label: bool, n_truths: int) -> list[Problem]:
@@ -38,6 +39,13 @@ def data_problems(sweep: SweepConfig, *, multi_label: bool, n_truths: int) -> li
     message = f"{sweep.metric!r} needs several labels per text, and this dataset has one"
     hint = "give several with dataset.label_columns, or with lists in dataset.label_column"
     return [Problem("sweep.metric", f"{message}; {hint}")]
+
+
+def _budget_problems(sweep: SweepConfig) -> list[Problem]:
+    if sweep.n_trials is not None or sweep.timeout_minutes is not None:
+        return []
+    message = "null given; must be a number of trials, or sweep.timeout_minutes must be given too"
+    return [Problem("sweep.n_trials", message)]
 
 
 def _metric_problems(sweep: SweepConfig) -> list[Problem]:

@@ -299,10 +299,11 @@ class SweepConfig:
     trial's value."""
     direction: str | None = bounded(None, one_of=("minimize", "maximize"))
     """Derived from the metric; a contradiction is an error."""
-    n_trials: int = bounded(MISSING, minimum=1)
-    """Number of slots in total, over all restarts: complete, pruned and failed trials."""
+    n_trials: int | None = bounded(MISSING, minimum=1)
+    """Number of slots in total, over all restarts: complete, pruned and failed trials. null: as
+    many as fit into timeout_minutes."""
     timeout_minutes: float | None = bounded(None, above=0)
-    """Time after which this command starts no more trials."""
+    """Minutes of this command: it begins no trial that cannot be expected to end within them."""
     max_failures_in_a_row: int = bounded(5, minimum=1)
     """Number of failed trials in a row after which the sweep stops: the rest would fail too."""
     max_attempts_without_progress: int = bounded(10, minimum=1)

@@ -65,7 +65,8 @@ def _n_trials(plan: SweepPlan) -> int:
     arguments = [{**parameters_of(node), **node} for node in nodes if "_target_" in node]
     counts = [each[name] for each in arguments for name in THRESHOLDS if name in each]
     n_trials = max([16, *(2 + count for count in counts if isinstance(count, int))])
-    return min(n_trials, plan.settings.n_trials - 1, MAX_TRIALS)
+    limit = plan.settings.n_trials
+    return min(n_trials, MAX_TRIALS if limit is None else limit - 1, MAX_TRIALS)
 
 
 def _study(plan: SweepPlan, n_trials: int) -> Study:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -43,6 +44,7 @@ from finesweep.sweep.study.slots import (
 )
 from finesweep.sweep.study.study import baseline_in, comparisons_in
 from finesweep.sweep.study.workers import live_workers
+from finesweep.sweep.time_budget import TimeBudget, time_budget_in
 
 BUDGET = "sweep.n_trials="
 WORKER_FIELDS = ("id", "host", "pid", "slot", "step", "total", "beat_age_seconds")
@@ -57,7 +59,7 @@ class Status:
     metric: str
     direction: str
     target: int
-    """Number of slots: n_trials."""
+    """Number of slots: n_trials; in a sweep by time, those begun and, while it is open, a few."""
     counts: Mapping[SlotState, int]
     """Number of slots by state; they sum to target."""
     beyond: int
@@ -88,7 +90,10 @@ class Status:
     spent: Mapping[str, float]
     """`seconds/part` and `seconds_saved/by`, summed over all attempts on all workers."""
     seconds_left: float | None
-    """Estimated seconds for the waiting and running slots, from the finished ones."""
+    """Estimated seconds for the waiting and running slots, from the finished ones; in an open sweep
+    by time, those until its end."""
+    time_budget: Mapping[str, Any] | None
+    """minutes, ends_at, is_by_time, is_open, reserved_seconds; None without a limit on the time."""
     stopped: str | None
     """Reason why no new trial starts; None while the sweep runs."""
 
@@ -124,6 +129,7 @@ def status_in(state: SweepState, workers: Sequence[WorkerRow]) -> Status:
     attributes, trials, target = state.attributes, state.trials, state.n_slots
     definition, registered = attributes[DEFINITION], attributes.get(REGISTERED)
     slots, confirmation = slots_of(trials, target), state.confirmation
+    budget = time_budget_in(attributes)
     confirming = [] if confirmation is None else confirmation.trials
     by_state = counts(slots)
     return Status(
@@ -153,7 +159,8 @@ def status_in(state: SweepState, workers: Sequence[WorkerRow]) -> Status:
             for trial in trials
         ),
         spent=spent([*trials, *confirming]),
-        seconds_left=_seconds_left(slots, n_workers=len(workers)),
+        seconds_left=_seconds_left(slots, budget, n_workers=len(workers)),
+        time_budget=None if budget is None else asdict(budget),
         stopped=attributes.get(STOP) or None,
     )
 
@@ -192,7 +199,12 @@ def leaderboard(trials: Iterable[FrozenTrial], direction: Direction) -> list[Row
     return [row_of(trial) for trial in sorted(finished_trials(trials), key=sort_key)]
 
 
-def _seconds_left(slots: Sequence[Slot], *, n_workers: int) -> float | None:
+def _seconds_left(
+    slots: Sequence[Slot], budget: TimeBudget | None, *, n_workers: int
+) -> float | None:
+    if budget is not None and budget.is_by_time and budget.is_open:
+        # For people: this machine's clock will do.
+        return None if budget.ends_at is None else max(0.0, budget.ends_at - time.time())
     durations = [
         slot.trial.duration.total_seconds()
         for slot in slots

@@ -244,6 +244,16 @@ def test_a_mistake_in_a_sweep_file_is_told_with_its_path(
         mine(lines)
 
 
+def test_a_sweep_needs_a_number_of_trials_or_time(mine: Mine) -> None:
+    message = (
+        r"^sweep\.n_trials: null given; must be a number of trials, or sweep\.timeout_minutes must"
+    )
+    with pytest.raises(ConfigError, match=message):
+        mine("params: {}", "sweep.n_trials=null")
+    settings = mine("params: {}", "sweep.n_trials=null", "sweep.timeout_minutes=5").settings
+    assert (settings.n_trials, settings.timeout_minutes) == (None, 5.0)
+
+
 def test_unknown_fields_of_a_sweep_are_listed_together(mine: Mine) -> None:
     with pytest.raises(ConfigError, match="3 problems") as caught:
         mine("params: {training.epoch: 2, workers: 2}", "model.freeze=range(0, 2)")

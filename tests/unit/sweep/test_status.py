@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import json
 import shlex
-from dataclasses import asdict
+import time
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -36,8 +37,10 @@ from finesweep.sweep.study.keys import (
     RETRY,
     SLOT,
     SWEEP,
+    TIME_BUDGET,
 )
 from finesweep.sweep.study.ranking import direction_of
+from finesweep.sweep.time_budget import TimeBudget
 
 SPACE = {
     "training.learning_rate": FloatDistribution(0, 1),
@@ -145,6 +148,39 @@ def test_trials_of_a_larger_budget_are_told_beside_a_smaller_one() -> None:
         in output
     )
     assert "sweep.n_trials=6" in output
+
+
+@pytest.mark.parametrize(("ends_in", "left"), [(500, 500), (-5, 0), (None, None)])
+def test_an_open_sweep_by_time_shows_the_time_to_its_end(
+    ends_in: float | None, left: float | None
+) -> None:
+    study = study_of(2)
+    add(study, TrialState.COMPLETE, 0.5)
+    ends_at = None if ends_in is None else time.time() + ends_in
+    budget = TimeBudget(minutes=10, ends_at=ends_at, is_by_time=True)
+    study.set_user_attr(TIME_BUDGET, asdict(budget))
+    status = status_of(study)
+    assert status.seconds_left == (None if left is None else pytest.approx(left, abs=30))
+    assert status.time_budget == asdict(budget)
+    assert not status.is_budget_spent
+
+
+def test_a_sweep_by_time_says_so_far_while_it_is_open_and_goes_on_by_the_same_command() -> None:
+    study = study_of(2)
+    study.set_user_attr(GIVEN, ["sweep.n_trials=null", "sweep.timeout_minutes=10"])
+    for _ in range(2):
+        add(study, TrialState.COMPLETE, 0.5)
+    budget = TimeBudget(minutes=10, ends_at=0.0, is_by_time=True)
+    printed = []
+    for each in (budget, replace(budget, is_open=False)):
+        study.set_user_attr(TIME_BUDGET, asdict(each))
+        screen = Console(file=io.StringIO(), width=200)
+        print_outcome(screen, study)
+        printed.append(screen.file.getvalue())  # type: ignore[attr-defined]
+    assert "2 trials so far: 2 complete" in printed[0]
+    assert "2 trials: 2 complete" in printed[1]
+    assert "sweep.n_trials=null sweep.timeout_minutes=10" in printed[1].partition("next:")[2]
+    assert "sweep.n_trials=4" not in printed[1]
 
 
 def test_what_to_type_next_is_quoted_for_a_shell() -> None:

@@ -66,11 +66,21 @@ def print_outcome(console: Console, study: Study, *, with_data: bool = True) -> 
 
 def _counts(status: Status) -> str:
     parts = [f"{n} {state}" for state, n in status.counts.items() if n]
-    line = f"{counted(status.target, 'trial')}: {', '.join(parts)}"
+    so_far = " so far" if _is_open(status) else ""
+    line = f"{counted(status.target, 'trial')}{so_far}: {', '.join(parts)}"
     if not status.beyond:
         return line
     n_run = status.beyond + sum(status.counts[state] for state in FINISHED)
     return f"{line}; {n_run} were run in total, because sweep.n_trials was larger before"
+
+
+def _is_open(status: Status) -> bool:
+    """Whether it is a sweep by time that may begin more trials."""
+    return bool(status.time_budget and status.time_budget["is_open"] and _is_by_time(status))
+
+
+def _is_by_time(status: Status) -> bool:
+    return bool(status.time_budget and status.time_budget["is_by_time"])
 
 
 def _spent(seconds: Mapping[str, float]) -> str:
@@ -157,7 +167,9 @@ def _use(finalist: Finalist) -> str:
 
 
 def _print_next(console: Console, study: Study, status: Status) -> None:
-    commands = ["finesweep ui", command_of(study, n_trials=2 * (status.target + status.beyond))]
+    # The same command has time for more trials, where their number is what fits.
+    n_trials = None if _is_by_time(status) else 2 * (status.target + status.beyond)
+    commands = ["finesweep ui", command_of(study, n_trials=n_trials)]
     if status.registered:
         name, version = status.registered["name"], status.registered["version"]
         alias = status.registered["alias"]

@@ -89,6 +89,12 @@ def is_live(worker: WorkerRow, *, lease_seconds: float) -> bool:
     return worker.machine != this_machine() or _is_running(worker.pid, worker.born)
 
 
+def database_seconds(engine: Engine) -> float:
+    """Seconds since 1970 by the database's clock."""
+    with engine.begin() as connection:
+        return float(connection.execute(text(f"SELECT {_now(engine)}")).scalar_one())
+
+
 def forget(engine: Engine, ids: list[str]) -> None:
     """Deletes the rows of these workers."""
     with engine.begin() as connection:

@@ -45,6 +45,7 @@ from finesweep.sweep.study.keys import (
 )
 from finesweep.sweep.study.pruner import pruner_of
 from finesweep.sweep.study.storage import OnWait, open_storage
+from finesweep.sweep.time_budget import begin_budget
 
 
 def open_study(plan: SweepPlan) -> Study:
@@ -58,7 +59,7 @@ def open_study(plan: SweepPlan) -> Study:
         study = _create_or_check(plan, storage)
     attributes = study.user_attrs
     launch = {
-        N_TRIALS: plan.settings.n_trials,
+        **begin_budget(study, plan),
         LEASE_SECONDS: plan.settings.lease_seconds,
         OVERRIDES: worker_overrides(plan),
         GIVEN: typed_overrides(plan),

@@ -22,7 +22,7 @@ from finesweep.sweep.status import Row, row_of
 from finesweep.sweep.study.keys import CHECKPOINT, LAUNCHED, REASON, RETRY, SLOT, STOP
 from finesweep.sweep.study.optuna_private import trial_now
 from finesweep.sweep.study.reconcile import fail, reason_to_give_up, reconcile
-from finesweep.sweep.study.slots import claim, is_budget_spent
+from finesweep.sweep.study.slots import all_finished, claim
 from finesweep.sweep.study.storage import retry_while_away
 from finesweep.sweep.study.weights import delete_checkpoints
 from finesweep.sweep.worker.attempt import Attempt
@@ -53,9 +53,11 @@ class WorkerLoop:
         self.plan, self.phase, self.study, self.callbacks = plan, phase, phase.study, callbacks
         self.is_drained, self.on_trial, self.run_attempt = is_drained, on_trial, run
         self._ended_at: float | None = None
+        self._n_slots = self._n_slots_before = 0
 
     def work(self) -> None:
-        """Returns when every slot is finished, or when the worker is drained or stopped.
+        """Returns when every slot that may be claimed is finished, or when the worker is drained or
+        stopped.
 
         KeyboardInterrupt after a signal; the slot has been released by then.
         """
@@ -64,14 +66,25 @@ class WorkerLoop:
             # Lease queries bypass Optuna's storage, so its retries do not cover them.
             if claimed := retry_while_away(self._claim, self.callbacks.waiting):
                 self._run_slot(claimed)
-            elif is_budget_spent(self.study):
+            elif self._is_over():
                 return
             else:
                 self.callbacks.lease.release()
                 time.sleep(IDLE_SECONDS)
 
+    def _is_over(self) -> bool:
+        """Whether every slot that may be claimed is finished.
+
+        Not at the first look after their number fell: another worker may just be claiming a slot
+        that this one no longer counts.
+        """
+        if self._n_slots < self._n_slots_before:
+            return False
+        return all_finished(self.study.get_trials(deepcopy=False), self._n_slots)
+
     def _claim(self) -> FrozenTrial | None:
         n_slots = self.phase.n_slots()
+        self._n_slots_before, self._n_slots = self._n_slots, n_slots
         reconcile(
             self.study,
             self.plan.settings,

@@ -31,6 +31,7 @@ from finesweep.sweep.study.ranking import direction_of, ranked
 from finesweep.sweep.study.samplers import sampler_for
 from finesweep.sweep.study.search_space import optuna_params, suggest
 from finesweep.sweep.study.weights import keep_weights
+from finesweep.sweep.time_budget import claimable_slots
 from finesweep.sweep.worker.failures import whole_sweeps
 from finesweep.tracking import Delivery
 
@@ -62,7 +63,8 @@ class Phase(Protocol):
     """Slot → Optuna params of its trial, where they are fixed."""
 
     def n_slots(self) -> int:
-        """Current number of slots; slots that no longer need to run have been pruned."""
+        """Number of slots that may be claimed now; slots that no longer need to run have been
+        pruned."""
 
     def start_trial(self, claimed: FrozenTrial) -> Trial:
         """The trial that runs in a claimed slot; WholeSweepError when the sampler fails."""
@@ -79,15 +81,16 @@ class Search:
 
     kind = "trial"
 
-    def __init__(self, plan: SweepPlan, study: Study) -> None:
-        self.plan, self.study, self.sweep = plan, study, study
+    def __init__(self, plan: SweepPlan, study: Study, *, is_attached: bool = False) -> None:
+        """is_attached: whether the time of the latest sweep command binds this worker."""
+        self.plan, self.study, self.sweep, self.is_attached = plan, study, study, is_attached
         self.first = [*plan.enqueued, *portfolio_in(study.user_attrs)]
         self.enqueued: Mapping[int, Mapping[str, Any]] = {
             slot: optuna_params(plan, params) for slot, params in enumerate(self.first)
         }
 
     def n_slots(self) -> int:
-        return int(self.study.user_attrs[N_TRIALS])
+        return claimable_slots(self.study, self.plan, is_attached=self.is_attached)
 
     def start_trial(self, claimed: FrozenTrial) -> Trial:
         with whole_sweeps("sweep.sampler", self.plan.settings.sampler):

@@ -39,6 +39,8 @@ class WorkerSession:
     study: Study
     callbacks: WorkerCallbacks
     say: Callable[[str], None]
+    is_attached: bool
+    """Whether the latest sweep command started it, and its time limits it."""
 
     @property
     def metric(self) -> str:
@@ -46,7 +48,7 @@ class WorkerSession:
 
     def phases(self) -> Iterator[Phase]:
         """The search, then, once it is finished, the confirmation if there is one."""
-        yield Search(self.plan, self.study)
+        yield Search(self.plan, self.study, is_attached=self.is_attached)
         if (config := self.plan.confirm) is None:
             return
         state = read_state(self.study)
@@ -114,7 +116,7 @@ def worker_session(
         )
         try:
             delivery.call(lambda store: deliver_orphans(plan, study, store), key="orphans")
-            yield WorkerSession(plan, study, callbacks, say)
+            yield WorkerSession(plan, study, callbacks, say, is_attached)
             interruption.check()
         finally:
             delivery.wait(LEAVING_SECONDS)

@@ -201,6 +201,15 @@ def test_failures_in_a_row_stop_the_sweep_for_all(joined_worker: JoinedWorker) -
     assert joined_worker.study.user_attrs[STOP] == message
 
 
+def test_a_worker_that_settled_the_number_of_slots_looks_again_before_it_leaves(
+    joined_worker: JoinedWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    n_slots = iter([3, 1, 2, 2])  # another worker has claimed slot 1 meanwhile
+    monkeypatch.setattr(Search, "n_slots", lambda search: next(n_slots))
+    assert [row.slot for row in work(joined_worker, succeed)] == [0, 1]
+    assert list(n_slots) == []
+
+
 def test_failures_before_the_command_began_are_forgiven(joined_worker: JoinedWorker) -> None:
     joined_worker.study.set_user_attr(N_TRIALS, 3)
     joined_worker.study.set_user_attr(LAUNCHED, "2999-01-01T00:00:00")

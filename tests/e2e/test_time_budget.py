@@ -1,0 +1,95 @@
+"""A sweep by time runs as many trials as fit, confirms them and goes on with the next command."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections import Counter
+from typing import Any
+
+import optuna
+import psutil
+import pytest
+from optuna.trial import FrozenTrial, TrialState
+
+from tests.e2e.conftest import Project
+from tests.waiting import until
+
+BY_TIME = ("sweep.n_trials=null", "sweep.timeout_minutes=0.4")
+CONFIRM = "sweep.confirm={top_k: 2, seeds: 1}"
+pytestmark = pytest.mark.slow
+ENDED = (TrialState.COMPLETE, TrialState.PRUNED)
+
+
+def trials_of(project: Project) -> list[FrozenTrial]:
+    study = optuna.load_study(study_name="small", storage=project.storage_url)
+    return study.get_trials(deepcopy=False)
+
+
+def status_of(project: Project) -> dict[str, Any]:
+    printed = project.finesweep("status", "small", "--json")
+    assert printed.returncode == 0, printed.stderr
+    return dict(json.loads(printed.stdout))
+
+
+def assert_settled(project: Project) -> int:
+    """Number of slots, each of which finished once; the winner is registered."""
+    status = status_of(project)
+    slots = Counter(t.user_attrs["slot"] for t in trials_of(project) if t.state in ENDED)
+    assert slots == dict.fromkeys(range(status["target"]), 1)
+    assert (status["time_budget"]["is_by_time"], status["time_budget"]["is_open"]) == (True, False)
+    assert status["registered"]["alias"] == "challenger"
+    return int(status["target"])
+
+
+def test_what_fits_is_run_confirmed_and_registered_and_the_next_command_goes_on(
+    project: Project,
+) -> None:
+    done = project.finesweep("sweep", "small", *BY_TIME, CONFIRM)
+    assert done.returncode == 0, done.stderr
+    assert "as many trials as fit into 0.4 min, their confirmation included" in done.stdout
+    first = assert_settled(project)
+    assert first >= 2
+    status = status_of(project)
+    began = [trial.datetime_start for trial in trials_of(project) if trial.state in ENDED]
+    ends_at = status["time_budget"]["ends_at"] - status["time_budget"]["reserved_seconds"]
+    assert max(each.timestamp() for each in began if each is not None) < ends_at
+    assert status["n_confirmations"] == 2
+    assert 0 < status["time_budget"]["reserved_seconds"] <= 12
+    assert f"{first} trials; " in done.stdout
+    assert "sweep.n_trials=null" in done.stdout.rpartition("next:")[2]
+
+    again = project.finesweep("sweep", "small", *BY_TIME, CONFIRM, "workers=2")
+    assert again.returncode == 0, again.stderr
+    assert assert_settled(project) > first
+
+
+def test_a_sweep_by_time_that_is_killed_goes_on_with_a_new_budget(project: Project) -> None:
+    started = project.start("sweep", "small", *BY_TIME, "workers=2")
+    until(lambda: _n_ended(project) >= 1)
+    for process in [*psutil.Process(started.pid).children(recursive=True)]:
+        process.send_signal(signal.SIGKILL)
+    os.kill(started.pid, signal.SIGKILL)
+    started.wait()
+    left = status_of(project)
+    assert left["time_budget"]["is_open"] is True
+    assert left["registered"] is None
+    done = project.finesweep("sweep", "small", *BY_TIME)
+    assert done.returncode == 0, done.stderr
+    assert_settled(project)
+
+
+def _n_ended(project: Project) -> int:
+    if not (project.folder / "mlruns" / "optuna.db").exists():
+        return 0
+    if "small" not in optuna.get_all_study_names(project.storage_url):
+        return 0
+    return sum(trial.state in ENDED for trial in trials_of(project))
+
+
+@pytest.mark.parametrize("given", [["sweep.n_trials=null"], ["sweep.n_trials=null", "workers=2"]])
+def test_neither_trials_nor_time_is_one_message(project: Project, given: list[str]) -> None:
+    refused = project.finesweep("sweep", "small", *given)
+    assert refused.returncode == 2
+    assert "sweep.n_trials: null given; must be a number of trials" in refused.stderr

@@ -16,7 +16,7 @@ from optuna.trial import FrozenTrial, TrialState
 from tests.e2e.conftest import Project
 from tests.waiting import until
 
-BY_TIME = ("sweep.n_trials=null", "sweep.timeout_minutes=0.4")
+BY_TIME = ("sweep.n_trials=null", "sweep.timeout_minutes=0.2")
 CONFIRM = "sweep.confirm={top_k: 2, seeds: 1}"
 pytestmark = pytest.mark.slow
 ENDED = (TrialState.COMPLETE, TrialState.PRUNED)
@@ -48,30 +48,30 @@ def test_what_fits_is_run_confirmed_and_registered_and_the_next_command_goes_on(
 ) -> None:
     done = project.finesweep("sweep", "small", *BY_TIME, CONFIRM)
     assert done.returncode == 0, done.stderr
-    assert "as many trials as fit into 0.4 min, their confirmation included" in done.stdout
+    assert "as many trials as fit into 0.2 min, their confirmation included" in done.stdout
     first = assert_settled(project)
-    assert first >= 2
     status = status_of(project)
     began = [trial.datetime_start for trial in trials_of(project) if trial.state in ENDED]
-    ends_at = status["time_budget"]["ends_at"] - status["time_budget"]["reserved_seconds"]
+    ends_at = status["time_budget"]["ends_at"]
     assert max(each.timestamp() for each in began if each is not None) < ends_at
-    assert status["n_confirmations"] == 2
-    assert 0 < status["time_budget"]["reserved_seconds"] <= 12
-    assert f"{first} trials; " in done.stdout
+    assert status["n_confirmations"] == min(2, status["counts"]["complete"])
+    assert 0 < status["time_budget"]["reserved_seconds"] <= 6
+    assert f"{first} trial" in done.stdout.partition("would end within 0.2 min")[2]
     assert "sweep.n_trials=null" in done.stdout.rpartition("next:")[2]
 
-    again = project.finesweep("sweep", "small", *BY_TIME, CONFIRM, "workers=2")
+    longer = (BY_TIME[0], "sweep.timeout_minutes=0.5")
+    again = project.finesweep("sweep", "small", *longer, "workers=2")
     assert again.returncode == 0, again.stderr
     assert assert_settled(project) > first
 
 
 def test_a_sweep_by_time_that_is_killed_goes_on_with_a_new_budget(project: Project) -> None:
-    started = project.start("sweep", "small", *BY_TIME, "workers=2")
+    started = project.start("sweep", "small", BY_TIME[0], "sweep.timeout_minutes=60", "workers=2")
     until(lambda: _n_ended(project) >= 1)
     for process in [*psutil.Process(started.pid).children(recursive=True)]:
         process.send_signal(signal.SIGKILL)
     os.kill(started.pid, signal.SIGKILL)
-    started.wait()
+    started.communicate()
     left = status_of(project)
     assert left["time_budget"]["is_open"] is True
     assert left["registered"] is None

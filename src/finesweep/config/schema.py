@@ -13,6 +13,7 @@ from omegaconf import MISSING
 
 TPE_SAMPLER = "optuna.samplers.TPESampler"
 MEDIAN_PRUNER = "optuna.pruners.MedianPruner"
+SHARE_PRUNER = "finesweep.sweep.study.pruner.SharePruner"
 
 
 def bounded(
@@ -325,10 +326,18 @@ class SweepConfig:
     TPESampler, and seed to 42 if it takes one."""
     pruner: dict[str, Any] | None = field(
         default_factory=dict,
-        metadata={"default": {"_target_": MEDIAN_PRUNER, "n_startup_trials": 4}},
+        metadata={
+            "default": {
+                "_target_": SHARE_PRUNER,
+                "percentile": 50.0,
+                "n_startup_trials": 4,
+                "n_warmup_percent": 25,
+            }
+        },
     )
-    """Compares only trials of the same model; `_target_` defaults to Optuna's MedianPruner; null
-    prunes nothing."""
+    """Compares only trials of the same model. The default prunes a trial that is worse than the
+    median at the same share of its schedule, from a quarter on. A configured pruner has none of the
+    default's arguments; `_target_` defaults to Optuna's MedianPruner; null prunes nothing."""
     enqueue: list[dict[str, Any]] = field(default_factory=list)
     """Params known to be good, tried first; they count towards n_trials."""
     portfolio: int = bounded(2, minimum=0)

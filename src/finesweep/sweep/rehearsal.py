@@ -20,7 +20,7 @@ from optuna.trial import TrialState
 
 from finesweep.config import SweepPlan, parameters_of
 from finesweep.errors import ConfigError, Problem
-from finesweep.sweep.study.keys import MODEL
+from finesweep.sweep.study.keys import MODEL, TOTAL
 from finesweep.sweep.study.pruner import pruner_of
 from finesweep.sweep.study.samplers import SHARED_SEED, sampler_for
 from finesweep.sweep.study.search_space import suggest
@@ -79,6 +79,7 @@ def _study(plan: SweepPlan, n_trials: int) -> Study:
         trial = study.ask()
         suggest(trial, plan)
         trial.set_user_attr(MODEL, "any")
+        trial.set_user_attr(TOTAL, STEPS[-1])
         with whole_sweeps("sweep.pruner", plan.settings.pruner):
             for step in STEPS:
                 trial.report(values.random(), step)

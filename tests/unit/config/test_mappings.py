@@ -171,7 +171,12 @@ def test_a_sampler_in_a_file_is_not_mixed_with_the_default(workplace: Path) -> N
 def test_a_sweep_file_that_names_no_sampler_has_the_schemas(workplace: Path) -> None:
     written(workplace, "params: {training.epochs: 2}")
     described = {"_target_": "optuna.samplers.TPESampler", "multivariate": True, "group": True}
-    pruner = {"_target_": "optuna.pruners.MedianPruner", "n_startup_trials": 4}
+    pruner = {
+        "_target_": "finesweep.sweep.study.pruner.SharePruner",
+        "percentile": 50.0,
+        "n_startup_trials": 4,
+        "n_warmup_percent": 25,
+    }
     settings = compose_sweep("mine", []).settings
     assert (settings.sampler, settings.pruner) == ({**described, "seed": 42}, pruner)
     shown = yaml.safe_load(compose_sweep("mine", []).base.yaml())["sweep"]

@@ -9,16 +9,19 @@ from typing import Any
 
 from finesweep.config import SweepPlan
 from finesweep.config.field_paths import leaf
+from finesweep.config.schema import MEDIAN_PRUNER
 from finesweep.errors import ConfigError, Problem, differences
 from finesweep.sweep.study.samplers import seeded_sampler
 
 NEWER_ARGUMENTS: dict[str, dict[str, Any]] = {
     "sampler": {"multivariate": True, "group": True},
-    "pruner": {"n_startup_trials": 4},
 }
 """Arguments that the defaults lacked before they moved into the schema."""
-
-
+OLDER_PRUNERS: tuple[dict[str, Any], ...] = (
+    {"_target_": MEDIAN_PRUNER},
+    {"_target_": MEDIAN_PRUNER, "n_startup_trials": 4},
+)
+"""Defaults of sweep.pruner before the current one."""
 OLDER_VALUES: dict[str, Any] = {"sweep.portfolio": 0}
 """What fields newer than a study had in it, where that is not their default now."""
 
@@ -55,14 +58,16 @@ def with_older_defaults(plan: SweepPlan, recorded: Mapping[str, Any]) -> SweepPl
 
     recorded is the study's definition.
     """
-    now = {"sampler": seeded_sampler(plan), "pruner": plan.settings.pruner or {}}
-    portfolio = plan.settings.portfolio
+    now = {"sampler": seeded_sampler(plan)}
+    portfolio, pruner = plan.settings.portfolio, recorded.get("sweep.pruner")
     older: dict[str, Any] = {
         name: recorded[f"sweep.{name}"]
         for name, newer in NEWER_ARGUMENTS.items()
         if newer.items() <= now[name].items()
         and recorded.get(f"sweep.{name}") == {k: v for k, v in now[name].items() if k not in newer}
     }
+    if pruner in OLDER_PRUNERS and _is_default("sweep.pruner", plan.settings.pruner):
+        older["pruner"] = pruner
     if "sweep.portfolio" not in recorded and _is_default("sweep.portfolio", portfolio):
         older["portfolio"] = OLDER_VALUES["sweep.portfolio"]
     return replace(plan, settings=replace(plan.settings, **older))

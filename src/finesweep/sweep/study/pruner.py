@@ -1,15 +1,17 @@
-"""Pruning per model: a trial is compared only with trials of its own model."""
+"""Pruning per model and at equal shares of a schedule: a trial is compared with its like."""
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Mapping, Sequence
+from copy import copy
 
+import numpy as np
 from optuna import Study
-from optuna.pruners import BasePruner, NopPruner
+from optuna.pruners import BasePruner, NopPruner, PercentilePruner
 from optuna.trial import FrozenTrial, TrialState
 
 from finesweep.config import SweepPlan, build
-from finesweep.sweep.study.keys import MODEL
+from finesweep.sweep.study.keys import MODEL, TOTAL
 from finesweep.sweep.study.optuna_private import storage_of
 
 
@@ -34,20 +36,86 @@ class PerModelPruner(BasePruner):
         return self.pruner.prune(_SameModel(study, trial.user_attrs.get(MODEL)), trial)
 
 
-class _SameModel(Study):
-    """A view of a study with one model's trials, as Optuna's Hyperband does for its brackets."""
+class SharePruner(BasePruner):
+    """Prunes a trial below a percentile of others at the same share of their own schedules.
 
-    def __init__(self, study: Study, model: str | None) -> None:
+    The learning rate falls to zero over a trial's own epochs, so after as many examples a long
+    trial has a higher one, and usually a higher loss, than a short trial. Optuna's PercentilePruner
+    decides, with percent of the schedule as steps and others' values interpolated at this trial's.
+    """
+
+    def __init__(
+        self, percentile: float = 50.0, n_startup_trials: int = 4, n_warmup_percent: int = 25
+    ) -> None:
+        """The best `percentile` of 100 trials are kept; a trial is not pruned before
+        n_startup_trials complete ones, or before n_warmup_percent of its schedule."""
+        self.pruner = PercentilePruner(
+            percentile, n_startup_trials=n_startup_trials, n_warmup_steps=n_warmup_percent
+        )
+
+    def prune(self, study: Study, trial: FrozenTrial) -> bool:
+        if TOTAL not in trial.user_attrs:
+            return False
+        own = copy(trial)
+        own.intermediate_values = {round(k): value for k, value in _by_percent(trial).items()}
+        return self.pruner.prune(_AtPercents(study, list(own.intermediate_values)), own)
+
+
+class _View(Study):
+    """A study that shows its trials differently, as Optuna's Hyperband does for its brackets."""
+
+    def __init__(self, study: Study) -> None:
         super().__init__(
             study_name=study.study_name,
             storage=storage_of(study),
             sampler=study.sampler,
             pruner=study.pruner,
         )
-        self._model = model
+        self._shown = study
 
     def get_trials(
         self, deepcopy: bool = True, states: Container[TrialState] | None = None
     ) -> list[FrozenTrial]:
-        trials = super().get_trials(deepcopy=deepcopy, states=states)
+        return self.show(self._shown.get_trials(deepcopy=deepcopy, states=states))
+
+    def show(self, trials: list[FrozenTrial]) -> list[FrozenTrial]:
+        """The trials that a pruner sees, from those of the study."""
+        raise NotImplementedError
+
+
+class _SameModel(_View):
+    """One model's trials."""
+
+    def __init__(self, study: Study, model: str | None) -> None:
+        super().__init__(study)
+        self._model = model
+
+    def show(self, trials: list[FrozenTrial]) -> list[FrozenTrial]:
         return [trial for trial in trials if trial.user_attrs.get(MODEL) == self._model]
+
+
+class _AtPercents(_View):
+    """All trials with a known schedule, with their values at these percents of it."""
+
+    def __init__(self, study: Study, percents: Sequence[int]) -> None:
+        super().__init__(study)
+        self._percents = percents
+
+    def show(self, trials: list[FrozenTrial]) -> list[FrozenTrial]:
+        return [self._interpolated(trial) for trial in trials if TOTAL in trial.user_attrs]
+
+    def _interpolated(self, trial: FrozenTrial) -> FrozenTrial:
+        shown, known = copy(trial), _by_percent(trial)
+        shown.intermediate_values = {
+            percent: float(np.interp(percent, list(known), list(known.values())))
+            for percent in self._percents
+            # A rounded percent may lie beside the evaluation that it names.
+            if known and min(known) - 0.5 <= percent <= max(known) + 0.5
+        }
+        return shown
+
+
+def _by_percent(trial: FrozenTrial) -> Mapping[float, float]:
+    """Percent of the trial's schedule → reported value, ascending."""
+    total = trial.user_attrs[TOTAL]
+    return {100 * step / total: value for step, value in sorted(trial.intermediate_values.items())}

@@ -34,6 +34,7 @@ from finesweep.sweep.study.keys import (
     PARENT_RUN_ID,
     PRECISION,
     SLOT,
+    TOTAL,
     UID,
     VALUES,
     WORKER,
@@ -64,7 +65,7 @@ class Attempt:
         self.plan, self.phase, self.trial, self.callbacks = plan, phase, trial, callbacks
         self.study = phase.study
         self.ledger, self.ended_at = TimeLedger(), ended_at
-        self._share_trained = 1.0
+        self._share_trained, self._total = 1.0, 0
         self.slot = int(trial.user_attrs[SLOT])
         self.number_of_attempt = int(trial.user_attrs[ATTEMPT])
         self.objective = objective_of(plan)
@@ -188,6 +189,9 @@ class Attempt:
 
     def _stepped(self, examples: int, total: int) -> None:
         self._share_trained = examples / total
+        if total != self._total:
+            self._total = total
+            self.trial.set_user_attr(TOTAL, total)
         self.callbacks.stepped(examples, total)
 
     def _tags(self) -> dict[str, Any]:

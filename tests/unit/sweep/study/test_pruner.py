@@ -10,8 +10,8 @@ from optuna import Study
 from optuna.pruners import MedianPruner
 from optuna.trial import TrialState
 
-from finesweep.sweep.study.keys import MODEL
-from finesweep.sweep.study.pruner import PerModelPruner
+from finesweep.sweep.study.keys import MODEL, TOTAL
+from finesweep.sweep.study.pruner import PerModelPruner, SharePruner
 
 
 def study_with(*, direction: str = "minimize", n_startup_trials: int = 1) -> Study:
@@ -81,3 +81,67 @@ def test_the_shown_study_is_the_same_but_for_the_other_models(model: str) -> Non
     pruned_at(study, model, [1.0])
     n_before = {"bert": 2, "distilbert": 1}[model]
     assert seen == [("MINIMIZE", [model] * (n_before + 1))]
+
+
+def shares(*, n_warmup_percent: int = 0) -> Study:
+    pruner = SharePruner(n_startup_trials=2, n_warmup_percent=n_warmup_percent)
+    return optuna.create_study(pruner=PerModelPruner(pruner))
+
+
+def pruned_by_share(study: Study, values: list[float], *, per_epoch: int = 100) -> int | None:
+    """The step at which a trial is pruned whose values are of even steps; None when it ends."""
+    trial = study.ask()
+    trial.set_user_attr(MODEL, "bert")
+    trial.set_user_attr(TOTAL, per_epoch * len(values))
+    for k, value in enumerate(values, start=1):
+        trial.report(value, k * per_epoch)
+        if trial.should_prune():
+            study.tell(trial, state=TrialState.PRUNED)
+            return k * per_epoch
+    study.tell(trial, min(values))
+    return None
+
+
+def test_a_long_trial_is_compared_with_short_ones_at_the_same_share_of_its_schedule() -> None:
+    study = shares()
+    for _ in range(2):
+        assert pruned_by_share(study, [0.6, 0.2], per_epoch=50) is None  # 100 examples
+    # After 50 and 100 examples it is worse than they were, at its half and its end no longer.
+    assert pruned_by_share(study, [0.9, 0.6, 0.3, 0.2], per_epoch=50) is None
+    # Between their evaluations, at three quarters, theirs lie on a line: 0.4.
+    assert pruned_by_share(study, [0.9, 0.6, 0.41, 0.1], per_epoch=50) == 150
+    assert pruned_by_share(study, [0.9, 0.61, 0.1, 0.1], per_epoch=50) == 100
+
+
+def test_others_are_interpolated_but_never_beyond_their_evaluations() -> None:
+    study = shares()
+    for _ in range(2):
+        pruned_by_share(study, [0.6, 0.2])
+    assert pruned_by_share(study, [9.0, 0.5, 0.5, 0.5]) == 300  # 0.4 by then; no value at a quarter
+
+
+def test_no_trial_is_pruned_before_the_warm_up_share_of_its_own_schedule() -> None:
+    study = shares(n_warmup_percent=50)
+    for _ in range(2):
+        pruned_by_share(study, [0.4, 0.3, 0.2, 0.1])
+    assert pruned_by_share(study, [0.9] * 4) == 200
+    assert pruned_by_share(study, [0.9] * 12) == 600
+
+
+def test_the_percentile_says_how_many_are_kept() -> None:
+    kept = {}
+    for percentile in (25.0, 75.0):
+        pruner = SharePruner(percentile, n_startup_trials=5, n_warmup_percent=0)
+        study = optuna.create_study(pruner=PerModelPruner(pruner))
+        for value in (0.1, 0.2, 0.3, 0.4, 0.5):
+            assert pruned_by_share(study, [value, value]) is None
+        kept[percentile] = pruned_by_share(study, [0.35, 0.35]) is None
+    assert kept == {25.0: False, 75.0: True}
+
+
+def test_trials_without_a_known_schedule_are_neither_pruned_nor_compared() -> None:
+    study = shares()
+    for _ in range(3):
+        assert pruned_at(study, "bert", [0.1, 0.1]) is None
+    assert pruned_by_share(study, [0.9, 0.9]) is None
+    assert pruned_at(study, "bert", [0.9]) is None

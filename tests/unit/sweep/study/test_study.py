@@ -330,7 +330,12 @@ OLDER_DEFAULTS = {
 }
 DEFAULTS = {
     "sweep.sampler": {**OLDER_DEFAULTS["sweep.sampler"], "multivariate": True, "group": True},
-    "sweep.pruner": {**OLDER_DEFAULTS["sweep.pruner"], "n_startup_trials": 4},
+    "sweep.pruner": {
+        "_target_": "finesweep.sweep.study.pruner.SharePruner",
+        "percentile": 50.0,
+        "n_startup_trials": 4,
+        "n_warmup_percent": 25,
+    },
 }
 
 
@@ -345,16 +350,23 @@ def test_defaults_of_the_schema_and_the_same_in_a_file_make_one_study(
     assert open_study(plan_of(TEXT + written)).user_attrs[UID] == own_study.user_attrs[UID]
 
 
+@pytest.mark.parametrize("arguments", [{}, {"n_startup_trials": 4}], ids=["oldest", "later"])
 def test_a_study_made_under_older_defaults_goes_on_with_them(
-    own_study: optuna.Study, plan_of: PlanOf, monkeypatch: pytest.MonkeyPatch
+    own_study: optuna.Study,
+    plan_of: PlanOf,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: dict[str, int],
 ) -> None:
     monkeypatch.setattr(search_path, "_user_root", None)
-    older = {**own_study.user_attrs[DEFINITION], **OLDER_DEFAULTS}
+    pruner = {**OLDER_DEFAULTS["sweep.pruner"], **arguments}
+    older = {**own_study.user_attrs[DEFINITION], **OLDER_DEFAULTS, "sweep.pruner": pruner}
     own_study.set_user_attr(DEFINITION, older)
     assert open_study(plan_of(TEXT)).user_attrs[DEFINITION] == older
     plan, _ = join_study("own", URL, [], pytest.fail)
     assert plan.settings.sampler == OLDER_DEFAULTS["sweep.sampler"]
-    assert plan.settings.pruner == OLDER_DEFAULTS["sweep.pruner"]
+    assert plan.settings.pruner == pruner
+    with pytest.raises(ConfigError, match=r"sweep\.pruner: .* when the study was made, now"):
+        open_study(plan_of(TEXT, "sweep.pruner.n_warmup_percent=50"))
     with pytest.raises(ConfigError, match=r"sweep\.sampler: .* when the study was made, now"):
         open_study(plan_of(TEXT, "sweep.sampler={_target_: optuna.samplers.RandomSampler}"))
     with pytest.raises(ConfigError, match=r"sweep\.sampler: .* when the study was made, now"):

@@ -39,7 +39,7 @@ class WorkerSession:
     study: Study
     callbacks: WorkerCallbacks
     say: Callable[[str], None]
-    is_attached: bool
+    is_attached: bool = False
     """Whether the latest sweep command started it, and its time limits it."""
 
     @property

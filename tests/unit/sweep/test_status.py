@@ -125,6 +125,7 @@ def test_the_status_has_these_fields_and_no_others() -> None:
         "failures": [{"slot": 3, "trial": 3, "reason": None}],
         "interrupted_attempts": 0,
         "seconds_left": 3 * 90.0,
+        "time_budget": None,
         "stopped": None,
     }
     assert json.loads(json.dumps(asdict(status))) == asdict(status)

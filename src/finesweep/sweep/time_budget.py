@@ -67,8 +67,12 @@ def begin_budget(study: Study, plan: SweepPlan) -> dict[str, Any]:
     return {N_TRIALS: n_trials, TIME_BUDGET: asdict(budget)}
 
 
-def claimable_slots(study: Study, plan: SweepPlan, *, is_attached: bool) -> int:
+def claimable_slots(
+    study: Study, plan: SweepPlan, first: Sequence[Mapping[str, Any]], *, is_attached: bool
+) -> int:
     """Number of the study's first slots that a worker may claim now.
+
+    first has the known settings of the first slots' trials, by plain path.
 
     Begun slots are always finished; others only while one more trial can be expected to end in
     time. A sweep by time records its number of slots. The time of a sweep by number binds the
@@ -80,13 +84,13 @@ def claimable_slots(study: Study, plan: SweepPlan, *, is_attached: bool) -> int:
         return n_slots
     if budget.is_by_time:
         with exclusive(engine_of(study), f"{study.study_name}.slots"):
-            return _settle(study, plan)
+            return _settle(study, plan, first)
     trials = study.get_trials(deepcopy=False)
-    has_time = can_end(trials, _seconds_left(study, budget), _next_values(plan, trials))
+    has_time = can_end(trials, _seconds_left(study, budget), _next_values(first, trials))
     return n_slots if has_time else min(n_slots, n_begun(trials))
 
 
-def _settle(study: Study, plan: SweepPlan) -> int:
+def _settle(study: Study, plan: SweepPlan, first: Sequence[Mapping[str, Any]]) -> int:
     """The number of slots of a sweep by time, recorded in the study; callers hold a lock."""
     attributes, trials = study.user_attrs, study.get_trials(deepcopy=False)
     budget, n_slots = time_budget_in(attributes), n_begun(trials)
@@ -97,7 +101,7 @@ def _settle(study: Study, plan: SweepPlan) -> int:
             study.set_user_attr(TIME_BUDGET, asdict(budget))
         reserved = min(_confirmation(study, plan, trials), MAX_RESERVE * 60 * budget.minutes)
         left = _seconds_left(study, budget) - reserved
-        if can_end(trials, left, _next_values(plan, trials)):
+        if can_end(trials, left, _next_values(first, trials)):
             n_slots += plan.base.config.workers
         else:
             # First, and for good: a worker that ended early would else begin another trial while
@@ -109,10 +113,12 @@ def _settle(study: Study, plan: SweepPlan) -> int:
     return n_slots
 
 
-def _next_values(plan: SweepPlan, trials: Sequence[FrozenTrial]) -> Mapping[str, Any]:
-    """Plain path → value of the next new trial, as far as they are enqueued."""
+def _next_values(
+    first: Sequence[Mapping[str, Any]], trials: Sequence[FrozenTrial]
+) -> Mapping[str, Any]:
+    """Plain path → value of the next new trial, as far as they are known."""
     slot = n_begun(trials)
-    return plan.enqueued[slot] if slot < len(plan.enqueued) else {}
+    return first[slot] if slot < len(first) else {}
 
 
 def _seconds_left(study: Study, budget: TimeBudget) -> float:

@@ -159,13 +159,13 @@ def test_a_sweep_by_time_has_free_slots_for_its_workers_until_its_time_is_over(
     command(study, plan)
     assert study.user_attrs[N_TRIALS] == 2
     assert budget_of(study).ends_at is None  # before its first worker
-    assert claimable_slots(study, plan, is_attached=False) == 2
+    assert claimable_slots(study, plan, [], is_attached=False) == 2
     left = (budget_of(study).ends_at or 0.0) - database_seconds(engine_of(study))
     assert 590 < left <= 600
     began(study)
-    assert claimable_slots(study, plan, is_attached=False) == 3 == study.user_attrs[N_TRIALS]
+    assert claimable_slots(study, plan, [], is_attached=False) == 3 == study.user_attrs[N_TRIALS]
     leave(study, -1)
-    assert claimable_slots(study, plan, is_attached=False) == 1 == study.user_attrs[N_TRIALS]
+    assert claimable_slots(study, plan, [], is_attached=False) == 1 == study.user_attrs[N_TRIALS]
     assert budget_of(study).is_open is False
 
 
@@ -173,33 +173,33 @@ def test_a_settled_number_stays_until_the_next_command(study: Study, plan_of: Pl
     plan = plan_of(SWEEP)
     command(study, plan)
     began(study)
-    claimable_slots(study, plan, is_attached=True)
+    claimable_slots(study, plan, [], is_attached=True)
     leave(study, -1)
-    claimable_slots(study, plan, is_attached=True)
+    claimable_slots(study, plan, [], is_attached=True)
     leave(study, 500)
-    assert claimable_slots(study, plan, is_attached=True) == 1
+    assert claimable_slots(study, plan, [], is_attached=True) == 1
     began(study)  # by a worker that had looked just before
-    assert claimable_slots(study, plan, is_attached=True) == 2 == study.user_attrs[N_TRIALS]
+    assert claimable_slots(study, plan, [], is_attached=True) == 2 == study.user_attrs[N_TRIALS]
     command(study, plan)
     assert budget_of(study).is_open is True
-    assert claimable_slots(study, plan, is_attached=True) == 3
+    assert claimable_slots(study, plan, [], is_attached=True) == 3
 
 
 def test_time_is_kept_for_the_confirmation_but_at_most_half(study: Study, plan_of: PlanOf) -> None:
     confirmed = plan_of(SWEEP, "sweep.confirm={top_k: 1, seeds: 2}")
     command(study, confirmed)
-    claimable_slots(study, confirmed, is_attached=True)
+    claimable_slots(study, confirmed, [], is_attached=True)
     study.add_trial(finished(100))
     leave(study, 299)
-    assert claimable_slots(study, confirmed, is_attached=True) == 1
+    assert claimable_slots(study, confirmed, [], is_attached=True) == 1
     assert budget_of(study).reserved_seconds == 200.0
     command(study, confirmed)
-    claimable_slots(study, confirmed, is_attached=True)
+    claimable_slots(study, confirmed, [], is_attached=True)
     leave(study, 301)
-    assert claimable_slots(study, confirmed, is_attached=True) == 2
+    assert claimable_slots(study, confirmed, [], is_attached=True) == 2
     longer = plan_of(SWEEP, "sweep.confirm={top_k: 1, seeds: 9}")
     leave(study, 399)
-    claimable_slots(study, longer, is_attached=True)
+    claimable_slots(study, longer, [], is_attached=True)
     assert budget_of(study).reserved_seconds == 300.0
 
 
@@ -209,10 +209,23 @@ def test_the_time_of_a_sweep_by_number_binds_its_own_workers_and_keeps_its_slots
     plan = plan_of(SWEEP, "sweep.n_trials=7")
     command(study, plan)
     study.add_trial(finished(100))
-    assert claimable_slots(study, plan, is_attached=True) == 7
+    assert claimable_slots(study, plan, [], is_attached=True) == 7
     leave(study, 99)
-    assert claimable_slots(study, plan, is_attached=True) == 1
-    assert claimable_slots(study, plan, is_attached=False) == 7 == study.user_attrs[N_TRIALS]
+    assert claimable_slots(study, plan, [], is_attached=True) == 1
+    assert claimable_slots(study, plan, [], is_attached=False) == 7 == study.user_attrs[N_TRIALS]
+
+
+def test_a_trial_whose_settings_are_known_may_fit_where_another_does_not(
+    study: Study, plan_of: PlanOf
+) -> None:
+    plan = plan_of(SWEEP, "sweep.n_trials=7")
+    command(study, plan)
+    study.add_trial(finished(100))
+    study.add_trial(finished(20, slot=1, values={**BERT, "training.epochs": 2}))
+    leave(study, 30)
+    known = {"model": "bert", "training.epochs": 1}
+    for first, n_slots in (([], 2), ([{}, {}, known], 7), ([{}, known], 2)):
+        assert claimable_slots(study, plan, first, is_attached=True) == n_slots
 
 
 def test_without_a_limit_on_the_time_every_slot_may_be_claimed(
@@ -221,4 +234,4 @@ def test_without_a_limit_on_the_time_every_slot_may_be_claimed(
     plan = plan_of(SWEEP, "sweep.n_trials=7", "sweep.timeout_minutes=null")
     command(study, plan)
     assert time_budget_in(study.user_attrs) is None
-    assert claimable_slots(study, plan, is_attached=True) == 7
+    assert claimable_slots(study, plan, [], is_attached=True) == 7

@@ -90,7 +90,7 @@ class Search:
         }
 
     def n_slots(self) -> int:
-        return claimable_slots(self.study, self.plan, is_attached=self.is_attached)
+        return claimable_slots(self.study, self.plan, self.first, is_attached=self.is_attached)
 
     def start_trial(self, claimed: FrozenTrial) -> Trial:
         with whole_sweeps("sweep.sampler", self.plan.settings.sampler):

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 from collections import Counter
 from typing import Any
 
 import optuna
-import psutil
 import pytest
 from optuna.trial import FrozenTrial, TrialState
 
 from tests.e2e.conftest import Project
-from tests.waiting import until
 
 BY_TIME = ("sweep.n_trials=null", "sweep.timeout_minutes=0.2")
 CONFIRM = "sweep.confirm={top_k: 2, seeds: 1}"
@@ -63,29 +59,6 @@ def test_what_fits_is_run_confirmed_and_registered_and_the_next_command_goes_on(
     again = project.finesweep("sweep", "small", *longer, "workers=2")
     assert again.returncode == 0, again.stderr
     assert assert_settled(project) > first
-
-
-def test_a_sweep_by_time_that_is_killed_goes_on_with_a_new_budget(project: Project) -> None:
-    started = project.start("sweep", "small", BY_TIME[0], "sweep.timeout_minutes=60", "workers=2")
-    until(lambda: _n_ended(project) >= 1)
-    for process in [*psutil.Process(started.pid).children(recursive=True)]:
-        process.send_signal(signal.SIGKILL)
-    os.kill(started.pid, signal.SIGKILL)
-    started.communicate()
-    left = status_of(project)
-    assert left["time_budget"]["is_open"] is True
-    assert left["registered"] is None
-    done = project.finesweep("sweep", "small", *BY_TIME)
-    assert done.returncode == 0, done.stderr
-    assert_settled(project)
-
-
-def _n_ended(project: Project) -> int:
-    if not (project.folder / "mlruns" / "optuna.db").exists():
-        return 0
-    if "small" not in optuna.get_all_study_names(project.storage_url):
-        return 0
-    return sum(trial.state in ENDED for trial in trials_of(project))
 
 
 @pytest.mark.parametrize("given", [["sweep.n_trials=null"], ["sweep.n_trials=null", "workers=2"]])

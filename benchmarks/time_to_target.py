@@ -17,6 +17,13 @@ finesweep-no-portfolio, finesweep-tpe, finesweep-median   without one of its fea
 --variant NAME 'OVERRIDE ...' adds a peer: finesweep with these overrides. --override SET
 'OVERRIDE ...' adds overrides to each finesweep peer on that set, or on `all`, such as the one that
 leaves the set out of what finesweep has learned. {set} and {seed} in overrides are replaced.
+--files FOLDER copies FOLDER/SET, where it exists, into finesweep's project on that set: with
+portfolios chosen without the set, they replace the packaged ones of the same names.
+
+for set in imdb sst2; do
+    grep -v "\\"$set\\"" CURVES.jsonl > $set.jsonl
+    python benchmarks/portfolio.py $set.jsonl --output FOLDER/$set/portfolios
+done
 
 CPU seconds of all of a peer's processes decide; wall seconds stand beside them. A clock starts when
 all is imported and the study exists. A peer stops at the target (with --full it goes on) or when
@@ -67,6 +74,7 @@ def arguments() -> argparse.Namespace:
     cli.add_argument("--peers", nargs="*", choices=names, default=DEFAULT, metavar="NAME")
     cli.add_argument("--variant", nargs=2, action="append", default=[], metavar=("NAME", "TEXT"))
     cli.add_argument("--override", nargs=2, action="append", default=[], metavar=("SET", "TEXT"))
+    cli.add_argument("--files", type=Path, metavar="FOLDER")
     cli.add_argument("--train", type=int, default=300, help="train rows, 300 by default")
     cli.add_argument("--validation", type=int, default=200, help="validation rows, 200")
     cli.add_argument("--full", action="store_true", help="go on after the target")
@@ -97,7 +105,7 @@ def run_missing(given: argparse.Namespace) -> int:
                     text for name, text in given.override if name in (name_of(source), EVERY_SET)
                 ]
                 overrides = {peer: " ".join([text, *here]) for peer, text in ours.items()}
-                race = Race(source, seed, results, overrides, given.full)
+                race = Race(source, seed, results, overrides, given.files, given.full)
                 failed += race.run(peers, Path(folder).resolve())
     return failed
 

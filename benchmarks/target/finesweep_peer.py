@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from target.clock import Clock
@@ -30,10 +32,7 @@ def run(task: Task) -> Outcome:
     from finesweep.sweep.parent_run import parent_of
     from finesweep.sweep.study.study import open_study
 
-    project = task.path / task.peer
-    (project / "sweeps").mkdir(parents=True)
-    (project / "sweeps" / f"{NAME}.yaml").write_text(sweep_file(task.dataset, task.path))
-    os.chdir(project)
+    os.chdir(make_project(task))
     clock = Clock()
     plan = seeded_plan(task.overrides, task.seed)
     study = open_study(plan)
@@ -42,6 +41,16 @@ def run(task: Task) -> Outcome:
     trajectory, setup = search(plan, task, clock)
     fresh = fresh_losses(plan, study) if trajectory.winner else ()
     return Outcome(tuple(trajectory.ends), trajectory.winner, fresh, setup)
+
+
+def make_project(task: Task) -> Path:
+    """A new folder with the sweep's file and the task's own files."""
+    project = task.path / task.peer
+    (project / "sweeps").mkdir(parents=True)
+    (project / "sweeps" / f"{NAME}.yaml").write_text(sweep_file(task.dataset, task.path))
+    if task.files:
+        shutil.copytree(task.files, project, dirs_exist_ok=True)
+    return project
 
 
 def seeded_plan(overrides: Sequence[str], seed: int) -> SweepPlan:

@@ -37,6 +37,8 @@ class Race:
     results: Results
     overrides: Mapping[str, str]
     """finesweep's peers → their overrides on this set."""
+    files: Path | None
+    """Has a folder for each set with finesweep's own files on it, or none."""
     full: bool
     """Whether a peer goes on after the target."""
 
@@ -81,7 +83,7 @@ class Race:
         except subprocess.CalledProcessError as error:
             print(f"{self.dataset} seed {self.seed} {peer}: exit {error.returncode}", flush=True)
             return False
-        asked = {name: getattr(task, name) for name in ("target", "budget", "overrides")}
+        asked = {name: getattr(task, name) for name in ("target", "budget", "overrides", "files")}
         key = {"dataset": self.dataset, "seed": self.seed, "peer": peer}
         record = {**key, "chance": chance, **asked, "commit": commit(), **outcome}
         self.results.add(record)
@@ -97,6 +99,7 @@ class Race:
         return replace(
             task,
             overrides=self._overrides_of(peer),
+            files=self._files_of(peer),
             target=None if self.full else theirs["best"],
             budget=theirs["cpu"] * (1 if peer in self.overrides else 2),
         )
@@ -106,6 +109,12 @@ class Race:
         return tuple(
             shlex.split(text.replace("{set}", self.dataset).replace("{seed}", str(self.seed)))
         )
+
+    def _files_of(self, peer: str) -> str | None:
+        if self.files is None or peer not in self.overrides:
+            return None
+        folder = self.files.resolve() / self.dataset
+        return str(folder) if folder.is_dir() else None
 
 
 def name_of(source: str) -> str:

@@ -25,6 +25,8 @@ class Task:
     """Holds train.parquet, validation.parquet and the two models; the peer may write here."""
     overrides: tuple[str, ...] = ()
     """finesweep's: Hydra overrides of its sweep."""
+    files: str | None = None
+    """finesweep's: a folder whose contents are the user's own files, such as portfolios/."""
     target: float | None = None
     """Validation loss at which the peer stops; None goes on to the end of its budget."""
     budget: float | None = None

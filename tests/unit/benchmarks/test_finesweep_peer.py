@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from tests.sweeping import Sweeping
 
-from finesweep.config import SweepPlan, search_path
+from finesweep.config import SweepPlan, compose_sweep, search_path
 from finesweep.sweep.parent_run import parent_of
+from finesweep.sweep.study.portfolio.first_trials import first_trials
 from finesweep.sweep.study.study import open_study
 
 pytestmark = [
@@ -67,3 +68,20 @@ def test_the_sweeps_own_sampler_gets_the_seed(plan: SweepPlan) -> None:
     assert plan.settings.sampler["seed"] == 2000
     assert plan.settings.sampler["multivariate"] is True
     assert plan.study_name == "target-2"
+
+
+def test_a_sets_own_files_replace_the_packaged_portfolios(
+    workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from target.finesweep_peer import NAME, make_project
+    from target.task import Task
+
+    (workplace / "own" / "portfolios").mkdir(parents=True)
+    (workplace / "own" / "portfolios" / "minilm.yaml").write_text(
+        "encoder: {model_type: bert, n_layers: 6, hidden_size: 384}\n"
+        "origin: without the set\nsettings: [{training.learning_rate: 1.25e-4}]\n"
+    )
+    task = Task("sst2", 0, "finesweep", str(workplace), files=str(workplace / "own"))
+    monkeypatch.chdir(make_project(task))
+    first = first_trials(compose_sweep(NAME, ["model=minilm"]))
+    assert [params["training.learning_rate"] for params in first.params] == [1.25e-4]

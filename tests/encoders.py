@@ -25,8 +25,8 @@ from finesweep.model import anatomy_of, freeze_layers, load_model, load_tokenize
 from finesweep.model.capabilities.longest import longest_input
 from finesweep.prediction import Classifier
 from finesweep.records import DecisionRule, Objective, Tokens, TrainingResult
-from finesweep.training import activation_cache as cache_module
 from finesweep.training import check_template, fit, plan_activations, predict, template_of
+from finesweep.training.activation_cache import rule
 from finesweep.training.batches import ROW, Collator
 from tests.tiny_encoders import PLACES, WORDS, save_tokenizer, tiny
 
@@ -153,11 +153,11 @@ def loaded(config: ModelConfig) -> PreTrainedModel:
 @contextmanager
 def paying() -> Iterator[None]:
     """Within it states pay, also of models so small that it would be faster to compute them."""
-    before, cache_module.BYTES_PER_SECOND = cache_module.BYTES_PER_SECOND, 1e15
+    before, rule.BYTES_PER_SECOND = rule.BYTES_PER_SECOND, 1e15
     try:
         yield
     finally:
-        cache_module.BYTES_PER_SECOND = before
+        rule.BYTES_PER_SECOND = before
 
 
 def trained(

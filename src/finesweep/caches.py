@@ -1,7 +1,7 @@
 """Folders of mlruns/cache/: built once by the first process, evicted when space is needed.
 
 cache/tokens/DATA-TOKENIZER/   token ids of a dataset, see dataset/tokens.py
-cache/activations/…/           outputs of frozen layers, see training/activation_cache.py
+cache/activations/…/           outputs of frozen layers, see training/activation_cache/
 """
 
 from __future__ import annotations

@@ -6,8 +6,6 @@ import dataclasses
 import json
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +24,8 @@ from finesweep.model.capabilities.longest import longest_input
 from finesweep.prediction import Classifier
 from finesweep.records import DecisionRule, Objective, Tokens, TrainingResult
 from finesweep.training import check_template, fit, plan_activations, predict, template_of
-from finesweep.training.activation_cache import rule
+from finesweep.training.activation_cache.rates import measured_rates
+from finesweep.training.activation_cache.rule import Rates
 from finesweep.training.batches import ROW, Collator
 from tests.tiny_encoders import PLACES, WORDS, save_tokenizer, tiny
 
@@ -122,7 +121,15 @@ def with_and_without_states(
     for model in (plain, kept):
         freeze_layers(model, depth)
     result, wrong = trained(plain, depth, tokens, None)
-    states, plan = plan_activations(kept, tokens, TRAINING, root=cache, cache_gb=1, shared=True)
+    states, plan = plan_activations(
+        kept,
+        tokens,
+        TRAINING,
+        root=cache,
+        cache_gb=1,
+        shared=True,
+        rates=paying(kept, tokens, cache),
+    )
     if states is None:
         return str(plan.why_not), wrong
     # The first epoch writes what the second reads.
@@ -150,14 +157,20 @@ def loaded(config: ModelConfig) -> PreTrainedModel:
     return load_model(config, label_names=("a", "b", "c"), seed=1, max_length=MAX_LENGTH)
 
 
-@contextmanager
-def paying() -> Iterator[None]:
-    """Within it states pay, also of models so small that it would be faster to compute them."""
-    before, rule.BYTES_PER_SECOND = rule.BYTES_PER_SECOND, 1e15
-    try:
-        yield
-    finally:
-        rule.BYTES_PER_SECOND = before
+def paying(kept: PreTrainedModel, tokens: Tokens, cache: Path) -> Rates:
+    """Rates at which states pay, also of models so small that it would be faster to compute them;
+    they are measured all the same, to see that each kind can be timed."""
+    rates = measured_rates(
+        kept,
+        tokens,
+        np.arange(TRAINING.batch_size),
+        longest=MAX_LENGTH,
+        device=torch.device("cpu"),
+        dtype=torch.float32,
+        root=cache,
+    )
+    assert rates.layer_seconds > 0
+    return dataclasses.replace(rates, layer_seconds=1.0)
 
 
 def trained(
@@ -219,8 +232,7 @@ def unlike_pipeline(
 def main() -> None:
     """Prints, last, what becomes of the kind that is named; works in the current folder."""
     logging.disable_progress_bar()
-    with paying():
-        made = examined(sys.argv[1], Path("model"))
+    made = examined(sys.argv[1], Path("model"))
     print(json.dumps(dataclasses.asdict(made)), flush=True)
     os._exit(0)  # taking a fork's modules apart costs half a second of a processor
 

@@ -51,6 +51,13 @@ def evict(root: Path, n_bytes: int, *, budget_bytes: int) -> bool:
         return used_bytes + n_bytes <= budget_bytes and shutil.disk_usage(root).free > n_bytes
 
 
+def capacity_bytes(root: Path) -> int:
+    """Free space of the disk once every entry of root is evicted."""
+    root.mkdir(parents=True, exist_ok=True)
+    entries = (used.parent for used in root.glob(f"*/*/{USED}"))
+    return shutil.disk_usage(root).free + sum(map(size_bytes, entries))
+
+
 def size_bytes(entry: Path) -> int:
     """The entry's size on disk; sparse files count less than their length."""
     return sum(512 * path.stat().st_blocks for path in entry.rglob("*") if path.is_file())

@@ -37,6 +37,9 @@ class Bypass:
             and not (layers_alone and self._layer(name) is None)
         )
         self._level, self._states = 0, torch.empty(0)
+        self._dtype: torch.dtype | None = None
+        self._below: torch.Tensor | None = None
+        """What all modules below the level return: it only has to look like states."""
         self.levels: tuple[int, ...] = ()
         """Lower levels from which the states at depth come out the same."""
 
@@ -53,17 +56,19 @@ class Bypass:
     def enter_at(self, level: int, states: torch.Tensor | None = None) -> Iterator[None]:
         """Within it the model runs from states [B, L, H] of this level, which set_states may supply
         later."""
-        before = self._level, self._states
+        before = self._level, self._states, self._dtype
         self._level = level
         if states is not None:
-            self._states = states
+            self.set_states(states)
         try:
             yield
         finally:
-            self._level, self._states = before
+            self._level, states, dtype = before
+            self.set_states(states, dtype=dtype)
 
-    def set_states(self, states: torch.Tensor) -> None:
-        self._states = states
+    def set_states(self, states: torch.Tensor, *, dtype: torch.dtype | None = None) -> None:
+        """dtype: in which the model gets them, if not in their own."""
+        self._states, self._dtype, self._below = states, dtype, None
 
     @torch.no_grad()
     def states(self, level: int, **inputs: torch.Tensor) -> torch.Tensor:
@@ -89,9 +94,15 @@ class Bypass:
         if self._level == 0 or self.anatomy.ends[name] > self._level:
             return original(*arguments, **named)
         rest = self.anatomy.states[name]
-        # Models write into what a layer returned.
-        states = self._states.clone()
+        is_below = self.anatomy.ends[name] < self._level
+        if is_below and self._below is None:
+            self._below = self._copied()
+        states = self._below if is_below else self._copied()
         return states if rest is None else type(rest)([states, *rest[1:]])
+
+    def _copied(self) -> torch.Tensor:
+        """A copy, since models write into what a layer returned."""
+        return self._states.to(self._dtype or self._states.dtype, copy=True)
 
     def _layer(self, name: str) -> int | None:
         layers = self.anatomy.layers

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from tests.encoders import (
     loaded,
-    paying,
     texts,
     tokens_of,
     trained,
@@ -47,11 +46,10 @@ def test_kept_states_change_nothing_whatever_a_layer_takes_and_returns(
 ) -> None:
     config = saved(kind, tmp_path / "model", **fields)
     loaded(config)
-    with paying():
-        tokens = tokens_of(config, texts())
-        for depth in (1, "all"):  # states of all layers are made from those of the first
-            found = with_and_without_states(config, depth, tokens, tmp_path / "cache")
-            assert found == ("", [])
+    tokens = tokens_of(config, texts())
+    for depth in (1, "all"):  # states of all layers are made from those of the first
+        found = with_and_without_states(config, depth, tokens, tmp_path / "cache")
+        assert found == ("", [])
 
 
 def test_a_layer_whose_parts_stand_in_four_lists_is_frozen_and_trained_whole(
@@ -66,9 +64,8 @@ def test_a_layer_whose_parts_stand_in_four_lists_is_frozen_and_trained_whole(
     assert {name.split(".")[0] for name in names if name.split(".")[1] == "0"} == {*parts}
     assert not [name for name in names if name.startswith(parts) and name.split(".")[1] != "0"]
     assert {"embeddings.weight", "position_embeddings.weight"} <= names
-    with paying():
-        tokens = tokens_of(config, texts())
-        why_not, wrong = with_and_without_states(config, 1, tokens, tmp_path / "cache")
+    tokens = tokens_of(config, texts())
+    why_not, wrong = with_and_without_states(config, 1, tokens, tmp_path / "cache")
     assert (why_not, wrong) == ("", [])
 
 

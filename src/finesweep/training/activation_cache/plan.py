@@ -7,7 +7,6 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-import psutil
 import torch
 from transformers import PreTrainedModel
 
@@ -16,14 +15,11 @@ from finesweep.config import TrainingConfig
 from finesweep.model import Bypass, anatomy_of, architecture, frozen_depth, proven_bypass
 from finesweep.records import Tokens
 from finesweep.training.activation_cache.cache import ActivationCache
-from finesweep.training.activation_cache.layout import (
-    CACHED_SPLITS,
-    cached_lengths,
-    folder_of,
-    lengths_of,
-)
-from finesweep.training.activation_cache.rates import seconds_per_token
-from finesweep.training.activation_cache.rule import Facts, Plan, decide
+from finesweep.training.activation_cache.facts import gathered_facts, median_rows
+from finesweep.training.activation_cache.layout import folder_of, lengths_of
+from finesweep.training.activation_cache.rates import measured_rates
+from finesweep.training.activation_cache.rule import Facts, Plan, Rates, decide
+from finesweep.training.arguments import trainer_arguments
 from finesweep.training.batches import sample_batch
 from finesweep.training.precision import resolve_precision
 
@@ -38,50 +34,86 @@ def plan_activations(
     root: Path,
     cache_gb: float,
     shared: bool,
+    rates: Rates | None = None,
 ) -> tuple[ActivationCache | None, Plan]:
     """The activation cache, or None if it does not pay or the model cannot resume from states; and
     the plan in any case.
 
-    shared: whether other trials may need the states too.
+    shared: whether other trials may need the states too. rates are measured unless given.
     """
-    budget, dtype = int(1e9 * cache_gb), DTYPES[resolve_precision(config.precision)]
-    facts = partial(_facts, model, tokens, config, budget_bytes=budget, shared=shared, dtype=dtype)
-    plan, bypass = _choose_plan(model, tokens, facts)
+    arguments, depth = trainer_arguments(config, ""), frozen_depth(model)
+    if (why_not := _why_not(model, tokens, depth, n_gpus=arguments.n_gpu)) is not None:
+        return None, Plan(depth, "none", why_not)
+    device, dtype = arguments.device, DTYPES[resolve_precision(config.precision)]
+    lengths, budget = lengths_of(tokens), int(1e9 * cache_gb)
+    rows = median_rows(lengths["train"], config.batch_size)
+    if rates is None:
+        longest = int(lengths["train"][rows].max())
+        rates = measured_rates(
+            model, tokens, rows, longest=longest, device=device, dtype=dtype, root=root
+        )
+    facts = partial(
+        gathered_facts,
+        lengths,
+        config,
+        batch_tokens=int(lengths["train"][rows].sum()),
+        token_bytes=anatomy_of(model).widths[anatomy_of(model).exit(depth)] * dtype.itemsize,
+        shared=shared,
+        budget_bytes=budget,
+        rates=rates,
+    )
+    plan, bypass = _choose_plan(model, tokens, depth, facts)
     if bypass is None:
         return None, plan
-    folder = folder_of(
-        root, model, tokens, dtype=dtype, depth=plan.depth, first_only=plan.first_only
-    )
-    if not folder.exists() and not evict(root, plan.n_bytes, budget_bytes=budget):
-        return None, replace(plan, why_not="the disk is too full")
+    make = partial(ActivationCache, bypass, tokens, root=root, dtype=dtype, device=device)
+    key = partial(folder_of, root, model, tokens, dtype=dtype, depth=depth)
+    is_there = key(first_only=plan.first_only).exists()
+    if not is_there and not evict(root, plan.n_bytes, budget_bytes=budget):
+        return None, _off(plan, "the disk is too full")
+    return _made(make, plan)
+
+
+def _made(make: Callable[..., ActivationCache], plan: Plan) -> tuple[ActivationCache | None, Plan]:
+    """The cache and the plan, changed if disk or device have filled since it was made."""
     try:
-        return ActivationCache(bypass, tokens, root=root, plan=plan, dtype=dtype), plan
+        return make(plan=plan), plan
     except OSError as error:
-        return None, replace(plan, why_not=str(error))
+        return None, _off(plan, str(error))
+    except torch.OutOfMemoryError:
+        return _made(make, replace(plan, place="pinned"))
+
+
+def _why_not(model: PreTrainedModel, tokens: Tokens, depth: int, *, n_gpus: int) -> str | None:
+    """Why states cannot be cached, before anything is measured."""
+    if depth == 0:
+        return "no layer is frozen"
+    if n_gpus > 1:
+        return "several GPUs share each batch"
+    anatomy = anatomy_of(model)
+    if anatomy.exit(depth) not in anatomy.widths:
+        return str(_bypass(model, tokens, depth, first_only=False))
+    return None
 
 
 def _choose_plan(
-    model: PreTrainedModel, tokens: Tokens, facts: Callable[..., Facts]
+    model: PreTrainedModel, tokens: Tokens, depth: int, facts: Callable[..., Facts]
 ) -> tuple[Plan, Bypass | None]:
-    """The plan, and the bypass if states are cached."""
-    depth = frozen_depth(model)
-    off = partial(Plan, depth, 0, 0.0)
-    if depth == 0:
-        return off("no layer is frozen"), None
-    if torch.cuda.device_count() > 1:
-        return off("several GPUs share each batch"), None
-    anatomy = anatomy_of(model)
-    if anatomy.exit(depth) not in anatomy.widths:
-        return off(str(_bypass(model, tokens, depth, first_only=False))), None
+    """The plan, and the bypass if states are cached: of the first token only, if all layers are
+    frozen and the model reads no other."""
     why = ""
-    for first_only in (True, False) if depth == len(anatomy.layers) else (False,):
-        plan = decide(depth, facts(depth, first_only=first_only))
+    all_frozen = depth == len(anatomy_of(model).layers)
+    for first_only in (True, False) if all_frozen else (False,):
+        plan = decide(depth, facts(first_only=first_only))
         if plan.why_not is not None:
             return plan, None
         if isinstance(bypass := _bypass(model, tokens, depth, first_only=first_only), Bypass):
             return plan, bypass
         why = bypass
-    return off(why), None
+    return Plan(depth, "none", why), None
+
+
+def _off(plan: Plan, reason: str) -> Plan:
+    return replace(plan, place="none", reason=reason)
 
 
 _failures: dict[Hashable, str] = {}
@@ -99,34 +131,3 @@ def _bypass(
     if isinstance(bypass, str):
         _failures[key] = bypass
     return bypass
-
-
-def _facts(
-    model: PreTrainedModel,
-    tokens: Tokens,
-    config: TrainingConfig,
-    depth: int,
-    *,
-    budget_bytes: int,
-    shared: bool,
-    dtype: torch.dtype,
-    first_only: bool,
-) -> Facts:
-    anatomy, lengths = anatomy_of(model), lengths_of(tokens)
-    item = torch.empty((), dtype=dtype).element_size()
-    n_cached = sum(
-        int(each.sum()) for each in cached_lengths(lengths, first_only=first_only).values()
-    )
-    n_train, n_validation = (int(lengths[split].sum()) for split in CACHED_SPLITS)
-    n_evaluations = config.epochs * config.evaluations_per_epoch
-    reads = config.epochs * n_train + n_evaluations * n_validation
-    return Facts(
-        n_bytes=n_cached * anatomy.widths[anatomy.exit(depth)] * item,
-        seconds_once=seconds_per_token(model) * depth * (n_train + n_validation),
-        reads=reads / (n_train + n_validation),
-        shared=shared,
-        free_memory_bytes=psutil.virtual_memory().available,
-        budget_bytes=budget_bytes,
-        first_only=first_only,
-        on_gpu=torch.cuda.is_available(),
-    )

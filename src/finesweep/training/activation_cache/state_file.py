@@ -15,6 +15,7 @@ import torch
 
 from finesweep.caches import USED, get_or_build
 from finesweep.training.activation_cache.layout import Lengths
+from finesweep.training.activation_cache.spans import Spans
 
 BITS: dict[torch.dtype, Any] = {
     torch.float32: np.float32,
@@ -22,36 +23,27 @@ BITS: dict[torch.dtype, Any] = {
     torch.bfloat16: np.int16,
 }
 """numpy has no bfloat16; its bits are stored as int16."""
-TORCH_BITS = {**{each: each for each in BITS}, torch.bfloat16: torch.int16}
 
 
 class StateFile:
     """States of one split's rows, in two memory-mapped files that processes share."""
 
-    def __init__(
-        self, folder: Path, split: str, lengths: np.ndarray, *, size: int, dtype: torch.dtype
-    ) -> None:
-        self.lengths, self.dtype = lengths, dtype
-        self.starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
-        shape = (int(lengths.sum()), size)
-        self.states = np.memmap(folder / f"{split}.states", BITS[dtype], "r+", shape=shape)
-        self.filled = np.memmap(folder / f"{split}.filled", np.uint8, "r+", shape=(len(lengths),))
+    def __init__(self, folder: Path, split: str, spans: Spans, *, size: int, dtype: torch.dtype):
+        self.spans = spans
+        shape = (spans.n_tokens, size)
+        mapped = np.memmap(folder / f"{split}.states", BITS[dtype], "r+", shape=shape)
+        self.states = torch.from_numpy(mapped).view(dtype)
+        """[all tokens, H] in dtype; writing into it writes the file."""
+        self.filled = np.memmap(folder / f"{split}.filled", np.uint8, "r+", shape=(len(spans),))
 
     def has(self, rows: np.ndarray) -> np.ndarray:
+        """[B] bool."""
         return np.asarray(self.filled[rows], dtype=bool)
 
-    def read(self, rows: np.ndarray, width: int, *, pads_left: bool = False) -> torch.Tensor:
-        """[B, width, H] float32, zero at padding."""
-        batch = np.zeros((len(rows), width, self.states.shape[1]), dtype=self.states.dtype)
-        for k, (start, n) in enumerate(zip(self.starts[rows], self.lengths[rows], strict=True)):
-            batch[k, _positions(n, pads_left)] = self.states[start : start + n]
-        return torch.from_numpy(batch).view(self.dtype).float()
-
-    def write(self, rows: np.ndarray, states: torch.Tensor, *, pads_left: bool = False) -> None:
-        """Writes states, then marks the rows as filled: a kill in between leaves them unmarked."""
-        values = states.to(self.dtype).cpu().contiguous().view(TORCH_BITS[self.dtype]).numpy()
-        for k, (start, n) in enumerate(zip(self.starts[rows], self.lengths[rows], strict=True)):
-            self.states[start : start + n] = values[k, _positions(n, pads_left)]
+    def write(self, rows: np.ndarray, states: torch.Tensor) -> None:
+        """Writes states [B, L, H], then marks the rows as filled: a kill in between leaves them
+        unmarked."""
+        self.spans.scatter(self.states, torch.from_numpy(rows), states.cpu())
         self.filled[rows] = 1
 
 
@@ -69,11 +61,12 @@ def allocate(folder: Path, lengths: Lengths, size: int, dtype: torch.dtype) -> P
 
 
 def open_files(
-    folder: Path, lengths: Lengths, size: int, dtype: torch.dtype
+    folder: Path, lengths: Lengths, size: int, dtype: torch.dtype, *, pads_left: bool = False
 ) -> dict[str, StateFile]:
+    """Split → its file."""
     (folder / USED).touch()
     return {
-        split: StateFile(folder, split, each, size=size, dtype=dtype)
+        split: StateFile(folder, split, Spans(each, pads_left=pads_left), size=size, dtype=dtype)
         for split, each in lengths.items()
     }
 
@@ -85,8 +78,3 @@ def _reserve(descriptor: int, n_bytes: int) -> None:
         os.posix_fallocate(descriptor, 0, n_bytes)
     else:
         os.ftruncate(descriptor, n_bytes)
-
-
-def _positions(n: int, pads_left: bool) -> slice:
-    """The positions of a row's n tokens in its batch."""
-    return slice(-n, None) if pads_left else slice(n)

@@ -10,16 +10,11 @@ from transformers import PreTrainedModel
 
 from finesweep.config import ModelConfig
 from finesweep.model import freeze_layers, load_model
-from finesweep.training.activation_cache import rule
 
 
 @pytest.fixture(params=[False, True], ids=["bert", "distilbert"])
-def loaded(
-    request: pytest.FixtureRequest, tiny_bert: Path, monkeypatch: pytest.MonkeyPatch
-) -> Loaded:
-    """A new BERT or DistilBERT, frozen up to a depth; so small that caching would not pay at real
-    memory speed."""
-    monkeypatch.setattr(rule, "BYTES_PER_SECOND", 1e15)
+def loaded(request: pytest.FixtureRequest, tiny_bert: Path) -> Loaded:
+    """A new BERT or DistilBERT, frozen up to a depth."""
     config = ModelConfig(name_or_path=str(tiny_bert), distil=request.param)
 
     def load(depth: int | str) -> PreTrainedModel:

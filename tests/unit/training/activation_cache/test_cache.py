@@ -16,17 +16,21 @@ from finesweep.records import Objective, Tokens
 from finesweep.training import fit
 from finesweep.training.activation_cache import ActivationCache, Plan
 from finesweep.training.activation_cache import plan as plan_module
+from finesweep.training.activation_cache.rule import Place
 from finesweep.training.activation_cache.state_file import StateFile
 from finesweep.training.batches import sample_batch
 
 
-@pytest.mark.parametrize("depth", [1, 2, "all"])
+@pytest.mark.parametrize(
+    ("depth", "place"),
+    [(1, "disk"), (2, "disk"), ("all", "disk"), (2, "pinned"), (2, "device"), ("all", "device")],
+)
 def test_training_is_the_same_with_and_without_kept_states(
-    loaded: Loaded, tokens: Tokens, tmp_path: Path, depth: int | str
+    loaded: Loaded, tokens: Tokens, tmp_path: Path, depth: int | str, place: Place
 ) -> None:
     plain, _ = trained(loaded(depth), tokens, None)
-    first, _ = trained(loaded(depth), tokens, tmp_path)
-    again, ledger = trained(loaded(depth), tokens, tmp_path)
+    first, _ = trained(loaded(depth), tokens, tmp_path, place=place)
+    again, ledger = trained(loaded(depth), tokens, tmp_path, place=place)
     assert losses(first)[:2] == losses(plain)[:2]  # each row meets its first batch: bit for bit
     assert losses(first) == pytest.approx(losses(plain), abs=1e-5)
     assert losses(again) == pytest.approx(losses(plain), abs=1e-5)
@@ -59,8 +63,10 @@ def test_all_tokens_of_the_last_layer_may_be_kept(
     depth = frozen_depth(model)
     bypass = proven_bypass(model, depth, sample_batch(tokens, tokens.train), first_only=False)
     assert isinstance(bypass, Bypass)
-    plan = Plan(depth, 0, 0.0, None)
-    made = ActivationCache(bypass, tokens, root=tmp_path, plan=plan, dtype=torch.float32)
+    plan = Plan(depth, "disk", "")
+    made = ActivationCache(
+        bypass, tokens, root=tmp_path, plan=plan, dtype=torch.float32, device=torch.device("cpu")
+    )
     plain, _ = trained(loaded("all"), tokens, None)
     kept = fit(
         model,
@@ -71,7 +77,7 @@ def test_all_tokens_of_the_last_layer_may_be_kept(
         activation_cache=made,
     )
     assert losses(kept) == pytest.approx(losses(plain), abs=1e-5)
-    first, second = made.stores["train"].read(np.array([0]), tokens.max_length)[0, :2]
+    first, second = made.readers["train"].read(torch.tensor([0]), tokens.max_length)[0, :2]
     assert not torch.equal(first, second)
 
 

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
-from tests.unit.training.activation_cache.trainings import TRAINING, Loaded
+from tests.unit.training.activation_cache.trainings import PAYING, TRAINING, Loaded
 
 from finesweep.caches import size_bytes
 from finesweep.model import frozen_depth
@@ -32,7 +32,7 @@ def test_a_disk_that_fills_before_the_states_are_made_switches_them_off(
 
     monkeypatch.setattr(os, "posix_fallocate", full)
     made, plan = plan_activations(
-        loaded(1), tokens, TRAINING, root=tmp_path, cache_gb=1, shared=True
+        loaded(1), tokens, TRAINING, root=tmp_path, cache_gb=1, shared=True, rates=PAYING["disk"]
     )
     assert made is None
     assert str(plan) == "off: [Errno 28] No space left on device"
@@ -42,6 +42,8 @@ def test_a_disk_that_fills_before_the_states_are_made_switches_them_off(
 def test_the_disk_is_taken_when_the_states_are_made(
     loaded: Loaded, tokens: Tokens, tmp_path: Path
 ) -> None:
-    _, plan = plan_activations(loaded(1), tokens, TRAINING, root=tmp_path, cache_gb=1, shared=True)
+    _, plan = plan_activations(
+        loaded(1), tokens, TRAINING, root=tmp_path, cache_gb=1, shared=True, rates=PAYING["disk"]
+    )
     (entry,) = (tmp_path / "activations").glob("*/")
     assert size_bytes(entry) >= plan.n_bytes

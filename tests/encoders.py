@@ -163,8 +163,8 @@ def paying(kept: PreTrainedModel, tokens: Tokens, cache: Path) -> Rates:
     rates = measured_rates(
         kept,
         tokens,
-        np.arange(TRAINING.batch_size),
-        longest=MAX_LENGTH,
+        0,
+        n_rows=TRAINING.batch_size,
         device=torch.device("cpu"),
         dtype=torch.float32,
         root=cache,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
-from finesweep.caches import USED, evict, get_or_build, size_bytes
+from finesweep.caches import USED, capacity_bytes, evict, get_or_build, size_bytes
 
 KILOBYTE = 1024
 
@@ -49,6 +50,14 @@ def test_the_entries_used_longest_ago_make_room(tmp_path: Path) -> None:
     assert [each.exists() for each in kept] == [True, False, True]
     assert evict(tmp_path, taken, budget_bytes=taken)
     assert not any(each.exists() for each in kept)
+
+
+def test_what_can_be_removed_counts_as_free_space(tmp_path: Path) -> None:
+    entries = [entry(tmp_path, name, kilobytes=4096, used=1) for name in ("a", "b")]
+    free = shutil.disk_usage(tmp_path).free
+    taken = sum(size_bytes(each) for each in entries)
+    assert abs(capacity_bytes(tmp_path) - free - taken) < taken / 2  # others write meanwhile
+    assert all(each.exists() for each in entries)
 
 
 def test_nothing_is_removed_for_what_can_never_fit(tmp_path: Path) -> None:

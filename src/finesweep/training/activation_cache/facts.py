@@ -9,12 +9,10 @@ from finesweep.training.activation_cache.layout import CACHED_SPLITS, Lengths, c
 from finesweep.training.activation_cache.rule import Facts, Rates
 
 
-def median_rows(lengths: np.ndarray, n_rows: int) -> np.ndarray:
-    """Indices of n_rows rows of median length, or of as many as there are. lengths [N]: of all."""
-    n_rows = min(n_rows, len(lengths))
-    begin = (len(lengths) - n_rows) // 2
-    order: np.ndarray = np.argpartition(lengths, [begin, begin + n_rows - 1])
-    return order[begin : begin + n_rows]
+def median_row(lengths: np.ndarray) -> int:
+    """The index of a row of median length. lengths [N]: of all rows."""
+    middle = len(lengths) // 2
+    return int(np.argpartition(lengths, middle)[middle])
 
 
 def gathered_facts(

@@ -15,7 +15,7 @@ from finesweep.config import TrainingConfig
 from finesweep.model import Bypass, anatomy_of, architecture, frozen_depth, proven_bypass
 from finesweep.records import Tokens
 from finesweep.training.activation_cache.cache import ActivationCache
-from finesweep.training.activation_cache.facts import gathered_facts, median_rows
+from finesweep.training.activation_cache.facts import gathered_facts, median_row
 from finesweep.training.activation_cache.layout import folder_of, lengths_of
 from finesweep.training.activation_cache.rates import measured_rates
 from finesweep.training.activation_cache.rule import Facts, Plan, Rates, decide
@@ -46,17 +46,15 @@ def plan_activations(
         return None, Plan(depth, "none", why_not)
     device, dtype = arguments.device, DTYPES[resolve_precision(config.precision)]
     lengths, budget = lengths_of(tokens), int(1e9 * cache_gb)
-    rows = median_rows(lengths["train"], config.batch_size)
+    row, n_rows = median_row(lengths["train"]), config.batch_size
     if rates is None:
-        longest = int(lengths["train"][rows].max())
-        rates = measured_rates(
-            model, tokens, rows, longest=longest, device=device, dtype=dtype, root=root
-        )
+        measure = partial(measured_rates, model, tokens, row, n_rows=n_rows, device=device)
+        rates = measure(dtype=dtype, root=root)
     facts = partial(
         gathered_facts,
         lengths,
         config,
-        batch_tokens=int(lengths["train"][rows].sum()),
+        batch_tokens=n_rows * int(lengths["train"][row]),
         token_bytes=anatomy_of(model).widths[anatomy_of(model).exit(depth)] * dtype.itemsize,
         shared=shared,
         budget_bytes=budget,

@@ -18,7 +18,6 @@ from finesweep.records import Tokens
 from finesweep.training.activation_cache.layer_time import layer_seconds
 from finesweep.training.activation_cache.rule import Rates
 from finesweep.training.activation_cache.timing import Mark, mark, seconds_of
-from finesweep.training.batches import ROW, Collator
 from finesweep.training.truncation import template_of
 
 READ_SHAPE = (2048, 768)
@@ -33,35 +32,44 @@ TRAINING_BYTES = 16
 def measured_rates(
     model: PreTrainedModel,
     tokens: Tokens,
-    rows: np.ndarray,
+    row: int,
     *,
-    longest: int,
+    n_rows: int,
     device: torch.device,
     dtype: torch.dtype,
     root: Path,
 ) -> Rates:
-    """The rates for a batch of these training rows, the longest of which has so many tokens.
+    """The rates for a batch of n_rows rows like this one of the training split.
 
     dtype: the precision of training. root: the folder of the caches.
     """
+    inputs = _inputs(tokens, row)
+    length = inputs["input_ids"].shape[1]
     # On a CPU time grows with the number of rows, so a few are enough.
-    n_timed = min(len(rows), max(1, CPU_TOKENS // longest)) if device.type == "cpu" else len(rows)
-    key = (_name(device), dtype, (n_timed, longest), type(model), model.config.to_json_string())
+    n_timed = min(n_rows, max(1, CPU_TOKENS // length)) if device.type == "cpu" else n_rows
+    key = (_name(device), dtype, (n_timed, length), type(model), model.config.to_json_string())
     if key not in _measured:
-        batch = Collator(tokens.tokenizer, template_of(tokens))(
-            tokens.train.select(rows[:n_timed]).to_list()
-        )
-        inputs = {name: batch[name].to(device) for name in batch.keys() - {"labels", ROW}}
-        _measured[key] = layer_seconds(model, inputs, device=device, dtype=dtype)
+        batch = {name: each.repeat(n_timed, 1).to(device) for name, each in inputs.items()}
+        _measured[key] = layer_seconds(model, batch, device=device, dtype=dtype)
     return Rates(
         device=device.type,
-        layer_seconds=_measured[key] * len(rows) / n_timed,
+        layer_seconds=_measured[key] * n_rows / n_timed,
         read_bytes_per_second=read_bytes_per_second(root),
         copy_bytes_per_second=copy_bytes_per_second(device),
         device_free_bytes=_device_free_bytes(model, device),
         host_free_bytes=psutil.virtual_memory().available,
         disk_free_bytes=capacity_bytes(root),
     )
+
+
+def _inputs(tokens: Tokens, row: int) -> dict[str, torch.Tensor]:
+    """Model inputs [1, L] of one training row."""
+    template, rows = template_of(tokens), [tokens.train[row]]
+    ids = torch.tensor(template.inputs(rows))
+    inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
+    if template.types is not None:
+        inputs["token_type_ids"] = torch.tensor(template.input_types(rows))
+    return inputs
 
 
 _measured: dict[Hashable, float] = {}

@@ -85,7 +85,7 @@ class DeviceReader:
         return here
 
     def read(self, rows: torch.Tensor, width: int) -> torch.Tensor:
-        return self.spans.gather(self.states, rows, width)
+        return self.spans.gather(self.states, rows.to(self.device, non_blocking=True), width)
 
     def write(self, rows: np.ndarray, states: torch.Tensor) -> None:
         self.file.write(rows, states)

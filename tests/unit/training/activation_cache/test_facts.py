@@ -6,19 +6,12 @@ import numpy as np
 import pytest
 from tests.unit.training.activation_cache.trainings import PAYING, TRAINING
 
-from finesweep.training.activation_cache.facts import gathered_facts, median_rows
+from finesweep.training.activation_cache.facts import gathered_facts, median_row
 
 
-@pytest.mark.parametrize("n_rows", [1, 4, 9])
-def test_the_rows_that_are_timed_have_median_length(n_rows: int) -> None:
-    lengths = np.array([9, 1, 5, 3, 7, 2, 8, 4, 6])
-    found = sorted(lengths[median_rows(lengths, n_rows)])
-    first = 5 - n_rows // 2
-    assert found == list(range(first, first + n_rows))
-
-
-def test_there_may_be_fewer_rows_than_a_batch_takes() -> None:
-    assert sorted(median_rows(np.array([3, 1]), 16)) == [0, 1]
+def test_the_row_that_is_timed_has_median_length() -> None:
+    assert median_row(np.array([9, 1, 5, 3, 7])) == 2
+    assert median_row(np.array([4])) == 0
 
 
 @pytest.mark.parametrize(("first_only", "n_cached"), [(False, 50), (True, 6)])

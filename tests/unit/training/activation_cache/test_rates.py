@@ -2,40 +2,54 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
 from tests.unit.training.activation_cache.trainings import Loaded
+from transformers import PreTrainedModel
 
 from finesweep.model import freeze_layers
 from finesweep.records import Tokens
 from finesweep.training.activation_cache.rates import (
-    CPU_TOKENS,
     copy_bytes_per_second,
     measured_rates,
     read_bytes_per_second,
 )
 from finesweep.training.activation_cache.rule import Rates
+from finesweep.training.truncation import template_of
 
 CPU = torch.device("cpu")
 
 
-def measured(model: object, tokens: Tokens, n_rows: int, root: Path, **changes: object) -> Rates:
-    given = {"longest": CPU_TOKENS // 4, "device": CPU, "dtype": torch.float32, "root": root}
-    return measured_rates(model, tokens, np.arange(n_rows), **{**given, **changes})  # type: ignore[arg-type]
+def measured(model: PreTrainedModel, tokens: Tokens, n_rows: int, root: Path) -> Rates:
+    return measured_rates(
+        model, tokens, 0, n_rows=n_rows, device=CPU, dtype=torch.float32, root=root
+    )
 
 
 def test_a_layer_is_timed_once_for_all_depths_and_batch_sizes(
     loaded: Loaded, tokens: Tokens, tmp_path: Path
 ) -> None:
     model = loaded(1)
-    eight = measured(model, tokens, 8, tmp_path).layer_seconds
+    sixteen = measured(model, tokens, 16, tmp_path).layer_seconds
     freeze_layers(model, 2)
-    assert measured(model, tokens, 32, tmp_path).layer_seconds == 4 * eight > 0
-    others = {"dtype": torch.bfloat16}, {"longest": CPU_TOKENS // 2}
-    seconds = {measured(model, tokens, 8, tmp_path, **each).layer_seconds for each in others}
-    assert len(seconds | {eight}) == 3
+    assert measured(model, tokens, 64, tmp_path).layer_seconds == 4 * sixteen > 0
+
+
+def test_another_precision_or_length_is_timed_anew(
+    loaded: Loaded, tokens: Tokens, tmp_path: Path
+) -> None:
+    model, lengths = loaded(1), template_of(tokens).lengths(tokens.train)
+    measure = partial(measured_rates, model, tokens, n_rows=16, device=CPU, root=tmp_path)
+    cases = [
+        (0, torch.float32),
+        (0, torch.bfloat16),
+        (int(np.argmax(lengths != lengths[0])), torch.float32),
+    ]
+    found = {measure(row, dtype=dtype).layer_seconds for row, dtype in cases}
+    assert len(found) == len(cases)
 
 
 def test_memory_is_read_at_a_plausible_speed_and_timed_once(tmp_path: Path) -> None:

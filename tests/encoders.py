@@ -26,7 +26,8 @@ from finesweep.records import DecisionRule, Objective, Tokens, TrainingResult
 from finesweep.training import check_template, fit, plan_activations, predict, template_of
 from finesweep.training.activation_cache.rates import measured_rates
 from finesweep.training.activation_cache.rule import Rates
-from finesweep.training.batches import ROW, Collator
+from finesweep.training.batches import N_TOKENS, ROW, Collator
+from finesweep.training.token_split import TokenSplit
 from tests.tiny_encoders import PLACES, WORDS, save_tokenizer, tiny
 
 MAX_LENGTH = 12
@@ -201,9 +202,11 @@ def trained(
 
 def _has_gradient(model: PreTrainedModel, tokens: Tokens) -> set[str]:
     """The trained parameters that matter to the loss of some row."""
-    batch = Collator(tokens.tokenizer, template_of(tokens))(tokens.train.to_list())
+    template = template_of(tokens)
+    rows = TokenSplit(tokens.train, template).take(range(len(tokens.train)))
+    batch = Collator(tokens.tokenizer, template)(rows)
     labels = batch.pop("labels")
-    batch.pop(ROW)
+    del batch[ROW], batch[N_TOKENS]
     model.eval()
     torch.nn.functional.cross_entropy(model(**batch).logits, labels).backward()
     found = {n for n, p in model.named_parameters() if p.grad is not None and p.grad.any()}

@@ -1,6 +1,7 @@
 """Encoders: loading, capabilities, freezing, a DistilBERT initialised from a BERT, and masked
 language models."""
 
+from finesweep.model.attention_mask import known_padding
 from finesweep.model.bypass import Bypass, proven_bypass
 from finesweep.model.capabilities.anatomy import anatomy_of
 from finesweep.model.capabilities.limits import limit_problems
@@ -30,6 +31,7 @@ __all__ = [
     "faster_training",
     "freeze_layers",
     "frozen_depth",
+    "known_padding",
     "last_layer_cls_only",
     "limit_problems",
     "load_config",

@@ -18,8 +18,8 @@ from torch import nn
 from torch.nn.functional import dropout, softmax
 from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedModel
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
-from transformers.masking_utils import sdpa_mask
 
+from finesweep.model.attention_mask import unread_mask
 from finesweep.model.replacement import replaced_forward
 from finesweep.model.transformers_private import attention_of, use_attention
 
@@ -38,7 +38,7 @@ def quick_dropout(model: PreTrainedModel, *, keeps_all: bool = False) -> Iterato
     before = attention_of(config)
     if before == "sdpa":
         AttentionInterface.register(ATTENTION, _attention)
-        AttentionMaskInterface.register(ATTENTION, sdpa_mask)
+        AttentionMaskInterface.register(ATTENTION, unread_mask)
         use_attention(config, ATTENTION)
     all_before = _keeps_all.set(keeps_all)
     try:

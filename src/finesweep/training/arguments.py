@@ -37,6 +37,8 @@ def trainer_arguments(config: TrainingConfig, folder: str) -> TrainingArguments:
         report_to="none",
         disable_tqdm=True,
         dataloader_pin_memory=torch.cuda.is_available(),
+        # From pinned memory the host need not wait for a copy.
+        accelerator_config={"non_blocking": torch.cuda.is_available()},
     )
 
 

@@ -13,43 +13,87 @@ from torch.utils.data import Sampler
 from transformers import PreTrainedTokenizerBase
 
 from finesweep.records import Tokens
+from finesweep.training.token_split import Rows, TokenSplit
 from finesweep.training.truncation import InputTemplate, template_of
 
 ROW = "row"
+N_TOKENS = "n_tokens"
+NOT_FOR_MODELS = {"labels", ROW, N_TOKENS}
 N_INSPECTED = 64
 SAMPLE_LENGTHS = (9, 4)
 """Lengths of a sample's two rows, in tokens."""
 
 
 class Collator:
-    """Pads rows of a token split to one batch: input_ids, attention_mask, labels and row, and
-    token_type_ids if the model reads them."""
+    """Pads rows of a token split to one batch: input_ids, attention_mask, labels, row and n_tokens,
+    and token_type_ids if the model reads them."""
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, template: InputTemplate) -> None:
         self.template, self.pad_id = template, tokenizer.pad_token_id or 0
         self.pad_type = tokenizer.pad_token_type_id
         self.pads_left = tokenizer.padding_side == "left"
 
-    def __call__(self, rows: Sequence[dict[str, Any]]) -> dict[str, torch.Tensor]:
-        """int64 tensors: ids, mask and types [B, longest], labels and row [B]; several labels are
-        float32 [B, C], as their loss needs."""
-        inputs = self.template.inputs(rows)
+    def __call__(self, rows: Rows) -> dict[str, Any]:
+        """int64 tensors: ids, mask and types [B, longest], labels [B]; several labels are float32
+        [B, C], as their loss needs.
+
+        row, an array [B], and n_tokens, the number without padding, are not tensors: they stay on
+        the host, which reads them.
+        """
+        places = _Places(self.template, rows.n_kept, pads_left=self.pads_left)
         batch = {
-            "input_ids": self._padded(inputs, self.pad_id),
-            "attention_mask": self._padded([[1] * len(each) for each in inputs], 0),
-            "labels": torch.tensor([row["labels"] for row in rows]),
-            ROW: torch.tensor([row[ROW] for row in rows]),
+            "input_ids": places.filled(self.pad_id, self.template.edges, rows.ids),
+            "attention_mask": torch.from_numpy(places.is_token.astype(np.int64)),
+            "labels": torch.from_numpy(rows.labels),
+            ROW: rows.row,
+            N_TOKENS: int(places.lengths.sum()),
         }
         if self.template.types is not None:
-            batch["token_type_ids"] = self._padded(self.template.input_types(rows), self.pad_type)
+            of_edges, of_texts = self.template.types
+            batch["token_type_ids"] = places.filled(self.pad_type, of_edges, of_texts)
         return batch
 
-    def _padded(self, inputs: Sequence[list[int]], value: int) -> torch.Tensor:
-        width = max(map(len, inputs))
-        padded = np.full((len(inputs), width), value, dtype=np.int64)
-        for row, ids in zip(padded, inputs, strict=True):
-            row[slice(width - len(ids), None) if self.pads_left else slice(len(ids))] = ids
-        return torch.from_numpy(padded)
+
+class _Places:
+    """Where the tokens of B rows are in their batch [B, longest]: edges and texts in turn."""
+
+    def __init__(
+        self, template: InputTemplate, n_kept: Sequence[np.ndarray], *, pads_left: bool
+    ) -> None:
+        self.lengths: np.ndarray = np.sum(n_kept, axis=0) + sum(map(len, template.edges))
+        width = int(self.lengths.max())
+        self._columns, self._rows = np.arange(width), np.arange(len(self.lengths))
+        at = width - self.lengths if pads_left else np.zeros_like(self.lengths)
+        self.is_token = self._between(at, at + self.lengths)
+        self._edges: list[np.ndarray] = []
+        """Each edge's first place in each row, [B]."""
+        self._texts: list[np.ndarray] = []
+        """Whether a place belongs to the text, [B, longest], for each text."""
+        for edge, n in zip(template.edges, n_kept, strict=False):
+            self._edges.append(at)
+            start = at + len(edge)
+            at = start + n
+            self._texts.append(self._between(start, at))
+        self._edges.append(at)  # the edge after the last text
+
+    def filled(
+        self, padding: int, edges: Sequence[list[int]], texts: Sequence[Any]
+    ) -> torch.Tensor:
+        """[B, longest] int64, padding where nothing is; a text is one value, or all rows' values
+        one after another."""
+        batch = np.full(self.is_token.shape, padding, dtype=np.int64)
+        for first, edge in zip(self._edges, edges, strict=True):
+            for k, value in enumerate(edge):
+                batch[self._rows, first + k] = value
+        for is_text, values in zip(self._texts, texts, strict=True):
+            batch[is_text] = values
+        return torch.from_numpy(batch)
+
+    def _between(self, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
+        """[B, longest] bool: the places from start to end in each row."""
+        is_between = self._columns >= starts[:, None]
+        is_between &= self._columns < ends[:, None]
+        return is_between
 
 
 def sample_batch(tokens: Tokens, split: datasets.Dataset) -> dict[str, torch.Tensor]:
@@ -61,8 +105,9 @@ def sample_batch(tokens: Tokens, split: datasets.Dataset) -> dict[str, torch.Ten
     short = [
         {**row, **{column: row[column][:n] for column in template.columns}} for n in SAMPLE_LENGTHS
     ]
-    batch = Collator(tokens.tokenizer, template)(short)
-    return {name: batch[name] for name in batch.keys() - {"labels", ROW}}
+    cut = TokenSplit(datasets.Dataset.from_list(short, features=split.features), template)
+    batch = Collator(tokens.tokenizer, template)(cut.take(range(len(cut))))
+    return {name: batch[name] for name in batch.keys() - NOT_FOR_MODELS}
 
 
 class GroupedByLength(Sampler[int]):

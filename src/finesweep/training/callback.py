@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,6 @@ from transformers import (
     TrainerState,
 )
 
-from finesweep.errors import NonFiniteError
 from finesweep.ledger import TimeLedger
 from finesweep.records import Evaluation, Objective, Predictions
 from finesweep.training.checkpoint.checkpoint_file import Checkpointing, run_tree, write_tree
@@ -27,6 +25,7 @@ from finesweep.training.checkpoint.training_state import (
     trainable_weights,
     update_best,
 )
+from finesweep.training.loss import UnreadLosses
 from finesweep.training.metrics import compute_metrics
 from finesweep.training.schedule import Schedule
 
@@ -65,18 +64,17 @@ class Monitor(TrainerCallback):  # type: ignore[misc]  # transformers has no typ
         self.failure: BaseException | None = None
         self.rng_state_before_evaluation: RngState | None = None
         self._predictions: Predictions | None = None
+        self._losses = UnreadLosses()
 
-    def watch_loss(self, loss: torch.Tensor) -> None:
-        """Ends the run at the first loss that is not finite; Trainer would hide it in a mean."""
-        value = loss.item()
-        if self.failure is None and not math.isfinite(value):
-            self.failure = NonFiniteError(f"the training loss became {value}")
-        self.training_state.loss_sum += value
+    def watch_loss(self, loss: torch.Tensor, *, step: int) -> None:
+        """Ends the run within STEPS_PER_READ steps of a loss that is not finite, and before any
+        evaluation or checkpoint; Trainer would hide it in a mean."""
+        self._losses.add(loss, step=step)
 
-    def watch_padding(self, mask: torch.Tensor) -> None:
-        """Counts a training batch's tokens, and the padding among them."""
-        self.training_state.n_tokens += mask.numel()
-        self.training_state.n_padded += mask.numel() - int(mask.sum())
+    def watch_padding(self, *, n_places: int, n_tokens: int) -> None:
+        """Counts a training batch's size in tokens, and the padding among them."""
+        self.training_state.n_tokens += n_places
+        self.training_state.n_padded += n_places - n_tokens
 
     def receive(self, predictions: Predictions) -> None:
         """Takes an evaluation's predictions, before on_evaluate is called."""
@@ -98,11 +96,10 @@ class Monitor(TrainerCallback):  # type: ignore[misc]  # transformers has no typ
         self, args: Any, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
         examples_seen = self.schedule.examples_seen(state.global_step)
-        if self.failure is not None:
-            control.should_training_stop = True
-            return
         self.training_state.n_steps += 1
         try:
+            if self._losses.is_full() or self.is_evaluation_due(examples_seen):
+                self._read_losses()
             self._checkpoint(state, **kwargs)
             self.on_step(examples_seen, self.schedule.total)
         except (Exception, KeyboardInterrupt) as error:
@@ -156,8 +153,14 @@ class Monitor(TrainerCallback):  # type: ignore[misc]  # transformers has no typ
             write_tree(folder, tree)
 
         if self.checkpoints is not None and self.checkpoints.due():
+            self._read_losses()
             with self.ledger.on("saving"):
                 self.checkpoints.commit(write, step=state.global_step)
+
+    def _read_losses(self) -> None:
+        # One by one: the sum of a resumed run is rounded as if it had not been interrupted.
+        for value in self._losses.read():
+            self.training_state.loss_sum += value
 
     def _add_evaluations(self, examples_seen: int, model: PreTrainedModel) -> None:
         assert self._predictions is not None

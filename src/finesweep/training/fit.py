@@ -29,7 +29,9 @@ from finesweep.training.loss import (
     multi_label_loss,
     training_loss,
 )
+from finesweep.training.token_split import TokenSplit
 from finesweep.training.trainer import ResumableTrainer, TextTrainer, predictions_of
+from finesweep.training.truncation import template_of
 
 
 def fit(
@@ -53,8 +55,8 @@ def fit(
     resume is a folder that checkpoints committed, for the same untrained model, tokens and config;
     only batch_size may be smaller, with accumulation larger in proportion. The run continues
     as if it had not been interrupted, and calls on_evaluation for new evaluations only.
-    FinesweepError when the folder is from another run. NonFiniteError as soon as a loss or a logit
-    is not finite.
+    FinesweepError when the folder is from another run. NonFiniteError within STEPS_PER_READ steps
+    of a loss that is not finite, which it names, and as soon as a logit is not.
     activation_cache replaces model's frozen layers; ledger counts the seconds.
     """
     ledger = ledger or TimeLedger()
@@ -87,8 +89,8 @@ def fit(
             ledger=ledger,
             model=model,
             args=trainer_arguments(config, folder),
-            train_dataset=tokens.train,
-            eval_dataset=tokens.validation,
+            train_dataset=TokenSplit(tokens.train, template_of(tokens)),
+            eval_dataset=TokenSplit(tokens.validation, template_of(tokens)),
             compute_loss_func=_loss(config, tokens, model.config.num_labels),
         )
         trainer.train_on(saved)
@@ -108,7 +110,7 @@ def predict(
     sample = sample_batch(tokens, split)
     with tempfile.TemporaryDirectory() as folder, faster_inference(model, sample):
         trainer = TextTrainer(tokens, model=model, args=trainer_arguments(config, folder))
-        output = trainer.predict(split)
+        output = trainer.predict(TokenSplit(split, template_of(tokens)))
     return predictions_of(output)
 
 

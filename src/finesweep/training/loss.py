@@ -1,7 +1,9 @@
-"""The training loss: cross-entropy for one label or several, with class weights and smoothing."""
+"""The training loss: cross-entropy for one label or several, with class weights and smoothing; and
+its values, read every few steps."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -9,7 +11,11 @@ import numpy as np
 import torch
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
+from finesweep.errors import NonFiniteError
+
 LossFunction = Callable[..., torch.Tensor]
+STEPS_PER_READ = 16
+"""Optimizer steps whose losses are read at once: at a read the host waits for the device."""
 
 
 def training_loss(weights: Sequence[float] | None, *, label_smoothing: float) -> LossFunction:
@@ -56,6 +62,35 @@ def multi_label_loss(
         return total / (labels.numel() if num_items_in_batch is None else num_items_in_batch)
 
     return loss
+
+
+class UnreadLosses:
+    """Losses that are still on their device."""
+
+    def __init__(self) -> None:
+        self._losses: list[torch.Tensor] = []
+        self._steps: list[int] = []
+
+    def add(self, loss: torch.Tensor, *, step: int) -> None:
+        """Keeps the scalar loss of a batch; step counts optimizer steps from 1."""
+        self._losses.append(loss.detach())
+        self._steps.append(step)
+
+    def is_full(self) -> bool:
+        """Whether STEPS_PER_READ steps have losses here."""
+        return bool(self._steps) and self._steps[-1] - self._steps[0] >= STEPS_PER_READ - 1
+
+    def read(self) -> list[float]:
+        """All losses in order, which are then forgotten; NonFiniteError with the first step whose
+        loss is not finite."""
+        if not self._losses:
+            return []
+        values: list[float] = torch.stack(self._losses).tolist()
+        for step, value in zip(self._steps, values, strict=True):
+            if not math.isfinite(value):
+                raise NonFiniteError(f"the training loss became {value} in optimizer step {step}")
+        self._losses, self._steps = [], []
+        return values
 
 
 def balanced_weights(labels: Sequence[int] | np.ndarray, *, n_classes: int) -> list[float]:

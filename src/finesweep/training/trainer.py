@@ -7,7 +7,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import datasets
 import numpy as np
 import torch
 from torch.optim.lr_scheduler import LambdaLR
@@ -17,14 +16,16 @@ from transformers.trainer_utils import EvalLoopOutput, PredictionOutput
 
 from finesweep.errors import FinesweepError
 from finesweep.ledger import TimeLedger
+from finesweep.model import known_padding
 from finesweep.records import Predictions, Tokens
 from finesweep.training.activation_cache import ActivationCache
-from finesweep.training.batches import ROW, Collator, GroupedByLength, SortedByLength
+from finesweep.training.batches import N_TOKENS, ROW, Collator, GroupedByLength, SortedByLength
 from finesweep.training.callback import Monitor
 from finesweep.training.checkpoint.checkpoint_file import Tree
 from finesweep.training.checkpoint.rng_state import preserve_rng_state, set_rng_state
 from finesweep.training.checkpoint.training_state import copy_weights
 from finesweep.training.schedule import scheduler_of
+from finesweep.training.token_split import TokenSplit
 from finesweep.training.trainer_private import HookedTrainer
 from finesweep.training.truncation import template_of
 
@@ -34,10 +35,10 @@ class TextTrainer(HookedTrainer):
     in data order."""
 
     def __init__(self, tokens: Tokens, **kwargs: Any) -> None:
-        self.template = template_of(tokens)
-        super().__init__(data_collator=Collator(tokens.tokenizer, self.template), **kwargs)
+        collator = Collator(tokens.tokenizer, template_of(tokens))
+        super().__init__(data_collator=collator, **kwargs)
         self.remove_callback(PrinterCallback)
-        self._sorted_split: datasets.Dataset | None = None
+        self._sorted_split: TokenSplit | None = None
 
     def evaluation_loop(self, *args: Any, **kwargs: Any) -> EvalLoopOutput:
         output = super().evaluation_loop(*args, **kwargs)
@@ -54,22 +55,25 @@ class TextTrainer(HookedTrainer):
         loss, outputs = super().compute_loss(model, inputs, return_outputs=True, **kwargs)
         return (loss, {"logits": outputs["logits"]}) if return_outputs else loss
 
-    def train_sampler(self, split: datasets.Dataset) -> GroupedByLength:
+    def train_sampler(self, split: TokenSplit) -> GroupedByLength:
         # A step has the same rows with any number of accumulated batches.
         size = self.args.train_batch_size * self.args.gradient_accumulation_steps
-        lengths = self.template.lengths(split)
-        return GroupedByLength(lengths, batch_size=size, seed=self.args.seed)
+        return GroupedByLength(split.lengths, batch_size=size, seed=self.args.seed)
 
-    def evaluation_sampler(self, split: datasets.Dataset) -> SortedByLength:
-        # Once per split: there are many evaluations, and reading all lengths is slow.
+    def evaluation_sampler(self, split: TokenSplit) -> SortedByLength:
+        # Once per split: there are many evaluations, and sorting is slow.
         if self._sorted_split is not split:
             self._sorted_split = split
-            self._sorted = SortedByLength(self.template.lengths(split))
+            self._sorted = SortedByLength(split.lengths)
         return self._sorted
 
     def model_inputs(self, batch: dict[str, Any]) -> dict[str, Any]:
-        batch.pop(ROW)
+        del batch[ROW], batch[N_TOKENS]
         return batch
+
+    def prediction_step(self, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        with padding_of(inputs):
+            return super().prediction_step(model, inputs, *args, **kwargs)
 
 
 class ResumableTrainer(TextTrainer):
@@ -118,12 +122,12 @@ class ResumableTrainer(TextTrainer):
         self.train(resume_from_checkpoint=self.args.output_dir)
 
     def training_step(self, model: Any, inputs: dict[str, Any], *args: Any) -> torch.Tensor:
-        mask = inputs["attention_mask"]
-        self.monitor.watch_padding(mask)
-        self.ledger.count_batch(len(mask), int(mask.sum()))
-        with self._above_frozen_layers():
+        mask, n_tokens = inputs["attention_mask"], inputs[N_TOKENS]
+        self.monitor.watch_padding(n_places=mask.numel(), n_tokens=n_tokens)
+        self.ledger.count_batch(len(mask), n_tokens)
+        with self._above_frozen_layers(), padding_of(inputs):
             loss: torch.Tensor = super().training_step(model, inputs, *args)
-        self.monitor.watch_loss(loss)
+        self.monitor.watch_loss(loss, step=self.state.global_step + 1)
         return loss
 
     def prediction_step(self, *args: Any, **kwargs: Any) -> Any:
@@ -142,8 +146,10 @@ class ResumableTrainer(TextTrainer):
         return metrics
 
     @cached_property
-    def _sample(self) -> datasets.Dataset:
-        return self.eval_dataset.select(self.monitor.sample)
+    def _sample(self) -> TokenSplit:
+        split: TokenSplit = self.eval_dataset
+        assert self.monitor.sample is not None
+        return split.select(self.monitor.sample)
 
     def evaluation_loop(self, *args: Any, **kwargs: Any) -> EvalLoopOutput:
         output = super().evaluation_loop(*args, **kwargs)
@@ -154,8 +160,11 @@ class ResumableTrainer(TextTrainer):
         if self.activation_cache is None:
             return super().model_inputs(batch)
         split = "train" if self.model.training else "validation"
+        batch[ROW] = torch.from_numpy(batch[ROW])
         with self.compute_loss_context_manager():
-            return self.activation_cache.load_states(batch, split, self.ledger)
+            inputs = self.activation_cache.load_states(batch, split, self.ledger)
+        del inputs[N_TOKENS]
+        return inputs
 
     def _above_frozen_layers(self) -> AbstractContextManager[None]:
         if self.activation_cache is None:
@@ -183,6 +192,12 @@ class ResumableTrainer(TextTrainer):
 
     def restore_rng_state(self) -> None:
         set_rng_state(self._saved["streams"])
+
+
+def padding_of(batch: dict[str, Any]) -> AbstractContextManager[None]:
+    """Within it a model knows, without reading the batch's mask, whether it has padding."""
+    mask = batch["attention_mask"]
+    return known_padding(mask.shape, is_padded=batch[N_TOKENS] < mask.numel())
 
 
 def predictions_of(output: EvalLoopOutput | PredictionOutput) -> Predictions:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import datasets
 from torch.utils.data import Sampler
 from transformers import Trainer
+
+from finesweep.training.token_split import TokenSplit
 
 
 class HookedTrainer(Trainer):  # type: ignore[misc]  # transformers has no types
@@ -20,11 +21,11 @@ class HookedTrainer(Trainer):  # type: ignore[misc]  # transformers has no types
     right moments; only the saved state is ours.
     """
 
-    def train_sampler(self, split: datasets.Dataset) -> Sampler[int]:
+    def train_sampler(self, split: TokenSplit) -> Sampler[int]:
         """The rows of a training split in the order of one epoch."""
         raise NotImplementedError
 
-    def evaluation_sampler(self, split: datasets.Dataset) -> Sampler[int]:
+    def evaluation_sampler(self, split: TokenSplit) -> Sampler[int]:
         """The rows of a split in evaluation order."""
         raise NotImplementedError
 
@@ -48,10 +49,10 @@ class HookedTrainer(Trainer):  # type: ignore[misc]  # transformers has no types
         """Sets the saved state of the random number generators, after batches were skipped."""
         raise NotImplementedError
 
-    def _get_train_sampler(self, train_dataset: datasets.Dataset | None = None) -> Sampler[int]:
+    def _get_train_sampler(self, train_dataset: TokenSplit | None = None) -> Sampler[int]:
         return self.train_sampler(self.train_dataset if train_dataset is None else train_dataset)
 
-    def _get_eval_sampler(self, eval_dataset: datasets.Dataset) -> Sampler[int]:
+    def _get_eval_sampler(self, eval_dataset: TokenSplit) -> Sampler[int]:
         return self.evaluation_sampler(eval_dataset)
 
     def _prepare_inputs(self, inputs: dict[str, Any]) -> dict[str, Any]:

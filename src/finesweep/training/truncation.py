@@ -66,7 +66,7 @@ class InputTemplate:
 
     def lengths(self, split: datasets.Dataset) -> np.ndarray:
         """[N] int64: the length of each row's input."""
-        n_kept: np.ndarray = np.sum(self._n_kept(*self._n_ids(split)), axis=0)
+        n_kept: np.ndarray = np.sum(self.n_kept(*self._n_ids(split)), axis=0)
         return n_kept + sum(map(len, self.edges))
 
     def cuts(self, split: datasets.Dataset) -> np.ndarray:
@@ -79,10 +79,10 @@ class InputTemplate:
 
     def _tokens_kept(self, rows: Sequence[dict[str, Any]]) -> list[list[int]]:
         n_ids = [np.array([len(row[column]) for row in rows]) for column in self.columns]
-        n_kept: list[list[int]] = np.transpose(self._n_kept(*n_ids)).tolist()
+        n_kept: list[list[int]] = np.transpose(self.n_kept(*n_ids)).tolist()
         return n_kept
 
-    def _n_kept(self, first: np.ndarray, second: np.ndarray | None = None) -> list[np.ndarray]:
+    def n_kept(self, first: np.ndarray, second: np.ndarray | None = None) -> list[np.ndarray]:
         """[N] for each text: how many of its tokens are kept. The longer of two is truncated, and
         both are if the shorter exceeds half of the room, as in longest_first of
         tokenizers/src/utils/truncation.rs."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 import datasets
 import numpy as np
 import pytest
+import torch
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from finesweep.config.package_files import packaged_path
 from finesweep.training.batches import Collator, GroupedByLength, SortedByLength
+from finesweep.training.token_split import TokenSplit
 from finesweep.training.truncation import InputTemplate
 
 TEXTS = ["", "a", "two words", "lovely " * 40, "it was a great film , and so on", "x" * 300]
@@ -42,10 +44,12 @@ def tokenizer(request: pytest.FixtureRequest) -> PreTrainedTokenizerBase:
     return minilm() if request.param == "minilm" else other(truncation_side=request.param)
 
 
-def rows_of(tokenizer: PreTrainedTokenizerBase) -> list[dict[str, object]]:
+def split_of(tokenizer: PreTrainedTokenizerBase) -> datasets.Dataset:
     bare = tokenizer(TEXTS, add_special_tokens=False, truncation=False, padding=False)
-    ids = bare["input_ids"]
-    return [{"row": k, "labels": k % 2, "input_ids": each} for k, each in enumerate(ids)]
+    rows = [
+        {"row": k, "labels": k % 2, "input_ids": each} for k, each in enumerate(bare["input_ids"])
+    ]
+    return datasets.Dataset.from_list(rows)
 
 
 @pytest.mark.parametrize("max_length", [4, 9, 64, 400])
@@ -53,16 +57,18 @@ def test_a_batch_is_what_the_tokenizer_makes_of_the_texts(
     tokenizer: PreTrainedTokenizerBase, max_length: int
 ) -> None:
     template = InputTemplate(tokenizer, max_length=max_length)
-    batch = Collator(tokenizer, template)(rows_of(tokenizer))
+    split = split_of(tokenizer)
+    batch = Collator(tokenizer, template)(TokenSplit(split, template).take(range(6)))
     wanted = tokenizer(
         TEXTS, truncation=True, max_length=max_length, padding="longest", return_tensors="pt"
     )
-    assert batch["input_ids"].tolist() == wanted["input_ids"].tolist()
-    assert batch["attention_mask"].tolist() == wanted["attention_mask"].tolist()
-    assert batch["labels"].tolist() == [0, 1, 0, 1, 0, 1]
+    for name in ("input_ids", "attention_mask"):
+        assert (batch[name].dtype, batch[name].is_contiguous()) == (torch.int64, True)
+        assert torch.equal(batch[name], wanted[name])
+    assert torch.equal(batch["labels"], torch.tensor([0, 1, 0, 1, 0, 1]))
     assert batch["row"].tolist() == list(range(6))
-    lengths = template.lengths(datasets.Dataset.from_list(rows_of(tokenizer)))
-    assert lengths.tolist() == wanted["attention_mask"].sum(dim=1).tolist()
+    assert batch["n_tokens"] == int(wanted["attention_mask"].sum())
+    assert template.lengths(split).tolist() == wanted["attention_mask"].sum(dim=1).tolist()
 
 
 @pytest.fixture

@@ -341,7 +341,10 @@ def test_a_seed_repeats_itself_bit_by_bit_and_another_differs(begin: Begin) -> N
 
 @pytest.mark.parametrize(
     ("poisoned_at", "message"),
-    [(12, r"^the training loss became nan$"), (24, r"^the logits of 24 rows are not finite$")],
+    [
+        (12, r"^the training loss became nan in optimizer step 2$"),
+        (24, r"^the logits of 24 rows are not finite$"),
+    ],
 )
 def test_poisoned_weights_end_the_run_with_the_reason(
     begin: Begin, poisoned_at: int, message: str
@@ -367,14 +370,33 @@ def test_a_run_that_was_good_before_it_broke_is_no_result(begin: Begin) -> None:
             training.model.classifier.weight.data[0, 0] = float("nan")
 
     training.react_to_step = poison
-    with pytest.raises(NonFiniteError, match=r"^the training loss became nan$"):
+    with pytest.raises(NonFiniteError, match=r"^the training loss became nan in optimizer step 6$"):
         training.run()
     assert training.of("evaluation") == [24, 48]
 
 
+@pytest.mark.parametrize(("poisoned_after", "ends_in"), [(1, 16), (15, 16), (16, 32), (30, 32)])
+def test_a_loss_that_is_not_finite_ends_the_run_within_sixteen_steps(
+    begin: Begin, poisoned_after: int, ends_in: int
+) -> None:
+    training = begin()
+
+    def poison(seen: int) -> None:
+        if seen == 2 * poisoned_after:
+            training.model.classifier.weight.data[0, 0] = float("nan")
+
+    training.react_to_step = poison
+    first = poisoned_after + 1
+    with pytest.raises(NonFiniteError, match=rf" became nan in optimizer step {first}$"):
+        training.run(batch_size=2, evaluations_per_epoch=1)
+    assert training.of("step") == [2 * step for step in range(1, ends_in)]
+
+
 def test_an_exploding_learning_rate_ends_the_run(begin: Begin) -> None:
     training = begin()
-    with pytest.raises(NonFiniteError, match=r"^the training loss became (nan|inf)$"):
+    with pytest.raises(
+        NonFiniteError, match=r"^the training loss became (nan|inf) in optimizer step 2$"
+    ):
         training.run(learning_rate=1e30, warmup_ratio=0.0)
     assert len(training.of("step")) <= 2
 

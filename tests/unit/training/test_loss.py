@@ -10,7 +10,13 @@ import torch
 from sklearn.utils.class_weight import compute_class_weight
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
-from finesweep.training.loss import balanced_weights, multi_label_loss, training_loss
+from finesweep.errors import NonFiniteError
+from finesweep.training.loss import (
+    UnreadLosses,
+    balanced_weights,
+    multi_label_loss,
+    training_loss,
+)
 
 LABELS = torch.tensor([0, 0, 0, 0, 0, 1, 1, 2, 2, 2])
 
@@ -159,3 +165,32 @@ def test_micro_batches_of_several_labels_add_up_to_the_whole_step(
         for rows in (slice(0, 7), slice(7, 10))
     ]
     torch.testing.assert_close(sum(parts), loss(outputs, HELD))
+
+
+def test_losses_are_read_in_order_and_once() -> None:
+    unread = UnreadLosses()
+    for step, value in enumerate([0.1, 0.2, 0.3], start=1):
+        unread.add(torch.tensor(value), step=step)
+    assert unread.read() == [torch.tensor(value).item() for value in (0.1, 0.2, 0.3)]
+    assert unread.read() == []
+
+
+def test_losses_of_sixteen_steps_are_enough_whatever_the_batches_of_a_step() -> None:
+    unread, full = UnreadLosses(), []
+    for step in range(33, 50):
+        for _ in range(3):
+            unread.add(torch.tensor(1.0), step=step)
+        full.append(unread.is_full())
+    assert full == [False] * 15 + [True] * 2
+    assert len(unread.read()) == 51
+    assert not unread.is_full()
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_the_first_loss_that_is_not_finite_is_named(value: float) -> None:
+    unread = UnreadLosses()
+    for step, each in enumerate([0.5, value, float("nan"), 0.5], start=7):
+        unread.add(torch.tensor(each), step=step)
+    message = rf"^the training loss became {value} in optimizer step 8$"
+    with pytest.raises(NonFiniteError, match=message):
+        unread.read()

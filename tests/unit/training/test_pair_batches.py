@@ -6,6 +6,7 @@ from typing import Any
 
 import datasets
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
@@ -18,6 +19,7 @@ from transformers import (
 
 from finesweep.config.package_files import packaged_path
 from finesweep.training.batches import Collator
+from finesweep.training.token_split import TokenSplit
 from finesweep.training.truncation import InputTemplate
 
 WORDS = ["<pad>", "<s>", "</s>", "<unk>", "a", "two", "words", "lovely", "it", "was"]
@@ -75,6 +77,12 @@ def rows_of(
     ]
 
 
+def split_of(rows: list[dict[str, Any]]) -> datasets.Dataset:
+    ids = {name: datasets.List(datasets.Value("int32")) for name in ("input_ids", "pair_ids")}
+    whole = {name: datasets.Value("int64") for name in ("row", "labels")}
+    return datasets.Dataset.from_list(rows, features=datasets.Features(whole | ids))
+
+
 @pytest.mark.parametrize("name", TOKENIZERS)
 @given(pairs=st.lists(st.tuples(TEXT, TEXT), min_size=1, max_size=5), room=st.integers(1, 30))
 @settings(deadline=None, max_examples=60)
@@ -85,14 +93,16 @@ def test_a_batch_is_what_the_tokenizer_makes_of_the_pairs(
     max_length = tokenizer.num_special_tokens_to_add(pair=True) + room
     rows = rows_of(tokenizer, pairs)
     template = InputTemplate(tokenizer, max_length=max_length, pairs=True)
-    batch = Collator(tokenizer, template)(rows)
+    split = TokenSplit(split_of(rows), template)
+    batch = Collator(tokenizer, template)(split.take(range(len(rows))))
     texts = [list(side) for side in zip(*pairs, strict=True)]
     wanted = tokenizer(
         *texts, truncation=True, max_length=max_length, padding="longest", return_tensors="pt"
     )
-    assert set(batch) == {*wanted, "labels", "row"}
+    assert set(batch) == {*wanted, "labels", "row", "n_tokens"}
+    assert batch["n_tokens"] == int(wanted["attention_mask"].sum())
     for column, values in wanted.items():
-        assert batch[column].tolist() == values.tolist(), column
+        assert torch.equal(batch[column], values), column
 
 
 @pytest.mark.parametrize("name", TOKENIZERS)
@@ -103,13 +113,7 @@ def test_lengths_and_cuts_are_those_of_the_batches(
 ) -> None:
     tokenizer = TOKENIZERS[name]
     max_length = tokenizer.num_special_tokens_to_add(pair=True) + room
-    features = datasets.Features(
-        {name: datasets.List(datasets.Value("int32")) for name in ("input_ids", "pair_ids")}
-    )
-    rows = [
-        {name: row[name] for name in ("input_ids", "pair_ids")} for row in rows_of(tokenizer, pairs)
-    ]
-    split = datasets.Dataset.from_list(rows, features=features)
+    split = split_of(rows_of(tokenizer, pairs))
     template = InputTemplate(tokenizer, max_length=max_length, pairs=True)
     texts = [list(side) for side in zip(*pairs, strict=True)]
     whole = [len(ids) for ids in tokenizer(*texts, truncation=False)["input_ids"]]
@@ -121,11 +125,11 @@ def test_lengths_and_cuts_are_those_of_the_batches(
 def test_single_texts_are_what_the_tokenizer_makes_of_them(name: str) -> None:
     """Their types too: XLNet reads none otherwise than zeros."""
     tokenizer = TOKENIZERS[name]
-    batch = Collator(tokenizer, InputTemplate(tokenizer, max_length=9))(
-        rows_of(tokenizer, [("a", "b")])
-    )
+    template = InputTemplate(tokenizer, max_length=9)
+    split = TokenSplit(split_of(rows_of(tokenizer, [("a", "b")])), template)
+    batch = Collator(tokenizer, template)(split.take([0]))
     wanted = tokenizer(["a"], return_tensors="pt")
-    assert set(batch) == {*wanted, "labels", "row"}
+    assert set(batch) == {*wanted, "labels", "row", "n_tokens"}
     assert {name: batch[name].tolist() for name in wanted} == {
         name: each.tolist() for name, each in wanted.items()
     }

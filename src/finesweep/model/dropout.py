@@ -28,12 +28,19 @@ _keeps_all = ContextVar("_keeps_all", default=False)
 
 
 @contextmanager
-def quick_dropout(model: PreTrainedModel, *, keeps_all: bool = False) -> Iterator[None]:
+def quick_dropout(
+    model: PreTrainedModel, *, device: torch.device | None = None, keeps_all: bool = False
+) -> Iterator[None]:
     """Within it model's dropout, also that of SDPA attention, draws its masks by `dropout_mask`;
     keeps_all drops nothing, to test that all else is unchanged.
 
-    On a CPU; elsewhere and in eval mode nothing changes.
+    device: where model is going to run; None is where it is. Unless that is a CPU, the model is
+    left alone, also the name of its attention function, by which libraries choose kernels. In eval
+    mode nothing changes.
     """
+    if (device or model.device).type != "cpu":
+        yield
+        return
     config, modules = model.config, [m for m in model.modules() if type(m) is nn.Dropout]
     before = attention_of(config)
     if before == "sdpa":

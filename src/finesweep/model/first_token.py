@@ -21,11 +21,11 @@ def last_layer_cls_only(model: PreTrainedModel) -> Iterator[None]:
 
     The last layer's keys and values still cover all tokens; the rest is computed for the first
     token only, which saves five sixths of the layer's operations at H = intermediate_size / 4.
-    Other model types, attention other than SDPA, and models on several GPUs are left unchanged.
+    Other model types and attention other than SDPA are left unchanged.
     """
     is_sdpa = str(attention_of(model.config)).startswith("sdpa")
     first = _FIRST_TOKEN.get(model.config.model_type)
-    if first is None or not is_sdpa or torch.cuda.device_count() > 1:
+    if first is None or not is_sdpa:
         yield
         return
     last = model.get_submodule(anatomy_of(model).layers[-1][-1])

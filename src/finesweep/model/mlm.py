@@ -66,11 +66,10 @@ def decode_masked_only(model: PreTrainedModel, is_masked: torch.Tensor) -> Itera
     """Within it model's logits are [M, V], for the M positions that is_masked [B, L] bool selects.
 
     Decoding is most of a small encoder's work, and six of seven tokens are not masked. Models
-    without a separate output layer, or with other shapes there, and models on several GPUs return
-    [B, L, V] as usual.
+    without a separate output layer, or with other shapes there, return [B, L, V] as usual.
     """
     decoder = model.get_output_embeddings()
-    if decoder is None or torch.cuda.device_count() > 1:
+    if decoder is None:
         yield
         return
 

@@ -21,17 +21,21 @@ _proven: dict[Hashable, bool] = {}
 
 @contextmanager
 def faster_training(
-    model: PreTrainedModel, inputs: Inputs, *, all_tokens: bool = False
+    model: PreTrainedModel,
+    inputs: Inputs,
+    *,
+    device: torch.device | None = None,
+    all_tokens: bool = False,
 ) -> Iterator[None]:
     """Within it model uses quick dropout and computes only the first token in its last layer, each
     if logits and gradients stay the same but for rounding and random numbers.
 
-    inputs are a few training rows of different lengths. all_tokens: the last layer's whole output
-    is needed.
+    inputs are a few training rows of different lengths, where the model is now. device: where it is
+    going to be trained; None is the same. all_tokens: the last layer's whole output is needed.
     """
-    shortcuts: list[tuple[str, Any, Callable[..., bool]]] = [
-        ("dropout", quick_dropout, _is_dropout_equivalent)
-    ]
+    shortcuts: list[tuple[str, Any, Callable[..., bool]]] = []
+    if (device or model.device).type == "cpu":
+        shortcuts.append(("dropout", quick_dropout, _is_dropout_equivalent))
     if not all_tokens:
         shortcuts.append(("first token", last_layer_cls_only, _is_first_token_enough))
     with ExitStack() as stack:

@@ -4,16 +4,31 @@ from __future__ import annotations
 
 import torch
 from transformers import TrainingArguments
+from transformers.utils import is_torch_tf32_available
 
 from finesweep.config import TrainingConfig
 from finesweep.training.precision import resolve_precision
 from finesweep.training.schedule import Schedule
 
 
-def trainer_arguments(config: TrainingConfig, folder: str) -> TrainingArguments:
+class OneGpuArguments(TrainingArguments):  # type: ignore[misc]  # transformers has no types
+    """Arguments for one GPU, the first that the process sees, however many there are.
+
+    Trainer would wrap the model in DataParallel and put a batch on each GPU: the batch size, and
+    with it the learning rate that suits it, would depend on the machine.
+    """
+
+    @property
+    def n_gpu(self) -> int:
+        n_seen: int = super().n_gpu
+        return min(1, n_seen)
+
+
+def trainer_arguments(config: TrainingConfig, folder: str) -> OneGpuArguments:
     """Arguments that leave evaluating, logging and saving to our callbacks."""
     precision = resolve_precision(config.precision)
-    return TrainingArguments(
+    cuda = torch.cuda.is_available()
+    return OneGpuArguments(
         output_dir=folder,
         learning_rate=config.learning_rate,
         num_train_epochs=config.epochs,
@@ -25,7 +40,7 @@ def trainer_arguments(config: TrainingConfig, folder: str) -> TrainingArguments:
         max_grad_norm=config.max_grad_norm,
         lr_scheduler_type="linear",  # except that it starts above 0: schedule.py
         seed=config.seed,
-        use_cpu=precision == "bf16" and not torch.cuda.is_available(),  # Trainer requires it
+        use_cpu=precision == "bf16" and not cuda,  # Trainer requires it
         bf16=precision == "bf16",
         fp16=precision == "fp16",
         remove_unused_columns=False,  # the collator takes what it needs
@@ -36,20 +51,18 @@ def trainer_arguments(config: TrainingConfig, folder: str) -> TrainingArguments:
         logging_nan_inf_filter=False,  # it would replace a NaN by the mean of earlier losses
         report_to="none",
         disable_tqdm=True,
-        dataloader_pin_memory=torch.cuda.is_available(),
+        tf32=is_torch_tf32_available(),  # fp32 products would be several times slower
+        dataloader_pin_memory=cuda,
         # From pinned memory the host need not wait for a copy.
-        accelerator_config={"non_blocking": torch.cuda.is_available()},
+        accelerator_config={"non_blocking": cuda},
     )
 
 
 def run_schedule(config: TrainingConfig, train_rows: int) -> Schedule:
-    """When a run over train_rows examples evaluates, on this machine."""
+    """When a run over train_rows examples evaluates."""
     return Schedule(
         train_rows=train_rows,
         epochs=config.epochs,
         evaluations_per_epoch=config.evaluations_per_epoch,
-        # Trainer puts one batch of batch_size on each GPU that it sees.
-        examples_per_step=config.batch_size
-        * config.gradient_accumulation_steps
-        * max(1, torch.cuda.device_count()),
+        examples_per_step=config.batch_size * config.gradient_accumulation_steps,
     )

@@ -20,6 +20,8 @@ ROW = "row"
 N_TOKENS = "n_tokens"
 NOT_FOR_MODELS = {"labels", ROW, N_TOKENS}
 N_INSPECTED = 64
+GPU_MULTIPLE = 8
+"""Of the width of batches on a GPU: SDPA needs masks with aligned rows, and copies others."""
 SAMPLE_LENGTHS = (9, 4)
 """Lengths of a sample's two rows, in tokens."""
 
@@ -28,25 +30,35 @@ class Collator:
     """Pads rows of a token split to one batch: input_ids, attention_mask, labels, row and n_tokens,
     and token_type_ids if the model reads them."""
 
-    def __init__(self, tokenizer: PreTrainedTokenizerBase, template: InputTemplate) -> None:
+    def __init__(
+        self, tokenizer: PreTrainedTokenizerBase, template: InputTemplate, *, multiple_of: int = 1
+    ) -> None:
+        """multiple_of: batches are as wide as a multiple of it, as far as max_length allows."""
+        self.multiple_of = multiple_of
         self.template, self.pad_id = template, tokenizer.pad_token_id or 0
         self.pad_type = tokenizer.pad_token_type_id
         self.pads_left = tokenizer.padding_side == "left"
 
     def __call__(self, rows: Rows) -> dict[str, Any]:
-        """int64 tensors: ids, mask and types [B, longest], labels [B]; several labels are float32
+        """int64 tensors: ids, mask and types [B, width], labels [B]; several labels are float32
         [B, C], as their loss needs.
 
         row, an array [B], and n_tokens, the number without padding, are not tensors: they stay on
         the host, which reads them.
         """
-        places = _Places(self.template, rows.n_kept, pads_left=self.pads_left)
+        lengths: np.ndarray = np.sum(rows.n_kept, axis=0) + sum(map(len, self.template.edges))
+        width = width_of_batch(
+            int(lengths.max()), multiple_of=self.multiple_of, max_length=self.template.max_length
+        )
+        places = _Places(
+            self.template, rows.n_kept, lengths=lengths, width=width, pads_left=self.pads_left
+        )
         batch = {
             "input_ids": places.filled(self.pad_id, self.template.edges, rows.ids),
             "attention_mask": torch.from_numpy(places.is_token.astype(np.int64)),
             "labels": torch.from_numpy(rows.labels),
             ROW: rows.row,
-            N_TOKENS: int(places.lengths.sum()),
+            N_TOKENS: int(lengths.sum()),
         }
         if self.template.types is not None:
             of_edges, of_texts = self.template.types
@@ -54,21 +66,30 @@ class Collator:
         return batch
 
 
+def width_of_batch(longest: int, *, multiple_of: int, max_length: int) -> int:
+    """longest, rounded up to a multiple but not above max_length, which a model may not exceed."""
+    return min(-(-longest // multiple_of) * multiple_of, max(longest, max_length))
+
+
 class _Places:
-    """Where the tokens of B rows are in their batch [B, longest]: edges and texts in turn."""
+    """Where the tokens of B rows are in their batch [B, width]: edges and texts in turn."""
 
     def __init__(
-        self, template: InputTemplate, n_kept: Sequence[np.ndarray], *, pads_left: bool
+        self,
+        template: InputTemplate,
+        n_kept: Sequence[np.ndarray],
+        *,
+        lengths: np.ndarray,
+        width: int,
+        pads_left: bool,
     ) -> None:
-        self.lengths: np.ndarray = np.sum(n_kept, axis=0) + sum(map(len, template.edges))
-        width = int(self.lengths.max())
-        self._columns, self._rows = np.arange(width), np.arange(len(self.lengths))
-        at = width - self.lengths if pads_left else np.zeros_like(self.lengths)
-        self.is_token = self._between(at, at + self.lengths)
+        self._columns, self._rows = np.arange(width), np.arange(len(lengths))
+        at = width - lengths if pads_left else np.zeros_like(lengths)
+        self.is_token = self._between(at, at + lengths)
         self._edges: list[np.ndarray] = []
         """Each edge's first place in each row, [B]."""
         self._texts: list[np.ndarray] = []
-        """Whether a place belongs to the text, [B, longest], for each text."""
+        """Whether a place belongs to the text, [B, width], for each text."""
         for edge, n in zip(template.edges, n_kept, strict=False):
             self._edges.append(at)
             start = at + len(edge)
@@ -79,7 +100,7 @@ class _Places:
     def filled(
         self, padding: int, edges: Sequence[list[int]], texts: Sequence[Any]
     ) -> torch.Tensor:
-        """[B, longest] int64, padding where nothing is; a text is one value, or all rows' values
+        """[B, width] int64, padding where nothing is; a text is one value, or all rows' values
         one after another."""
         batch = np.full(self.is_token.shape, padding, dtype=np.int64)
         for first, edge in zip(self._edges, edges, strict=True):
@@ -90,7 +111,7 @@ class _Places:
         return torch.from_numpy(batch)
 
     def _between(self, starts: np.ndarray, ends: np.ndarray) -> np.ndarray:
-        """[B, longest] bool: the places from start to end in each row."""
+        """[B, width] bool: the places from start to end in each row."""
         is_between = self._columns >= starts[:, None]
         is_between &= self._columns < ends[:, None]
         return is_between

@@ -22,9 +22,9 @@ from finesweep.training.checkpoint.rng_state import RngState, get_rng_state
 from finesweep.training.checkpoint.training_state import (
     TrainingState,
     append_evaluations,
-    trainable_weights,
     update_best,
 )
+from finesweep.training.checkpoint.weights import trainable_weights
 from finesweep.training.loss import UnreadLosses
 from finesweep.training.metrics import compute_metrics
 from finesweep.training.schedule import Schedule

@@ -22,7 +22,8 @@ from finesweep.training.arguments import run_schedule, trainer_arguments
 from finesweep.training.batches import sample_batch
 from finesweep.training.callback import Monitor, OnBatch, OnEvaluation, OnStep
 from finesweep.training.checkpoint.checkpoint_file import Checkpointing, read_tree
-from finesweep.training.checkpoint.training_state import TrainingState, copy_weights, state_of
+from finesweep.training.checkpoint.training_state import TrainingState, state_of
+from finesweep.training.checkpoint.weights import copy_weights
 from finesweep.training.loss import (
     LossFunction,
     balanced_weights,
@@ -78,7 +79,10 @@ def fit(
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         all_tokens = activation_cache is not None and activation_cache.of_all_tokens
         sample = sample_batch(tokens, tokens.train)
-        stack.enter_context(faster_training(model, sample, all_tokens=all_tokens))
+        arguments = trainer_arguments(config, folder)
+        stack.enter_context(
+            faster_training(model, sample, device=arguments.device, all_tokens=all_tokens)
+        )
         if activation_cache:
             stack.enter_context(activation_cache.bypass.install())
         stack.enter_context(ledger.on("training"))
@@ -88,7 +92,7 @@ def fit(
             activation_cache=activation_cache,
             ledger=ledger,
             model=model,
-            args=trainer_arguments(config, folder),
+            args=arguments,
             train_dataset=TokenSplit(tokens.train, template_of(tokens)),
             eval_dataset=TokenSplit(tokens.validation, template_of(tokens)),
             compute_loss_func=_loss(config, tokens, model.config.num_labels),

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch.optim.lr_scheduler import LambdaLR
-from transformers import PrinterCallback, TrainerState
+from transformers import PrinterCallback, TrainerState, TrainingArguments
 from transformers.trainer import TRAINER_STATE_NAME
 from transformers.trainer_utils import EvalLoopOutput, PredictionOutput
 
@@ -19,11 +19,18 @@ from finesweep.ledger import TimeLedger
 from finesweep.model import known_padding
 from finesweep.records import Predictions, Tokens
 from finesweep.training.activation_cache import ActivationCache
-from finesweep.training.batches import N_TOKENS, ROW, Collator, GroupedByLength, SortedByLength
+from finesweep.training.batches import (
+    GPU_MULTIPLE,
+    N_TOKENS,
+    ROW,
+    Collator,
+    GroupedByLength,
+    SortedByLength,
+)
 from finesweep.training.callback import Monitor
 from finesweep.training.checkpoint.checkpoint_file import Tree
 from finesweep.training.checkpoint.rng_state import preserve_rng_state, set_rng_state
-from finesweep.training.checkpoint.training_state import copy_weights
+from finesweep.training.checkpoint.weights import copy_weights
 from finesweep.training.schedule import scheduler_of
 from finesweep.training.token_split import TokenSplit
 from finesweep.training.trainer_private import HookedTrainer
@@ -34,9 +41,10 @@ class TextTrainer(HookedTrainer):
     """Trainer over token splits; evaluations process the longest texts first and return predictions
     in data order."""
 
-    def __init__(self, tokens: Tokens, **kwargs: Any) -> None:
-        collator = Collator(tokens.tokenizer, template_of(tokens))
-        super().__init__(data_collator=collator, **kwargs)
+    def __init__(self, tokens: Tokens, *, args: TrainingArguments, **kwargs: Any) -> None:
+        multiple_of = GPU_MULTIPLE if args.device.type == "cuda" else 1
+        collator = Collator(tokens.tokenizer, template_of(tokens), multiple_of=multiple_of)
+        super().__init__(data_collator=collator, args=args, **kwargs)
         self.remove_callback(PrinterCallback)
         self._sorted_split: TokenSplit | None = None
 

@@ -9,7 +9,7 @@ import torch
 from transformers import PreTrainedModel
 
 from finesweep.config import ModelConfig
-from finesweep.model import load_model, quick_dropout
+from finesweep.model import faster_training, load_model, quick_dropout
 from finesweep.model.dropout import ATTENTION, dropout_mask
 from finesweep.model.transformers_private import attention_of
 
@@ -53,6 +53,26 @@ def test_torchs_seed_alone_decides() -> None:
     assert torch.equal(dropout_mask(like, 0.5), first)
     assert torch.equal(dropout_mask(like, 0.5), second)
     assert not torch.equal(first, second)
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_model_that_is_not_on_a_cpu_is_left_alone(model: PreTrainedModel, is_there: bool) -> None:
+    """Also one that is moved only afterwards, as Trainer does."""
+    device = torch.device("meta")  # stands for a GPU: it is not a CPU
+    if is_there:
+        model.to(device)
+    with quick_dropout(model, device=None if is_there else device):
+        assert attention_of(model.config) == "sdpa"
+        assert not any("forward" in vars(module) for module in model.modules())
+    with quick_dropout(model, device=torch.device("cpu")):
+        assert attention_of(model.config) == ATTENTION
+
+
+def test_training_elsewhere_has_no_quick_dropout(model: PreTrainedModel) -> None:
+    with faster_training(model, batch(), device=torch.device("cuda")):
+        assert attention_of(model.config) == "sdpa"
+    with faster_training(model, batch()):
+        assert attention_of(model.config) == ATTENTION
 
 
 def test_a_model_in_eval_mode_is_as_before(model: PreTrainedModel) -> None:

@@ -10,7 +10,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from finesweep.config.package_files import packaged_path
-from finesweep.training.batches import Collator, GroupedByLength, SortedByLength
+from finesweep.training.batches import Collator, GroupedByLength, SortedByLength, width_of_batch
 from finesweep.training.token_split import TokenSplit
 from finesweep.training.truncation import InputTemplate
 
@@ -69,6 +69,32 @@ def test_a_batch_is_what_the_tokenizer_makes_of_the_texts(
     assert batch["row"].tolist() == list(range(6))
     assert batch["n_tokens"] == int(wanted["attention_mask"].sum())
     assert template.lengths(split).tolist() == wanted["attention_mask"].sum(dim=1).tolist()
+
+
+@pytest.mark.parametrize(
+    ("longest", "width"), [(1, 8), (8, 8), (9, 16), (63, 64), (93, 96), (97, 100), (100, 100)]
+)
+def test_a_width_is_rounded_up_as_far_as_max_length_allows(longest: int, width: int) -> None:
+    assert width_of_batch(longest, multiple_of=8, max_length=100) == width
+    assert width_of_batch(longest, multiple_of=1, max_length=100) == longest
+
+
+@pytest.mark.parametrize("side", ["right", "left"])
+def test_a_wider_batch_has_only_more_padding(side: str) -> None:
+    tokenizer = other(truncation_side="right")
+    tokenizer.padding_side = side
+    template = InputTemplate(tokenizer, max_length=64)
+    rows = TokenSplit(split_of(tokenizer), template).take([1, 2, 4])
+    batch, wide = (Collator(tokenizer, template, multiple_of=n)(rows) for n in (1, 8))
+    width = batch["input_ids"].shape[1]
+    assert (width, wide["input_ids"].shape[1]) == (12, 16)
+    kept, rest = (slice(width), slice(width, 16))
+    if side == "left":
+        kept, rest = slice(16 - width, 16), slice(16 - width)
+    for name in ("input_ids", "attention_mask"):
+        assert torch.equal(wide[name][:, kept], batch[name])
+        assert not wide[name][:, rest].any()  # [PAD] is 0 too
+    assert wide["n_tokens"] == batch["n_tokens"]
 
 
 @pytest.fixture

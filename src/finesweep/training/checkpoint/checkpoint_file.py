@@ -18,8 +18,8 @@ from finesweep.training.checkpoint.training_state import (
     TrainingState,
     evaluations_of,
     state_tree,
-    trainable_weights,
 )
+from finesweep.training.checkpoint.weights import trainable_weights
 
 Tree = dict[str, Any]
 """Nested dicts and lists of plain values and tensors. JSON turns tuples into lists."""

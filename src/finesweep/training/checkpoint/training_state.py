@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from transformers import PreTrainedModel
 
 from finesweep.errors import FinesweepError, nearest
 from finesweep.records import Evaluation, Objective, Predictions
+from finesweep.training.checkpoint.weights import copied_weights
 
 
 @dataclass
@@ -61,33 +61,10 @@ def update_best(
     if objective.is_better(value, best):
         state.best, state.best_predictions = evaluations[0], predictions
         state.evaluations_without_gain = 0
-        # On the CPU, to save GPU memory.
-        state.best_weights = {
-            name: weight.detach().to("cpu", copy=True) for name, weight in weights.items()
-        }
+        state.best_weights = copied_weights(weights, into=state.best_weights)
     else:
         state.evaluations_without_gain += 1
         state.stopped_early = state.evaluations_without_gain == patience
-
-
-def trainable_weights(model: PreTrainedModel) -> dict[str, torch.nn.Parameter]:
-    """The trainable parameters by name; all others stay as loaded."""
-    return {
-        name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad
-    }
-
-
-def copy_weights(weights: Mapping[str, torch.Tensor], model: PreTrainedModel) -> None:
-    """Copies weights into model's trainable parameters; FinesweepError when they do not match."""
-    parameters = trainable_weights(model)
-    shapes = {name: weight.shape for name, weight in weights.items()}
-    if shapes != {name: parameter.shape for name, parameter in parameters.items()}:
-        raise FinesweepError(
-            "the weights belong to a model of another shape, or with other frozen layers"
-        )
-    with torch.no_grad():
-        for name, parameter in parameters.items():
-            parameter.copy_(weights[name])
 
 
 def state_tree(state: TrainingState) -> dict[str, Any]:

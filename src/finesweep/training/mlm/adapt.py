@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from contextlib import ExitStack
 
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
@@ -36,14 +37,17 @@ def adapt(
     NonFiniteError as soon as a loss is not finite.
     """
     ledger = ledger or TimeLedger()
-    with tempfile.TemporaryDirectory() as folder, quick_dropout(model), ledger.on("training"):
+    with ExitStack() as stack:
+        arguments = trainer_arguments(config, stack.enter_context(tempfile.TemporaryDirectory()))
+        stack.enter_context(quick_dropout(model, device=arguments.device))
+        stack.enter_context(ledger.on("training"))
         trainer = MaskedTrainer(
             run_schedule(config, len(train.rows)),
             on_evaluation=on_evaluation,
             on_step=on_step,
             ledger=ledger,
             model=model,
-            args=trainer_arguments(config, folder),
+            args=arguments,
             data_collator=collator(tokenizer, masked_share),
             train_dataset=unmasked_rows(train),
             eval_dataset=masked_rows(validation, tokenizer, share=masked_share),

@@ -170,8 +170,8 @@ class TrainingConfig:
     for several labels, which have a threshold each."""
     precision: str = bounded("auto", one_of=("auto", "fp32", "bf16", "fp16"))
     """`auto`: bf16 on GPUs with native support and on CPUs where it is faster than fp32, fp16 on
-    older GPUs, otherwise fp32. GPUs of Ampere and newer multiply fp32 matrices in TF32, with 10 bits
-    of mantissa. A study's precision is fixed when it is created."""
+    older GPUs, otherwise fp32. Ampere and newer GPUs multiply fp32 matrices in TF32, whose mantissa
+    has 10 bits. A study's precision is fixed when it is created."""
     seed: int = bounded(42, minimum=0)
     """Seed of the new head, dropout and the order of batches."""
 

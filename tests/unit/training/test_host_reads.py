@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import torch
+from tests.unit.training.activation_cache.trainings import PAYING
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -19,6 +20,7 @@ from finesweep.config import ModelConfig, TrainingConfig
 from finesweep.model import freeze_layers, load_model
 from finesweep.records import Objective, Tokens
 from finesweep.training import fit, plan_activations
+from finesweep.training.activation_cache.rule import Place
 
 pytestmark = pytest.mark.slow  # real trainings
 
@@ -35,8 +37,6 @@ EPOCH = 24
 """Optimizer steps."""
 FIRST_STEPS = (1, EPOCH + 1)
 """Before these an epoch begins: the seed of its order, which is on the CPU, is read."""
-READS_OF_CACHE = 4
-"""A batch's rows, which are on the CPU already, and two counts of tokens."""
 
 
 class Reads:
@@ -74,7 +74,7 @@ class Operations(TorchDispatchMode):
 
 
 def reads_of_steps(
-    tiny_bert: Path, tokens: Tokens, *, cache: Path | None = None
+    tiny_bert: Path, tokens: Tokens, *, cache: Path | None = None, place: Place = "disk"
 ) -> list[Counter[str]]:
     """What each optimizer step of a run reads; evaluations come after the last one of an epoch."""
     config = TrainingConfig(batch_size=4, epochs=2, evaluations_per_epoch=1, precision="fp32")
@@ -89,9 +89,9 @@ def reads_of_steps(
     if cache is not None:
         freeze_layers(model, 2)
         activations, plan = plan_activations(
-            model, tokens, config, root=cache, cache_gb=1.0, shared=True
+            model, tokens, config, root=cache, cache_gb=1.0, shared=True, rates=PAYING[place]
         )
-        assert plan.why_not is None
+        assert plan.place == place
     reads = Reads()
     with Calls(reads), Operations(reads):
         fit(
@@ -117,10 +117,15 @@ def test_a_step_reads_nothing_and_every_sixteenth_reads_the_losses(
     assert all(steps[n - 1] == Counter(tolist=1) for n in losses)
 
 
-def test_a_step_from_cached_activations_reads_only_what_the_cache_reads(
-    tiny_bert: Path, tokens: Tokens, tmp_path: Path
+@pytest.mark.parametrize(
+    ("place", "own"),
+    [("device", {"aten.nonzero.default": 1}), ("disk", {"aten.nonzero.default": 1, "cpu": 1})],
+)
+def test_a_step_from_cached_activations_reads_nothing_of_the_device(
+    tiny_bert: Path, tokens: Tokens, tmp_path: Path, place: Place, own: dict[str, int]
 ) -> None:
-    steps = reads_of_steps(tiny_bert, tokens, cache=tmp_path)
+    """It looks for padding in states on a CPU only, and the batch's rows are on the CPU already."""
+    steps = reads_of_steps(tiny_bert, tokens, cache=tmp_path, place=place)
     losses = [24 + 16, 24 + 24]
     second = {n: steps[n - 1] for n in range(EPOCH + 2, 2 * EPOCH + 1) if n not in losses}
-    assert max(each.total() for each in second.values()) <= READS_OF_CACHE
+    assert all(each == Counter(own) for each in second.values())

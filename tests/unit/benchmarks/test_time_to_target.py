@@ -8,6 +8,7 @@ import multiprocessing
 import subprocess
 import sys
 import time
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -145,18 +146,23 @@ def test_a_sweep_is_over_at_its_target_or_at_the_end_of_its_budget() -> None:
 def test_the_clock_counts_a_living_childs_cpu_seconds_and_a_finished_ones() -> None:
     from target.clock import Clock
 
-    clock = Clock()
-    child = multiprocessing.get_context("spawn").Process(target=burn, args=(0.5,))
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    clock, own = Clock(), time.process_time()
+    child = context.Process(target=burn, args=(theirs,))
     child.start()
-    while clock.read().cpu < 0.5:
-        time.sleep(0.05)
+    assert ours.recv() == "burned"
+    assert clock.read().cpu - (time.process_time() - own) > 0.4
+    ours.send("end")
     child.join()
-    assert clock.read().cpu >= 0.5
+    assert clock.read().cpu - (time.process_time() - own) > 0.4
 
 
-def burn(seconds: float) -> None:
-    while time.process_time() < seconds:
+def burn(parent: Connection) -> None:
+    while time.process_time() < 0.5:
         pass
+    parent.send("burned")
+    parent.recv()
 
 
 @pytest.mark.parametrize("model", ["minilm", "distil_minilm"])

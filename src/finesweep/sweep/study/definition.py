@@ -11,7 +11,7 @@ from finesweep.config import SweepPlan
 from finesweep.config.field_paths import leaf
 from finesweep.config.schema import MEDIAN_PRUNER
 from finesweep.errors import ConfigError, Problem, differences
-from finesweep.sweep.study.samplers import seeded_sampler
+from finesweep.sweep.study.sampling.samplers import seeded_sampler
 
 NEWER_ARGUMENTS: dict[str, dict[str, Any]] = {
     "sampler": {"multivariate": True, "group": True},

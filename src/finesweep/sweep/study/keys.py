@@ -21,6 +21,8 @@ DATA_NOTES = "data_notes/"
 
 PORTFOLIO = "portfolio"
 """Params of the first trials from the portfolio, by plain path, and a note for the user."""
+PAST_STUDIES = "past_studies"
+"""Names of the studies whose trials the sampler learns from."""
 OVERRIDES = "overrides"
 """Hydra overrides of the latest sweep command; every worker composes with them."""
 GIVEN = "given"

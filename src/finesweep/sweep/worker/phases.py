@@ -28,7 +28,7 @@ from finesweep.sweep.study.keys import N_TRIALS, SLOT, VALUES
 from finesweep.sweep.study.optuna_private import engine_of, running_trial
 from finesweep.sweep.study.portfolio import portfolio_in
 from finesweep.sweep.study.ranking import direction_of, ranked
-from finesweep.sweep.study.samplers import sampler_for
+from finesweep.sweep.study.sampling.samplers import sampler_for
 from finesweep.sweep.study.search_space import optuna_params, suggest
 from finesweep.sweep.study.weights import keep_weights
 from finesweep.sweep.time_budget import claimable_slots

@@ -18,7 +18,7 @@ from finesweep.errors import ConfigError
 from finesweep.records import Finalist
 from finesweep.sweep.study.keys import DEFINITION, FINALIST, N_TRIALS, PORTFOLIO, SWEEP, UID
 from finesweep.sweep.study.pruner import PerModelPruner
-from finesweep.sweep.study.samplers import sampler_for
+from finesweep.sweep.study.sampling.samplers import sampler_for
 from finesweep.sweep.study.storage import open_storage
 from finesweep.sweep.study.study import (
     definition,

@@ -1,0 +1,1 @@
+"""The sampler of each slot, and the studies that it may learn from."""

@@ -1,0 +1,69 @@
+"""The sampler of each slot."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from itertools import product
+from typing import Any
+
+from optuna.exceptions import ExperimentalWarning
+from optuna.samplers import BaseSampler
+from optuna.trial import FrozenTrial
+
+from finesweep.config import Searched, SweepPlan, build, parameters_of
+from finesweep.errors import ConfigError, Problem
+from finesweep.samplers import Branch
+from finesweep.sweep.study.search_space import distribution, in_force, searched_groups
+
+SHARED_SEED = ("QMCSampler",)
+"""Samplers whose sequence must have the same seed in every trial."""
+SEED = 42
+
+
+def seeded_sampler(plan: SweepPlan) -> dict[str, Any]:
+    """The sampler's config node, with a seed if it takes one and none is set."""
+    node = dict(plan.settings.sampler)
+    if "seed" not in node and "seed" in parameters_of(node):
+        node["seed"] = SEED
+    return node
+
+
+def learns(plan: SweepPlan) -> bool:
+    """Whether the plan's sampler learns from other studies."""
+    return "past" in parameters_of(plan.settings.sampler)
+
+
+def sampler_for(
+    plan: SweepPlan, slot: int, past: Sequence[Sequence[FrozenTrial]] = ()
+) -> BaseSampler:
+    """The sampler of one slot, seeded with the sweep's seed plus the slot.
+
+    So a restarted sweep does not repeat its first points, and draws what it would have drawn
+    without the interruption. One that learns from other studies gets their trials and the branches
+    of the plan's search space. ConfigError when the sampler cannot be built.
+    """
+    node = seeded_sampler(plan)
+    if learns(plan):
+        node = {"past": past, "search_space": branches(plan)} | node
+    name = str(node["_target_"]).rpartition(".")[2]
+    if node.get("seed") is not None and name not in SHARED_SEED:
+        node["seed"] = int(node["seed"]) + slot
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        sampler = build(node)
+    if not isinstance(sampler, BaseSampler):
+        raise ConfigError(Problem("sweep.sampler", f"{node['_target_']} is not an Optuna sampler"))
+    return sampler
+
+
+def branches(plan: SweepPlan) -> list[Branch]:
+    """The branches of the plan's search space, one for each combination of searched groups."""
+    groups = searched_groups(plan)
+    found = []
+    for values in product(*(group.dimension.ends() for group in groups)):
+        choices = {group.path: value for group, value in zip(groups, values, strict=True)}
+        items = [item for item in in_force(plan, choices) if isinstance(item, Searched)]
+        space = {item.name: distribution(item.dimension) for item in (*groups, *items)}
+        found.append(Branch(space, {path: (value,) for path, value in choices.items()}))
+    return found

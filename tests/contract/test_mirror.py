@@ -34,7 +34,7 @@ ELSEWHERE = {
     "sweep/study/keys.py": "unit/sweep/study/test_study.py",  # names
     "sweep/study/optuna_private.py": "contract/test_optuna_private.py",
     "sweep/study/ranking.py": "unit/sweep/selection/test_confirmation.py",
-    "sweep/study/sampling/samplers.py": "unit/sweep/test_rehearsal.py",
+    "sweep/study/sampling/node.py": "unit/sweep/test_rehearsal.py",
     "sweep/study/trial_runs.py": "unit/sweep/selection/test_model_comparison.py",
     "sweep/study/weights.py": "unit/sweep/worker/test_checkpoints.py",
     "sweep/study/workers.py": "unit/sweep/test_stop_and_delete.py",

@@ -23,7 +23,12 @@ def sweep_problems(config: Config) -> list[Problem]:
     """Problems of a sweep's metric, direction and names; its fixed values are in config."""
     assert config.sweep is not None
     sweep = config.sweep
-    return [*_metric_problems(sweep), *_budget_problems(sweep), *_register_problems(sweep)]
+    return [
+        *_metric_problems(sweep),
+        *_budget_problems(sweep),
+        *_learning_problems(sweep),
+        *_register_problems(sweep),
+    ]
 
 
 def data_problems(sweep: SweepConfig, *, multi_label: bool, n_truths: int) -> list[Problem]:
@@ -57,6 +62,15 @@ def _metric_problems(sweep: SweepConfig) -> list[Problem]:
         return []
     message = f"{direction!r} given, but {metric} is {better}d; leave sweep.direction out"
     return [Problem("sweep.direction", message)]
+
+
+def _learning_problems(sweep: SweepConfig) -> list[Problem]:
+    given = sweep.learn_from
+    names = isinstance(given, list) and all(isinstance(each, str) for each in given)
+    if given in (None, "auto") or names:
+        return []
+    message = f"{given!r} given; takes auto, a list of studies, or null"
+    return [Problem("sweep.learn_from", message)]
 
 
 def _unknown_metric(metric: str) -> str:

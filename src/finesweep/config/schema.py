@@ -325,6 +325,9 @@ class SweepConfig:
     )
     """A configured sampler has none of the default's arguments; `_target_` defaults to Optuna's
     TPESampler, and seed to 42 if it takes one."""
+    learn_from: Any = "auto"
+    """Studies of the same storage whose trials a TransferSampler starts from: `auto` is those of
+    the same metric, at most ten; a list names them; null is none."""
     pruner: dict[str, Any] | None = field(
         default_factory=dict,
         metadata={

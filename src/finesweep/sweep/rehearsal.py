@@ -22,7 +22,8 @@ from finesweep.config import SweepPlan, parameters_of
 from finesweep.errors import ConfigError, Problem
 from finesweep.sweep.study.keys import MODEL, TOTAL
 from finesweep.sweep.study.pruner import pruner_of
-from finesweep.sweep.study.sampling.samplers import SHARED_SEED, sampler_for
+from finesweep.sweep.study.sampling.node import SHARED_SEED
+from finesweep.sweep.study.sampling.samplers import sampler_for
 from finesweep.sweep.study.search_space import suggest
 from finesweep.sweep.worker.failures import whole_sweeps
 

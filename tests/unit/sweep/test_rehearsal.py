@@ -13,7 +13,7 @@ from optuna.samplers import RandomSampler
 from finesweep.config import compose_sweep
 from finesweep.errors import ConfigError
 from finesweep.sweep.rehearsal import rehearse
-from finesweep.sweep.study.sampling.samplers import seeded_sampler
+from finesweep.sweep.study.sampling.node import seeded_sampler
 
 pytestmark = pytest.mark.usefixtures("workplace")
 

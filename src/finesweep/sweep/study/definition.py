@@ -11,7 +11,7 @@ from finesweep.config import SweepPlan
 from finesweep.config.field_paths import leaf
 from finesweep.config.schema import MEDIAN_PRUNER
 from finesweep.errors import ConfigError, Problem, differences
-from finesweep.sweep.study.sampling.samplers import seeded_sampler
+from finesweep.sweep.study.sampling.node import seeded_sampler
 
 NEWER_ARGUMENTS: dict[str, dict[str, Any]] = {
     "sampler": {"multivariate": True, "group": True},
@@ -42,6 +42,7 @@ def definition(plan: SweepPlan) -> dict[str, Any]:
         "sweep.direction": plan.direction,
         "sweep.sampler": seeded_sampler(plan),
         "sweep.pruner": settings.pruner,
+        "sweep.learn_from": settings.learn_from,
         "sweep.enqueue": [dict(params) for params in plan.enqueued],
         "sweep.portfolio": settings.portfolio,
         **{k: v for k, v in fixed.items() if k not in searched},

@@ -37,6 +37,7 @@ from finesweep.sweep.study.keys import (
     LEASE_SECONDS,
     N_TRIALS,
     OVERRIDES,
+    PAST_STUDIES,
     PORTFOLIO,
     PRECISION,
     STOP,
@@ -44,6 +45,8 @@ from finesweep.sweep.study.keys import (
     UID,
 )
 from finesweep.sweep.study.pruner import pruner_of
+from finesweep.sweep.study.sampling.node import learns
+from finesweep.sweep.study.sampling.past_studies import chosen_studies
 from finesweep.sweep.study.storage import OnWait, open_storage
 from finesweep.sweep.time_budget import begin_budget
 
@@ -127,6 +130,8 @@ def _create_or_check(plan: SweepPlan, storage: optuna.storages.BaseStorage) -> S
             from finesweep.training import resolve_precision  # loads torch; later starts skip it
 
             study.set_user_attr(PRECISION, resolve_precision("auto"))
+        if learns(plan):
+            study.set_user_attr(PAST_STUDIES, chosen_studies(plan, storage))
         if plan.settings.portfolio:
             from finesweep.sweep.study.portfolio.first_trials import first_trials  # loads torch
 

@@ -28,6 +28,7 @@ from finesweep.sweep.study.keys import N_TRIALS, SLOT, VALUES
 from finesweep.sweep.study.optuna_private import engine_of, running_trial
 from finesweep.sweep.study.portfolio import portfolio_in
 from finesweep.sweep.study.ranking import direction_of, ranked
+from finesweep.sweep.study.sampling.past_studies import past_trials
 from finesweep.sweep.study.sampling.samplers import sampler_for
 from finesweep.sweep.study.search_space import optuna_params, suggest
 from finesweep.sweep.study.weights import keep_weights
@@ -84,6 +85,7 @@ class Search:
     def __init__(self, plan: SweepPlan, study: Study, *, is_attached: bool = False) -> None:
         """is_attached: whether the time of the latest sweep command binds this worker."""
         self.plan, self.study, self.sweep, self.is_attached = plan, study, study, is_attached
+        self.past = past_trials(study)
         self.first = [*plan.enqueued, *portfolio_in(study.user_attrs)]
         self.enqueued: Mapping[int, Mapping[str, Any]] = {
             slot: optuna_params(plan, params) for slot, params in enumerate(self.first)
@@ -94,7 +96,7 @@ class Search:
 
     def start_trial(self, claimed: FrozenTrial) -> Trial:
         with whole_sweeps("sweep.sampler", self.plan.settings.sampler):
-            self.study.sampler = sampler_for(self.plan, claimed.user_attrs[SLOT])
+            self.study.sampler = sampler_for(self.plan, claimed.user_attrs[SLOT], self.past)
             return running_trial(self.study, claimed.number)
 
     def spec(self, trial: Trial) -> TrialSpec:

@@ -15,11 +15,11 @@ from optuna.trial import FrozenTrial, TrialState
 
 from finesweep.config import SweepPlan
 from finesweep.errors import ConfigError, Problem, nearest
-from finesweep.samplers.past import MIN_TRIALS, trials_of
 from finesweep.sweep.study.keys import DEFINITION, PAST_STUDIES
 from finesweep.sweep.study.optuna_private import storage_of
-from finesweep.sweep.study.sampling.samplers import learns
 
+MIN_TRIALS = 4
+"""Complete trials that a study must have to be among them."""
 MAX_STUDIES = 10
 """Studies that `sweep.learn_from=auto` learns from: the newest ones."""
 
@@ -30,7 +30,7 @@ def chosen_studies(plan: SweepPlan, storage: BaseStorage) -> list[str]:
     ConfigError for a name without a study, or whose study has another objective.
     """
     setting = plan.settings.learn_from
-    if setting is None or not learns(plan):
+    if setting is None:
         return []
     metrics = _metrics(storage)
     if setting == "auto":
@@ -44,12 +44,17 @@ def chosen_studies(plan: SweepPlan, storage: BaseStorage) -> list[str]:
 
 
 def past_trials(study: Study) -> list[list[FrozenTrial]]:
-    """The finished trials of each study that this one learns from; one deleted since is left out."""
+    """The finished trials of each study that this one learns from, but one deleted since."""
+    names = study.user_attrs.get(PAST_STUDIES)
+    if not names:
+        return []
+    from finesweep.samplers.past import trials_of  # loads scikit-learn
+
     storage = storage_of(study)
     present = set(optuna.get_all_study_names(storage))
     return [
         trials_of(optuna.load_study(study_name=name, storage=storage))
-        for name in study.user_attrs.get(PAST_STUDIES, [])
+        for name in names
         if name in present
     ]
 

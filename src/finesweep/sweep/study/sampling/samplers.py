@@ -5,33 +5,16 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from itertools import product
-from typing import Any
 
 from optuna.exceptions import ExperimentalWarning
 from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial
 
-from finesweep.config import Searched, SweepPlan, build, parameters_of
+from finesweep.config import Searched, SweepPlan, build
 from finesweep.errors import ConfigError, Problem
 from finesweep.samplers import Branch
+from finesweep.sweep.study.sampling.node import SHARED_SEED, learns, seeded_sampler
 from finesweep.sweep.study.search_space import distribution, in_force, searched_groups
-
-SHARED_SEED = ("QMCSampler",)
-"""Samplers whose sequence must have the same seed in every trial."""
-SEED = 42
-
-
-def seeded_sampler(plan: SweepPlan) -> dict[str, Any]:
-    """The sampler's config node, with a seed if it takes one and none is set."""
-    node = dict(plan.settings.sampler)
-    if "seed" not in node and "seed" in parameters_of(node):
-        node["seed"] = SEED
-    return node
-
-
-def learns(plan: SweepPlan) -> bool:
-    """Whether the plan's sampler learns from other studies."""
-    return "past" in parameters_of(plan.settings.sampler)
 
 
 def sampler_for(
@@ -44,8 +27,6 @@ def sampler_for(
     of the plan's search space. ConfigError when the sampler cannot be built.
     """
     node = seeded_sampler(plan)
-    if learns(plan):
-        node = {"past": past, "search_space": branches(plan)} | node
     name = str(node["_target_"]).rpartition(".")[2]
     if node.get("seed") is not None and name not in SHARED_SEED:
         node["seed"] = int(node["seed"]) + slot
@@ -54,6 +35,10 @@ def sampler_for(
         sampler = build(node)
     if not isinstance(sampler, BaseSampler):
         raise ConfigError(Problem("sweep.sampler", f"{node['_target_']} is not an Optuna sampler"))
+    if learns(plan):
+        # Given here because Hydra would turn trials and branches into config nodes.
+        sampler.past = [*sampler.past, *past]  # type: ignore[attr-defined]
+        sampler.search_space = branches(plan)  # type: ignore[attr-defined]
     return sampler
 
 

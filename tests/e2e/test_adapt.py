@@ -118,7 +118,7 @@ def test_ctrl_c_ends_the_run_as_failed_and_leaves_nothing_half_written(
     told = iter(process.stdout.readline, "")
     assert next(line for line in told if "train loss" in line)
     process.send_signal(signal.SIGINT)
-    _, complaint = process.communicate(timeout=60)
+    _, complaint = process.communicate(timeout=240)
     assert process.returncode == 130
     assert complaint == "\nfinesweep: interrupted\n"
     (run,) = project.client.search_runs(["1"])

@@ -14,7 +14,7 @@ is at three values around its most likely one.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -31,6 +31,7 @@ NO_TRANSFER = ((0.0, 1.0),)
 DEVIATIONS = (0.25, 0.5, 1.0)
 NOISES = (0.02, 0.1)
 """Variances, where the prior's losses have variance 1."""
+BELIEVED_NOISE = 1e-4
 SCALES = (0.5, 1.0, 2.0)
 """Multiples of the most likely scale."""
 DEVIATION_LENGTHS = (0.3, 1.5)
@@ -71,20 +72,25 @@ def expected_improvement(
     if len(losses) == 0 and len(running) == 0:
         return np.zeros(len(candidates)) if prior is None else -prior.mean(candidates)
     gains, log_weights = [], []
-    for model in _models(prior, np.concatenate([rows, running]), candidates):
+    # Until a trial has finished, nothing speaks against the past.
+    transfers = TRANSFERS[: 1 if len(losses) == 0 else None] if prior is not None else NO_TRANSFER
+    for model in _models(prior, transfers, np.concatenate([rows, running]), candidates):
         for gain, log_likelihood in _improvements(model, losses):
             gains.append(gain)
             log_weights.append(np.log(model.probability) + log_likelihood)
     return np.asarray(softmax(log_weights) @ np.stack(gains))
 
 
-def _models(prior: Prior | None, trials: Array, candidates: Array) -> Iterator[Model]:
+def _models(
+    prior: Prior | None,
+    transfers: Sequence[tuple[float, float]],
+    trials: Array,
+    candidates: Array,
+) -> Iterator[Model]:
     n, both = len(trials), np.concatenate([trials, candidates])
     own = matern(trials, both, _deviation_lengths(prior, both.shape[1]))
     mean, past, past_variance = np.zeros(len(both)), np.zeros_like(own), np.zeros(len(candidates))
-    transfers: tuple[tuple[float, float], ...] = NO_TRANSFER
     if prior is not None:
-        transfers = TRANSFERS
         mean, past = prior.mean(both), prior.covariance(trials, both)
         past_variance = prior.variance_at(candidates)
     for (transfer, probability), deviation, noise in product(transfers, DEVIATIONS, NOISES):
@@ -111,13 +117,14 @@ def _deviation_lengths(prior: Prior | None, n_columns: int) -> Array:
 def _improvements(model: Model, losses: Array) -> Iterator[tuple[Array, float]]:
     """(expected improvement [N], log marginal likelihood) at each scale."""
     n = len(losses)
-    with_running = Conditioned(model.covariance, model.noise)
-    deviation = with_running.deviation(model.cross, model.variance)
+    # What is believed of trials under way is believed without noise.
+    noises = np.where(np.arange(len(model.covariance)) < n, model.noise, BELIEVED_NOISE)
+    deviation = Conditioned(model.covariance, noises).deviation(model.cross, model.variance)
     if n == 0:
         best = min(0.0, model.trials_mean.min())
-        yield _improvement(best - model.candidates_mean, deviation), 0.0
+        yield _improvement(best - model.candidates_mean, deviation, model.noise), 0.0
         return
-    finished = Conditioned(model.covariance[:n, :n], model.noise)
+    finished = Conditioned(model.covariance[:n, :n], noises[:n])
     mean, cross = model.trials_mean[:n], model.cross[:n]
     running_mean, running_cross = model.trials_mean[n:], model.covariance[:n, n:]
     for scale in finished.likeliest_scale(losses, mean) * np.array(SCALES):
@@ -130,14 +137,20 @@ def _improvements(model: Model, losses: Array) -> Iterator[tuple[Array, float]]:
         ended = losses / scale - model.noise * weights
         under_way = offset + running_mean + running_cross.T @ weights
         best = np.concatenate([ended, under_way]).min()
-        gain = scale * _improvement(best - expected, deviation)
+        gain = scale * _improvement(best - expected, deviation, model.noise)
         yield gain, finished.log_likelihood(residuals, scale)
 
 
-def _improvement(gain: Array, deviation: Array) -> Array:
-    """Expected improvement of normal variables (Jones, Schonlau and Welch 1998, equation 15)."""
+def _improvement(gain: Array, deviation: Array, noise: float) -> Array:
+    """Augmented expected improvement of normal variables (Huang et al. 2006, equation 12).
+
+    It is the expected one, less where another trial would mostly measure its own seed: next to a
+    setting that was tried.
+    """
     ratio = gain / deviation
-    return np.asarray(gain * ndtr(ratio) + deviation * np.exp(-(ratio**2) / 2) / np.sqrt(2 * np.pi))
+    density = np.exp(-(ratio**2) / 2) / np.sqrt(2 * np.pi)
+    learned = 1.0 - np.sqrt(noise / (deviation**2 + noise))
+    return np.asarray(learned * (gain * ndtr(ratio) + deviation * density))
 
 
 class Conditioned:
@@ -146,9 +159,10 @@ class Conditioned:
     The offset has a flat prior (Rasmussen and Williams 2006, section 2.7).
     """
 
-    def __init__(self, covariance: Array, noise: float) -> None:
+    def __init__(self, covariance: Array, noises: Array) -> None:
+        """noises [n]: variance of each trial's loss around its mean."""
         self.n = len(covariance)
-        self.factor = cho_factor(covariance + noise * np.eye(self.n), lower=True)
+        self.factor = cho_factor(covariance + np.diag(noises), lower=True)
         self.ones = self.solve(np.ones(self.n))
         self.precision = float(self.ones.sum())
 

@@ -55,7 +55,7 @@ def test_the_likelihood_is_the_normal_one_with_the_offset_integrated_out() -> No
     generator = np.random.default_rng(0)
     rows, losses = generator.random((6, 2)), generator.random(6)
     covariance = matern(rows, rows, np.ones(2))
-    process = Conditioned(covariance, 0.1)
+    process = Conditioned(covariance, np.full(6, 0.1))
 
     offsets = np.linspace(-30, 30, 20001)
     inverse = np.linalg.inv(covariance + 0.1 * np.eye(6))
@@ -75,7 +75,7 @@ def test_the_likeliest_scale_has_the_largest_likelihood() -> None:
     generator = np.random.default_rng(1)
     rows, mean = generator.random((8, 1)), generator.normal(size=8)
     losses = 3.0 * (mean + generator.normal(0, 0.3, 8))
-    process = Conditioned(matern(rows, rows, np.ones(1)), 0.05)
+    process = Conditioned(matern(rows, rows, np.ones(1)), np.full(8, 0.05))
 
     best = process.likeliest_scale(losses, mean)
 

@@ -260,6 +260,7 @@ def test_status_tells_a_program_everything(swept: Swept) -> None:
         "interrupted_attempts",
         "spent",
         "seconds_left",
+        "time_budget",
         "stopped",
     ]
     assert (status["sweep"], status["study"]) == ("small", "small")

@@ -47,7 +47,7 @@ def loss_of(trial: FrozenTrial, sign: float) -> float | None:
 
 
 def prior_of(past: Sequence[Sequence[FrozenTrial]], encoding: Encoding) -> Prior | None:
-    """The prior of these studies' trials; None when none has enough of them.
+    """The prior of these studies' trials; None when none has enough of them, or all are equal.
 
     The same trials give the same object: a sampler is made for each trial, a prior once a process.
     """
@@ -55,6 +55,8 @@ def prior_of(past: Sequence[Sequence[FrozenTrial]], encoding: Encoding) -> Prior
     if not tasks:
         return None
     rows = [encoding.rows([(each.params, each.distributions) for each in task]) for task in tasks]
+    if not np.ptp(np.concatenate(rows), axis=0).any():
+        return None
     losses = [np.array([trial.value for trial in task], dtype=np.float64) for task in tasks]
     return _fitted(tuple(map(_frozen, rows)), tuple(map(_frozen, losses)))
 

@@ -35,6 +35,11 @@ def test_a_study_of_few_trials_is_not_learned_from(past: list[list[FrozenTrial]]
     assert prior_of([past[0][:3]], encoding) is None
 
 
+def test_equal_trials_say_nothing(past: list[list[FrozenTrial]]) -> None:
+    encoding = encoding_of(trial.distributions for trial in past[0])
+    assert prior_of([past[0][:1] * 5], encoding) is None
+
+
 def test_the_same_trials_are_fitted_once(past: list[list[FrozenTrial]]) -> None:
     encoding = encoding_of(trial.distributions for trial in past[0])
     first = prior_of([past[0], past[0][:3]], encoding)

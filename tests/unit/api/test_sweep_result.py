@@ -46,7 +46,7 @@ def test_the_table_has_a_column_for_each_searched_field() -> None:
     assert table["value"].isna().tolist() == [False, True]
     assert table["value"].dtype == table["seconds"].dtype == float
     assert table["reason"].isna().tolist() == [True, False]
-    assert table["origin"].tolist() == ["portfolio", None]
+    assert table["origin"].isna().tolist() == [False, True]
 
 
 def test_the_table_of_no_trial_is_empty() -> None:

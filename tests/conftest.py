@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,9 @@ from tests import tiny_bert as builder
 # Two test processes with two threads each crawl, and results depend on the number. torch, which
 # most tests do without, reads it when it is first loaded.
 os.environ["OMP_NUM_THREADS"] = "1"
+# A shell's background job ignores SIGINT, and so would every process that a test interrupts.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 WORDS = {
     "good": ["lovely", "great", "superb"],

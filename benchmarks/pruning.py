@@ -22,7 +22,6 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable, Mapping, Sequence
-from copy import copy
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -42,14 +41,11 @@ from optuna.pruners import (
 from optuna.trial import FrozenTrial, TrialState
 
 from finesweep.sweep.study.keys import MODEL, TOTAL
-from finesweep.sweep.study.optuna_private import storage_of
-from finesweep.sweep.study.pruner import PerModelPruner, SharePruner
+from finesweep.sweep.study.pruner import AtShares, PerModelPruner, SharePruner
 
 N_TRIALS = 16
 EPOCH = 300
 """Examples, and so Optuna's steps, in an epoch."""
-WHOLE = 1000
-"""Steps in a whole schedule where trials are compared at shares of it."""
 
 
 @dataclass(frozen=True)
@@ -74,51 +70,6 @@ class Outcome:
     """1 when the best of the 16 was pruned, else 0."""
     regret: float
     equal_time: float
-
-
-class AtShare(BasePruner):
-    """Any pruner, made to compare trials at equal shares of their schedules as SharePruner does.
-
-    Steps become shares, and the other trials' values are interpolated at this trial's.
-    """
-
-    def __init__(self, pruner: BasePruner) -> None:
-        self.pruner = pruner
-
-    def prune(self, study: Study, trial: FrozenTrial) -> bool:
-        own = copy(trial)
-        own.intermediate_values = {round(share): value for share, value in _by_share(trial).items()}
-        return self.pruner.prune(_Shares(study, list(own.intermediate_values)), own)
-
-
-class _Shares(Study):
-    """A view of a study whose trials have values at these shares."""
-
-    def __init__(self, study: Study, shares: Sequence[int]) -> None:
-        super().__init__(
-            study_name=study.study_name,
-            storage=storage_of(study),
-            sampler=study.sampler,
-            pruner=study.pruner,
-        )
-        self._seen, self._shares = study, shares
-
-    def get_trials(self, deepcopy: bool = True, states: Any = None) -> list[FrozenTrial]:
-        return [self._at_shares(t) for t in self._seen.get_trials(deepcopy=False, states=states)]
-
-    def _at_shares(self, trial: FrozenTrial) -> FrozenTrial:
-        made, known = copy(trial), _by_share(trial)
-        made.intermediate_values = {
-            share: float(np.interp(share, list(known), list(known.values())))
-            for share in self._shares
-            if known and min(known) - 1 <= share <= max(known) + 1
-        }
-        return made
-
-
-def _by_share(trial: FrozenTrial) -> dict[float, float]:
-    whole = WHOLE / trial.user_attrs[TOTAL]
-    return {step * whole: value for step, value in sorted(trial.intermediate_values.items())}
 
 
 class CannotWin(BasePruner):
@@ -175,13 +126,13 @@ PRUNERS: Mapping[str, Callable[[], BasePruner]] = {
     "successive halving": halving,
     "hyperband": hyperband,
     "the default": SharePruner,
-    "share, median": lambda: AtShare(median()),
-    "share, median from 1/4": lambda: AtShare(median(n_warmup_steps=WHOLE // 4)),
-    "share, best 25 %": lambda: AtShare(percentile(25.0)),
-    "share, best 25 % from 1/4": lambda: AtShare(percentile(25.0, n_warmup_steps=WHOLE // 4)),
-    "share, best 25 % from 1/3": lambda: AtShare(percentile(25.0, n_warmup_steps=WHOLE // 3)),
-    "share, cannot win": lambda: AtShare(CannotWin(1.0)),
-    "share, cannot win, 90 %": lambda: AtShare(CannotWin(0.9)),
+    "share, median": lambda: AtShares(median()),
+    "share, median from 1/4": lambda: AtShares(median(n_warmup_steps=25)),
+    "share, best 25 %": lambda: AtShares(percentile(25.0)),
+    "share, best 25 % from 1/4": lambda: AtShares(percentile(25.0, n_warmup_steps=25)),
+    "share, best 25 % from 1/3": lambda: AtShares(percentile(25.0, n_warmup_steps=33)),
+    "share, cannot win": lambda: AtShares(CannotWin(1.0)),
+    "share, cannot win, 90 %": lambda: AtShares(CannotWin(0.9)),
 }
 """Name → a new pruner; all but halving and hyperband begin after four trials of a model."""
 

@@ -118,8 +118,9 @@ def _search(plan: SweepPlan, study: Study, console: Console) -> None:
         template=[sys.executable, "-m", TEMPLATE],
     )
     # The workers of a sweep by time settle its end themselves: they still confirm and register.
-    is_endless = minutes is None or plan.settings.n_trials is None
-    deadline = float("inf") if is_endless else time.monotonic() + 60 * (minutes or 0)
+    deadline = float("inf")
+    if minutes is not None and plan.settings.n_trials is not None:
+        deadline = time.monotonic() + 60 * minutes
     with parent_of(plan, study), SweepProgress(console, study) as board:
         supervise(
             launcher,

@@ -15,18 +15,25 @@ from optuna.trial import FrozenTrial, create_trial
 def packaged_tasks(without: Collection[str] = ()) -> list[list[FrozenTrial]]:
     """The finished trials of each data set in the table but these, with losses as values.
 
-    without may be `all`. ValueError when the table has no data set of such a name.
+    without may be `all`. ValueError when the table has no data set of such a name. The trials are
+    shared: a sampler is made for each trial, the table is read once.
     """
-    tasks: dict[str, list[dict[str, Any]]] = _table()["tasks"]
     if "all" in without:
         return []
-    if unknown := set(without) - set(tasks):
-        raise ValueError(f"no past trials of {sorted(unknown)}; there are {sorted(tasks)}")
+    if unknown := set(without) - set(_tasks()):
+        raise ValueError(f"no past trials of {sorted(unknown)}; there are {sorted(_tasks())}")
+    return [trials for name, trials in _tasks().items() if name not in without]
+
+
+@cache
+def _tasks() -> dict[str, list[FrozenTrial]]:
+    text = files("finesweep.samplers").joinpath("past_trials.json").read_text(encoding="utf-8")
+    table: dict[str, Any] = json.loads(text)
     distributions = {
-        name: json_to_distribution(text) for name, text in _table()["distributions"].items()
+        name: json_to_distribution(text) for name, text in table["distributions"].items()
     }
-    return [
-        [
+    return {
+        task: [
             create_trial(
                 params=trial["params"],
                 distributions={name: distributions[name] for name in trial["params"]},
@@ -34,13 +41,5 @@ def packaged_tasks(without: Collection[str] = ()) -> list[list[FrozenTrial]]:
             )
             for trial in trials
         ]
-        for task, trials in tasks.items()
-        if task not in without
-    ]
-
-
-@cache
-def _table() -> dict[str, Any]:
-    text = files("finesweep.samplers").joinpath("past_trials.json").read_text(encoding="utf-8")
-    table: dict[str, Any] = json.loads(text)
-    return table
+        for task, trials in table["tasks"].items()
+    }

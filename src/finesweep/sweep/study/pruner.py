@@ -36,22 +36,16 @@ class PerModelPruner(BasePruner):
         return self.pruner.prune(_SameModel(study, trial.user_attrs.get(MODEL)), trial)
 
 
-class SharePruner(BasePruner):
-    """Prunes a trial below a percentile of others at the same share of their own schedules.
+class AtShares(BasePruner):
+    """Makes a pruner compare trials at the same share of their own schedules.
 
     The learning rate falls to zero over a trial's own epochs, so after as many examples a long
-    trial has a higher one, and usually a higher loss, than a short trial. Optuna's PercentilePruner
-    decides, with percent of the schedule as steps and others' values interpolated at this trial's.
+    trial has a higher one, and usually a higher loss, than a short trial. The pruner's steps are
+    percent of the schedule, and others' values are interpolated at this trial's.
     """
 
-    def __init__(
-        self, percentile: float = 50.0, n_startup_trials: int = 4, n_warmup_percent: int = 25
-    ) -> None:
-        """The best `percentile` of 100 trials are kept; a trial is not pruned before
-        n_startup_trials complete ones, or before n_warmup_percent of its schedule."""
-        self.pruner = PercentilePruner(
-            percentile, n_startup_trials=n_startup_trials, n_warmup_steps=n_warmup_percent
-        )
+    def __init__(self, pruner: BasePruner) -> None:
+        self.pruner = pruner
 
     def prune(self, study: Study, trial: FrozenTrial) -> bool:
         if TOTAL not in trial.user_attrs:
@@ -59,6 +53,24 @@ class SharePruner(BasePruner):
         own = copy(trial)
         own.intermediate_values = {round(k): value for k, value in _by_percent(trial).items()}
         return self.pruner.prune(_AtPercents(study, list(own.intermediate_values)), own)
+
+
+class SharePruner(BasePruner):
+    """Prunes a trial below a percentile of others at the same share of their own schedules."""
+
+    def __init__(
+        self, percentile: float = 50.0, n_startup_trials: int = 4, n_warmup_percent: int = 25
+    ) -> None:
+        """The best `percentile` of 100 trials are kept; a trial is not pruned before
+        n_startup_trials complete ones, or before n_warmup_percent of its schedule."""
+        self.pruner = AtShares(
+            PercentilePruner(
+                percentile, n_startup_trials=n_startup_trials, n_warmup_steps=n_warmup_percent
+            )
+        )
+
+    def prune(self, study: Study, trial: FrozenTrial) -> bool:
+        return self.pruner.prune(study, trial)
 
 
 class _View(Study):

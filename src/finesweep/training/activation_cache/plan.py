@@ -42,7 +42,7 @@ def plan_activations(
     shared: whether other trials may need the states too. rates are measured unless given.
     """
     arguments, depth = trainer_arguments(config, ""), frozen_depth(model)
-    if (why_not := _why_not(model, tokens, depth, n_gpus=arguments.n_gpu)) is not None:
+    if (why_not := _why_not(model, tokens, depth)) is not None:
         return None, Plan(depth, "none", why_not)
     device, dtype = arguments.device, DTYPES[resolve_precision(config.precision)]
     lengths, budget = lengths_of(tokens), int(1e9 * cache_gb)
@@ -81,12 +81,10 @@ def _made(make: Callable[..., ActivationCache], plan: Plan) -> tuple[ActivationC
         return _made(make, replace(plan, place="pinned"))
 
 
-def _why_not(model: PreTrainedModel, tokens: Tokens, depth: int, *, n_gpus: int) -> str | None:
+def _why_not(model: PreTrainedModel, tokens: Tokens, depth: int) -> str | None:
     """Why states cannot be cached, before anything is measured."""
     if depth == 0:
         return "no layer is frozen"
-    if n_gpus > 1:
-        return "several GPUs share each batch"
     anatomy = anatomy_of(model)
     if anatomy.exit(depth) not in anatomy.widths:
         return str(_bypass(model, tokens, depth, first_only=False))

@@ -18,8 +18,6 @@ from finesweep.errors import ConfigError, Problem, nearest
 from finesweep.sweep.study.keys import DEFINITION, PAST_STUDIES
 from finesweep.sweep.study.optuna_private import storage_of
 
-MIN_TRIALS = 4
-"""Complete trials that a study must have to be among them."""
 MAX_STUDIES = 10
 """Studies that `sweep.learn_from=auto` learns from: the newest ones."""
 
@@ -70,6 +68,8 @@ def _metrics(storage: BaseStorage) -> dict[str, str]:
 
 
 def _has_trials(name: str, storage: BaseStorage) -> bool:
+    from finesweep.samplers.past import MIN_TRIALS  # loads scikit-learn
+
     study = optuna.load_study(study_name=name, storage=storage)
     return len(study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))) >= MIN_TRIALS
 

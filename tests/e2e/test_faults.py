@@ -11,7 +11,7 @@ import sqlite3
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import optuna
@@ -29,6 +29,7 @@ pytestmark = pytest.mark.slow
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 SHORT = ("sweep.n_trials=1", "training.epochs=2", "storage.checkpoint_minutes=0.005")
 LONG = ("training.epochs=25", "sweep.n_trials=1", "storage.checkpoint_minutes=0.01")
+STORES = ("optuna.db", "mlflow.db")
 QUICK_LEASE = "sweep.lease_seconds=2"
 
 
@@ -52,6 +53,29 @@ def until_one_runs(project: Project) -> FrozenTrial:
 
     until(running)
     return found[0]
+
+
+def stop_between_writes(project: Project, pid: int) -> None:
+    """Stops a process where it holds no lock: with one, nobody else could write until it wakes."""
+
+    def stopped() -> bool:
+        os.kill(pid, signal.SIGSTOP)
+        if all(_takes_writes(project.folder / "mlruns" / name) for name in STORES):
+            return True
+        os.kill(pid, signal.SIGCONT)
+        return False
+
+    until(stopped)
+
+
+def _takes_writes(database: Path) -> bool:
+    with closing(sqlite3.connect(database, timeout=0.2)) as connection:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return False
+        connection.rollback()
+    return True
 
 
 def assert_converged(project: Project, n_slots: int) -> None:
@@ -115,7 +139,7 @@ def test_a_worker_stopped_past_its_lease_is_fenced_when_it_wakes(project: Projec
     zombie = work(project)
     assert zombie.pid is not None
     stolen = until_one_runs(project)
-    os.kill(zombie.pid, signal.SIGSTOP)
+    stop_between_writes(project, zombie.pid)
     time.sleep(3)
     assert code_of(work(project)) == 0, log_of(project)
     os.kill(zombie.pid, signal.SIGCONT)

@@ -267,7 +267,7 @@ def test_status_tells_a_program_everything(swept: Swept) -> None:
     assert (status["metric"], status["direction"]) == ("validation/loss", "minimize")
     assert status["target"] == 6 == sum(status["counts"].values())
     assert list(status["counts"]) == ["complete", "pruned", "failed", "running", "waiting"]
-    assert set(status["best"]) == {"trial", "value", "params", "run_id"}
+    assert set(status["best"]) == {"trial", "value", "params", "run_id", "origin"}
     assert "model.freeze_layers" in status["best"]["params"]
     assert status["registered"] == {"name": "small-model", "version": "1", "alias": "challenger"}
     winner = status["winner"]

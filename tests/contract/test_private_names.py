@@ -98,6 +98,8 @@ HOMES: dict[str, tuple[str, list[Private]]] = {
                 "overrides cfg",
             ),
             Private("_get_header_dict", lambda: ConfigSource, "config_text"),
+            Private("hydra._internal.hydra", lambda: None),
+            Private("hydra._internal.utils", lambda: None),
             Private("_value", lambda: OverridesParser.create().parse_override("a=1")),
         ],
     ),

@@ -20,7 +20,7 @@ from finesweep.config.field_paths import unknown_field
 from finesweep.config.hydra_errors import translate_errors
 from finesweep.config.overrides import mappings
 from finesweep.config.overrides.grammar import in_hydra_grammar
-from finesweep.config.overrides.hydra_private import share_config_store
+from finesweep.config.overrides.hydra_private import initialised, share_config_store
 from finesweep.config.schema import MEDIAN_PRUNER, TPE_SAMPLER, Config
 from finesweep.errors import ConfigError, Problem
 
@@ -120,7 +120,7 @@ def _initialised() -> Iterator[None]:
     register_schema()
     GlobalHydra.instance().clear()
     try:
-        with hydra.initialize(config_path=None, version_base=HYDRA_VERSION_BASE):
+        with initialised(job_name="finesweep", version_base=HYDRA_VERSION_BASE):
             yield
     finally:
         if running is not None:  # the calling program's own Hydra application

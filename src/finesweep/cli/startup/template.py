@@ -38,7 +38,10 @@ LATE = (
 
 
 def load() -> None:
-    """Imports what a worker needs in its first trial; starts no thread, computes nothing."""
+    """Imports what a worker needs in its first trial, and makes Hydra ready to compose.
+
+    Starts no thread and computes nothing.
+    """
     silence_libraries()  # first: libraries read their settings on import
     gc.disable()  # imports create no garbage; scanning for it takes a third of their time
     for name in OURS:
@@ -48,6 +51,9 @@ def load() -> None:
             import_module(name)
         except ImportError:  # of an extra
             continue
+    from finesweep.config.compose import register_schema
+
+    register_schema()
     gc.enable()
 
 

@@ -6,12 +6,17 @@ there and not on a command line.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
+from hydra import version
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra._internal.hydra import Hydra
+from hydra._internal.utils import create_config_search_path
 from hydra.core.config_store import ConfigStore
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.types import Override
 from hydra.plugins.config_source import ConfigSource
 from omegaconf import DictConfig
@@ -36,6 +41,21 @@ def share_config_store() -> None:
     The copy is not needed: whatever is loaded from the store is a copy itself.
     """
     ConfigStore.__deepcopy__ = lambda store, memo: store  # type: ignore[attr-defined]
+
+
+@contextmanager
+def initialised(*, job_name: str, version_base: str) -> Iterator[None]:
+    """`hydra.initialize(config_path=None)` without its search for the caller's file.
+
+    For that it reads the source of each function that is running, which takes as long as a
+    composition; without a config_path the file is not used.
+    """
+    version.setbase(version_base)
+    Hydra.create_main_hydra2(job_name, create_config_search_path(None))
+    try:
+        yield
+    finally:
+        GlobalHydra.instance().clear()
 
 
 def with_value(override: Override, *, path: str, value: Any) -> Override:

@@ -1,9 +1,11 @@
 """A sweep of four workers under random SIGKILLs, and whether every slot finished exactly once.
 
 python benchmarks/chaos.py [--kills 30] [--seed N] [--storage sqlite|postgresql] [--slots 40]
+    [--warm]
 
 Kills workers and now and then the coordinator, which is started again whenever it is gone. Exits
-with 0 when all checks that it prints hold, else with 1, and then keeps its folder.
+with 0 when all checks that it prints hold, else with 1, and then keeps its folder. --warm forks
+coordinators from one process that has imported all, as they fork their workers.
 PostgreSQL is the one at 127.0.0.1:5432; its two databases are dropped at the end.
 """
 
@@ -27,7 +29,9 @@ from pathlib import Path
 import psutil
 
 sys.path.append(str(Path(__file__).parents[1]))
+from tests import warm
 from tests.tiny_bert import tiny_bert
+from tests.warm import Command, forked
 
 os.environ.update({"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "COLUMNS": "100"})
 for _name in ("FINESWEEP_STORAGE_URL", "MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_ID"):
@@ -72,15 +76,19 @@ class Chaos:
     storage: str
     tracking: str
     n_slots: int
+    is_warm: bool
     kills: Counter[str] = field(default_factory=Counter)
     at_work: int = 0
     """Kills of workers that held a trial."""
     codes: list[int] = field(default_factory=list)
     """Exit codes of coordinators that were not killed."""
 
-    def start(self) -> psutil.Popen:
+    def start(self) -> psutil.Popen | Command:
         command = [sys.executable, "-m", "finesweep", "sweep", "chaos", *self.overrides]
-        with (self.folder / "coordinator.log").open("ab") as log:
+        path = self.folder / "coordinator.log"
+        if self.is_warm:
+            return forked(command, environment=os.environ, folder=self.folder, log=path)
+        with path.open("ab") as log:
             return psutil.Popen(command, cwd=self.folder, stdout=log, stderr=subprocess.STDOUT)
 
     @property
@@ -140,7 +148,7 @@ def rage(chaos: Chaos, *, n_kills: int, drawn: random.Random, pause: tuple[float
             coordinator = chaos.start()
 
 
-def _kill_one(chaos: Chaos, coordinator: psutil.Popen, drawn: random.Random) -> bool:
+def _kill_one(chaos: Chaos, coordinator: psutil.Popen | Command, drawn: random.Random) -> bool:
     """Whether the coordinator was it. Nobody is killed once every slot is finished."""
     holders = _holders(chaos)
     if holders is None:
@@ -282,12 +290,13 @@ def main() -> int:
     cli.add_argument("--storage", choices=["sqlite", "postgresql"], default="sqlite")
     cli.add_argument("--slots", type=int, default=40)
     cli.add_argument("--pause", type=float, nargs=2, default=(2.0, 5.0), metavar="SECONDS")
+    cli.add_argument("--warm", action="store_true")
     given = cli.parse_args()
     print(f"seed {given.seed}, {given.kills} kills, {given.storage}", flush=True)
     folder = Path(tempfile.mkdtemp(prefix="finesweep-chaos-")).resolve()
     make_project(folder, n_slots=given.slots)
     with _places(given.storage, folder) as (storage, tracking):
-        chaos, began = Chaos(folder, storage, tracking, given.slots), time.monotonic()
+        chaos, began = Chaos(folder, storage, tracking, given.slots, given.warm), time.monotonic()
         try:
             drawn = random.Random(given.seed)
             rage(chaos, n_kills=given.kills, drawn=drawn, pause=tuple(given.pause))
@@ -297,6 +306,7 @@ def main() -> int:
         finally:
             for worker in chaos.workers():
                 worker.kill()
+            warm.close()
     for name, found, holds in checks:
         print(f"{'ok ' if holds else 'BAD'} {name:<40}{found}")
     print(f"{seconds:.0f} s")

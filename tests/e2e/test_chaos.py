@@ -13,7 +13,7 @@ CHAOS = Path(__file__).parents[2] / "benchmarks" / "chaos.py"
 
 
 def test_random_kills_leave_each_slot_finished_exactly_once() -> None:
-    small = ("--seed", "3", "--kills", "4", "--slots", "6", "--pause", "2", "4")
+    small = ("--seed", "3", "--kills", "4", "--slots", "6", "--pause", "1", "3", "--warm")
     done = subprocess.run(
         [sys.executable, str(CHAOS), *small],
         capture_output=True,

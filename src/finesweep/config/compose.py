@@ -20,7 +20,11 @@ from finesweep.config.field_paths import unknown_field
 from finesweep.config.hydra_errors import translate_errors
 from finesweep.config.overrides import mappings
 from finesweep.config.overrides.grammar import in_hydra_grammar
-from finesweep.config.overrides.hydra_private import initialised, share_config_store
+from finesweep.config.overrides.hydra_private import (
+    initialised,
+    share_config_store,
+    skip_unread_choices,
+)
 from finesweep.config.schema import MEDIAN_PRUNER, TPE_SAMPLER, Config
 from finesweep.errors import ConfigError, Problem
 
@@ -108,6 +112,7 @@ def register_schema() -> None:
     search_path.register()
     mappings.register()
     share_config_store()
+    skip_unread_choices()
     ConfigStore.instance().store(name="schema", node=Config)
 
 

@@ -8,6 +8,7 @@ import pytest
 from hydra.core.object_type import ObjectType
 from omegaconf import OmegaConf
 
+from finesweep.config import compose
 from finesweep.config.search_path import USER, ProjectSource, packaged_root
 
 
@@ -72,3 +73,16 @@ def test_a_file_is_read_anew_and_what_was_read_before_is_nobodys_to_change(
     (tmp_path / "sweeps" / "mine.yaml").write_text("n_trials: ${other}\n", encoding="utf-8")
     read = OmegaConf.to_container(user.load_config("sweeps/mine").config)
     assert read == {"n_trials": "${other}"}
+
+
+def test_a_default_may_follow_another_choice(workplace: Path) -> None:
+    files = {
+        "rates/slow.yaml": "# @package training\nlearning_rate: 1e-6",
+        "decays/slow.yaml": "# @package training\nweight_decay: 0.07",
+        "experiment/mine.yaml": "# @package _global_\ndefaults:\n  - /rates: slow\n  - /decays: ${rates}",
+    }
+    for name, text in files.items():
+        (workplace / "conf" / name).parent.mkdir(parents=True)
+        (workplace / "conf" / name).write_text(f"{text}\n", encoding="utf-8")
+    training = compose(["experiment=mine"]).config.training
+    assert (training.learning_rate, training.weight_decay) == (1e-6, 0.07)

@@ -16,6 +16,8 @@ from finesweep.config import compose, compose_sweep, group_choices
 from finesweep.config.field_paths import field_exists
 from finesweep.sweep.rehearsal import rehearse
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 # log.md records old commands, which may no longer be valid.
 DOCUMENTS = [

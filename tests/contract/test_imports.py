@@ -17,6 +17,8 @@ from finesweep.registry.promote import Terms, promote
 from finesweep.sweep.study.study import open_study
 from finesweep.tracking import TEST_FINGERPRINT, open_store, start_run
 
+pytestmark = pytest.mark.slow
+
 HEAVY = ("torch", "transformers", "sklearn", "scipy.stats", "datasets", "matplotlib")
 LOOKUPS = [
     ["explore", "--help"],

@@ -31,6 +31,8 @@ from finesweep.sweep.study.optuna_private import (
     trial_now,
 )
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def study(tmp_path: Path) -> optuna.Study:

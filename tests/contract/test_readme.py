@@ -14,6 +14,8 @@ from finesweep.cli import COMMANDS
 from finesweep.config import compose, compose_sweep, group_choices
 from finesweep.sweep.study.search_space import check
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 

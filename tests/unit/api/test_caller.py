@@ -17,6 +17,8 @@ import pytest
 from finesweep.api.caller import preserve_caller
 from finesweep.sweep.signals import deferred_signals
 
+pytestmark = pytest.mark.slow
+
 FIRST_IMPORT = """
 import os
 from finesweep.api.caller import preserve_caller

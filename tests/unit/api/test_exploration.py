@@ -9,6 +9,8 @@ import pytest
 from finesweep.api.exploration import page_name
 from finesweep.config import compose
 
+pytestmark = pytest.mark.slow
+
 
 def page(*overrides: str) -> str:
     return page_name(compose(list(overrides)))

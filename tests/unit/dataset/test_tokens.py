@@ -16,6 +16,8 @@ from finesweep.dataset import load_dataset, tokenize
 from finesweep.errors import ConfigError
 from finesweep.records import TextDataset, Tokens
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def tokenizer() -> PreTrainedTokenizerBase:

@@ -12,6 +12,8 @@ from tests.unit.figures.drawing import drawn
 from finesweep.figures import calibration_figure
 from finesweep.records import DecisionRule
 
+pytestmark = pytest.mark.slow
+
 
 def answered(n_classes: int, n: int = 400) -> tuple[np.ndarray, np.ndarray]:
     random = np.random.default_rng(n_classes)

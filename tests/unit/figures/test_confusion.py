@@ -12,6 +12,8 @@ from tests.unit.figures.drawing import drawn
 
 from finesweep.figures import confusion_matrix_figure
 
+pytestmark = pytest.mark.slow
+
 SENTIMENTS = ["negative", "neutral", "positive"]
 COUNTS = np.array([[75, 20, 5], [0, 8, 0], [1000, 250, 0]])
 

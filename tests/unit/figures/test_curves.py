@@ -12,6 +12,8 @@ from tests.unit.figures.drawing import drawn
 from finesweep.figures import training_curves_figure
 from finesweep.records import Evaluation
 
+pytestmark = pytest.mark.slow
+
 
 def evaluation(step: int, **metrics: float) -> Evaluation:
     """One evaluation; `validation_loss=0.5` stands for validation/loss."""

@@ -6,10 +6,13 @@ import subprocess
 import sys
 
 import numpy as np
+import pytest
 from matplotlib.axes import Axes
 from tests.unit.figures.drawing import drawn
 
 from finesweep.figures.exploration import balance_figure, truncation_figure
+
+pytestmark = pytest.mark.slow
 
 NAMES = ["$no$", "是的"]
 

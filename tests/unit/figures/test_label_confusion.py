@@ -10,6 +10,8 @@ from tests.unit.figures.drawing import drawn
 from finesweep.figures import label_confusion_figure
 from finesweep.figures.label_confusion import COLUMNS, MAX_LABELS
 
+pytestmark = pytest.mark.slow
+
 COUNTS = np.array([[[70, 10], [5, 15]], [[98, 2], [0, 0]]])
 
 

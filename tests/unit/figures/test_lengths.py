@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from tests.unit.figures.drawing import drawn
 
 from finesweep.figures.lengths import lengths_figure
+
+pytestmark = pytest.mark.slow
 
 NAMES = ["$no$", "是的"]
 

@@ -10,6 +10,8 @@ from tests.unit.figures.drawing import drawn
 from finesweep.figures import phrases as module
 from finesweep.figures.phrases import N_BARS, clouds_figure, phrases_figure
 
+pytestmark = pytest.mark.slow
+
 FILM = [("bad film", 40), ("$5 $6", 12), ("电影", 3)]
 DAY = [("good day", 7)]
 

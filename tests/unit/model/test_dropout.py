@@ -13,6 +13,8 @@ from finesweep.model import faster_training, load_model, quick_dropout
 from finesweep.model.dropout import ATTENTION, dropout_mask
 from finesweep.model.transformers_private import attention_of
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def model(tiny_bert: Path) -> PreTrainedModel:

@@ -38,6 +38,8 @@ from finesweep.model import (
     starting_sha256,
 )
 
+pytestmark = pytest.mark.slow
+
 
 def weights_sha256(module: nn.Module) -> str:
     digest = hashlib.sha256()

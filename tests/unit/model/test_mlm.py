@@ -27,6 +27,8 @@ from finesweep.model import (
     starting_sha256,
 )
 
+pytestmark = pytest.mark.slow
+
 NAMES = ("negative", "positive")
 
 

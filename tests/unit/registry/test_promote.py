@@ -21,6 +21,8 @@ from finesweep.registry import versions
 from finesweep.registry.promote import Terms, history, promote, rollback
 from finesweep.tracking import TEST_FINGERPRINT, TrackingStore, open_store, start_run
 
+pytestmark = pytest.mark.slow
+
 N = 600
 LABELS = np.arange(N) % 2
 NAMES = np.array(["bad", "good"])

@@ -5,12 +5,15 @@ from __future__ import annotations
 from html.parser import HTMLParser
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from finesweep.registry.promotion_report import as_html, build_dossier
 from finesweep.registry.records import Check, Decision
 from finesweep.registry.report_data import ReportData
+
+pytestmark = pytest.mark.slow
 
 MARKUP = ["<", ">", "&", '"', "'", "</td>", "<script>", "&lt;", "-->", "]]>", "a", " "]
 TEXT = st.lists(st.sampled_from(MARKUP)).map("".join) | st.text(max_size=20)

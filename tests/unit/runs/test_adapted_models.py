@@ -21,7 +21,7 @@ from finesweep.runs.adapted_models import (
 )
 from finesweep.training.mlm.fill_mask import Guess
 
-pytestmark = pytest.mark.usefixtures("workplace")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("workplace")]
 MADE = Adaptation(
     folder="made",
     run_id="r1",

@@ -16,6 +16,8 @@ from finesweep.records import DecisionRule, Evaluation, Objective, Predictions, 
 from finesweep.runs.evaluation_files import write_answers, write_curves, write_split
 from finesweep.tracking.predictions import read_predictions
 
+pytestmark = pytest.mark.slow
+
 NAMES = ("bad", "plain", "très bon")
 LABELS = [0, 0, 1, 1, 0]
 PROBABILITIES = [

@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import datasets
+import pytest
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from finesweep.pairs import join_pair
 from finesweep.records import TextDataset
 from finesweep.runs.latency import measure_latency
+
+pytestmark = pytest.mark.slow
 
 
 class Counting:

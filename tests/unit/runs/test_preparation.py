@@ -14,6 +14,8 @@ from finesweep.errors import ConfigError
 from finesweep.records import TextDataset
 from finesweep.runs.preparation import tokens_of
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def config(texts_csv: Path, tmp_path: Path) -> Config:

@@ -15,6 +15,8 @@ from finesweep.records import Evaluation, Objective, Predictions, TrainingResult
 from finesweep.runs.run_logging import Setup, log_result, model_name, run_name, tracked_run
 from finesweep.tracking import Run, TrackingStore, start_run
 
+pytestmark = pytest.mark.slow
+
 LOSS = "validation/loss"
 
 

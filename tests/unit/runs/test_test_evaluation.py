@@ -18,6 +18,8 @@ from finesweep.runs.test_evaluation import test_intervals as intervals_of
 from finesweep.tracking import TrackingStore, start_run
 from finesweep.training import predict
 
+pytestmark = pytest.mark.slow
+
 
 def answers(n_wrong: int, n: int = 24) -> Predictions:
     """N rows of three classes in turn; the first n_wrong are predicted as the next class."""

@@ -27,6 +27,8 @@ from finesweep.serving.markup import EMPTY, HALF
 from finesweep.serving.page import FILES, PAIR_FILES, page
 from finesweep.serving.service import MAX_SIDE_CHARACTERS, MAX_TEXT_CHARACTERS, Service
 
+pytestmark = pytest.mark.slow
+
 Services = dict[str, Service]
 NOTHING = f"<h2>UNCERTAIN</h2><p>{EMPTY}</p>"
 NO_PAIR = f"<h2>UNCERTAIN</h2><p>{HALF}</p>"

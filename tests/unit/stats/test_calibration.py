@@ -20,6 +20,8 @@ from finesweep.stats.calibration import (
     uncertain_below,
 )
 
+pytestmark = pytest.mark.slow
+
 
 def drawn_logits(n: int, *, temperature: float) -> tuple[np.ndarray, np.ndarray]:
     """Calibrated logits, made overconfident by a temperature below 1."""

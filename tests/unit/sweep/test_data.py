@@ -13,6 +13,8 @@ from finesweep.sweep.study.search_space import check
 
 from .conftest import PlanOf
 
+pytestmark = pytest.mark.slow
+
 SWEEP = """
 n_trials: 2
 params:

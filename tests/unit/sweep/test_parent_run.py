@@ -22,6 +22,8 @@ from finesweep.sweep.study.leases import Lease
 from finesweep.sweep.study.optuna_private import engine_of
 from finesweep.tracking import PARENT, Run, TrackingStore, find_runs, start_run
 
+pytestmark = pytest.mark.slow
+
 RATE = "training.learning_rate|model=minilm"
 
 

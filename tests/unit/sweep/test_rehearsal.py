@@ -15,7 +15,7 @@ from finesweep.errors import ConfigError
 from finesweep.sweep.rehearsal import rehearse
 from finesweep.sweep.study.sampling.node import seeded_sampler
 
-pytestmark = pytest.mark.usefixtures("workplace")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("workplace")]
 
 SAMPLER = "sweep.sampler={_target_: optuna.samplers.%s}"
 PRUNER = "sweep.pruner={_target_: optuna.pruners.%s}"

@@ -17,6 +17,8 @@ from finesweep.sweep.study.keys import DEFINITION, PARENT_RUN_ID, UID
 from finesweep.sweep.study.optuna_private import engine_of
 from finesweep.tracking import TrackingStore
 
+pytestmark = pytest.mark.slow
+
 SWEEP = """
 n_trials: 2
 params: {dataset: tweets, training.learning_rate: "interval(1e-5, 1e-4)"}

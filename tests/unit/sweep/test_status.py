@@ -42,6 +42,8 @@ from finesweep.sweep.study.keys import (
 from finesweep.sweep.study.ranking import direction_of
 from finesweep.sweep.time_budget import TimeBudget
 
+pytestmark = pytest.mark.slow
+
 SPACE = {
     "training.learning_rate": FloatDistribution(0, 1),
     "model.freeze_layers|model=bert": IntDistribution(0, 12),

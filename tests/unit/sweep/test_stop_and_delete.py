@@ -22,6 +22,8 @@ from finesweep.sweep.study.leases import Lease, workers_of
 from finesweep.sweep.study.optuna_private import engine_of, storage_of
 from finesweep.tracking import TrackingStore, start_run
 
+pytestmark = pytest.mark.slow
+
 ATTRIBUTES = {SWEEP: "demo", DEFINITION: {}, GIVEN: ["workers=2"]}
 
 

@@ -23,6 +23,8 @@ from finesweep.config import TrackingConfig
 from finesweep.records import Evaluation
 from finesweep.tracking import Delivery, Run, TrackingStore, delivery, find_runs, pending_outboxes
 
+pytestmark = pytest.mark.slow
+
 SOON = 20.0
 """Seconds for a loaded machine; each wait ends as soon as it can."""
 

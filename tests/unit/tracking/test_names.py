@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mlflow.utils.search_utils import SearchModelVersionUtils, SearchUtils
@@ -13,6 +14,8 @@ from mlflow.utils.validation import (
 )
 
 from finesweep.tracking.names import MAX_PARAM_CHARACTERS, clause, keys_of, text_of
+
+pytestmark = pytest.mark.slow
 
 SPECIAL = ["/", ".", "..", "'", '"', "`", "\\", "\n", "%", "_", "+", "#", ":", "--", ";", "\x00"]
 ANY = st.text(max_size=12) | st.lists(st.sampled_from([*SPECIAL, "a", "é"])).map("".join)

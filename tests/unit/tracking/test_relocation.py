@@ -16,6 +16,8 @@ from finesweep.config import TrackingConfig
 from finesweep.errors import ConfigError
 from finesweep.tracking import Run, TrackingStore, open_store, relocation, start_run
 
+pytestmark = pytest.mark.slow
+
 
 @dataclass(frozen=True)
 class Project:

@@ -16,6 +16,8 @@ from finesweep.errors import ConfigError
 from finesweep.tracking import TrackingStore, open_store
 from finesweep.tracking.current import current, set_current
 
+pytestmark = pytest.mark.slow
+
 N_PROCESSES = 6
 
 

@@ -19,6 +19,8 @@ from tests.tiny_encoders import save_tiny
 from finesweep.config import ModelConfig
 from finesweep.model import freeze_layers
 
+pytestmark = pytest.mark.slow
+
 RELATIVE: dict[str, Any] = {
     "relative_attention": True,
     "pos_att_type": ["p2c", "c2p"],

@@ -22,6 +22,8 @@ from finesweep.training.batches import Collator
 from finesweep.training.token_split import TokenSplit
 from finesweep.training.truncation import InputTemplate
 
+pytestmark = pytest.mark.slow
+
 WORDS = ["<pad>", "<s>", "</s>", "<unk>", "a", "two", "words", "lovely", "it", "was"]
 
 

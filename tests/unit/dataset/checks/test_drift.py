@@ -6,6 +6,8 @@ from tests.labelled import clean, clean_rows, splits_of
 from finesweep.dataset.checks import drift
 from finesweep.dataset.checks.drift import find_drift
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_different_label_distribution_is_found() -> None:
     rows = clean(400)

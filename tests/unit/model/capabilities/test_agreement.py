@@ -16,6 +16,8 @@ from finesweep.errors import ConfigError
 from finesweep.model import load_model, load_tokenizer
 from finesweep.model.capabilities.edges import edges_of
 
+pytestmark = pytest.mark.slow
+
 
 def loaded(folder: Path, **how: Any) -> tuple[Any, PreTrainedTokenizerBase]:
     config = ModelConfig(name_or_path=str(folder))

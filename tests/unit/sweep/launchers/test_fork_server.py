@@ -21,6 +21,8 @@ from finesweep.sweep.launchers import WorkerHandle, make_launcher
 from finesweep.sweep.launchers.forked import Fork, Template
 from finesweep.sweep.launchers.local import LocalLauncher
 
+pytestmark = pytest.mark.slow
+
 SLOW_TEMPLATE = [sys.executable, "-c", f"import time; time.sleep(600); {TEMPLATE[2]}"]
 """One whose imports never end."""
 

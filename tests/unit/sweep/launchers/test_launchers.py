@@ -24,6 +24,8 @@ from finesweep.sweep.launchers.local import usable_cores
 from finesweep.sweep.launchers.slurm_commands import Slurm
 from finesweep.sweep.launchers.worker_process import tail
 
+pytestmark = pytest.mark.slow
+
 TEMPLATE = [
     *(sys.executable, "-c"),
     "from finesweep.sweep.launchers.fork_server import become; become()",

@@ -13,6 +13,8 @@ from finesweep.records import TextDataset
 from finesweep.sweep.selection.baseline import compare_with_baseline
 from finesweep.tracking import PARENT, TrackingStore, find_runs, start_run
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def dataset() -> TextDataset:

@@ -13,6 +13,8 @@ from finesweep.config import SweepPlan, compose_sweep
 from finesweep.errors import ConfigError
 from finesweep.sweep.study.definition import check_same_definition, definition, with_older_defaults
 
+pytestmark = pytest.mark.slow
+
 OLD = {"training.batch_size": 32, "sweep.metric": "validation/loss"}
 
 

@@ -16,7 +16,10 @@ from finesweep.sweep.study.keys import SLOT
 from finesweep.sweep.study.leases import Lease, WorkerRow, is_live, workers_of
 from finesweep.sweep.study.slots import claim
 
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 Lend = Callable[..., Lease]
 
 

@@ -20,7 +20,10 @@ from finesweep.sweep.study.optuna_private import engine_of
 from finesweep.sweep.study.reconcile import fail, reconcile
 from finesweep.sweep.study.slots import claim, slots_of
 
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 SETTINGS = SweepConfig(n_trials=1, lease_seconds=60, max_attempts_without_progress=3)
 WORKER = """
 import sys, time, optuna

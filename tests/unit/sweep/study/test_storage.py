@@ -25,7 +25,10 @@ from finesweep.sweep.study.keys import SLOT
 from finesweep.sweep.study.slots import claim
 from finesweep.sweep.study.storage import OnWait, open_storage, retry_while_away
 
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 N_CLAIMANTS, N_WAITING = 16, 40
 CLAIMANTS = """
 import json, multiprocessing, sys

@@ -35,6 +35,8 @@ from finesweep.sweep.worker.attempt import Attempt
 from finesweep.sweep.worker.failures import Failure, WholeSweepError
 from finesweep.sweep.worker.phases import Search
 
+pytestmark = pytest.mark.slow
+
 LOSS = "validation/loss"
 NO_MEMORY = Failure("out_of_memory", "none left")
 

@@ -19,6 +19,8 @@ from finesweep.sweep.worker.attempt import Attempt
 from finesweep.sweep.worker.loop import WorkerLoop
 from finesweep.sweep.worker.phases import Search
 
+pytestmark = pytest.mark.slow
+
 Run = Callable[[Attempt], float]
 
 

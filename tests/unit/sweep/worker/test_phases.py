@@ -17,6 +17,8 @@ from finesweep.sweep.study.reconcile import reconcile
 from finesweep.sweep.study.slots import claim, slots_of
 from finesweep.sweep.worker.phases import Confirmation, Phase, Search, TrialSpec, trial_seed
 
+pytestmark = pytest.mark.slow
+
 RATE = "training.learning_rate"
 TWICE = ConfirmConfig(top_k=2, seeds=2)
 

@@ -27,6 +27,8 @@ from finesweep.sweep.worker.phases import Confirmation, Search
 from finesweep.sweep.worker.session import WorkerSession, worker_session
 from finesweep.tracking import TrackingStore
 
+pytestmark = pytest.mark.slow
+
 SWEEP = "n_trials: 2\nparams: {training.epochs: 'range(1, 3)'}"
 
 

@@ -20,6 +20,8 @@ from finesweep.training.activation_cache.rule import Place
 from finesweep.training.activation_cache.state_file import StateFile
 from finesweep.training.batches import sample_batch
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize(
     ("depth", "place"),

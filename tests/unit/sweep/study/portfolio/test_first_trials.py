@@ -9,6 +9,8 @@ from tests.unit.sweep.conftest import PlanOf
 
 from finesweep.sweep.study.portfolio.first_trials import first_trials
 
+pytestmark = pytest.mark.slow
+
 RATE, DEPTH = "training.learning_rate", "model.freeze_layers"
 TEXT = """
 n_trials: 4

@@ -13,6 +13,8 @@ from finesweep.errors import ConfigError
 from finesweep.sweep.study.keys import DEFINITION, PAST_STUDIES
 from finesweep.sweep.study.sampling.past_studies import chosen_studies, past_trials
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def storage(tmp_path: Path) -> optuna.storages.BaseStorage:

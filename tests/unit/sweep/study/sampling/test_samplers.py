@@ -13,6 +13,8 @@ from finesweep.sweep.study.sampling.node import learns
 from finesweep.sweep.study.sampling.samplers import branches, sampler_for
 from finesweep.sweep.study.search_space import suggest
 
+pytestmark = pytest.mark.slow
+
 SPACE = """\
 n_trials: 4
 sampler: {_target_: finesweep.samplers.TransferSampler}

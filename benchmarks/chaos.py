@@ -53,7 +53,7 @@ params:
   dataset.path: {texts}
   dataset.max_length: 16
   model: tiny
-  training.epochs: range(20, 30)
+  training.epochs: range({epochs[0]}, {epochs[1]})
   training.batch_size: 16
   training.evaluations_per_epoch: 1
   training.learning_rate: tag(log, interval(1e-4, 0.02))
@@ -113,7 +113,7 @@ class Chaos:
             return False
 
 
-def make_project(folder: Path, *, n_slots: int) -> None:
+def make_project(folder: Path, *, n_slots: int, epochs: tuple[int, int]) -> None:
     """A tiny random BERT, 240 texts in three classes, and sweeps/chaos.yaml."""
     (folder / "conf" / "model").mkdir(parents=True)
     (folder / "sweeps").mkdir()
@@ -121,7 +121,8 @@ def make_project(folder: Path, *, n_slots: int) -> None:
     (folder / "conf" / "model" / "tiny.yaml").write_text(f"name_or_path: {folder / 'bert'}\n")
     texts = folder / "texts.csv"
     texts.write_text("\n".join(["text,label", *_texts()]), encoding="utf-8")
-    (folder / "sweeps" / "chaos.yaml").write_text(SWEEP.format(texts=texts, n_slots=n_slots))
+    sweep = SWEEP.format(texts=texts, n_slots=n_slots, epochs=epochs)
+    (folder / "sweeps" / "chaos.yaml").write_text(sweep)
 
 
 def _texts() -> Iterator[str]:
@@ -290,11 +291,12 @@ def main() -> int:
     cli.add_argument("--storage", choices=["sqlite", "postgresql"], default="sqlite")
     cli.add_argument("--slots", type=int, default=40)
     cli.add_argument("--pause", type=float, nargs=2, default=(2.0, 5.0), metavar="SECONDS")
+    cli.add_argument("--epochs", type=int, nargs=2, default=(20, 30), metavar="N")
     cli.add_argument("--warm", action="store_true")
     given = cli.parse_args()
     print(f"seed {given.seed}, {given.kills} kills, {given.storage}", flush=True)
     folder = Path(tempfile.mkdtemp(prefix="finesweep-chaos-")).resolve()
-    make_project(folder, n_slots=given.slots)
+    make_project(folder, n_slots=given.slots, epochs=tuple(given.epochs))
     with _places(given.storage, folder) as (storage, tracking):
         chaos, began = Chaos(folder, storage, tracking, given.slots, given.warm), time.monotonic()
         try:

@@ -28,7 +28,7 @@ from tests.waiting import until
 pytestmark = pytest.mark.slow
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 SHORT = ("sweep.n_trials=1", "training.epochs=2", "storage.checkpoint_minutes=0.005")
-LONG = ("training.epochs=25", "sweep.n_trials=1", "storage.checkpoint_minutes=0.01")
+LONG = ("training.epochs=15", "sweep.n_trials=1", "storage.checkpoint_minutes=0.01")
 STORES = ("optuna.db", "mlflow.db")
 QUICK_LEASE = "sweep.lease_seconds=2"
 

@@ -62,7 +62,7 @@ def _assert_every_slot_is_finished_once(project: Project, n_slots: int) -> None:
 
 
 LONG = (
-    "training.epochs=25",
+    "training.epochs=15",
     "sweep.n_trials=2",
     "sweep.pruner.n_startup_trials=9",
 )

@@ -17,6 +17,9 @@ FOLDER = "portfolios"
 FROZEN_SHARE = "frozen_share"
 """In a setting: share of the encoder's layers that are frozen, in [0, 1]; 0 freezes nothing."""
 KEYS = {"encoder", "origin", "settings"}
+IN_TABLE = "in_table"
+"""In a file, besides KEYS: true where the trials that it was chosen from are in TransferSampler's
+table, so that this sampler starts from them without it."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,8 @@ class Portfolio:
     """Where they come from: what was measured, or a publication."""
     settings: tuple[Mapping[str, Any], ...]
     """Dotted path → value, and FROZEN_SHARE instead of model.freeze_layers."""
+    is_in_table: bool = False
+    """Whether TransferSampler's table holds the trials that the settings were chosen from."""
 
 
 def portfolio_for(encoder: Encoder) -> Portfolio | None:
@@ -57,8 +62,10 @@ def read_portfolio(path: Path) -> Portfolio:
         content = safe_load(path.read_text(encoding="utf-8"))
     except (YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(_problem(path, f"is not YAML: {first_line(error)}")) from error
-    if not isinstance(content, dict) or content.keys() != KEYS:
+    if not isinstance(content, dict) or content.keys() - {IN_TABLE} != KEYS:
         raise ConfigError(_problem(path, f"takes exactly {', '.join(sorted(KEYS))}"))
+    if not isinstance(is_in_table := content.get(IN_TABLE, False), bool):
+        raise ConfigError(_problem(path, f"{IN_TABLE} takes true or false"))
     try:
         encoder = Encoder(**content["encoder"])
     except TypeError as error:
@@ -75,7 +82,7 @@ def read_portfolio(path: Path) -> Portfolio:
         if (allowed := _refusal(name, value))
     ]:
         raise ConfigError(*problems)
-    return Portfolio(encoder, str(content["origin"]), tuple(settings))
+    return Portfolio(encoder, str(content["origin"]), tuple(settings), is_in_table)
 
 
 def _files() -> list[Path]:

@@ -12,6 +12,7 @@ from typing import Any
 from omegaconf import MISSING
 
 TPE_SAMPLER = "optuna.samplers.TPESampler"
+TRANSFER_SAMPLER = "finesweep.samplers.TransferSampler"
 MEDIAN_PRUNER = "optuna.pruners.MedianPruner"
 SHARE_PRUNER = "finesweep.sweep.study.pruner.SharePruner"
 
@@ -318,13 +319,11 @@ class SweepConfig:
     """Number of best trials whose weights are kept."""
     # Sampler and pruner default to empty, because Hydra would merge a file's values into a default.
     sampler: dict[str, Any] = field(
-        default_factory=dict,
-        metadata={
-            "default": {"_target_": TPE_SAMPLER, "multivariate": True, "group": True, "seed": 42}
-        },
+        default_factory=dict, metadata={"default": {"_target_": TRANSFER_SAMPLER, "seed": 42}}
     )
-    """A configured sampler has none of the default's arguments; `_target_` defaults to Optuna's
-    TPESampler, and seed to 42 if it takes one."""
+    """The default starts from past trials: docs/search.md. A configured sampler has none of the
+    default's arguments; `_target_` defaults to Optuna's TPESampler, and seed to 42 if it takes
+    one."""
     learn_from: Any = "auto"
     """Studies of the same storage whose trials a TransferSampler starts from: `auto` is those of
     the same metric, at most ten; a list names them; null is none."""
@@ -346,7 +345,8 @@ class SweepConfig:
     """Params known to be good, tried first; they count towards n_trials."""
     portfolio: int = bounded(2, minimum=0)
     """Number of packaged known-good settings for the models' encoders that are tried after the
-    enqueued params; they count towards n_trials; 0 tries none."""
+    enqueued params, without those that the sampler starts from anyway; they count towards n_trials;
+    0 tries none."""
     params: dict[str, Any] = field(default_factory=dict)
     """Path → value for all trials, or a dimension in Hydra's sweep grammar."""
     when: dict[str, dict[str, Any]] = field(default_factory=dict)

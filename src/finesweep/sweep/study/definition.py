@@ -9,14 +9,15 @@ from typing import Any
 
 from finesweep.config import SweepPlan
 from finesweep.config.field_paths import leaf
-from finesweep.config.schema import MEDIAN_PRUNER
+from finesweep.config.schema import MEDIAN_PRUNER, TPE_SAMPLER, TRANSFER_SAMPLER
 from finesweep.errors import ConfigError, Problem, differences
 from finesweep.sweep.study.sampling.node import seeded_sampler
 
-NEWER_ARGUMENTS: dict[str, dict[str, Any]] = {
-    "sampler": {"multivariate": True, "group": True},
-}
-"""Arguments that the defaults lacked before they moved into the schema."""
+OLDER_SAMPLERS: tuple[dict[str, Any], ...] = (
+    {"_target_": TPE_SAMPLER},
+    {"_target_": TPE_SAMPLER, "multivariate": True, "group": True},
+)
+"""Defaults of sweep.sampler before the current one, without the arguments that a sweep sets."""
 OLDER_PRUNERS: tuple[dict[str, Any], ...] = (
     {"_target_": MEDIAN_PRUNER},
     {"_target_": MEDIAN_PRUNER, "n_startup_trials": 4},
@@ -59,14 +60,12 @@ def with_older_defaults(plan: SweepPlan, recorded: Mapping[str, Any]) -> SweepPl
 
     recorded is the study's definition.
     """
-    now = {"sampler": seeded_sampler(plan)}
-    portfolio, pruner = plan.settings.portfolio, recorded.get("sweep.pruner")
-    older: dict[str, Any] = {
-        name: recorded[f"sweep.{name}"]
-        for name, newer in NEWER_ARGUMENTS.items()
-        if newer.items() <= now[name].items()
-        and recorded.get(f"sweep.{name}") == {k: v for k, v in now[name].items() if k not in newer}
-    }
+    sampler, pruner = recorded.get("sweep.sampler"), recorded.get("sweep.pruner")
+    portfolio, older = plan.settings.portfolio, dict[str, Any]()
+    now = seeded_sampler(plan)
+    own = {name: value for name, value in now.items() if name != "_target_"}
+    if now["_target_"] == TRANSFER_SAMPLER and sampler in [each | own for each in OLDER_SAMPLERS]:
+        older["sampler"] = sampler
     if pruner in OLDER_PRUNERS and _is_default("sweep.pruner", plan.settings.pruner):
         older["pruner"] = pruner
     if "sweep.portfolio" not in recorded and _is_default("sweep.portfolio", portfolio):

@@ -329,7 +329,7 @@ OLDER_DEFAULTS = {
     "sweep.pruner": {"_target_": "optuna.pruners.MedianPruner"},
 }
 DEFAULTS = {
-    "sweep.sampler": {**OLDER_DEFAULTS["sweep.sampler"], "multivariate": True, "group": True},
+    "sweep.sampler": {"_target_": "finesweep.samplers.TransferSampler", "seed": 42},
     "sweep.pruner": {
         "_target_": "finesweep.sweep.study.pruner.SharePruner",
         "percentile": 50.0,
@@ -350,20 +350,27 @@ def test_defaults_of_the_schema_and_the_same_in_a_file_make_one_study(
     assert open_study(plan_of(TEXT + written)).user_attrs[UID] == own_study.user_attrs[UID]
 
 
-@pytest.mark.parametrize("arguments", [{}, {"n_startup_trials": 4}], ids=["oldest", "later"])
+@pytest.mark.parametrize(
+    ("of_sampler", "of_pruner"),
+    [({}, {}), ({"multivariate": True, "group": True}, {"n_startup_trials": 4})],
+    ids=["oldest", "later"],
+)
 def test_a_study_made_under_older_defaults_goes_on_with_them(
     own_study: optuna.Study,
     plan_of: PlanOf,
     monkeypatch: pytest.MonkeyPatch,
-    arguments: dict[str, int],
+    of_sampler: dict[str, bool],
+    of_pruner: dict[str, int],
 ) -> None:
     monkeypatch.setattr(search_path, "_user_root", None)
-    pruner = {**OLDER_DEFAULTS["sweep.pruner"], **arguments}
-    older = {**own_study.user_attrs[DEFINITION], **OLDER_DEFAULTS, "sweep.pruner": pruner}
+    sampler = {**OLDER_DEFAULTS["sweep.sampler"], **of_sampler}
+    pruner = {**OLDER_DEFAULTS["sweep.pruner"], **of_pruner}
+    mine = {"sweep.sampler": sampler, "sweep.pruner": pruner}
+    older = {**own_study.user_attrs[DEFINITION], **mine}
     own_study.set_user_attr(DEFINITION, older)
     assert open_study(plan_of(TEXT)).user_attrs[DEFINITION] == older
     plan, _ = join_study("own", URL, [], pytest.fail)
-    assert plan.settings.sampler == OLDER_DEFAULTS["sweep.sampler"]
+    assert plan.settings.sampler == sampler
     assert plan.settings.pruner == pruner
     with pytest.raises(ConfigError, match=r"sweep\.pruner: .* when the study was made, now"):
         open_study(plan_of(TEXT, "sweep.pruner.n_warmup_percent=50"))

@@ -11,6 +11,7 @@ from finesweep.config import Dimension, Fixed, Searched, SweepPlan
 from finesweep.config.portfolios import Portfolio, portfolio_for
 from finesweep.model.encoder import encoder_of
 from finesweep.sweep.study.portfolio.fit import fitted
+from finesweep.sweep.study.sampling.node import starts_from_table
 from finesweep.sweep.study.search_space import in_force, searched_groups
 from finesweep.wording import counted
 
@@ -31,17 +32,23 @@ def first_trials(plan: SweepPlan) -> FirstTrials:
     """At most `sweep.portfolio` trials, none of which is enqueued already.
 
     The models take turns, so that each starts with its best setting: pruning is per model, and the
-    best settings of one model would leave the others to chance.
+    best settings of one model would leave the others to chance. A sampler that starts from the
+    trials of its table is not told settings chosen from them: its own first trial is better.
     """
     if {item.path for item in plan.searched} & set(CHECKPOINT):
         return FirstTrials((), "portfolio: none, because the checkpoint itself is searched")
     models = _models(plan)
-    known = {name: portfolio for name, (portfolio, _) in models.items() if portfolio is not None}
+    known = {name: p for name, (p, _) in models.items() if p is not None and not _is_known(plan, p)}
     by_model = [_trials(plan, name, portfolio) for name, portfolio in known.items()]
     turns = [params for params in chain(*zip_longest(*by_model)) if params is not None]
     new = [p for i, p in enumerate(turns) if p not in plan.enqueued and p not in turns[:i]]
     params = tuple(new[: plan.settings.portfolio])
-    return FirstTrials(params, _note(params, models))
+    return FirstTrials(params, _note(plan, params, models))
+
+
+def _is_known(plan: SweepPlan, portfolio: Portfolio) -> bool:
+    """Whether the sampler starts from the trials that the portfolio was chosen from."""
+    return portfolio.is_in_table and starts_from_table(plan)
 
 
 def _models(plan: SweepPlan) -> dict[str, tuple[Portfolio | None, str]]:
@@ -84,13 +91,17 @@ def _space(plan: SweepPlan, choice: Mapping[str, Any]) -> dict[str, Dimension]:
 
 
 def _note(
-    params: tuple[dict[str, Any], ...], models: Mapping[str, tuple[Portfolio | None, str]]
+    plan: SweepPlan,
+    params: tuple[dict[str, Any], ...],
+    models: Mapping[str, tuple[Portfolio | None, str]],
 ) -> str:
     without = [f"{name} ({what})" for name, (portfolio, what) in models.items() if not portfolio]
     if params:
         settings = counted(len(params), "known-good setting")
         only = f"; there is none for {', '.join(without)}" if without else ""
         return f"portfolio: {settings} tried first{only}"
+    if all(portfolio and _is_known(plan, portfolio) for portfolio, _ in models.values()):
+        return "portfolio: none, because the sampler starts from the trials that it was chosen from"
     if without:
         return f"portfolio: no known-good settings for {', '.join(without)}"
     return "portfolio: no known-good setting is new and lies in the search space"

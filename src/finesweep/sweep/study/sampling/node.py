@@ -22,3 +22,8 @@ def seeded_sampler(plan: SweepPlan) -> dict[str, Any]:
 def learns(plan: SweepPlan) -> bool:
     """Whether the plan's sampler learns from other studies."""
     return "past" in parameters_of(plan.settings.sampler)
+
+
+def starts_from_table(plan: SweepPlan) -> bool:
+    """Whether the plan's sampler starts from the table of trials that comes with finesweep."""
+    return learns(plan) and "all" not in plan.settings.sampler.get("without", ())

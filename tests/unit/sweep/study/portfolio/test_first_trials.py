@@ -111,6 +111,32 @@ def test_the_user_is_told_in_one_sentence(plan_of: PlanOf, overrides: list[str],
     assert first_trials(plan_of(TEXT, *overrides)).note == note
 
 
+@pytest.mark.parametrize(
+    ("sampler", "models"),
+    [
+        ("finesweep.samplers.TransferSampler", ["minilm", "minilm"]),
+        ("finesweep.samplers.TransferSampler, without: [all]", ["minilm", "distil_minilm"]),
+        ("optuna.samplers.TPESampler", ["minilm", "distil_minilm"]),
+    ],
+)
+def test_what_the_sampler_starts_from_is_not_tried_for_it(
+    plan_of: PlanOf, workplace: Path, sampler: str, models: list[str]
+) -> None:
+    smaller = workplace / "portfolios" / "smaller.yaml"
+    smaller.write_text(f"in_table: true\n{smaller.read_text()}")
+    first = first_trials(plan_of(TEXT, f"sweep.sampler={{_target_: {sampler}}}"))
+    assert [each["model"] for each in first.params] == models
+
+
+def test_the_user_is_told_when_the_sampler_starts_from_all_of_them(
+    plan_of: PlanOf, workplace: Path
+) -> None:
+    for file in (workplace / "portfolios").iterdir():
+        file.unlink()
+    note = "portfolio: none, because the sampler starts from the trials that it was chosen from"
+    assert first_trials(plan_of(TEXT)).note == note
+
+
 def test_a_model_of_another_size_gets_none_beside_one_that_does(
     plan_of: PlanOf, workplace: Path, tiny_bert: Path
 ) -> None:

@@ -9,10 +9,14 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
+import optuna
 import pytest
 from mlflow import MlflowClient
+from optuna.storages import BaseStorage
+from optuna.trial import FrozenTrial
 
 from finesweep.sweep.study.storage import open_storage
 from tests import warm
@@ -126,6 +130,19 @@ class Project:
     @property
     def storage_url(self) -> str:
         return f"sqlite:///{self.folder / 'mlruns' / 'optuna.db'}"
+
+    def trials(self, study: str = "small") -> list[FrozenTrial]:
+        """The study's trials; none while it is not made."""
+        try:
+            return optuna.load_study(study_name=study, storage=_storage(self.storage_url)).trials
+        except KeyError:
+            return []
+
+
+@cache
+def _storage(url: str) -> BaseStorage:
+    """One for all looks at a project's trials: to open it takes longer than to look."""
+    return optuna.storages.get_storage(url)
 
 
 _SETTINGS = (

@@ -33,10 +33,6 @@ STORES = ("optuna.db", "mlflow.db")
 QUICK_LEASE = "sweep.lease_seconds=2"
 
 
-def trials_of(project: Project) -> list[FrozenTrial]:
-    return optuna.load_study(study_name="small", storage=project.storage_url).trials
-
-
 def log_of(project: Project) -> str:
     log = project.folder / "worker.log"
     return log.read_text() if log.exists() else ""
@@ -47,7 +43,7 @@ def until_one_runs(project: Project) -> FrozenTrial:
     found: list[FrozenTrial] = []
 
     def running() -> list[FrozenTrial]:
-        states = [t for t in trials_of(project) if t.state == TrialState.RUNNING]
+        states = [t for t in project.trials() if t.state == TrialState.RUNNING]
         found[:] = [t for t in states if t.user_attrs.get("committed")]
         return found
 
@@ -79,7 +75,7 @@ def _takes_writes(database: Path) -> bool:
 
 
 def assert_converged(project: Project, n_slots: int) -> None:
-    trials = trials_of(project)
+    trials = project.trials()
     done = Counter(t.user_attrs["slot"] for t in trials if t.state in FINISHED)
     assert done == dict.fromkeys(range(n_slots), 1)
     assert not [t for t in trials if t.state in (TrialState.RUNNING, TrialState.WAITING)]
@@ -145,7 +141,7 @@ def test_a_worker_stopped_past_its_lease_is_fenced_when_it_wakes(project: Projec
     os.kill(zombie.pid, signal.SIGCONT)
     assert code_of(zombie) == 0, log_of(project)
     assert f"trial {stolen.number} was taken over by another worker" in log_of(project)
-    assert trials_of(project)[stolen.number].user_attrs["reason"] == "killed"
+    assert project.trials()[stolen.number].user_attrs["reason"] == "killed"
     assert_converged(project, 1)
 
 
@@ -170,9 +166,9 @@ def test_a_trial_without_memory_is_tried_once_more_at_half_the_batch_and_spares_
     begin(project, "sweep.n_trials=2", *sizes, *long)
     starved = ("finesweep.runs.finetune", "fit", "starve")
     assert code_of(work(project, broken=starved)) == 0, log_of(project)
-    found = [(t.user_attrs["slot"], t.state.name) for t in trials_of(project)]
+    found = [(t.user_attrs["slot"], t.state.name) for t in project.trials()]
     assert sorted(found) == [(0, "FAIL"), (0, "FAIL"), (1, "COMPLETE")]
-    kinds = {t.user_attrs["failure"] for t in trials_of(project) if t.state == TrialState.FAIL}
+    kinds = {t.user_attrs["failure"] for t in project.trials() if t.state == TrialState.FAIL}
     assert kinds == {"out_of_memory"}
 
 
@@ -199,7 +195,7 @@ def test_a_disk_that_is_full_under_everything_is_waited_for(
     assert worker.poll() is None, log_of(new_project)
     ballast.unlink()
     assert code_of(worker) == 0, log_of(new_project)
-    assert not [t for t in trials_of(new_project) if t.state == TrialState.FAIL]
+    assert not [t for t in new_project.trials() if t.state == TrialState.FAIL]
     assert_converged(new_project, 1)
 
 

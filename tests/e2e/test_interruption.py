@@ -10,7 +10,6 @@ import time
 from collections import Counter
 from typing import Any
 
-import optuna
 import pytest
 from optuna.trial import TrialState
 
@@ -22,13 +21,6 @@ from tests.warm import Command
 
 pytestmark = pytest.mark.slow
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
-
-
-def _trials(project: Project, study: str = "small") -> list[optuna.trial.FrozenTrial]:
-    try:
-        return optuna.load_study(study_name=study, storage=project.storage_url).trials
-    except KeyError:  # the study is not made yet
-        return []
 
 
 def _status(project: Project, study: str = "small") -> dict[str, Any]:
@@ -45,7 +37,7 @@ def _wait_until_one_is_finished_and_another_runs(
     database = project.folder / "mlruns" / "optuna.db"
     while time.monotonic() < deadline:
         assert process.poll() is None, process.communicate()
-        trials = _trials(project) if database.exists() else []
+        trials = project.trials() if database.exists() else []
         running = [t for t in trials if t.state == TrialState.RUNNING and t.intermediate_values]
         if running and any(trial.state in FINISHED for trial in trials):
             return
@@ -54,7 +46,7 @@ def _wait_until_one_is_finished_and_another_runs(
 
 
 def _assert_every_slot_is_finished_once(project: Project, n_slots: int) -> None:
-    trials = _trials(project)
+    trials = project.trials()
     finished = Counter(t.user_attrs["slot"] for t in trials if t.state in FINISHED)
     assert finished == dict.fromkeys(range(n_slots), 1)
     assert not [t for t in trials if t.state in (TrialState.RUNNING, TrialState.WAITING)]
@@ -82,13 +74,13 @@ def test_a_signal_releases_the_slot_within_seconds_and_the_same_command_goes_on(
 ) -> None:
     process = _stop_in_the_middle(project, kill)
     _, printed = process.communicate(timeout=30)
-    before = {t.number: t.datetime_complete for t in _trials(project) if t.state in FINISHED}
+    before = {t.number: t.datetime_complete for t in project.trials() if t.state in FINISHED}
     assert before
     assert process.returncode == 130, printed
     assert "interrupted; run the same command to resume" in printed
     assert "Traceback" not in printed
-    assert not [t for t in _trials(project) if t.state == TrialState.RUNNING]
-    (failed,) = [t for t in _trials(project) if t.state == TrialState.FAIL]
+    assert not [t for t in project.trials() if t.state == TrialState.RUNNING]
+    (failed,) = [t for t in project.trials() if t.state == TrialState.FAIL]
     assert failed.user_attrs["reason"] == "interrupted"
     assert failed.user_attrs["committed"] > 0
 
@@ -96,7 +88,7 @@ def test_a_signal_releases_the_slot_within_seconds_and_the_same_command_goes_on(
 
     assert again.returncode == 0, again.stderr
     _assert_every_slot_is_finished_once(project, 2)
-    after = {t.number: t.datetime_complete for t in _trials(project)}
+    after = {t.number: t.datetime_complete for t in project.trials()}
     assert {number: after[number] for number in before} == before
     (run,) = project.client.search_runs(["1"], "tags.`finesweep.trial_state` = 'FAIL'")
     assert (run.info.status, run.data.tags["finesweep.reason"]) == ("FAILED", "interrupted")
@@ -107,7 +99,7 @@ def test_the_worker_of_a_killed_coordinator_finishes_its_slot_and_leaves(project
     process.communicate(timeout=30)
     study = find_study("small", project.storage_url)
     until(lambda: not live_workers(study), seconds=60)
-    assert not [t for t in _trials(project) if t.state in (TrialState.RUNNING, TrialState.FAIL)]
+    assert not [t for t in project.trials() if t.state in (TrialState.RUNNING, TrialState.FAIL)]
     assert project.finesweep("sweep", "small", *LONG).returncode == 0
     _assert_every_slot_is_finished_once(project, 2)
 
@@ -119,12 +111,12 @@ def test_a_killed_worker_is_replaced_and_its_trial_goes_on_to_the_same_result(
     undisturbed = project.finesweep(*arguments, "sweep.study=twin")
     assert undisturbed.returncode == 0, undisturbed.stderr
     # Seeds come from study and slot, so only a study of the same name is the same.
-    wanted = {t.user_attrs["slot"]: t for t in _trials(project, "twin")}
+    wanted = {t.user_attrs["slot"]: t for t in project.trials("twin")}
     assert project.finesweep("delete", "twin", "--yes", "--runs").returncode == 0
 
     process = project.start(*arguments, "sweep.study=twin")
     deadline = time.monotonic() + 120
-    while not [t for t in _trials(project, "twin") if t.user_attrs.get("committed", 0) > 5]:
+    while not [t for t in project.trials("twin") if t.user_attrs.get("committed", 0) > 5]:
         assert time.monotonic() < deadline
         time.sleep(0.05)
     (worker,) = live_workers(find_study("twin", project.storage_url))
@@ -133,7 +125,7 @@ def test_a_killed_worker_is_replaced_and_its_trial_goes_on_to_the_same_result(
 
     assert process.returncode == 0, errors
     assert "ended with exit code -9; restarting it" in printed
-    trials = _trials(project, "twin")
+    trials = project.trials("twin")
     (killed,) = [t for t in trials if t.state == TrialState.FAIL]
     assert killed.user_attrs["reason"] == "killed"
     finished = {t.user_attrs["slot"]: t for t in trials if t.state in FINISHED}
@@ -163,7 +155,7 @@ def test_stop_lets_workers_finish_their_slot_and_sweep_goes_on(project: Project)
     assert process.returncode == 1
     assert errors == "finesweep: stopped by finesweep stop small\n"
     unfinished = (TrialState.RUNNING, TrialState.FAIL)
-    assert [t.user_attrs for t in _trials(project) if t.state in unfinished] == []
+    assert [t.user_attrs for t in project.trials() if t.state in unfinished] == []
     assert _status(project)["stopped"] == "stopped by finesweep stop small"
     assert project.finesweep("sweep", "small").returncode == 0
     _assert_every_slot_is_finished_once(project, 6)
@@ -187,7 +179,7 @@ def test_more_trials_continue_and_the_winner_of_all_is_registered(project: Proje
     assert more.returncode == 0, more.stderr
     _assert_every_slot_is_finished_once(project, 4)
     best = min(
-        (t for t in _trials(project) if t.state == TrialState.COMPLETE), key=lambda t: t.value
+        (t for t in project.trials() if t.state == TrialState.COMPLETE), key=lambda t: t.value
     )
     champion = project.client.get_model_version_by_alias("small-model", "challenger")
     assert champion.run_id == _status(project)["best"]["run_id"]
@@ -204,16 +196,16 @@ def test_a_study_made_with_another_space_is_refused_and_a_new_name_helps(project
     assert "training.weight_decay: interval(0.0, 0.1) when" in refused.stderr
     assert "now interval(0.0, 0.05)" in refused.stderr
     assert "sweep.study=small-2" in refused.stderr
-    assert len(_trials(project)) == 1
+    assert len(project.trials()) == 1
     renamed = project.finesweep("sweep", "small", *narrower, "sweep.study=small-2")
     assert renamed.returncode == 0, renamed.stderr
-    assert len(_trials(project, "small-2")) == 1
+    assert len(project.trials("small-2")) == 1
 
 
 def test_a_timeout_leaves_the_rest_waiting(project: Project) -> None:
     done = project.finesweep("sweep", "small", "sweep.timeout_minutes=0.1", "sweep.n_trials=60")
     assert "waiting" in done.stdout
-    assert not [t for t in _trials(project) if t.state in (TrialState.RUNNING, TrialState.FAIL)]
+    assert not [t for t in project.trials() if t.state in (TrialState.RUNNING, TrialState.FAIL)]
     assert not project.client.search_model_versions("name='small-model'")
 
 
@@ -223,6 +215,6 @@ def test_trials_that_all_fail_stop_the_sweep_with_the_reason(project: Project) -
     assert done.returncode == 1
     assert "2 trials in a row failed; the last: " in done.stderr
     assert "NaN" in done.stderr or "nan" in done.stderr
-    assert [t.state for t in _trials(project)[:2]] == [TrialState.FAIL] * 2
+    assert [t.state for t in project.trials()[:2]] == [TrialState.FAIL] * 2
     failed = project.client.search_runs(["1"], "tags.`finesweep.kind` = 'trial'")
     assert {run.info.status for run in failed} == {"FAILED"}

@@ -7,7 +7,6 @@ import re
 import subprocess
 from pathlib import Path
 
-import optuna
 import pytest
 from mlflow.entities import Run
 from optuna.trial import TrialState
@@ -57,13 +56,9 @@ def _artifacts(project: Project, run: Run) -> set[str]:
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 
 
-def _trials(project: Project, study: str = "small") -> list[optuna.trial.FrozenTrial]:
-    return optuna.load_study(study_name=study, storage=project.storage_url).trials
-
-
 def test_the_parent_has_one_child_per_slot_each_with_the_status_of_its_trial(swept: Swept) -> None:
     project, _ = swept
-    children, trials = _children(project), _trials(project)
+    children, trials = _children(project), project.trials()
     status = {"COMPLETE": "FINISHED", "PRUNED": "KILLED", "FAIL": "FAILED"}
     assert len(children) == len(trials) == 6
     for run in children:
@@ -115,7 +110,7 @@ def test_a_complete_trial_holds_every_artifact_metric_and_param(swept: Swept) ->
 def test_a_trial_s_value_is_its_best_evaluation_and_the_run_shows_it(swept: Swept) -> None:
     project, _ = swept
     for run in _children(project):
-        trial = _trials(project)[int(run.data.tags["finesweep.trial_number"])]
+        trial = project.trials()[int(run.data.tags["finesweep.trial_number"])]
         history = project.client.get_metric_history(run.info.run_id, "validation/loss")
         reported = trial.intermediate_values
         assert {point.step: point.value for point in history}.keys() == reported.keys()
@@ -125,7 +120,7 @@ def test_a_trial_s_value_is_its_best_evaluation_and_the_run_shows_it(swept: Swep
 
 def test_a_pruned_trial_stops_at_an_evaluation_before_its_planned_steps(swept: Swept) -> None:
     project, _ = swept
-    pruned = [trial for trial in _trials(project) if trial.state == TrialState.PRUNED]
+    pruned = [trial for trial in project.trials() if trial.state == TrialState.PRUNED]
     assert pruned
     for trial in pruned:
         n_train_rows = 192
@@ -136,7 +131,7 @@ def test_a_pruned_trial_stops_at_an_evaluation_before_its_planned_steps(swept: S
 
 def test_weights_are_kept_of_the_three_best_alone(swept: Swept) -> None:
     project, _ = swept
-    complete = [trial for trial in _trials(project) if trial.state == TrialState.COMPLETE]
+    complete = [trial for trial in project.trials() if trial.state == TrialState.COMPLETE]
     best = sorted(complete, key=lambda trial: trial.value)[:3]
     kept = {path.parent.name for path in project.folder.glob("mlruns/checkpoints/small/*/*")}
     assert kept == {f"slot-{trial.user_attrs['slot']:04d}" for trial in best}
@@ -147,7 +142,7 @@ def test_weights_are_kept_of_the_three_best_alone(swept: Swept) -> None:
 def test_only_the_winner_has_looked_at_the_test_split(swept: Swept) -> None:
     project, _ = swept
     best = min(
-        (t for t in _trials(project) if t.state == TrialState.COMPLETE), key=lambda t: t.value
+        (t for t in project.trials() if t.state == TrialState.COMPLETE), key=lambda t: t.value
     )
     looked = [run for run in _children(project) if "test/loss" in run.data.metrics]
     assert [int(run.data.tags["finesweep.trial_number"]) for run in looked] == [best.number]
@@ -373,10 +368,10 @@ def test_the_screen_ends_with_the_majority_class_and_what_to_type_next(swept: Sw
 
 def test_the_same_command_again_runs_nothing(swept: Swept) -> None:
     project, _ = swept
-    before = len(_trials(project))
+    before = len(project.trials())
     again = project.finesweep("sweep", "small")
     assert again.returncode == 0
-    assert len(_trials(project)) == before
+    assert len(project.trials()) == before
     assert len(project.client.search_model_versions("name='small-model'")) == 1
 
 
@@ -400,7 +395,7 @@ def test_the_portfolio_of_each_model_is_tried_after_what_is_enqueued(project: Pr
     done = project.finesweep("sweep", "small", *few, "sweep.baseline=false")
     assert done.returncode == 0, done.stderr + done.stdout
     assert "portfolio: 2 known-good settings tried first" in done.stdout
-    first, second, third, last = _trials(project)
+    first, second, third, last = project.trials()
     assert first.params.items() >= {"model": "tiny", "training.learning_rate": 0.01}.items()
     fixed = {"training.learning_rate": 0.008, "training.epochs": 3}
     own = {"model": "tiny", "model.freeze_layers|model=tiny": 2}
@@ -409,7 +404,7 @@ def test_the_portfolio_of_each_model_is_tried_after_what_is_enqueued(project: Pr
     assert third.params.items() >= (fixed | own).items()
     assert last.params["training.learning_rate"] not in (0.008, 0.01)
     origins = ["enqueued", "portfolio", "portfolio", "sampler"]
-    assert [trial.user_attrs["origin"] for trial in _trials(project)] == origins
+    assert [trial.user_attrs["origin"] for trial in project.trials()] == origins
     tags = [run.data.tags for run in _children(project)]
     by_number = {int(each["finesweep.trial_number"]): each["finesweep.origin"] for each in tags}
     assert [by_number[number] for number in range(4)] == origins

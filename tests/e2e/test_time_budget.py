@@ -6,9 +6,8 @@ import json
 from collections import Counter
 from typing import Any
 
-import optuna
 import pytest
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import TrialState
 
 from tests.e2e.conftest import Project
 
@@ -16,11 +15,6 @@ BY_TIME = ("sweep.n_trials=null", "sweep.timeout_minutes=0.2")
 CONFIRM = "sweep.confirm={top_k: 2, seeds: 1}"
 pytestmark = pytest.mark.slow
 ENDED = (TrialState.COMPLETE, TrialState.PRUNED)
-
-
-def trials_of(project: Project) -> list[FrozenTrial]:
-    study = optuna.load_study(study_name="small", storage=project.storage_url)
-    return study.get_trials(deepcopy=False)
 
 
 def status_of(project: Project) -> dict[str, Any]:
@@ -32,7 +26,7 @@ def status_of(project: Project) -> dict[str, Any]:
 def assert_settled(project: Project) -> int:
     """Number of slots, each of which finished once; the winner is registered."""
     status = status_of(project)
-    slots = Counter(t.user_attrs["slot"] for t in trials_of(project) if t.state in ENDED)
+    slots = Counter(t.user_attrs["slot"] for t in project.trials() if t.state in ENDED)
     assert slots == dict.fromkeys(range(status["target"]), 1)
     assert (status["time_budget"]["is_by_time"], status["time_budget"]["is_open"]) == (True, False)
     assert status["registered"]["alias"] == "challenger"
@@ -47,7 +41,7 @@ def test_what_fits_is_run_confirmed_and_registered_and_the_next_command_goes_on(
     assert "as many trials as fit into 0.2 min, their confirmation included" in done.stdout
     first = assert_settled(project)
     status = status_of(project)
-    began = [trial.datetime_start for trial in trials_of(project) if trial.state in ENDED]
+    began = [trial.datetime_start for trial in project.trials() if trial.state in ENDED]
     ends_at = status["time_budget"]["ends_at"]
     assert max(each.timestamp() for each in began if each is not None) < ends_at
     assert status["n_confirmations"] == min(2, status["counts"]["complete"])

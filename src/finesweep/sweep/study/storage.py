@@ -33,6 +33,10 @@ BUSY_SECONDS = 60
 """Time that a SQLite connection waits for another process's transaction."""
 MAX_PAUSE_SECONDS = 10.0
 
+_fitting: set[str] = set()
+"""URLs whose tables this process found to be of the installed Optuna: to look it up, all scripts
+that ever changed the tables are read."""
+
 T = TypeVar("T")
 OnWait = Callable[[str], None]
 """Called with the reason before each pause of a waiting call; an exception ends the wait."""
@@ -80,7 +84,8 @@ def begin_immediately(engine: Engine) -> None:
 
 def _build(url: str, on_wait: OnWait | None) -> RDBStorage:
     if sqlite_file(url) is not None:
-        storage = _storage(url, on_wait, connect_args={"timeout": BUSY_SECONDS})
+        connection = {"timeout": BUSY_SECONDS}
+        storage = _storage(url, on_wait, skip_check=url in _fitting, connect_args=connection)
         begin_immediately(storage.engine)
         with exclusive(url, TABLES):
             make_table(storage.engine)
@@ -92,7 +97,7 @@ def _build(url: str, on_wait: OnWait | None) -> RDBStorage:
     }
     bare = create_engine(url, **kwargs)
     with exclusive(bare, TABLES):
-        storage = _storage(url, None, **kwargs)
+        storage = _storage(url, None, skip_check=url in _fitting, **kwargs)
         storage.remove_session()  # it holds a connection that dispose() would not close
         storage.engine.dispose()
         make_table(bare)
@@ -110,12 +115,14 @@ def _storage(
     **engine_kwargs: Any,
 ) -> RDBStorage:
     kind = RDBStorage if on_wait is None else storage_class(partial(_retrying, on_wait))
-    return kind(
+    storage = kind(
         url,
         engine_kwargs=engine_kwargs,
         skip_table_creation=skip_table_creation,
         skip_compatibility_check=skip_check,
     )
+    _fitting.add(url)
+    return storage
 
 
 def _retrying(on_wait: OnWait, call: Callable[..., Any]) -> Callable[..., Any]:

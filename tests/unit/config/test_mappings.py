@@ -147,7 +147,7 @@ def test_values_keep_the_types_that_the_schema_asks_for() -> None:
 def test_a_dot_leads_into_the_description_of_an_object() -> None:
     sampler = composed("sweep.sampler", "sweep.sampler.independent_sampler.seed=3")
     assert sampler["independent_sampler"] == {"seed": 3}
-    assert sampler["n_startup_trials"] == 4
+    assert sampler["seed"] == 42
     params = composed("sweep.params", "sweep.params.training.epochs=3")
     assert params["training.epochs"] == 3
 
@@ -170,7 +170,7 @@ def test_a_sampler_in_a_file_is_not_mixed_with_the_default(workplace: Path) -> N
 
 def test_a_sweep_file_that_names_no_sampler_has_the_schemas(workplace: Path) -> None:
     written(workplace, "params: {training.epochs: 2}")
-    described = {"_target_": "optuna.samplers.TPESampler", "multivariate": True, "group": True}
+    described = {"_target_": "finesweep.samplers.TransferSampler"}
     pruner = {
         "_target_": "finesweep.sweep.study.pruner.SharePruner",
         "percentile": 50.0,
@@ -181,7 +181,8 @@ def test_a_sweep_file_that_names_no_sampler_has_the_schemas(workplace: Path) -> 
     assert (settings.sampler, settings.pruner) == ({**described, "seed": 42}, pruner)
     shown = yaml.safe_load(compose_sweep("mine", []).base.yaml())["sweep"]
     assert (shown["sampler"], shown["pruner"]) == (settings.sampler, pruner)
-    assert compose_sweep("mine", ["sweep.sampler.seed=7"]).settings.sampler["multivariate"] is True
+    seeded = compose_sweep("mine", ["sweep.sampler.seed=7"]).settings.sampler
+    assert seeded == {**described, "seed": 7}
     assert compose_sweep("mine", ["sweep.pruner=null"]).settings.pruner is None
 
 

@@ -54,7 +54,7 @@ def test_a_field_that_an_older_study_has_not_heard_of_had_its_default(
 
 def test_two_sizes_of_the_portfolio_are_two_sweeps(demo: SweepPlan) -> None:
     other = compose_sweep("demo", ["sweep.portfolio=1"])
-    with pytest.raises(ConfigError, match=r"sweep\.portfolio: 0 when the study was made, now 1"):
+    with pytest.raises(ConfigError, match=r"sweep\.portfolio: 2 when the study was made, now 1"):
         check_same_definition(other, definition(demo), definition(other))
 
 

@@ -91,15 +91,16 @@ def test_a_study_is_continued_with_its_trials_and_its_id(
     assert again.user_attrs[UID] == own_study.user_attrs[UID]
 
 
-def test_a_study_keeps_the_portfolio_that_it_was_made_with(
-    own_study: optuna.Study, plan_of: PlanOf
-) -> None:
-    kept = own_study.user_attrs[PORTFOLIO]
+@pytest.mark.usefixtures("own_study")
+def test_a_study_keeps_the_portfolio_that_it_was_made_with(plan_of: PlanOf) -> None:
+    told = f"{TEXT}sampler: {{_target_: optuna.samplers.TPESampler}}\n"
+    study = open_study(plan_of(told, "sweep.study=told"))
+    kept = study.user_attrs[PORTFOLIO]
     assert len(kept["params"]) == 2
     assert kept["note"] == "portfolio: 2 known-good settings tried first"
     changed = {"params": kept["params"][:1], "note": ""}
-    own_study.set_user_attr(PORTFOLIO, changed)
-    assert open_study(plan_of(TEXT)).user_attrs[PORTFOLIO] == changed
+    study.set_user_attr(PORTFOLIO, changed)
+    assert open_study(plan_of(told, "sweep.study=told")).user_attrs[PORTFOLIO] == changed
 
 
 def test_a_study_older_than_portfolios_gets_none(own_study: optuna.Study, plan_of: PlanOf) -> None:

@@ -1,7 +1,7 @@
 """Chooses a portfolio of known-good settings for each model from learning curves, and checks it on
 sets that were left out.
 
-    python benchmarks/portfolio.py CURVES.jsonl… [--size 4] [--output portfolios]
+    python benchmarks/portfolio.py CURVES.jsonl… [--size 4] [--output portfolios] [--in-table]
 
 A table of curves has a JSON object per line: dataset, i (the configuration), model, rate, epochs,
 max_length, weight_decay, depth (frozen layers), and curve, a list of evaluations with their
@@ -24,7 +24,7 @@ import pandas as pd
 import yaml
 
 from finesweep.config import compose
-from finesweep.config.portfolios import FROZEN_SHARE, Encoder
+from finesweep.config.portfolios import FROZEN_SHARE, IN_TABLE, Encoder
 from finesweep.model.encoder import encoder_of
 
 FIELDS = {
@@ -109,8 +109,13 @@ def setting(row: pd.Series, encoder: Encoder) -> dict[str, Any]:
     return {**whole, FROZEN_SHARE: round(float(row["depth"]) / encoder.n_layers, 2)}
 
 
-def write(folder: Path, name: str, rows: pd.DataFrame, losses: pd.DataFrame) -> None:
-    """Writes the portfolio of one model: rows are its configurations, best first."""
+def write(
+    folder: Path, name: str, rows: pd.DataFrame, losses: pd.DataFrame, *, in_table: bool
+) -> None:
+    """Writes the portfolio of one model: rows are its configurations, best first.
+
+    in_table: benchmarks/past_trials.py puts the same curves into TransferSampler's table.
+    """
     encoder = encoder_of(compose([f"model={name}"]).config.model)
     assert encoder is not None
     sets = ", ".join(losses.columns)
@@ -123,6 +128,7 @@ def write(folder: Path, name: str, rows: pd.DataFrame, losses: pd.DataFrame) -> 
         f"# Known-good settings of {name}, best first. Made by benchmarks/portfolio.py",
         f"encoder: {_flow(vars(encoder))}",
         f"origin: {json.dumps(origin)}",
+        *([f"{IN_TABLE}: true  # of TransferSampler, which starts from them"] if in_table else []),
         "settings:",
         *(f"  - {_flow(setting(row, encoder))}" for _, row in rows.iterrows()),
     ]
@@ -141,6 +147,9 @@ def main() -> None:
     cli.add_argument("curves", nargs="+", type=Path, help="tables of curves, JSON lines")
     cli.add_argument("--size", type=int, default=4, help="settings for each model")
     cli.add_argument("--output", type=Path, help="folder for a YAML file for each model")
+    cli.add_argument(
+        "--in-table", action="store_true", help="the curves are in TransferSampler's table too"
+    )
     given = cli.parse_args()
     losses, configurations = read_losses(given.curves)
     losses.attrs["longest"] = configurations["max_length"].max()
@@ -149,7 +158,7 @@ def main() -> None:
         rows = configurations.loc[choose(own, given.size)]
         print(f"{name}, best first:\n{rows.to_string()}\n")
         if given.output is not None:
-            write(given.output, name, rows, own)
+            write(given.output, name, rows, own, in_table=given.in_table)
     check(losses)
 
 

@@ -66,7 +66,7 @@ def test_the_search_stops_at_the_first_trial_that_reaches_the_target(plan: Sweep
 
 def test_the_sweeps_own_sampler_gets_the_seed(plan: SweepPlan) -> None:
     assert plan.settings.sampler["seed"] == 2000
-    assert plan.settings.sampler["multivariate"] is True
+    assert plan.settings.sampler["_target_"] == "finesweep.samplers.TransferSampler"
     assert plan.study_name == "target-2"
 
 

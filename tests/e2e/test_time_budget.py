@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from collections import Counter
 from typing import Any
 
 import pytest
 from optuna.trial import TrialState
 
+from finesweep.sweep.study.study import find_study
+from finesweep.sweep.study.workers import live_workers
 from tests.e2e.conftest import Project
+from tests.waiting import until
 
 BY_TIME = ("sweep.n_trials=null", "sweep.timeout_minutes=0.2")
 CONFIRM = "sweep.confirm={top_k: 2, seeds: 1}"
@@ -53,6 +58,23 @@ def test_what_fits_is_run_confirmed_and_registered_and_the_next_command_goes_on(
     again = project.finesweep("sweep", "small", *longer, "workers=2")
     assert again.returncode == 0, again.stderr
     assert assert_settled(project) > first
+
+
+def test_killed_with_its_worker_it_goes_on_by_the_same_command(project: Project) -> None:
+    minute = ("sweep.n_trials=null", "sweep.timeout_minutes=1", "sweep.pruner.n_startup_trials=99")
+    process = project.start("sweep", "small", *minute)
+    until(lambda: any(trial.state in ENDED for trial in project.trials()))
+    (worker,) = live_workers(find_study("small", project.storage_url))
+    process.kill()
+    os.kill(worker.pid, signal.SIGKILL)
+    process.communicate()
+    before = {trial.number for trial in project.trials() if trial.state in ENDED}
+    assert status_of(project)["time_budget"]["is_open"]
+
+    again = project.finesweep("sweep", "small", *BY_TIME, minute[2])
+    assert again.returncode == 0, again.stderr
+    assert_settled(project)
+    assert before <= {trial.number for trial in project.trials() if trial.state in ENDED}
 
 
 @pytest.mark.parametrize("given", [["sweep.n_trials=null"], ["sweep.n_trials=null", "workers=2"]])

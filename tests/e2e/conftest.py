@@ -15,7 +15,7 @@ from pathlib import Path
 import optuna
 import pytest
 from mlflow import MlflowClient
-from optuna.storages import BaseStorage
+from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial
 
 from finesweep.sweep.study.storage import open_storage
@@ -140,9 +140,9 @@ class Project:
 
 
 @cache
-def _storage(url: str) -> BaseStorage:
+def _storage(url: str) -> RDBStorage:
     """One for all looks at a project's trials: to open it takes longer than to look."""
-    return optuna.storages.get_storage(url)
+    return RDBStorage(url)
 
 
 _SETTINGS = (

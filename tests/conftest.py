@@ -30,8 +30,8 @@ WORDS = {
 FILLERS = ["the", "a", "this", "that", "very", "quite", "film", "day", "it", "was", "and"]
 
 
-def pytest_collection_finish() -> None:
-    gc.freeze()
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop() -> None:
     gc.enable()
 
 

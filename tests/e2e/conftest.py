@@ -132,7 +132,9 @@ class Project:
         return f"sqlite:///{self.folder / 'mlruns' / 'optuna.db'}"
 
     def trials(self, study: str = "small") -> list[FrozenTrial]:
-        """The study's trials; none while it is not made."""
+        """The study's trials; none while it or its storage is not made."""
+        if not (self.folder / "mlruns" / "optuna.db").exists():
+            return []
         try:
             return optuna.load_study(study_name=study, storage=_storage(self.storage_url)).trials
         except KeyError:

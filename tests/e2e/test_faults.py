@@ -92,7 +92,7 @@ def assert_converged(project: Project, n_slots: int) -> None:
     (version,) = project.client.search_model_versions("name='small-model'")
     named = project.client.get_model_version_by_alias("small-model", "challenger")
     assert named.version == version.version
-    for database in ("optuna.db", "mlflow.db"):
+    for database in STORES:
         with sqlite3.connect(project.folder / "mlruns" / database) as connection:
             assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         connection.close()

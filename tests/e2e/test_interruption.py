@@ -34,10 +34,9 @@ def _wait_until_one_is_finished_and_another_runs(
     project: Project, process: Command | subprocess.Popen[str]
 ) -> None:
     deadline = time.monotonic() + 120
-    database = project.folder / "mlruns" / "optuna.db"
     while time.monotonic() < deadline:
         assert process.poll() is None, process.communicate()
-        trials = project.trials() if database.exists() else []
+        trials = project.trials()
         running = [t for t in trials if t.state == TrialState.RUNNING and t.intermediate_values]
         if running and any(trial.state in FINISHED for trial in trials):
             return

@@ -60,12 +60,12 @@ def with_older_defaults(plan: SweepPlan, recorded: Mapping[str, Any]) -> SweepPl
 
     recorded is the study's definition.
     """
-    sampler, pruner = recorded.get("sweep.sampler"), recorded.get("sweep.pruner")
-    portfolio, older = plan.settings.portfolio, dict[str, Any]()
-    now = seeded_sampler(plan)
+    older: dict[str, Any] = {}
+    sampler, now = recorded.get("sweep.sampler"), seeded_sampler(plan)
     own = {name: value for name, value in now.items() if name != "_target_"}
     if now["_target_"] == TRANSFER_SAMPLER and sampler in [each | own for each in OLDER_SAMPLERS]:
         older["sampler"] = sampler
+    portfolio, pruner = plan.settings.portfolio, recorded.get("sweep.pruner")
     if pruner in OLDER_PRUNERS and _is_default("sweep.pruner", plan.settings.pruner):
         older["pruner"] = pruner
     if "sweep.portfolio" not in recorded and _is_default("sweep.portfolio", portfolio):

@@ -84,8 +84,7 @@ def begin_immediately(engine: Engine) -> None:
 
 def _build(url: str, on_wait: OnWait | None) -> RDBStorage:
     if sqlite_file(url) is not None:
-        connection = {"timeout": BUSY_SECONDS}
-        storage = _storage(url, on_wait, skip_check=url in _fitting, connect_args=connection)
+        storage = _storage(url, on_wait, connect_args={"timeout": BUSY_SECONDS})
         begin_immediately(storage.engine)
         with exclusive(url, TABLES):
             make_table(storage.engine)
@@ -97,13 +96,13 @@ def _build(url: str, on_wait: OnWait | None) -> RDBStorage:
     }
     bare = create_engine(url, **kwargs)
     with exclusive(bare, TABLES):
-        storage = _storage(url, None, skip_check=url in _fitting, **kwargs)
+        storage = _storage(url, None, **kwargs)
         storage.remove_session()  # it holds a connection that dispose() would not close
         storage.engine.dispose()
         make_table(bare)
     bare.dispose()
     # Last: Optuna's storage cannot be constructed before its tables exist.
-    return _storage(url, on_wait, skip_table_creation=True, skip_check=True, **kwargs)
+    return _storage(url, on_wait, skip_table_creation=True, **kwargs)
 
 
 def _storage(
@@ -111,7 +110,6 @@ def _storage(
     on_wait: OnWait | None,
     *,
     skip_table_creation: bool = False,
-    skip_check: bool = False,
     **engine_kwargs: Any,
 ) -> RDBStorage:
     kind = RDBStorage if on_wait is None else storage_class(partial(_retrying, on_wait))
@@ -119,7 +117,7 @@ def _storage(
         url,
         engine_kwargs=engine_kwargs,
         skip_table_creation=skip_table_creation,
-        skip_compatibility_check=skip_check,
+        skip_compatibility_check=url in _fitting,
     )
     _fitting.add(url)
     return storage

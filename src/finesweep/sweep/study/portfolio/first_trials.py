@@ -38,8 +38,11 @@ def first_trials(plan: SweepPlan) -> FirstTrials:
     if {item.path for item in plan.searched} & set(CHECKPOINT):
         return FirstTrials((), "portfolio: none, because the checkpoint itself is searched")
     models = _models(plan)
-    known = {name: p for name, (p, _) in models.items() if p is not None and not _is_known(plan, p)}
-    by_model = [_trials(plan, name, portfolio) for name, portfolio in known.items()]
+    by_model = [
+        _trials(plan, name, portfolio)
+        for name, (portfolio, _) in models.items()
+        if portfolio is not None and not _is_known(plan, portfolio)
+    ]
     turns = [params for params in chain(*zip_longest(*by_model)) if params is not None]
     new = [p for i, p in enumerate(turns) if p not in plan.enqueued and p not in turns[:i]]
     params = tuple(new[: plan.settings.portfolio])
@@ -47,7 +50,7 @@ def first_trials(plan: SweepPlan) -> FirstTrials:
 
 
 def _is_known(plan: SweepPlan, portfolio: Portfolio) -> bool:
-    """Whether the sampler starts from the trials that the portfolio was chosen from."""
+    """Whether the sampler itself starts from the trials that the portfolio was chosen from."""
     return portfolio.is_in_table and starts_from_table(plan)
 
 

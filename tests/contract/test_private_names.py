@@ -98,12 +98,18 @@ HOMES: dict[str, tuple[str, list[Private]]] = {
                 "overrides cfg",
             ),
             Private(
+                "_compose_config_from_defaults_list",
+                lambda: import_module(LOADER).ConfigLoaderImpl,
+                "self defaults repo",
+            ),
+            Private(
                 "_create_interpolation_map",
                 lambda: import_module("hydra._internal.defaults_list"),
                 "overrides defaults_list self_added",
             ),
             Private("_get_header_dict", lambda: ConfigSource, "config_text"),
             Private("hydra._internal", lambda: None),
+            Private("hydra._internal.config_repository", lambda: None),
             Private("hydra._internal.defaults_list", lambda: None),
             Private("hydra._internal.hydra", lambda: None),
             Private("hydra._internal.utils", lambda: None),

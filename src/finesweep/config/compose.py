@@ -21,6 +21,7 @@ from finesweep.config.hydra_errors import translate_errors
 from finesweep.config.overrides import mappings
 from finesweep.config.overrides.grammar import in_hydra_grammar
 from finesweep.config.overrides.hydra_private import (
+    compose_choices_once,
     initialised,
     share_config_store,
     skip_unread_choices,
@@ -113,6 +114,7 @@ def register_schema() -> None:
     mappings.register()
     share_config_store()
     skip_unread_choices()
+    compose_choices_once(search_path.version_of)
     ConfigStore.instance().store(name="schema", node=Config)
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import atexit
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from hydra.core.config_search_path import ConfigSearchPath
+from hydra.core.config_store import ConfigStore
 from hydra.core.object_type import ObjectType
 from hydra.core.plugins import Plugins
 from hydra.plugins.config_source import ConfigLoadError, ConfigResult, ConfigSource
@@ -103,6 +104,13 @@ class ProjectSource(ConfigSource):
             return sorted(groups | configs)
         return sorted(groups if results_filter is ObjectType.GROUP else configs)
 
+    def version(self) -> tuple[tuple[str, int, int], ...]:
+        """Path, time of change in nanoseconds and size of each file."""
+        folders = [Path(self.path) / "conf", Path(self.path) / SWEEPS]
+        paths = [path for folder in folders for path in folder.rglob(f"*{SUFFIX}")]
+        states = [(str(path), path.stat()) for path in paths]
+        return tuple(sorted((path, s.st_mtime_ns, s.st_size) for path, s in states))
+
     def load_config(self, config_path: str) -> ConfigResult:
         text = self._file(config_path).read_text(encoding="utf-8")
         if (values := _values(text)) is None:
@@ -133,6 +141,29 @@ class ProjectSearchPath(SearchPathPlugin):
     def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
         search_path.append(USER, f"{ProjectSource.scheme()}://{_user_root or Path.cwd()}")
         search_path.append(PACKAGE, f"{ProjectSource.scheme()}://{packaged_root()}")
+
+
+def version_of(source: ConfigSource) -> Hashable:
+    """A value that changes with the source's content; None when that cannot be told."""
+    if isinstance(source, ProjectSource):
+        return source.version()
+    if source.scheme() == "structured":
+        return _stored(ConfigStore.instance().repo)
+    # Hydra's own defaults do not change while it runs; a package of the user's may.
+    return source.path if source.provider == "hydra" else None
+
+
+def _stored(entries: Mapping[str, Any]) -> tuple[tuple[str, Hashable], ...]:
+    """Name and identity of each node in a part of the ConfigStore."""
+    _nodes.update((id(entry), entry) for entry in entries.values())
+    return tuple(
+        (name, _stored(entry) if isinstance(entry, dict) else id(entry))
+        for name, entry in entries.items()
+    )
+
+
+_nodes: dict[int, Any] = {}
+"""Keeps each node alive whose identity was taken, so that no other ever has the same."""
 
 
 def register() -> None:

@@ -6,19 +6,23 @@ there and not on a command line.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from copy import deepcopy
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hydra import version
+from hydra._internal import config_loader_impl as loader
 from hydra._internal import defaults_list as lists
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
-from hydra._internal.defaults_list import Overrides
+from hydra._internal.config_repository import IConfigRepository
+from hydra._internal.defaults_list import DefaultsList, Overrides
 from hydra._internal.hydra import Hydra
 from hydra._internal.utils import create_config_search_path
 from hydra.core.config_store import ConfigStore
-from hydra.core.default_element import InputDefault
+from hydra.core.default_element import InputDefault, ResultDefault
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.types import Override
 from hydra.plugins.config_source import ConfigSource
@@ -60,6 +64,64 @@ def skip_unread_choices() -> None:
         return made(overrides, defaults_list, self_added) if is_read else nothing
 
     lists._create_interpolation_map = made_to_be_read
+
+
+@dataclass
+class _Choices:
+    """One set of group choices: its defaults list and, once composed, its config."""
+
+    defaults_list: DefaultsList
+    config: DictConfig | None = None
+
+
+MAX_KEPT = 32
+"""Maximum number of sets of choices kept; a config takes about a megabyte."""
+
+
+def compose_choices_once(version_of: Callable[[ConfigSource], Hashable]) -> None:
+    """Makes Hydra compose each set of group choices once per process, and then copy its config.
+
+    Fields are set afterwards, as ever. A set is composed again when version_of a source has
+    changed, and each time when it is None for one of them.
+    """
+    listed = lists.create_defaults_list
+    composed = ConfigLoaderImpl._compose_config_from_defaults_list
+    kept: dict[Hashable, _Choices] = {}
+
+    def list_once(
+        repo: IConfigRepository,
+        config_name: str | None,
+        overrides_list: list[Override],
+        prepend_hydra: bool,
+        skip_missing: bool,
+    ) -> DefaultsList:
+        own = Overrides(repo, overrides_list)
+        versions = [version_of(source) for source in repo.get_sources()]
+        choices = (own.override_choices, own.append_group_defaults, own.deletions)
+        # An interpolation in a defaults list may read the environment.
+        rest = (config_name, prepend_hydra, skip_missing, version.getbase(), *os.environ.items())
+        key = (*versions, repr(choices), *rest)
+        if key not in kept:
+            made = listed(repo, config_name, overrides_list, prepend_hydra, skip_missing)
+            if None in versions:
+                return made
+            if len(kept) == MAX_KEPT:
+                kept.clear()
+            kept[key] = _Choices(made)
+        return replace(kept[key].defaults_list, config_overrides=own.config_overrides)
+
+    def compose_once(
+        self: ConfigLoaderImpl, defaults: list[ResultDefault], repo: IConfigRepository
+    ) -> DictConfig:
+        own = [each for each in kept.values() if each.defaults_list.defaults is defaults]
+        if not own:
+            return composed(self, defaults, repo)
+        if own[0].config is None:
+            own[0].config = composed(self, defaults, repo)
+        return deepcopy(own[0].config)
+
+    loader.create_defaults_list = list_once  # type: ignore[attr-defined]
+    ConfigLoaderImpl._compose_config_from_defaults_list = compose_once  # type: ignore[method-assign]
 
 
 @contextmanager

@@ -19,6 +19,11 @@ os.environ["OMP_NUM_THREADS"] = "1"
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# Databases that only tests read need not reach a disk: a commit there takes 20 microseconds instead
+# of 4 milliseconds.
+if os.access(IN_MEMORY := "/dev/shm", os.W_OK):
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", IN_MEMORY)
+
 # Imports create no garbage; to scan for it takes two fifths of the time until the first test.
 gc.disable()
 

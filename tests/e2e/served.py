@@ -40,6 +40,8 @@ def opened(browser: Chrome, address: str) -> Chrome:
 
 
 def part(browser: Chrome, selector: str) -> WebElement:
+    """The first such element, once it is there: Gradio builds its page part by part."""
+    until(lambda: browser.find_elements(By.CSS_SELECTOR, selector), seconds=30)
     return browser.find_element(By.CSS_SELECTOR, selector)
 
 

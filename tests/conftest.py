@@ -35,6 +35,14 @@ WORDS = {
 FILLERS = ["the", "a", "this", "that", "very", "quite", "film", "day", "it", "was", "and"]
 
 
+def pytest_collection_finish() -> None:
+    """Each training, and some of the fixtures, collect garbage: 0.3 s over the modules of torch and
+    others, unless these are left out. Hypothesis looks for a reference of trio's, when imported."""
+    import hypothesis  # noqa: F401
+
+    gc.freeze()
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop() -> None:
     gc.enable()

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import datasets
@@ -72,15 +71,6 @@ def distilbert() -> PreTrainedModel:
 def model(request: pytest.FixtureRequest) -> PreTrainedModel:
     torch.manual_seed(0)
     return request.param()
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _light_garbage() -> Iterator[None]:
-    """Each training collects garbage, which takes 0.3 s over the modules of torch and others."""
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 @pytest.fixture(scope="module")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -13,15 +11,6 @@ from finesweep.config import DatasetConfig, ModelConfig
 from finesweep.dataset import load_dataset, tokenize
 from finesweep.model import load_tokenizer
 from finesweep.records import Tokens
-
-
-@pytest.fixture(scope="package", autouse=True)
-def _light_garbage() -> Iterator[None]:
-    """Each training collects garbage, which takes 0.3 s over the modules of torch and others."""
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 def _tokens(tiny_bert: Path, texts_csv: Path, cache: Path, train_size: int | None) -> Tokens:

@@ -70,6 +70,7 @@ OTHER_NAMES = {
     "sweep.params": "search_space space parameters param_grid config_space distributions",
     "sweep.study": "study_name name",
     "sweep.enqueue": "enqueue_trial initial points_to_evaluate recipes",
+    "sweep.prune_audit": "audit prune_regret audit_share regret_audit",
     "sweep.portfolio": "warm_start known_good prior_settings",
     "tracking.experiment": "experiment_name project project_name",
     "tracking.uri": "tracking_uri mlflow_uri mlflow_tracking_uri",

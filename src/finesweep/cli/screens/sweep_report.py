@@ -16,6 +16,7 @@ from finesweep.cli.screens.tables import (
 from finesweep.config.names import CHALLENGER
 from finesweep.records import Finalist
 from finesweep.sweep.comparisons import BaselineResult, verdict
+from finesweep.sweep.prune_audit import audit_in
 from finesweep.sweep.selection.omissions import omissions
 from finesweep.sweep.selection.state import read_state
 from finesweep.sweep.status import Status, command_of, leaderboard, status_in
@@ -46,6 +47,8 @@ def print_outcome(console: Console, study: Study, *, with_data: bool = True) -> 
     console.print(_counts(status))
     if spent := _spent(status.spent):
         console.print(spent, soft_wrap=True)
+    if (audit := audit_in(state.trials, state.direction)) is not None:
+        _say(console, str(audit))
     _print_state(console, study, status)
     finalist = state.finalist
     if status.best is None and not status.is_budget_spent:

@@ -72,6 +72,7 @@ OTHER_NAMES = {
     "sweep.enqueue": "enqueue_trial initial points_to_evaluate recipes",
     "sweep.prune_audit": "audit prune_regret audit_share regret_audit",
     "sweep.portfolio": "warm_start known_good prior_settings",
+    "plan.price_per_hour": "price cost hourly_price cost_per_hour hourly_rate",
     "tracking.experiment": "experiment_name project project_name",
     "tracking.uri": "tracking_uri mlflow_uri mlflow_tracking_uri",
     "storage.url": "storage db database optuna_storage rdb",

@@ -371,6 +371,15 @@ class SweepConfig:
 
 
 @dataclass
+class PlanConfig:
+    """What `finesweep plan` reckons with."""
+
+    price_per_hour: float | None = bounded(None, minimum=0)
+    """Price of an hour of this machine or, with ray and slurm, of each worker; null shows no
+    cost."""
+
+
+@dataclass
 class Config:
     """The whole composed config of a run."""
 
@@ -384,6 +393,7 @@ class Config:
     registry: RegistryConfig = field(default_factory=RegistryConfig)
     published: PublishedConfig | None = None
     sweep: SweepConfig | None = None
+    plan: PlanConfig = field(default_factory=PlanConfig)
     evaluate_test: bool = True
     """Evaluate on the test split; false under `train -m` and in the trials of a sweep."""
     workers: int = bounded(1, minimum=1)

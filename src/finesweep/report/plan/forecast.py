@@ -17,7 +17,7 @@ from finesweep.report.plan.warmup import STATE_BYTES
 from finesweep.sweep.time_budget import MAX_RESERVE
 from finesweep.wording import gigabytes
 
-COMMAND_SECONDS = 20.0
+COMMAND_SECONDS = 15.0
 """Of a sweep before its first trial and after its last: imports, checks, the final evaluation and
 the registration; measured with `demo`."""
 

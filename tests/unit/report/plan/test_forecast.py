@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import replace
-from pathlib import Path
+from functools import cache
 from typing import Any
 
 import pytest
@@ -43,6 +44,15 @@ CORES = Machine(
     n_gpus=0,
     price_per_hour=None,
 )
+
+
+composed = cache(compose_sweep)
+
+
+def demo(**settings: Any) -> SweepPlan:
+    """The packaged demo with these settings of the sweep."""
+    plan = deepcopy(composed("demo", ()))
+    return replace(plan, settings=replace(plan.settings, **settings))
 
 
 def of(work: Workload, machine: Machine, workers: int = 1) -> Option:
@@ -99,7 +109,7 @@ def test_a_sweep_by_time_has_as_many_trials_as_fit_beside_the_confirmation() -> 
 
 
 def test_the_work_is_the_mean_of_first_and_other_trials() -> None:
-    plan = compose_sweep("demo", [])
+    plan = demo()
     draws = Draws((draw(epochs=3),), (draw(epochs=1), draw(epochs=2)))
     work = workload(plan, draws, {"bert": Speeds((warmed(config()),), None, None)}, (0.5, 0.5))
     assert work.first_seconds == pytest.approx(4.5 + 1.0, abs=1e-3)
@@ -119,32 +129,37 @@ def written(plan: SweepPlan, **changes: Any) -> Disk:
 
 
 def test_weights_are_kept_of_the_best_the_confirmed_and_the_winner() -> None:
-    found = written(compose_sweep("demo", []))
+    found = written(demo())
     assert found.weights == (2 + 2 + 1) * 4000
-    assert written(compose_sweep("demo", ["sweep.confirm=null"])).weights == (2 + 0 + 1) * 4000
+    assert written(demo(confirm=None)).weights == (2 + 0 + 1) * 4000
     assert found.tokens == 70
     assert found.activations == int(640 * 0.75)  # one of two settings, in two trials
     assert found.needed == 20_000 + 0 + 70 + 480
 
 
 def test_trials_longer_than_their_period_are_checkpointed() -> None:
-    two = compose_sweep("demo", ["workers=2"])
+    two = demo()
+    two.base.config.workers = 2
     assert written(two).checkpoints == 0
     assert written(two, trial_seconds=301.0).checkpoints == 2 * 2 * 16_000
 
 
-def told(*overrides: str, found: Disk | None = None, **changes: Any) -> tuple[str, ...]:
+def told(
+    minutes: float | None = None, *, found: Disk | None = None, **changes: Any
+) -> tuple[str, ...]:
     configured = replace(of(WORK, CORES), **changes)
     room = Disk(weights=1, checkpoints=0, tokens=0, activations=0, free=1)
-    plan = compose_sweep("demo", overrides)
+    plan = demo(timeout_minutes=minutes)
     return doubts(plan, configured, found or room, free_bytes=1000, too_large=())
 
 
 @pytest.mark.parametrize(
-    ("minutes", "verb"), [("3", "cannot"), ("4", "may not"), ("5", None), ("null", None)]
+    ("minutes", "verb"), [(3, "cannot"), (4, "may not"), (5, None), (None, None)]
 )
-def test_a_sweep_that_its_time_does_not_suffice_for_is_told(minutes: str, verb: str | None) -> None:
-    told_of = told(f"sweep.timeout_minutes={minutes}", seconds_pruned=(200.0, 270.0))
+def test_a_sweep_that_its_time_does_not_suffice_for_is_told(
+    minutes: float | None, verb: str | None
+) -> None:
+    told_of = told(minutes, seconds_pruned=(200.0, 270.0))
     expected = (
         f"the sweep {verb} finish within sweep.timeout_minutes={minutes}: it is expected to take"
         " 3 to 4 min; the other trials wait for the next command"
@@ -160,5 +175,5 @@ def test_too_little_memory_or_disk_is_told() -> None:
     )
 
 
-def test_a_sweep_that_fits_is_not_warned_of(workplace: Path) -> None:
+def test_a_sweep_that_fits_is_not_warned_of() -> None:
     assert told() == ()

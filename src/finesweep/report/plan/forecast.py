@@ -15,7 +15,7 @@ from finesweep.report.plan.records import Disk, Option
 from finesweep.report.plan.speeds import Speeds
 from finesweep.report.plan.warmup import STATE_BYTES
 from finesweep.sweep.time_budget import MAX_RESERVE
-from finesweep.wording import gigabytes
+from finesweep.wording import duration, gigabytes
 
 COMMAND_SECONDS = 15.0
 """Of a sweep before its first trial and after its last: imports, checks, the final evaluation and
@@ -182,7 +182,7 @@ def doubts(plan: SweepPlan, configured: Option, found: Disk, *, free_bytes: int,
         verb = "cannot" if low > 60 * minutes else "may not"
         sentences.append(
             f"the sweep {verb} finish within sweep.timeout_minutes={minutes:g}: it is expected to"
-            f" take {low / 60:.0f} to {high / 60:.0f} min; the other trials wait for the next"
+            f" take {duration(low)} to {duration(high)}; the other trials wait for the next"
             " command"
         )
     if configured.memory_bytes > free_bytes:

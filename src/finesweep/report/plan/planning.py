@@ -110,7 +110,7 @@ def _slowdown(slowest: WarmUp, measured: int, threads: Iterable[int], say: Say) 
         say(f"measuring with {n} thread{'s'[: n > 1]} …")
         with _torch_threads(n):
             again = warm_up(slowest.config)
-        slowdown[n] = again.training_seconds_per_token / slowest.training_seconds_per_token
+        slowdown[n] = again.fastest_seconds_per_token / slowest.fastest_seconds_per_token
     return slowdown
 
 

@@ -52,6 +52,8 @@ class WarmUp:
     n_layers: int
     parameters: ParameterCount
     training_seconds_per_token: float
+    fastest_seconds_per_token: float
+    """Of the fastest training step, which other processes disturbed least."""
     evaluation_seconds_per_token: float
     fixed_bytes: int
     """Memory that does not depend on the batch: the process, weights, gradients and moments."""
@@ -118,6 +120,7 @@ def warm_up(config: Config) -> WarmUp:
         n_layers=len(anatomy_of(model).layers),
         parameters=parameters,
         training_seconds_per_token=timed.training,
+        fastest_seconds_per_token=timed.fastest,
         evaluation_seconds_per_token=timed.evaluation,
         fixed_bytes=fixed,
         peak_bytes=timed.memory.peak_bytes,
@@ -151,6 +154,7 @@ class _Timed:
     device: torch.device
     memory: PeakMemory
     training: float = 0.0
+    fastest: float = 0.0
     evaluation: float = 0.0
     most_places: int = 1
     """In one training batch."""
@@ -201,6 +205,10 @@ def _timed(
     places = _places(of_rows[order], size)[: len(timed.steps)]
     timed.most_places = max(places)
     timed.training = _seconds_per_place(timed.steps, places)
+    timed.fastest = min(
+        _seconds_per_place(timed.steps[k : k + 2], places[k : k + 2])
+        for k in range(len(places) - 1)
+    )
     evaluation = _places(np.sort(lengths["validation"][validation])[::-1], evaluated)
     timed.evaluation = (
         _seconds_per_place(timed.batches, evaluation)

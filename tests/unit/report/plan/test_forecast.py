@@ -162,7 +162,7 @@ def test_a_sweep_that_its_time_does_not_suffice_for_is_told(
     told_of = told(minutes, seconds_pruned=(200.0, 270.0))
     expected = (
         f"the sweep {verb} finish within sweep.timeout_minutes={minutes}: it is expected to take"
-        " 3 to 4 min; the other trials wait for the next command"
+        " 3 min to 4 min; the other trials wait for the next command"
     )
     assert told_of == (() if verb is None else (expected,))
 

@@ -25,7 +25,7 @@ from finesweep.report.plan.records import Disk, Option
 from finesweep.report.plan.speeds import Speeds
 from finesweep.training import ActivationPlan
 
-pytestmark = pytest.mark.usefixtures("workplace")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("workplace")]
 
 WORK = Workload(
     first_seconds=30.0,

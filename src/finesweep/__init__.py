@@ -21,12 +21,14 @@ if TYPE_CHECKING:
         TrainingRun,
         Winner,
     )
+    from finesweep.api.review.planning import plan
     from finesweep.api.runs import train
     from finesweep.api.sweeps import run_sweep
     from finesweep.config import Config
     from finesweep.errors import ConfigError, FinesweepError
     from finesweep.prediction import Classifier
     from finesweep.records import Prediction
+    from finesweep.report.plan.records import Plan
 
     __version__: str
 
@@ -37,6 +39,7 @@ __all__ = [
     "ConfigError",
     "Exploration",
     "FinesweepError",
+    "Plan",
     "Prediction",
     "Promotion",
     "SweepResult",
@@ -45,6 +48,7 @@ __all__ = [
     "compose",
     "explore",
     "load_model",
+    "plan",
     "promote",
     "run_sweep",
     "train",
@@ -62,12 +66,14 @@ MODULES = {
         "TrainingRun",
         "Winner",
     ],
+    "api.review.planning": ["plan"],
     "api.runs": ["train"],
     "api.sweeps": ["run_sweep"],
     "config": ["Config"],
     "errors": ["ConfigError", "FinesweepError"],
     "prediction": ["Classifier"],
     "records": ["Prediction"],
+    "report.plan.records": ["Plan"],
 }
 """Module → names that the API exports from it."""
 

@@ -52,3 +52,15 @@ def _by_split(rows: Iterable[tuple[str, int]]) -> dict[str, list[str]]:
     for split, row in rows:
         numbers.setdefault(split, []).append(str(row))
     return numbers
+
+
+def duration(seconds: float) -> str:
+    """In seconds up to a minute and a half, in minutes up to an hour and a half, else in hours."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def gigabytes(n_bytes: float) -> str:
+    """In 10^9 bytes with one decimal, in 10^6 below a tenth of one."""
+    return f"{n_bytes / 1e9:.1f} GB" if n_bytes >= 1e8 else f"{n_bytes / 1e6:.0f} MB"

@@ -44,6 +44,7 @@ PLACEHOLDERS = {
 }
 """Placeholder in the text → a value to test with."""
 OVERRIDE = re.compile(r"[+~]{0,2}(?P<path>[a-z_]+(?:\.[\w.]+)?)=(?P<value>\S.*)")
+COMPOSED_SWEEPS = ("plan", "sweep")
 TAKES_TRIALS = ("sweep", "work", "status", "stop", "delete")
 
 
@@ -134,9 +135,9 @@ def test_a_command_shown_is_accepted(command: str) -> None:
     _check_flags(name, flags)
     if name == "train" and "-m" in flags:
         overrides = [re.sub(r"=([^,{\[]*),.*", r"=\1", text) for text in overrides]
-    if name == "sweep" and words:
+    if name in COMPOSED_SWEEPS and words:
         compose_sweep(words[0], overrides)
-    elif name != "sweep":
+    elif name not in COMPOSED_SWEEPS:
         compose(overrides)
 
 

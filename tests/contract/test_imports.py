@@ -24,6 +24,7 @@ LOOKUPS = [
     ["explore", "--help"],
     ["train", "--help"],
     ["sweep", "--help"],
+    ["plan", "--help"],
     ["predict", "--help"],
     ["serve", "--help"],
     ["models"],
@@ -53,6 +54,7 @@ MISTAKES = [
     ["work", "absent"],
     ["stop", "absent"],
     ["sweep", "absent"],
+    ["plan", "absent"],
 ]
 DATA_MISTAKES = [
     ["explore", "model.name_or_path=./absent"],

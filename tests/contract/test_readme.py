@@ -44,7 +44,7 @@ def test_a_command_shown_composes(line: str) -> None:
         overrides = [argument for argument in arguments if argument != "-m"]
         grid = "-m" in arguments
         compose([re.sub(r"=([^,{]*),.*", r"=\1", text) if grid else text for text in overrides])
-    if command == "sweep":
+    if command in ("sweep", "plan"):
         compose_sweep(arguments[0], arguments[1:])
 
 

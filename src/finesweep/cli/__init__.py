@@ -15,6 +15,7 @@ COMMANDS = {
     "explore": "show a dataset in tables, charts and checks, before training on it",
     "train": "fine-tune one model and track the run; -m runs Hydra's grid",
     "adapt": "continue a model's pretraining on the dataset's text, for a model to fine-tune",
+    "plan": "tell what a sweep will take before it is run: hours, memory, disk and cost",
     "sweep": "run sweeps/NAME.yaml up to its total budget, or resume it",
     "work": "join a sweep as one more worker, from any machine",
     "status": "show a sweep's workers, slots by state, failures and best trial",

@@ -55,11 +55,12 @@ def _within(bounds: Any, value: float) -> bool:
         and ("above" not in bounds or value > bounds["above"])
         and ("minimum" not in bounds or value >= bounds["minimum"])
         and ("below" not in bounds or value < bounds["below"])
+        and ("maximum" not in bounds or value <= bounds["maximum"])
     )
 
 
 def _describe(bounds: Any) -> str:
-    words = {"above": "above", "minimum": "at least", "below": "below"}
+    words = {"above": "above", "minimum": "at least", "below": "below", "maximum": "at most"}
     return " and ".join(f"{words[name]} {bound}" for name, bound in bounds.items())
 
 

@@ -42,9 +42,9 @@ class Composed:
     overrides: tuple[str, ...]
 
     def flat(self) -> dict[str, Any]:
-        """Dotted path → value, without the sweep's own definition."""
+        """Dotted path → value, without the sections that no run reads: sweep and plan."""
         values = flatten(asdict(self.config))
-        return {path: value for path, value in values.items() if path.split(".")[0] != "sweep"}
+        return {k: value for k, value in values.items() if k.split(".")[0] not in ("sweep", "plan")}
 
     def yaml(self) -> str:
         return OmegaConf.to_yaml(OmegaConf.structured(self.config))

@@ -23,10 +23,18 @@ def bounded(
     above: float | None = None,
     minimum: float | None = None,
     below: float | None = None,
+    maximum: float | None = None,
     one_of: tuple[str, ...] | None = None,
 ) -> Any:
-    """A field with a default and a range: above < value, minimum <= value, value < below."""
-    bounds = {"above": above, "minimum": minimum, "below": below, "one_of": one_of}
+    """A field with a default and a range: above < value, minimum <= value, value < below,
+    value <= maximum."""
+    bounds = {
+        "above": above,
+        "minimum": minimum,
+        "below": below,
+        "maximum": maximum,
+        "one_of": one_of,
+    }
     return field(default=default, metadata={k: v for k, v in bounds.items() if v is not None})
 
 
@@ -341,6 +349,9 @@ class SweepConfig:
     """Compares only trials of the same model. The default prunes a trial that is worse than the
     median at the same share of its schedule, from a quarter on. A configured pruner has none of the
     default's arguments; `_target_` defaults to Optuna's MedianPruner; null prunes nothing."""
+    prune_audit: float = bounded(0.0, minimum=0, maximum=1)
+    """Fraction of the trials that the pruner would have stopped which run on nevertheless, so that
+    `status` can say how often it is wrong. Chosen at random by study and slot; 0 audits none."""
     enqueue: list[dict[str, Any]] = field(default_factory=list)
     """Params known to be good, tried first; they count towards n_trials."""
     portfolio: int = bounded(2, minimum=0)
@@ -360,6 +371,15 @@ class SweepConfig:
 
 
 @dataclass
+class PlanConfig:
+    """What `finesweep plan` reckons with."""
+
+    price_per_hour: float | None = bounded(None, minimum=0)
+    """Price of an hour of this machine or, with ray and slurm, of each worker; null shows no
+    cost."""
+
+
+@dataclass
 class Config:
     """The whole composed config of a run."""
 
@@ -373,6 +393,7 @@ class Config:
     registry: RegistryConfig = field(default_factory=RegistryConfig)
     published: PublishedConfig | None = None
     sweep: SweepConfig | None = None
+    plan: PlanConfig = field(default_factory=PlanConfig)
     evaluate_test: bool = True
     """Evaluate on the test split; false under `train -m` and in the trials of a sweep."""
     workers: int = bounded(1, minimum=1)

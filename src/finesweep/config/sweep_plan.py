@@ -31,7 +31,8 @@ from finesweep.stats.metric_names import better_direction
 TEST_SPLIT = "evaluate_test"
 STUDY_NAME = re.compile(r"\w[\w.-]*")
 RESERVED = (
-    "sweep", "adapt", "tracking", "storage", "launcher", "registry", "workers", "hydra", TEST_SPLIT,
+    "sweep", "plan", "adapt", "tracking", "storage", "launcher", "registry", "workers", "hydra",
+    TEST_SPLIT,
 )  # fmt: skip
 """Sections of the sweep as a whole, which trials cannot vary."""
 

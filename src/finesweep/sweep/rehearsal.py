@@ -41,7 +41,7 @@ def rehearse(plan: SweepPlan) -> None:
     name = str(plan.settings.sampler["_target_"]).rpartition(".")[2]
     if name in ENDS_ITS_STUDY:
         raise ConfigError(_stop_problem(name))
-    with _optuna_messages() as messages, whole_sweeps("sweep.sampler", plan.settings.sampler):
+    with optuna_messages() as messages, whole_sweeps("sweep.sampler", plan.settings.sampler):
         for study, slot in ((_study(plan, 0), 0), (_study(plan, _n_trials(plan)), 1)):
             messages.clear()
             for number in (slot, slot + 1):
@@ -104,7 +104,7 @@ def _stop_problem(name: str) -> Problem:
 
 
 @contextmanager
-def _optuna_messages() -> Iterator[list[str]]:
+def optuna_messages() -> Iterator[list[str]]:
     """The messages that Optuna logs in the context, kept off the screen; warnings are ignored."""
     messages: list[str] = []
     logger = logging.getLogger("optuna")

@@ -13,6 +13,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from finesweep.config import plain_path
 from finesweep.records import Direction
+from finesweep.sweep.prune_audit import audit_in
 from finesweep.sweep.selection.confirmation import confirmation_table
 from finesweep.sweep.selection.state import SweepState, read_state
 from finesweep.sweep.study.keys import (
@@ -24,6 +25,7 @@ from finesweep.sweep.study.keys import (
     MODEL,
     ORIGIN,
     PARENT_RUN_ID,
+    PRUNE_AUDIT,
     REASON,
     REGISTERED,
     RETRY,
@@ -89,6 +91,8 @@ class Status:
     """Number of attempts that were interrupted and retried."""
     spent: Mapping[str, float]
     """`seconds/part` and `seconds_saved/by`, summed over all attempts on all workers."""
+    prune_audit: Mapping[str, Any] | None
+    """The fields of a PruneAudit; None while no audited trial has completed."""
     seconds_left: float | None
     """Estimated seconds for the waiting and running slots, from the finished ones; in an open sweep
     by time, those until its end."""
@@ -117,6 +121,8 @@ class Row:
     reason: str | None
     origin: str | None = None
     """Who chose its params: enqueued, portfolio or sampler; None in an older study."""
+    is_audited: bool = False
+    """Whether the pruner would have stopped it, and it ran on for the prune audit."""
 
 
 def status_of(study: Study) -> Status:
@@ -159,6 +165,7 @@ def status_in(state: SweepState, workers: Sequence[WorkerRow]) -> Status:
             for trial in trials
         ),
         spent=spent([*trials, *confirming]),
+        prune_audit=None if (a := audit_in(trials, state.direction)) is None else asdict(a),
         seconds_left=_seconds_left(slots, budget, n_workers=len(workers)),
         time_budget=None if budget is None else asdict(budget),
         stopped=attributes.get(STOP) or None,
@@ -242,6 +249,7 @@ def row_of(trial: FrozenTrial) -> Row:
         seconds=trial.duration.total_seconds() if trial.duration else None,
         reason=trial.user_attrs.get(REASON),
         origin=trial.user_attrs.get(ORIGIN),
+        is_audited=PRUNE_AUDIT in trial.user_attrs,
     )
 
 

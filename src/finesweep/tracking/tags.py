@@ -3,6 +3,8 @@
 TRIAL_STATE = "finesweep.trial_state"
 ORIGIN_TAG = "finesweep.origin"
 """Who chose a trial's params: enqueued, portfolio or sampler."""
+PRUNE_AUDIT_TAG = "finesweep.prune_audit"
+"""Step at which the pruner would have stopped a trial that ran on for the audit."""
 REASON_TAG = "finesweep.reason"
 DATA_NOTES_TAG = "finesweep.data_notes"
 """How the data were read, and what was left out, one sentence per line."""

@@ -86,7 +86,7 @@ def test_flat_paths_are_dotted_and_leave_the_sweep_out() -> None:
     assert flat["dataset.label_names"] == ["no", "yes"]
     assert flat["tracking.uri"] == "sqlite:///mlruns/mlflow.db"
     assert flat["workers"] == 1
-    assert not [path for path in flat if path.startswith("sweep")]
+    assert not [path for path in flat if path.startswith(("sweep", "plan"))]
 
 
 def test_the_yaml_says_the_whole_config() -> None:
@@ -94,7 +94,8 @@ def test_the_yaml_says_the_whole_config() -> None:
     said = yaml.safe_load(composed.yaml())
     assert said["training"]["epochs"] == 7
     assert said["dataset"]["name"] == "a: b"
-    assert flatten({**said, "sweep": {}}).keys() - {"sweep"} == composed.flat().keys()
+    unread = {"sweep": {}, "plan": {}}
+    assert flatten({**said, **unread}).keys() - unread.keys() == composed.flat().keys()
 
 
 def test_size_keeps_rows_apart_from_shares() -> None:

@@ -268,6 +268,13 @@ def test_a_sweep_needs_at_least_one_trial(mine: Mine) -> None:
         mine("", n_trials="???")
 
 
+def test_a_share_is_at_most_all(mine: Mine) -> None:
+    assert mine("", "sweep.prune_audit=1").settings.prune_audit == 1.0
+    message = r"^sweep\.prune_audit: 1\.5 given; must be at least 0 and at most 1$"
+    with pytest.raises(ConfigError, match=message):
+        mine("", "sweep.prune_audit=1.5")
+
+
 @pytest.mark.parametrize(
     ("override", "message"),
     [

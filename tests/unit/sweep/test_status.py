@@ -124,6 +124,7 @@ def test_the_status_has_these_fields_and_no_others() -> None:
         "registered": {"name": "m", "version": "3", "alias": "challenger"},
         "workers": [],
         "spent": {},
+        "prune_audit": None,
         "failures": [{"slot": 3, "trial": 3, "reason": None}],
         "interrupted_attempts": 0,
         "seconds_left": 3 * 90.0,

@@ -13,8 +13,10 @@ import sys
 from finesweep.cli import COMMANDS
 from finesweep.errors import ConfigError, Problem
 
-COMPOSED = ("explore", "train", "adapt", "sweep")
+COMPOSED = ("explore", "train", "adapt", "sweep", "plan")
 """Commands whose arguments are Hydra overrides."""
+NAMED = ("sweep", "plan")
+"""Those whose first argument is the name of a sweep file."""
 REQUEST = re.compile("(install|uninstall|query)=(bash|zsh|fish)")
 
 
@@ -31,14 +33,14 @@ def complete(arguments: list[str]) -> int:
     if not rest:
         print(" ".join(name for name in COMMANDS if name.startswith(command)))
         return 0
-    if command == "sweep" and len(rest) == 1:
+    if command in NAMED and len(rest) == 1:
         from finesweep.config import group_choices
 
         print(" ".join(name for name in group_choices("sweeps") if name.startswith(rest[0])))
         return 0
     if command not in COMPOSED:
         return 0
-    overrides = rest[1:] if command == "sweep" else rest
+    overrides = rest[1:] if command in NAMED else rest
     os.environ["COMP_LINE"] = " ".join([words[0], *overrides])
     return _hydra(arguments)
 

@@ -16,13 +16,14 @@ from finesweep.cli.screens.tables import (
 from finesweep.config.names import CHALLENGER
 from finesweep.records import Finalist
 from finesweep.sweep.comparisons import BaselineResult, verdict
+from finesweep.sweep.prune_audit import audit_in
 from finesweep.sweep.selection.omissions import omissions
 from finesweep.sweep.selection.state import read_state
 from finesweep.sweep.status import Status, command_of, leaderboard, status_in
 from finesweep.sweep.study.slots import FINISHED
 from finesweep.sweep.study.study import Study, baseline_in, comparisons_in, data_notes_of
 from finesweep.sweep.study.workers import live_workers
-from finesweep.wording import counted, counted_rows
+from finesweep.wording import counted, counted_rows, duration
 
 ALPHA = 0.05
 BOUNDS = ("  95 % CI low", "  95 % CI high")
@@ -46,6 +47,8 @@ def print_outcome(console: Console, study: Study, *, with_data: bool = True) -> 
     console.print(_counts(status))
     if spent := _spent(status.spent):
         console.print(spent, soft_wrap=True)
+    if (audit := audit_in(state.trials, state.direction)) is not None:
+        _say(console, str(audit))
     _print_state(console, study, status)
     finalist = state.finalist
     if status.best is None and not status.is_budget_spent:
@@ -89,8 +92,8 @@ def _spent(seconds: Mapping[str, float]) -> str:
     saved = {name: value for name, value in parts.items() if f"seconds_saved/{name}" in seconds}
     spent = sorted(parts.keys() - saved.keys(), key=lambda name: -parts[name])
     groups = {
-        "time spent: ": ", ".join(f"{name} {_duration(parts[name])}" for name in spent),
-        "saved by ": ", ".join(f"{name} {_duration(value)}" for name, value in saved.items()),
+        "time spent: ": ", ".join(f"{name} {duration(parts[name])}" for name in spent),
+        "saved by ": ", ".join(f"{name} {duration(value)}" for name, value in saved.items()),
     }
     return "; ".join(heading + durations for heading, durations in groups.items() if durations)
 
@@ -110,13 +113,7 @@ def _print_state(console: Console, study: Study, status: Status) -> None:
     console.print()
     print_workers(console, status.workers)
     if status.seconds_left:
-        console.print(f"about {_duration(status.seconds_left)} left")
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+        console.print(f"about {duration(status.seconds_left)} left")
 
 
 def _print_winner(console: Console, finalist: Finalist) -> None:

@@ -58,6 +58,8 @@ def print_leaderboard(
     if marked:
         legend = ", ".join(f"{MARKS[origin]} {origin}" for origin in marked)
         console.print(f"params of a trial: {legend}, others from the sampler")
+    if audited := sorted(r.trial for r in rows if r.is_audited and r.state == "COMPLETE"):
+        console.print(f"ran on for the prune audit: {', '.join(map(str, audited))}")
     for row in rows:
         if row.state == "FAIL":
             console.print(f"trial {row.trial} failed: {row.reason}")

@@ -28,7 +28,11 @@ OLDER_VALUES: dict[str, Any] = {"sweep.portfolio": 0}
 
 
 def definition(plan: SweepPlan) -> dict[str, Any]:
-    """Dotted path → value of everything that makes two sweeps the same."""
+    """Dotted path → value of everything that makes two sweeps the same.
+
+    Not sweep.prune_audit: it decides which trials run to their end, like a budget, and no trial's
+    values; and whatever its share was, the audited trials are a random sample of the stopped.
+    """
     settings = plan.settings
     own = (
         "tracking.", "storage.", "launcher.", "registry.", "registry", "workers", "launcher",

@@ -11,7 +11,7 @@ from optuna.pruners import BasePruner, NopPruner, PercentilePruner
 from optuna.trial import FrozenTrial, TrialState
 
 from finesweep.config import SweepPlan, build
-from finesweep.sweep.study.keys import MODEL, TOTAL
+from finesweep.sweep.study.keys import MODEL, PRUNE_AUDIT, TOTAL
 from finesweep.sweep.study.optuna_private import storage_of
 
 
@@ -27,6 +27,10 @@ class PerModelPruner(BasePruner):
     Models learn at different speeds, and a fast starter must not prune a slow one. A pruner's
     n_startup_trials is therefore counted per model. Hyperband and Wilcoxon read the study's storage
     directly, so they still compare across models.
+
+    A trial that runs on for the prune audit is shown as the stopped one that it would have been,
+    without its later values: in the median of complete trials they would make the pruner milder,
+    and the audit would change what it measures.
     """
 
     def __init__(self, pruner: BasePruner) -> None:
@@ -96,14 +100,22 @@ class _View(Study):
 
 
 class _SameModel(_View):
-    """One model's trials."""
+    """One model's trials, as they would be without the prune audit."""
 
     def __init__(self, study: Study, model: str | None) -> None:
         super().__init__(study)
         self._model = model
 
+    def get_trials(
+        self, deepcopy: bool = True, states: Container[TrialState] | None = None
+    ) -> list[FrozenTrial]:
+        # All of them first: an audited trial has another state here than in the study.
+        shown = super().get_trials(deepcopy=deepcopy)
+        return [trial for trial in shown if states is None or trial.state in states]
+
     def show(self, trials: list[FrozenTrial]) -> list[FrozenTrial]:
-        return [trial for trial in trials if trial.user_attrs.get(MODEL) == self._model]
+        same = (trial for trial in trials if trial.user_attrs.get(MODEL) == self._model)
+        return [_as_stopped(trial) if _is_audited(trial) else trial for trial in same]
 
 
 class _AtPercents(_View):
@@ -125,6 +137,21 @@ class _AtPercents(_View):
             if known and min(known) - 0.5 <= percent <= max(known) + 0.5
         }
         return shown
+
+
+def _is_audited(trial: FrozenTrial) -> bool:
+    """Whether the trial runs, or ran to its end, although the pruner would have stopped it."""
+    is_running_on = trial.state in (TrialState.RUNNING, TrialState.COMPLETE)
+    return is_running_on and PRUNE_AUDIT in trial.user_attrs
+
+
+def _as_stopped(trial: FrozenTrial) -> FrozenTrial:
+    """An audited trial as the pruner would have left it."""
+    stopped, last = copy(trial), trial.user_attrs[PRUNE_AUDIT]["step"]
+    values = {step: value for step, value in trial.intermediate_values.items() if step <= last}
+    stopped.state, stopped.intermediate_values = TrialState.PRUNED, values
+    stopped.value = values[max(values)] if values else None
+    return stopped
 
 
 def _by_percent(trial: FrozenTrial) -> Mapping[float, float]:

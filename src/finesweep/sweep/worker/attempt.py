@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict, replace
 from typing import Any
 
 from optuna import Trial, TrialPruned
@@ -21,6 +22,7 @@ from finesweep.runs.run_logging import (
     origin,
     run_name,
 )
+from finesweep.sweep.prune_audit import StopMark, best_value, mark_of_slot
 from finesweep.sweep.study.keys import (
     ATTEMPT,
     CHECKPOINT,
@@ -33,20 +35,22 @@ from finesweep.sweep.study.keys import (
     ORIGIN,
     PARENT_RUN_ID,
     PRECISION,
+    PRUNE_AUDIT,
     SLOT,
     TOTAL,
     UID,
     VALUES,
     WORKER,
 )
+from finesweep.sweep.study.ranking import direction_of
 from finesweep.sweep.study.search_space import objective_of
 from finesweep.sweep.study.weights import slot_folder
 from finesweep.sweep.worker.callbacks import WorkerCallbacks
 from finesweep.sweep.worker.checkpoints import SlotCheckpoints, newest_whole
 from finesweep.sweep.worker.failures import Failure, WholeSweepError, whole_sweeps
-from finesweep.sweep.worker.phases import Phase
+from finesweep.sweep.worker.phases import Phase, trial_seed
 from finesweep.tracking import Outbox
-from finesweep.tracking.tags import ORIGIN_TAG, TRIAL_STATE
+from finesweep.tracking.tags import ORIGIN_TAG, PRUNE_AUDIT_TAG, TRIAL_STATE
 
 
 class Attempt:
@@ -74,6 +78,8 @@ class Attempt:
         self.outbox: Outbox | None = None
         self.fatal: WholeSweepError | None = None
         """Error that every other attempt would hit too."""
+        self.is_audited = False
+        """Whether the pruner would have stopped this slot, which runs on for the audit."""
         self.folder = slot_folder(
             plan.base.config.storage.checkpoints, self.study.study_name, self.slot
         )
@@ -128,6 +134,9 @@ class Attempt:
         if spec.origin is not None:
             self.tags[ORIGIN_TAG] = spec.origin
             self.trial.set_user_attr(ORIGIN, spec.origin)
+        # The decision is the slot's: an attempt that resumes is not stopped after all.
+        if (mark := mark_of_slot(self._failed(), self.slot)) is not None:
+            self._mark(replace(mark, seconds=0.0))
         precision = self.phase.sweep.user_attrs.get(PRECISION)
         values = ({"training.precision": precision} if precision else {}) | dict(spec.values)
         composed = self.plan.compose_trial(values, seed=spec.seed)
@@ -141,9 +150,11 @@ class Attempt:
         return composed
 
     def _out_of_memory(self) -> list[FrozenTrial]:
-        failed = self.study.get_trials(deepcopy=False, states=(TrialState.FAIL,))
-        of_slot = [trial for trial in failed if trial.user_attrs.get(SLOT) == self.slot]
+        of_slot = [trial for trial in self._failed() if trial.user_attrs.get(SLOT) == self.slot]
         return [trial for trial in of_slot if trial.user_attrs.get(FAILURE) == "out_of_memory"]
+
+    def _failed(self) -> list[FrozenTrial]:
+        return self.study.get_trials(deepcopy=False, states=(TrialState.FAIL,))
 
     @contextmanager
     def _record(self, setup: Setup) -> Iterator[Outbox]:
@@ -210,12 +221,30 @@ class Attempt:
         self.trial.report(self.objective.seen_by_pruner(evaluation), step=evaluation.step)
 
     def _on_evaluation(self, evaluation: Evaluation) -> None:
-        """Reports the evaluation to Optuna; TrialPruned when the pruner says so."""
+        """Reports the evaluation to Optuna; TrialPruned when the pruner says so, unless the slot is
+        one that is audited."""
         self._report(evaluation)
+        if self.is_audited:
+            return
         with whole_sweeps("sweep.pruner", self.plan.settings.pruner):
             pruned = self.trial.should_prune()
-        if pruned:
+        if not pruned:
+            return
+        number = trial_seed(self.study, f"{self.slot}/prune_audit") / 2**31
+        if number >= self.plan.settings.prune_audit:
             raise TrialPruned
+        trials = self.study.get_trials(deepcopy=False)
+        model = self.trial.user_attrs[MODEL]
+        best = best_value(trials, direction_of(self.study), model=model)
+        self._mark(StopMark(evaluation.step, sum(self.ledger.seconds.values()), best))
+
+    def _mark(self, mark: StopMark) -> None:
+        """From now on the trial runs to its end, marked in the study and in MLflow."""
+        self.is_audited = True
+        self.trial.set_user_attr(PRUNE_AUDIT, asdict(mark))
+        self.tags[PRUNE_AUDIT_TAG] = mark.step
+        if self.outbox is not None:
+            self.outbox.set_tags({PRUNE_AUDIT_TAG: mark.step})
 
 
 def _halved(composed: Composed) -> dict[str, Any]:

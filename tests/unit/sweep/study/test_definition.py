@@ -32,7 +32,13 @@ def test_a_definition_holds_space_and_fixed_fields_and_nothing_of_places(demo: S
 
 
 def test_budgets_and_places_may_change(demo: SweepPlan) -> None:
-    changed = ["sweep.n_trials=3", "workers=2", "storage.url=sqlite:///a.db", "sweep.confirm=null"]
+    changed = [
+        "sweep.n_trials=3",
+        "sweep.prune_audit=1",
+        "workers=2",
+        "storage.url=sqlite:///a.db",
+        "sweep.confirm=null",
+    ]
     check_same_definition(demo, definition(demo), definition(compose_sweep("demo", changed)))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,7 +16,7 @@ from optuna.trial import TrialState
 from tests.unit.sweep.studies import add_trial
 from tests.unit.sweep.worker.conftest import JoinedWorker
 
-from finesweep.config import Composed
+from finesweep.config import Composed, SweepPlan
 from finesweep.records import Evaluation
 from finesweep.runs.finetune import Watch
 from finesweep.sweep.study.keys import (
@@ -25,6 +26,7 @@ from finesweep.sweep.study.keys import (
     LEDGER,
     MODEL,
     PRECISION,
+    PRUNE_AUDIT,
     VALUES,
     WORKER,
 )
@@ -33,7 +35,7 @@ from finesweep.sweep.study.slots import claim
 from finesweep.sweep.worker import attempt as module
 from finesweep.sweep.worker.attempt import Attempt
 from finesweep.sweep.worker.failures import Failure, WholeSweepError
-from finesweep.sweep.worker.phases import Search
+from finesweep.sweep.worker.phases import Search, trial_seed
 
 pytestmark = pytest.mark.slow
 
@@ -226,3 +228,58 @@ def test_an_attempt_goes_on_from_what_was_committed_before(
     assert joined_worker.study.trials[0].user_attrs[COMMITTED] == 7
     first.run()
     assert training.settings["resume"] == first.folder / "attempt-1" / "step-00000007"
+
+
+def audited(joined_worker: JoinedWorker, share: float) -> SweepPlan:
+    return replace(
+        joined_worker.plan, settings=replace(joined_worker.plan.settings, prune_audit=share)
+    )
+
+
+def test_an_audited_trial_runs_on_with_a_mark_of_its_first_stop(
+    joined_worker: JoinedWorker, next_attempt: NextAttempt
+) -> None:
+    study = joined_worker.study
+    study.pruner = ThresholdPruner(upper=0.5)
+    add_trial(study, value=0.75, slot=9, **{MODEL: "minilm"})
+    add_trial(study, value=0.125, slot=8, **{MODEL: "distil_minilm"})
+
+    def training(watch: Watch) -> None:
+        attempt.ledger.seconds |= {"training": 6.0, "evaluating": 2.0}
+        watch.on_evaluation(evaluation(100, 0.9))
+        watch.on_evaluation(evaluation(200, 0.8))
+
+    attempt, _ = next_attempt(training)
+    attempt.plan = audited(joined_worker, 1.0)
+    assert attempt.run() == 0.25
+    trial = study.trials[attempt.trial.number]
+    assert trial.user_attrs[PRUNE_AUDIT] == {"step": 100, "seconds": 8.0, "best": 0.75}
+    assert trial.intermediate_values == {100: 0.9, 200: 0.8}
+    assert attempt.tags["finesweep.prune_audit"] == 100
+
+
+def test_the_share_that_is_audited_is_chosen_by_slot(
+    joined_worker: JoinedWorker, next_attempt: NextAttempt
+) -> None:
+    joined_worker.study.pruner = ThresholdPruner(upper=0.5)
+    share = trial_seed(joined_worker.study, "0/prune_audit") / 2**31
+    attempt, stands = next_attempt(lambda watch: watch.on_evaluation(evaluation(100, 0.9)))
+    attempt.plan = audited(joined_worker, share)
+    with pytest.raises(TrialPruned):
+        attempt.run()
+    stands.during = lambda watch: watch.on_evaluation(evaluation(200, 0.9))
+    attempt.plan = audited(joined_worker, share + 1e-6)
+    assert attempt.run() == 0.25
+
+
+def test_an_attempt_that_resumes_an_audited_slot_keeps_its_mark(
+    joined_worker: JoinedWorker, next_attempt: NextAttempt
+) -> None:
+    mark = {"step": 100, "seconds": 8.0, "best": 0.75}
+    add_trial(joined_worker.study, TrialState.FAIL, slot=0, **{PRUNE_AUDIT: mark, "retry": True})
+    joined_worker.study.pruner = ThresholdPruner(upper=0.5)
+    attempt, _ = next_attempt(lambda watch: watch.on_evaluation(evaluation(200, 0.9)))
+    assert attempt.slot == 0
+    assert attempt.run() == 0.25  # though sweep.prune_audit is 0 by now
+    resumed = joined_worker.study.trials[attempt.trial.number].user_attrs[PRUNE_AUDIT]
+    assert resumed == {**mark, "seconds": 0.0}

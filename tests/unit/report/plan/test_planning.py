@@ -1,0 +1,83 @@
+"""A plan of a real sweep of tiny models: measured, and without a trace but the tokens."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from finesweep.cli import plan as command
+from finesweep.config import compose_sweep
+from finesweep.errors import ConfigError
+from finesweep.report.plan.draws import N_RANDOM, drawn
+
+pytestmark = pytest.mark.slow
+
+SWEEP = """\
+# @package sweep
+n_trials: 4
+sampler: {{_target_: optuna.samplers.RandomSampler, seed: 1}}
+portfolio: 0
+enqueue:
+  - {{training.learning_rate: 0.01, training.epochs: 2}}
+params:
+  dataset: local
+  dataset.path: {texts}
+  dataset.max_length: choice(16, 24)
+  model.name_or_path: {model}
+  training.epochs: range(1, 3)
+  training.batch_size: 16
+  training.precision: fp32
+  training.learning_rate: tag(log, interval(1e-4, 0.02))
+confirm: null
+"""
+
+
+@pytest.fixture
+def tiny_sweep(workplace: Path, tiny_bert: Path, texts_csv: Path) -> None:
+    (workplace / "sweeps").mkdir()
+    text = SWEEP.format(texts=texts_csv, model=tiny_bert)
+    (workplace / "sweeps" / "own.yaml").write_text(text)
+
+
+@pytest.mark.usefixtures("tiny_sweep")
+def test_a_plan_measures_each_length_and_leaves_only_tokens(
+    workplace: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    assert command.run(["own", "--json", "plan.price_per_hour=2"]) == 0
+    plan = json.loads(capsys.readouterr().out)
+    assert [each["max_length"] for each in plan["measured"]] == [16, 24]
+    assert all(each["step_seconds"] > 0 for each in plan["measured"])
+    assert all(each["peak_bytes"] > each["row_bytes"] >= 0 for each in plan["measured"])
+    assert [each["workers"] for each in plan["options"]] == [1, 2, 4, 8]
+    for each in plan["options"]:
+        low, high = each["seconds_pruned"]
+        assert 0 < low <= high <= each["seconds"]
+        assert each["cost"] == pytest.approx((low + high) / 3600)
+    assert plan["disk"]["tokens"] > 0
+    assert plan["warnings"] == []
+    made = sorted(path.name for path in (workplace / "mlruns").rglob("*") if path.is_file())
+    assert {"mlflow.db", "optuna.db"} & set(made) == set()
+    assert sorted(path.name for path in (workplace / "mlruns" / "cache").iterdir()) == ["tokens"]
+
+
+@pytest.mark.usefixtures("tiny_sweep")
+def test_the_first_draws_are_the_enqueued_and_the_others_the_samplers() -> None:
+    draws = drawn(compose_sweep("own", []))
+    (first,) = draws.first
+    assert (first.config.training.learning_rate, first.config.training.epochs) == (0.01, 2)
+    assert len(draws.others) == N_RANDOM
+    epochs = [each.config.training.epochs for each in draws.others]
+    assert set(epochs) == {1, 2}
+    assert {each.config.dataset.max_length for each in draws.others} == {16, 24}
+    assert draws == drawn(compose_sweep("own", []))
+
+
+@pytest.mark.usefixtures("workplace")
+def test_what_a_sweep_would_refuse_a_plan_refuses() -> None:
+    with pytest.raises(ConfigError, match=r"^sweep: no sweep 'dmo'; did you mean 'demo'"):
+        command.run(["dmo"])
+    with pytest.raises(ConfigError, match=r"^plan\.price_per_hour: -1\.0 given; must be at least"):
+        command.run(["demo", "plan.price_per_hour=-1"])

@@ -11,7 +11,7 @@ from finesweep.setup.hub import cached_files, hub_obstacle
 from finesweep.sweep.launchers.gpus import visible_gpus
 from finesweep.sweep.launchers.local import usable_cores
 
-CORE_FLOPS, GPU_FLOPS = 25e9, 2e13
+CORE_FLOPS, GPU_FLOPS = 5e10, 2e13
 """Multiplications and additions a second in training, roughly: of a core, and of a small GPU."""
 
 

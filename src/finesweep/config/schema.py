@@ -364,9 +364,9 @@ class SweepConfig:
     baseline: bool = True
     """Compare the winner with TF-IDF and logistic regression on the same splits."""
     confirm: ConfirmConfig | None = field(default_factory=ConfirmConfig)
-    """null confirms nothing."""
+    """Retraining of the best configurations with fresh seeds; null confirms nothing."""
     register: RegisterConfig | None = None
-    """null registers nothing."""
+    """Name and alias of the winner in the model registry; null registers nothing."""
 
 
 @dataclass

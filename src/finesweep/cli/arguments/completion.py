@@ -13,7 +13,7 @@ import sys
 from finesweep.cli import COMMANDS
 from finesweep.errors import ConfigError, Problem
 
-COMPOSED = ("explore", "train", "adapt", "sweep")
+COMPOSED = ("explore", "train", "adapt", "sweep", "doctor")
 """Commands whose arguments are Hydra overrides."""
 REQUEST = re.compile("(install|uninstall|query)=(bash|zsh|fish)")
 

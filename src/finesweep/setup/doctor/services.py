@@ -85,5 +85,7 @@ def browser() -> Finding:
         found = webbrowser.get()
     except webbrowser.Error:
         hint = "ssh -L 5000:localhost:5000 HOST finesweep ui, and open localhost:5000"
-        return Finding("browser", "missing", "none on this machine, or no display", hint, needed=False)
+        return Finding(
+            "browser", "missing", "none on this machine, or no display", hint, needed=False
+        )
     return ok("browser", str(getattr(found, "name", type(found).__name__)))

@@ -27,6 +27,8 @@ from finesweep.setup.doctor.findings import Finding, ok
 from finesweep.setup.doctor.revisions import MLFLOW, OPTUNA, Library, known_revisions
 from finesweep.wording import counted
 
+DIALECTS = ("sqlite", "postgresql")
+"""Databases of studies; MLflow takes others too."""
 EXPERIMENTS = "/api/2.0/mlflow/experiments/search?max_results=1"
 MAX_BODY = 100_000
 TOKEN = "MLFLOW_TRACKING_TOKEN"
@@ -51,6 +53,8 @@ def _database(name: str, url: str, library: Library, *, field: str) -> Finding:
         return ok(name, f"{shown} is not made yet; the first run makes it")
     began = time.perf_counter()
     try:
+        if library is OPTUNA and (dialect := make_url(url).get_backend_name()) not in DIALECTS:
+            raise ValueError(f"{dialect} is not supported; use SQLite or PostgreSQL")
         with _engine(url, file).connect() as connection:
             opened = time.perf_counter() - began
             connection.execute(text("SELECT 1"))
@@ -61,7 +65,7 @@ def _database(name: str, url: str, library: Library, *, field: str) -> Finding:
             return _tables(name, url, connection, library, speed=speed)
     except (SQLAlchemyError, ImportError, ValueError) as error:
         reason = hidden_password(first_line(getattr(error, "orig", None) or error))
-        return Finding(name, "broken", f"{shown}: {reason}", _remedy(url, field))
+        return Finding(name, "broken", f"{shown}: {reason}", _remedy(url, field, reason))
 
 
 def _engine(url: str, file: Path | None) -> Engine:
@@ -105,7 +109,7 @@ def _server(uri: str) -> Finding:
         served = _get(f"{uri.rstrip('/')}/version").strip()
     except urllib.error.HTTPError as error:
         if error.code in (401, 403):
-            user = os.environ.get(LOGIN[0])
+            user = urlsplit(uri).username or os.environ.get(LOGIN[0])
             message = f"{shown} refuses {user!r}" if user else f"{shown} asks for a login"
             return Finding("tracking", "broken", message, f"export {LOGIN[0]}=… {LOGIN[1]}=…")
         message = f"{shown} answers {error.code} {error.reason}: no MLflow server?"
@@ -136,7 +140,11 @@ def _get(url: str) -> str:
     return body.decode("utf-8", "replace")
 
 
-def _remedy(url: str, field: str) -> str:
+def _remedy(url: str, field: str, reason: str) -> str:
+    if "locked" in reason:
+        return "wait for the program that writes it"
     if sqlite_file(url) is not None:
         return f"move the file away, or set {field}=sqlite:///OTHER.db"
-    return f"start the server, or set {field}=…"
+    if url.startswith("postgresql"):
+        return f"start the server, or set {field}=…"
+    return f"set {field}=sqlite:///FILE.db or {field}=postgresql://USER@HOST/NAME"

@@ -26,6 +26,9 @@ LOOKUPS = [
     ["sweep", "--help"],
     ["predict", "--help"],
     ["serve", "--help"],
+    ["new", "--help"],
+    ["doctor", "--help"],
+    ["schema"],
     ["models"],
     ["models", "--json"],
     ["promote", "own", "--version", "1", "--dry-run"],
@@ -53,6 +56,8 @@ MISTAKES = [
     ["work", "absent"],
     ["stop", "absent"],
     ["sweep", "absent"],
+    ["new", "2 a", "--data", "absent.csv"],
+    ["schema", "absent"],
 ]
 DATA_MISTAKES = [
     ["explore", "model.name_or_path=./absent"],
@@ -60,6 +65,7 @@ DATA_MISTAKES = [
     ["adapt", "dataset=local", "dataset.path=absent.csv"],
     ["explore", "dataset=local", "dataset.path=absent.csv"],
     ["train", "dataset=local", "dataset.path=texts.csv", "dataset.text_column=words"],
+    ["new", "mine", "--data", "absent.csv"],
 ]
 RUN = f"""
 import json, sys

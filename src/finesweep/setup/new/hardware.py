@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from pathlib import Path
 
 from finesweep.config.package_files import SCHEME, packaged_path
 from finesweep.errors import ConfigError, Problem
@@ -11,8 +12,10 @@ from finesweep.setup.hub import cached_files, hub_obstacle
 from finesweep.sweep.launchers.gpus import visible_gpus
 from finesweep.sweep.launchers.local import usable_cores
 
-CORE_FLOPS, GPU_FLOPS = 5e10, 2e13
-"""Multiplications and additions a second in training, roughly: of a core, and of a small GPU."""
+CORE_FLOPS, AMX_FLOPS, GPU_FLOPS = 4e10, 1.5e11, 2e13
+"""Multiplications and additions a second in training, roughly: of a core, of a core with tile
+instructions for bf16, and of a small GPU."""
+CPU_INFO = Path("/proc/cpuinfo")
 
 
 @dataclass(frozen=True)
@@ -43,10 +46,12 @@ class Hardware:
 
     n_cores: int
     n_gpus: int
+    has_amx: bool = False
 
     @property
     def flops(self) -> float:
-        return GPU_FLOPS if self.n_gpus else CORE_FLOPS * self.n_cores
+        core = AMX_FLOPS if self.has_amx else CORE_FLOPS
+        return GPU_FLOPS if self.n_gpus else core * self.n_cores
 
     def __str__(self) -> str:
         if self.n_gpus:
@@ -56,7 +61,8 @@ class Hardware:
 
 def hardware() -> Hardware:
     """This machine's cores and GPUs, without importing torch."""
-    return Hardware(usable_cores(), len(visible_gpus(os.environ)))
+    flags = CPU_INFO.read_text(encoding="utf-8") if CPU_INFO.exists() else ""
+    return Hardware(usable_cores(), len(visible_gpus(os.environ)), "amx_bf16" in flags)
 
 
 def encoders() -> tuple[tuple[Encoder, ...], str]:

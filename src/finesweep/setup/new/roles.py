@@ -25,11 +25,11 @@ LABEL_NAMES = (
 """Names of label columns, likewise."""
 TITLE_NAMES = ("title", "headline", "subject", "summary", "heading", "reviewtitle", "reviewsummary")
 """Names of columns that are joined before the text."""
-NEVER_LABELS = (
+NEITHER = (
     "id index split fold date year month day time timestamp user userid username author lang "
     "language source url file"
 )
-"""Words in names of columns that are no labels."""
+"""Words in names of columns that are neither texts nor labels."""
 PAIR_NAMES = (
     ("premise", "hypothesis"),
     ("question", "answer"),
@@ -128,7 +128,7 @@ def _texts(
     longest = max(texts, key=lambda each: (each.words >= 2, each.characters))
     text = named if named is not None and _key(named.name) not in TITLE_NAMES else longest
     parts = [c for c in texts if _key(c.name) in TITLE_NAMES and c is not text and c.words > 1]
-    others = [c for c in texts if c not in (text, *parts) and c.words >= 2]
+    others = [c for c in texts if c not in (text, *parts) and c.words >= 2 and _may_tell(c.name)]
     notes = []
     if others:
         listing = _listed(others)
@@ -171,9 +171,10 @@ def _labels(
         return None, (), []
     # Names of classes before numbers, few classes before many, the last column before the first.
     best = named or min(reversed(able), key=lambda each: (each.is_number, each.n_distinct))
+    alike = [best]
     if best.is_number and (names := _names_of(best, able)):
-        best = names
-    others = [c for c in able if c.name != best.name]
+        alike, best = [best, names], names
+    others = [c for c in able if c not in alike and c.name != best.name]
     return (
         best.name,
         (),
@@ -189,7 +190,12 @@ def _is_label(column: Column) -> bool:
 def _may_be_label(column: Column) -> bool:
     """Whether a column whose name says nothing may be the label."""
     few = column.n_distinct <= max(2, min(column.n_values / 5, MAX_CLASSES))
-    return few and not any(_ends(column.name, name) for name in NEVER_LABELS.split())
+    return few and _may_tell(column.name)
+
+
+def _may_tell(name: str) -> bool:
+    """Whether a column's name does not rule it out as a text or a label."""
+    return not any(_ends(name, word) for word in NEITHER.split())
 
 
 def _names_of(label: Column, columns: Sequence[Column]) -> Column | None:

@@ -90,7 +90,7 @@ def _line(line: Line) -> str:
 def scalar(value: Any) -> str:
     """One line of YAML for a value; OmegaConf's interpolations in strings stay texts."""
     text = _dumped(value, style=None)
-    return text if "\n" not in text else _dumped(value, style='"')
+    return text if len(text.splitlines()) == 1 else _dumped(value, style='"')
 
 
 def _dumped(value: Any, *, style: str | None) -> str:

@@ -6,25 +6,25 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from finesweep.config import DatasetConfig, compose
 from finesweep.config.overrides.grammar import parse_override
 from finesweep.config.package_files import packaged_path
 from finesweep.config.reference.files import schema_file
 from finesweep.config.reference.json_schema import schema_of
-from finesweep.dataset.profile.lengths import token_lengths
 from finesweep.disk import written_aside
 from finesweep.errors import ConfigError, Problem
 from finesweep.pairs import columns_of as texts_of
-from finesweep.setup.new.guess import Guess, guess_dataset
 from finesweep.setup.new.hardware import Encoder, Hardware, encoders, hardware
 from finesweep.setup.new.names import NewFiles, files_for
-from finesweep.setup.new.sizes import Sizes, sizes_for
-from finesweep.setup.new.texts import Search, dataset_text, sweep_text
 from finesweep.wording import counted_rows
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from finesweep.setup.new.guess import Guess
+    from finesweep.setup.new.sizes import Sizes
 
 N_TEXTS = 2_000
 """Texts whose tokens are counted: enough for the lengths' quantiles."""
@@ -50,8 +50,15 @@ def new(name: str, data: str, overrides: Sequence[str] = (), *, force: bool = Fa
     when the name does not fit or is taken, or the data cannot be trained on.
     """
     files = files_for(name, force=force)
-    given = _given(overrides)
+    names = _given(overrides)
     config = compose(["dataset=local", *overrides]).config.dataset
+    given = {name: getattr(config, name) for name in names}
+
+    # Imported once names and fields are known to fit: what reads data takes a second to load.
+    from finesweep.setup.new.guess import guess_dataset
+    from finesweep.setup.new.sizes import sizes_for
+    from finesweep.setup.new.texts import Search, dataset_text, sweep_text
+
     # Not by an override: there, ${…} in a file's name would be an interpolation.
     config = replace(config, path=data, name=name)
     try:
@@ -71,17 +78,19 @@ def new(name: str, data: str, overrides: Sequence[str] = (), *, force: bool = Fa
     return New(files, guess, sizes, found, origin, machine)
 
 
-def _given(overrides: Sequence[str]) -> dict[str, Any]:
-    """Field of the dataset → the value that an override gives it; ConfigError for other fields."""
-    parsed = [parse_override(text) for text in overrides]
-    for override in parsed:
+def _given(overrides: Sequence[str]) -> list[str]:
+    """The fields of the dataset that overrides set; ConfigError for any other field."""
+    names = []
+    for override in map(parse_override, overrides):
         path = override.key_or_group
-        if not path.startswith("dataset.") or override.is_sweep_override():
+        section, _, name = path.partition(".")
+        if section != "dataset" or not name or override.is_sweep_override():
             message = "only fields of dataset can be given; edit the files for the rest"
             raise ConfigError(Problem(path, message))
-        if path in ("dataset.path", "dataset.name", "dataset.hub"):
+        if name.split(".")[0] in ("path", "files", "name", "hub"):
             raise ConfigError(Problem(path, "is set by --data and NAME"))
-    return {o.key_or_group.removeprefix("dataset."): o.value() for o in parsed}
+        names.append(name.split(".")[0])
+    return names
 
 
 def _for_data(problem: Problem) -> Problem:
@@ -90,7 +99,10 @@ def _for_data(problem: Problem) -> Problem:
 
 def _tokens(guess: Guess, encoder: Encoder) -> np.ndarray:
     """[N] int, tokens of a sample of train's texts, special ones included."""
+    import numpy as np
     from transformers import AutoTokenizer
+
+    from finesweep.dataset.profile.lengths import token_lengths
 
     path = packaged_path(encoder.checkpoint, field="model")
     tokenizer = AutoTokenizer.from_pretrained(str(path))

@@ -42,8 +42,6 @@ class Column:
     is_list: bool
     separator: str | None = None
     """Separator of the labels in a cell, where dataset.label_separator must name it."""
-    values: frozenset[str] = frozenset()
-    """The values of a binary column."""
 
 
 def columns_of(table: pd.DataFrame) -> list[Column]:
@@ -78,7 +76,6 @@ def _column(name: str, column: pd.Series) -> Column:
         is_binary=members is None and is_binary,
         is_list=members is not None,
         separator=separator,
-        values=frozenset(each.casefold() for each in distinct) if is_binary else frozenset(),
     )
 
 

@@ -17,7 +17,7 @@ from finesweep.dataset.reading.encodings import likely_encoding
 from finesweep.dataset.reading.file_sets import file_sets_of
 from finesweep.dataset.reading.hub import hub_name, read_hub
 from finesweep.dataset.row_filters import is_missing, with_clean_texts
-from finesweep.dataset.sources import read_file_sets, read_source
+from finesweep.dataset.sources import RawDataset, read_file_sets, read_source
 from finesweep.dataset.text_pairs import with_joined_pairs
 from finesweep.errors import ConfigError
 from finesweep.records import SPLITS, SplitName, Splits
@@ -28,8 +28,6 @@ from finesweep.wording import counted, counted_rows
 
 MAX_MAPPED = 50
 """Classes up to which rare ones are left out by a label_map that names them all."""
-
-
 SHOWN = 6
 """Labels shown in a comment or a note."""
 
@@ -55,21 +53,25 @@ def guess_dataset(config: DatasetConfig, given: Mapping[str, Any]) -> Guess:
     """
     tables, config, notes = _tables(config, given)
     roles = guess_roles(columns_of(tables["train"]), given)
-    config, dropped = _without_missing(_with_roles(config, roles), given)
-    labelled = _labelled(config)
-    config, rare = _without_rare(config, labelled)
+    config = _with_roles(config, roles)
+    source = read_source(config)
+    left_out = {} if "missing" in given else _missing(source)
+    config = replace(config, missing="drop") if left_out else config
+    labelled = _labelled(source, config)
+    if rare := _rare(config, labelled):
+        config = replace(
+            config, label_map={n: None if n in rare else n for n in labelled.label_names}
+        )
+        left_out["label_map"] = f"null leaves out {_few(rare)}: too few texts for every split"
     n_rows = {split: len(labelled.frames[split]) for split in SPLITS if split in labelled.frames}
     validation, test = (carved_size(n_rows, split)[0] for split in SPLITS[1:])
     splits = prepare(replace(config, validation_size=validation, test_size=test))
+    reasons = _reasons(config, splits) | left_out
     return Guess(
         config,
         splits,
         n_rows,
-        reasons={
-            name: text
-            for name, text in _reasons(config, splits, [*dropped, *rare]).items()
-            if name not in given
-        },
+        reasons={name: text for name, text in reasons.items() if name not in given},
         notes=tuple(dict.fromkeys([*notes, *roles.notes, *splits.notes])),
     )
 
@@ -120,58 +122,55 @@ def _with_roles(config: DatasetConfig, roles: Roles) -> DatasetConfig:
     )
 
 
-def _without_missing(
-    config: DatasetConfig, given: Mapping[str, Any]
-) -> tuple[DatasetConfig, list[str]]:
-    """The config that drops rows without a text or a label, if there are any, and a note."""
-    frames = read_source(config).frames.values()
+def _missing(source: RawDataset) -> dict[str, str]:
+    """Why dataset.missing drops rows, if there are any to drop."""
+    frames = source.frames.values()
     n = sum(int(frame.apply(is_missing).any(axis=1).sum()) for frame in frames)
-    if not n or "missing" in given:
-        return config, []
-    note = f"{counted_rows(n)} without a text or a label left out"
-    return replace(config, missing="drop"), [note]
+    return {"missing": f"{counted_rows(n)} without a text or a label"} if n else {}
 
 
-def _labelled(config: DatasetConfig) -> LabelledRows:
+def _labelled(source: RawDataset, config: DatasetConfig) -> LabelledRows:
     """The rows with their labels, before any split is taken from train."""
-    source = read_source(config)
     raw = with_joined_pairs(with_clean_texts(source.frames, config.clean))
     return encode_labels(raw, source, config)
 
 
-def _without_rare(config: DatasetConfig, labelled: LabelledRows) -> tuple[DatasetConfig, list[str]]:
-    """The config that leaves out classes with too few texts for every split, and a note."""
+def _rare(config: DatasetConfig, labelled: LabelledRows) -> list[str]:
+    """Classes with too few texts for each split that is taken from train, if a label_map can leave
+    them out and others stay."""
     names, n_splits = labelled.label_names, 1 + sum(s not in labelled.frames for s in SPLITS[1:])
+    if config.label_map or config.label_columns or n_splits == 1 or len(names) > MAX_MAPPED:
+        return []
     train = labelled.frames["train"].drop_duplicates("text")
     counts = label_counts(labels_in(train, len(names)), len(names))
     rare = [name for name, n in zip(names, counts, strict=True) if n < n_splits]
-    is_open = not (config.label_map or config.label_columns) and len(names) <= MAX_MAPPED
-    if not rare or n_splits == 1 or not is_open or len(names) - len(rare) < 2:
-        return config, []
-    few = ", ".join(map(repr, rare[:SHOWN])) + (", …" if len(rare) > SHOWN else "")
-    which = f"label {few}" if len(rare) == 1 else f"labels {few}"
-    label_map = {name: None if name in rare else name for name in names}
-    return replace(config, label_map=label_map), [
-        f"{which} left out: fewer than {n_splits} texts, one for each split, are too few"
-    ]
+    return rare if len(names) - len(rare) > 1 else []
 
 
-def _reasons(config: DatasetConfig, splits: Splits, left_out: Sequence[str]) -> dict[str, str]:
+def _few(labels: Sequence[str]) -> str:
+    return ", ".join(map(repr, labels[:SHOWN])) + (", …" if len(labels) > SHOWN else "")
+
+
+def _reasons(config: DatasetConfig, splits: Splits) -> dict[str, str]:
     """Field → why it has its value, for the comments of the file and for the screen."""
-    n_labels = len(splits.label_names)
-    few = ", ".join(map(repr, splits.label_names[:SHOWN])) + (", …" if n_labels > SHOWN else "")
+    labels = counted(len(splits.label_names), "label")
     several = "several of " if splits.multi_label else ""
-    of_text = {"text_columns": "the text, a line for each"}
-    of_label = {"label_columns": f"several of {n_labels} labels, 1 where a text has it"}
+    by_field = {
+        "text_columns": "the text, a line for each",
+        "text_column": "the text",
+        "pair_column": "the second text of a pair",
+        "label_columns": f"several of {labels}, 1 where a text has it",
+        "label_column": f"{several}{labels}: {_few(splits.label_names)}",
+        "label_separator": "between labels of a row",
+        "encoding": "the file is not UTF-8",
+    }
+    unused = {
+        "text_column": bool(config.text_columns),
+        "label_column": bool(config.label_columns),
+        "encoding": config.encoding == DatasetConfig.encoding,
+    }
     return {
-        **(of_text if config.text_columns else {"text_column": "the text"}),
-        **({"pair_column": "the second text of a pair"} if config.pair_column else {}),
-        **(
-            of_label
-            if config.label_columns
-            else {"label_column": f"{several}{counted(n_labels, 'label')}: {few}"}
-        ),
-        **({"label_separator": "between labels of a row"} if config.label_separator else {}),
-        **({"encoding": "the file is not UTF-8"} if config.encoding != "utf-8" else {}),
-        **{"missing" if "row" in note else "label_map": note for note in left_out},
+        field: text
+        for field, text in by_field.items()
+        if getattr(config, field) and not unused.get(field, False)
     }

@@ -74,39 +74,25 @@ def guess_roles(columns: Sequence[Column], given: Mapping[str, Any]) -> Roles:
 
     ConfigError when no column can be the text, or the label, with all columns that there are.
     """
-    by_name = {column.name: column for column in columns}
-    taken = _given_labels(given)
+    label, labels, others = _given(given)
+    taken = (label, *labels)
     texts, pair, notes = _texts([each for each in columns if each.name not in taken], given)
     if not texts:
         raise ConfigError(_problem("a text: distinct values of words", "text", columns))
-    if taken:
-        return Roles(
-            texts,
-            given.get("label_column"),
-            tuple(given.get("label_columns", ())),
-            pair,
-            _separator(by_name.get(str(given.get("label_column"))), given),
-            tuple(notes),
-        )
-    rest = [each for each in columns if each.name not in (*texts, pair)]
-    label, labels, others = _labels(rest)
+    if label is None and not labels:
+        label, labels, others = _labels([c for c in columns if c.name not in (*texts, pair)])
     if label is None and not labels:
         raise ConfigError(_problem("labels: values that recur in many rows", "label", columns))
     if others:
         listing = _listed(others)
         notes.append(f"could be the label too: {listing}; dataset.label_column=NAME chooses")
-    separator = _separator(by_name.get(label or ""), given)
-    return Roles(texts, label, labels, pair, separator, tuple(notes))
+    is_open = "label_separator" not in given
+    separators = [c.separator for c in columns if c.name == label and is_open]
+    return Roles(texts, label, labels, pair, next(iter(separators), None), tuple(notes))
 
 
-def _given_labels(given: Mapping[str, Any]) -> list[str]:
-    own = given.get("label_column")
-    return [*given.get("label_columns", ()), *([] if own is None else [own])]
-
-
-def _separator(label: Column | None, given: Mapping[str, Any]) -> str | None:
-    is_open = label is not None and "label_separator" not in given
-    return label.separator if label is not None and is_open else None
+def _given(given: Mapping[str, Any]) -> tuple[str | None, tuple[str, ...], list[Column]]:
+    return given.get("label_column"), tuple(given.get("label_columns", ())), []
 
 
 def _texts(
@@ -114,9 +100,7 @@ def _texts(
 ) -> tuple[tuple[str, ...], str | None, list[str]]:
     """The text columns, the second text of a pair, and notes on what else they could be."""
     texts = [column for column in columns if _is_text(column)]
-    if own := given.get("text_columns") or (
-        [given["text_column"]] if "text_column" in given else None
-    ):
+    if own := given.get("text_columns") or [given[f] for f in ("text_column",) if f in given]:
         return tuple(own), given.get("pair_column"), []
     if "pair_column" in given:
         texts = [column for column in texts if column.name != given["pair_column"]]
@@ -175,11 +159,8 @@ def _labels(
     if best.is_number and (names := _names_of(best, able)):
         alike, best = [best, names], names
     others = [c for c in able if c not in alike and c.name != best.name]
-    return (
-        best.name,
-        (),
-        [c for c in others if named is None or _key(c.name) in LABEL_NAMES.split()],
-    )
+    others = [c for c in others if named is None or _key(c.name) in LABEL_NAMES.split()]
+    return best.name, (), others
 
 
 def _is_label(column: Column) -> bool:

@@ -55,7 +55,7 @@ def _database(name: str, url: str, library: Library, *, field: str) -> Finding:
     try:
         if library is OPTUNA and (dialect := make_url(url).get_backend_name()) not in DIALECTS:
             raise ValueError(f"{dialect} is not supported; use SQLite or PostgreSQL")
-        with _engine(url, file).connect() as connection:
+        with engine_for(url, file).connect() as connection:
             opened = time.perf_counter() - began
             connection.execute(text("SELECT 1"))
             began = time.perf_counter()
@@ -68,7 +68,7 @@ def _database(name: str, url: str, library: Library, *, field: str) -> Finding:
         return Finding(name, "broken", f"{shown}: {reason}", _remedy(url, field, reason))
 
 
-def _engine(url: str, file: Path | None) -> Engine:
+def engine_for(url: str, file: Path | None) -> Engine:
     """An engine that waits a few seconds at most; read-only for SQLite."""
     if file is not None:
         only_read = f"sqlite:///file:{quote(str(file.absolute()))}?mode=ro&uri=true"

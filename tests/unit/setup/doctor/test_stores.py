@@ -12,11 +12,13 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 from tests.postgresql import new_database
 
 from finesweep.config import StorageConfig, TrackingConfig
 from finesweep.setup.doctor.revisions import MLFLOW, OPTUNA, known_revisions
-from finesweep.setup.doctor.stores import storage, tracking
+from finesweep.setup.doctor.stores import engine_for, storage, tracking
 from finesweep.sweep.study.storage import open_storage
 
 pytestmark = pytest.mark.slow
@@ -36,6 +38,14 @@ def test_the_tables_that_optuna_makes_fit(workplace: Path) -> None:
     assert (found.state, found.hint) == ("ok", "")
     assert found.message.startswith("sqlite:///optuna.db: 0 trials, tables fit; opened in ")
     assert Path("optuna.db").read_bytes() == before
+
+
+def test_a_file_is_opened_read_only(workplace: Path) -> None:
+    sqlite3.connect("s.db").close()
+    Path("s.db").touch()
+    engine = engine_for("sqlite:///s.db", Path("s.db"))
+    with engine.connect() as connection, pytest.raises(OperationalError, match="readonly"):
+        connection.execute(text("CREATE TABLE t (n INTEGER)"))
 
 
 def test_the_tables_that_mlflow_makes_fit(store: object) -> None:

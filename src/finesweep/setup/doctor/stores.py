@@ -14,7 +14,7 @@ import urllib.request
 from http.client import HTTPException
 from importlib.metadata import version
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from sqlalchemy import Connection, Engine, create_engine, inspect, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
@@ -129,7 +129,8 @@ def _get(url: str) -> str:
     user, password = (os.environ.get(name, "") for name in LOGIN)
     user, password = parts.username or user, parts.password or password
     host = parts.netloc.rpartition("@")[2]
-    request = urllib.request.Request(parts._replace(netloc=host).geturl())
+    bare = urlunsplit((parts.scheme, host, parts.path, parts.query, ""))
+    request = urllib.request.Request(bare)
     if token := os.environ.get(TOKEN):
         request.add_header("Authorization", f"Bearer {token}")
     elif user:

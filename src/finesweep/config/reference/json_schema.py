@@ -77,10 +77,8 @@ def value_schema(described_field: Described) -> dict[str, Any]:
         may_be_null = type(None) in get_args(each.hint)
         return {"anyOf": [inner, {"type": "null"}], **text} if may_be_null else inner
     kinds = [_kind(kind, each) for kind in _alternatives(each.hint)]
-    if not any(kind.get("type") == "string" and "enum" not in kind for kind in kinds) and kinds != [
-        {}
-    ]:
-        kinds.append(LATER)
+    takes_any_text = any(not kind or kind == {"type": "string"} for kind in kinds)
+    kinds += [] if takes_any_text else [LATER]
     return {**text, **default, **(kinds[0] if len(kinds) == 1 else {"anyOf": kinds})}
 
 

@@ -2,46 +2,26 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from finesweep.errors import ConfigError, Problem
+from finesweep.setup.new.column_names import (
+    LABEL_NAMES,
+    NUMBERED,
+    PAIR_NAMES,
+    TEXT_NAMES,
+    TITLE_NAMES,
+    first_named,
+    has_word,
+    key_of,
+    may_tell,
+)
 from finesweep.setup.new.columns import Column
 from finesweep.wording import counted
 
 FIELD = "--data"
-TEXT_NAMES = (
-    "text texts sentence review reviewtext reviewbody comment commenttext tweet tweettext message "
-    "content body utterance document post query question description headline title url"
-)
-"""Names of text columns, without case and signs; the first that a table has is taken."""
-LABEL_NAMES = (
-    "label labels labeltext labelname target class classname category categories sentiment "
-    "polarity stars star rating intent emotion emotions topic topics tag tags y goldlabel score "
-    "type"
-)
-"""Names of label columns, likewise."""
-TITLE_NAMES = ("title", "headline", "subject", "summary", "heading", "reviewtitle", "reviewsummary")
-"""Names of columns that are joined before the text."""
-NEITHER = (
-    "id index split fold date year month day time timestamp user userid username author lang "
-    "language source url file"
-)
-"""Words in names of columns that are neither texts nor labels."""
-PAIR_NAMES = (
-    ("premise", "hypothesis"),
-    ("question", "answer"),
-    ("question", "sentence"),
-    ("question", "passage"),
-    ("question", "context"),
-    ("query", "passage"),
-    ("query", "document"),
-    ("claim", "evidence"),
-)
-NUMBERED = re.compile(r"(.+?)(1|2|a|b)")
-"""A name that one of two texts has, such as sentence1."""
 MAX_DIGITS = 0.4
 """Share of digits above which values are codes or dates, not texts."""
 MIN_DISTINCT = 0.3
@@ -108,11 +88,11 @@ def _texts(
         return (pair[0].name,), pair[1].name, []
     if not texts:
         return (), None, []
-    named = _first(texts, TEXT_NAMES)
+    named = first_named(texts, TEXT_NAMES)
     longest = max(texts, key=lambda each: (each.words >= 2, each.characters))
-    text = named if named is not None and _key(named.name) not in TITLE_NAMES else longest
-    parts = [c for c in texts if _key(c.name) in TITLE_NAMES and c is not text and c.words > 1]
-    others = [c for c in texts if c not in (text, *parts) and c.words >= 2 and _may_tell(c.name)]
+    text = named if named is not None and key_of(named.name) not in TITLE_NAMES else longest
+    parts = [c for c in texts if key_of(c.name) in TITLE_NAMES and c is not text and c.words > 1]
+    others = [c for c in texts if c not in (text, *parts) and c.words >= 2 and may_tell(c.name)]
     notes = []
     if others:
         listing = _listed(others)
@@ -128,7 +108,7 @@ def _is_text(column: Column) -> bool:
 
 def _pair(texts: Sequence[Column]) -> tuple[Column, Column] | None:
     """The two texts of a pair, by their names."""
-    by_key = {_key(column.name): column for column in texts}
+    by_key = {key_of(column.name): column for column in texts}
     for first, second in PAIR_NAMES:
         if first in by_key and second in by_key:
             return by_key[first], by_key[second]
@@ -145,9 +125,9 @@ def _labels(
 ) -> tuple[str | None, tuple[str, ...], list[Column]]:
     """The label column, or the columns of 0 and 1; and other columns that could be the label."""
     able = [column for column in columns if _is_label(column)]
-    named = _first(able, LABEL_NAMES) or _first(able, LABEL_NAMES, _ends)
+    named = first_named(able, LABEL_NAMES) or first_named(able, LABEL_NAMES, has_word)
     binary = [column for column in columns if column.is_binary and column.n_distinct == 2]
-    if len(binary) > 1 and (named is None or (named.is_binary and _key(named.name) != "label")):
+    if len(binary) > 1 and (named is None or (named.is_binary and key_of(named.name) != "label")):
         return None, tuple(column.name for column in binary), []
     if named is None:
         able = [column for column in able if _may_be_label(column)]
@@ -159,7 +139,7 @@ def _labels(
     if best.is_number and (names := _names_of(best, able)):
         alike, best = [best, names], names
     others = [c for c in able if c not in alike and c.name != best.name]
-    others = [c for c in others if named is None or _key(c.name) in LABEL_NAMES.split()]
+    others = [c for c in others if named is None or key_of(c.name) in LABEL_NAMES.split()]
     return best.name, (), others
 
 
@@ -171,44 +151,20 @@ def _is_label(column: Column) -> bool:
 def _may_be_label(column: Column) -> bool:
     """Whether a column whose name says nothing may be the label."""
     few = column.n_distinct <= max(2, min(column.n_values / 5, MAX_CLASSES))
-    return few and _may_tell(column.name)
-
-
-def _may_tell(name: str) -> bool:
-    """Whether a column's name does not rule it out as a text or a label."""
-    return not any(_ends(name, word) for word in NEITHER.split())
+    return few and may_tell(column.name)
 
 
 def _names_of(label: Column, columns: Sequence[Column]) -> Column | None:
     """The column with the names of a label's numbers, such as label_text."""
-    key = _key(label.name)
+    key = key_of(label.name)
     twins = [
         column
         for column in columns
         if not column.is_number
         and column.n_distinct == label.n_distinct
-        and _key(column.name) in (f"{key}text", f"{key}name", f"{key}str")
+        and key_of(column.name) in (f"{key}text", f"{key}name", f"{key}str")
     ]
     return twins[0] if twins else None
-
-
-def _first(
-    columns: Sequence[Column],
-    names: str,
-    matches: Callable[[str, str], bool] = lambda own, name: _key(own) == name,
-) -> Column | None:
-    """The column with the earliest of these names."""
-    return next((c for name in names.split() for c in columns if matches(c.name, name)), None)
-
-
-def _ends(own: str, name: str) -> bool:
-    """Whether a word of a column's name is this name, as in `final_label`."""
-    words = re.findall(r"[^\W_]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", own).casefold())
-    return name in words
-
-
-def _key(name: str) -> str:
-    return re.sub(r"[\W_]", "", name.casefold())
 
 
 def _problem(what: str, kind: str, columns: Sequence[Column]) -> Problem:

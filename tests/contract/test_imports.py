@@ -27,6 +27,9 @@ LOOKUPS = [
     ["plan", "--help"],
     ["predict", "--help"],
     ["serve", "--help"],
+    ["new", "--help"],
+    ["doctor", "--help"],
+    ["schema"],
     ["models"],
     ["models", "--json"],
     ["promote", "own", "--version", "1", "--dry-run"],
@@ -55,6 +58,8 @@ MISTAKES = [
     ["stop", "absent"],
     ["sweep", "absent"],
     ["plan", "absent"],
+    ["new", "2 a", "--data", "absent.csv"],
+    ["schema", "absent"],
 ]
 DATA_MISTAKES = [
     ["explore", "model.name_or_path=./absent"],
@@ -62,6 +67,7 @@ DATA_MISTAKES = [
     ["adapt", "dataset=local", "dataset.path=absent.csv"],
     ["explore", "dataset=local", "dataset.path=absent.csv"],
     ["train", "dataset=local", "dataset.path=texts.csv", "dataset.text_column=words"],
+    ["new", "mine", "--data", "absent.csv"],
 ]
 RUN = f"""
 import json, sys

@@ -12,6 +12,8 @@ from importlib import import_module
 from finesweep.errors import INTERRUPTED, ConfigError, FinesweepError, Problem, nearest
 
 COMMANDS = {
+    "new": "write a dataset choice and a sweep for your file, from what is in it",
+    "doctor": "examine this machine and its stores: what works, what to type",
     "explore": "show a dataset in tables, charts and checks, before training on it",
     "train": "fine-tune one model and track the run; -m runs Hydra's grid",
     "adapt": "continue a model's pretraining on the dataset's text, for a model to fine-tune",
@@ -27,7 +29,10 @@ COMMANDS = {
     "predict": "print labels and probabilities for texts, a file or stdin",
     "serve": "serve a model as a web page and a JSON API",
     "ui": "start the MLflow UI on this project's tracking store",
+    "schema": "print a JSON schema of config files, for editors",
 }
+ROOMS = {"new": "setup", "doctor": "setup", "schema": "setup"}
+"""Command → the folder of its module, for those that are not beside this one."""
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -73,7 +78,8 @@ def _run(arguments: list[str]) -> int:
         return 2
     # SIGTERM shuts down as Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    module = import_module(f"finesweep.cli.{command}")
+    path = f"{ROOMS[command]}.{command}" if command in ROOMS else command
+    module = import_module(f"finesweep.cli.{path}")
     return int(module.run(arguments[1:]))
 
 

@@ -19,11 +19,18 @@ examples:
                                                                as many as fit into half an hour
   finesweep sweep demo 'training.learning_rate=interval(1e-5, 3e-5)' sweep.study=demo-low
 """
+KEYS = """
+keys of sweeps/NAME.yaml, with their defaults; on the command line sweep.KEY=VALUE:
+"""
 
 
 def run(arguments: Sequence[str]) -> int:
     cli = parser("sweep", "NAME [OVERRIDE…] [--cfg job]")
     cli.epilog = EXAMPLES
+    if not {"-h", "--help"}.isdisjoint(arguments):
+        from finesweep.config.reference.help import sweep_help
+
+        cli.epilog += f"{KEYS}{sweep_help()}"
     cli.add_argument("name", metavar="NAME", help="a file in ./sweeps, or a packaged sweep")
     cli.add_argument(
         "overrides",

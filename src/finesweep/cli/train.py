@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -20,6 +21,7 @@ from finesweep.errors import ConfigError, FinesweepError, Problem
 
 NO_TEST = "evaluate_test=false"
 """Default under -m: comparing runs on the test split would use it up."""
+FLAGS = "--cfg job prints the composed config, --hydra-help lists Hydra's own flags."
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -40,7 +42,15 @@ def run(arguments: Sequence[str]) -> int:
     overrides = [in_hydra_grammar(override) for override in args.overrides]
     sys.argv = ["finesweep train", *flags, *prefix, *overrides]
     job = _job(None if args.multirun else runs[0])
-    hydra.main(config_path=None, config_name="config", version_base=HYDRA_VERSION_BASE)(job)()
+    main = hydra.main(config_path=None, config_name="config", version_base=HYDRA_VERSION_BASE)(job)
+    if not args.help:
+        main()
+        return 0
+    from finesweep.config.reference.help import training_help
+
+    with suppress(SystemExit):  # Hydra exits after its help
+        main()
+    print(f"{training_help(runs[0].flat())}\n\n{FLAGS}")
     return 0
 
 

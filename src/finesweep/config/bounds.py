@@ -9,6 +9,9 @@ from typing import Any
 from finesweep.config.field_paths import unknown_field
 from finesweep.errors import Problem, nearest
 
+WORDS = {"above": "above", "minimum": "at least", "below": "below", "maximum": "at most"}
+FREEZE_LAYERS = "0, a number of layers, or `all`"
+
 
 def range_problems(config: Any, prefix: str = "") -> list[Problem]:
     """One Problem for each field of a (nested) dataclass that is outside its range."""
@@ -31,6 +34,16 @@ def stray_fields(config: Any, prefix: str = "") -> list[Problem]:
         if is_dataclass(section := getattr(config, name)):
             problems += stray_fields(section, prefix=f"{prefix}{name}.")
     return problems
+
+
+def range_in_words(field: Field[Any]) -> str:
+    """The permitted values of a field, such as `at least 1`; empty without a range."""
+    if field.name == "freeze_layers":
+        return FREEZE_LAYERS
+    bounds = field.metadata
+    if "one_of" in bounds:
+        return f"one of {', '.join(bounds['one_of'])}"
+    return _describe({name: bounds[name] for name in WORDS if name in bounds})
 
 
 def _complaint(field: Field[Any], value: Any) -> str | None:
@@ -60,11 +73,10 @@ def _within(bounds: Any, value: float) -> bool:
 
 
 def _describe(bounds: Any) -> str:
-    words = {"above": "above", "minimum": "at least", "below": "below", "maximum": "at most"}
-    return " and ".join(f"{words[name]} {bound}" for name, bound in bounds.items())
+    return " and ".join(f"{WORDS[name]} {bound}" for name, bound in bounds.items())
 
 
 def _freeze_complaint(value: int | str) -> str | None:
     if value == "all" or (isinstance(value, int) and value >= 0):
         return None
-    return f"{value!r} given; must be 0, a number of layers, or `all`"
+    return f"{value!r} given; must be {FREEZE_LAYERS}"

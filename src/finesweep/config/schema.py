@@ -43,8 +43,11 @@ class SplitFiles:
     """One file per split; null for a split without one."""
 
     train: str | None = None
+    """File, pattern or folder of the train split."""
     validation: str | None = None
+    """File, pattern or folder of the validation split; null takes it from train."""
     test: str | None = None
+    """File, pattern or folder of the test split; null takes it from train."""
 
 
 @dataclass
@@ -84,6 +87,7 @@ class DatasetConfig:
     sheet_name: str | None = None
     """Sheet of an Excel file; null is the first."""
     text_column: str = "text"
+    """Column with the text of each row."""
     text_columns: list[str] = field(default_factory=list)
     """Instead of text_column: several columns, such as [title, body], joined to one text with a
     line for each."""
@@ -168,6 +172,7 @@ class TrainingConfig:
     """`balanced` weights each class by N / (C * its rows), in the training loss only; with several
     labels, the positives and negatives of each."""
     evaluations_per_epoch: int = bounded(4, minimum=1)
+    """Evaluations on validation per epoch; each may prune the trial."""
     pruning_rows: int | None = bounded(None, minimum=1)
     """Evaluations within an epoch use a fixed, stratified sample of this many validation rows, for
     the pruner; the one at the end of an epoch uses the whole split. null always uses the whole
@@ -206,6 +211,7 @@ class TrackingConfig:
     artifacts: str = "mlruns/artifacts"
     """Folder or URI of artifacts, used when the experiment is created."""
     experiment: str = "finesweep"
+    """Name of the MLflow experiment that all runs belong to."""
 
 
 @dataclass
@@ -241,7 +247,9 @@ class LauncherConfig:
     cluster: str = bounded("slurm", one_of=("slurm", "local"))
     """slurm: `local` runs the same jobs as processes here, without Slurm."""
     partition: str | None = None
+    """slurm: partition of the jobs; null is the cluster's default."""
     account: str | None = None
+    """slurm: account that the jobs are charged to; null is the user's default."""
     timeout_minutes: int = bounded(240, minimum=1)
     """slurm: time limit of one job; a worker that reaches it is requeued."""
     mem_gb: float | None = bounded(None, above=0)
@@ -273,7 +281,9 @@ class RegisterConfig:
     """Name and alias of the winner in the model registry."""
 
     name: str = MISSING
+    """Name of the registered model."""
     alias: str = "challenger"
+    """Alias of the new version; `champion` is set by promotion alone."""
 
 
 @dataclass
@@ -365,9 +375,9 @@ class SweepConfig:
     baseline: bool = True
     """Compare the winner with TF-IDF and logistic regression on the same splits."""
     confirm: ConfirmConfig | None = field(default_factory=ConfirmConfig)
-    """null confirms nothing."""
+    """Retraining of the best configurations with fresh seeds; null confirms nothing."""
     register: RegisterConfig | None = None
-    """null registers nothing."""
+    """Name and alias of the winner in the model registry; null registers nothing."""
 
 
 @dataclass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 import signal
 import subprocess
@@ -12,6 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 from types import SimpleNamespace
 
+import huggingface_hub.constants
 import pytest
 import yaml
 
@@ -263,7 +265,8 @@ def test_train_help_names_groups_and_fields(finesweep: Run) -> None:
     assert (code, err) == (0, "")
     assert out.lstrip().startswith("finesweep train [OVERRIDE…]: one fine-tuning run")
     assert "model: bert, checkpoint, distil_minilm, distilbert, minilm\n" in out
-    assert "learning_rate: 2.0e-05\n" in out
+    assert "  training.learning_rate=2e-05   number above 0\n      Peak learning rate" in out
+    assert out.endswith("--hydra-help lists Hydra's own flags.\n")
 
 
 def test_sweep_cfg_prints_the_base_config_of_its_trials(finesweep: Run, workplace: Path) -> None:
@@ -288,7 +291,44 @@ def test_a_model_of_single_texts_takes_no_pair_column(
     assert (code, out, err) == (2, "", message)
 
 
-@pytest.mark.parametrize("command", ["adapt", "explore", "sweep", "status", "predict", "ui"])
+def test_sweep_help_names_the_keys_of_a_sweep_file(finesweep: Run) -> None:
+    code, out, err = finesweep("sweep", "--help")
+    assert (code, err) == (0, "")
+    assert "  n_trials: ???   whole number at least 1 or null\n      Number of slots" in out
+
+
+def test_schema_prints_json_schema_and_knows_its_names(finesweep: Run) -> None:
+    code, out, err = finesweep("schema", "training")
+    assert (code, err) == (0, "")
+    assert json.loads(out)["properties"]["epochs"]["default"] == 3
+    code, out, err = finesweep("schema", "swep")
+    assert (code, out) == (2, "")
+    assert err.startswith("finesweep: NAME: no schema 'swep'; did you mean 'sweep'? known: adapt, ")
+
+
+def test_new_says_what_it_guessed_and_which_commands_follow(
+    finesweep: Run, workplace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    rows = "".join(f"a film number {k} of ours,{k % 2}\n" for k in range(60))
+    (workplace / "my films.csv").write_text(f"title,liked\n{rows}", encoding="utf-8")
+    code, out, err = finesweep("new", "films", "--data", "my films.csv")
+    assert (code, err) == (0, "")
+    assert re.search(r"^text_column +title +the text *$", out, re.MULTILINE)
+    assert re.search(r"^label_column +liked +2 labels: '0', '1' *$", out, re.MULTILINE)
+    again = "  finesweep new films --data 'my films.csv' dataset.FIELD=VALUE --force\n"
+    assert out.endswith(
+        f"{again}next:\n  finesweep explore dataset=films\n  finesweep sweep films\n"
+    )
+    code, out, err = finesweep("new", "films", "--data", "my films.csv")
+    assert (code, out) == (2, "")
+    assert err.startswith("finesweep: NAME: conf/dataset/films.yaml and sweeps/films.yaml exist")
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["adapt", "explore", "sweep", "status", "predict", "ui", "new", "doctor", "schema"],
+)
 def test_each_command_has_its_help(finesweep: Run, command: str) -> None:
     code, out, err = finesweep(command, "--help")
     assert (code, err) == (0, "")
@@ -300,7 +340,7 @@ def test_each_command_has_its_help(finesweep: Run, command: str) -> None:
     ("line", "offered"),
     [
         ("finesweep ", list(cli.COMMANDS)),
-        ("finesweep s", ["sweep", "status", "stop", "serve"]),
+        ("finesweep s", ["sweep", "status", "stop", "serve", "schema"]),
         ("finesweep sweep d", ["demo"]),
         ("finesweep sweep x", []),
         ("finesweep status d", []),
@@ -344,6 +384,8 @@ def test_completion_installs_hydras_shell_code(finesweep: Run) -> None:
         ("import finesweep.cli.train", ["torch", "transformers", "mlflow", "optuna"]),
         ("import finesweep.cli.status", ["torch", "transformers", "mlflow", "optuna"]),
         ("import finesweep.cli.predict", ["torch", "transformers", "mlflow", "optuna"]),
+        ("import finesweep.cli.setup.new", ["torch", "transformers", "mlflow", "pandas"]),
+        ("import finesweep.cli.setup.doctor", ["torch", "transformers", "mlflow", "sqlalchemy"]),
     ],
 )
 def test_help_imports_no_slow_library(code: str, absent: list[str]) -> None:

@@ -13,7 +13,7 @@ import sys
 from finesweep.cli import COMMANDS
 from finesweep.errors import ConfigError, Problem
 
-COMPOSED = ("explore", "train", "adapt", "sweep", "plan")
+COMPOSED = ("explore", "train", "adapt", "sweep", "plan", "doctor")
 """Commands whose arguments are Hydra overrides."""
 NAMED = ("sweep", "plan")
 """Those whose first argument is the name of a sweep file."""

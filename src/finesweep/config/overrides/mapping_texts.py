@@ -28,7 +28,7 @@ def text_of_mapping(mapping: Mapping[Any, Any]) -> str:
     """The mapping as one line of ASCII YAML, which mapping_of_text reads back."""
     text: str = yaml.dump(
         dict(mapping),
-        Dumper=_Dumper,
+        Dumper=Dumper,
         default_flow_style=True,
         width=float("inf"),
         sort_keys=False,
@@ -49,7 +49,7 @@ class _Loader(yaml.SafeLoader):
     """YAML as OmegaConf reads it, with 1e-5 as a number, but only true and false as booleans."""
 
 
-class _Dumper(yaml.SafeDumper):
+class Dumper(yaml.SafeDumper):
     """Quotes strings that _Loader would read as numbers, such as the label "1e5"."""
 
 
@@ -60,7 +60,7 @@ _Loader.yaml_implicit_resolvers = {
 _Loader.add_implicit_resolver(
     "tag:yaml.org,2002:bool", re.compile(r"(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
 )
-for _kind in (_Loader, _Dumper):
+for _kind in (_Loader, Dumper):
     _kind.add_implicit_resolver(
         "tag:yaml.org,2002:float",
         re.compile(r"[-+]?(?:\d[\d_]*)(?:\.\d*)?[eE][-+]?\d+$"),

@@ -1,0 +1,1 @@
+"""What a sweep says: its report, comparisons and plans."""

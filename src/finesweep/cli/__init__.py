@@ -23,10 +23,15 @@ COMMANDS = {
     "promote": "make a challenger champion if it passes the gate, or say why not",
     "rollback": "make the previous champion of a registered model champion again",
     "models": "list registered models with their versions, aliases and decisions",
+    "compare": "compare runs, or sweeps, side by side: settings, scores, paired tests",
+    "reproduce": "train a run again as it was recorded, and say whether the result is equal",
     "predict": "print labels and probabilities for texts, a file or stdin",
     "serve": "serve a model as a web page and a JSON API",
     "ui": "start the MLflow UI on this project's tracking store",
 }
+
+FOLDERS = {"compare": "review.", "reproduce": "review."}
+"""Command → the package below this one that its module is in, where it is not in this one."""
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -72,7 +77,7 @@ def _run(arguments: list[str]) -> int:
         return 2
     # SIGTERM shuts down as Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    module = import_module(f"finesweep.cli.{command}")
+    module = import_module(f"finesweep.cli.{FOLDERS.get(command, '')}{command}")
     return int(module.run(arguments[1:]))
 
 

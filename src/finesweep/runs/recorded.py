@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from math import isfinite
 
 from finesweep.records import SplitName
 from finesweep.stats.bootstrap import Interval
@@ -52,13 +53,14 @@ class RecordedRun:
 
     @property
     def scores(self) -> dict[str, float]:
-        """`split/name` → value on whole splits."""
+        """`split/name` → value on whole splits, where it is defined."""
         return {
             name: value
             for name, value in self.metrics.items()
             if name.startswith(("validation/", "test/"))
             and PRUNING not in name
             and name != "test/look"
+            and isfinite(value)
         }
 
     @cached_property

@@ -60,9 +60,7 @@ def compare_pair(
     )
 
 
-def scores_of(
-    probabilities: np.ndarray, labels: np.ndarray, label_names: Sequence[str]
-) -> Scores:
+def scores_of(probabilities: np.ndarray, labels: np.ndarray, label_names: Sequence[str]) -> Scores:
     """The prediction_scores of probabilities [N, C]."""
     multi_label = is_multi_label(labels)
     logits = logits_of(probabilities, multi_label=multi_label)

@@ -77,9 +77,7 @@ def paired_tests(runs: Runs) -> tuple[tuple[PairedTest, ...], list[str]]:
         pairs = list(combinations(having, 2))
         same = [(a, b) for a, b in pairs if runs[a].rows(split) & runs[b].rows(split)]
         without = [f"{k} has no predictions" for k in runs if k not in having]
-        others = [
-            f"{a} and {b} are not known to have the same" for a, b in pairs if (a, b) not in same
-        ]
+        others = [f"{a} and {b} may have other rows" for a, b in pairs if (a, b) not in same]
         if having and (without or others):
             notes.append(f"Not in a paired test on {split} rows: {', '.join(without + others)}.")
         tests += _tests(having, same, split)

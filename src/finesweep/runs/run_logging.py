@@ -60,10 +60,13 @@ class Setup:
 
 
 @contextmanager
-def tracked_run(setup: Setup, *, tags: Mapping[str, Any], ledger: TimeLedger) -> Iterator[Run]:
-    """A new run that ends FINISHED, or FAILED with the reason as a tag."""
+def tracked_run(
+    setup: Setup, *, tags: Mapping[str, Any], ledger: TimeLedger, name: str | None = None
+) -> Iterator[Run]:
+    """A new run that ends FINISHED, or FAILED with the reason as a tag; named after its model and
+    data unless a name is given."""
     store = open_store(setup.composed.config.tracking)
-    run = start_run(store, name=run_name(setup.composed), tags={**tags, **origin(setup)})
+    run = start_run(store, name=name or run_name(setup.composed), tags={**tags, **origin(setup)})
     try:
         log_setup(run, setup)
         yield run

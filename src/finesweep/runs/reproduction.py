@@ -113,8 +113,8 @@ def _judge(
     if rows_differ:
         reasons.append("The probabilities of the validation rows differ.")
     if other:
-        changed = " and ".join(other)
-        return "differs", [f"Changed: {changed}. That is another experiment.", *reasons]
+        another = f"With other {' and '.join(other)} it is another experiment."
+        return "differs", [another, *reasons]
     intervals = original.intervals("validation")
     if not intervals:
         why = "The original has no predictions, and so no intervals to be within."

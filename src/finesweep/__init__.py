@@ -21,31 +21,39 @@ if TYPE_CHECKING:
         TrainingRun,
         Winner,
     )
+    from finesweep.api.review.comparison import compare
+    from finesweep.api.review.reproduction import reproduce
     from finesweep.api.runs import train
     from finesweep.api.sweeps import run_sweep
     from finesweep.config import Config
     from finesweep.errors import ConfigError, FinesweepError
     from finesweep.prediction import Classifier
     from finesweep.records import Prediction
+    from finesweep.report.comparison import Comparison
+    from finesweep.runs.reproduction import Reproduction
 
     __version__: str
 
 __all__ = [
     "BestTrial",
     "Classifier",
+    "Comparison",
     "Config",
     "ConfigError",
     "Exploration",
     "FinesweepError",
     "Prediction",
     "Promotion",
+    "Reproduction",
     "SweepResult",
     "TrainingRun",
     "Winner",
+    "compare",
     "compose",
     "explore",
     "load_model",
     "promote",
+    "reproduce",
     "run_sweep",
     "train",
 ]
@@ -62,12 +70,16 @@ MODULES = {
         "TrainingRun",
         "Winner",
     ],
+    "api.review.comparison": ["compare"],
+    "api.review.reproduction": ["reproduce"],
     "api.runs": ["train"],
     "api.sweeps": ["run_sweep"],
     "config": ["Config"],
     "errors": ["ConfigError", "FinesweepError"],
     "prediction": ["Classifier"],
     "records": ["Prediction"],
+    "report.comparison": ["Comparison"],
+    "runs.reproduction": ["Reproduction"],
 }
 """Module → names that the API exports from it."""
 

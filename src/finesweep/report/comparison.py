@@ -80,19 +80,19 @@ def differing(
     are complete.
     """
     names = dict.fromkeys(name for column in columns for name in column or ())
-    rows = {name: tuple(c and c.get(name) for c in columns) for name in sorted(names)}
-    return {
-        name: values
-        for name, values in rows.items()
-        if len(
-            {
-                value
-                for value, column in zip(values, columns, strict=True)
-                if column is not None and (is_complete or value is not None)
-            }
-        )
-        > 1
+    rows = {
+        name: tuple(None if column is None else column.get(name) for column in columns)
+        for name in sorted(names)
     }
+
+    def are_different(values: Sequence[Any]) -> bool:
+        pairs = zip(values, columns, strict=True)
+        present = {
+            v for v, column in pairs if column is not None and (is_complete or v is not None)
+        }
+        return len(present) > 1
+
+    return {name: values for name, values in rows.items() if are_different(values)}
 
 
 def sentence(test: PairedTest) -> str:

@@ -90,7 +90,7 @@ def differing(
         present = {
             v for v, column in pairs if column is not None and (is_complete or v is not None)
         }
-        return len(present) > 1
+        return len(known) > 1
 
     return {name: values for name, values in rows.items() if are_different(values)}
 

@@ -34,7 +34,11 @@ def reviewed(swept: tuple[Project, Done], tmp_path_factory: pytest.TempPathFacto
     study = optuna.load_study(study_name="other", storage=url)
     definition = study.user_attrs[DEFINITION] | {"training.batch_size": 8}
     study.set_user_attr(DEFINITION, definition)
-    second = {"run_id": runs(project)["1 tiny_distil"].info.run_id, "trial": 1}
+    client, made = project.client, runs(project)
+    client.update_run(made["5 tiny"].info.run_id, name="other")
+    for _ in range(2):
+        client.create_run("1", run_name="twice")
+    second = {"run_id": made["1 tiny_distil"].info.run_id, "trial": 1}
     study.set_user_attr(FINALIST, study.user_attrs[FINALIST] | second)
     return project
 
@@ -90,7 +94,10 @@ def test_sweeps_are_compared_by_definition_budget_and_winners(reviewed: Project)
     assert best[0] == best[1]
     assert best[0]["low"] < best[0]["value"] < best[0]["high"]
     assert [test["split"] for test in made["tests"]] == ["validation"]
-    assert made["notes"] == ["Not in a paired test on test rows: B has no predictions."]
+    both, untested = made["notes"]
+    assert both.startswith("'other' is a sweep and also a run, ")
+    assert both.endswith(": compared is the sweep.")
+    assert untested == "Not in a paired test on test rows: B has no predictions."
 
 
 def test_the_screen_fits_and_the_page_is_written(reviewed: Project) -> None:
@@ -113,6 +120,7 @@ def refused(*names, **options):
     except finesweep.ConfigError as error:
         print(error)
 refused("smal", "zzz")
+refused("twice", "small")
 refused("small", "small")
 refused("small")
 refused("0 tiny", "models:/small-model@challenger")
@@ -126,6 +134,8 @@ except finesweep.ConfigError as error:
     ).splitlines()
     unknown = "no run and no sweep in sqlite:///mlruns/optuna.db has this id or name"
     winner = runs(reviewed)["0 tiny"].info.run_id
+    ambiguous = printed.pop(3)
+    assert ambiguous.startswith("twice: means 2 runs; give one's id: ")
     assert printed[:6] == [
         "2 problems:",
         f"  smal: {unknown}; did you mean 'small'? known: other, small",

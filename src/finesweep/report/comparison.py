@@ -86,9 +86,10 @@ def differing(
     }
 
     def are_different(values: Sequence[Any]) -> bool:
-        pairs = zip(values, columns, strict=True)
-        present = {
-            v for v, column in pairs if column is not None and (is_complete or v is not None)
+        known = {
+            value
+            for value, column in zip(values, columns, strict=True)
+            if column is not None and (is_complete or value is not None)
         }
         return len(known) > 1
 

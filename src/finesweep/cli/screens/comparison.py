@@ -12,6 +12,9 @@ from finesweep.report.comparison_tables import TextTable, tables_of
 SIDES_PER_BLOCK = 3
 """Sides beside each other in 80 columns; more follow in blocks below."""
 
+MAX_NAME = 38
+"""Characters of a name before it is folded; values are folded first."""
+
 
 def print_comparison(console: Console, comparison: Comparison) -> None:
     """Prints what differs, the scores, the tests, and what could not be compared."""
@@ -34,7 +37,9 @@ def _blocks(table: TextTable) -> list[Table]:
 
 def _block(table: TextTable, columns: range) -> Table:
     block = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 1, 0, 0))
-    for index in (0, *columns):
+    width = min(MAX_NAME, max(len(row[0]) for row in table.rows))
+    block.add_column(Text(table.headings[0]), overflow="fold", min_width=width)
+    for index in columns:
         block.add_column(Text(table.headings[index]), overflow="fold")
     for row in table.rows:
         block.add_row(*(Text(row[index]) for index in (0, *columns)))

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
         Winner,
     )
     from finesweep.api.review.planning import plan
+    from finesweep.api.review.comparison import compare
+    from finesweep.api.review.reproduction import reproduce
     from finesweep.api.runs import train
     from finesweep.api.sweeps import run_sweep
     from finesweep.config import Config
@@ -29,12 +31,15 @@ if TYPE_CHECKING:
     from finesweep.prediction import Classifier
     from finesweep.records import Prediction
     from finesweep.report.plan.records import Plan
+    from finesweep.report.comparison import Comparison
+    from finesweep.runs.reproduction import Reproduction
 
     __version__: str
 
 __all__ = [
     "BestTrial",
     "Classifier",
+    "Comparison",
     "Config",
     "ConfigError",
     "Exploration",
@@ -42,14 +47,17 @@ __all__ = [
     "Plan",
     "Prediction",
     "Promotion",
+    "Reproduction",
     "SweepResult",
     "TrainingRun",
     "Winner",
+    "compare",
     "compose",
     "explore",
     "load_model",
     "plan",
     "promote",
+    "reproduce",
     "run_sweep",
     "train",
 ]
@@ -67,6 +75,8 @@ MODULES = {
         "Winner",
     ],
     "api.review.planning": ["plan"],
+    "api.review.comparison": ["compare"],
+    "api.review.reproduction": ["reproduce"],
     "api.runs": ["train"],
     "api.sweeps": ["run_sweep"],
     "config": ["Config"],
@@ -74,6 +84,8 @@ MODULES = {
     "prediction": ["Classifier"],
     "records": ["Prediction"],
     "report.plan.records": ["Plan"],
+    "report.comparison": ["Comparison"],
+    "runs.reproduction": ["Reproduction"],
 }
 """Module → names that the API exports from it."""
 

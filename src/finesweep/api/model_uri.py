@@ -24,7 +24,14 @@ def check_model_uri(uri: str, *, tracking_uri: str, field: str = "--model") -> N
     if scheme is None or (form is not None and not form.fullmatch(uri)):
         message = f"{uri!r} is neither a folder nor a model URI; use {FORMS}"
         raise ConfigError(Problem(field, message))
+    if form is not None:
+        require_store(tracking_uri)
+
+
+def require_store(tracking_uri: str) -> None:
+    """ConfigError when the tracking store is a database file that does not exist: looking into a
+    store must not create it."""
     database = sqlite_file(tracking_uri)
-    if form is not None and database is not None and not database.exists():
+    if database is not None and not database.exists():
         message = f"no store at {database}; run a sweep here first"
         raise ConfigError(Problem("tracking.uri", message))

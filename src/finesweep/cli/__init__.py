@@ -26,12 +26,20 @@ COMMANDS = {
     "promote": "make a challenger champion if it passes the gate, or say why not",
     "rollback": "make the previous champion of a registered model champion again",
     "models": "list registered models with their versions, aliases and decisions",
+    "compare": "compare runs, or sweeps, side by side: settings, scores, paired tests",
+    "reproduce": "train a run again as it was recorded, and say whether the result is equal",
     "predict": "print labels and probabilities for texts, a file or stdin",
     "serve": "serve a model as a web page and a JSON API",
     "ui": "start the MLflow UI on this project's tracking store",
     "schema": "print a JSON schema of config files, for editors",
 }
-ROOMS = {"new": "setup", "doctor": "setup", "schema": "setup"}
+ROOMS = {
+    "new": "setup",
+    "doctor": "setup",
+    "schema": "setup",
+    "compare": "review",
+    "reproduce": "review",
+}
 """Command → the folder of its module, for those that are not beside this one."""
 
 

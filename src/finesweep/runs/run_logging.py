@@ -25,7 +25,14 @@ from finesweep.stats.overfitting import overfitting
 from finesweep.stats.predictions import probabilities_of
 from finesweep.tracking import Run, RunLog, open_store, start_run
 from finesweep.tracking.tags import DATA_NOTES_TAG, REASON_TAG, TRIAL_STATE
-from finesweep.training import ActivationPlan, Schedule, rows_cut, run_schedule
+from finesweep.training import (
+    ActivationPlan,
+    Schedule,
+    device_name,
+    resolve_precision,
+    rows_cut,
+    run_schedule,
+)
 
 BEST_STEP = "finesweep.best_step"
 OVERFITTING = "finesweep.overfitting"
@@ -53,10 +60,13 @@ class Setup:
 
 
 @contextmanager
-def tracked_run(setup: Setup, *, tags: Mapping[str, Any], ledger: TimeLedger) -> Iterator[Run]:
-    """A new run that ends FINISHED, or FAILED with the reason as a tag."""
+def tracked_run(
+    setup: Setup, *, tags: Mapping[str, Any], ledger: TimeLedger, name: str | None = None
+) -> Iterator[Run]:
+    """A new run that ends FINISHED, or FAILED with the reason as a tag; named after its model and
+    data unless a name is given."""
     store = open_store(setup.composed.config.tracking)
-    run = start_run(store, name=run_name(setup.composed), tags={**tags, **origin(setup)})
+    run = start_run(store, name=name or run_name(setup.composed), tags={**tags, **origin(setup)})
     try:
         log_setup(run, setup)
         yield run
@@ -72,13 +82,15 @@ def tracked_run(setup: Setup, *, tags: Mapping[str, Any], ledger: TimeLedger) ->
 
 
 def origin(setup: Setup) -> dict[str, Any]:
-    """Provenance tags: data, starting weights and threads."""
+    """Provenance tags: data, starting weights, device, precision and threads."""
     config, notes = setup.composed.config, setup.dataset.notes
     return {
         "finesweep.data_fingerprint": setup.dataset.fingerprint,
         **({DATA_NOTES_TAG: "\n".join(notes)} if notes else {}),
         "finesweep.model_revision": loaded_revision(config.model) or config.model.revision,
         "finesweep.weights_sha256": starting_sha256(setup.model),
+        "finesweep.device": device_name(),
+        "finesweep.precision": resolve_precision(config.training.precision),
         "finesweep.threads": torch.get_num_threads(),
     }
 

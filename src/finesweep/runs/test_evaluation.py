@@ -19,7 +19,6 @@ from finesweep.runs.evaluation_files import write_answers
 from finesweep.runs.latency import Latency, measure_latency
 from finesweep.runs.run_logging import Setup, write_split_of
 from finesweep.runs.run_summary import doubts, summary
-from finesweep.stats.bootstrap import bootstrap
 from finesweep.stats.calibration import apply_thresholds, calibrate, calibration_error, is_confident
 from finesweep.stats.predictions import (
     are_correct,
@@ -27,7 +26,7 @@ from finesweep.stats.predictions import (
     log_probabilities_of,
     probabilities_of,
 )
-from finesweep.stats.scores import prediction_scores, ranking_scores
+from finesweep.stats.scores import score_intervals
 from finesweep.tracking import TEST_FINGERPRINT, Run, count_test_evaluations
 from finesweep.tracking.models import log_classifier
 from finesweep.training import compute_metrics, confusion, predict
@@ -98,11 +97,8 @@ def test_intervals(
     predictions: Predictions, label_names: Sequence[str]
 ) -> dict[str, tuple[float, float]]:
     """Bootstrapped 95 % intervals of every score, and of each class's as `test/f1/NAME`."""
-    labels = predictions.labels
     logged = log_probabilities_of(predictions.logits, multi_label=predictions.multi_label)
-    of_answers = prediction_scores(logged, labels, label_names)
-    of_rankings = ranking_scores(logged, labels)
-    intervals = bootstrap(lambda w: {**of_answers(w), **of_rankings(w)}, len(labels), seed=0)
+    intervals = score_intervals(logged, predictions.labels, label_names)
     return {f"test/{name}": (each.low, each.high) for name, each in intervals.items()}
 
 

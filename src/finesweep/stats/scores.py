@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from finesweep.stats.bootstrap import Scores
+from finesweep.stats.bootstrap import Interval, Scores, bootstrap
 from finesweep.stats.calibration import confidence_bins
 from finesweep.stats.predictions import are_correct, is_multi_label, one_hot, predict_labels
 
@@ -77,6 +77,15 @@ def ranking_scores(log_probabilities: np.ndarray, labels: np.ndarray) -> Scores:
         return {"roc_auc": roc_auc, "average_precision": average_precision}
 
     return scores
+
+
+def score_intervals(
+    log_probabilities: np.ndarray, labels: np.ndarray, label_names: Sequence[str]
+) -> dict[str, Interval]:
+    """Every score of both kinds with its bootstrapped 95 % interval over the rows."""
+    of_answers = prediction_scores(log_probabilities, labels, label_names)
+    of_rankings = ranking_scores(log_probabilities, labels)
+    return bootstrap(lambda w: {**of_answers(w), **of_rankings(w)}, len(labels), seed=0)
 
 
 def _surplus(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:

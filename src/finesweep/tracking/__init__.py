@@ -6,10 +6,12 @@ from finesweep.tracking.queries import (
     STATUS_OF,
     TEST_FINGERPRINT,
     active_run,
+    artifact,
     count_test_evaluations,
     find_runs,
     has_logged_model,
     reopen,
+    runs_called,
 )
 from finesweep.tracking.replay import deliver, is_delivered, pending_outboxes
 from finesweep.tracking.runs import PARENT, Run, RunLog, start_run
@@ -25,6 +27,7 @@ __all__ = [
     "RunLog",
     "TrackingStore",
     "active_run",
+    "artifact",
     "close_outbox",
     "count_test_evaluations",
     "deliver",
@@ -34,5 +37,6 @@ __all__ = [
     "open_store",
     "pending_outboxes",
     "reopen",
+    "runs_called",
     "start_run",
 ]

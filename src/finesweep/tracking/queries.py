@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
 
+from mlflow import MlflowClient
 from mlflow.entities import LifecycleStage
 from mlflow.exceptions import MlflowException
 
@@ -14,22 +18,44 @@ from finesweep.tracking.store import TrackingStore
 
 TEST_FINGERPRINT = "finesweep.test_fingerprint"
 """Tag of each run that evaluated a test split: the fingerprint of its rows."""
+ID_START = re.compile("[0-9a-f]{1,32}")
+"""Matches the start of a run's id."""
 
 
 def find_runs(store: TrackingStore, tags: Mapping[str, str], *, running: bool = False) -> list[Run]:
     """The experiment's runs with all these tags, the newest first; running: only those RUNNING."""
     clauses = [clause(f"tags.`{name}`", value) for name, value in tags.items()]
     clauses += ["attributes.status = 'RUNNING'"] if running else []
-    runs, token = [], None
+    found = _search(store, " and ".join(clauses))
+    return [Run(store, run.info.run_id) for run in found if tags.items() <= run.data.tags.items()]
+
+
+def runs_called(store: TrackingStore, text: str) -> list[Run]:
+    """The runs that text means: the one with this id, those of this name, or those whose id begins
+    so; the newest first."""
+    if run := active_run(store, text):
+        return [run]
+    return _named(store, text) or (_begun(store, text) if ID_START.fullmatch(text) else [])
+
+
+def _named(store: TrackingStore, name: str) -> list[Run]:
+    found = _search(store, clause("attributes.run_name", name))
+    return [Run(store, run.info.run_id) for run in found if run.info.run_name == name]
+
+
+def _begun(store: TrackingStore, start: str) -> list[Run]:
+    found = _search(store, f"attributes.run_id LIKE '{start}%'")
+    return [Run(store, run.info.run_id) for run in found]
+
+
+def _search(store: TrackingStore, text: str) -> Iterator[Any]:
+    """The experiment's active runs by a filter of MLflow's, the newest first."""
+    token = None
     while True:
-        page = store.client.search_runs(
-            [store.experiment_id], " and ".join(clauses), page_token=token
-        )
-        runs += [
-            Run(store, run.info.run_id) for run in page if tags.items() <= run.data.tags.items()
-        ]
+        page = store.client.search_runs([store.experiment_id], text, page_token=token)
+        yield from page
         if not (token := page.token):
-            return runs
+            return
 
 
 def active_run(store: TrackingStore, run_id: str | None) -> Run | None:
@@ -44,6 +70,14 @@ def active_run(store: TrackingStore, run_id: str | None) -> Run | None:
         return None
     active = run.info.lifecycle_stage == LifecycleStage.ACTIVE
     return Run(store, run_id) if active else None
+
+
+def artifact(client: MlflowClient, run_id: str, name: str) -> Path | None:
+    """The file of a run's artifact; None if the run has none of this name."""
+    folder, _, _ = name.rpartition("/")
+    if name not in {each.path for each in client.list_artifacts(run_id, folder or None)}:
+        return None
+    return Path(client.download_artifacts(run_id, name))
 
 
 def has_logged_model(store: TrackingStore, uri: str) -> bool:

@@ -15,7 +15,7 @@ from finesweep.training.metrics import (
 from finesweep.training.mlm.adapt import adapt
 from finesweep.training.mlm.chunks import Chunks, make_chunks
 from finesweep.training.mlm.fill_mask import Guess, fill_mask, probe_ids
-from finesweep.training.precision import is_native, resolve_precision
+from finesweep.training.precision import device_name, is_native, resolve_precision
 from finesweep.training.schedule import Schedule
 from finesweep.training.truncation import InputTemplate, check_template, rows_cut, template_of
 
@@ -30,6 +30,7 @@ __all__ = [
     "check_template",
     "compute_metrics",
     "confusion",
+    "device_name",
     "fill_mask",
     "fit",
     "fit_baseline",

@@ -42,6 +42,13 @@ def is_native(precision: str) -> bool:
     )
 
 
+def device_name() -> str:
+    """The GPU that trains, or the CPU's instruction set, on which the bits of a result depend."""
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    return f"CPU with {torch.backends.cpu.get_cpu_capability()}"
+
+
 @cache
 def bf16_speed() -> float:
     """This CPU's speed in bf16 as a multiple of fp32; measured once, in about 0.1 s.

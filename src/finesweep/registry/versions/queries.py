@@ -21,7 +21,7 @@ from mlflow.protos.databricks_pb2 import (
 
 from finesweep.errors import ConfigError, Problem
 from finesweep.registry.records import Scored
-from finesweep.tracking import TEST_FINGERPRINT
+from finesweep.tracking import TEST_FINGERPRINT, artifact
 from finesweep.tracking.names import clause
 from finesweep.tracking.predictions import FILE, read_predictions
 
@@ -57,22 +57,18 @@ def versions_of(client: MlflowClient, model: str) -> list[Version]:
 
 def version_at(client: MlflowClient, model: str, alias: str) -> Version | None:
     """The version with an alias; None when no version has it."""
-    try:
-        return _version(client.get_model_version_by_alias(model, alias))
-    except MlflowException as error:
-        if error.error_code in MISSING:
-            return None
-        raise
+    return _found(lambda: client.get_model_version_by_alias(model, alias))
 
 
 def version_of(client: MlflowClient, uri: str) -> Version | None:
-    """The version that models:/NAME@ALIAS or models:/NAME/NUMBER names; None for any other URI."""
+    """The version that models:/NAME@ALIAS or models:/NAME/NUMBER names; None if there is none, and
+    for any other URI."""
     match = re.fullmatch(r"models:/(?P<name>[^/]+)(?:@(?P<alias>[^/@]+)|/(?P<number>\d+))", uri)
     if match is None:
         return None
     if alias := match["alias"]:
         return version_at(client, match["name"], alias)
-    return _version(client.get_model_version(match["name"], match["number"]))
+    return _found(lambda: client.get_model_version(match["name"], match["number"]))
 
 
 def scored(client: MlflowClient, version: Version) -> Scored:
@@ -154,6 +150,16 @@ def run_description(client: MlflowClient, version: Version) -> dict[str, Any]:
     }
 
 
+def _found(get: Callable[[], Any]) -> Version | None:
+    """The version that get returns; None when there is no such name, number or alias."""
+    try:
+        return _version(get())
+    except MlflowException as error:
+        if error.error_code in MISSING:
+            return None
+        raise
+
+
 def _pages(search: Callable[..., Any], text: str | None = None) -> Iterator[Any]:
     """All results of a paged MLflow search."""
     token: str | None = None
@@ -166,10 +172,8 @@ def _pages(search: Callable[..., Any], text: str | None = None) -> Iterator[Any]
 
 def _artifact(client: MlflowClient, version: Version, name: str) -> bytes | None:
     """The artifact of this name in the version's run; None if there is none."""
-    folder, _, _ = name.rpartition("/")
-    if name not in {each.path for each in client.list_artifacts(version.run_id, folder or None)}:
-        return None
-    return Path(client.download_artifacts(version.run_id, name)).read_bytes()
+    path = artifact(client, version.run_id, name)
+    return None if path is None else path.read_bytes()
 
 
 def _version(entity: Any) -> Version:

@@ -35,7 +35,11 @@ def compare_with_baseline(
         parent.store,
         name="TF-IDF, logistic regression",
         parent_run_id=parent.run_id,
-        tags={"finesweep.kind": KIND, "finesweep.sweep": sweep},
+        tags={
+            "finesweep.kind": KIND,
+            "finesweep.sweep": sweep,
+            "finesweep.data_fingerprint": dataset.fingerprint,
+        },
     )
     with tempfile.TemporaryDirectory() as folder:
         write_split_of(Path(folder), "validation", baseline.validation, dataset)

@@ -4,24 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import astuple, replace
+from dataclasses import replace
 from itertools import combinations
 
-import numpy as np
 from optuna.trial import FrozenTrial
 
 from finesweep.config import SweepPlan
 from finesweep.dataset import load_dataset
 from finesweep.model import load_model, load_tokenizer
 from finesweep.runs.latency import measure_latency
-from finesweep.stats.bootstrap import paired_bootstrap
-from finesweep.stats.paired_tests import gained_and_lost, holm, mcnemar_two_sided
-from finesweep.stats.predictions import (
-    is_multi_label,
-    log_probabilities_of,
-    logits_of,
-)
-from finesweep.stats.scores import prediction_scores
+from finesweep.stats.paired_comparison import compare_pair
+from finesweep.stats.paired_tests import holm
 from finesweep.sweep.comparisons import Contender, ModelComparison
 from finesweep.sweep.selection.state import SweepState
 from finesweep.sweep.study.keys import MODEL, VALUES
@@ -114,28 +107,5 @@ def _contender(plan: SweepPlan, trial: FrozenTrial, n_trials: int) -> Contender:
 def _compare(
     first: Contender, second: Contender, left: SplitPredictions, right: SplitPredictions
 ) -> ModelComparison:
-    labels = left.labels
-    new, old = (
-        prediction_scores(_log_probabilities(each), labels, left.label_names)
-        for each in (left, right)
-    )
-    gaps = paired_bootstrap(new, old, len(labels), seed=0)
-    n_gained, n_lost = map(len, gained_and_lost(left.right, right.right))
-    return ModelComparison(
-        first=first,
-        second=second,
-        rows=len(labels),
-        accuracies=(float(left.right.mean()), float(right.right.mean())),
-        n_gained=n_gained,
-        n_lost=n_lost,
-        p=mcnemar_two_sided(n_gained, n_lost),
-        f1=astuple(gaps["f1"].interval),
-        loss=astuple(gaps["loss"].interval),
-    )
-
-
-def _log_probabilities(predictions: SplitPredictions) -> np.ndarray:
-    """Log probabilities [N, C], as prediction_scores takes them."""
-    multi_label = is_multi_label(predictions.labels)
-    logits = logits_of(predictions.probabilities, multi_label=multi_label)
-    return log_probabilities_of(logits, multi_label=multi_label)
+    pair = compare_pair(left.probabilities, right.probabilities, left.labels, left.label_names)
+    return ModelComparison(first, second, **vars(pair))

@@ -144,7 +144,7 @@ def _create_or_check(plan: SweepPlan, storage: optuna.storages.BaseStorage) -> S
 
 def study_exists(plan: SweepPlan) -> bool:
     """Whether an earlier command created the plan's study and so checked its search space."""
-    return plan.study_name in _study_names(plan.base.config.storage.url)
+    return plan.study_name in study_names(plan.base.config.storage.url)
 
 
 def finalist_in(attributes: Mapping[str, Any]) -> Finalist | None:
@@ -178,7 +178,7 @@ def comparisons_in(attributes: Mapping[str, Any]) -> list[ModelComparison]:
 
 def find_study(name: str, url: str) -> Study:
     """An existing study; ConfigError suggests the nearest name in the storage."""
-    names = _study_names(url)
+    names = study_names(url)
     if name not in names:
         hint = nearest(name, names) if names else "none has been run here yet"
         raise ConfigError(Problem("sweep", f"no study {name!r} in {hidden_password(url)}; {hint}"))
@@ -190,7 +190,7 @@ def find_study(name: str, url: str) -> Study:
     return study
 
 
-def _study_names(url: str) -> list[str]:
+def study_names(url: str) -> list[str]:
     # A lookup must not create an empty database.
     database = sqlite_file(url)
     if database is not None and not database.exists():

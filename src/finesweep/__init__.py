@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from finesweep.api.exploration import explore
     from finesweep.api.models import load_model
     from finesweep.api.promotion import promote
+    from finesweep.api.reports import write_report
     from finesweep.api.results import (
         BestTrial,
         Exploration,
@@ -48,12 +49,14 @@ __all__ = [
     "promote",
     "run_sweep",
     "train",
+    "write_report",
 ]
 MODULES = {
     "api.configs": ["compose"],
     "api.exploration": ["explore"],
     "api.models": ["load_model"],
     "api.promotion": ["promote"],
+    "api.reports": ["write_report"],
     "api.results": [
         "BestTrial",
         "Exploration",

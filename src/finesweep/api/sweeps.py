@@ -98,6 +98,10 @@ def complete_sweep(
         return study, False
     on_ready()
     _search(plan, study, console)
+    if plan.settings.report:
+        from finesweep.report.making import log_report
+
+        log_report(plan, study, partial(console.print, soft_wrap=True))
     return study, True
 
 

@@ -357,6 +357,8 @@ class SweepConfig:
     """null confirms nothing."""
     register: RegisterConfig | None = None
     """null registers nothing."""
+    report: bool = True
+    """Make the sweep's report when it ends, report.html on its MLflow run."""
 
 
 @dataclass

@@ -22,6 +22,7 @@ from mlflow.protos.databricks_pb2 import (
 from finesweep.errors import ConfigError, Problem
 from finesweep.registry.records import Scored
 from finesweep.tracking import TEST_FINGERPRINT
+from finesweep.tracking.artifacts import artifact, json_artifact
 from finesweep.tracking.names import clause
 from finesweep.tracking.predictions import FILE, read_predictions
 
@@ -119,13 +120,13 @@ def wrong_rows(client: MlflowClient, version: Version) -> dict[int, dict[str, st
 
 def slices(client: MlflowClient, version: Version) -> dict[str, dict[str, Any]]:
     """Slice of the test rows → its number of rows and its accuracy, in the run's order."""
-    text = _artifact(client, version, "test/slices.json")
-    return {} if text is None else {each.pop("slice"): each for each in json.loads(text)}
+    rows = json_artifact(client, version.run_id, "test/slices.json") or []
+    return {each.pop("slice"): each for each in rows}
 
 
 def picture(client: MlflowClient, version: Version) -> bytes | None:
     """A PNG: calibration and coverage on the test rows."""
-    return _artifact(client, version, "test/answers.png")
+    return artifact(client, version.run_id, "test/answers.png")
 
 
 def config_text(client: MlflowClient, version: Version) -> str:
@@ -137,7 +138,7 @@ def config_text(client: MlflowClient, version: Version) -> str:
 def run_description(client: MlflowClient, version: Version) -> dict[str, Any]:
     """A version's run, metrics and provenance, for a dossier."""
     run = client.get_run(version.run_id)
-    tags, config = run.data.tags, _artifact(client, version, "config.yaml")
+    tags, config = run.data.tags, artifact(client, version.run_id, "config.yaml")
     names = ("data_fingerprint", "test_fingerprint", "weights_sha256", "versions", "sweep")
     return {
         "version": version.number,
@@ -162,14 +163,6 @@ def _pages(search: Callable[..., Any], text: str | None = None) -> Iterator[Any]
         yield from page
         if not (token := page.token):
             return
-
-
-def _artifact(client: MlflowClient, version: Version, name: str) -> bytes | None:
-    """The artifact of this name in the version's run; None if there is none."""
-    folder, _, _ = name.rpartition("/")
-    if name not in {each.path for each in client.list_artifacts(version.run_id, folder or None)}:
-        return None
-    return Path(client.download_artifacts(version.run_id, name)).read_bytes()
 
 
 def _version(entity: Any) -> Version:

@@ -12,7 +12,7 @@ from plotly.offline import get_plotlyjs
 
 from finesweep.figures.page import render_page
 from finesweep.report.charts import costs, search, settings, winner
-from finesweep.report.charts.picture import Picture, number, setting
+from finesweep.report.charts.picture import MAX_ROWS, Picture, number, setting
 from finesweep.report.records import SweepRecord
 from finesweep.report.words import chosen_row, headline, registered
 from finesweep.wording import as_percentage
@@ -20,6 +20,7 @@ from finesweep.wording import as_percentage
 TEMPLATE = "report.html.j2"
 GENERATOR = "finesweep report"
 """In the page's head, by which an earlier report is told from any other file."""
+STATES = {"COMPLETE": "complete", "PRUNED": "pruned", "FAIL": "failed"}
 N_LEADING = 15
 """Rows of the leaderboard that are unfolded."""
 N_ERRORS = 20
@@ -118,7 +119,7 @@ def _leaderboard(sweep: SweepRecord) -> dict[str, Any]:
         cells = [setting(row.params[path]) if path in row.params else "–" for path in fields]
         seconds = "–" if row.seconds is None else f"{row.seconds:.0f}"
         origin = row.origin or "–"
-        state = row.state.lower() + (f": {row.reason}" if row.reason else "")
+        state = STATES.get(row.state, row.state) + (f": {row.reason}" if row.reason else "")
         rows.append(
             [rank, str(row.trial), row.model, state, number(row.value), *cells, seconds, origin]
         )
@@ -132,9 +133,9 @@ def _leaderboard(sweep: SweepRecord) -> dict[str, Any]:
     chosen = chosen_row(sweep)
     return {
         "headings": headings,
-        "rows": rows,
+        "rows": rows[:MAX_ROWS],
+        "n_left_out": max(0, len(rows) - MAX_ROWS),
         "chosen": None if chosen is None else str(chosen.trial),
-        "paths": dict(zip(map(_last, fields), fields, strict=True)),
     }
 
 

@@ -19,9 +19,9 @@ from finesweep.sweep.sentences import (
     next_commands,
     registered_as,
     spent_and_saved,
-    test_use,
     time_spent,
     trial_counts,
+    use_of_test_rows,
 )
 from finesweep.sweep.status import Row, command_in
 from finesweep.wording import as_percentage, counted, counted_rows
@@ -215,7 +215,7 @@ def _tested(finalist: Finalist) -> str:
             interval = finalist.test_intervals.get(f"test/{name}")
             bounds = f" ({interval[0]:.4f} to {interval[1]:.4f})" if interval else ""
             scores.append(f"{name} {value:.4f}{bounds}")
-    use = test_use(finalist)
+    use = use_of_test_rows(finalist)
     return (
         f"{', '.join(scores)}, on {counted_rows(finalist.test_rows)}{use and f', {use}'};"
         f" in brackets 95 % intervals over rows. The most frequent class alone would be right on"

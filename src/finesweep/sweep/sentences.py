@@ -92,7 +92,7 @@ def chance_better(finalist: Finalist) -> float | None:
     return chance
 
 
-def test_use(finalist: Finalist) -> str:
+def use_of_test_rows(finalist: Finalist) -> str:
     """How often the test rows have been used; empty where that was not counted."""
     if not finalist.test_look:
         return ""

@@ -23,9 +23,9 @@ from finesweep.sweep.sentences import (
     duration,
     next_commands,
     registered_as,
-    test_use,
     time_spent,
     trial_counts,
+    use_of_test_rows,
 )
 from finesweep.sweep.status import Status, command_of, leaderboard, status_in
 from finesweep.sweep.study.study import Study, baseline_in, comparisons_in, data_notes_of
@@ -90,7 +90,7 @@ def _print_state(console: Console, study: Study, status: Status) -> None:
 
 
 def _print_winner(console: Console, finalist: Finalist) -> None:
-    chance, use = chance_better(finalist), test_use(finalist)
+    chance, use = chance_better(finalist), use_of_test_rows(finalist)
     odds = "" if chance is None else f", better than the runner-up with probability {chance:.2f}"
     console.print(
         f"\nbest: trial {finalist.trial}{odds};"

@@ -23,7 +23,6 @@ HEIGHT = 380
 MAX_NAME = 40
 MAX_ROWS = 200
 """Rows of the table behind a picture: a sweep of a thousand trials has them all in its study."""
-OTHER = "other"
 
 
 @dataclass(frozen=True)
@@ -81,6 +80,15 @@ def look_of(models: Sequence[str]) -> dict[str, tuple[str, str]]:
     }
 
 
+def marker(look: tuple[str, str], *, is_pruned: bool, size: int) -> dict[str, Any]:
+    """The marker of a model's trials: a thin cross for pruned ones."""
+    colour, symbol = look
+    if is_pruned:
+        line = {"color": colour, "width": 1.5}
+        return {"symbol": "x-thin", "color": colour, "line": line, "size": size, "opacity": 0.7}
+    return {"symbol": symbol, "color": colour, "size": size, "opacity": 0.9}
+
+
 def plain(text: object) -> str:
     """The text as Plotly shows it to the letter: it would take tags in it for its own."""
     return html.escape(str(text), quote=False)
@@ -90,6 +98,11 @@ def short(text: object) -> str:
     """The text, cut to what fits beside an axis."""
     value = " ".join(str(text).split())
     return plain(value if len(value) <= MAX_NAME else f"{value[: MAX_NAME - 1]}…")
+
+
+def brief(value: float | None) -> float | None:
+    """The number in six digits, which is more than a picture shows: a thousand trials make many."""
+    return None if value is None else float(f"{value:.6g}")
 
 
 def number(value: float | None) -> str:

@@ -13,8 +13,10 @@ from finesweep.report.charts.picture import (
     CHOSEN,
     MUTED,
     Picture,
+    brief,
     figure,
     look_of,
+    marker,
     number,
     plain,
     settings,
@@ -28,6 +30,8 @@ from finesweep.wording import counted
 
 MIN_FOR_BUDGET = 3
 """Finished trials of a model from which what to expect of a budget is drawn."""
+CROWDED = 100
+"""Curves of a model above which they are drawn thinner."""
 FAR = 4.0
 """How many times the distance from the best to the median a value may lie beyond it, to be in the
 picture from the start."""
@@ -51,7 +55,7 @@ def history(sweep: SweepRecord) -> Picture:
     ]
     line = go.Scatter(
         x=[row.trial for row in complete],
-        y=best,
+        y=list(map(brief, best)),
         name="best so far",
         mode="lines",
         line={"shape": "hv", "color": MUTED, "width": 2},
@@ -153,8 +157,8 @@ def budget(sweep: SweepRecord) -> Picture:
         colour, symbol = looks[model]
         traces.append(
             go.Scatter(
-                x=minutes,
-                y=best.tolist(),
+                x=list(map(brief, minutes)),
+                y=list(map(brief, best.tolist())),
                 name=short(model),
                 mode="lines+markers" if len(rows) <= 40 else "lines",
                 line={"color": colour, "width": 2},
@@ -177,7 +181,7 @@ def budget(sweep: SweepRecord) -> Picture:
         " random from those tried (Dodge et al. 2019), over the mean time of a trial. Pruned"
         " trials count with their last value. Where two lines cross, the better model changes."
         + (f" Too few trials of {', '.join(left_out)}." if left_out else ""),
-        (figure(*traces, x="minutes of training", y=f"expected best {plain(sweep.metric)}"),),
+        (figure(*traces, x="minutes of one worker", y=f"expected best {plain(sweep.metric)}"),),
         alt="; ".join(
             f"{model}: expected best {number(float(value))} with all its trials"
             for model, value in ((m, t.y[-1]) for m, t in zip(drawn, traces, strict=True))
@@ -193,20 +197,13 @@ def _points(
     shown = [row for row in rows if row.state == state]
     if not shown:
         return None
-    colour, symbol = look
     is_pruned = state == "PRUNED"
     return go.Scatter(
         x=[row.trial for row in shown],
-        y=[row.value for row in shown],
+        y=[brief(row.value) for row in shown],
         name=short(model) + (", pruned" if is_pruned else ""),
         mode="markers",
-        marker={
-            "color": colour,
-            "symbol": "x-thin" if is_pruned else symbol,
-            "line": {"color": colour, "width": 1.5 if is_pruned else 0},
-            "size": 8 if is_pruned else 10,
-            "opacity": 0.6 if is_pruned else 1,
-        },
+        marker=marker(look, is_pruned=is_pruned, size=8 if is_pruned else 10),
         hovertext=[_hover(row) for row in shown],
         hoverinfo="text",
     )
@@ -219,12 +216,13 @@ def _lines(
     shown = [curve for curve in curves if (curve.row.state == "PRUNED") == is_pruned]
     if not shown:
         return None
+    is_crowded = len(shown) > CROWDED
     xs, ys, texts = list[int | None](), list[float | None](), list[str]()
     for curve in shown:
         for step, value in curve.points:
             xs.append(step)
-            ys.append(value)
-            texts.append(f"trial {curve.row.trial}, {step:,} examples: {value:.4f}")
+            ys.append(brief(value))
+            texts.append(f"trial {curve.row.trial}")
         xs.append(None)
         ys.append(None)
         texts.append("")
@@ -232,12 +230,16 @@ def _lines(
         x=xs,
         y=ys,
         name=short(model) + (", pruned" if is_pruned else ""),
-        mode="lines+markers",
-        line={"color": look[0], "width": 1.2, "dash": "dot" if is_pruned else "solid"},
+        mode="lines" if is_crowded else "lines+markers",
+        line={
+            "color": look[0],
+            "width": 0.5 if is_crowded else 1.2,
+            "dash": "dot" if is_pruned else "solid",
+        },
         marker={"symbol": look[1], "size": 4},
-        opacity=0.45 if is_pruned else 0.75,
+        opacity=0.45 if is_pruned or is_crowded else 0.75,
         hovertext=texts,
-        hoverinfo="text",
+        hovertemplate="%{hovertext}, %{x:,} examples: %{y:.4f}<extra></extra>",
     )
 
 

@@ -13,8 +13,10 @@ from finesweep.report.charts.picture import (
     CHOSEN,
     HEIGHT,
     Picture,
+    brief,
     figure,
     look_of,
+    marker,
     number,
     plain,
     setting,
@@ -32,6 +34,8 @@ N_TICKS = 5
 MIN_CONTOUR = 5
 """Different settings of the two fields from which a surface between them means something."""
 SCALE = "Viridis"
+LINES = ((0.0, "#a0a7b1"), (0.5, "#6f9bd1"), (1.0, "#1f6feb"))
+"""Colours of lines, which must be seen in both themes, the worst first."""
 
 
 def importances(sweep: SweepRecord) -> Picture:
@@ -82,15 +86,16 @@ def importances(sweep: SweepRecord) -> Picture:
 def slices(sweep: SweepRecord) -> Picture:
     """Value over each setting, one picture per setting."""
     title = "Slices"
-    rows = _drawable(sweep)
+    rows = _drawable(sweep, ("COMPLETE", "PRUNED"))
     fields = [each for each in _by_importance(sweep) if _n_values(each, rows) > 1][:N_SLICES]
     if not fields:
         return Picture("slices", title, "No setting has two values among the finished trials.")
     return Picture(
         "slices",
         title,
-        f"{sweep.metric} of complete trials over one setting at a time, the most important ones"
-        f" first; the others vary too, so a slope here is no proof. The ring is {_chosen(sweep)}.",
+        f"{sweep.metric} over one setting at a time, the most important ones first; the others vary"
+        " too, so a slope here is no proof. Crosses are pruned trials, at their last value; the"
+        f" ring is {_chosen(sweep)}.",
         [_slice(field, rows, sweep) for field in fields],
         alt=f"{sweep.metric} over {', '.join(field.path for field in fields)}",
         headings=("trial", "model", *(field.path for field in fields), sweep.metric),
@@ -185,13 +190,13 @@ def parallel(sweep: SweepRecord) -> Picture:
     axes = [_axis(field, rows) for field in fields]
     if len(models := sorted({row.model for row in rows})) > 1:
         axes.insert(0, _named_axis("model", [row.model for row in rows], models))
-    values = [float(row.value or 0.0) for row in rows]
+    values = [brief(row.value) for row in rows]
     axes.append({"label": short(sweep.metric), "values": values, "tickformat": ".4~g"})
     lines = go.Parcoords(
         dimensions=axes,
         line={
             "color": values,
-            "colorscale": SCALE,
+            "colorscale": LINES,
             "reversescale": not sweep.is_better_higher,
             "showscale": False,
         },
@@ -204,7 +209,7 @@ def parallel(sweep: SweepRecord) -> Picture:
     return Picture(
         "parallel",
         title,
-        "Each line is a complete trial; bright lines are good. Drag along an axis to keep only the"
+        "Each line is a complete trial; the bluer, the better. Drag along an axis to keep only the"
         " lines that cross it there, click to let go."
         + (f" Without {', '.join(left_out)}, which not every trial has." if left_out else ""),
         (made,),
@@ -247,20 +252,11 @@ def _importance_bars(each: Importance, colour: str) -> go.Figure:
 
 def _slice(field: Dimension, rows: Sequence[Row], sweep: SweepRecord) -> go.Figure:
     traces = []
-    for model, (colour, symbol) in look_of(sweep.models).items():
+    for model, look in look_of(sweep.models).items():
         own = [row for row in rows if row.model == model and field.path in row.params]
-        if own:
-            traces.append(
-                go.Scatter(
-                    x=[_position(field, row.params[field.path]) for row in own],
-                    y=[row.value for row in own],
-                    name=short(model),
-                    mode="markers",
-                    marker={"color": colour, "symbol": symbol, "size": 8, "opacity": 0.8},
-                    hovertext=[_hover(row, (field,)) for row in own],
-                    hoverinfo="text",
-                )
-            )
+        for state in ("COMPLETE", "PRUNED"):
+            if shown := [row for row in own if row.state == state]:
+                traces.append(_points(field, shown, model, look, is_pruned=state == "PRUNED"))
     ring = [row for row in rows if row.trial == sweep.chosen and field.path in row.params]
     traces += [
         go.Scatter(
@@ -278,6 +274,21 @@ def _slice(field: Dimension, rows: Sequence[Row], sweep: SweepRecord) -> go.Figu
     return made
 
 
+def _points(
+    field: Dimension, rows: Sequence[Row], model: str, look: tuple[str, str], *, is_pruned: bool
+) -> go.Scatter:
+    return go.Scatter(
+        x=[brief(_position(field, row.params[field.path])) for row in rows],
+        y=[brief(row.value) for row in rows],
+        name=short(model),
+        mode="markers",
+        marker=marker(look, is_pruned=is_pruned, size=8),
+        customdata=[[row.trial, short(setting(row.params[field.path]))] for row in rows],
+        hovertemplate="trial %{customdata[0]}, %{customdata[1]}: %{y:.4f}<extra></extra>",
+        showlegend=not is_pruned,
+    )
+
+
 def _by_importance(sweep: SweepRecord, model: str | None = None) -> list[Dimension]:
     """The searched fields, those first that matter most to the model, the winner's by default."""
     model = model or _chosen_model(sweep)
@@ -291,11 +302,11 @@ def _chosen_model(sweep: SweepRecord) -> str:
     return own[0] if own else next(iter(sweep.models), "")
 
 
-def _drawable(sweep: SweepRecord) -> list[Row]:
+def _drawable(sweep: SweepRecord, states: Sequence[str] = ("COMPLETE",)) -> list[Row]:
     return [
         row
         for row in sweep.leaderboard
-        if row.state == "COMPLETE" and row.value is not None and isfinite(row.value)
+        if row.state in states and row.value is not None and isfinite(row.value)
     ]
 
 
@@ -336,7 +347,7 @@ def _round_numbers(low: float, high: float) -> list[float]:
 
 
 def _axis(field: Dimension, rows: Sequence[Row]) -> dict[str, Any]:
-    values = [_position(field, row.params[field.path]) for row in rows]
+    values = [brief(_position(field, row.params[field.path])) for row in rows]
     return {"label": short(field.path.rpartition(".")[2]), "values": values, **_ticks(field, rows)}
 
 
@@ -365,11 +376,11 @@ def _surface(values: Mapping[tuple[float, float], float]) -> go.Contour | None:
     except QhullError:
         return None
     side = np.linspace(0, 1, N_GRID)
-    heights = interpolated(*np.meshgrid(side, side)).round(6)
+    heights = interpolated(*np.meshgrid(side, side))
     return go.Contour(
         x=(low[0] + side * (high[0] - low[0])).tolist(),
         y=(low[1] + side * (high[1] - low[1])).tolist(),
-        z=[[None if np.isnan(each) else float(each) for each in line] for line in heights],
+        z=[[None if np.isnan(each) else brief(each) for each in line] for line in heights],
         colorscale=SCALE,
         contours={"coloring": "heatmap", "showlines": True},
         line={"width": 0.5, "color": "rgba(255,255,255,.4)"},

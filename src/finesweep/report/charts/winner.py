@@ -252,7 +252,7 @@ def slices(evaluated: Evaluated) -> Picture:
         hovertemplate="%{y}: %{x:.1%}<extra></extra>",
     )
     made = figure(bars, x="accuracy", y="", height=80 + 32 * len(drawn))
-    made.update_xaxes(tickformat=".0%", range=[0, 1])
+    made.update_xaxes(tickformat=".0%", range=[0, 1.03])
     worst = min(rows, key=lambda row: row[2])
     return Picture(
         "accuracy",

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from finesweep.api.exploration import explore
     from finesweep.api.models import load_model
     from finesweep.api.promotion import promote
-    from finesweep.api.reports import write_report
     from finesweep.api.results import (
         BestTrial,
         Exploration,
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
         Winner,
     )
     from finesweep.api.runs import train
-    from finesweep.api.sweeps import run_sweep
+    from finesweep.api.sweeps import run_sweep, write_report
     from finesweep.config import Config
     from finesweep.errors import ConfigError, FinesweepError
     from finesweep.prediction import Classifier
@@ -56,7 +55,6 @@ MODULES = {
     "api.exploration": ["explore"],
     "api.models": ["load_model"],
     "api.promotion": ["promote"],
-    "api.reports": ["write_report"],
     "api.results": [
         "BestTrial",
         "Exploration",
@@ -66,7 +64,7 @@ MODULES = {
         "Winner",
     ],
     "api.runs": ["train"],
-    "api.sweeps": ["run_sweep"],
+    "api.sweeps": ["run_sweep", "write_report"],
     "config": ["Config"],
     "errors": ["ConfigError", "FinesweepError"],
     "prediction": ["Classifier"],

@@ -26,7 +26,7 @@ def run(arguments: Sequence[str]) -> int:
     args = cli.parse_intermixed_args(list(arguments))
     silence_libraries()
 
-    from finesweep.api.reports import write_report
+    from finesweep.api.sweeps import write_report
 
     collector.resume()
     path = write_report(args.name, args.output, args.overrides)

@@ -12,9 +12,9 @@ from finesweep.report.records import Evaluated, Leader
 from finesweep.runs.data_card import FILE as DATA_CARD
 from finesweep.stats.predictions import is_multi_label, logits_of, probabilities_of
 from finesweep.tracking import TrackingStore, find_runs
-from finesweep.tracking.artifacts import artifact, artifact_path, json_artifact
 from finesweep.tracking.predictions import FILE as PREDICTIONS
 from finesweep.tracking.predictions import read_predictions
+from finesweep.tracking.queries import artifact, artifact_path, json_artifact
 
 N_EXPLORATIONS = 20
 """Latest explorations among which one of the sweep's data is looked for."""

@@ -1,9 +1,13 @@
-"""Finding runs by their tags."""
+"""Finding runs by their tags, and reading their artifacts."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
+from mlflow import MlflowClient
 from mlflow.entities import LifecycleStage
 from mlflow.exceptions import MlflowException
 
@@ -60,6 +64,26 @@ def has_logged_model(store: TrackingStore, uri: str) -> bool:
 def count_test_evaluations(store: TrackingStore, fingerprint: str) -> int:
     """The number of runs that have evaluated the test rows with this fingerprint."""
     return len(find_runs(store, {TEST_FINGERPRINT: fingerprint}))
+
+
+def artifact_path(client: MlflowClient, run_id: str, name: str) -> Path | None:
+    """The run's artifact of this name, on this machine; None if there is none."""
+    folder, _, _ = name.rpartition("/")
+    if name not in {each.path for each in client.list_artifacts(run_id, folder or None)}:
+        return None
+    return Path(client.download_artifacts(run_id, name))
+
+
+def artifact(client: MlflowClient, run_id: str, name: str) -> bytes | None:
+    """The content of the run's artifact of this name; None if there is none."""
+    path = artifact_path(client, run_id, name)
+    return None if path is None else path.read_bytes()
+
+
+def json_artifact(client: MlflowClient, run_id: str, name: str) -> Any:
+    """The value of a JSON artifact; None if there is none."""
+    text = artifact(client, run_id, name)
+    return None if text is None else json.loads(text)
 
 
 def reopen(run: Run) -> None:

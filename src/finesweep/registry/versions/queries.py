@@ -22,9 +22,9 @@ from mlflow.protos.databricks_pb2 import (
 from finesweep.errors import ConfigError, Problem
 from finesweep.registry.records import Scored
 from finesweep.tracking import TEST_FINGERPRINT
-from finesweep.tracking.artifacts import artifact, json_artifact
 from finesweep.tracking.names import clause
 from finesweep.tracking.predictions import FILE, read_predictions
+from finesweep.tracking.queries import artifact, json_artifact
 
 MISSING = {ErrorCode.Name(RESOURCE_DOES_NOT_EXIST), ErrorCode.Name(INVALID_PARAMETER_VALUE)}
 """MLflow's error codes for a name, version or alias that does not exist."""

@@ -15,7 +15,7 @@ from finesweep.sweep.study.keys import PRECISION, VALUES
 NOT_OF_THE_RUN = ("evaluate_test=", "storage.", "tracking.", "launcher", "workers=")
 """Overrides of the sweep as a whole, which a run of its own takes from where it is run."""
 
-WORD = re.compile(r"([^=]+)='([A-Za-z]\w*(?:[./-]\w+)*)'")
+WORD = re.compile(r"([^=]+)='(/?[A-Za-z]\w*(?:[./-]\w+)*)'")
 NO_TEXT = ("true", "false", "null", "nan", "inf", "yes", "no", "on", "off")
 
 

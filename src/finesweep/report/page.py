@@ -62,9 +62,9 @@ def report_page(sweep: SweepRecord) -> str:
 
 
 def figure_json(figure: go.Figure) -> str:
-    """The figure as JSON that can stand inside a script element, whatever its texts contain."""
-    text: str = figure.to_json()
-    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+    """The figure as JSON that can stand inside a script element, whatever its texts contain:
+    Plotly writes `<`, `>` and `/` as escapes."""
+    return str(figure.to_json())
 
 
 @cache

@@ -7,12 +7,13 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import plotly.graph_objects as go
 import pytest
 from optuna.trial import TrialState, create_trial
 from tests.e2e.browser import chromium, hosts_asked
 from tests.unit.report.made import best_of, decide, evaluated, leader, made_study, record
 
-from finesweep.report.page import N_ERRORS, report_page
+from finesweep.report.page import N_ERRORS, figure_json, report_page
 from finesweep.report.records import Dimension, SweepRecord
 from finesweep.sweep.study.keys import GIVEN, OMISSIONS, REASON, SLOT
 
@@ -56,6 +57,17 @@ def evil(sweep: SweepRecord) -> SweepRecord:
     )
 
 
+@pytest.fixture(scope="module")
+def page(sweep: SweepRecord) -> str:
+    return report_page(replace(sweep, train_command="finesweep train training.epochs=2"))
+
+
+def test_a_figure_cannot_end_the_script_that_holds_it() -> None:
+    text = figure_json(go.Figure({"layout": {"title": {"text": EVIL}}}))
+    assert "<" not in text
+    assert json.loads(text)["layout"]["title"]["text"] == EVIL
+
+
 def figures_of(page: str) -> list[dict]:
     texts = re.findall(r'<script type="application/json">(.*?)</script>', page, re.S)
     return [json.loads(text) for text in texts]
@@ -83,8 +95,7 @@ def test_markup_of_the_user_s_runs_nowhere_and_every_picture_is_drawn(
         assert [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"] == []
 
 
-def test_it_is_one_file_below_six_megabytes_with_nothing_to_load(sweep: SweepRecord) -> None:
-    page = report_page(sweep)
+def test_it_is_one_file_below_six_megabytes_with_nothing_to_load(page: str) -> None:
     assert len(page.encode()) < 6_000_000
     own = page.replace(page[page.index("<script>/**") : page.rindex("<script>")], "")
     assert not re.search(r"(?:src|href)=\"?https?:|url\(|@import", own)
@@ -92,8 +103,7 @@ def test_it_is_one_file_below_six_megabytes_with_nothing_to_load(sweep: SweepRec
     assert page.count("Plotly.newPlot(plot") == 1
 
 
-def test_every_picture_has_a_caption_an_alternative_text_and_a_table(sweep: SweepRecord) -> None:
-    page = report_page(sweep)
+def test_every_picture_has_a_caption_an_alternative_text_and_a_table(page: str) -> None:
     body = page[page.index("<main>") : page.index("</main>")]
     drawn = [
         part for part in re.findall(r"<figure.*?</figure>", body, re.S) if "class=plot" in part
@@ -108,8 +118,9 @@ def test_every_picture_has_a_caption_an_alternative_text_and_a_table(sweep: Swee
         assert landmark in page
 
 
-def test_the_leaderboard_has_every_trial_and_the_baseline_among_them(sweep: SweepRecord) -> None:
-    page = report_page(sweep)
+def test_the_leaderboard_has_every_trial_and_the_baseline_among_them(
+    sweep: SweepRecord, page: str
+) -> None:
     board = page[
         page.index("id=leaderboard") : page.index("id=search") if "id=search" in page else None
     ]
@@ -119,8 +130,7 @@ def test_the_leaderboard_has_every_trial_and_the_baseline_among_them(sweep: Swee
     assert page.count("<tr class=chosen>") == 1
 
 
-def test_the_data_card_errors_config_and_command_are_there(sweep: SweepRecord) -> None:
-    page = report_page(replace(sweep, train_command="finesweep train training.epochs=2"))
+def test_the_data_card_errors_config_and_command_are_there(page: str) -> None:
     assert "<td>good</td><td class=number>300 (75.0%)</td>" in page
     assert f"The {min(N_ERRORS, 10)} most confident of 10 wrong predictions" in page
     assert "<td>a dull film</td><td>bad</td><td>good</td><td>0.70</td><td>negation</td>" in page

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.slow
 
 
 def test_settings_of_one_path_are_one_dimension_whatever_the_model() -> None:
-    dimensions = {each.path: each for each in record(made_study(12)).dimensions}
+    dimensions = {each.path: each for each in record(made_study(6)).dimensions}
     assert list(dimensions) == [
         "dataset.max_length",
         "model.freeze_layers",

@@ -31,7 +31,7 @@ def answers(shown: Headline) -> dict[str, str]:
 
 
 def test_a_confirmed_winner_is_told_with_its_interval_odds_and_optimism_gap() -> None:
-    study = made_study(12)
+    study = made_study(6)
     decide(study, confirmed=CONFIRMED)
     shown = headline(record(study))
     assert shown.verdict == f"{study.best_trial.params['model']} wins clearly"
@@ -49,20 +49,20 @@ def test_a_confirmed_winner_is_told_with_its_interval_odds_and_optimism_gap() ->
     [(0.85, "probably wins"), (0.5, "wins, though the second may be as good")],
 )
 def test_a_winner_that_may_not_be_the_best_is_not_called_sure(chance: float, verdict: str) -> None:
-    study = made_study(12)
+    study = made_study(6)
     decide(study, confirmed=CONFIRMED | {"probability_better": chance})
     assert headline(record(study)).verdict.endswith(verdict)
 
 
 def test_a_higher_metric_is_too_optimistic_when_the_search_saw_more() -> None:
-    study = made_study(12, metric="validation/f1", direction="maximize")
+    study = made_study(6, metric="validation/f1", direction="maximize")
     decide(study, confirmed=CONFIRMED | {"searched": 0.6, "optimism_gap": 0.04})
     shown = answers(headline(record(study)))
     assert shown["How sure"].endswith("the search saw 0.6000, 0.0400 too optimistic.")
 
 
 def test_without_confirmation_the_doubt_is_told() -> None:
-    study = made_study(12)
+    study = made_study(6)
     decide(study)
     shown = headline(record(study))
     assert shown.verdict.endswith("wins the search, unconfirmed")
@@ -73,7 +73,7 @@ def test_without_confirmation_the_doubt_is_told() -> None:
 
 
 def test_a_baseline_that_is_not_beaten_is_said_in_words_and_in_its_tile() -> None:
-    study = made_study(12)
+    study = made_study(6)
     decide(study)
     shown = headline(replace(record(study), baseline=baseline(p=0.3)))
     assert answers(shown)["Does it beat TF-IDF"].startswith("No: the winner does NOT")

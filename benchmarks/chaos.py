@@ -58,6 +58,7 @@ params:
   training.evaluations_per_epoch: 1
   training.learning_rate: tag(log, interval(1e-4, 0.02))
 register: {{name: chaos-model, alias: challenger}}
+report: false
 """
 WORDS = {
     "good": ["lovely", "great", "superb"],

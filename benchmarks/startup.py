@@ -42,6 +42,7 @@ params:
   training.learning_rate: 0.01
   training.weight_decay: interval(0.0, 0.1)
 register: {name: small-model, alias: challenger}
+report: false
 """
 WORDS = {"good": ["lovely", "great", "superb"], "bad": ["awful", "dull", "dreadful"]}
 LOCAL = ("dataset=local", "dataset.max_length=16", "model=tiny")

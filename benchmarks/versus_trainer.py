@@ -51,6 +51,7 @@ n_trials: {n_trials}
 sampler: {{_target_: optuna.samplers.RandomSampler, seed: 1}}
 pruner: {{_target_: optuna.pruners.NopPruner}}
 keep_top_k: 1
+report: false
 enqueue: {enqueued}
 params:
   dataset: local

@@ -19,6 +19,7 @@ SWEEP = """\
 # The peers' space, and nothing else: the rest are finesweep's defaults   finesweep sweep target
 n_trials: {n_at_most}
 baseline: false
+report: false
 params:
   dataset: local
   dataset.name: {name}

@@ -21,17 +21,17 @@ if TYPE_CHECKING:
         TrainingRun,
         Winner,
     )
-    from finesweep.api.review.planning import plan
     from finesweep.api.review.comparison import compare
+    from finesweep.api.review.planning import plan
     from finesweep.api.review.reproduction import reproduce
     from finesweep.api.runs import train
-    from finesweep.api.sweeps import run_sweep
+    from finesweep.api.sweeps import run_sweep, write_report
     from finesweep.config import Config
     from finesweep.errors import ConfigError, FinesweepError
     from finesweep.prediction import Classifier
     from finesweep.records import Prediction
-    from finesweep.report.plan.records import Plan
     from finesweep.report.comparison import Comparison
+    from finesweep.report.plan.records import Plan
     from finesweep.runs.reproduction import Reproduction
 
     __version__: str
@@ -60,6 +60,7 @@ __all__ = [
     "reproduce",
     "run_sweep",
     "train",
+    "write_report",
 ]
 MODULES = {
     "api.configs": ["compose"],
@@ -78,7 +79,7 @@ MODULES = {
     "api.review.comparison": ["compare"],
     "api.review.reproduction": ["reproduce"],
     "api.runs": ["train"],
-    "api.sweeps": ["run_sweep"],
+    "api.sweeps": ["run_sweep", "write_report"],
     "config": ["Config"],
     "errors": ["ConfigError", "FinesweepError"],
     "prediction": ["Classifier"],

@@ -50,6 +50,7 @@ when:
   model=tiny_distil:
     model.freeze_layers: range(0, 3)
 register: {{name: small-model, alias: challenger}}
+report: false
 """
 
 

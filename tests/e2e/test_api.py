@@ -23,6 +23,7 @@ params:
   training.epochs: 1
   training.learning_rate: interval(0.005, 0.01)
 register: {name: tweets-sentiment, alias: challenger}
+report: false
 """
 TRAINING = """\
 epochs: 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -86,10 +87,13 @@ def test_the_best_are_trained_again_and_the_best_mean_wins(project: Project) -> 
 
 
 def test_workers_killed_while_they_confirm_leave_what_the_next_one_ends(project: Project) -> None:
-    begin(project, *CONFIRMED, NEVER_PRUNED)
+    begin(project, *CONFIRMED, NEVER_PRUNED, "sweep.report=true")
     log = project.folder / "worker.log"
     for broken in BROKEN:
         assert code_of(work(project, broken=broken)) == -signal.SIGKILL, (broken, log.read_text())
     assert code_of(work(project)) == 0, log.read_text()
     assert "Traceback" not in log.read_text()
     assert_confirmed(project)
+    (sweep,) = project.client.search_runs(["1"], "tags.`finesweep.kind` = 'sweep'")
+    report = Path(project.client.download_artifacts(sweep.info.run_id, "report.html")).read_text()
+    assert "Confirmed with fresh seeds" in report  # made by the last worker: nothing coordinates

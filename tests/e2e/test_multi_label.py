@@ -77,13 +77,35 @@ def test_a_sweep_finds_confirms_and_registers_a_model(
     assert "Per-label decision thresholds" in Path(report).read_text()
 
 
+def test_its_report_is_made_when_it_ends_and_shows_what_each_label_found(
+    swept: tuple[Project, subprocess.CompletedProcess[str]],
+) -> None:
+    project, _ = swept
+    (parent,) = project.client.search_runs(["1"], "tags.`finesweep.kind` = 'sweep'")[-1:]
+    text = Path(project.client.download_artifacts(parent.info.run_id, "report.html")).read_text()
+    rows = re.findall(r"<td>(lovely|awful|paper)</td><td>(\d+)</td><td>(\d+)</td>", text)
+    counts = json.loads(
+        Path(
+            project.client.download_artifacts(
+                project.client.get_model_version("several", "1").run_id,
+                "test/confusion_matrix.json",
+            )
+        ).read_text()
+    )["counts"]
+    found_and_missed = [(str(yes[1]), str(yes[0])) for _, yes in counts]
+    assert [(found, missed) for _, found, missed in rows] == found_and_missed
+    assert "validation/f1_micro, higher is better" in text
+
+
 def test_the_gate_compares_rows_with_all_their_labels(
     swept: tuple[Project, subprocess.CompletedProcess[str]],
 ) -> None:
     project, _ = swept
     first = project.finesweep("promote", "several")
     assert first.returncode == 0, first.stderr
-    again = project.finesweep("sweep", "several", "sweep.study=again", "training.epochs=2")
+    again = project.finesweep(
+        "sweep", "several", "sweep.study=again", "training.epochs=2", "sweep.report=false"
+    )
     assert again.returncode == 0, again.stderr
     refused = project.finesweep("promote", "several")
     assert refused.returncode == 3, refused.stderr

@@ -1,4 +1,4 @@
-"""Runs a sweep from its plan until nothing is left to do."""
+"""Runs a sweep from its plan until nothing is left to do, and writes its report."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from finesweep.api.caller import no_library_bars, preserve_caller
 from finesweep.api.results import SweepResult
-from finesweep.config import SweepPlan, compose_sweep
+from finesweep.config import SweepPlan, compose, compose_sweep
 from finesweep.errors import FinesweepError
 
 if TYPE_CHECKING:
@@ -71,6 +71,45 @@ def run_sweep(
     return result_of(plan, study)
 
 
+@preserve_caller()
+def write_report(
+    name: str, output: str | Path | None = None, overrides: Sequence[str] = ()
+) -> Path:
+    """Writes the report of a sweep, finished or under way, and returns its path.
+
+    One HTML file that opens without a network: what won and how sure that is, every trial, what
+    the settings did, and the winner's errors.
+
+    Args:
+        name: The study: the sweep's name, or its sweep.study.
+        output: The file to write; NAME.html in the current folder by default. An earlier report is
+            replaced, no other file is.
+        overrides: Hydra overrides of storage.… and tracking.….
+
+    Returns:
+        The path of the file.
+
+    Raises:
+        ConfigError: If there is no such study, it is of another version of finesweep, or the file
+            cannot be written.
+
+    Example:
+        >>> finesweep.write_report("demo")
+        PosixPath('demo.html')
+    """
+    config = compose(overrides).config
+
+    from finesweep.sweep.study.study import find_study
+
+    study = find_study(name, config.storage.url)
+
+    from finesweep.report.making import report_path, write_report_of
+
+    path = report_path(name, output)
+    write_report_of(study, overrides, path)
+    return path
+
+
 def complete_sweep(
     plan: SweepPlan, console: Console, *, on_ready: Callable[[], None] = lambda: None
 ) -> tuple[Study, bool]:
@@ -98,6 +137,10 @@ def complete_sweep(
         return study, False
     on_ready()
     _search(plan, study, console)
+    if plan.settings.report:
+        from finesweep.report.making import log_report
+
+        log_report(plan, study, partial(console.print, soft_wrap=True))
     return study, True
 
 

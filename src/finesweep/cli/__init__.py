@@ -21,6 +21,7 @@ COMMANDS = {
     "sweep": "run sweeps/NAME.yaml up to its total budget, or resume it",
     "work": "join a sweep as one more worker, from any machine",
     "status": "show a sweep's workers, slots by state, failures and best trial",
+    "report": "write a sweep's report: one HTML file that opens without a network",
     "stop": "ask every worker of a sweep to finish its slot and exit",
     "delete": "remove a sweep's study and checkpoints; --runs removes its runs too",
     "promote": "make a challenger champion if it passes the gate, or say why not",

@@ -64,7 +64,13 @@ def run(arguments: Sequence[str]) -> int:
                 on_trial=partial(_print_trial, phase, session.metric),
             )
             worker.work()
-        session.finish()
+        is_finished = session.finish()
+    # The report is the coordinator's, while there is one.
+    has_coordinator = args.attached and not _is_stdin_closed()
+    if is_finished and session.plan.settings.report and not has_coordinator:
+        from finesweep.report.making import log_report
+
+        log_report(session.plan, session.study, say)
     return 0
 
 

@@ -378,6 +378,8 @@ class SweepConfig:
     """Retraining of the best configurations with fresh seeds; null confirms nothing."""
     register: RegisterConfig | None = None
     """Name and alias of the winner in the model registry; null registers nothing."""
+    report: bool = True
+    """Make the sweep's report when it ends, report.html on its MLflow run."""
 
 
 @dataclass

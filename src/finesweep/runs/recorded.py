@@ -12,7 +12,7 @@ from finesweep.records import SplitName
 from finesweep.stats.bootstrap import Interval
 from finesweep.stats.predictions import is_multi_label, log_probabilities_of, logits_of
 from finesweep.stats.scores import score_intervals
-from finesweep.tracking import TEST_FINGERPRINT, TrackingStore, artifact
+from finesweep.tracking import TEST_FINGERPRINT, TrackingStore, artifact_path
 from finesweep.tracking.predictions import FILE, SplitPredictions, read_predictions
 from finesweep.tracking.tags import TRIAL_STATE
 
@@ -82,7 +82,7 @@ class RecordedRun:
     @cached_property
     def config(self) -> str | None:
         """The composed config, as YAML without passwords; None if the run has none."""
-        path = artifact(self.store.client, self.run_id, CONFIG)
+        path = artifact_path(self.store.client, self.run_id, CONFIG)
         return None if path is None else path.read_text(encoding="utf-8")
 
     @cached_property
@@ -104,7 +104,7 @@ class RecordedRun:
     def predictions(self, split: SplitName) -> SplitPredictions | None:
         """The best checkpoint's predictions for a split; None if the run has none."""
         if split not in self._predictions:
-            path = artifact(self.store.client, self.run_id, f"{split}/{FILE}")
+            path = artifact_path(self.store.client, self.run_id, f"{split}/{FILE}")
             self._predictions[split] = None if path is None else read_predictions(path)
         return self._predictions[split]
 
@@ -113,7 +113,7 @@ class RecordedRun:
 
         Those of the test split were logged with its evaluation; others are computed.
         """
-        path = artifact(self.store.client, self.run_id, f"{split}/intervals.json")
+        path = artifact_path(self.store.client, self.run_id, f"{split}/intervals.json")
         if path is not None:
             logged = json.loads(path.read_text(encoding="utf-8"))
             return {name: (low, high) for name, (low, high) in logged.items()}

@@ -20,7 +20,7 @@ from finesweep.runs.recorded import RecordedRun, read_run
 from finesweep.runs.reproduction import Input, Reproduction, compare_repeated, inputs_of
 from finesweep.runs.run_logging import Setup, tracked_run
 from finesweep.stats.metric_names import better_direction
-from finesweep.tracking import PARENT, TEST_FINGERPRINT, Run, active_run, artifact
+from finesweep.tracking import PARENT, TEST_FINGERPRINT, Run, active_run, artifact_path
 from finesweep.tracking.tags import TRIAL_STATE
 from finesweep.training import is_native
 
@@ -62,7 +62,7 @@ def plan_repetition(original: RecordedRun, *, now: Composed) -> Repetition:
     objective, deviation = Objective(), None
     if original.kind != "train":
         sweep = _sweep_of(original)
-        path = artifact(sweep.store.client, sweep.run_id, "sweep.yaml")
+        path = artifact_path(sweep.store.client, sweep.run_id, "sweep.yaml")
         if path is None:
             raise _problem(original, "its sweep's sweep.yaml is not in the tracking store")
         metric = yaml.safe_load(path.read_text(encoding="utf-8"))["sweep.metric"]

@@ -13,6 +13,7 @@ from finesweep.config import PublishedConfig
 from finesweep.dataset.labels.values import label_counts, labels_of
 from finesweep.dataset.validation import listed
 from finesweep.records import SPLITS, DecisionRule, Predictions, TextDataset
+from finesweep.runs.data_card import rows_by_label
 from finesweep.runs.run_logging import Setup, model_name
 from finesweep.stats.constant_prediction import constant_prediction, never_predicted
 from finesweep.stats.error_kinds import KINDS
@@ -167,9 +168,8 @@ def _data(dataset: TextDataset) -> str:
 def _split(dataset: TextDataset) -> str:
     rows = []
     for name in SPLITS:
-        labels = labels_of(dataset, dataset.split(name)["label"])
-        per_class = label_counts(labels, len(dataset.label_names))
-        rows.append((name, f"{len(labels):,}", *(f"{n:,}" for n in per_class)))
+        per_class = rows_by_label(dataset, name)
+        rows.append((name, f"{len(dataset.split(name)):,}", *(f"{n:,}" for n in per_class)))
     return _table(("split", "rows", *dataset.label_names), rows)
 
 

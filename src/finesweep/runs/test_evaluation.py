@@ -15,7 +15,8 @@ import numpy as np
 from sklearn.metrics import f1_score
 
 from finesweep.records import ANSWERING_KEY, DecisionRule, Predictions, TestResult
-from finesweep.runs.evaluation_files import write_answers
+from finesweep.runs.data_card import FILE, data_card
+from finesweep.runs.evaluation_files import write_answers, write_readable_json
 from finesweep.runs.latency import Latency, measure_latency
 from finesweep.runs.run_logging import Setup, write_split_of
 from finesweep.runs.run_summary import doubts, summary
@@ -77,6 +78,7 @@ def evaluate_on_test(run: Run, setup: Setup, validation: Predictions) -> TestRes
             doubts=doubts(setup, validation),
         )
         (Path(folder) / "summary.md").write_text(markdown, encoding="utf-8")
+        write_readable_json(Path(folder) / FILE, data_card(dataset))
         run.log_folder(Path(folder))
     run.log_metrics(
         metrics | answered | _costs(latency, setup) | {"test/look": look},

@@ -180,10 +180,15 @@ def _beyond(trials: Sequence[FrozenTrial], target: int) -> int:
 
 def command_of(study: Study, *, n_trials: int | None = None) -> str:
     """The command that resumes the sweep, as last typed, or with a budget of n_trials."""
-    typed = list(study.user_attrs.get(GIVEN, []))
+    return command_in(study.user_attrs, n_trials=n_trials)
+
+
+def command_in(attributes: Mapping[str, Any], *, n_trials: int | None = None) -> str:
+    """The same, from the user attributes of its study."""
+    typed = list(attributes.get(GIVEN, []))
     if n_trials is not None:
         typed = [text for text in typed if not text.startswith(BUDGET)] + [f"{BUDGET}{n_trials}"]
-    return shlex.join(["finesweep", "sweep", study.user_attrs[SWEEP], *typed])
+    return shlex.join(["finesweep", "sweep", attributes[SWEEP], *typed])
 
 
 def spent(trials: Iterable[FrozenTrial]) -> dict[str, float]:

@@ -1,7 +1,8 @@
-"""Finding runs by their tags."""
+"""Finding runs by their tags, and reading their artifacts."""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -72,14 +73,6 @@ def active_run(store: TrackingStore, run_id: str | None) -> Run | None:
     return Run(store, run_id) if active else None
 
 
-def artifact(client: MlflowClient, run_id: str, name: str) -> Path | None:
-    """The file of a run's artifact; None if the run has none of this name."""
-    folder, _, _ = name.rpartition("/")
-    if name not in {each.path for each in client.list_artifacts(run_id, folder or None)}:
-        return None
-    return Path(client.download_artifacts(run_id, name))
-
-
 def has_logged_model(store: TrackingStore, uri: str) -> bool:
     """Whether the store has the LoggedModel models:/ID."""
     try:
@@ -94,6 +87,26 @@ def has_logged_model(store: TrackingStore, uri: str) -> bool:
 def count_test_evaluations(store: TrackingStore, fingerprint: str) -> int:
     """The number of runs that have evaluated the test rows with this fingerprint."""
     return len(find_runs(store, {TEST_FINGERPRINT: fingerprint}))
+
+
+def artifact_path(client: MlflowClient, run_id: str, name: str) -> Path | None:
+    """The run's artifact of this name, on this machine; None if there is none."""
+    folder, _, _ = name.rpartition("/")
+    if name not in {each.path for each in client.list_artifacts(run_id, folder or None)}:
+        return None
+    return Path(client.download_artifacts(run_id, name))
+
+
+def artifact(client: MlflowClient, run_id: str, name: str) -> bytes | None:
+    """The content of the run's artifact of this name; None if there is none."""
+    path = artifact_path(client, run_id, name)
+    return None if path is None else path.read_bytes()
+
+
+def json_artifact(client: MlflowClient, run_id: str, name: str) -> Any:
+    """The value of a JSON artifact; None if there is none."""
+    text = artifact(client, run_id, name)
+    return None if text is None else json.loads(text)
 
 
 def reopen(run: Run) -> None:

@@ -18,8 +18,8 @@ pytestmark = pytest.mark.slow
 MARKUP = ["<", ">", "&", '"', "'", "</td>", "<script>", "&lt;", "-->", "]]>", "a", " "]
 TEXT = st.lists(st.sampled_from(MARKUP)).map("".join) | st.text(max_size=20)
 TAGS = {
-    "html", "head", "meta", "title", "style", "body", "h1", "h2", "p", "div", "table", "tr", "th",
-    "td",
+    "html", "head", "meta", "title", "style", "body", "main", "h1", "h2", "p", "div", "table", "tr",
+    "th", "td",
 }  # fmt: skip
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
 
 from rich.console import Console
 
@@ -13,19 +12,26 @@ from finesweep.cli.screens.tables import (
     print_metrics,
     print_workers,
 )
-from finesweep.config.names import CHALLENGER
 from finesweep.records import Finalist
 from finesweep.sweep.comparisons import BaselineResult, verdict
 from finesweep.sweep.prune_audit import audit_in
 from finesweep.sweep.selection.omissions import omissions
 from finesweep.sweep.selection.state import read_state
+from finesweep.sweep.sentences import (
+    baseline_score,
+    baseline_verdict,
+    chance_better,
+    next_commands,
+    registered_as,
+    time_spent,
+    trial_counts,
+    use_of_test_rows,
+)
 from finesweep.sweep.status import Status, command_of, leaderboard, status_in
-from finesweep.sweep.study.slots import FINISHED
 from finesweep.sweep.study.study import Study, baseline_in, comparisons_in, data_notes_of
 from finesweep.sweep.study.workers import live_workers
-from finesweep.wording import counted, counted_rows, duration
+from finesweep.wording import counted, duration
 
-ALPHA = 0.05
 BOUNDS = ("  95 % CI low", "  95 % CI high")
 
 
@@ -44,8 +50,8 @@ def print_outcome(console: Console, study: Study, *, with_data: bool = True) -> 
     if status.confirmed:
         print_confirmed(console, status.confirmed, metric=status.metric)
         console.print()
-    console.print(_counts(status))
-    if spent := _spent(status.spent):
+    console.print(trial_counts(status))
+    if spent := time_spent(status.spent):
         console.print(spent, soft_wrap=True)
     if (audit := audit_in(state.trials, state.direction)) is not None:
         _say(console, str(audit))
@@ -67,37 +73,6 @@ def print_outcome(console: Console, study: Study, *, with_data: bool = True) -> 
     _print_next(console, study, status)
 
 
-def _counts(status: Status) -> str:
-    parts = [f"{n} {state}" for state, n in status.counts.items() if n]
-    so_far = " so far" if _is_open(status) else ""
-    line = f"{counted(status.target, 'trial')}{so_far}: {', '.join(parts)}"
-    if not status.beyond:
-        return line
-    n_run = status.beyond + sum(status.counts[state] for state in FINISHED)
-    return f"{line}; {n_run} were run in total, because sweep.n_trials was larger before"
-
-
-def _is_open(status: Status) -> bool:
-    """Whether it is a sweep by time that may begin more trials."""
-    return bool(status.time_budget and status.time_budget["is_open"] and _is_by_time(status))
-
-
-def _is_by_time(status: Status) -> bool:
-    return bool(status.time_budget and status.time_budget["is_by_time"])
-
-
-def _spent(seconds: Mapping[str, float]) -> str:
-    """The parts that took longest and the time saved, each at least a second; empty if none is."""
-    parts = {name.partition("/")[2]: value for name, value in seconds.items() if value >= 1}
-    saved = {name: value for name, value in parts.items() if f"seconds_saved/{name}" in seconds}
-    spent = sorted(parts.keys() - saved.keys(), key=lambda name: -parts[name])
-    groups = {
-        "time spent: ": ", ".join(f"{name} {duration(parts[name])}" for name in spent),
-        "saved by ": ", ".join(f"{name} {duration(value)}" for name, value in saved.items()),
-    }
-    return "; ".join(heading + durations for heading, durations in groups.items() if durations)
-
-
 def _print_state(console: Console, study: Study, status: Status) -> None:
     """Prints interruptions, stops and workers: the state of a sweep that runs or had trouble."""
     if status.interrupted_attempts:
@@ -117,9 +92,11 @@ def _print_state(console: Console, study: Study, status: Status) -> None:
 
 
 def _print_winner(console: Console, finalist: Finalist) -> None:
+    chance, use = chance_better(finalist), use_of_test_rows(finalist)
+    odds = "" if chance is None else f", better than the runner-up with probability {chance:.2f}"
     console.print(
-        f"\nbest: trial {finalist.trial}{_odds(finalist)};"
-        f" evaluated once on the test split ({finalist.test_rows:,} rows{_use(finalist)})",
+        f"\nbest: trial {finalist.trial}{odds};"
+        f" evaluated once on the test split ({finalist.test_rows:,} rows{use and f'; {use}'})",
         soft_wrap=True,
     )
     bounds = finalist.test_intervals
@@ -137,44 +114,14 @@ def _say(console: Console, line: str) -> None:
 
 
 def _print_baseline(console: Console, baseline: BaselineResult) -> None:
-    kinds = "" if list(baseline.kinds) == ["words"] else f" of {' and '.join(baseline.kinds)}"
-    accuracy, p = baseline.test_metrics["test/accuracy"], baseline.p
-    console.print(
-        f"TF-IDF{kinds} with logistic regression: accuracy {accuracy:.4f}, fitted in"
-        f" {baseline.seconds:.1f} s",
-    )
-    result = "significantly beats it" if p <= ALPHA else "does NOT significantly beat it"
-    console.print(
-        f"the winner {result}: right on {counted_rows(baseline.n_gained)} that it gets wrong,"
-        f" wrong on {baseline.n_lost:,} that it gets right (p {p:.2g})",
-        soft_wrap=True,
-    )
-
-
-def _odds(finalist: Finalist) -> str:
-    chance = (finalist.confirmed or {}).get("probability_better")
-    return "" if chance is None else f", better than the runner-up with probability {chance:.2f}"
-
-
-def _use(finalist: Finalist) -> str:
-    if not finalist.test_look:
-        return ""
-    times = finalist.test_look
-    return "; first use of them" if times == 1 else f"; used {times} times so far"
+    console.print(baseline_score(baseline))
+    console.print(baseline_verdict(baseline), soft_wrap=True)
 
 
 def _print_next(console: Console, study: Study, status: Status) -> None:
-    # The same command has time for more trials, where their number is what fits.
-    n_trials = None if _is_by_time(status) else 2 * (status.target + status.beyond)
-    commands = ["finesweep ui", command_of(study, n_trials=n_trials)]
-    if status.registered:
-        name, version = status.registered["name"], status.registered["version"]
-        alias = status.registered["alias"]
-        console.print(f"registered as {name} version {version}, alias {alias}")
-        uri = shlex.quote(f"models:/{name}@{alias}")
-        commands.insert(0, f'finesweep predict --model {uri} "your text"')
-        if alias == CHALLENGER:
-            commands.insert(1, f"finesweep promote {shlex.quote(name)}")
+    if registered := registered_as(status):
+        console.print(registered)
     console.print("\nnext:")
-    for command in commands:
+    report = shlex.join(["finesweep", "report", study.study_name])
+    for command in [report, *next_commands(status, study.user_attrs)]:
         console.print(f"  {command}", soft_wrap=True)

@@ -21,9 +21,10 @@ from mlflow.protos.databricks_pb2 import (
 
 from finesweep.errors import ConfigError, Problem
 from finesweep.registry.records import Scored
-from finesweep.tracking import TEST_FINGERPRINT, artifact
+from finesweep.tracking import TEST_FINGERPRINT
 from finesweep.tracking.names import clause
 from finesweep.tracking.predictions import FILE, read_predictions
+from finesweep.tracking.queries import artifact, json_artifact
 
 MISSING = {ErrorCode.Name(RESOURCE_DOES_NOT_EXIST), ErrorCode.Name(INVALID_PARAMETER_VALUE)}
 """MLflow's error codes for a name, version or alias that does not exist."""
@@ -115,13 +116,13 @@ def wrong_rows(client: MlflowClient, version: Version) -> dict[int, dict[str, st
 
 def slices(client: MlflowClient, version: Version) -> dict[str, dict[str, Any]]:
     """Slice of the test rows → its number of rows and its accuracy, in the run's order."""
-    text = _artifact(client, version, "test/slices.json")
-    return {} if text is None else {each.pop("slice"): each for each in json.loads(text)}
+    rows = json_artifact(client, version.run_id, "test/slices.json") or []
+    return {each.pop("slice"): each for each in rows}
 
 
 def picture(client: MlflowClient, version: Version) -> bytes | None:
     """A PNG: calibration and coverage on the test rows."""
-    return _artifact(client, version, "test/answers.png")
+    return artifact(client, version.run_id, "test/answers.png")
 
 
 def config_text(client: MlflowClient, version: Version) -> str:
@@ -133,7 +134,7 @@ def config_text(client: MlflowClient, version: Version) -> str:
 def run_description(client: MlflowClient, version: Version) -> dict[str, Any]:
     """A version's run, metrics and provenance, for a dossier."""
     run = client.get_run(version.run_id)
-    tags, config = run.data.tags, _artifact(client, version, "config.yaml")
+    tags, config = run.data.tags, artifact(client, version.run_id, "config.yaml")
     names = ("data_fingerprint", "test_fingerprint", "weights_sha256", "versions", "sweep")
     return {
         "version": version.number,
@@ -168,12 +169,6 @@ def _pages(search: Callable[..., Any], text: str | None = None) -> Iterator[Any]
         yield from page
         if not (token := page.token):
             return
-
-
-def _artifact(client: MlflowClient, version: Version, name: str) -> bytes | None:
-    """The artifact of this name in the version's run; None if there is none."""
-    path = artifact(client, version.run_id, name)
-    return None if path is None else path.read_bytes()
 
 
 def _version(entity: Any) -> Version:

@@ -58,14 +58,15 @@ class WorkerSession:
         self.callbacks.lease.switch_study(confirmation.study.study_name)
         yield confirmation
 
-    def finish(self) -> None:
-        """Once all slots are finished, delivers all runs and evaluates and registers the winner.
+    def finish(self) -> bool:
+        """Whether the sweep is finished: all slots are, all runs are delivered, and the winner is
+        evaluated and registered.
 
         A lock makes one worker do it; the others find it done.
         """
         state = read_state(self.study)
         if not state.is_budget_spent or not is_confirmed(state, self.plan.confirm):
-            return
+            return False
         with exclusive(engine_of(self.study), f"{self.study.study_name}.crown"):
             while not self.callbacks.delivery.wait(1.0):
                 self.callbacks.beat()
@@ -77,6 +78,7 @@ class WorkerSession:
             show_best(store, self.study)
             register_winner(self.plan, self.study, read_state(self.study), store)
             parent.finish("FINISHED")
+        return True
 
 
 @contextmanager

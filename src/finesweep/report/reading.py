@@ -1,0 +1,161 @@
+"""One snapshot of a sweep: from its studies, and from the MLflow run of its best trial."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from optuna import Study
+from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.trial import FrozenTrial, TrialState
+
+from finesweep.config import SweepPlan, plain_path
+from finesweep.records import Finalist
+from finesweep.report.importances import importances_of
+from finesweep.report.leader import findings_of, read_leader
+from finesweep.report.records import Curve, Dimension, Leader, SweepRecord
+from finesweep.report.retraining import train_command
+from finesweep.sweep.selection.claims import is_finished_sweep
+from finesweep.sweep.selection.omissions import omissions
+from finesweep.sweep.selection.state import SweepState, read_state
+from finesweep.sweep.status import leaderboard, row_of, spent, status_in
+from finesweep.sweep.study.keys import DATA_FINGERPRINT, FAILURE, MODEL, RETRY
+from finesweep.sweep.study.slots import DUPLICATE
+from finesweep.sweep.study.study import baseline_in, comparisons_in, data_notes_of
+from finesweep.sweep.study.trial_runs import run_of
+from finesweep.sweep.study.workers import live_workers
+from finesweep.tracking import TrackingStore, active_run
+
+GROUP = "model"
+"""The searched group that has a colour of its own and is no dimension like the others."""
+
+
+def read_sweep(
+    study: Study,
+    plan: SweepPlan | None,
+    store: TrackingStore | None,
+    *,
+    missing: Sequence[str] = (),
+) -> SweepRecord:
+    """The sweep at this moment; its studies are read once.
+
+    plan is None if its config does not compose here, store None if MLflow is away; missing says
+    why, in sentences.
+    """
+    state = read_state(study)
+    status = status_in(state, live_workers(study))
+    rows = leaderboard(state.trials, state.direction)
+    finalist, missing = _finalist(state, plan), list(missing)
+    chosen = finalist.trial if finalist else state.ranked[0].number if state.ranked else None
+    leader = _leader(state, store, finalist, chosen, missing)
+    models = list(dict.fromkeys(row.model for row in rows if row.model))
+    attempts = [*state.trials, *(state.confirmation.trials if state.confirmation else ())]
+    return SweepRecord(
+        made_at=datetime.now().astimezone(),
+        status=status,
+        attributes=state.attributes,
+        leaderboard=rows,
+        curves=[
+            Curve(row_of(trial), sorted(trial.intermediate_values.items()))
+            for trial in _begun(state.trials)
+        ],
+        dimensions=dimensions_of(state.trials),
+        importances=importances_of(state.trials, models, state.direction),
+        seconds_by_model=_seconds_by_model(attempts),
+        wall_seconds=_wall_seconds(attempts),
+        finalist=finalist,
+        baseline=baseline_in(state.attributes),
+        comparisons=comparisons_in(state.attributes),
+        omissions=omissions(study),
+        data_notes=data_notes_of(study),
+        findings=_findings(store, state.trials),
+        leader=leader,
+        train_command=None
+        if chosen is None
+        else train_command(plan, state, finalist, chosen, leader),
+        missing=missing,
+    )
+
+
+def dimensions_of(trials: Iterable[FrozenTrial]) -> list[Dimension]:
+    """The searched fields by plain path, without the model; conditional ones are one field."""
+    found: dict[str, Dimension] = {}
+    for trial in trials:
+        for name, distribution in trial.distributions.items():
+            path = plain_path(name)
+            if path != GROUP:
+                found[path] = _widened(found.get(path, Dimension(path)), distribution)
+    return [found[path] for path in sorted(found)]
+
+
+def _widened(known: Dimension, distribution: Any) -> Dimension:
+    """The dimension, whose values this distribution has too."""
+    if isinstance(distribution, CategoricalDistribution):
+        choices = distribution.choices
+        if all(isinstance(each, int | float) and not isinstance(each, bool) for each in choices):
+            return known  # numbers on a scale, as dataset.max_length=choice(128, 256)
+        return Dimension(known.path, known.is_log, tuple(dict.fromkeys((*known.choices, *choices))))
+    is_log = isinstance(distribution, FloatDistribution | IntDistribution) and distribution.log
+    return Dimension(known.path, known.is_log or is_log, known.choices)
+
+
+def _begun(trials: Iterable[FrozenTrial]) -> list[FrozenTrial]:
+    return [
+        trial
+        for trial in trials
+        if trial.state != TrialState.WAITING
+        and not trial.user_attrs.get(RETRY)
+        and trial.user_attrs.get(FAILURE) != DUPLICATE
+    ]
+
+
+def _finalist(state: SweepState, plan: SweepPlan | None) -> Finalist | None:
+    """The winner; None before it is evaluated, and when a larger budget is being searched."""
+    if plan is None:
+        return state.finalist if state.is_budget_spent else None
+    return state.finalist if is_finished_sweep(state, None, plan.confirm) else None
+
+
+def _leader(
+    state: SweepState,
+    store: TrackingStore | None,
+    finalist: Finalist | None,
+    chosen: int | None,
+    missing: list[str],
+) -> Leader | None:
+    """The run of the chosen trial; without it, missing gets the reason."""
+    if store is None or chosen is None:
+        return None
+    if finalist is not None:
+        run = active_run(store, finalist.run_id)
+    else:
+        run = run_of(store, state.uid, chosen)
+    if run is None:
+        what = "the winner's" if finalist else "the best trial's"
+        missing.append(
+            f"MLflow has no run of trial {chosen} any more, so {what} files are left out"
+        )
+        return None
+    return read_leader(store, run.run_id, trial=chosen)
+
+
+def _findings(
+    store: TrackingStore | None, trials: Sequence[FrozenTrial]
+) -> list[Mapping[str, Any]] | None:
+    fingerprints = {trial.user_attrs.get(DATA_FINGERPRINT, "") for trial in trials} - {""}
+    return findings_of(store, fingerprints) if store and fingerprints else None
+
+
+def _seconds_by_model(trials: Iterable[FrozenTrial]) -> dict[str, dict[str, float]]:
+    of_model: dict[str, list[FrozenTrial]] = {}
+    for trial in trials:
+        if model := trial.user_attrs.get(MODEL):
+            of_model.setdefault(model, []).append(trial)
+    return {model: spent(each) for model, each in of_model.items()}
+
+
+def _wall_seconds(trials: Sequence[FrozenTrial]) -> float | None:
+    begun = [trial.datetime_start for trial in trials if trial.datetime_start]
+    ended = [trial.datetime_complete for trial in trials if trial.datetime_complete]
+    return (max(ended) - min(begun)).total_seconds() if begun and ended else None

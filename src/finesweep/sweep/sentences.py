@@ -1,0 +1,122 @@
+"""A sweep's outcome in sentences: trials, time, baseline, use of the test rows, next commands."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+from finesweep.config.names import CHALLENGER
+from finesweep.records import Finalist
+from finesweep.sweep.comparisons import BaselineResult
+from finesweep.sweep.status import Status, command_in
+from finesweep.sweep.study.slots import FINISHED
+from finesweep.wording import counted, counted_rows, duration
+
+ALPHA = 0.05
+"""Level below which a comparison is called significant."""
+
+
+def trial_counts(status: Status) -> str:
+    """`20 trials: 6 complete, 14 pruned`."""
+    parts = [f"{n} {state}" for state, n in status.counts.items() if n]
+    so_far = " so far" if is_by_time(status) and _is_open(status) else ""
+    line = f"{counted(status.target, 'trial')}{so_far}: {', '.join(parts)}"
+    if not status.beyond:
+        return line
+    n_run = status.beyond + sum(status.counts[state] for state in FINISHED)
+    return f"{line}; {n_run} were run in total, because sweep.n_trials was larger before"
+
+
+def is_by_time(status: Status) -> bool:
+    """Whether the number of trials is what fits into the time."""
+    return bool(status.time_budget and status.time_budget["is_by_time"])
+
+
+def _is_open(status: Status) -> bool:
+    """Whether it may begin more trials within its time."""
+    return bool(status.time_budget and status.time_budget["is_open"])
+
+
+def time_spent(seconds: Mapping[str, float]) -> str:
+    """The parts that took longest and the time saved, each at least a second; empty if none is."""
+    spent, saved = spent_and_saved(seconds)
+    groups = {
+        "time spent: ": ", ".join(f"{name} {duration(value)}" for name, value in spent.items()),
+        "saved by ": ", ".join(f"{name} {duration(value)}" for name, value in saved.items()),
+    }
+    return "; ".join(heading + durations for heading, durations in groups.items() if durations)
+
+
+def spent_and_saved(
+    seconds: Mapping[str, float], *, at_least: float = 1.0
+) -> tuple[dict[str, float], dict[str, float]]:
+    """Part → seconds spent, longest first, and means → seconds saved, of a status's `spent`."""
+    spent, saved = dict[str, float](), dict[str, float]()
+    for name, value in seconds.items():
+        kind, _, part = name.partition("/")
+        if value >= at_least:
+            (saved if kind == "seconds_saved" else spent)[part] = value
+    return dict(sorted(spent.items(), key=lambda item: -item[1])), saved
+
+
+def baseline_score(baseline: BaselineResult) -> str:
+    """Its accuracy on the test rows, and the time to fit it."""
+    kinds = "" if list(baseline.kinds) == ["words"] else f" of {' and '.join(baseline.kinds)}"
+    accuracy = baseline.test_metrics["test/accuracy"]
+    return (
+        f"TF-IDF{kinds} with logistic regression: accuracy {accuracy:.4f}, fitted in"
+        f" {baseline.seconds:.1f} s"
+    )
+
+
+def baseline_verdict(baseline: BaselineResult) -> str:
+    """Whether the winner beats it, and on how many rows."""
+    result = "significantly beats it" if baseline.p <= ALPHA else "does NOT significantly beat it"
+    return (
+        f"the winner {result}: right on {counted_rows(baseline.n_gained)} that it gets wrong,"
+        f" wrong on {baseline.n_lost:,} that it gets right (p {baseline.p:.2g})"
+    )
+
+
+def chance_better(finalist: Finalist) -> float | None:
+    """Probability that it really beats the runner-up; None without a confirmation."""
+    chance: float | None = (finalist.confirmed or {}).get("probability_better")
+    return chance
+
+
+def use_of_test_rows(finalist: Finalist) -> str:
+    """How often the test rows have been used; empty where that was not counted."""
+    if not finalist.test_look:
+        return ""
+    times = finalist.test_look
+    return "first use of them" if times == 1 else f"used {times} times so far"
+
+
+def registered_as(status: Status) -> str:
+    """The registered version; empty without one."""
+    if not status.registered:
+        return ""
+    name, version = status.registered["name"], status.registered["version"]
+    return f"registered as {name} version {version}, alias {status.registered['alias']}"
+
+
+def next_commands(status: Status, attributes: Mapping[str, Any]) -> dict[str, str]:
+    """Command → what it does, of those that use the winner, look at the runs, and search on.
+
+    attributes are the study's.
+    """
+    # The same command has time for more trials, where their number is what fits.
+    n_trials = None if is_by_time(status) else 2 * (status.target + status.beyond)
+    commands = dict[str, str]()
+    if status.registered:
+        name, alias = status.registered["name"], status.registered["alias"]
+        uri = shlex.quote(f"models:/{name}@{alias}")
+        commands[f'finesweep predict --model {uri} "your text"'] = "asks the winner"
+        if alias == CHALLENGER:
+            command = f"finesweep promote {shlex.quote(name)}"
+            commands[command] = "makes it champion, if it passes the gate"
+    commands["finesweep ui"] = "shows every run in MLflow"
+    more = "searches on, for as long again" if n_trials is None else "runs as many trials again"
+    commands[command_in(attributes, n_trials=n_trials)] = more
+    return commands

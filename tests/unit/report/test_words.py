@@ -1,0 +1,134 @@
+"""The first screen tells what won and how sure that is, in every state of a sweep."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from optuna.trial import TrialState, create_trial
+from tests.unit.report.made import baseline, best_of, decide, leader, made_study, record
+
+from finesweep.report.words import Headline, headline
+from finesweep.sweep.study.keys import GIVEN, OMISSIONS, REASON, REGISTERED, SLOT
+
+pytestmark = pytest.mark.slow
+CONFIRMED = {
+    "trial": 0,
+    "searched": 0.5,
+    "n_seeds": 3,
+    "mean": 0.56,
+    "deviation": 0.01,
+    "low": 0.54,
+    "high": 0.58,
+    "optimism_gap": -0.06,
+    "dropped": False,
+    "probability_better": 0.97,
+}
+
+
+def answers(shown: Headline) -> dict[str, str]:
+    return dict(shown.points)
+
+
+def test_a_confirmed_winner_is_told_with_its_interval_odds_and_optimism_gap() -> None:
+    study = made_study(6)
+    decide(study, confirmed=CONFIRMED)
+    shown = headline(record(study))
+    assert shown.verdict == f"{study.best_trial.params['model']} wins clearly"
+    assert answers(shown)["How sure"] == (
+        "95 % interval of the mean 0.5400 to 0.5800. Better than the second with probability 0.97:"
+        " surely the better one. Optimism gap: the search saw 0.5000, 0.0600 too optimistic."
+    )
+    assert ("validation/loss", "0.5600", "mean of 3 fresh seeds") in shown.tiles
+    assert ("test accuracy", "90.0%", "95 %: 86.0% to 94.0%") in shown.tiles
+    assert ("against TF-IDF", "+10.0", "points, significant") in shown.tiles
+
+
+@pytest.mark.parametrize(
+    ("chance", "verdict"),
+    [(0.85, "probably wins"), (0.5, "wins, though the second may be as good")],
+)
+def test_a_winner_that_may_not_be_the_best_is_not_called_sure(chance: float, verdict: str) -> None:
+    study = made_study(6)
+    decide(study, confirmed=CONFIRMED | {"probability_better": chance})
+    assert headline(record(study)).verdict.endswith(verdict)
+
+
+def test_a_higher_metric_is_too_optimistic_when_the_search_saw_more() -> None:
+    study = made_study(6, metric="validation/f1", direction="maximize")
+    decide(study, confirmed=CONFIRMED | {"searched": 0.6, "optimism_gap": 0.04})
+    shown = answers(headline(record(study)))
+    assert shown["How sure"].endswith("the search saw 0.6000, 0.0400 too optimistic.")
+
+
+def test_without_confirmation_the_doubt_is_told() -> None:
+    study = made_study(6)
+    decide(study)
+    shown = headline(record(study))
+    assert shown.verdict.endswith("wins the search, unconfirmed")
+    assert "Not confirmed with fresh seeds in this sweep" in answers(shown)["How sure"]
+    second = sorted(t.value for t in study.trials if t.state == TrialState.COMPLETE)[1]
+    gap = second - study.best_value
+    assert f"{second:.4f}: {gap:.4f} better." in answers(shown)["By how much"]
+
+
+def test_a_baseline_that_is_not_beaten_is_said_in_words_and_in_its_tile() -> None:
+    study = made_study(6)
+    decide(study)
+    shown = headline(replace(record(study), baseline=baseline(p=0.3)))
+    assert answers(shown)["Does it beat TF-IDF"].startswith("No: the winner does NOT")
+    assert ("against TF-IDF", "+10.0", "points, NOT significant") in shown.tiles
+    without = headline(replace(record(study), baseline=None))
+    assert "was not compared" in answers(without)["Does it beat TF-IDF"]
+
+
+def test_a_sweep_under_way_says_so_and_how_it_goes_on() -> None:
+    study = made_study(5, target=20)
+    study.set_user_attr(GIVEN, ["workers=2"])
+    shown = headline(record(study))
+    assert shown.verdict == f"Under way: {study.best_trial.params['model']} leads so far"
+    assert answers(shown)["Where it stands"] == "No worker is running."
+    assert "finesweep sweep own workers=2" in shown.commands
+    assert ("trials", "5 of 20") in [tile[:2] for tile in shown.tiles]
+
+
+def test_without_a_complete_trial_there_is_no_winner_and_the_reason_is_told() -> None:
+    empty = headline(record(made_study(0, target=3)))
+    assert empty.verdict == "Under way: no trial is complete yet"
+    study = made_study(0, target=1)
+    failed = create_trial(state=TrialState.FAIL, user_attrs={SLOT: 0, REASON: "out of luck"})
+    study.add_trial(failed)
+    shown = headline(record(study))
+    assert shown.verdict == "No trial completed, so there is no winner"
+    assert answers(shown)["Where it stands"] == "1 failed trial; trial 0: out of luck."
+
+
+def test_one_complete_trial_has_no_second() -> None:
+    study = made_study(1)
+    decide(study)
+    assert "no other trial is complete" in answers(headline(record(study)))["By how much"]
+
+
+def test_what_is_missing_and_what_was_not_compared_is_told() -> None:
+    study = made_study(4)
+    decide(study)
+    study.set_user_attr(OMISSIONS, {"the winner with TF-IDF": "it broke"})
+    read = replace(record(study), missing=["MLflow has no run of trial 1 any more"])
+    told = answers(headline(read))["What is missing here"]
+    assert told == (
+        "MLflow has no run of trial 1 any more. Not compared: the winner with TF-IDF: it broke."
+    )
+
+
+def test_a_registered_winner_is_asked_and_promoted_next() -> None:
+    study = made_study(4)
+    decide(study)
+    claim = {"name": "m", "version": "3", "alias": "challenger", "model_uri": "models:/m-1"}
+    study.set_user_attr(REGISTERED, claim)
+    read = replace(record(study), leader=leader(best_of(study)))
+    assert list(headline(read).commands) == [
+        'finesweep predict --model models:/m@challenger "your text"',
+        "finesweep promote m",
+        "finesweep ui",
+        "finesweep sweep own sweep.n_trials=8",
+    ]

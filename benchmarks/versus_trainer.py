@@ -185,7 +185,7 @@ def ours(folder: Path, without: str | None) -> dict[str, Any]:
 def worked(folder: Path, sweep: str, overrides: list[str]) -> tuple[float, optuna.Study]:
     """Seconds of one worker of a new sweep, from its first claim until it leaves, and the study."""
     from finesweep.cli.startup.quiet import silence_libraries
-    from finesweep.cli.work import run as work
+    from finesweep.cli.sweeps.work import run as work
     from finesweep.config import compose_sweep
     from finesweep.sweep.parent_run import parent_of
     from finesweep.sweep.study.study import open_study

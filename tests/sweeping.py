@@ -13,7 +13,7 @@ import pytest
 from mlflow import MlflowClient
 from optuna import Study
 
-from finesweep.cli import work
+from finesweep.cli.sweeps import work
 from finesweep.config import SweepPlan, compose_sweep, search_path
 from finesweep.config.sweep_plan import as_override
 from finesweep.sweep.parent_run import parent_of

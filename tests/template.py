@@ -19,7 +19,7 @@ ONCE_A_SWEEP = (
     "finesweep.api.sweeps",
     "finesweep.cli.screens.run_report",
     "finesweep.cli.screens.sweep_report",
-    "finesweep.cli.train",
+    "finesweep.cli.runs.train",
     "sklearn.feature_extraction.text",
     "sklearn.linear_model",
     "tests.e2e.workers",

@@ -11,37 +11,39 @@ from importlib import import_module
 
 from finesweep.errors import INTERRUPTED, ConfigError, FinesweepError, Problem, nearest
 
-COMMANDS = {
-    "new": "write a dataset choice and a sweep for your file, from what is in it",
-    "doctor": "examine this machine and its stores: what works, what to type",
-    "explore": "show a dataset in tables, charts and checks, before training on it",
-    "train": "fine-tune one model and track the run; -m runs Hydra's grid",
-    "adapt": "continue a model's pretraining on the dataset's text, for a model to fine-tune",
-    "plan": "tell what a sweep will take before it is run: hours, memory, disk and cost",
-    "sweep": "run sweeps/NAME.yaml up to its total budget, or resume it",
-    "work": "join a sweep as one more worker, from any machine",
-    "status": "show a sweep's workers, slots by state, failures and best trial",
-    "report": "write a sweep's report: one HTML file that opens without a network",
-    "stop": "ask every worker of a sweep to finish its slot and exit",
-    "delete": "remove a sweep's study and checkpoints; --runs removes its runs too",
-    "promote": "make a challenger champion if it passes the gate, or say why not",
-    "rollback": "make the previous champion of a registered model champion again",
-    "models": "list registered models with their versions, aliases and decisions",
-    "compare": "compare runs, or sweeps, side by side: settings, scores, paired tests",
-    "reproduce": "train a run again as it was recorded, and say whether the result is equal",
-    "predict": "print labels and probabilities for texts, a file or stdin",
-    "serve": "serve a model as a web page and a JSON API",
-    "ui": "start the MLflow UI on this project's tracking store",
-    "schema": "print a JSON schema of config files, for editors",
-}
 ROOMS = {
-    "new": "setup",
-    "doctor": "setup",
-    "schema": "setup",
-    "compare": "review",
-    "reproduce": "review",
+    "setup": {
+        "new": "write a dataset choice and a sweep for your file, from what is in it",
+        "explore": "show a dataset in tables, charts and checks, before training on it",
+        "doctor": "examine this machine and its stores: what works, what to type",
+        "schema": "print a JSON schema of config files, for editors",
+    },
+    "runs": {
+        "train": "fine-tune one model and track the run; -m runs Hydra's grid",
+        "adapt": "continue a model's pretraining on the dataset's text, for a model to fine-tune",
+        "compare": "compare runs, or sweeps, side by side: settings, scores, paired tests",
+        "reproduce": "train a run again as it was recorded, and say whether the result is equal",
+        "ui": "start the MLflow UI on this project's tracking store",
+    },
+    "sweeps": {
+        "plan": "tell what a sweep will take before it is run: hours, memory, disk and cost",
+        "sweep": "run sweeps/NAME.yaml up to its total budget, or resume it",
+        "work": "join a sweep as one more worker, from any machine",
+        "status": "show a sweep's workers, slots by state, failures and best trial",
+        "report": "write a sweep's report: one HTML file that opens without a network",
+        "stop": "ask every worker of a sweep to finish its slot and exit",
+        "delete": "remove a sweep's study and checkpoints; --runs removes its runs too",
+    },
+    "models": {
+        "promote": "make a challenger champion if it passes the gate, or say why not",
+        "rollback": "make the previous champion of a registered model champion again",
+        "models": "list registered models with their versions, aliases and decisions",
+        "predict": "print labels and probabilities for texts, a file or stdin",
+        "serve": "serve a model as a web page and a JSON API",
+    },
 }
-"""Command → the folder of its module, for those that are not beside this one."""
+"""Folder of commands → command → its purpose."""
+COMMANDS = {name: purpose for room in ROOMS.values() for name, purpose in room.items()}
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -87,15 +89,17 @@ def _run(arguments: list[str]) -> int:
         return 2
     # SIGTERM shuts down as Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    path = f"{ROOMS[command]}.{command}" if command in ROOMS else command
-    module = import_module(f"finesweep.cli.{path}")
+    room = next(name for name, commands in ROOMS.items() if command in commands)
+    module = import_module(f"finesweep.cli.{room}.{command}")
     return int(module.run(arguments[1:]))
 
 
 def _usage() -> str:
     width = max(map(len, COMMANDS))
-    lines = [f"  {name:<{width}}  {purpose}" for name, purpose in COMMANDS.items()]
-    listing = "\n".join(lines)
+    listing = "\n\n".join(
+        "\n".join([f"{room}:", *(f"  {name:<{width}}  {text}" for name, text in commands.items())])
+        for room, commands in ROOMS.items()
+    )
     return f"""\
 usage: finesweep COMMAND …
 

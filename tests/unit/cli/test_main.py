@@ -18,7 +18,7 @@ import pytest
 import yaml
 
 from finesweep import cli
-from finesweep.cli import train
+from finesweep.cli.runs import train
 from finesweep.errors import FinesweepError
 from finesweep.records import DecisionRule
 
@@ -378,12 +378,15 @@ def test_completion_installs_hydras_shell_code(finesweep: Run) -> None:
     ("code", "absent"),
     [
         ("import finesweep.cli", ["torch", "transformers", "mlflow", "optuna", "hydra", "rich"]),
-        ("import finesweep.cli.explore", ["torch", "transformers", "mlflow", "pandas", "rich"]),
-        ("import finesweep.cli.adapt", ["torch", "transformers", "mlflow", "optuna"]),
-        ("import finesweep.cli.sweep", ["torch", "transformers", "mlflow", "optuna"]),
-        ("import finesweep.cli.train", ["torch", "transformers", "mlflow", "optuna"]),
-        ("import finesweep.cli.status", ["torch", "transformers", "mlflow", "optuna"]),
-        ("import finesweep.cli.predict", ["torch", "transformers", "mlflow", "optuna"]),
+        (
+            "import finesweep.cli.setup.explore",
+            ["torch", "transformers", "mlflow", "pandas", "rich"],
+        ),
+        ("import finesweep.cli.runs.adapt", ["torch", "transformers", "mlflow", "optuna"]),
+        ("import finesweep.cli.sweeps.sweep", ["torch", "transformers", "mlflow", "optuna"]),
+        ("import finesweep.cli.runs.train", ["torch", "transformers", "mlflow", "optuna"]),
+        ("import finesweep.cli.sweeps.status", ["torch", "transformers", "mlflow", "optuna"]),
+        ("import finesweep.cli.models.predict", ["torch", "transformers", "mlflow", "optuna"]),
         ("import finesweep.cli.setup.new", ["torch", "transformers", "mlflow", "pandas"]),
         ("import finesweep.cli.setup.doctor", ["torch", "transformers", "mlflow", "sqlalchemy"]),
     ],

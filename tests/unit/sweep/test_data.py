@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from finesweep.cli import sweep
+from finesweep.cli.sweeps import sweep
 from finesweep.errors import ConfigError
 from finesweep.sweep.data import check_data
 from finesweep.sweep.study.search_space import check

@@ -1,1 +1,1 @@
-"""Commands before the first sweep: `new`, `doctor`, `schema`."""
+"""Commands before the first sweep: a file of yours, its data, this machine."""

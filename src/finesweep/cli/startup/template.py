@@ -13,7 +13,7 @@ from finesweep.cli.startup.quiet import silence_libraries
 
 OURS = (
     "finesweep.cli.screens.tables",
-    "finesweep.cli.work",
+    "finesweep.cli.sweeps.work",
     "finesweep.figures.calibration",
     "finesweep.figures.confusion",
     "finesweep.figures.curves",

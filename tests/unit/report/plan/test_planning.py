@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from finesweep.cli import plan as command
+from finesweep.cli.sweeps import plan as command
 from finesweep.config import compose_sweep
 from finesweep.errors import ConfigError
 from finesweep.report.plan.draws import N_RANDOM, drawn

@@ -1,0 +1,1 @@
+"""Commands on registered models: promote, roll back, list, predict, serve."""

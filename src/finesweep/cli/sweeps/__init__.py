@@ -1,0 +1,1 @@
+"""Commands on a sweep: plan, run, join, look, stop, delete."""

@@ -16,6 +16,7 @@ from finesweep.report.importances import importances_of
 from finesweep.report.leader import findings_of, read_leader
 from finesweep.report.records import Curve, Dimension, Leader, SweepRecord
 from finesweep.report.retraining import train_command
+from finesweep.sweep.prune_audit import audit_in
 from finesweep.sweep.selection.claims import is_finished_sweep
 from finesweep.sweep.selection.omissions import omissions
 from finesweep.sweep.selection.state import SweepState, read_state
@@ -66,6 +67,7 @@ def read_sweep(
         wall_seconds=_wall_seconds(attempts),
         finalist=finalist,
         baseline=baseline_in(state.attributes),
+        prune_audit=audit_in(state.trials, state.direction),
         comparisons=comparisons_in(state.attributes),
         omissions=omissions(study),
         data_notes=data_notes_of(study),

@@ -11,6 +11,7 @@ import numpy as np
 
 from finesweep.records import DecisionRule, Direction, Finalist, SplitName
 from finesweep.sweep.comparisons import BaselineResult, ModelComparison
+from finesweep.sweep.prune_audit import PruneAudit
 from finesweep.sweep.status import Row, Status
 
 
@@ -103,6 +104,8 @@ class SweepRecord:
     """From the first trial's start to the last one's end; None before an end."""
     finalist: Finalist | None
     baseline: BaselineResult | None
+    prune_audit: PruneAudit | None
+    """None while no audited trial has completed."""
     comparisons: Sequence[ModelComparison]
     omissions: Mapping[str, str]
     """Comparison that failed → reason."""

@@ -120,6 +120,8 @@ def _points(sweep: SweepRecord) -> Iterator[tuple[str, str]]:
     if sweep.comparisons:
         yield "Which model", " ".join(verdict(each) for each in sweep.comparisons)
     yield "What it cost", _cost(sweep)
+    if sweep.prune_audit is not None:
+        yield "Was pruning right", f"{str(sweep.prune_audit).replace('prune', 'Prune', 1)}."
     if doubts := finalist.doubts if finalist else ():
         yield "Doubts", " ".join(f"{doubt[0].upper()}{doubt[1:]}." for doubt in doubts)
     if sweep.missing or sweep.omissions:

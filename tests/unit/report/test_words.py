@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 
 import pytest
 from optuna.trial import TrialState, create_trial
-from tests.unit.report.made import baseline, best_of, decide, leader, made_study, record
+from tests.unit.report.made import baseline, best_of, decide, leader, made_study, made_trial, record
 
 from finesweep.report.words import Headline, headline
-from finesweep.sweep.study.keys import GIVEN, OMISSIONS, REASON, REGISTERED, SLOT
+from finesweep.sweep.study.keys import GIVEN, OMISSIONS, PRUNE_AUDIT, REASON, REGISTERED, SLOT
 
 pytestmark = pytest.mark.slow
 CONFIRMED = {
@@ -107,6 +108,15 @@ def test_one_complete_trial_has_no_second() -> None:
     study = made_study(1)
     decide(study)
     assert "no other trial is complete" in answers(headline(record(study)))["By how much"]
+
+
+def test_the_trials_that_ran_on_despite_the_pruner_tell_how_often_it_is_wrong() -> None:
+    study = made_study(3)
+    mark = {"step": 100, "seconds": 4.0, "best": 10.0}
+    study.add_trial(made_trial(3, "bert", random.Random(0), **{PRUNE_AUDIT: mark}))
+    told = answers(headline(record(study)))["Was pruning right"]
+    assert told.startswith("Prune audit: of 1 trial that the pruner would have stopped, 1 ended")
+    assert "Was pruning right" not in answers(headline(record(made_study(3))))
 
 
 def test_what_is_missing_and_what_was_not_compared_is_told() -> None:

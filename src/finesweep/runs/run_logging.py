@@ -98,9 +98,14 @@ def log_setup(run: RunLog, setup: Setup) -> None:
         "activation_cache": setup.activation_plan,
     }
     run.log_params({k: hidden_password(str(v)) for k, v in params.items()})
-    config = composed.config.dataset
-    run.log_dataset(setup.dataset, source=config.hub or config.path or "files")
+    log_data(run, setup)
     run.log_text(hidden_password(composed.yaml()), "config.yaml")
+
+
+def log_data(run: RunLog, setup: Setup) -> None:
+    """Logs the dataset as an input of the run."""
+    config = setup.composed.config.dataset
+    run.log_dataset(setup.dataset, source=config.hub or config.path or "files")
 
 
 def log_ledger(run: RunLog, ledger: TimeLedger) -> None:

@@ -25,7 +25,7 @@ COMMANDS = {
     "models": "list registered models with their versions, aliases and decisions",
     "predict": "print labels and probabilities for texts, a file or stdin",
     "serve": "serve a model as a web page and a JSON API",
-    "ui": "start the MLflow UI on this project's tracking store",
+    "ui": "start the MLflow UI and print, or open, the link to a sweep's leaderboard",
 }
 
 

@@ -46,7 +46,7 @@ class Verdict:
     challenger: Version
     champion: Version | None
     report: str = ""
-    """URI of the report's page among the artifacts of the challenger's run; empty in a dry run."""
+    """Path or URI of the report's page in the challenger's run; empty in a dry run."""
 
 
 def promote(
@@ -186,7 +186,7 @@ def _record(
 ) -> str:
     """Logs the dossier, then the tags, then the champion history, and sets the alias last.
 
-    Returns the URI of the dossier's page.
+    Returns the path or URI of the dossier's page.
     """
     from finesweep.registry.promotion_report import as_html, as_json, build_dossier
     from finesweep.registry.report_data import report_data_of
@@ -223,7 +223,8 @@ def _record(
         why = f"{decision.mode} against {against}" if old else "the first"
         entry = champion_history.Entry("promoted", verdict.challenger.number, at, why)
         _set_champion(store, model, [*history(store, model), entry])
-    return f"runs:/{verdict.challenger.run_id}/{folder}/dossier.html"
+    artifacts = str(client.get_run(verdict.challenger.run_id).info.artifact_uri)
+    return f"{artifacts.removeprefix('file://')}/{folder}/dossier.html"
 
 
 def _set_champion(store: TrackingStore, model: str, entries: list[champion_history.Entry]) -> None:

@@ -27,6 +27,7 @@ NUMBERS = {
     "margin": "accuracy that may be lost",
 }
 """Number of a decision → its name on the page."""
+SCORES = ("score", "challenger", "95 % interval", "champion")
 
 
 def build_dossier(
@@ -64,7 +65,7 @@ def as_json(dossier: Mapping[str, Any]) -> str:
 
 def as_html(dossier: Mapping[str, Any], chart: bytes | None) -> str:
     """One self-contained page; every text in it is escaped. chart is the challenger's PNG."""
-    champion = dossier["champion"]
+    champion, rows = dossier["champion"], _scores(dossier)
     return render_page(
         "promotion.html.j2",
         dossier=dossier,
@@ -75,7 +76,8 @@ def as_html(dossier: Mapping[str, Any], chart: bytes | None) -> str:
             for check in dossier["checks"]
         ],
         comparison=[(NUMBERS.get(name, name), n) for name, n in dossier["numbers"].items()],
-        scores=_columns(("score", "challenger", "95 % interval", "champion"), _scores(dossier)),
+        scores=_columns(SCORES, [row for row in rows if row[0].startswith("test/")]),
+        costs=_columns(SCORES, [row for row in rows if not row[0].startswith("test/")]),
         slices=_columns(
             ("slice", "rows", "challenger", "champion"),
             [tuple(each.values()) for each in dossier["slices"]],

@@ -7,7 +7,7 @@ from typing import Any
 
 from finesweep.config import Composed
 
-MAX_SETTINGS = 5
+MAX_SETTINGS = 3
 SYMBOLS = {
     "training.learning_rate": "lr ",
     "dataset.max_length": "L",
@@ -52,4 +52,4 @@ def _number(value: Any) -> str:
     if abs(value) >= 1e-3:
         return f"{value:.2g}"
     digits, _, exponent = f"{value:.1e}".partition("e")
-    return f"{digits}e{int(exponent)}"
+    return f"{digits.removesuffix('.0')}e{int(exponent)}"

@@ -150,7 +150,7 @@ def _state(view: View) -> dict[str, Any]:
     """MLflow's own state of a run table and its charts, all that differs from its defaults."""
     metrics = dict.fromkeys((view.metric, LOSS, "validation/f1", "test/f1"))
     widths = {
-        _column("attributes", "Run Name"): 300,
+        _column("attributes", "Run Name"): 330,
         **{_column("metrics", name): 125 for name in metrics},
         _column("tags", TRIAL_STATE): 170,
         _column("attributes", "Models"): 120,

@@ -169,7 +169,10 @@ def _use(finalist: Finalist) -> str:
 def _print_next(console: Console, study: Study, status: Status) -> None:
     # The same command has time for more trials, where their number is what fits.
     n_trials = None if _is_by_time(status) else 2 * (status.target + status.beyond)
-    commands = ["finesweep ui", command_of(study, n_trials=n_trials)]
+    commands = [
+        f"finesweep ui {shlex.quote(study.study_name)}",
+        command_of(study, n_trials=n_trials),
+    ]
     if status.registered:
         name, version = status.registered["name"], status.registered["version"]
         alias = status.registered["alias"]

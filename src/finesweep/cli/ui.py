@@ -85,7 +85,7 @@ def _require_store(tracking: TrackingConfig, sweep: str) -> None:
 def _link(tracking: TrackingConfig, sweep: str | None, server: str) -> str:
     """The link to the sweep's leaderboard, or to all runs; its view is saved in the store."""
     from finesweep.tracking import open_store
-    from finesweep.tracking.views import ALL_RUNS, ALL_SWEEPS, link, save_view, sweep_view
+    from finesweep.tracking.pages.views import ALL_RUNS, ALL_SWEEPS, link, save_view, sweep_view
 
     # MLflow would create the database itself, but that races with a sweep that is starting.
     store = open_store(tracking)

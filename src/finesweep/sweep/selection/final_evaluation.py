@@ -33,7 +33,7 @@ from finesweep.sweep.study.keys import (
 from finesweep.sweep.study.trial_runs import run_of
 from finesweep.sweep.study.weights import weights_of
 from finesweep.tracking import Run, TrackingStore
-from finesweep.tracking.adoption import adopt
+from finesweep.tracking.pages.adoption import adopt
 from finesweep.training import majority_accuracy, predict
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from finesweep.tracking import TrackingStore, start_run
-from finesweep.tracking.adoption import adopt
+from finesweep.tracking.pages.adoption import adopt
 from finesweep.tracking.runs import input_fields
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from finesweep.errors import ConfigError
 from finesweep.tracking import TrackingStore, start_run
-from finesweep.tracking.views import (
+from finesweep.tracking.pages.views import (
     ALL_RUNS,
     MAX_VIEWS,
     SHARED,

@@ -15,13 +15,18 @@ from tests.e2e.conftest import Project
 pytestmark = pytest.mark.slow
 
 
+LINK = "/#/experiments/1/runs?workflowType=machine_learning&viewStateShareKey="
+
+
 def test_ui_serves_the_projects_store_and_stops_with_all_its_processes(project: Project) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     ui = project.start_fresh("ui", "--port", str(port))
     assert ui.stdout is not None
     line = ui.stdout.readline()
-    assert line == f"MLflow UI at http://127.0.0.1:{port}; Ctrl-C stops it\n", ui.communicate()[1]
+    at = f"MLflow UI at http://127.0.0.1:{port}{LINK}finesweep-runs\n"
+    assert line == at, ui.communicate()[1]
+    assert ui.stdout.readline() == "Ctrl-C stops it\n"
     server = psutil.Process(ui.pid).children(recursive=True)
     search = urllib.request.Request(
         f"http://127.0.0.1:{port}/api/2.0/mlflow/experiments/search",

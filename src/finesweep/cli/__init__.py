@@ -23,7 +23,7 @@ ROOMS = {
         "adapt": "continue a model's pretraining on the dataset's text, for a model to fine-tune",
         "compare": "compare runs, or sweeps, side by side: settings, scores, paired tests",
         "reproduce": "train a run again as it was recorded, and say whether the result is equal",
-        "ui": "start the MLflow UI on this project's tracking store",
+        "ui": "start the MLflow UI and print, or open, the link to a sweep's leaderboard",
     },
     "sweeps": {
         "plan": "tell what a sweep will take before it is run: hours, memory, disk and cost",

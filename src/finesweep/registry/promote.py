@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -45,6 +45,8 @@ class Verdict:
     decision: Decision
     challenger: Version
     champion: Version | None
+    report: str = ""
+    """Path or URI of the report's page in the challenger's run; empty in a dry run."""
 
 
 def promote(
@@ -88,7 +90,8 @@ def promote(
         if not dry_run:
             if old is not None:
                 versions.tag_model(client, model, attempts, str(look))
-            _record(store, model, verdict, new, old, look)
+            report = _record(store, model, verdict, new, old, look)
+            verdict = replace(verdict, report=report)
         return verdict
 
 
@@ -180,8 +183,11 @@ def _requirements(config: Config) -> Requirements:
 
 def _record(
     store: TrackingStore, model: str, verdict: Verdict, new: Scored, old: Scored | None, look: int
-) -> None:
-    """Logs the dossier, then the tags, then the champion history, and sets the alias last."""
+) -> str:
+    """Logs the dossier, then the tags, then the champion history, and sets the alias last.
+
+    Returns the path or URI of the dossier's page.
+    """
     from finesweep.registry.promotion_report import as_html, as_json, build_dossier
     from finesweep.registry.report_data import report_data_of
 
@@ -217,6 +223,8 @@ def _record(
         why = f"{decision.mode} against {against}" if old else "the first"
         entry = champion_history.Entry("promoted", verdict.challenger.number, at, why)
         _set_champion(store, model, [*history(store, model), entry])
+    artifacts = str(client.get_run(verdict.challenger.run_id).info.artifact_uri)
+    return f"{artifacts.removeprefix('file://')}/{folder}/dossier.html"
 
 
 def _set_champion(store: TrackingStore, model: str, entries: list[champion_history.Entry]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -249,8 +250,10 @@ def _commands(sweep: SweepRecord) -> dict[str, str]:
     if not status.is_budget_spent or sweep.finalist is None:
         resume = {command_in(sweep.attributes): "goes on where it ended"}
         if status.workers:
-            resume = {f"finesweep status {name} --watch": "shows it as it goes on"}
-        return {**resume, "finesweep ui": "shows every run in MLflow"}
+            resume = {
+                shlex.join(["finesweep", "status", name, "--watch"]): "shows it as it goes on"
+            }
+        return {**resume, shlex.join(["finesweep", "ui", name]): "shows its runs in MLflow"}
     return next_commands(status, sweep.attributes)
 
 

@@ -13,7 +13,7 @@ from finesweep.config import Composed
 from finesweep.disk import is_committed
 from finesweep.errors import ConfigError, Problem, differences
 from finesweep.records import TextDataset
-from finesweep.runs.run_logging import model_name
+from finesweep.runs.run_name import model_name
 from finesweep.training import Guess
 
 ROOT = "mlruns/adapted"

@@ -20,6 +20,7 @@ from finesweep.ledger import TimeLedger
 from finesweep.model import ParameterCount, loaded_revision, starting_sha256
 from finesweep.records import Objective, Predictions, SplitName, TextDataset, Tokens, TrainingResult
 from finesweep.runs.evaluation_files import write_curves, write_split
+from finesweep.runs.run_name import run_name
 from finesweep.stats.constant_prediction import constant_prediction
 from finesweep.stats.overfitting import overfitting
 from finesweep.stats.predictions import probabilities_of
@@ -109,9 +110,14 @@ def log_setup(run: RunLog, setup: Setup) -> None:
         "activation_cache": setup.activation_plan,
     }
     run.log_params({k: hidden_password(str(v)) for k, v in params.items()})
-    config = composed.config.dataset
-    run.log_dataset(setup.dataset, source=config.hub or config.path or "files")
+    log_data(run, setup)
     run.log_text(hidden_password(composed.yaml()), "config.yaml")
+
+
+def log_data(run: RunLog, setup: Setup) -> None:
+    """Logs the dataset as an input of the run."""
+    config = setup.composed.config.dataset
+    run.log_dataset(setup.dataset, source=config.hub or config.path or "files")
 
 
 def log_ledger(run: RunLog, ledger: TimeLedger) -> None:
@@ -123,16 +129,6 @@ def log_traceback(run: RunLog, error: BaseException) -> None:
     """Logs failure.txt, for errors that one line does not explain."""
     if not isinstance(error, FinesweepError | KeyboardInterrupt):
         run.log_text("".join(traceback.format_exception(error)), "failure.txt")
-
-
-def model_name(composed: Composed) -> str:
-    """The choice of the group `model`, else the checkpoint."""
-    return composed.choices.get("model", composed.config.model.name_or_path)
-
-
-def run_name(composed: Composed, trial: str | None = None) -> str:
-    model = model_name(composed)
-    return f"{model} on {composed.config.dataset.name}" if trial is None else f"{trial} {model}"
 
 
 def log_result(run: RunLog, setup: Setup, result: TrainingResult, *, objective: Objective) -> None:

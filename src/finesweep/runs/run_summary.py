@@ -14,7 +14,8 @@ from finesweep.dataset.labels.values import label_counts, labels_of
 from finesweep.dataset.validation import listed
 from finesweep.records import SPLITS, DecisionRule, Predictions, TextDataset
 from finesweep.runs.data_card import rows_by_label
-from finesweep.runs.run_logging import Setup, model_name
+from finesweep.runs.run_logging import Setup
+from finesweep.runs.run_name import model_name
 from finesweep.stats.constant_prediction import constant_prediction, never_predicted
 from finesweep.stats.error_kinds import KINDS
 

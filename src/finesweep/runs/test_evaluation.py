@@ -90,6 +90,7 @@ def evaluate_on_test(run: Run, setup: Setup, validation: Predictions) -> TestRes
         tokens.tokenizer,
         max_length=tokens.max_length,
         examples=dataset.validation["text"][:N_EXAMPLES],
+        origin=config.model.name_or_path,
         pairs=dataset.pairs,
     )
     return TestResult(metrics, intervals, look, predictions, errors, decision_rule, uri)

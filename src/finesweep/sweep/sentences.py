@@ -116,7 +116,7 @@ def next_commands(status: Status, attributes: Mapping[str, Any]) -> dict[str, st
         if alias == CHALLENGER:
             command = f"finesweep promote {shlex.quote(name)}"
             commands[command] = "makes it champion, if it passes the gate"
-    commands["finesweep ui"] = "shows every run in MLflow"
+    commands[shlex.join(["finesweep", "ui", status.study])] = "shows its runs in MLflow"
     more = "searches on, for as long again" if n_trials is None else "runs as many trials again"
     commands[command_in(attributes, n_trials=n_trials)] = more
     return commands

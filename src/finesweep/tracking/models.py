@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Sequence
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import mlflow
@@ -25,6 +27,10 @@ A text classifier fine-tuned by finesweep; its MLflow run has config, data and s
 PAIR_CARD = """\
 It reads pairs of texts, passed as {"text": FIRST, "text_pair": SECOND}.
 """
+LICENCE = """\
+These weights were fine-tuned from {origin}, whose licence applies to them as its authors say.
+finesweep adds no terms of its own.
+"""
 MULTI_LABEL = "multi_label_classification"
 REQUIREMENTS = ("torch", "transformers", "safetensors", "accelerate")
 
@@ -36,11 +42,12 @@ def log_classifier(
     *,
     max_length: int,
     examples: Sequence[str],
+    origin: str = "the model in its run's config",
     pairs: bool = False,
 ) -> str:
     """The URI of a new LoggedModel of this run, with safetensors, signature and input example.
 
-    examples are joined pairs if the model reads pairs.
+    examples are joined pairs if the model reads pairs; origin is the name of the starting weights.
 
     A saved pipeline loses its truncation setting and raises beyond the model's limit, so max_length
     is saved twice: in the tokenizer, and in the inference config that pyfunc applies.
@@ -64,7 +71,16 @@ def log_classifier(
         ),  # without one MLflow would request it from the Hub
         pip_requirements=[f"{name}=={_release(name)}" for name in REQUIREMENTS],
     )
+    _log_licence(run, info.model_id, origin)
     return str(info.model_uri)
+
+
+def _log_licence(run: Run, model_id: str, origin: str) -> None:
+    """Replaces MLflow's LICENSE.txt, which takes the folder of the weights for a Hub repository."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "LICENSE.txt"
+        path.write_text(LICENCE.format(origin=origin), encoding="utf-8")
+        run.store.client.log_model_artifact(model_id, str(path))
 
 
 def _release(package: str) -> str:

@@ -75,6 +75,13 @@ class Outbox:
         retry_write(create)
         return cls(folder, retry_write=retry_write)
 
+    def name(self) -> str:
+        """The name of its run; empty once it was delivered and removed."""
+        try:
+            return str(json.loads((self.folder / HEADER).read_text(encoding="utf-8"))["name"])
+        except FileNotFoundError:
+            return ""
+
     def log_evaluation(self, evaluation: Evaluation) -> None:
         """Synced to disk, so that it survives a power failure like the checkpoint beside it."""
         self._log_metrics(evaluation.metrics, evaluation.step, None, durable=True)

@@ -1,6 +1,8 @@
 """Tags of runs that several packages write or read."""
 
 TRIAL_STATE = "finesweep.trial_state"
+RUN_NAME_TAG = "mlflow.runName"
+"""MLflow renames a run whose tag of this name changes."""
 ORIGIN_TAG = "finesweep.origin"
 """Who chose a trial's params: enqueued, portfolio or sampler."""
 PRUNE_AUDIT_TAG = "finesweep.prune_audit"

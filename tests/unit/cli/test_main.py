@@ -140,9 +140,10 @@ def test_an_unknown_command_offers_the_nearest(finesweep: Run) -> None:
             "--file: absent.txt: No such file or directory",
         ),
         (["predict", "--model", "m", "--file", "."], "--file: .: Is a directory"),
+        (["ui", "a", "b"], "SWEEP: 2 given: a, b; give one"),
         (
-            ["ui", "tracking.uri=http://localhost:5000"],
-            "tracking.uri: http://localhost:5000 is already a server; open it in a browser",
+            ["ui", "nope"],
+            "SWEEP: no sweep 'nope' in sqlite:///mlruns/mlflow.db; none has been run here yet",
         ),
         (
             ["status", "nope"],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ import pytest
 from finesweep.errors import FinesweepError
 from finesweep.ledger import TimeLedger
 from finesweep.records import Evaluation, Objective, Predictions, TrainingResult
-from finesweep.runs.run_logging import Setup, log_result, model_name, run_name, tracked_run
+from finesweep.runs.run_logging import Setup, log_result, tracked_run
 from finesweep.tracking import Run, TrackingStore, start_run
 
 pytestmark = pytest.mark.slow
@@ -77,12 +76,6 @@ def test_a_run_that_fails_says_why(
     assert tags["finesweep.reason"] == reason
     assert ("failure.txt" in artifacts(run)) is has_traceback
     assert "seconds/training" in found.data.metrics
-
-
-def test_a_run_is_named_by_choice_and_data_and_a_trial_by_its_number(setup: Setup) -> None:
-    composed = setup.composed
-    assert (run_name(composed), run_name(composed, "3")) == ("minilm on local", "3 minilm")
-    assert model_name(replace(composed, choices={})) == composed.config.model.name_or_path
 
 
 def evaluation(step: int, loss: float) -> Evaluation:

@@ -84,3 +84,5 @@ def _print(verdict: Verdict, model: str, *, as_json: bool, dry_run: bool) -> Non
         print(f"{would}promoted: version {number} {would.strip() or 'is'} champion")
     else:
         print("would be refused" if dry_run else "refused: the champion stays")
+    if verdict.report:
+        print(f"report: {verdict.report}")

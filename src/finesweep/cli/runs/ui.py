@@ -1,4 +1,4 @@
-"""`finesweep ui`: MLflow's own UI on this project's tracking store."""
+"""`finesweep ui [SWEEP]`: MLflow's own UI, and the link to a leaderboard in it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import IO
 
@@ -17,6 +17,7 @@ from finesweep.cli import parser
 from finesweep.cli.startup import collector
 from finesweep.cli.startup.quiet import silence_libraries
 from finesweep.config import TrackingConfig, compose
+from finesweep.databases import sqlite_file
 from finesweep.errors import ConfigError, FinesweepError, Problem
 
 LAST_PORT = 65_535
@@ -30,8 +31,14 @@ ENVIRONMENT = {
 
 
 def run(arguments: Sequence[str]) -> int:
-    cli = parser("ui", "[OVERRIDE…] [--host HOST] [--port PORT]")
-    cli.add_argument("overrides", nargs="*", metavar="OVERRIDE", help="for example tracking.uri=…")
+    cli = parser("ui", "[SWEEP] [OVERRIDE…] [--open] [--host HOST] [--port PORT]")
+    cli.add_argument(
+        "words",
+        nargs="*",
+        metavar="SWEEP | OVERRIDE",
+        help="the sweep whose leaderboard to show (default: all runs); tracking.uri=… and others",
+    )
+    cli.add_argument("--open", action="store_true", help="open the link in a browser")
     cli.add_argument(
         "--host",
         default="127.0.0.1",
@@ -41,29 +48,71 @@ def run(arguments: Sequence[str]) -> int:
     args = cli.parse_intermixed_args(list(arguments))
     if not 1 <= args.port <= LAST_PORT:
         raise ConfigError(Problem("--port", f"{args.port} given; must be 1 to {LAST_PORT}"))
-    tracking = compose(args.overrides).config.tracking
-    if tracking.uri.startswith(("http://", "https://")):
-        message = f"{tracking.uri} is already a server; open it in a browser"
-        raise ConfigError(Problem("tracking.uri", message))
-    _require_free(args.host, args.port)
+    sweeps, overrides = _split(args.words)
+    tracking = compose(overrides).config.tracking
+    is_server = tracking.uri.startswith(("http://", "https://"))
+    if not is_server:
+        _require_free(args.host, args.port)
+    if sweeps:
+        _require_store(tracking, sweeps[0])
     silence_libraries()
-
-    from finesweep.tracking import open_store
-
-    # MLflow would create the database itself, but that races with a sweep that is starting.
-    open_store(tracking)
+    server = tracking.uri if is_server else f"http://{args.host}:{args.port}"
+    link = _link(tracking, sweeps[0] if sweeps else None, server)
+    if is_server:
+        _show(link, is_opened=args.open)
+        return 0
     collector.resume()
-    _serve(tracking, args.host, args.port)
+    _serve(tracking, args.host, args.port, lambda: _show(link, is_opened=args.open))
     return 0
 
 
-def _serve(tracking: TrackingConfig, host: str, port: int) -> None:
-    """Returns on Ctrl-C; FinesweepError if the server exits by itself."""
+def _split(words: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The sweep's name, if one is given, and the overrides."""
+    sweeps = [word for word in words if "=" not in word]
+    if len(sweeps) > 1:
+        raise ConfigError(Problem("SWEEP", f"{len(sweeps)} given: {', '.join(sweeps)}; give one"))
+    return sweeps, [word for word in words if "=" in word]
+
+
+def _require_store(tracking: TrackingConfig, sweep: str) -> None:
+    """ConfigError if there is no store to find the sweep in: looking must not create one."""
+    database = sqlite_file(tracking.uri)
+    if database is not None and not database.exists():
+        message = f"no sweep {sweep!r} in {tracking.uri}; none has been run here yet"
+        raise ConfigError(Problem("SWEEP", message))
+
+
+def _link(tracking: TrackingConfig, sweep: str | None, server: str) -> str:
+    """The link to the sweep's leaderboard, or to all runs; its view is saved in the store."""
+    from finesweep.tracking import open_store
+    from finesweep.tracking.pages.views import ALL_RUNS, ALL_SWEEPS, link, save_view, sweep_view
+
+    # MLflow would create the database itself, but that races with a sweep that is starting.
+    store = open_store(tracking)
+    view = ALL_RUNS if sweep is None else sweep_view(store, sweep)
+    save_view(store, ALL_SWEEPS)
+    return link(store, view, server=server, saved=save_view(store, view))
+
+
+def _show(link: str, *, is_opened: bool) -> None:
+    """Prints the link; opens it in a browser, where there is one."""
+    print(f"MLflow UI at {link}", flush=True)
+    if is_opened:
+        import webbrowser
+
+        if not webbrowser.open(link):
+            print("no browser was found here; open the link by hand", flush=True)
+
+
+def _serve(tracking: TrackingConfig, host: str, port: int, show: Callable[[], None]) -> None:
+    """Calls show once the server responds; returns on Ctrl-C; FinesweepError if the server exits by
+    itself."""
     with tempfile.TemporaryFile() as log, _server(tracking, host, port, log) as server:
         while server.poll() is None and not _is_listening(host, port):
             time.sleep(POLL_SECONDS)
         if server.poll() is None:
-            print(f"MLflow UI at http://{host}:{port}; Ctrl-C stops it", flush=True)
+            show()
+            print("Ctrl-C stops it", flush=True)
         server.wait()
         raise FinesweepError(f"the MLflow server exited: {_last_line(log)}")
 

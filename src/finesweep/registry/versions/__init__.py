@@ -2,7 +2,9 @@
 
 from finesweep.registry.versions.queries import (
     Version,
+    baseline_right,
     config_text,
+    intervals,
     models_of,
     picture,
     run_description,
@@ -28,7 +30,9 @@ from finesweep.registry.versions.tags import (
 
 __all__ = [
     "Version",
+    "baseline_right",
     "config_text",
+    "intervals",
     "is_registered",
     "log_dossier",
     "model_tag",

@@ -6,10 +6,12 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from mlflow import MlflowClient
 from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
@@ -21,7 +23,7 @@ from mlflow.protos.databricks_pb2 import (
 
 from finesweep.errors import ConfigError, Problem
 from finesweep.registry.records import Scored
-from finesweep.tracking import TEST_FINGERPRINT
+from finesweep.tracking import PARENT, TEST_FINGERPRINT
 from finesweep.tracking.names import clause
 from finesweep.tracking.predictions import FILE, read_predictions
 from finesweep.tracking.queries import artifact, json_artifact
@@ -118,6 +120,26 @@ def slices(client: MlflowClient, version: Version) -> dict[str, dict[str, Any]]:
     """Slice of the test rows → its number of rows and its accuracy, in the run's order."""
     rows = json_artifact(client, version.run_id, "test/slices.json") or []
     return {each.pop("slice"): each for each in rows}
+
+
+def intervals(client: MlflowClient, version: Version) -> dict[str, list[float]]:
+    """`test/name` → low and high of the run's 95 % interval, for scores that have one."""
+    return json_artifact(client, version.run_id, "test/intervals.json") or {}
+
+
+def baseline_right(client: MlflowClient, version: Version) -> np.ndarray | None:
+    """Which test rows its sweep's baseline gets right, [N] bool; None without a baseline."""
+    run = client.get_run(version.run_id)
+    parent = run.data.tags.get(PARENT)
+    if parent is None:
+        return None
+    text = f"{clause(f'tags.`{PARENT}`', parent)} and tags.`finesweep.kind` = 'baseline'"
+    for found in client.search_runs([run.info.experiment_id], text):
+        with suppress(MlflowException, OSError):
+            return read_predictions(
+                client.download_artifacts(found.info.run_id, f"test/{FILE}")
+            ).right
+    return None
 
 
 def picture(client: MlflowClient, version: Version) -> bytes | None:

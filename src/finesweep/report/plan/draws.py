@@ -10,7 +10,7 @@ from typing import Any
 import optuna
 
 from finesweep.config import Composed, Config, SweepPlan
-from finesweep.runs.run_logging import model_name
+from finesweep.runs.run_name import model_name
 from finesweep.sweep.rehearsal import optuna_messages
 from finesweep.sweep.study.portfolio.first_trials import first_trials
 from finesweep.sweep.study.sampling.node import learns

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from finesweep.runs.run_logging import Setup, write_split_of
+from finesweep.runs.run_logging import Setup, log_data, write_split_of
 from finesweep.stats.paired_tests import gained_and_lost, mcnemar
 from finesweep.stats.predictions import correct_rows
 from finesweep.sweep.comparisons import BaselineResult
@@ -45,6 +45,7 @@ def compare_with_baseline(
         write_split_of(Path(folder), "validation", baseline.validation, dataset)
         write_split_of(Path(folder), "test", baseline.test, dataset)
         run.log_folder(Path(folder))
+    log_data(run, setup)
     run.log_params({"baseline.ngrams": ", ".join(baseline.kinds)})
     run.log_metrics(
         validation | test | {"seconds/training": baseline.seconds}, step=len(dataset.train)

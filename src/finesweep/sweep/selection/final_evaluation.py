@@ -33,6 +33,7 @@ from finesweep.sweep.study.keys import (
 from finesweep.sweep.study.trial_runs import run_of
 from finesweep.sweep.study.weights import weights_of
 from finesweep.tracking import Run, TrackingStore
+from finesweep.tracking.pages.adoption import adopt
 from finesweep.training import majority_accuracy, predict
 
 
@@ -101,10 +102,12 @@ def _log_winner(parent: Run, finalist: Finalist) -> None:
     tags = parent.store.client.get_run(parent.run_id).data.tags
     if tags.get("finesweep.winner_run_id") == finalist.run_id:
         return
-    parent.set_tags(
-        {"finesweep.winner_trial": finalist.trial, "finesweep.winner_run_id": finalist.run_id}
-    )
     row = finalist.confirmed or {}
     names = ("mean", "deviation", "optimism_gap", "probability_better")
     values = {f"confirmed/{name}": row[name] for name in names if row.get(name) is not None}
     parent.log_metrics(values, step=0)
+    adopt(parent, finalist.run_id, finalist.model_uri)
+    # Last: with these tags the rest is not repeated.
+    parent.set_tags(
+        {"finesweep.winner_trial": finalist.trial, "finesweep.winner_run_id": finalist.run_id}
+    )

@@ -6,9 +6,10 @@ import tempfile
 from pathlib import Path
 
 from finesweep.records import Predictions
-from finesweep.runs.run_logging import Setup, log_setup, run_name, write_split_of
+from finesweep.runs.run_logging import Setup, log_setup, write_split_of
+from finesweep.runs.run_name import run_name
 from finesweep.sweep.selection.confirmation import Winner
-from finesweep.sweep.study.keys import ATTEMPT, ORIGIN, SLOT
+from finesweep.sweep.study.keys import ATTEMPT, ORIGIN, SLOT, VALUES
 from finesweep.tracking import STATUS_OF, Run, start_run
 from finesweep.tracking.tags import ORIGIN_TAG, REASON_TAG, TRIAL_STATE
 from finesweep.training import compute_metrics
@@ -34,7 +35,7 @@ def restore_run(parent: Run, winner: Winner, setup: Setup, validation: Predictio
         **({"finesweep.confirms": winner.trial} if is_seed else {}),
         **({ORIGIN_TAG: trial.user_attrs[ORIGIN]} if ORIGIN in trial.user_attrs else {}),
     }
-    name = run_name(setup.composed, str(winner.trial))
+    name = run_name(setup.composed, str(winner.trial), trial.user_attrs[VALUES])
     run = start_run(parent.store, name=name, parent_run_id=parent.run_id, tags=tags)
     log_setup(run, setup)
     with tempfile.TemporaryDirectory() as folder:

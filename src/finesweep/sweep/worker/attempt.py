@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from typing import Any
@@ -14,14 +14,8 @@ from finesweep.config import Composed, SweepPlan
 from finesweep.ledger import TimeLedger
 from finesweep.records import Evaluation, TextDataset
 from finesweep.runs.finetune import Watch, run_finetuning
-from finesweep.runs.run_logging import (
-    Setup,
-    log_setup,
-    log_traceback,
-    model_name,
-    origin,
-    run_name,
-)
+from finesweep.runs.run_logging import Setup, log_setup, log_traceback, origin
+from finesweep.runs.run_name import model_name, run_name
 from finesweep.sweep.prune_audit import StopMark, best_value, mark_of_slot
 from finesweep.sweep.study.keys import (
     ATTEMPT,
@@ -74,6 +68,7 @@ class Attempt:
         self.number_of_attempt = int(trial.user_attrs[ATTEMPT])
         self.objective = objective_of(plan)
         self.name, self.tags = str(trial.number), dict[str, Any]()
+        self.values: Mapping[str, Any] = {}
         self.batch_size = plan.base.config.training.batch_size
         self.outbox: Outbox | None = None
         self.fatal: WholeSweepError | None = None
@@ -130,7 +125,7 @@ class Attempt:
     def _compose(self) -> Composed:
         """The trial's config; its values are recorded in the study."""
         spec = self.phase.spec(self.trial)
-        self.name, self.tags = spec.name, dict(spec.tags)
+        self.name, self.values, self.tags = spec.name, spec.values, dict(spec.tags)
         if spec.origin is not None:
             self.tags[ORIGIN_TAG] = spec.origin
             self.trial.set_user_attr(ORIGIN, spec.origin)
@@ -164,7 +159,7 @@ class Attempt:
         self.outbox = self.callbacks.outbox(
             f"{self.phase.kind}-{self.trial.number:06d}",
             uid=f"{self.study.user_attrs[UID]}/{self.trial.number}",
-            name=run_name(setup.composed, self.name),
+            name=run_name(setup.composed, self.name, self.values),
             parent_run_id=self.phase.sweep.user_attrs.get(PARENT_RUN_ID),
             tags=self._tags() | origin(setup),
         )

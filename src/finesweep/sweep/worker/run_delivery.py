@@ -11,12 +11,13 @@ from optuna.trial import FrozenTrial, TrialState
 
 from finesweep.config import SweepPlan
 from finesweep.locks import exclusive
+from finesweep.runs.run_name import PRUNED
 from finesweep.sweep.selection.state import studies_of
 from finesweep.sweep.study.keys import REASON
 from finesweep.sweep.study.optuna_private import engine_of
 from finesweep.sweep.study.workers import live_workers
 from finesweep.tracking import STATUS_OF, Outbox, TrackingStore, deliver, pending_outboxes
-from finesweep.tracking.tags import REASON_TAG, TRIAL_STATE
+from finesweep.tracking.tags import REASON_TAG, RUN_NAME_TAG, TRIAL_STATE
 
 OUTBOX = "outbox"
 
@@ -31,6 +32,8 @@ def close_run(outbox: Outbox, trial: FrozenTrial) -> None:
     tags = {TRIAL_STATE: trial.state.name}
     if trial.state == TrialState.FAIL:
         tags[REASON_TAG] = trial.user_attrs.get(REASON, "killed")
+    if trial.state == TrialState.PRUNED:
+        tags[RUN_NAME_TAG] = f"{outbox.name()}{PRUNED}"
     assert trial.datetime_complete is not None  # it is finished
     end_time_ms = int(1000 * trial.datetime_complete.timestamp())
     outbox.close(STATUS_OF[trial.state.name], tags, end_time_ms)

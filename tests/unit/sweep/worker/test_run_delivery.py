@@ -65,6 +65,8 @@ def test_a_run_ends_as_its_trial_did_and_when(
     closing = json.loads((own.folder / "closing.json").read_text())
     assert (closing["status"], closing["tags"].get("finesweep.reason")) == (status, reason)
     assert closing["tags"]["finesweep.trial_state"] == state.name
+    renamed = "trial-000000 · pruned" if status == "KILLED" else None
+    assert closing["tags"].get("mlflow.runName") == renamed
     assert trial.datetime_complete is not None
     assert closing["end_time_ms"] == int(1000 * trial.datetime_complete.timestamp())
 

@@ -92,8 +92,11 @@ def test_the_description_holds_the_scores_and_how_to_call_the_model(
 ) -> None:
     registered(store, finalists[0], "described")
     text = store.client.get_model_version("described", "1").description
-    assert text.startswith("Best trial of sweep demo (trial 4).\n")
-    assert "- test/loss: 0.5124\n- test/f1: 0.8000\n" in text
+    assert text.startswith("Best trial of sweep demo (trial 4), on 80 test rows.\n")
+    assert "| test/loss | 0.5124 |" in text
+    assert "| test/f1 | 0.8000 |" in text
+    note = store.client.get_registered_model("described").description
+    assert "by sweep demo. `challenger` is the newest winner" in note
     assert "- majority-class accuracy: 0.4375\n" in text
     assert 'finesweep predict --model models:/described@challenger "a text"' in text
     assert 'classify(["a text"], truncation=True, max_length=24)' in text

@@ -12,6 +12,7 @@ from mlflow.protos.databricks_pb2 import RESOURCE_ALREADY_EXISTS, ErrorCode
 from finesweep.records import Finalist
 from finesweep.registry.records import Registered
 from finesweep.registry.versions.queries import MISSING, versions_of
+from finesweep.tracking.pages.notes import escaped, markdown_table
 
 
 def register(client: MlflowClient, finalist: Finalist, *, name: str, alias: str, sweep: str) -> str:
@@ -20,7 +21,8 @@ def register(client: MlflowClient, finalist: Finalist, *, name: str, alias: str,
     A version that an interrupted call created from the same model is reused.
     """
     try:
-        client.create_registered_model(name)
+        # Only a new model gets a description: whatever stands there later is its owner's.
+        client.create_registered_model(name, description=_model_note(sweep, alias))
     except MlflowException as error:
         if error.error_code != ErrorCode.Name(RESOURCE_ALREADY_EXISTS):
             raise
@@ -57,12 +59,23 @@ def is_registered(client: MlflowClient, claim: Registered) -> bool:
 
 
 def _description(finalist: Finalist, *, name: str, alias: str, sweep: str) -> str:
-    scores = "\n".join(f"- {key}: {value:.4f}" for key, value in finalist.test_metrics.items())
+    """The model card: what it is, its scores with intervals, limits, and how to call it."""
+    intervals = finalist.test_intervals
+    scores = markdown_table(
+        ("score", "test", "95 % interval"),
+        [
+            (key, f"{value:.4f}", " … ".join(f"{end:.4f}" for end in intervals.get(key, ())))
+            for key, value in finalist.test_metrics.items()
+        ],
+    )
+    limits = "".join(f"\n- limit: {escaped(doubt)}" for doubt in finalist.doubts)
     length, uri = finalist.max_length, f"models:/{name}@{alias}"
-    return f"""Best trial of sweep {sweep} (trial {finalist.trial}).
+    what = f"Best trial of sweep {escaped(sweep)} (trial {finalist.trial})"
+    return f"""{what}, on {finalist.test_rows:,} test rows.
 
 {scores}
 - majority-class accuracy: {finalist.majority_accuracy:.4f}
+- texts are truncated to {length} tokens{limits}
 
 From the command line:
 
@@ -74,3 +87,12 @@ As a native pipeline, truncated at the length used in training and evaluation:
     classify = mlflow.transformers.load_model({json.dumps(uri, ensure_ascii=False)})
     classify(["a text"], truncation=True, max_length={length})
 """
+
+
+def _model_note(sweep: str, alias: str) -> str:
+    """The registered model's description: where its versions come from, and their aliases."""
+    return (
+        f"Text classifiers found by finesweep, at first by sweep {escaped(sweep)}. `{alias}` is the"
+        f" newest winner; `champion` is the version that passed `finesweep promote`. Each version's"
+        f" description is its model card.\n"
+    )

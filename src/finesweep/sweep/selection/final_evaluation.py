@@ -34,6 +34,7 @@ from finesweep.sweep.study.trial_runs import run_of
 from finesweep.sweep.study.weights import weights_of
 from finesweep.tracking import Run, TrackingStore
 from finesweep.tracking.pages.adoption import adopt
+from finesweep.tracking.pages.notes import describe_run, escaped, markdown_table
 from finesweep.training import majority_accuracy, predict
 
 
@@ -107,7 +108,24 @@ def _log_winner(parent: Run, finalist: Finalist) -> None:
     values = {f"confirmed/{name}": row[name] for name in names if row.get(name) is not None}
     parent.log_metrics(values, step=0)
     adopt(parent, finalist.run_id, finalist.model_uri)
+    describe_run(parent, _note(finalist))
     # Last: with these tags the rest is not repeated.
     parent.set_tags(
         {"finesweep.winner_trial": finalist.trial, "finesweep.winner_run_id": finalist.run_id}
+    )
+
+
+def _note(finalist: Finalist) -> str:
+    """The parent run's description: the winner's scores with intervals, and how to call it."""
+    rows = []
+    for name, value in finalist.test_metrics.items():
+        low, high = finalist.test_intervals.get(name, (None, None))
+        rows.append((name, f"{value:.4f}", "" if low is None else f"{low:.4f} … {high:.4f}"))
+    doubts = "".join(f"\n\nLimit: {escaped(doubt)}." for doubt in finalist.doubts)
+    return (
+        f"**Trial {finalist.trial} won.** On {finalist.test_rows:,} test rows, evaluation"
+        f" {finalist.test_look} of them; the most frequent class alone gives"
+        f" {finalist.majority_accuracy:.4f}.\n\n"
+        f"{markdown_table(('score', 'test', '95 % interval'), rows)}{doubts}\n\n"
+        f'    finesweep predict --model {finalist.model_uri} "a text"\n'
     )

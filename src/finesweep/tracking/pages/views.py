@@ -142,7 +142,8 @@ def link(store: TrackingStore, view: View, *, server: str, saved: bool) -> str:
     )
     query = urlencode(parameters, quote_via=quote)
     parts = urlsplit(server)
-    address = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2])).rstrip("/")
+    host = parts.netloc.rpartition("@")[2]
+    address = urlunsplit((parts.scheme, host, parts.path, "", "")).rstrip("/")
     return f"{address}/#/experiments/{store.experiment_id}/runs?{query}"
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator
-from importlib import import_module
 from pathlib import Path
 
 import pytest
 import yaml
 
-from finesweep.cli import COMMANDS, _usage
+from finesweep.cli import COMMANDS, _usage, import_command
 from finesweep.config import compose, compose_sweep, group_choices
 from finesweep.config.field_paths import field_exists
 from finesweep.sweep.rehearsal import rehearse
@@ -56,7 +55,7 @@ def _texts() -> Iterator[tuple[str, str]]:
 def _helps() -> Iterator[tuple[str, str]]:
     yield "finesweep --help", _usage()
     for command in COMMANDS:
-        yield command, str(getattr(import_module(f"finesweep.cli.{command}"), "EXAMPLES", ""))
+        yield command, str(getattr(import_command(command), "EXAMPLES", ""))
     yield "train --help", (ROOT / "conf" / "config.yaml").read_text(encoding="utf-8")
 
 

@@ -8,6 +8,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from types import ModuleType
 
 from finesweep.errors import INTERRUPTED, ConfigError, FinesweepError, Problem, nearest
 
@@ -89,9 +90,13 @@ def _run(arguments: list[str]) -> int:
         return 2
     # SIGTERM shuts down as Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    room = next(name for name, commands in ROOMS.items() if command in commands)
-    module = import_module(f"finesweep.cli.{room}.{command}")
-    return int(module.run(arguments[1:]))
+    return int(import_command(command).run(arguments[1:]))
+
+
+def import_command(name: str) -> ModuleType:
+    """The module of a command: its function `run` takes the arguments and returns an exit code."""
+    room = next(room for room, commands in ROOMS.items() if name in commands)
+    return import_module(f"finesweep.cli.{room}.{name}")
 
 
 def _usage() -> str:

@@ -341,7 +341,7 @@ def test_each_command_has_its_help(finesweep: Run, command: str) -> None:
     ("line", "offered"),
     [
         ("finesweep ", list(cli.COMMANDS)),
-        ("finesweep s", ["sweep", "status", "stop", "serve", "schema"]),
+        ("finesweep s", ["schema", "sweep", "status", "stop", "serve"]),
         ("finesweep sweep d", ["demo"]),
         ("finesweep sweep x", []),
         ("finesweep status d", []),

@@ -139,6 +139,6 @@ def test_a_registered_winner_is_asked_and_promoted_next() -> None:
     assert list(headline(read).commands) == [
         'finesweep predict --model models:/m@challenger "your text"',
         "finesweep promote m",
-        "finesweep ui",
+        "finesweep ui own",
         "finesweep sweep own sweep.n_trials=8",
     ]

@@ -145,7 +145,7 @@ def _check_flags(command: str, flags: list[str]) -> None:
     if command == "train":
         assert set(flags) <= {"-m", "--cfg", "--help", "--hydra-help"}, flags
         return
-    module = import_module(f"finesweep.cli.{command}")
+    module = import_command(command)
     assert module.__file__ is not None
     text = Path(module.__file__).read_text(encoding="utf-8")
     for flag in flags:

@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import signal
 import subprocess
+import urllib.error
+import urllib.request
 from html import unescape
 from pathlib import Path
 
+import optuna
 import pytest
 import yaml
 
@@ -39,7 +43,8 @@ def test_its_command_composes_the_config_of_the_winner_s_run(
     swept: Swept, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project, _ = swept
-    page = Path(project.folder / "own.html").read_text(encoding="utf-8")
+    assert project.finesweep("report", "small", "--output", "again.html").returncode == 0
+    page = Path(project.folder / "again.html").read_text(encoding="utf-8")
     command = re.search(r"<code>(finesweep train [^<]+)</code>", page)
     assert command is not None
     told = json.loads(project.finesweep("status", "small", "--json").stdout)
@@ -67,3 +72,39 @@ def test_a_mistake_is_one_message(swept: Swept, arguments: list[str], said: str)
     assert (done.returncode, done.stdout) == (2, "")
     assert said in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_watched_sweep_is_loaded_again_when_it_has_gone_on(swept: Swept) -> None:
+    project, _ = swept
+    watch = project.start("watch", "small", "--port", "0")
+    assert watch.stdout is not None
+    said = watch.stdout.readline()
+    address = said.split()[0]
+    assert said == f"{address} shows the sweep as it goes on; Ctrl-C ends this page only\n"
+
+    def get(path: str, host: str = "localhost") -> tuple[int, str]:
+        request = urllib.request.Request(f"{address}{path}", headers={"Host": f"{host}:1"})
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, ""
+
+    before = get("/version")
+    assert "Sweep small, as of" in get("/report")[1]
+    assert '<iframe src="/report"' in get("/")[1]
+    assert get("/version") == before
+    assert get("/version", host="evil.example") == (404, "")
+    study = optuna.load_study(study_name="small", storage=project.storage_url)
+    study.set_user_attr("seen", "a change")
+    assert get("/version") != before
+    watch.send_signal(signal.SIGINT)
+    assert watch.communicate() == ("", "")
+    assert watch.returncode == 0
+
+
+def test_a_port_that_cannot_be_used_is_one_message(swept: Swept) -> None:
+    project, _ = swept
+    done = project.finesweep("watch", "small", "--port", "70000")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--port: 70000 given; must be 0 to 65535" in done.stderr

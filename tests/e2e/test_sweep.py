@@ -254,6 +254,7 @@ def test_status_tells_a_program_everything(swept: Swept) -> None:
         "failures",
         "interrupted_attempts",
         "spent",
+        "prune_audit",
         "seconds_left",
         "time_budget",
         "stopped",

@@ -32,6 +32,7 @@ ROOMS = {
         "work": "join a sweep as one more worker, from any machine",
         "status": "show a sweep's workers, slots by state, failures and best trial",
         "report": "write a sweep's report: one HTML file that opens without a network",
+        "watch": "serve a sweep's report on this machine, refreshed as trials end",
         "stop": "ask every worker of a sweep to finish its slot and exit",
         "delete": "remove a sweep's study and checkpoints; --runs removes its runs too",
     },
@@ -45,6 +46,7 @@ ROOMS = {
 }
 """Folder of commands → command → its purpose."""
 COMMANDS = {name: purpose for room in ROOMS.values() for name, purpose in room.items()}
+LAST_PORT = 65_535
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -132,6 +134,12 @@ def check_threshold(threshold: float | None) -> None:
     """ConfigError if --threshold is not a probability."""
     if threshold is not None and not 0 <= threshold <= 1:
         raise ConfigError(Problem("--threshold", f"{threshold} given; must be 0 to 1"))
+
+
+def check_port(port: int, *, lowest: int) -> None:
+    """ConfigError if --port is not lowest to 65,535."""
+    if not lowest <= port <= LAST_PORT:
+        raise ConfigError(Problem("--port", f"{port} given; must be {lowest} to {LAST_PORT}"))
 
 
 def study_parser(command: str, options: str, *, overrides: str) -> argparse.ArgumentParser:

@@ -43,14 +43,22 @@ def report_path(name: str, output: str | Path | None) -> Path:
     return path
 
 
-def write_report_of(study: Study, overrides: Sequence[str], path: Path) -> None:
-    """Writes the study's report to path, whole or not at all; ConfigError if it cannot be written.
+def report_of(study: Study, overrides: Sequence[str]) -> str:
+    """The report of a study at this moment, as HTML; ConfigError if it is of another version.
 
     overrides are this command's locations, such as tracking.uri; they win over the study's.
     """
     missing = list[str]()
     plan, tracking = _plan(study, overrides, missing)
-    text = _page(study, plan, _store(tracking, missing), missing)
+    return _page(study, plan, _store(tracking, missing), missing)
+
+
+def write_report_of(study: Study, overrides: Sequence[str], path: Path) -> None:
+    """Writes the study's report to path, whole or not at all; ConfigError if it cannot be written.
+
+    overrides are as for report_of.
+    """
+    text = report_of(study, overrides)
     try:
         with written_aside(path) as aside:
             aside.write_text(text, encoding="utf-8")

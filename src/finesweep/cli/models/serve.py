@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from finesweep.api.model_uri import check_model_uri
-from finesweep.cli import check_threshold, parser
+from finesweep.cli import check_port, check_threshold, parser
 from finesweep.cli.startup import collector
 from finesweep.cli.startup.quiet import silence_libraries
 from finesweep.config import compose
-from finesweep.errors import ConfigError, Problem
 
-LAST_PORT = 65_535
 EXAMPLES = """
 examples:
   finesweep serve --model models:/tweets-sentiment@champion
@@ -34,8 +32,7 @@ def run(arguments: Sequence[str]) -> int:
     cli.add_argument("overrides", nargs="*", default=[], metavar="OVERRIDE", help="tracking.uri=…")
     args = cli.parse_intermixed_args(list(arguments))
     check_threshold(args.threshold)
-    if not 0 <= args.port <= LAST_PORT:
-        raise ConfigError(Problem("--port", f"{args.port} given; must be 0 to {LAST_PORT}"))
+    check_port(args.port, lowest=0)
     config = compose(args.overrides).config
     check_model_uri(args.model, tracking_uri=config.tracking.uri)
     silence_libraries()

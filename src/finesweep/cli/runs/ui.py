@@ -13,14 +13,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import IO
 
-from finesweep.cli import parser
+from finesweep.cli import check_port, parser
 from finesweep.cli.startup import collector
 from finesweep.cli.startup.quiet import silence_libraries
 from finesweep.config import TrackingConfig, compose
 from finesweep.databases import sqlite_file
 from finesweep.errors import ConfigError, FinesweepError, Problem
 
-LAST_PORT = 65_535
 POLL_SECONDS = 0.1
 SHUTDOWN_SECONDS = 5.0
 ENVIRONMENT = {
@@ -46,8 +45,7 @@ def run(arguments: Sequence[str]) -> int:
     )
     cli.add_argument("--port", type=int, default=5000, help="default: 5000")
     args = cli.parse_intermixed_args(list(arguments))
-    if not 1 <= args.port <= LAST_PORT:
-        raise ConfigError(Problem("--port", f"{args.port} given; must be 1 to {LAST_PORT}"))
+    check_port(args.port, lowest=1)
     sweeps, overrides = _split(args.words)
     tracking = compose(overrides).config.tracking
     is_server = tracking.uri.startswith(("http://", "https://"))

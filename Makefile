@@ -1,7 +1,7 @@
 # Every target sets up what it needs on first use, in .venv; PYTHON names another interpreter.
 PYTHON ?= python3
 BIN := .venv/bin
-# One process per core with one thread each: more threads than cores crawl, and results would differ.
+# Three processes for two cores, with one thread each: more threads crawl, and results would differ.
 SUITE := -m pytest -n auto --dist loadgroup
 PYTHON_OF_TESTS := OMP_NUM_THREADS=1 $(BIN)/python
 TEST := $(PYTHON_OF_TESTS) $(SUITE) --durations=20

@@ -35,17 +35,25 @@ WORDS = {
 FILLERS = ["the", "a", "this", "that", "very", "quite", "film", "day", "it", "was", "and"]
 
 
-def pytest_collection_finish() -> None:
-    """Each training, and some of the fixtures, collect garbage: 0.3 s over the modules of torch and
-    others, unless these are left out. Hypothesis looks for a reference of trio's, when imported."""
-    import hypothesis  # noqa: F401
-
-    gc.freeze()
+def pytest_xdist_auto_num_workers() -> int:
+    """Half as many again as there are cores: end-to-end tests wait a fifth of their time."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return max(1, (cores or 1) * 3 // 2)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop() -> None:
     gc.enable()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _light_garbage() -> None:
+    """Each training, and some of the fixtures, collect garbage: 0.3 s over the modules of torch and
+    others, unless what is there already is left out. Hypothesis, when it is imported, looks for a
+    reference of trio's."""
+    import hypothesis  # noqa: F401
+
+    gc.freeze()
 
 
 @pytest.fixture

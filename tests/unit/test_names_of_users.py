@@ -20,7 +20,10 @@ from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 from tests.sweeping import Sweeping
 
-from finesweep.cli.setup import explore, models, predict, status, train
+from finesweep.cli.models import models, predict
+from finesweep.cli.runs import train
+from finesweep.cli.setup import explore
+from finesweep.cli.sweeps import status
 from finesweep.config import compose
 from finesweep.config.sweep_plan import as_override
 from finesweep.registry.promote import Terms, promote

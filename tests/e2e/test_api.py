@@ -11,7 +11,7 @@ import pytest
 
 from tests.e2e.conftest import Project
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("api")]
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = DOCS / "api.md"
 SWEEP = """\

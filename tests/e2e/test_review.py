@@ -15,7 +15,7 @@ from mlflow.entities import Run
 from finesweep.sweep.study.keys import DEFINITION, FINALIST
 from tests.e2e.conftest import Project
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("swept")]
 
 CHALLENGER = "models:/small-model@challenger"
 Done = subprocess.CompletedProcess[str]

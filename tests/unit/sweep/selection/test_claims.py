@@ -13,6 +13,7 @@ from finesweep.sweep.study.study import finalist_in
 from finesweep.tracking import PARENT
 
 pytestmark = [
+    pytest.mark.xdist_group("claims"),
     pytest.mark.slow,  # a sweep of two trials
     pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType:UserWarning"),
 ]

@@ -54,7 +54,7 @@ def test_what_fits_is_run_confirmed_and_registered_and_the_next_command_goes_on(
     assert f"{first} trial" in done.stdout.partition("would end within 0.2 min")[2]
     assert "sweep.n_trials=null" in done.stdout.rpartition("next:")[2]
 
-    longer = (BY_TIME[0], "sweep.timeout_minutes=0.5")
+    longer = (BY_TIME[0], "sweep.timeout_minutes=0.35")
     again = project.finesweep("sweep", "small", *longer, "workers=2")
     assert again.returncode == 0, again.stderr
     assert assert_settled(project) > first

@@ -1,4 +1,4 @@
-"""Loading a classifier with named labels and its tokenizer; files are read once per process."""
+"""Loading a classifier with named labels and its tokenizer; a process reads the same files once."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from finesweep.config.package_files import packaged_path
 from finesweep.errors import ConfigError, Problem, first_line
 from finesweep.model.capabilities.agreement import Agreement, agree
 from finesweep.model.capabilities.longest import check_length
-from finesweep.model.hub import UNREADABLE, load_config, source
+from finesweep.model.hub import UNREADABLE, FilesState, files_state, load_config, source
 from finesweep.model.layer_subset import distil, distil_config
 from finesweep.model.transformers_private import draw_weights
 
@@ -62,12 +62,14 @@ def load_model(
     """A classifier in float32 whose config has the label names and the problem type; seed
     initialises its new head. The tokenizer of load_tokenizer matches it afterwards.
 
-    A process reads each checkpoint once and then copies it from memory, with the same result. Only
-    safetensors are read. ConfigError when the checkpoint cannot be loaded, when its tokenizer,
-    config and weights do not match, or when it does not support max_length tokens.
+    A process reads each checkpoint once, unless its files change, and then copies it from memory,
+    with the same result. Only safetensors are read. ConfigError when the checkpoint cannot be
+    loaded, when its tokenizer, config and weights do not match, or when it does not support
+    max_length tokens.
     """
+    names = tuple(label_names)
     pristine = _pristine(
-        model.name_or_path, model.revision, model.distil, tuple(label_names), multi_label
+        model.name_or_path, model.revision, model.distil, names, multi_label, files_state(model)
     )
     tokenizer = load_tokenizer(model)
     pristine.agreement.apply(tokenizer)
@@ -91,7 +93,9 @@ def _pristine(
     distilled: bool,
     label_names: tuple[str, ...],
     multi_label: bool,
+    state: FilesState,
 ) -> _Pristine:
+    """state is there to read a folder again whose files have changed."""
     model = ModelConfig(name, revision, distilled)
     classifier, new = _read(model, _labels(label_names, multi_label=multi_label))
     agreement = agree(classifier, load_tokenizer(model), name=name)
@@ -147,7 +151,10 @@ def weights_read(model: ModelConfig) -> Iterator[dict[str, Any]]:
 
 
 @lru_cache(maxsize=2 * MAX_CACHED)
-def _tokenizer(name: str, revision: str | None, distilled: bool) -> PreTrainedTokenizerBase:
+def _tokenizer(
+    name: str, revision: str | None, distilled: bool, state: FilesState
+) -> PreTrainedTokenizerBase:
+    """state is there as in _pristine."""
     columns = {"model_input_names": ["input_ids", "attention_mask"]} if distilled else {}
     return AutoTokenizer.from_pretrained(**source(ModelConfig(name, revision)), **columns)
 
@@ -158,7 +165,7 @@ def load_tokenizer(model: ModelConfig) -> PreTrainedTokenizerBase:
     A process reads it once; callers pass truncation and padding themselves.
     """
     try:
-        tokenizer = _tokenizer(model.name_or_path, model.revision, model.distil)
+        tokenizer = _tokenizer(model.name_or_path, model.revision, model.distil, files_state(model))
         # Without its files transformers returns a tokenizer with special tokens only.
         if len(tokenizer) <= len(tokenizer.all_special_ids):
             raise ValueError("it has no vocabulary")

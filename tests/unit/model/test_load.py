@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import re
@@ -104,6 +105,25 @@ def test_a_seed_draws_its_own_head_over_one_encoder(config: ModelConfig) -> None
     assert weights_sha256(first.base_model.embeddings) == weights_sha256(
         other.base_model.embeddings
     )
+
+
+def test_a_folder_whose_files_have_changed_is_read_again(
+    config: ModelConfig, tmp_path: Path
+) -> None:
+    folder = ModelConfig(name_or_path=str(tmp_path))
+    hashes = []
+    for seed, longest in ((1, 20), (2, 30)):
+        saved = load_model(config, label_names=NAMES, seed=seed)
+        saved.save_pretrained(tmp_path)
+        tokenizer = copy.deepcopy(load_tokenizer(config))
+        tokenizer.model_max_length = longest
+        tokenizer.save_pretrained(tmp_path)
+        assert weights_sha256(load_model(folder, label_names=NAMES, seed=0)) == weights_sha256(
+            saved
+        )
+        assert load_tokenizer(folder).model_max_length == longest
+        hashes.append(weights_sha256(saved))
+    assert hashes[0] != hashes[1]
 
 
 def test_weights_from_memory_are_those_of_the_files(config: ModelConfig) -> None:

@@ -74,6 +74,12 @@ def is_committed(folder: Path) -> bool:
         return False
 
 
+def nearest_existing(folder: Path) -> Path:
+    """The folder, or the nearest one above it that exists."""
+    whole = folder.absolute()
+    return next(each for each in (whole, *whole.parents) if each.exists())
+
+
 def require_space(
     root: str, *, min_bytes: int = MIN_FREE_BYTES, field: str = "storage.checkpoints"
 ) -> None:

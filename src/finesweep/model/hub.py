@@ -53,7 +53,7 @@ FilesState = tuple[tuple[str, int, int], ...]
 def files_state(model: ModelConfig) -> FilesState:
     """The state of the files of a checkpoint's folder, by which a changed one is noticed; empty for
     a checkpoint of the Hub."""
-    folder = Path(source(model)["pretrained_model_name_or_path"])
+    folder = Path(packaged_path(model.name_or_path, field="model.name_or_path"))
     files = [path for path in folder.iterdir() if path.is_file()] if folder.is_dir() else []
     states = [(path.name, path.stat()) for path in sorted(files)]
     return tuple((name, state.st_mtime_ns, state.st_size) for name, state in states)

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from finesweep.stats.paired_comparison import PairedComparison
+from finesweep.sweep.sentences import ALPHA
 from finesweep.wording import counted_rows
-
-ALPHA = 0.05
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,8 @@ from pathlib import Path
 from finesweep.config import Composed
 from finesweep.dataset import load_dataset
 from finesweep.ledger import TimeLedger
-from finesweep.model import freeze_layers, load_model, load_tokenizer
 from finesweep.records import Evaluation, Objective, TestResult, TrainingResult
-from finesweep.runs.preparation import tokens_of
+from finesweep.runs.preparation import model_of, tokens_of
 from finesweep.runs.run_logging import Setup, log_result
 from finesweep.runs.test_evaluation import evaluate_on_test
 from finesweep.tracking import Run, RunLog
@@ -66,15 +65,7 @@ def run_finetuning(
         dataset = load_dataset(config.dataset)
     watch.on_stage()
     with ledger.on("loading"):  # first: fail on the model's limits before tokenizing
-        model = load_model(
-            config.model,
-            label_names=dataset.label_names,
-            multi_label=dataset.multi_label,
-            seed=config.training.seed,
-            max_length=config.dataset.max_length,
-        )
-        tokenizer = load_tokenizer(config.model)
-        parameters = freeze_layers(model, config.model.freeze_layers)
+        model, tokenizer, parameters = model_of(dataset, config)
     watch.on_stage()
     with ledger.on("tokenizing"):
         tokens = tokens_of(dataset, tokenizer, config)

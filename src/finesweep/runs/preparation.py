@@ -1,15 +1,32 @@
-"""A run's tokens, checked before training."""
+"""A run's model and tokens, checked before training."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from transformers import PreTrainedTokenizerBase
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from finesweep.config import Config
 from finesweep.dataset import tokenize
+from finesweep.model import ParameterCount, freeze_layers, load_model, load_tokenizer
 from finesweep.records import TextDataset, Tokens
 from finesweep.training import check_template, template_of
+
+
+def model_of(
+    dataset: TextDataset, config: Config
+) -> tuple[PreTrainedModel, PreTrainedTokenizerBase, ParameterCount]:
+    """The config's classifier for the dataset's labels, frozen as configured, with its tokenizer
+    and the numbers of its parameters; ConfigError as load_model and freeze_layers."""
+    model = load_model(
+        config.model,
+        label_names=dataset.label_names,
+        multi_label=dataset.multi_label,
+        seed=config.training.seed,
+        max_length=config.dataset.max_length,
+    )
+    tokenizer = load_tokenizer(config.model)
+    return model, tokenizer, freeze_layers(model, config.model.freeze_layers)
 
 
 def tokens_of(dataset: TextDataset, tokenizer: PreTrainedTokenizerBase, config: Config) -> Tokens:

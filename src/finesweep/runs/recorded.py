@@ -14,6 +14,7 @@ from finesweep.stats.predictions import is_multi_label, log_probabilities_of, lo
 from finesweep.stats.scores import score_intervals
 from finesweep.tracking import TEST_FINGERPRINT, TrackingStore, artifact_path
 from finesweep.tracking.predictions import FILE, SplitPredictions, read_predictions
+from finesweep.tracking.queries import json_artifact
 from finesweep.tracking.tags import TRIAL_STATE
 
 CONFIG = "config.yaml"
@@ -113,9 +114,8 @@ class RecordedRun:
 
         Those of the test split were logged with its evaluation; others are computed.
         """
-        path = artifact_path(self.store.client, self.run_id, f"{split}/intervals.json")
-        if path is not None:
-            logged = json.loads(path.read_text(encoding="utf-8"))
+        logged = json_artifact(self.store.client, self.run_id, f"{split}/intervals.json")
+        if logged is not None:
             return {name: (low, high) for name, (low, high) in logged.items()}
         if (predictions := self.predictions(split)) is None:
             return {}

@@ -1,1 +1,1 @@
-"""Functions of the Python API that look at what was run: compare it, reproduce it."""
+"""Functions of the Python API around a sweep: plan it, compare and reproduce what was run."""

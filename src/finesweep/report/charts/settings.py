@@ -99,15 +99,7 @@ def slices(sweep: SweepRecord) -> Picture:
         [_slice(field, rows, sweep) for field in fields],
         alt=f"{sweep.metric} over {', '.join(field.path for field in fields)}",
         headings=("trial", "model", *(field.path for field in fields), sweep.metric),
-        rows=[
-            (
-                row.trial,
-                row.model,
-                *(setting(row.params.get(field.path, "–")) for field in fields),
-                number(row.value),
-            )
-            for row in rows
-        ],
+        rows=_table(rows, fields),
     )
 
 
@@ -215,16 +207,21 @@ def parallel(sweep: SweepRecord) -> Picture:
         (made,),
         alt=f"{counted(len(rows), 'complete trial')} over {', '.join(f.path for f in fields)}",
         headings=("trial", "model", *(field.path for field in fields), sweep.metric),
-        rows=[
-            (
-                row.trial,
-                row.model,
-                *(setting(row.params[field.path]) for field in fields),
-                number(row.value),
-            )
-            for row in rows
-        ],
+        rows=_table(rows, fields),
     )
+
+
+def _table(rows: Sequence[Row], fields: Sequence[Dimension]) -> list[tuple[Any, ...]]:
+    """Trial, model, the values of fields, – where a trial has none, and the metric of each row."""
+    return [
+        (
+            row.trial,
+            row.model,
+            *(setting(row.params.get(field.path, "–")) for field in fields),
+            number(row.value),
+        )
+        for row in rows
+    ]
 
 
 def _importance_bars(each: Importance, colour: str) -> go.Figure:

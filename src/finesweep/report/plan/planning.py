@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 
 from finesweep.config import SweepPlan
+from finesweep.disk import nearest_existing
 from finesweep.report.plan.draws import Draw, drawn
 from finesweep.report.plan.forecast import Machine, disk, doubts, option, workload
 from finesweep.report.plan.pruning import share_trained
@@ -165,5 +166,4 @@ def _too_large(speeds: Mapping[str, Speeds]) -> tuple[str, ...]:
 
 def _free_bytes(folder: str) -> int:
     """Free space where the folder is, or will be."""
-    path = Path(folder).absolute()
-    return shutil.disk_usage(next(p for p in (path, *path.parents) if p.exists())).free
+    return shutil.disk_usage(nearest_existing(Path(folder))).free

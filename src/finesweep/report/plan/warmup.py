@@ -19,15 +19,12 @@ from finesweep.dataset import load_dataset
 from finesweep.model import (
     ParameterCount,
     anatomy_of,
-    freeze_layers,
     frozen_depth,
-    load_model,
-    load_tokenizer,
 )
 from finesweep.records import Objective, Tokens
 from finesweep.report.plan.memory import PeakMemory, usable_bytes
 from finesweep.report.plan.places import RowLengths, grouped_batches, row_lengths, sorted_batches
-from finesweep.runs.preparation import tokens_of
+from finesweep.runs.preparation import model_of, tokens_of
 from finesweep.training import ActivationPlan, fit, plan_activations, template_of
 from finesweep.training.activation_cache.timing import Mark, mark, seconds_between
 from finesweep.training.arguments import trainer_arguments
@@ -95,15 +92,7 @@ def warm_up(config: Config) -> WarmUp:
     ConfigError when the data or the model cannot be used.
     """
     dataset, cache = load_dataset(config.dataset), Path(config.storage.cache)
-    model = load_model(
-        config.model,
-        label_names=dataset.label_names,
-        multi_label=dataset.multi_label,
-        seed=config.training.seed,
-        max_length=config.dataset.max_length,
-    )
-    tokenizer = load_tokenizer(config.model)
-    parameters = freeze_layers(model, config.model.freeze_layers)
+    model, tokenizer, parameters = model_of(dataset, config)
     tokens = tokens_of(dataset, tokenizer, config)
     activations = _activations(model, tokens, config)
     template = template_of(tokens)

@@ -13,7 +13,7 @@ import psutil
 
 from finesweep.config import Config
 from finesweep.databases import sqlite_file
-from finesweep.disk import MIN_FREE_BYTES
+from finesweep.disk import MIN_FREE_BYTES, nearest_existing
 from finesweep.setup.doctor.findings import Finding, ok
 from finesweep.sweep.launchers.gpus import visible_gpus
 from finesweep.sweep.launchers.local import usable_cores
@@ -52,7 +52,7 @@ def memory() -> Finding:
 
 def disk(config: Config) -> Finding:
     """Free space where stores, checkpoints and caches are written."""
-    folders = {_existing(Path(name)) for name in _folders(config)}
+    folders = {nearest_existing(Path(name).expanduser()) for name in _folders(config)}
     for folder in sorted(folders):
         if not os.access(folder, os.W_OK):
             hint = f"chmod u+w {folder}, or set storage.… and tracking.artifacts elsewhere"
@@ -102,9 +102,3 @@ def _folders(config: Config) -> Iterable[str]:
     for url in (config.storage.url, config.tracking.uri):
         if (file := sqlite_file(url)) is not None:
             yield str(file.parent)
-
-
-def _existing(folder: Path) -> Path:
-    """The folder, or the nearest one above it that exists."""
-    folder = folder.expanduser().absolute()
-    return next(each for each in (folder, *folder.parents) if each.exists())

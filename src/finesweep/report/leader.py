@@ -57,6 +57,10 @@ def _evaluated(store: TrackingStore, run_id: str, split: SplitName) -> Evaluated
         errors=json_artifact(client, run_id, f"{split}/errors.json") or (),
         slices=json_artifact(client, run_id, f"{split}/slices.json") or (),
         rule=rule,
+        words={
+            each["row"]: [word for word, _ in each["words"]]
+            for each in json_artifact(client, run_id, f"{split}/error_words.json") or ()
+        },
     )
 
 

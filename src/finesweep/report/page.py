@@ -52,9 +52,6 @@ def report_page(sweep: SweepRecord) -> str:
         sections=_sections(sweep),
         winner_title=_winner_title(sweep),
         errors=_errors(sweep),
-        n_errors=len(sweep.leader.evaluated.errors)
-        if sweep.leader and sweep.leader.evaluated
-        else 0,
         data=_data(sweep),
         figure_json=figure_json,
         plotly=_plotly(),
@@ -162,18 +159,27 @@ def _confirmed(sweep: SweepRecord) -> list[list[str]]:
     ]
 
 
-def _errors(sweep: SweepRecord) -> list[tuple[str, ...]]:
+def _errors(sweep: SweepRecord) -> dict[str, Any]:
+    """The most confident wrong predictions, with the words behind them if they are known."""
     evaluated = sweep.leader.evaluated if sweep.leader else None
-    return [
-        (
+    if evaluated is None:
+        return {"n": 0, "rows": []}
+    headings = ["text", "truth", "prediction", "probability", "kinds"]
+    rows = [
+        [
             _cut(str(each["text"])),
             str(each["truth"]),
             str(each["prediction"]),
             f"{each['probability']:.2f}",
             ", ".join(each.get("kinds", ())),
-        )
-        for each in (evaluated.errors[:N_ERRORS] if evaluated else ())
+        ]
+        for each in evaluated.errors[:N_ERRORS]
     ]
+    if evaluated.words:
+        headings.insert(3, "words for it")
+        for row, each in zip(rows, evaluated.errors, strict=False):
+            row.insert(3, ", ".join(evaluated.words.get(each["row"], ())) or "–")
+    return {"n": len(evaluated.errors), "headings": headings, "rows": rows}
 
 
 def _cut(text: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -65,6 +65,9 @@ class Evaluated:
     """slice, rows and accuracy of each; only of the test split."""
     rule: DecisionRule | None = None
     """Only of the test split."""
+    words: Mapping[int, Sequence[str]] = field(default_factory=dict)
+    """Row → the words that speak most for its wrong label; only of some errors on the test
+    split."""
 
 
 @dataclass(frozen=True)

@@ -126,7 +126,7 @@ def _points(sweep: SweepRecord) -> Iterator[tuple[str, str]]:
     if doubts := finalist.doubts if finalist else ():
         yield "Doubts", " ".join(f"{doubt[0].upper()}{doubt[1:]}." for doubt in doubts)
     if sweep.missing or sweep.omissions:
-        omitted = [f"Not compared: {what}: {why}." for what, why in sweep.omissions.items()]
+        omitted = [f"Left out: {what}: {why}." for what, why in sweep.omissions.items()]
         yield "What is missing here", " ".join([*(f"{each}." for each in sweep.missing), *omitted])
 
 

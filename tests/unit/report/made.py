@@ -185,6 +185,7 @@ def evaluated(names: Sequence[str] = ("bad", "good"), text: str = "a dull film")
         errors=[{**error, "kinds": ["negation"]} for _ in range(10)],
         slices=[{"slice": f"label {name}", "rows": 20, "accuracy": 0.75} for name in names],
         rule=DecisionRule(temperature=1.2, uncertain_below=0.75),
+        words={0: text.split()[1:]},
     )
 
 

@@ -126,7 +126,7 @@ def test_what_is_missing_and_what_was_not_compared_is_told() -> None:
     read = replace(record(study), missing=["MLflow has no run of trial 1 any more"])
     told = answers(headline(read))["What is missing here"]
     assert told == (
-        "MLflow has no run of trial 1 any more. Not compared: the winner with TF-IDF: it broke."
+        "MLflow has no run of trial 1 any more. Left out: the winner with TF-IDF: it broke."
     )
 
 

@@ -69,7 +69,7 @@ def print_outcome(console: Console, study: Study, *, with_data: bool = True) -> 
         for comparison in comparisons_in(state.attributes):
             console.print(verdict(comparison), soft_wrap=True)
         for comparison_name, reason in omissions(study).items():
-            _say(console, f"NOT compared: {comparison_name}: {reason}")
+            _say(console, f"NOT done: {comparison_name}: {reason}")
     _print_next(console, study, status)
 
 

@@ -23,6 +23,7 @@ from finesweep.sweep.selection.model_comparison import compare_models
 from finesweep.sweep.selection.omissions import try_comparison
 from finesweep.sweep.selection.restored_run import restore_run
 from finesweep.sweep.selection.state import SweepState
+from finesweep.sweep.selection.telling_words import log_telling_words
 from finesweep.sweep.study.keys import (
     BASELINE,
     COMPARISONS,
@@ -71,6 +72,12 @@ def evaluate_winner(
     )
     study.set_user_attr(COMPARISONS, [asdict(each) for each in comparisons or ()])
     test = evaluate_on_test(run, setup, validation)
+    if plan.settings.report:
+        try_comparison(
+            lambda: log_telling_words(run, setup, test),
+            study,
+            what="the words behind wrong predictions",
+        )
     finalist = Finalist(
         trial=winner.trial,
         run_id=run.run_id,

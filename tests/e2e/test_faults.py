@@ -28,7 +28,7 @@ from tests.waiting import until
 pytestmark = pytest.mark.slow
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 SHORT = ("sweep.n_trials=1", "training.epochs=2", "storage.checkpoint_minutes=0.005")
-LONG = ("training.epochs=15", "sweep.n_trials=1", "storage.checkpoint_minutes=0.01")
+LONG = ("training.epochs=8", "sweep.n_trials=1", "storage.checkpoint_minutes=0.01")
 STORES = ("optuna.db", "mlflow.db")
 QUICK_LEASE = "sweep.lease_seconds=2"
 
@@ -211,7 +211,7 @@ def test_postgresql_may_be_away_for_longer_than_a_lease_while_workers_work(
 ) -> None:
     storage, tracking = postgresql
     own = (f"storage.url={storage}", f"tracking.uri={tracking}")
-    overrides = ("training.epochs=20", "sweep.n_trials=3", "sweep.pruner.n_startup_trials=9")
+    overrides = ("training.epochs=8", "sweep.n_trials=3", "sweep.pruner.n_startup_trials=9")
     sweep = project.start("sweep", "small", "workers=2", QUICK_LEASE, *overrides, *own)
     until(lambda: count(storage, "trial_intermediate_values"))
     for url in postgresql:
@@ -248,7 +248,7 @@ def count(url: str, rows: str) -> int:
 def test_double_starts_in_empty_folders_make_one_study_and_one_parent_each(
     tmp_path: Path, tiny_bert: Path, texts_csv: Path
 ) -> None:
-    for turn in range(5):
+    for turn in range(3):
         project = make_project(tmp_path / str(turn), model=tiny_bert, texts=texts_csv)
         both = [begin_soon(project, *SHORT) for _ in range(2)]
         assert [code_of(each) for each in both] == [0, 0], log_of(project)

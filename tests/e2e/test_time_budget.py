@@ -16,7 +16,7 @@ from finesweep.sweep.study.workers import live_workers
 from tests.e2e.conftest import Project
 from tests.waiting import until
 
-BY_TIME = ("sweep.n_trials=null", "sweep.timeout_minutes=0.2")
+BY_TIME = ("sweep.n_trials=null", "sweep.timeout_minutes=0.15")
 CONFIRM = "sweep.confirm={top_k: 2, seeds: 1}"
 pytestmark = pytest.mark.slow
 ENDED = (TrialState.COMPLETE, TrialState.PRUNED)
@@ -43,7 +43,7 @@ def test_what_fits_is_run_confirmed_and_registered_and_the_next_command_goes_on(
 ) -> None:
     done = project.finesweep("sweep", "small", *BY_TIME, CONFIRM)
     assert done.returncode == 0, done.stderr
-    assert "as many trials as fit into 0.2 min, their confirmation included" in done.stdout
+    assert "as many trials as fit into 0.15 min, their confirmation included" in done.stdout
     first = assert_settled(project)
     status = status_of(project)
     began = [trial.datetime_start for trial in project.trials() if trial.state in ENDED]
@@ -51,10 +51,10 @@ def test_what_fits_is_run_confirmed_and_registered_and_the_next_command_goes_on(
     assert max(each.timestamp() for each in began if each is not None) < ends_at
     assert status["n_confirmations"] == min(2, status["counts"]["complete"])
     assert 0 < status["time_budget"]["reserved_seconds"] <= 6
-    assert f"{first} trial" in done.stdout.partition("would end within 0.2 min")[2]
+    assert f"{first} trial" in done.stdout.partition("would end within 0.15 min")[2]
     assert "sweep.n_trials=null" in done.stdout.rpartition("next:")[2]
 
-    longer = (BY_TIME[0], "sweep.timeout_minutes=0.35")
+    longer = (BY_TIME[0], "sweep.timeout_minutes=0.25")
     again = project.finesweep("sweep", "small", *longer, "workers=2")
     assert again.returncode == 0, again.stderr
     assert assert_settled(project) > first

@@ -93,12 +93,9 @@ def _mcc(labels: np.ndarray, predicted: np.ndarray) -> float:
 
 def _rankings(truth: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:
     """Macro ranking metrics one-vs-rest, from truth [N, C] bool."""
-    classes = [
-        c for c, is_positive in enumerate(truth.T) if 0 < is_positive.sum() < len(is_positive)
-    ]
-    if not classes:
+    shares = truth.mean(axis=0)
+    ranked = (shares > 0) & (shares < 1)
+    if not ranked.any():
         return {}
-    return {
-        name: float(np.mean([score(truth[:, c], probabilities[:, c]) for c in classes]))
-        for name, score in SCORERS.items()
-    }
+    truth, probabilities = truth[:, ranked].squeeze(), probabilities[:, ranked].squeeze()
+    return {name: score(truth, probabilities) for name, score in SCORERS.items()}

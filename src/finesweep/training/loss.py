@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -78,11 +79,13 @@ def multi_label_loss(
         if weight is not None:
             negative, positive = weight.to(logits.device).T
             each = torch.where(labels == 1, positive, negative)
+        smoothed = labels * (1 - label_smoothing) + label_smoothing / 2
+        decisions = partial(binary_cross_entropy_with_logits, logits, smoothed, weight=each)
         if focal_gamma:
             factor = _focal_factor(logsigmoid(logits * (2 * labels - 1)), focal_gamma)
-            each = factor if each is None else each * factor
-        smoothed = labels * (1 - label_smoothing) + label_smoothing / 2
-        total = binary_cross_entropy_with_logits(logits, smoothed, weight=each, reduction="sum")
+            total = (factor * decisions(reduction="none")).sum()
+        else:
+            total = decisions(reduction="sum")
         return total / (labels.numel() if num_items_in_batch is None else num_items_in_batch)
 
     return loss

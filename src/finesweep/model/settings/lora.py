@@ -44,11 +44,16 @@ def add_adapters(model: PreTrainedModel, rank: int, *, seed: int, name: str) -> 
         raise ConfigError(Problem(FIELD, message))
     head = [p for n, p in model.named_parameters() if anatomy.levels[n] > len(anatomy.layers)]
     trained = [parameter for parameter in head if parameter.requires_grad]
+    config = LoraConfig(
+        r=rank,
+        lora_alpha=rank,
+        lora_dropout=0.0,
+        target_modules=targets,
+        fan_in_fan_out=isinstance(model.get_submodule(targets[0]), Conv1D),  # W transposed
+    )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        inject_adapter_in_model(
-            LoraConfig(r=rank, lora_alpha=rank, target_modules=targets, lora_dropout=0.0), model
-        )
+        inject_adapter_in_model(config, model)
     del model.peft_config  # what is saved is a plain model
     for parameter in trained:
         parameter.requires_grad_(True)

@@ -33,12 +33,15 @@ def set_pooling(model: PreTrainedModel, pooling: str, *, name: str) -> None:
     ConfigError when the model, called name in the message, cannot be given another vector, or when
     this vector has not read the text.
     """
-    module, kind = anatomy_of(model).output, model.config.model_type
+    anatomy, kind = anatomy_of(model), model.config.model_type
+    module = anatomy.output
     why = ""
     if model.config.is_encoder_decoder:
         why = f"{kind} has a decoder"
     elif module is None or _place_of_mask(model) is None:
         why = f"{kind} returns no state per token, or takes no attention mask"
+    elif anatomy.calls[module] > 1:
+        why = f"{kind} runs its last layer {anatomy.calls[module]} times"
     else:
         setattr(model.config, KEY, {"pooling": pooling, "module": module})
         apply_pooling(model)

@@ -234,9 +234,8 @@ def test_any_checkpoint_under_any_settings_goes_on_and_making_it_changes_nothing
 @pytest.mark.parametrize(
     "fields",
     [
-        {"optimizer": "adafactor", "scheduler": "cosine", "focal_gamma": 0.5},
+        {"optimizer": "adafactor", "layer_decay": 0.6, "scheduler": "cosine", "focal_gamma": 0.5},
         {"layer_decay": 0.6, "frozen": 1, "scheduler": "warmup_stable_decay"},
-        {"optimizer": "adafactor", "layer_decay": 0.6, "scheduler": "constant"},
         {"of_model": {"dropout": 0.3, "pooling": "mean", "lora_rank": 2}, "frozen": 1},
     ],
     ids=str,

@@ -43,12 +43,12 @@ def is_dropout(name: str) -> bool:
     return "dropout" in name or name.endswith("pdrop")
 
 
-def without_dropout(fields: dict[str, Any]) -> dict[str, Any]:
+def without_dropout(fields: dict[Any, Any]) -> dict[Any, Any]:
     """A config's fields, also those of its parts, without the probabilities of dropout."""
     return {
         key: without_dropout(value) if isinstance(value, dict) else value
         for key, value in fields.items()
-        if not is_dropout(key)
+        if not is_dropout(str(key))
     }
 
 

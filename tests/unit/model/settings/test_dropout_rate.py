@@ -73,5 +73,10 @@ def test_a_model_without_dropout_is_refused() -> None:
 
 
 def test_fields_of_a_config_can_be_had_without_dropout() -> None:
-    fields = {"hidden_size": 4, "attn_pdrop": 0.1, "part": {"dropout_rate": 0.1, "layers": 2}}
-    assert without_dropout(fields) == {"hidden_size": 4, "part": {"layers": 2}}
+    fields = {
+        0: "a",
+        "hidden_size": 4,
+        "attn_pdrop": 0.1,
+        "part": {"dropout_rate": 0.1, "layers": 2},
+    }
+    assert without_dropout(fields) == {0: "a", "hidden_size": 4, "part": {"layers": 2}}

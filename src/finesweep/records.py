@@ -260,3 +260,5 @@ class Finalist:
     """The results of its seeds, and the probability that it really beats the runner-up."""
     doubts: Sequence[str] = ()
     """Sentences about labels that it predicts for all rows, or for none."""
+    pooling: str | None = None
+    """How its tokens are pooled, where only finesweep does so; None is the architecture's own."""

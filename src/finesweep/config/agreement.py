@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 from finesweep.config.names import alias_complaint, experiment_complaint, model_complaint
-from finesweep.config.schema import Config, RegistryConfig, SweepConfig
+from finesweep.config.schema import Config, ModelConfig, RegistryConfig, SweepConfig
 from finesweep.errors import Problem, nearest
 from finesweep.stats.metric_names import (
     RANKING_METRICS,
@@ -15,8 +17,11 @@ from finesweep.stats.metric_names import (
 
 def run_problems(config: Config) -> list[Problem]:
     """Problems of a composed config, for any command."""
-    complaint = experiment_complaint(config.tracking.experiment)
-    return [*_complaints(("tracking.experiment", complaint)), *_minimum_problems(config.registry)]
+    complaints = _complaints(
+        ("tracking.experiment", experiment_complaint(config.tracking.experiment)),
+        ("model.lora_rank", _lora_complaint(config.model)),
+    )
+    return [*complaints, *_minimum_problems(config.registry)]
 
 
 def sweep_problems(config: Config) -> list[Problem]:
@@ -44,6 +49,18 @@ def data_problems(sweep: SweepConfig, *, multi_label: bool, n_truths: int) -> li
     message = f"{sweep.metric!r} needs several labels per text, and this dataset has one"
     hint = "give several with dataset.label_columns, or with lists in dataset.label_column"
     return [Problem("sweep.metric", f"{message}; {hint}")]
+
+
+def _lora_complaint(model: ModelConfig) -> str | None:
+    """Why a model cannot have adapters; None if it can, or has none."""
+    if model.lora_rank is None:
+        return None
+    if model.freeze_layers == "all":
+        hint = "give a number of layers in model.freeze_layers, or null here"
+        return f"{model.lora_rank} given, but no layer is left to adapt: all are frozen; {hint}"
+    if find_spec("peft") is None:
+        return "needs a package that is not installed: pip install 'finesweep[peft]'"
+    return None
 
 
 def _budget_problems(sweep: SweepConfig) -> list[Problem]:

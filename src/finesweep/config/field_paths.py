@@ -62,6 +62,12 @@ def leaf(path: str) -> Leaf | None:
     return _all_paths().get(path)
 
 
+def is_default(path: str, value: Any) -> bool:
+    """Whether value is the default of the field at `PATH`, or at `PATH|group=choice`."""
+    field = leaf(path.partition("|")[0])
+    return field is not None and bool(field.default == value)
+
+
 def unknown_field(path: str) -> Problem:
     """The problem of an unknown dotted path, with a suggestion.
 

@@ -25,6 +25,13 @@ OTHER_NAMES = {
         "clip grad_clip gradient_clip_val clip_grad_norm max_norm grad_norm gradient_clipping"
     ),
     "training.label_smoothing": "smoothing label_smoothing_factor ls smooth",
+    "training.focal_gamma": "focal focal_loss gamma focal_loss_gamma",
+    "training.layer_decay": (
+        "layer_wise_lr_decay layerwise_lr_decay layerwise_learning_rate_decay llrd lr_layer_decay "
+        "layer_wise_decay"
+    ),
+    "training.optimizer": "optim optimiser optimizer_name",
+    "training.scheduler": "lr_scheduler lr_scheduler_type schedule lr_schedule scheduler_type",
     "training.class_weights": "class_weight weights weighted balanced pos_weight sample_weight",
     "training.early_stopping_patience": "patience early_stopping early_stop es_patience",
     "training.evaluations_per_epoch": (
@@ -62,6 +69,12 @@ OTHER_NAMES = {
     "model.freeze_layers": (
         "freeze frozen freeze_depth n_frozen_layers unfreeze frozen_layers num_frozen_layers"
     ),
+    "model.lora_rank": "lora lora_r r rank lora_alpha peft adapter adapters",
+    "model.dropout": (
+        "hidden_dropout_prob attention_probs_dropout_prob hidden_dropout attention_dropout "
+        "classifier_dropout seq_classif_dropout dropout_prob dropout_rate"
+    ),
+    "model.pooling": "pooling_mode pooling_strategy pool classifier_pooling pooler",
     "workers": "n_jobs num_workers jobs n_workers nproc processes parallel",
     "sweep.n_trials": "trials n_iter num_trials max_trials num_samples budget max_evals n_calls",
     "sweep.timeout_minutes": "timeout max_time time_limit time_budget timeout_seconds",
@@ -82,15 +95,8 @@ OTHER_NAMES = {
 """Field → its other names, as the last part of a path."""
 
 NO_FIELD = {
-    "it comes from the checkpoint's config and is not changed": (
-        "dropout hidden_dropout_prob attention_probs_dropout_prob hidden_dropout "
-        "attention_dropout classifier_dropout seq_classif_dropout"
-    ),
-    "the optimizer is AdamW; set its training.learning_rate and training.weight_decay": (
-        "optimizer optim adam_beta1 adam_beta2 adam_epsilon betas eps momentum adam"
-    ),
-    "the rate rises over warmup_ratio and falls linearly": (
-        "scheduler lr_scheduler lr_scheduler_type schedule lr_schedule"
+    "AdamW has its usual betas (0.9, 0.999) and epsilon (1e-8)": (
+        "adam_beta1 adam_beta2 adam_epsilon betas eps momentum adam"
     ),
 }
 """Explanation → names of settings that have no field."""

@@ -143,11 +143,20 @@ class ModelConfig:
     freeze_layers: int | str = 0
     """0 freezes nothing; k freezes the embeddings and the k lowest layers; `all` freezes everything
     but pooler and head."""
+    lora_rank: int | None = bounded(None, minimum=1)
+    """Rank of low-rank adapters (LoRA) that are trained instead of the encoder's weights, with the
+    whole head, and merged when training ends (Hu et al. 2021); null trains the weights."""
+    dropout: float | None = bounded(None, minimum=0, below=1)
+    """Probability of every dropout of the model: hidden layers, attention and head; null keeps the
+    checkpoint's own."""
+    pooling: str | None = bounded(None, one_of=("cls", "mean"))
+    """Sentence vector that the head reads: `cls` is the first token's, `mean` the mean of all
+    tokens' (Reimers and Gurevych 2019); null is the architecture's own."""
 
 
 @dataclass
 class TrainingConfig:
-    """Training of one run: AdamW, linear warm-up and decay, several evaluations per epoch."""
+    """Training of one run: optimizer, warm-up and decay, several evaluations per epoch."""
 
     learning_rate: float = bounded(2e-5, above=0)
     """Peak learning rate, after warm-up."""
@@ -159,8 +168,19 @@ class TrainingConfig:
     """Batches per optimizer step."""
     evaluation_batch_size: int = bounded(64, minimum=1)
     """Examples per device and evaluation batch."""
+    optimizer: str = bounded("adamw", one_of=("adamw", "adafactor"))
+    """`adafactor` keeps row and column means of the squared gradients instead of two moments, which
+    takes almost no memory, at the given rate (Shazeer and Stern 2018)."""
     weight_decay: float = bounded(0.01, minimum=0)
-    """AdamW's decoupled weight decay; biases and LayerNorms are exempt."""
+    """Decoupled weight decay; biases and LayerNorms are exempt."""
+    layer_decay: float = bounded(1.0, above=0, maximum=1)
+    """Factor of the learning rate from each layer to the one below it; pooler and head have the
+    full rate, the embeddings the lowest (Howard and Ruder 2018); 1 is one rate for all."""
+    scheduler: str = bounded(
+        "linear", one_of=("linear", "cosine", "constant", "warmup_stable_decay")
+    )
+    """Learning rate after warm-up: `linear` falls to the end, `cosine` by half a cosine, `constant`
+    stays, `warmup_stable_decay` stays and falls linearly in the last fifth of the steps."""
     warmup_ratio: float = bounded(0.1, minimum=0, below=1)
     """Fraction of the steps in which the learning rate rises, from 1/n of its peak in n warm-up
     steps."""
@@ -171,6 +191,9 @@ class TrainingConfig:
     class_weights: str = bounded("none", one_of=("none", "balanced"))
     """`balanced` weights each class by N / (C * its rows), in the training loss only; with several
     labels, the positives and negatives of each."""
+    focal_gamma: float = bounded(0.0, minimum=0)
+    """Exponent of the focal loss, in the training loss only: each row's loss is multiplied by
+    (1 - p)^gamma, p being the probability of its label (Lin et al. 2017); 0 is cross-entropy."""
     evaluations_per_epoch: int = bounded(4, minimum=1)
     """Evaluations on validation per epoch; each may prune the trial."""
     pruning_rows: int | None = bounded(None, minimum=1)

@@ -17,14 +17,18 @@ from finesweep.model.load import (
     starting_sha256,
 )
 from finesweep.model.mlm import Masked, decode_masked_only, load_masked, save_masked
+from finesweep.model.settings.layer_rates import check_layer_decay, layer_factors
+from finesweep.model.settings.lora import add_adapters, merge_adapters
 from finesweep.model.shortcuts import architecture, faster_inference, faster_training
 
 __all__ = [
     "Bypass",
     "Masked",
     "ParameterCount",
+    "add_adapters",
     "anatomy_of",
     "architecture",
+    "check_layer_decay",
     "count_parameters",
     "decode_masked_only",
     "faster_inference",
@@ -33,6 +37,7 @@ __all__ = [
     "frozen_depth",
     "known_padding",
     "last_layer_cls_only",
+    "layer_factors",
     "limit_problems",
     "load_config",
     "load_masked",
@@ -40,6 +45,7 @@ __all__ = [
     "load_tokenizer",
     "load_trained",
     "loaded_revision",
+    "merge_adapters",
     "proven_bypass",
     "quick_dropout",
     "save_masked",

@@ -80,7 +80,8 @@ class Bypass:
             raise _ReachedError
 
         exit_of_level = self.model.get_submodule(self.anatomy.exit(level))
-        hook = exit_of_level.register_forward_hook(capture)
+        # Before pooling, which may replace this output: the states do not depend on it.
+        hook = exit_of_level.register_forward_hook(capture, prepend=True)
         try:
             with quiet(self.model):
                 self.model(**inputs)

@@ -29,6 +29,8 @@ from finesweep.model.capabilities.agreement import Agreement, agree
 from finesweep.model.capabilities.longest import check_length
 from finesweep.model.hub import UNREADABLE, FilesState, files_state, load_config, source
 from finesweep.model.layer_subset import distil, distil_config
+from finesweep.model.settings.dropout_rate import set_dropout
+from finesweep.model.settings.pooling import apply_pooling, set_pooling
 from finesweep.model.transformers_private import draw_weights
 
 CONFIG = "config.json"
@@ -59,13 +61,14 @@ def load_model(
     multi_label: bool = False,
     max_length: int | None = None,
 ) -> PreTrainedModel:
-    """A classifier in float32 whose config has the label names and the problem type; seed
-    initialises its new head. The tokenizer of load_tokenizer matches it afterwards.
+    """A classifier in float32 whose config has the label names and the problem type, with model's
+    dropout and pooling; seed initialises its new head. The tokenizer of load_tokenizer matches it
+    afterwards.
 
     A process reads each checkpoint once, unless its files change, and then copies it from memory,
     with the same result. Only safetensors are read. ConfigError when the checkpoint cannot be
     loaded, when its tokenizer, config and weights do not match, or when it does not support
-    max_length tokens.
+    max_length tokens, dropout or pooling.
     """
     names = tuple(label_names)
     pristine = _pristine(
@@ -83,7 +86,21 @@ def load_model(
         draw_weights(classifier, name)
     head_digests = digests(classifier, pristine.new)
     classifier.starting_digests = {**pristine.digests, **head_digests}
+    apply_settings(classifier, model)
     return classifier
+
+
+def apply_settings(classifier: PreTrainedModel, model: ModelConfig) -> None:
+    """Sets a loaded classifier's dropout and pooling; ConfigError when it does not support them.
+
+    Without a configured pooling, a checkpoint that finesweep trained with one keeps it.
+    """
+    if model.dropout is not None:
+        set_dropout(classifier, model.dropout, name=model.name_or_path)
+    if model.pooling is None:
+        apply_pooling(classifier)
+    else:
+        set_pooling(classifier, model.pooling, name=model.name_or_path)
 
 
 @lru_cache(maxsize=MAX_CACHED)
@@ -176,8 +193,9 @@ def load_tokenizer(model: ModelConfig) -> PreTrainedTokenizerBase:
 
 
 def load_trained(folder: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    """A classifier and its tokenizer from a folder that this project saved."""
+    """A classifier and its tokenizer from a folder that this project saved; pooled as trained."""
     model = AutoModelForSequenceClassification.from_pretrained(folder, use_safetensors=True)
+    apply_pooling(model)
     return model, AutoTokenizer.from_pretrained(folder)
 
 

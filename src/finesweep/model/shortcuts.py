@@ -57,7 +57,8 @@ def faster_inference(model: PreTrainedModel, inputs: Inputs) -> Iterator[None]:
 
 def architecture(model: PreTrainedModel) -> Hashable:
     """A key for all that logits depend on, except inputs and weights."""
-    return type(model), model.config.to_json_string(), frozen_depth(model)
+    trained = tuple(name for name, each in model.named_parameters() if each.requires_grad)
+    return type(model), model.config.to_json_string(), frozen_depth(model), hash(trained)
 
 
 def _is_proven(

@@ -154,6 +154,9 @@ def load_classifier(uri: str, *, tracking_uri: str, field: str = "--model") -> C
             )
         )
         raise ConfigError(Problem("--model", f"{uri!r}: {_first(error)}{hint}")) from error
+    from finesweep.model.settings.pooling import apply_pooling
+
+    apply_pooling(pipeline.model)
     max_length = int(length.get("max_length", pipeline.tokenizer.model_max_length))
     decision_rule = DecisionRule(**getattr(pipeline.model.config, ANSWERING_KEY, {}))
     texts = () if examples is None else _texts(examples, pairs=decision_rule.pairs)

@@ -13,8 +13,10 @@ import torch
 from finesweep.config import Composed
 from finesweep.dataset import load_dataset
 from finesweep.disk import commit, require_space
+from finesweep.errors import ConfigError, Problem
 from finesweep.ledger import TimeLedger
 from finesweep.model import Masked, freeze_layers, load_masked, load_tokenizer, save_masked
+from finesweep.model.settings.dropout_rate import set_dropout
 from finesweep.records import Evaluation, TextDataset
 from finesweep.runs.adapted_models import (
     Adaptation,
@@ -90,10 +92,15 @@ def run_adaptation(
 
 def _material(composed: Composed, dataset: TextDataset, ledger: TimeLedger) -> Material:
     config, max_length = composed.config, composed.config.dataset.max_length
+    if config.model.lora_rank is not None:
+        message = f"{config.model.lora_rank} given; adapt trains the weights themselves; use null"
+        raise ConfigError(Problem("model.lora_rank", message))
     with ledger.on("loading"):
         tokenizer = load_tokenizer(config.model)
         probe = probe_ids(config.adapt.probe, tokenizer, max_length=max_length)
         masked = load_masked(config.model, seed=config.training.seed)
+        if config.model.dropout is not None:
+            set_dropout(masked.model, config.model.dropout, name=config.model.name_or_path)
         parameters = freeze_layers(masked.model, config.model.freeze_layers)
     with ledger.on("tokenizing"):
         tokens = tokens_of(dataset, tokenizer, config)

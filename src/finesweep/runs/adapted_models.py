@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from finesweep.config import Composed
+from finesweep.config.field_paths import is_default
 from finesweep.disk import is_committed
 from finesweep.errors import ConfigError, Problem, differences
 from finesweep.records import TextDataset
@@ -73,7 +74,9 @@ def earlier_adaptation(folder: Path, identity: Mapping[str, Any]) -> Adaptation 
         message = f"{folder} exists but has no finished adaptation; {hint}"
         raise ConfigError(Problem("adapt.folder", message))
     record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-    if problems := differences(record["definition"], identity, when=f"when {folder} was created"):
+    # A field that the record does not have is newer than the folder, and had its default.
+    known = {k: v for k, v in identity.items() if is_default(k, v)} | record["definition"]
+    if problems := differences(known, identity, when=f"when {folder} was created"):
         message = f"{folder} has another adaptation; {hint}"
         raise ConfigError(*problems, Problem("adapt.folder", message))
     # The current folder: it may have been moved since.

@@ -10,6 +10,7 @@ from pathlib import Path
 from finesweep.config import Composed
 from finesweep.dataset import load_dataset
 from finesweep.ledger import TimeLedger
+from finesweep.model import merge_adapters
 from finesweep.records import Evaluation, Objective, TestResult, TrainingResult
 from finesweep.runs.preparation import model_of, tokens_of
 from finesweep.runs.run_logging import Setup, log_result
@@ -102,6 +103,7 @@ def run_finetuning(
             activation_cache=activation_cache,
             ledger=ledger,
         )
+        merge_adapters(model)
         with ledger.on("logging"):
             log_result(run, setup, result, objective=objective)
         # Only `train` evaluates the test split here, and its runs are written directly.

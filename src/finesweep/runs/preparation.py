@@ -8,7 +8,15 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from finesweep.config import Config
 from finesweep.dataset import tokenize
-from finesweep.model import ParameterCount, freeze_layers, load_model, load_tokenizer
+from finesweep.model import (
+    ParameterCount,
+    add_adapters,
+    anatomy_of,
+    check_layer_decay,
+    freeze_layers,
+    load_model,
+    load_tokenizer,
+)
 from finesweep.records import TextDataset, Tokens
 from finesweep.training import check_template, template_of
 
@@ -16,17 +24,23 @@ from finesweep.training import check_template, template_of
 def model_of(
     dataset: TextDataset, config: Config
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase, ParameterCount]:
-    """The config's classifier for the dataset's labels, frozen as configured, with its tokenizer
-    and the numbers of its parameters; ConfigError as load_model and freeze_layers."""
+    """The config's classifier for the dataset's labels, frozen and adapted as configured, with its
+    tokenizer and the numbers of its parameters; ConfigError as load_model, freeze_layers,
+    add_adapters and check_layer_decay."""
+    settings, seed = config.model, config.training.seed
     model = load_model(
-        config.model,
+        settings,
         label_names=dataset.label_names,
         multi_label=dataset.multi_label,
-        seed=config.training.seed,
+        seed=seed,
         max_length=config.dataset.max_length,
     )
-    tokenizer = load_tokenizer(config.model)
-    return model, tokenizer, freeze_layers(model, config.model.freeze_layers)
+    name = settings.name_or_path
+    check_layer_decay(anatomy_of(model), config.training.layer_decay, name=name)
+    parameters = freeze_layers(model, settings.freeze_layers)
+    if settings.lora_rank is not None:
+        parameters = add_adapters(model, settings.lora_rank, seed=seed, name=name)
+    return model, load_tokenizer(settings), parameters
 
 
 def tokens_of(dataset: TextDataset, tokenizer: PreTrainedTokenizerBase, config: Config) -> Tokens:

@@ -178,7 +178,8 @@ def _settings(setup: Setup) -> list[tuple[str, Any]]:
     config = setup.composed.config
     fields = {f"training.{k}": v for k, v in asdict(config.training).items()}
     fields |= {f"dataset.{k}": getattr(config.dataset, k) for k in ("max_length", "seed")}
-    fields["model.freeze_layers"] = config.model.freeze_layers
+    shown = ("freeze_layers", "lora_rank", "dropout", "pooling")
+    fields |= {f"model.{k}": getattr(config.model, k) for k in shown}
     return [(name, value) for name, value in fields.items() if value is not None]
 
 

@@ -13,6 +13,7 @@ from huggingface_hub import ModelCard
 from mlflow.models import infer_signature
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, pipeline
 
+from finesweep.model.settings.pooling import pooling_of
 from finesweep.pairs import columns_of, pipeline_inputs
 from finesweep.tracking.runs import Run
 
@@ -26,6 +27,10 @@ A text classifier fine-tuned by finesweep; its MLflow run has config, data and s
 """
 PAIR_CARD = """\
 It reads pairs of texts, passed as {"text": FIRST, "text_pair": SECOND}.
+"""
+POOLED_CARD = """\
+Its head reads the {pooling} of the token states, which finesweep sets when it loads the model:
+`finesweep.load_model`. Transformers alone ignores that, and predicts something else.
 """
 LICENCE = """\
 These weights were fine-tuned from {origin}, whose licence applies to them as its authors say.
@@ -66,13 +71,18 @@ def log_classifier(
         signature=infer_signature(inputs, outputs),
         input_example=inputs,
         model_config=inference,
-        model_card=ModelCard(
-            CARD + PAIR_CARD * pairs
-        ),  # without one MLflow would request it from the Hub
+        model_card=_card(model, pairs=pairs),
         pip_requirements=[f"{name}=={_release(name)}" for name in REQUIREMENTS],
     )
     _log_licence(run, info.model_id, origin)
     return str(info.model_uri)
+
+
+def _card(model: PreTrainedModel, *, pairs: bool) -> ModelCard:
+    """The model card; without one MLflow would request it from the Hub."""
+    pooling = pooling_of(model)
+    pooled = "" if pooling is None else POOLED_CARD.format(pooling=pooling)
+    return ModelCard(CARD + PAIR_CARD * pairs + pooled)
 
 
 def _log_licence(run: Run, model_id: str, origin: str) -> None:

@@ -10,6 +10,10 @@ from finesweep.config import TrainingConfig
 from finesweep.training.precision import resolve_precision
 from finesweep.training.schedule import Schedule
 
+OPTIMIZERS: dict[str, dict[str, str]] = {"adamw": {}, "adafactor": {"optim": "adafactor"}}
+"""Trainer's default is torch's AdamW. Its Adafactor takes the rate as given: the step is neither
+relative to time nor to the size of the weights."""
+
 
 class OneGpuArguments(TrainingArguments):  # type: ignore[misc]  # transformers has no types
     """Arguments for one GPU, the first that the process sees, however many there are.
@@ -38,7 +42,7 @@ def trainer_arguments(config: TrainingConfig, folder: str) -> OneGpuArguments:
         weight_decay=config.weight_decay,
         warmup_steps=config.warmup_ratio,  # Trainer reads a value below 1 as a ratio
         max_grad_norm=config.max_grad_norm,
-        lr_scheduler_type="linear",  # except that it starts above 0: schedule.py
+        lr_scheduler_type="linear",  # unused: optimization/learning_rate.py
         seed=config.seed,
         use_cpu=precision == "bf16" and not cuda,  # Trainer requires it
         bf16=precision == "bf16",
@@ -55,6 +59,7 @@ def trainer_arguments(config: TrainingConfig, folder: str) -> OneGpuArguments:
         dataloader_pin_memory=cuda,
         # From pinned memory the host need not wait for a copy.
         accelerator_config={"non_blocking": cuda},
+        **OPTIMIZERS[config.optimizer],
     )
 
 

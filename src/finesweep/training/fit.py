@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +92,8 @@ def fit(
             tokens,
             activation_cache=activation_cache,
             ledger=ledger,
+            scheduler=config.scheduler,
+            layer_decay=config.layer_decay,
             model=model,
             args=arguments,
             train_dataset=TokenSplit(tokens.train, template_of(tokens)),
@@ -141,9 +144,13 @@ def _result(state: TrainingState, model: PreTrainedModel) -> TrainingResult:
 
 
 def _loss(config: TrainingConfig, tokens: Tokens, n_classes: int) -> LossFunction:
-    loss = multi_label_loss if tokens.multi_label else training_loss
+    loss = partial(
+        multi_label_loss if tokens.multi_label else training_loss,
+        label_smoothing=config.label_smoothing,
+        focal_gamma=config.focal_gamma,
+    )
     if config.class_weights != "balanced":
-        return loss(None, label_smoothing=config.label_smoothing)
+        return loss(None)
     labels = np.asarray(tokens.train["labels"], dtype=np.int64)
     try:
         weights: Any = (
@@ -153,4 +160,4 @@ def _loss(config: TrainingConfig, tokens: Tokens, n_classes: int) -> LossFunctio
         )
     except ValueError as error:
         raise ConfigError(Problem("training.class_weights", str(error))) from error
-    return loss(weights, label_smoothing=config.label_smoothing)
+    return loss(weights)

@@ -1,15 +1,10 @@
-"""When to evaluate, at nominal steps independent of the batch size; and the learning rate."""
+"""When to evaluate: at nominal steps, independent of the batch size."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from functools import partial
-from typing import Any
-
-from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LambdaLR
 
 from finesweep.records import Evaluation
 
@@ -62,27 +57,3 @@ class Schedule:
         steps_per_epoch = math.ceil(self.train_rows / self.examples_per_step)
         epochs, steps = divmod(optimizer_steps, steps_per_epoch)
         return epochs * self.train_rows + steps * self.examples_per_step
-
-
-def rate_factor(step: int, *, n_warmup: int, n_steps: int) -> float:
-    """The factor of the peak learning rate in one of n_steps steps, counted from 0.
-
-    It rises from 1 / n_warmup to 1 and falls to 1 / (n_steps - n_warmup). Transformers' own starts
-    at 0: a run of one step would learn nothing.
-    """
-    if step < n_warmup:
-        return (step + 1) / n_warmup
-    return max(0.0, (n_steps - step) / max(1, n_steps - n_warmup))
-
-
-def linear_rate(optimizer: Optimizer, *, n_warmup: int, n_steps: int) -> LambdaLR:
-    """Linear warm-up and decay of the optimizer's learning rate by rate_factor."""
-    return LambdaLR(optimizer, partial(rate_factor, n_warmup=n_warmup, n_steps=n_steps))
-
-
-def scheduler_of(trainer: Any, n_steps: int, optimizer: Optimizer | None) -> LambdaLR:
-    """The return value of Trainer.create_scheduler, which Trainer calls once per training."""
-    n_warmup = trainer.args.get_warmup_steps(n_steps)
-    scheduler = linear_rate(optimizer or trainer.optimizer, n_warmup=n_warmup, n_steps=n_steps)
-    trainer.lr_scheduler = scheduler
-    return scheduler

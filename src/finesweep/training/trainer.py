@@ -31,7 +31,8 @@ from finesweep.training.callback import Monitor
 from finesweep.training.checkpoint.checkpoint_file import Tree
 from finesweep.training.checkpoint.rng_state import preserve_rng_state, set_rng_state
 from finesweep.training.checkpoint.weights import copy_weights
-from finesweep.training.schedule import scheduler_of
+from finesweep.training.optimization.learning_rate import scheduler_of
+from finesweep.training.optimization.param_groups import restored_groups, split_by_layer
 from finesweep.training.token_split import TokenSplit
 from finesweep.training.trainer_private import HookedTrainer
 from finesweep.training.truncation import template_of
@@ -94,19 +95,28 @@ class ResumableTrainer(TextTrainer):
         *,
         activation_cache: ActivationCache | None,
         ledger: TimeLedger,
+        scheduler: str = "linear",
+        layer_decay: float = 1.0,
         **kwargs: Any,
     ) -> None:
+        """scheduler and layer_decay: as in TrainingConfig."""
         self.monitor, self.activation_cache, self.ledger = monitor, activation_cache, ledger
+        self.scheduler, self.layer_decay = scheduler, layer_decay
         # Without compute_metrics Trainer drops the logits; its return value is not used.
         super().__init__(
             tokens, compute_metrics=lambda predictions: {}, callbacks=[monitor], **kwargs
         )
         self._saved: Tree = {}
 
+    def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
+        optimizer: torch.optim.Optimizer = super().create_optimizer(model)
+        split_by_layer(optimizer, self.model, decay=self.layer_decay)
+        return optimizer
+
     def create_scheduler(
         self, num_training_steps: int, optimizer: torch.optim.Optimizer | None = None
     ) -> LambdaLR:
-        return scheduler_of(self, num_training_steps, optimizer)
+        return scheduler_of(self, num_training_steps, optimizer, scheduler=self.scheduler)
 
     def train_on(self, saved: Tree | None) -> None:
         """Trains from the start, or resumes a saved state, which is emptied to free its memory."""
@@ -185,10 +195,10 @@ class ResumableTrainer(TextTrainer):
 
     def restore_optimizer(self) -> None:
         optimizer = self._saved.pop("optimizer")
-        # JSON has neither integer keys nor tuples, such as AdamW's betas.
+        # JSON has neither integer keys nor tuples.
         optimizer["state"] = {int(index): state for index, state in optimizer["state"].items()}
-        for group in optimizer["param_groups"]:
-            group["betas"] = tuple(group["betas"])
+        current = self.optimizer.param_groups
+        optimizer["param_groups"] = restored_groups(optimizer["param_groups"], current)
         self.optimizer.load_state_dict(optimizer)
         self.lr_scheduler.load_state_dict(self._saved.pop("scheduler"))
         # The evaluation at the start precedes Trainer's own call, and may be checkpointed too.

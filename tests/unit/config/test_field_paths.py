@@ -83,6 +83,10 @@ def test_a_misspelt_field_is_offered_its_siblings_and_a_misspelt_section_all_fie
         ("training.max_length", "dataset.max_length"),
         ("learning_rate", "training.learning_rate"),
         ("sweep.batch_size", "training.batch_size"),
+        ("training.lr_scheduler_type", "training.scheduler"),
+        ("training.llrd", "training.layer_decay"),
+        ("model.hidden_dropout_prob", "model.dropout"),
+        ("model.lora_r", "model.lora_rank"),
         # A slip of the fingers is nearer than a meaning.
         ("dataset.file", "dataset.files"),
         ("training.learning_rat", "training.learning_rate"),
@@ -96,9 +100,8 @@ def test_a_field_by_another_name_is_offered_what_is_meant(path: str, field: str)
 @pytest.mark.parametrize(
     ("path", "told"),
     [
-        ("model.dropout", "it comes from the checkpoint's config"),
-        ("training.optimizer", "the optimizer is AdamW"),
-        ("training.lr_scheduler_type", "falls linearly"),
+        ("training.adam_beta1", "AdamW has its usual betas"),
+        ("model.momentum", "AdamW has its usual betas"),
     ],
 )
 def test_what_no_field_stands_for_is_said(path: str, told: str) -> None:

@@ -67,6 +67,15 @@ def test_the_same_adaptation_is_read_back_whole(made: Path) -> None:
     assert earlier_adaptation(made, defined(*where)) == same
 
 
+def test_a_field_newer_than_the_folder_had_its_default(tmp_path: Path) -> None:
+    folder, older = tmp_path / "older", defined()
+    del older["model.dropout"], older["training.scheduler"]
+    commit(folder, lambda aside: write_record(aside, MADE, older))
+    assert earlier_adaptation(folder, defined()) == replace(MADE, folder=str(folder))
+    with pytest.raises(ConfigError, match=r"training\.scheduler: nothing when .*, now cosine"):
+        earlier_adaptation(folder, defined("training.scheduler=cosine"))
+
+
 def test_an_adaptation_that_was_moved_names_the_folder_where_it_lies(made: Path) -> None:
     moved = made.rename(made.with_name("moved"))
     assert earlier_adaptation(moved, defined()) == replace(MADE, folder=str(moved))

@@ -125,6 +125,63 @@ def test_half_precision_logits_are_summed_in_float32(outputs: SimpleNamespace) -
     torch.testing.assert_close(loss, cross_entropy(half.logits.float(), LABELS))
 
 
+def focal(logits: torch.Tensor, labels: torch.Tensor, gamma: float) -> torch.Tensor:
+    """Equation 4 of Lin et al. 2017 for each row."""
+    own = logits.softmax(dim=1)[torch.arange(len(labels)), labels]
+    return -((1 - own) ** gamma) * own.log()
+
+
+@pytest.mark.parametrize("gamma", [0.5, 2.0, 5.0])
+def test_a_focal_loss_is_that_of_the_paper(outputs: SimpleNamespace, gamma: float) -> None:
+    loss = training_loss(None, label_smoothing=0, focal_gamma=gamma)(outputs, LABELS)
+    torch.testing.assert_close(loss, focal(outputs.logits, LABELS, gamma).mean())
+
+
+def test_a_weight_is_the_alpha_of_the_focal_loss(outputs: SimpleNamespace) -> None:
+    weights = [2.0, 0.5, 3.0]
+    loss = training_loss(weights, label_smoothing=0, focal_gamma=2.0)(outputs, LABELS)
+    expected = (torch.tensor(weights)[LABELS] * focal(outputs.logits, LABELS, 2.0)).mean()
+    torch.testing.assert_close(loss, expected)
+
+
+def test_the_focal_factor_multiplies_a_smoothed_row(outputs: SimpleNamespace) -> None:
+    smoothed = cross_entropy(outputs.logits, LABELS, reduction="none", label_smoothing=0.1)
+    own = outputs.logits.softmax(dim=1)[torch.arange(10), LABELS]
+    loss = training_loss(None, label_smoothing=0.1, focal_gamma=2.0)(outputs, LABELS)
+    torch.testing.assert_close(loss, (smoothed * (1 - own) ** 2).mean())
+
+
+def test_at_gamma_zero_it_is_the_same_number(outputs: SimpleNamespace) -> None:
+    for make, labels in ((training_loss, LABELS), (multi_label_loss, HELD)):
+        plain = make(None, label_smoothing=0.1)(outputs, labels)
+        assert torch.equal(make(None, label_smoothing=0.1, focal_gamma=0.0)(outputs, labels), plain)
+
+
+@pytest.mark.parametrize("gamma", [0.3, 1.0, 2.0])
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_rows_that_are_surely_right_have_finite_gradients(gamma: float, smoothing: float) -> None:
+    for make, labels in (
+        (training_loss, torch.tensor([0, 1])),
+        (multi_label_loss, torch.tensor([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])),
+    ):
+        logits = torch.tensor([[300.0, -300.0, 0.0], [-300.0, 300.0, 0.0]], requires_grad=True)
+        loss = make(None, label_smoothing=smoothing, focal_gamma=gamma)
+        loss(SimpleNamespace(logits=logits), labels).backward()
+        assert torch.isfinite(logits.grad).all()
+
+
+def test_a_focal_loss_of_several_labels_has_a_factor_for_each_decision(
+    outputs: SimpleNamespace,
+) -> None:
+    weights = [[1.0, 4.0], [0.5, 2.0], [3.0, 1.0]]
+    plain = binary_cross_entropy_with_logits(outputs.logits, HELD, reduction="none")
+    each = torch.tensor(weights)[torch.arange(3).expand(10, 3), HELD.long()]
+    held = outputs.logits.sigmoid()
+    own = torch.where(HELD == 1, held, 1 - held)
+    loss = multi_label_loss(weights, label_smoothing=0, focal_gamma=2.0)(outputs, HELD)
+    torch.testing.assert_close(loss, (plain * each * (1 - own) ** 2).mean())
+
+
 HELD = (torch.rand(10, 3, generator=torch.Generator().manual_seed(1)) < 0.4).float()
 
 

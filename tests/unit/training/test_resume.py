@@ -19,7 +19,7 @@ from transformers import PreTrainedModel
 
 from finesweep.config import ModelConfig, TrainingConfig
 from finesweep.errors import FinesweepError
-from finesweep.model import freeze_layers, load_model
+from finesweep.model import add_adapters, freeze_layers, load_model
 from finesweep.records import Evaluation, Objective, Tokens, TrainingResult
 from finesweep.training import Checkpointing, fit, saved_evaluations
 from finesweep.training.checkpoint.checkpoint_file import read_tree, write_tree
@@ -128,10 +128,18 @@ Begin = Callable[..., Run]
 
 @pytest.fixture(scope="module")
 def begin(tiny_bert: Path, tokens: Tokens) -> Begin:
-    def begun(*, frozen: int = 0, dropout: bool = True, **fields: Any) -> Run:
-        config = ModelConfig(name_or_path=str(tiny_bert))
+    def begun(
+        *,
+        frozen: int = 0,
+        dropout: bool = True,
+        of_model: dict[str, Any] | None = None,
+        **fields: Any,
+    ) -> Run:
+        config = ModelConfig(name_or_path=str(tiny_bert), **(of_model or {}))
         model = load_model(config, label_names=("bad", "good", "plain"), seed=1)
         freeze_layers(model, frozen)
+        if config.lora_rank is not None:
+            add_adapters(model, config.lora_rank, seed=1, name="it")
         for module in model.modules():
             if isinstance(module, nn.Dropout) and not dropout:
                 module.p = 0.0
@@ -221,6 +229,25 @@ def test_any_checkpoint_under_any_settings_goes_on_and_making_it_changes_nothing
     for _, folder in folders.committed:
         resumed = begin(**fields).go(resume=folder)
         assert_same(resumed, expected, replayed=saved_evaluations(folder))
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"optimizer": "adafactor", "layer_decay": 0.6, "scheduler": "cosine", "focal_gamma": 0.5},
+        {"layer_decay": 0.6, "frozen": 1, "scheduler": "warmup_stable_decay"},
+        {"of_model": {"dropout": 0.3, "pooling": "mean", "lora_rank": 2}, "frozen": 1},
+    ],
+    ids=str,
+)
+def test_a_run_of_any_recipe_goes_on(begin: Begin, tmp_path: Path, fields: dict[str, Any]) -> None:
+    if "lora_rank" in fields.get("of_model", {}):
+        pytest.importorskip("peft")
+    expected = begin(**fields).go()
+    folders = Folders(tmp_path, at=lambda asked: asked == 12)  # within the second epoch
+    begin(stop_at_step=12, **fields).interrupted(folders)
+    resumed = begin(**fields).go(resume=folders.last)
+    assert_same(resumed, expected, replayed=saved_evaluations(folders.last))
 
 
 def test_a_resumed_run_can_be_interrupted_again_and_again(

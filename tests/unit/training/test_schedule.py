@@ -6,12 +6,11 @@ import math
 from itertools import pairwise
 
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from finesweep.records import Evaluation
-from finesweep.training.schedule import Schedule, linear_rate, rate_factor
+from finesweep.training.schedule import Schedule
 
 ROWS = st.integers(1, 5_000)
 EPOCHS = st.integers(1, 6)
@@ -121,33 +120,3 @@ def test_people_are_told_one_look_for_each_step_that_made_some() -> None:
         Evaluation(16, 16 / 60, {"x": 0}),
         Evaluation(32, 32 / 60, {"x": 0}),
     ]
-
-
-@given(st.integers(1, 500), st.floats(0, 0.999))
-def test_no_step_of_any_run_is_made_at_rate_zero(n_steps: int, warmup_ratio: float) -> None:
-    n_warmup = math.ceil(n_steps * warmup_ratio)
-    factors = [rate_factor(k, n_warmup=n_warmup, n_steps=n_steps) for k in range(n_steps)]
-    assert all(0 < factor <= 1 for factor in factors)
-    assert max(factors) == 1
-    assert factors == sorted(factors[:n_warmup]) + sorted(factors[n_warmup:], reverse=True)
-
-
-@pytest.mark.parametrize(
-    ("n_warmup", "n_steps", "factors"),
-    [
-        (1, 1, [1.0]),
-        (0, 4, [1.0, 0.75, 0.5, 0.25]),
-        (2, 6, [0.5, 1.0, 1.0, 0.75, 0.5, 0.25]),
-    ],
-)
-def test_the_rate_rises_from_a_share_and_falls_to_one(
-    n_warmup: int, n_steps: int, factors: list[float]
-) -> None:
-    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=2.0)
-    scheduler = linear_rate(optimizer, n_warmup=n_warmup, n_steps=n_steps)
-    rates = []
-    for _ in range(n_steps):
-        rates.append(optimizer.param_groups[0]["lr"])
-        optimizer.step()
-        scheduler.step()
-    assert rates == pytest.approx([2.0 * factor for factor in factors])

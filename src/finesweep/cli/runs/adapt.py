@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from finesweep.api.inputs import read_inputs
@@ -61,7 +62,9 @@ def _adapt(composed: Composed) -> None:
 
     collector.resume()
     console, config = screen(), composed.config
-    problems = limit_problems([(config.model, config.dataset.max_length)])
+    encoder = replace(config.model, pooling=None, lora_rank=None)
+    decay = config.training.layer_decay
+    problems = limit_problems([(encoder, config.dataset.max_length)], layer_decay=decay)
     if problems:
         raise ConfigError(*problems)
     schedules: list[Schedule] = []

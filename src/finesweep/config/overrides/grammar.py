@@ -29,6 +29,9 @@ from finesweep.config.field_paths import mapping_of
 from finesweep.config.overrides.mapping_texts import split_mapping_override, text_of_mapping
 from finesweep.errors import ConfigError, Problem
 
+CHOICE = re.compile(r"(?P<path>[^=]+)=\s*choice\((?P<values>[^()]*)\)\s*")
+NULL = re.compile(r"(^|,)\s*null\s*(,|$)")
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -113,7 +116,10 @@ def _is_quoted(override: Override) -> bool:
 
 
 def in_hydra_grammar(text: str) -> str:
-    """The override in Hydra's grammar: a mapping with quoted keys becomes a quoted string."""
+    """The override in Hydra's grammar: a mapping with quoted keys becomes a quoted string, and
+    choice(null, 2), whose null Hydra refuses, becomes null,2, which it takes."""
+    if (match := CHOICE.fullmatch(text)) and NULL.search(match["values"]):
+        return f"{match['path']}={match['values']}"
     # Only a mapping with a character outside Hydra's grammar needs this; others are not parsed
     # twice.
     if (

@@ -43,6 +43,8 @@ class Anatomy:
     [B, L, H]."""
     widths: Mapping[str, int]
     """Module → H, for the same modules."""
+    output: str | None = None
+    """The module whose output is the encoder's states [B, L, H]; None if no module returns them."""
 
     def below(self, depth: int) -> Iterator[str]:
         """The parameters to freeze at a depth; none at 0."""
@@ -56,7 +58,7 @@ class Anatomy:
 def anatomy_of(model: PreTrainedModel) -> Anatomy:
     """The anatomy found when the model was loaded; else it is traced now, on plain token ids."""
     if not isinstance(anatomy := getattr(model, "anatomy", None), Anatomy):
-        model.anatomy = anatomy = dissect(model, _plain_inputs(model))
+        model.anatomy = anatomy = dissect(model, plain_inputs(model))
     return anatomy
 
 
@@ -85,6 +87,7 @@ def dissect(model: PreTrainedModel, inputs: Inputs) -> Anatomy:
         calls={name: len(spans) for name, spans in trace.calls.items()},
         states=trace.states,
         widths=trace.widths,
+        output=_output(model, trace, layers),
     )
 
 
@@ -186,15 +189,40 @@ def _emptied(output: Any) -> Any:
     return type(output)([None if isinstance(each, torch.Tensor) else each for each in output])
 
 
-def _stacks(model: PreTrainedModel, trace: _Trace) -> list[list[tuple[str, ...]]]:
-    """Stacks of layers in the order in which they run; parts of one layer are grouped."""
+def _output(
+    model: PreTrainedModel, trace: _Trace, layers: tuple[tuple[str, ...], ...]
+) -> str | None:
+    """The last module of the encoder that returns states as wide as the last layer's."""
+    last = layers[-1][-1] if layers else None
+    if last not in trace.states:
+        return None
+    stem = _stem(model)
+    own = [
+        name
+        for name, width in trace.widths.items()
+        if name in trace.states
+        and name.startswith(stem)
+        and width == trace.widths[last]
+        and trace.last(name) >= trace.last(last)
+    ]
+    return max(own, key=trace.last)
+
+
+def _stem(model: PreTrainedModel) -> str:
+    """How the names of the encoder's modules begin."""
     base = model.base_model
     stem = next(name for name, module in model.named_modules() if module is base)
+    return f"{stem}." if stem else ""
+
+
+def _stacks(model: PreTrainedModel, trace: _Trace) -> list[list[tuple[str, ...]]]:
+    """Stacks of layers in the order in which they run; parts of one layer are grouped."""
+    stem = _stem(model)
     lists = [
         names
         for name, module in model.named_modules()
         if isinstance(module, nn.ModuleList)
-        and name.startswith(f"{stem}." if stem else "")
+        and name.startswith(stem)
         and (names := [f"{name}.{child}" for child, _ in module.named_children()])
         and _runs_in_order(trace, names)
     ]
@@ -239,7 +267,7 @@ def _end_of(trace: _Trace, stack: list[tuple[str, ...]]) -> int:
     return max(trace.last(name) for name in stack[-1])
 
 
-def _plain_inputs(model: PreTrainedModel) -> dict[str, torch.Tensor]:
+def plain_inputs(model: PreTrainedModel) -> dict[str, torch.Tensor]:
     """Two rows of different lengths; some models require an end token in each."""
     config = model.config.get_text_config()
     pad, end = (getattr(config, f"{name}_token_id", None) for name in ("pad", "eos"))

@@ -81,10 +81,23 @@ From the command line:
 
     finesweep predict --model {shlex.quote(uri)} "a text"
 
-As a native pipeline, truncated at the length used in training and evaluation:
+{_in_python(finalist, uri)}"""
+
+
+def _in_python(finalist: Finalist, uri: str) -> str:
+    """How to call the model in Python: as a native pipeline, if that predicts the same."""
+    name, length = json.dumps(uri, ensure_ascii=False), finalist.max_length
+    if finalist.pooling is not None:
+        pooled = f"a native pipeline would ignore model.pooling={finalist.pooling}"
+        return f"""In Python; {pooled}, and predict otherwise:
+
+    import finesweep
+    finesweep.load_model({name}).predict(["a text"])
+"""
+    return f"""As a native pipeline, truncated at the length used in training and evaluation:
 
     import mlflow
-    classify = mlflow.transformers.load_model({json.dumps(uri, ensure_ascii=False)})
+    classify = mlflow.transformers.load_model({name})
     classify(["a text"], truncation=True, max_length={length})
 """
 

@@ -128,8 +128,8 @@ def disk(plan: SweepPlan, draws: Draws, speeds: Mapping[str, Speeds], n_trials: 
     largest = 4 * max(each.trainable + each.frozen for each in parameters)
     n_confirmed = 0 if confirm is None else confirm.top_k
     n_kept = min(plan.settings.keep_top_k, n_trials) + min(n_confirmed, n_trials) + 1
-    # A checkpoint has weights, two moments and the best weights; the next is written beside it.
-    state = STATE_BYTES * max(each.trainable for each in parameters)
+    # A checkpoint has weights, moments and the best weights; the next is written beside it.
+    state = STATE_BYTES[config.training.optimizer] * max(each.trainable for each in parameters)
     is_long = trial_seconds > 60 * config.storage.checkpoint_minutes
     return Disk(
         weights=n_kept * largest,

@@ -34,8 +34,9 @@ N_STEPS = 6
 N_EVALUATIONS = 3
 MAX_SECONDS = 10.0
 """After which no further step begins, once one has been timed."""
-STATE_BYTES = 16
-"""Of a trained weight besides itself: gradient, two moments, and the best evaluation's copy."""
+STATE_BYTES = {"adamw": 16, "adafactor": 8}
+"""Of a trained weight besides itself: gradient, the best evaluation's copy, and AdamW's two
+moments; Adafactor's means of rows and columns take next to nothing."""
 FORWARD_SHARE = 1 / 3
 """Of a training step's time; the backward pass computes two products for each of the forward's."""
 
@@ -99,7 +100,8 @@ def warm_up(config: Config) -> WarmUp:
     splits = {"train": tokens.train, "validation": tokens.validation}
     lengths = {name: template.lengths(split) for name, split in splits.items()}
     timed = _timed(model, tokens, lengths, config.training)
-    fixed = timed.memory.before_bytes + STATE_BYTES * parameters.trainable
+    state_bytes = STATE_BYTES[config.training.optimizer]
+    fixed = timed.memory.before_bytes + state_bytes * parameters.trainable
     if timed.device.type == "cuda":
         fixed += 4 * (parameters.trainable + parameters.frozen)
     of_batches = max(timed.memory.peak_bytes - fixed, 0)

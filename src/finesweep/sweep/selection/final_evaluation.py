@@ -10,6 +10,7 @@ from finesweep.config import SweepPlan
 from finesweep.dataset import load_dataset
 from finesweep.errors import FinesweepError
 from finesweep.model import count_parameters, load_trained
+from finesweep.model.settings.pooling import pooling_of
 from finesweep.records import Finalist
 from finesweep.runs.preparation import tokens_of
 from finesweep.runs.run_logging import Setup
@@ -91,6 +92,7 @@ def evaluate_winner(
         test_look=test.look,
         confirmed=confirmation_record(winner),
         doubts=doubts(setup, validation),
+        pooling=pooling_of(model),
     )
     _log_winner(parent, finalist)
     if plan.settings.baseline:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from finesweep.config import SweepPlan
-from finesweep.config.field_paths import leaf
+from finesweep.config.field_paths import is_default
 from finesweep.config.schema import MEDIAN_PRUNER, TPE_SAMPLER, TRANSFER_SAMPLER
 from finesweep.errors import ConfigError, Problem, differences
 from finesweep.sweep.study.sampling.node import seeded_sampler
@@ -70,9 +70,9 @@ def with_older_defaults(plan: SweepPlan, recorded: Mapping[str, Any]) -> SweepPl
     if now["_target_"] == TRANSFER_SAMPLER and sampler in [each | own for each in OLDER_SAMPLERS]:
         older["sampler"] = sampler
     portfolio, pruner = plan.settings.portfolio, recorded.get("sweep.pruner")
-    if pruner in OLDER_PRUNERS and _is_default("sweep.pruner", plan.settings.pruner):
+    if pruner in OLDER_PRUNERS and is_default("sweep.pruner", plan.settings.pruner):
         older["pruner"] = pruner
-    if "sweep.portfolio" not in recorded and _is_default("sweep.portfolio", portfolio):
+    if "sweep.portfolio" not in recorded and is_default("sweep.portfolio", portfolio):
         older["portfolio"] = OLDER_VALUES["sweep.portfolio"]
     return replace(plan, settings=replace(plan.settings, **older))
 
@@ -101,13 +101,7 @@ def check_same_definition(
 def _is_older_value(path: str, value: Any) -> bool:
     if path in OLDER_VALUES:
         return bool(OLDER_VALUES[path] == value)
-    return _is_default(path, value)
-
-
-def _is_default(path: str, value: Any) -> bool:
-    """Whether value is the default at `PATH`, or at `PATH|group=choice`."""
-    field = leaf(path.partition("|")[0])
-    return field is not None and bool(field.default == value)
+    return is_default(path, value)
 
 
 def _contents(plan: SweepPlan) -> dict[str, Any]:

@@ -89,6 +89,7 @@ def check(plan: SweepPlan) -> list[DatasetConfig]:
     ]
     datasets: list[DatasetConfig] = []
     lengths: list[tuple[ModelConfig, int]] = []
+    layer_decay = 1.0
     if not problems:
         for values in _corners(plan):
             try:
@@ -101,7 +102,8 @@ def check(plan: SweepPlan) -> list[DatasetConfig]:
             if dataset not in datasets:
                 datasets.append(dataset)
             lengths.append((config.model, config.dataset.max_length))
-        problems += limit_problems(lengths)
+            layer_decay = min(layer_decay, config.training.layer_decay)
+        problems += limit_problems(lengths, layer_decay=layer_decay)
     if problems:
         raise ConfigError(*problems)
     return datasets

@@ -11,6 +11,8 @@ import torch
 from transformers import PreTrainedModel
 
 from finesweep.model import anatomy_of, starting_sha256
+from finesweep.model.settings.dropout_rate import without_dropout
+from finesweep.model.settings.pooling import KEY as POOLING
 from finesweep.model.transformers_private import fields_of
 from finesweep.records import Tokens
 from finesweep.training.truncation import template_of
@@ -34,8 +36,8 @@ def activation_key(
     def is_below(name: str) -> bool:
         return levels.get(name, 0) <= depth  # buffers and tied weights count as below
 
-    config = fields_of(model.config)
-    for name in ("id2label", "label2id", "num_labels", "problem_type"):
+    config = without_dropout(fields_of(model.config))  # frozen layers drop nothing
+    for name in ("id2label", "label2id", "num_labels", "problem_type", POOLING):
         config.pop(name, None)
     identity = {
         "weights": starting_sha256(model, is_below),

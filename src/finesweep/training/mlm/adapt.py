@@ -46,6 +46,8 @@ def adapt(
             on_evaluation=on_evaluation,
             on_step=on_step,
             ledger=ledger,
+            scheduler=config.scheduler,
+            layer_decay=config.layer_decay,
             model=model,
             args=arguments,
             data_collator=collator(tokenizer, masked_share),

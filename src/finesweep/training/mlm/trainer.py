@@ -22,7 +22,9 @@ from finesweep.records import Evaluation
 from finesweep.training.callback import OnEvaluation, OnStep
 from finesweep.training.checkpoint.rng_state import preserve_rng_state
 from finesweep.training.mlm.masking import IGNORED, masked_loss
-from finesweep.training.schedule import Schedule, scheduler_of
+from finesweep.training.optimization.learning_rate import scheduler_of
+from finesweep.training.optimization.param_groups import split_by_layer
+from finesweep.training.schedule import Schedule
 
 
 class MaskedTrainer(Trainer):  # type: ignore[misc]  # transformers has no types
@@ -36,8 +38,12 @@ class MaskedTrainer(Trainer):  # type: ignore[misc]  # transformers has no types
         on_evaluation: OnEvaluation,
         on_step: OnStep,
         ledger: TimeLedger,
+        scheduler: str = "linear",
+        layer_decay: float = 1.0,
         **kwargs: Any,
     ) -> None:
+        """scheduler and layer_decay: as in TrainingConfig."""
+        self.scheduler, self.layer_decay = scheduler, layer_decay
         self.schedule, self.on_evaluation, self.ledger = schedule, on_evaluation, ledger
         self.evaluations: list[Evaluation] = []
         self._training, self._validation = _Mean(), _Mean()
@@ -46,10 +52,15 @@ class MaskedTrainer(Trainer):  # type: ignore[misc]  # transformers has no types
         self.remove_callback(PrinterCallback)
         self.args.eval_on_start = True
 
+    def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
+        optimizer: torch.optim.Optimizer = super().create_optimizer(model)
+        split_by_layer(optimizer, self.model, decay=self.layer_decay)
+        return optimizer
+
     def create_scheduler(
         self, num_training_steps: int, optimizer: torch.optim.Optimizer | None = None
     ) -> LambdaLR:
-        return scheduler_of(self, num_training_steps, optimizer)
+        return scheduler_of(self, num_training_steps, optimizer, scheduler=self.scheduler)
 
     def compute_loss(self, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         with decode_masked_only(self.model, inputs["labels"] != IGNORED):

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from tests.tiny_encoders import VOCABULARY, save_tokenizer
+from tests.tiny_encoders import VOCABULARY, save_tiny, save_tokenizer
 from transformers import (
     AutoModelForSequenceClassification,
     BartConfig,
@@ -144,3 +144,28 @@ def test_a_student_starts_from_no_other_model(tmp_path: Path) -> None:
 def test_a_folder_without_a_config_is_told(tmp_path: Path) -> None:
     (problem,) = said((ModelConfig(name_or_path=str(tmp_path)), 16))
     assert problem.startswith(f"model.name_or_path: no checkpoint at '{tmp_path}'")
+
+
+def test_what_a_model_cannot_be_given_is_told_before_a_sweep(tmp_path: Path) -> None:
+    """Of all settings with which a checkpoint is used; each problem once."""
+    save_tiny("gpt2", tmp_path)
+    name = str(tmp_path)
+    uses = [
+        ModelConfig(name, pooling="cls"),
+        ModelConfig(name, pooling="cls", dropout=0.1),
+        ModelConfig(name, pooling="mean", dropout=0.2),
+        ModelConfig(name, lora_rank=2, freeze_layers=2),
+        ModelConfig(name, lora_rank=4, freeze_layers=3),
+    ]
+    problems = limit_problems([(each, 16) for each in uses], layer_decay=0.9)
+    assert [problem.path for problem in problems] == ["model.pooling", "model.lora_rank"]
+    assert "its first token reads no other" in problems[0].message
+    assert "no linear layer above its frozen ones" in problems[1].message
+    assert limit_problems([(each, 16) for each in uses[2:4]], layer_decay=0.9) == []
+
+
+def test_shared_layers_have_no_rates_of_their_own(tmp_path: Path) -> None:
+    save_tiny("albert", tmp_path)
+    (problem,) = limit_problems([(ModelConfig(str(tmp_path)), 16)], layer_decay=0.9)
+    assert str(problem).startswith("training.layer_decay: 0.9 given; ")
+    assert "3 times with the same weights; only 1 is possible" in problem.message

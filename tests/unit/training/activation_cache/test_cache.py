@@ -10,8 +10,17 @@ import numpy as np
 import pytest
 import torch
 from tests.unit.training.activation_cache.trainings import TRAINING, Loaded, losses, trained
+from transformers import PreTrainedModel
 
-from finesweep.model import Bypass, frozen_depth, proven_bypass
+from finesweep.config import ModelConfig
+from finesweep.model import (
+    Bypass,
+    add_adapters,
+    freeze_layers,
+    frozen_depth,
+    load_model,
+    proven_bypass,
+)
 from finesweep.records import Objective, Tokens
 from finesweep.training import fit
 from finesweep.training.activation_cache import ActivationCache, Plan
@@ -130,3 +139,35 @@ def test_the_model_is_whole_after_training(loaded: Loaded, tokens: Tokens, tmp_p
     trained(model, tokens, tmp_path)
     assert [name for name, _ in model.named_modules()] == names
     assert frozen_depth(model) == 1
+
+
+@pytest.mark.parametrize(
+    ("fields", "depth"),
+    [
+        ({"dropout": 0.3, "pooling": "mean", "lora_rank": 2}, 2),
+        ({"dropout": 0.3, "pooling": "mean"}, "all"),
+        ({"pooling": "cls"}, "all"),
+    ],
+    ids=str,
+)
+def test_training_above_kept_states_is_the_same_with_a_changed_model(
+    tokens: Tokens, tiny_bert: Path, tmp_path: Path, fields: dict[str, Any], depth: int | str
+) -> None:
+    if "lora_rank" in fields:
+        pytest.importorskip("peft")
+
+    def load(**others: Any) -> PreTrainedModel:
+        config = ModelConfig(str(tiny_bert), **fields | others)
+        model = load_model(config, label_names=("a", "b", "c"), seed=1)
+        freeze_layers(model, depth)
+        if config.lora_rank is not None:
+            add_adapters(model, config.lora_rank, seed=1, name="it")
+        return model
+
+    plain, _ = trained(load(), tokens, None)
+    first, _ = trained(load(), tokens, tmp_path)
+    assert losses(first)[:2] == losses(plain)[:2]
+    assert losses(first) == pytest.approx(losses(plain), abs=1e-5)
+    # Neither dropout nor pooling, nor what is above, makes other states.
+    _, ledger = trained(load(dropout=0.2, lora_rank=None), tokens, tmp_path)
+    assert ledger.seconds["caching"] == 0

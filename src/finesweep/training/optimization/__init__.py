@@ -1,0 +1,1 @@
+"""What an optimizer step does: the optimizer, its parameter groups and the learning rate."""

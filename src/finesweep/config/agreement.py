@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from finesweep.config.names import alias_complaint, experiment_complaint, model_complaint
+from finesweep.config.names import (
+    SCHEME,
+    alias_complaint,
+    experiment_complaint,
+    model_complaint,
+    uri_complaint,
+)
 from finesweep.config.schema import Config, RegistryConfig, SweepConfig
 from finesweep.errors import Problem, nearest
 from finesweep.stats.metric_names import (
@@ -15,8 +21,14 @@ from finesweep.stats.metric_names import (
 
 def run_problems(config: Config) -> list[Problem]:
     """Problems of a composed config, for any command."""
-    complaint = experiment_complaint(config.tracking.experiment)
-    return [*_complaints(("tracking.experiment", complaint)), *_minimum_problems(config.registry)]
+    teacher = config.training.teacher
+    # A folder is looked for when the teacher is read: it may be on another machine.
+    is_uri = teacher is not None and SCHEME.match(teacher) is not None
+    complaints = _complaints(
+        ("tracking.experiment", experiment_complaint(config.tracking.experiment)),
+        ("training.teacher", uri_complaint(teacher) if teacher and is_uri else None),
+    )
+    return [*complaints, *_minimum_problems(config.registry)]
 
 
 def sweep_problems(config: Config) -> list[Problem]:

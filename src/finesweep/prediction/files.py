@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,9 +17,12 @@ from finesweep.config.names import MODEL_URI_FORMS, alias_in
 from finesweep.databases import absolute_url, sqlite_file
 from finesweep.errors import ConfigError, Problem
 from finesweep.tracking.current import go_by
+from finesweep.tracking.outages import is_tracking_outage
 from finesweep.tracking.relocation import relocate
 
 FLAVOR = "transformers"
+STAGED = re.compile(r"models:/+[^/@]+/[^/@]*[^/@0-9][^/@]*")
+"""A model and something that is no number, such as models:/NAME/latest."""
 
 
 @dataclass(frozen=True)
@@ -58,9 +62,12 @@ def find_model(uri: str, *, tracking_uri: str, field: str) -> ModelFiles:
 
 def pinned_uri(uri: str, *, tracking_uri: str, field: str) -> str:
     """models:/NAME/VERSION for models:/NAME@ALIAS, whose version may change; any other URI is
-    returned as it is. ConfigError, naming field, when nothing has the alias."""
-    alias = alias_in(uri)
-    if alias is None:
+    returned as it is. ConfigError, naming field, when nothing has the alias, or for a stage or
+    `latest`."""
+    if (alias := alias_in(uri)) is None:
+        if STAGED.fullmatch(uri):
+            message = f"{uri!r} may change; use models:/NAME/VERSION or models:/NAME@ALIAS"
+            raise ConfigError(Problem(field, message))
         return uri
     use_store(uri, tracking_uri=tracking_uri)
     with found_or_refused(uri, field=field):
@@ -90,3 +97,16 @@ def found_or_refused(uri: str, *, field: str) -> Iterator[None]:
         hint = "" if is_location else f"; a model is named {MODEL_URI_FORMS}"
         message = f"{uri!r}: {str(error).splitlines()[0]}{hint}"
         raise ConfigError(Problem(field, message)) from error
+
+
+def run_params(files: ModelFiles, *, tracking_uri: str) -> dict[str, str]:
+    """The params of the run that logged the model; empty when the store does not have the run."""
+    if files.run_id is None:
+        return {}
+    try:
+        run = MlflowClient(tracking_uri=absolute_url(tracking_uri)).get_run(files.run_id)
+    except MlflowException as error:
+        if is_tracking_outage(error):
+            raise
+        return {}
+    return dict(run.data.params)

@@ -210,7 +210,5 @@ def test_a_resumed_student_equals_one_that_was_not_interrupted(
 def test_a_teacher_without_its_logits_is_a_mistake(tokens: Tokens, tiny_bert: Path) -> None:
     labels = ("bad", "good", "plain")
     model = load_model(ModelConfig(name_or_path=str(tiny_bert)), label_names=labels, seed=1)
-    with pytest.raises(ValueError, match="^a teacher and its logits are given together$"):
-        fit(
-            model, tokens, TRAINING, objective=Objective(), on_evaluation=lambda evaluation: None
-        )
+    with pytest.raises(ValueError, match=r"^a teacher and its logits are given together$"):
+        fit(model, tokens, TRAINING, objective=Objective(), on_evaluation=lambda evaluation: None)

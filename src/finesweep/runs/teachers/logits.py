@@ -23,6 +23,7 @@ from finesweep.model import load_trained
 from finesweep.records import TextDataset
 from finesweep.runs.teachers.reading import FIELD, Teacher, teacher_files, weights_sha256
 from finesweep.training import check_template, predict, template_of
+from finesweep.training.checkpoint.rng_state import preserve_rng_state
 
 FILE = "logits.npy"
 UNREADABLE = (OSError, ValueError, EOFError)
@@ -100,7 +101,8 @@ def _computed(
     check_template(template_of(tokens), tokenizer, dataset.train["text"])
     # In full precision: the same logits whatever a trial's own precision is.
     training = replace(config.training, precision="fp32")
-    predictions = predict(model.float(), tokens.train, tokens, training, on_batch=on_batch)
+    with preserve_rng_state():  # a run whose logits are cached draws the same random numbers
+        predictions = predict(model.float(), tokens.train, tokens, training, on_batch=on_batch)
     columns = [teacher.label_names.index(name) for name in dataset.label_names]
     return np.ascontiguousarray(predictions.logits[:, columns], dtype=np.float32)
 

@@ -29,6 +29,9 @@ from finesweep.config.field_paths import mapping_of
 from finesweep.config.overrides.mapping_texts import split_mapping_override, text_of_mapping
 from finesweep.errors import ConfigError, Problem
 
+WITH_NULL = re.compile(r"([^=]+)=\s*choice\((?=.*\bnull\b)(.*,.*)\)\s*")
+"""A choice with null among its values."""
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -113,7 +116,10 @@ def _is_quoted(override: Override) -> bool:
 
 
 def in_hydra_grammar(text: str) -> str:
-    """The override in Hydra's grammar: a mapping with quoted keys becomes a quoted string."""
+    """The override in Hydra's grammar: a mapping with quoted keys becomes a quoted string, and
+    choice(null, a), which Hydra's function refuses, the list null, a, which means the same."""
+    if match := WITH_NULL.fullmatch(text):
+        return f"{match[1]}={match[2]}"
     # Only a mapping with a character outside Hydra's grammar needs this; others are not parsed
     # twice.
     if (
@@ -171,7 +177,7 @@ def _dimension(path: str, sweep: Any) -> Dimension:
 def _choice(path: str, sweep: ChoiceSweep) -> Choice:
     values = tuple(v.text if isinstance(v, QuotedString) else v for v in sweep.list)
     if any(isinstance(value, list | dict | Sweep) for value in values):
-        raise ConfigError(Problem(path, "choice() takes numbers, strings, true and false"))
+        raise ConfigError(Problem(path, "choice() takes numbers, strings, true, false and null"))
     return Choice(values)
 
 

@@ -2,33 +2,56 @@
 
 cache/tokens/DATA-TOKENIZER/   token ids of a dataset, see dataset/tokens.py
 cache/activations/…/           outputs of frozen layers, see training/activation_cache/
+cache/teachers/…/              logits of a teacher for training rows, see runs/teachers/logits.py
 """
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from finesweep.disk import written_aside
 
 USED = "used"
 """Empty file of an entry; its modification time is the last use."""
+WAIT_SECONDS = 1.0
 
 
-def get_or_build(entry: Path, build: Callable[[Path], None]) -> Path:
-    """The entry's folder; if it is missing, one process creates it with build(folder)."""
+def get_or_build(
+    entry: Path, build: Callable[[Path], None], *, on_wait: Callable[[], None] = lambda: None
+) -> Path:
+    """The entry's folder; if it is missing, one process creates it with build(folder).
+
+    on_wait is called every WAIT_SECONDS while another process does, and may raise.
+    """
     entry.parent.mkdir(parents=True, exist_ok=True)
     if not entry.exists():
-        with FileLock(entry.with_name(f"{entry.name}.lock")):
+        with _locked(entry.with_name(f"{entry.name}.lock"), on_wait):
             if not entry.exists():
                 with written_aside(entry) as aside:
                     aside.mkdir()
                     build(aside)
     (entry / USED).touch()
     return entry
+
+
+@contextmanager
+def _locked(path: Path, on_wait: Callable[[], None]) -> Iterator[None]:
+    lock = FileLock(path)
+    while True:
+        try:
+            lock.acquire(timeout=WAIT_SECONDS)
+            break
+        except Timeout:
+            on_wait()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def evict(root: Path, n_bytes: int, *, budget_bytes: int) -> bool:

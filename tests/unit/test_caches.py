@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from finesweep.caches import USED, capacity_bytes, evict, get_or_build, size_bytes
 
@@ -66,3 +68,19 @@ def test_nothing_is_removed_for_what_can_never_fit(tmp_path: Path) -> None:
     assert made.exists()
     assert evict(tmp_path, KILOBYTE, budget_bytes=50 * KILOBYTE)
     assert made.exists()
+
+
+def test_who_waits_for_another_process_is_told_and_may_stop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("finesweep.caches.WAIT_SECONDS", 0.01)
+    path = tmp_path / "tokens" / "a"
+    path.parent.mkdir()
+
+    def stop() -> None:
+        raise KeyboardInterrupt("here")
+
+    with FileLock(f"{path}.lock"), ThreadPoolExecutor(1) as other:
+        waiting = other.submit(get_or_build, path, Path.mkdir, on_wait=stop)
+        with pytest.raises(KeyboardInterrupt, match="here"):
+            waiting.result()

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
+from finesweep.config.names import needs_store, uri_complaint
 from finesweep.databases import sqlite_file
 from finesweep.errors import ConfigError, Problem
-
-FORMS = "models:/NAME@ALIAS, models:/NAME/VERSION or runs:/RUN_ID/model"
-MODEL = re.compile(r"models:/+(m-[0-9a-f]+|[^/@]+(@[^/@]+|/[^/@]+))")
-RUN = re.compile(r"runs:/+[^/]+/.+")
-SCHEME = re.compile(r"[a-z][a-z0-9+.-]+:")
 
 
 def check_model_uri(uri: str, *, tracking_uri: str, field: str = "--model") -> None:
@@ -19,12 +14,9 @@ def check_model_uri(uri: str, *, tracking_uri: str, field: str = "--model") -> N
     needs a store that does not exist."""
     if Path(uri).exists():
         return
-    scheme = SCHEME.match(uri)
-    form = {"models:": MODEL, "runs:": RUN}.get(scheme[0]) if scheme else None
-    if scheme is None or (form is not None and not form.fullmatch(uri)):
-        message = f"{uri!r} is neither a folder nor a model URI; use {FORMS}"
-        raise ConfigError(Problem(field, message))
-    if form is not None:
+    if complaint := uri_complaint(uri):
+        raise ConfigError(Problem(field, complaint))
+    if needs_store(uri):
         require_store(tracking_uri)
 
 

@@ -120,6 +120,7 @@ def complete_sweep(
     from finesweep.sweep.remaining import nothing_left
     from finesweep.sweep.study.portfolio import portfolio_note
     from finesweep.sweep.study.study import open_study, study_exists
+    from finesweep.sweep.study.teachers import with_teachers
 
     if is_new := not study_exists(plan):
         from finesweep.sweep.data import check_data
@@ -127,10 +128,11 @@ def complete_sweep(
         from finesweep.sweep.study.search_space import check
 
         with no_library_bars():  # while weights are loaded to find out what the models can do
-            data = check(plan)
+            inputs = check(plan)
         rehearse(plan)
-        check_data(plan, data)
+        check_data(plan, inputs)
     study = open_study(plan)
+    plan = with_teachers(plan, study.user_attrs)
     if is_new and (note := portfolio_note(study.user_attrs)):
         console.print(note, soft_wrap=True)
     if nothing_left(plan, study, partial(console.print, soft_wrap=True)):

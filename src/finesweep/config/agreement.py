@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-from finesweep.config.names import alias_complaint, experiment_complaint, model_complaint
+from finesweep.config.names import (
+    SCHEME,
+    alias_complaint,
+    experiment_complaint,
+    model_complaint,
+    uri_complaint,
+)
 from finesweep.config.schema import Config, ModelConfig, RegistryConfig, SweepConfig
 from finesweep.errors import Problem, nearest
 from finesweep.stats.metric_names import (
@@ -17,9 +23,13 @@ from finesweep.stats.metric_names import (
 
 def run_problems(config: Config) -> list[Problem]:
     """Problems of a composed config, for any command."""
+    teacher = config.training.teacher
+    # A folder is looked for when the teacher is read: it may be on another machine.
+    is_uri = teacher is not None and SCHEME.match(teacher) is not None
     complaints = _complaints(
         ("tracking.experiment", experiment_complaint(config.tracking.experiment)),
         ("model.lora_rank", _lora_complaint(config.model)),
+        ("training.teacher", uri_complaint(teacher) if teacher and is_uri else None),
     )
     return [*complaints, *_minimum_problems(config.registry)]
 

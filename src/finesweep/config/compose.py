@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from functools import cache
 from typing import Any, cast
 
@@ -19,7 +19,7 @@ from finesweep.config.bounds import range_problems, stray_fields
 from finesweep.config.field_paths import unknown_field
 from finesweep.config.hydra_errors import translate_errors
 from finesweep.config.overrides import mappings
-from finesweep.config.overrides.grammar import in_hydra_grammar
+from finesweep.config.overrides.grammar import as_override, in_hydra_grammar
 from finesweep.config.overrides.hydra_private import (
     compose_choices_once,
     initialised,
@@ -30,6 +30,7 @@ from finesweep.config.schema import MEDIAN_PRUNER, TPE_SAMPLER, Config
 from finesweep.errors import ConfigError, Problem
 
 HYDRA_VERSION_BASE = "1.3"
+TEACHER = "training.teacher"
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,16 @@ class Composed:
         """Dotted path → value, without the sections that no run reads: sweep and plan."""
         values = flatten(asdict(self.config))
         return {k: value for k, value in values.items() if k.split(".")[0] not in ("sweep", "plan")}
+
+    def with_teacher(self, uri: str) -> Composed:
+        """The same with another name of its teacher, in its overrides too."""
+        training = replace(self.config.training, teacher=uri)
+        others = (o for o in self.overrides if o.lstrip("+").partition("=")[0] != TEACHER)
+        return replace(
+            self,
+            config=replace(self.config, training=training),
+            overrides=(*others, as_override(TEACHER, uri)),
+        )
 
     def yaml(self) -> str:
         return OmegaConf.to_yaml(OmegaConf.structured(self.config))

@@ -1,4 +1,4 @@
-"""Rules for names of models, aliases and experiments in MLflow."""
+"""Rules for names of models, aliases and experiments in MLflow, and for URIs of models."""
 
 from __future__ import annotations
 
@@ -15,6 +15,15 @@ MAX_NAME_LENGTH, MAX_EXPERIMENT_LENGTH = 256, 500
 """Maximum lengths in characters, from the columns of MLflow's database."""
 SEPARATORS = "/:@?#%;"
 """Characters with a meaning of their own in `models:/NAME@ALIAS` or in MLflow's URLs."""
+
+MODEL_URI_FORMS = "models:/NAME@ALIAS, models:/NAME/VERSION or runs:/RUN_ID/model"
+SCHEME = re.compile(r"[a-z][a-z0-9+.-]+:")
+MODEL_URIS = {
+    "models:": re.compile(r"models:/+(m-[0-9a-f]+|[^/@]+(@[^/@]+|/[^/@]+))"),
+    "runs:": re.compile(r"runs:/+[^/]+/.+"),
+}
+"""Scheme → the form of its URIs; others, such as s3:, are left to MLflow."""
+ALIASED = re.compile(r"models:/+([^/@]+)@([^/@]+)")
 
 
 def model_complaint(name: str) -> str | None:
@@ -63,3 +72,25 @@ def require_model_name(name: str, *, field: str) -> None:
     complaint = model_complaint(name)
     if complaint and (not name.strip() or "/" in name or ":" in name or name in (".", "..")):
         raise ConfigError(Problem(field, complaint))
+
+
+def needs_store(uri: str) -> bool:
+    """Whether only a tracking store can tell where the model of this URI is."""
+    scheme = SCHEME.match(uri)
+    return scheme is not None and scheme[0] in MODEL_URIS
+
+
+def uri_complaint(uri: str) -> str | None:
+    """The problem with text that is no folder and should be a model's URI; None if MLflow can look
+    for it."""
+    scheme = SCHEME.match(uri)
+    form = MODEL_URIS.get(scheme[0]) if scheme else None
+    if scheme is not None and (form is None or form.fullmatch(uri)):
+        return None
+    return f"{uri!r} is neither a folder nor a model URI; use {MODEL_URI_FORMS}"
+
+
+def alias_in(uri: str) -> tuple[str, str] | None:
+    """Name and alias of models:/NAME@ALIAS; None for any other URI."""
+    match = ALIASED.fullmatch(uri)
+    return None if match is None else (match[1], match[2])

@@ -155,6 +155,16 @@ class ModelConfig:
 
 
 @dataclass
+class DistillationConfig:
+    """What a run learns from its teacher: Hinton, Vinyals and Dean 2015."""
+
+    temperature: float = bounded(2.0, above=0)
+    """Both models' logits are divided by it; the higher, the more the small probabilities count."""
+    weight: float = bounded(0.5, minimum=0, maximum=1)
+    """Fraction of the teacher's loss in the training loss; the rest is the labels' own."""
+
+
+@dataclass
 class TrainingConfig:
     """Training of one run: optimizer, warm-up and decay, several evaluations per epoch."""
 
@@ -211,6 +221,11 @@ class TrainingConfig:
     has 10 bits. A study's precision is fixed when it is created."""
     seed: int = bounded(42, minimum=0)
     """Seed of the new head, dropout and the order of batches."""
+    teacher: str | None = None
+    """Trained classifier whose logits the run learns too: models:/NAME@ALIAS, models:/NAME/VERSION,
+    runs:/RUN_ID/model or a folder; null learns from the labels alone."""
+    distillation: DistillationConfig = field(default_factory=DistillationConfig)
+    """How it learns from the teacher."""
 
 
 @dataclass

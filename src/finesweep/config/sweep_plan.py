@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from hydra.core.override_parser.types import Override
@@ -81,6 +81,8 @@ class SweepPlan:
     conditional: tuple[Fixed, ...]
     enqueued: tuple[Mapping[str, Any], ...]
     """Plain path → value, for each trial to run first."""
+    teachers: Mapping[str, str] = field(default_factory=dict)
+    """training.teacher as given → the version that the study has fixed; empty before it begins."""
 
     @property
     def study_name(self) -> str:
@@ -104,7 +106,9 @@ class SweepPlan:
         """
         own = [as_override(path, value) for path, value in values.items()]
         seeded = [] if seed is None else [as_override("training.seed", seed)]
-        return compose([*seeded, f"{TEST_SPLIT}=false", *self.overrides, *own])
+        composed = compose([*seeded, f"{TEST_SPLIT}=false", *self.overrides, *own])
+        pinned = self.teachers.get(composed.config.training.teacher or "")
+        return composed if pinned is None else composed.with_teacher(pinned)
 
 
 def compose_sweep(name: str, overrides: Sequence[str]) -> SweepPlan:

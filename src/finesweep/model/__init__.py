@@ -8,7 +8,7 @@ from finesweep.model.capabilities.limits import limit_problems
 from finesweep.model.dropout import quick_dropout
 from finesweep.model.first_token import last_layer_cls_only
 from finesweep.model.freeze import ParameterCount, count_parameters, freeze_layers, frozen_depth
-from finesweep.model.hub import load_config
+from finesweep.model.hub import UNREADABLE, load_config
 from finesweep.model.load import (
     load_model,
     load_tokenizer,
@@ -22,6 +22,7 @@ from finesweep.model.settings.lora import add_adapters, merge_adapters
 from finesweep.model.shortcuts import architecture, faster_inference, faster_training
 
 __all__ = [
+    "UNREADABLE",
     "Bypass",
     "Masked",
     "ParameterCount",

@@ -192,11 +192,13 @@ def load_tokenizer(model: ModelConfig) -> PreTrainedTokenizerBase:
         raise ConfigError(Problem("model.name_or_path", message)) from error
 
 
-def load_trained(folder: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    """A classifier and its tokenizer from a folder that this project saved; pooled as trained."""
+def load_trained(
+    folder: Path, *, tokenizer: Path | None = None
+) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """A trained classifier, pooled as trained, and its tokenizer from a folder, or from one each."""
     model = AutoModelForSequenceClassification.from_pretrained(folder, use_safetensors=True)
     apply_pooling(model)
-    return model, AutoTokenizer.from_pretrained(folder)
+    return model, AutoTokenizer.from_pretrained(tokenizer or folder)
 
 
 def loaded_revision(model: ModelConfig) -> str | None:

@@ -4,25 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import mlflow
 import numpy as np
-from mlflow.exceptions import MlflowException
-from mlflow.models import Model, get_model_info
+from mlflow.models import Model
 
-from finesweep.databases import absolute_url, sqlite_file
 from finesweep.dataset.text_cleaners import clean_texts
-from finesweep.errors import ConfigError, Problem
 from finesweep.labelsets import label_name, set_members
 from finesweep.pairs import columns_of, join_pair
+from finesweep.prediction.files import find_model, found_or_refused
 from finesweep.prediction.lengths import token_counts
 from finesweep.records import ANSWERING_KEY, UNCERTAIN, DecisionRule, Prediction
 from finesweep.stats.calibration import apply_thresholds, is_confident
 from finesweep.stats.predictions import confidence, probabilities_of
-from finesweep.tracking.current import go_by
-from finesweep.tracking.relocation import relocate
 
 BATCH_SIZE = 32
 
@@ -133,31 +128,14 @@ def load_classifier(uri: str, *, tracking_uri: str, field: str = "--model") -> C
 
     ConfigError, naming field, when there is none.
     """
-    database = sqlite_file(tracking_uri)
-    if database is not None and not database.exists() and not Path(uri).exists():
-        raise ConfigError(
-            Problem("tracking.uri", f"no store at {database}; run a sweep here first")
-        )
-    relocate(tracking_uri)
-    go_by(absolute_url(tracking_uri))
-    try:
-        length = (get_model_info(uri).flavors.get("python_function") or {}).get("config") or {}
-        folder = mlflow.artifacts.download_artifacts(uri)
-        pipeline = mlflow.transformers.load_model(folder)
-        examples = Model.load(folder).load_input_example(folder)
-    except (MlflowException, OSError, ValueError, ImportError) as error:
-        hint = (
-            ""
-            if "/" in uri and (":/" in uri or Path(uri).exists())
-            else (
-                "; a model is named models:/NAME@ALIAS, models:/NAME/VERSION or runs:/RUN_ID/model"
-            )
-        )
-        raise ConfigError(Problem("--model", f"{uri!r}: {_first(error)}{hint}")) from error
     from finesweep.model.settings.pooling import apply_pooling
 
+    files = find_model(uri, tracking_uri=tracking_uri, field=field)
+    with found_or_refused(uri, field=field):
+        pipeline = mlflow.transformers.load_model(str(files.folder))
+        examples = Model.load(files.folder).load_input_example(str(files.folder))
     apply_pooling(pipeline.model)
-    max_length = int(length.get("max_length", pipeline.tokenizer.model_max_length))
+    max_length = files.max_length or int(pipeline.tokenizer.model_max_length)
     decision_rule = DecisionRule(**getattr(pipeline.model.config, ANSWERING_KEY, {}))
     texts = () if examples is None else _texts(examples, pairs=decision_rule.pairs)
     return Classifier(pipeline, max_length, decision_rule, texts)
@@ -168,7 +146,3 @@ def _texts(examples: Any, *, pairs: bool) -> tuple[str, ...]:
     if not pairs:
         return tuple(map(str, examples))
     return tuple(join_pair(each["text"], each["text_pair"]) for each in examples)
-
-
-def _first(error: Exception) -> str:
-    return str(error).splitlines()[0]

@@ -12,8 +12,9 @@ from finesweep.dataset import load_dataset
 from finesweep.ledger import TimeLedger
 from finesweep.model import merge_adapters
 from finesweep.records import Evaluation, Objective, TestResult, TrainingResult
-from finesweep.runs.preparation import model_of, tokens_of
+from finesweep.runs.preparation import model_of, tokens_of, with_teacher
 from finesweep.runs.run_logging import Setup, log_result
+from finesweep.runs.teachers import Teacher, teacher_logits
 from finesweep.runs.test_evaluation import evaluate_on_test
 from finesweep.tracking import Run, RunLog
 from finesweep.training import (
@@ -56,20 +57,28 @@ def run_finetuning(
     resume: Path | None = None,
     ledger: TimeLedger,
     one_of_many: bool = False,
+    teacher: Teacher | None = None,
 ) -> Trained:
     """One fine-tuning run, tracked. A config that cannot work raises before any run is created.
 
-    one_of_many: whether similar trials can reuse its activation cache.
+    one_of_many: whether similar trials can reuse its activation cache. teacher: what the study has
+    recorded of the config's teacher; it is read now unless given.
     """
-    config = composed.config
     with ledger.on("loading"):
-        dataset = load_dataset(config.dataset)
+        dataset = load_dataset(composed.config.dataset)
+        composed, teacher = with_teacher(composed, dataset, teacher)
+    config = composed.config
     watch.on_stage()
     with ledger.on("loading"):  # first: fail on the model's limits before tokenizing
         model, tokenizer, parameters = model_of(dataset, config)
     watch.on_stage()
     with ledger.on("tokenizing"):
         tokens = tokens_of(dataset, tokenizer, config)
+    watch.on_stage()
+    logits = None
+    if teacher is not None:
+        with ledger.on("caching"):
+            logits = teacher_logits(teacher, dataset, config, on_batch=watch.on_stage)
     watch.on_stage()
     activation_cache, plan = plan_activations(
         model,
@@ -79,7 +88,7 @@ def run_finetuning(
         cache_gb=config.storage.cache_gb,
         shared=one_of_many,
     )
-    setup = Setup(composed, dataset, tokens, model, parameters, plan)
+    setup = Setup(composed, dataset, tokens, model, parameters, plan, teacher)
     with record(setup) as run:
         for evaluation in saved_evaluations(resume) if resume else ():
             run.log_evaluation(evaluation)
@@ -101,6 +110,7 @@ def run_finetuning(
             checkpoints=checkpoints,
             resume=resume,
             activation_cache=activation_cache,
+            teacher_logits=logits,
             ledger=ledger,
         )
         merge_adapters(model)

@@ -1,4 +1,4 @@
-"""A run's model and tokens, checked before training."""
+"""A run's model, tokens and teacher, checked before training."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from finesweep.config import Config
+from finesweep.config import Composed, Config
 from finesweep.dataset import tokenize
 from finesweep.model import (
     ParameterCount,
@@ -17,7 +17,9 @@ from finesweep.model import (
     load_model,
     load_tokenizer,
 )
+from finesweep.errors import ConfigError
 from finesweep.records import TextDataset, Tokens
+from finesweep.runs.teachers import Teacher, read_teacher, teacher_problems
 from finesweep.training import check_template, template_of
 
 
@@ -52,3 +54,23 @@ def tokens_of(dataset: TextDataset, tokenizer: PreTrainedTokenizerBase, config: 
     tokens = tokenize(dataset, tokenizer, max_length=max_length, cache=cache)
     check_template(template_of(tokens), tokenizer, dataset.train["text"])
     return tokens
+
+
+def with_teacher(
+    composed: Composed, dataset: TextDataset, teacher: Teacher | None = None
+) -> tuple[Composed, Teacher | None]:
+    """The config, which now names the teacher's version, and the teacher; None if it has none.
+
+    ConfigError when the teacher, read now unless given, has other labels or reads other texts.
+    """
+    config = composed.config
+    if config.training.teacher is None:
+        return composed, None
+    if teacher is None:
+        teacher = read_teacher(config.training.teacher, tracking_uri=config.tracking.uri)
+    problems = teacher_problems(
+        teacher, config.dataset, label_names=dataset.label_names, multi_label=dataset.multi_label
+    )
+    if problems:
+        raise ConfigError(*problems)
+    return composed.with_teacher(teacher.uri), teacher

@@ -72,6 +72,7 @@ class RecordedRun:
         named = {
             "data": tags.get("finesweep.data_fingerprint"),
             "starting weights": tags.get("finesweep.weights_sha256"),
+            "teacher": tags.get("finesweep.teacher_sha256"),
             "model revision": tags.get("finesweep.model_revision"),
             "device": tags.get("finesweep.device"),
             "precision": tags.get("finesweep.precision"),

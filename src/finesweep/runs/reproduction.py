@@ -19,7 +19,7 @@ JUDGED = (
 )  # fmt: skip
 """Validation scores that must stay within the noise. Not the calibration error: its bootstrap
 interval is biased upwards."""
-IDENTITY = ("data", "starting weights")
+IDENTITY = ("data", "starting weights", "teacher")
 """Inputs without which it is another experiment, however near its scores are."""
 
 

@@ -21,6 +21,7 @@ from finesweep.model import ParameterCount, loaded_revision, starting_sha256
 from finesweep.records import Objective, Predictions, SplitName, TextDataset, Tokens, TrainingResult
 from finesweep.runs.evaluation_files import write_curves, write_split
 from finesweep.runs.run_name import run_name
+from finesweep.runs.teachers import Teacher
 from finesweep.stats.constant_prediction import constant_prediction
 from finesweep.stats.overfitting import overfitting
 from finesweep.stats.predictions import probabilities_of
@@ -42,6 +43,11 @@ ONE_ANSWER = "finesweep.one_answer"
 """Tag of a run that predicts the same for every validation row: the prediction."""
 
 
+TEACHER_TAG = "finesweep.teacher"
+"""Tag of a distilled run: the version of its teacher."""
+TEACHER_SHA256 = "finesweep.teacher_sha256"
+
+
 @dataclass(frozen=True)
 class Setup:
     """The inputs of a training run."""
@@ -53,6 +59,7 @@ class Setup:
     parameters: ParameterCount
     activation_plan: ActivationPlan | None = None
     """The decision about the activation cache."""
+    teacher: Teacher | None = None
 
     @property
     def schedule(self) -> Schedule:
@@ -83,11 +90,12 @@ def tracked_run(
 
 
 def origin(setup: Setup) -> dict[str, Any]:
-    """Provenance tags: data, starting weights, device, precision and threads."""
-    config, notes = setup.composed.config, setup.dataset.notes
+    """Provenance tags: data, teacher, starting weights, device, precision and threads."""
+    config, notes, teacher = setup.composed.config, setup.dataset.notes, setup.teacher
     return {
         "finesweep.data_fingerprint": setup.dataset.fingerprint,
         **({DATA_NOTES_TAG: "\n".join(notes)} if notes else {}),
+        **({TEACHER_TAG: teacher.uri, TEACHER_SHA256: teacher.sha256} if teacher else {}),
         "finesweep.model_revision": loaded_revision(config.model) or config.model.revision,
         "finesweep.weights_sha256": starting_sha256(setup.model),
         "finesweep.device": device_name(),

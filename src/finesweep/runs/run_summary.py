@@ -152,9 +152,11 @@ def _class_sentence(c: int, row: np.ndarray, names: Sequence[str]) -> str:
 def _model(setup: Setup) -> str:
     config, parameters = setup.composed.config, setup.parameters
     total = parameters.trainable + parameters.frozen
+    teacher = config.training.teacher
     return (
         f"`{config.model.name_or_path}`, {total:,} parameters, {parameters.trainable:,} of them"
         f" trained. Texts are truncated to {config.dataset.max_length} tokens."
+        f"{f' It also learned from the teacher `{teacher}`.' if teacher else ''}"
     )
 
 

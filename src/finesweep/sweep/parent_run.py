@@ -17,6 +17,7 @@ from finesweep.sweep.study.keys import BEST_RUN, DEFINITION, PARENT_RUN_ID, UID
 from finesweep.sweep.study.optuna_private import engine_of
 from finesweep.sweep.study.ranking import direction_of, ranked
 from finesweep.sweep.study.study import data_notes_of
+from finesweep.sweep.study.teachers import with_teachers
 from finesweep.sweep.study.trial_runs import run_of
 from finesweep.sweep.study.workers import live_workers
 from finesweep.tracking import (
@@ -86,11 +87,12 @@ def _current_parent(store: TrackingStore, study: Study) -> Run | None:
 
 
 def definition_text(study: Study, plan: SweepPlan) -> str:
-    """The sweep's definition, file and command line merged, as YAML."""
+    """The sweep's definition, file and command line merged, and its teachers' versions, as YAML."""
     budget = {"study": study.study_name, "n_trials": plan.settings.n_trials}
-    return yaml.safe_dump(
-        budget | study.user_attrs[DEFINITION], sort_keys=False, allow_unicode=True
-    )
+    teachers = with_teachers(plan, study.user_attrs).teachers
+    fixed = {"teachers": dict(teachers)} if teachers else {}
+    whole = budget | study.user_attrs[DEFINITION] | fixed
+    return yaml.safe_dump(whole, sort_keys=False, allow_unicode=True)
 
 
 def close_orphans(parent: Run, study: Study) -> None:

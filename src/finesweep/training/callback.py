@@ -36,6 +36,16 @@ OnBatch = Callable[[], None]
 """Called after each batch of an evaluation."""
 
 
+class AfterBatch(TrainerCallback):  # type: ignore[misc]  # transformers has no types
+    """Calls a function after each batch of a prediction; what it raises passes through Trainer."""
+
+    def __init__(self, on_batch: OnBatch) -> None:
+        self.on_batch = on_batch
+
+    def on_prediction_step(self, *args: Any, **kwargs: Any) -> None:
+        self.on_batch()
+
+
 class Monitor(TrainerCallback):  # type: ignore[misc]  # transformers has no types
     """Watches one run. Exceptions from on_step and on_evaluation stop training and are raised by
     `fit`; those from on_batch pass through Trainer, since nothing else ends an evaluation."""

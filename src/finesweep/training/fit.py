@@ -21,10 +21,17 @@ from finesweep.records import Objective, Predictions, Tokens, TrainingResult
 from finesweep.training.activation_cache import ActivationCache
 from finesweep.training.arguments import run_schedule, trainer_arguments
 from finesweep.training.batches import sample_batch
-from finesweep.training.callback import Monitor, OnBatch, OnEvaluation, OnStep
+from finesweep.training.callback import (
+    AfterBatch,
+    Monitor,
+    OnBatch,
+    OnEvaluation,
+    OnStep,
+)
 from finesweep.training.checkpoint.checkpoint_file import Checkpointing, read_tree
 from finesweep.training.checkpoint.training_state import TrainingState, state_of
 from finesweep.training.checkpoint.weights import copy_weights
+from finesweep.training.distillation import Distillation
 from finesweep.training.loss import (
     LossFunction,
     balanced_weights,
@@ -48,6 +55,7 @@ def fit(
     checkpoints: Checkpointing | None = None,
     resume: Path | None = None,
     activation_cache: ActivationCache | None = None,
+    teacher_logits: np.ndarray | None = None,
     ledger: TimeLedger | None = None,
 ) -> TrainingResult:
     """All evaluations, the best one and its predictions; model is left with the best one's weights.
@@ -59,8 +67,11 @@ def fit(
     as if it had not been interrupted, and calls on_evaluation for new evaluations only.
     FinesweepError when the folder is from another run. NonFiniteError within STEPS_PER_READ steps
     of a loss that is not finite, which it names, and as soon as a logit is not.
-    activation_cache replaces model's frozen layers; ledger counts the seconds.
+    activation_cache replaces model's frozen layers; ledger counts the seconds. teacher_logits
+    [N, C] float32 are the teacher's for the training rows; a config with a teacher needs them.
     """
+    if (config.teacher is None) != (teacher_logits is None):
+        raise ValueError("a teacher and its logits are given together")
     ledger = ledger or TimeLedger()
     saved = None if resume is None else read_tree(resume)
     training_state = TrainingState() if saved is None else state_of(saved.pop("progress"))
@@ -91,6 +102,7 @@ def fit(
             monitor,
             tokens,
             activation_cache=activation_cache,
+            distillation=_distillation(config, tokens, teacher_logits),
             ledger=ledger,
             scheduler=config.scheduler,
             layer_decay=config.layer_decay,
@@ -111,12 +123,21 @@ def fit(
 
 
 def predict(
-    model: PreTrainedModel, split: datasets.Dataset, tokens: Tokens, config: TrainingConfig
+    model: PreTrainedModel,
+    split: datasets.Dataset,
+    tokens: Tokens,
+    config: TrainingConfig,
+    *,
+    on_batch: OnBatch = lambda: None,
 ) -> Predictions:
-    """The model's logits for one split of tokens, in the split's order."""
+    """The model's logits for one split of tokens, in the split's order.
+
+    on_batch is called after each batch; an exception from it ends the prediction.
+    """
     sample = sample_batch(tokens, split)
     with tempfile.TemporaryDirectory() as folder, faster_inference(model, sample):
-        trainer = TextTrainer(tokens, model=model, args=trainer_arguments(config, folder))
+        arguments = trainer_arguments(config, folder)
+        trainer = TextTrainer(tokens, model=model, args=arguments, callbacks=[AfterBatch(on_batch)])
         output = trainer.predict(TokenSplit(split, template_of(tokens)))
     return predictions_of(output)
 
@@ -141,6 +162,14 @@ def _result(state: TrainingState, model: PreTrainedModel) -> TrainingResult:
         validation=state.best_predictions,
         stopped_early=state.stopped_early,
     )
+
+
+def _distillation(
+    config: TrainingConfig, tokens: Tokens, logits: np.ndarray | None
+) -> Distillation | None:
+    if logits is None:
+        return None
+    return Distillation(logits, config.distillation, multi_label=tokens.multi_label)
 
 
 def _loss(config: TrainingConfig, tokens: Tokens, n_classes: int) -> LossFunction:

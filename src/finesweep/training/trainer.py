@@ -33,6 +33,8 @@ from finesweep.training.checkpoint.rng_state import preserve_rng_state, set_rng_
 from finesweep.training.checkpoint.weights import copy_weights
 from finesweep.training.optimization.learning_rate import scheduler_of
 from finesweep.training.optimization.param_groups import restored_groups, split_by_layer
+from finesweep.training.distillation import TEACHER_LOGITS, Distillation
+from finesweep.training.schedule import scheduler_of
 from finesweep.training.token_split import TokenSplit
 from finesweep.training.trainer_private import HookedTrainer
 from finesweep.training.truncation import template_of
@@ -94,6 +96,7 @@ class ResumableTrainer(TextTrainer):
         tokens: Tokens,
         *,
         activation_cache: ActivationCache | None,
+        distillation: Distillation | None,
         ledger: TimeLedger,
         scheduler: str = "linear",
         layer_decay: float = 1.0,
@@ -102,6 +105,7 @@ class ResumableTrainer(TextTrainer):
         """scheduler and layer_decay: as in TrainingConfig."""
         self.monitor, self.activation_cache, self.ledger = monitor, activation_cache, ledger
         self.scheduler, self.layer_decay = scheduler, layer_decay
+        self.distillation = distillation
         # Without compute_metrics Trainer drops the logits; its return value is not used.
         super().__init__(
             tokens, compute_metrics=lambda predictions: {}, callbacks=[monitor], **kwargs
@@ -148,6 +152,17 @@ class ResumableTrainer(TextTrainer):
         self.monitor.watch_loss(loss, step=self.state.global_step + 1)
         return loss
 
+    def compute_loss(
+        self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, **kwargs: Any
+    ) -> Any:
+        """The labels' own loss, in training mixed with the teacher's if there is one."""
+        teacher_logits = inputs.pop(TEACHER_LOGITS, None)
+        loss, outputs = super().compute_loss(model, inputs, return_outputs=True, **kwargs)
+        if self.distillation is not None and teacher_logits is not None:
+            n_items = kwargs.get("num_items_in_batch")
+            loss = self.distillation.mixed(loss, outputs["logits"], teacher_logits, n_items)
+        return (loss, outputs) if return_outputs else loss
+
     def prediction_step(self, *args: Any, **kwargs: Any) -> Any:
         with self._above_frozen_layers():
             return super().prediction_step(*args, **kwargs)
@@ -175,6 +190,9 @@ class ResumableTrainer(TextTrainer):
         return output
 
     def model_inputs(self, batch: dict[str, Any]) -> dict[str, Any]:
+        if self.distillation is not None and self.model.training:
+            device = batch["input_ids"].device
+            batch[TEACHER_LOGITS] = self.distillation.logits_of(batch[ROW], device)
         if self.activation_cache is None:
             return super().model_inputs(batch)
         split = "train" if self.model.training else "validation"

@@ -174,3 +174,12 @@ def test_a_caller_that_is_a_hydra_application_stays_one(tmp_path: Path) -> None:
     with hydra.initialize_config_dir(str(tmp_path), version_base="1.3"):
         assert compose(["training.epochs=2"]).config.training.epochs == 2
         assert hydra.compose("own") == {"x": 1}
+
+
+def test_a_teacher_is_named_by_its_version_in_config_and_overrides() -> None:
+    given = ["training.teacher=models:/own@champion", "training.distillation.weight=0.9"]
+    composed = compose(given).with_teacher("models:/own/3")
+    assert composed.config.training.teacher == "models:/own/3"
+    assert compose(composed.overrides).flat() == composed.flat()
+    assert composed.flat()["training.distillation.weight"] == 0.9
+    assert sum("teacher=" in each for each in composed.overrides) == 1

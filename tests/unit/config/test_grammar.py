@@ -75,6 +75,9 @@ def test_each_form_of_the_grammar_is_a_record(text: str) -> None:
         ("range(0, 1, 0.4)", (0, 0.8)),
         ("interval(0.5, 2)", (0.5, 2.0)),
         ("choice(3, 1)", (3, 1)),
+        ("choice(null, models:/own@champion)", (None, "models:/own@champion")),
+        ("choice(a, null)", ("a", None)),
+        ("choice('null', a)", ("null", "a")),
     ],
 )
 def test_a_range_ends_before_its_stop_and_the_others_include_their_ends(
@@ -107,8 +110,8 @@ def test_a_plain_value_stays_what_it_is(value: object) -> None:
         ("tag(log, interval(0, 1))", r"a log interval must start above 0, not at 0\.0"),
         ("tag(log, range(0, 8))", r"a log range must start above 0, with step 1"),
         ("tag(log, range(1, 8, 2))", r"a log range must start above 0, with step 1"),
-        ("choice([1, 2], [3])", r"choice\(\) takes numbers, strings, true and false"),
-        ("choice({a: 1}, {a: 2})", r"choice\(\) takes numbers, strings, true and false"),
+        ("choice([1, 2], [3])", r"choice\(\) takes numbers, strings, true, false and null"),
+        ("choice({a: 1}, {a: 2})", r"choice\(\) takes numbers, strings, true, false and null"),
         ("range(1,", r"not in Hydra's grammar; no viable alternative at input 'range\(1,'"),
         ("sort(interval(1, 2))", r"not in Hydra's grammar; TypeError while evaluating 'sort\("),
         ("rnage(1, 2)", r"not in Hydra's grammar; .*Unknown function 'rnage'"),
@@ -127,8 +130,8 @@ def test_a_dimension_that_cannot_be_searched_is_refused_with_its_path(
         ("range(0, inf)", r"range\(0, inf, 1\) must have finite ends and step"),
         ("range(0, 10, nan)", r"range\(0, 10, nan\) must have finite ends and step"),
         ("interval(0, inf)", r"interval\(0\.0, inf\) must have finite ends"),
-        ("interval(1, 2), interval(3, 4)", r"choice\(\) takes numbers, strings, true and false"),
-        ("choice(choice(1, 2), 3)", r"choice\(\) takes numbers, strings, true and false"),
+        ("interval(1, 2), interval(3, 4)", r"choice\(\) takes numbers, strings, true"),
+        ("choice(choice(1, 2), 3)", r"choice\(\) takes numbers, strings, true, false and null"),
         ("range(5, 1, -1)", r"range\(5, 1, -1\) counts down"),
     ],
 )

@@ -88,6 +88,11 @@ def test_a_command_asks_for_what_others_may_have_registered(name: str) -> None:
             r"^registry\.minimum\.f1: is not measured; did you mean 'test",
         ),
         ("registry.minimum={test/loss: 0.5}", r"minimum\.test/loss: is better when lower"),
+        ("training.teacher=models:/own", r"^training\.teacher: 'models:/own' is neither a folder"),
+        (
+            "training.teacher=runs:/1",
+            r"^training\.teacher: 'runs:/1' is neither a folder nor a mod",
+        ),
     ],
 )
 def test_names_of_every_command_are_checked(override: str, message: str) -> None:

@@ -41,6 +41,8 @@ def print_trained(console: Console, trained: Trained) -> None:
     published = trained.setup.composed.config.published
     for note in dataset.notes:
         console.print(f"data: {note}", soft_wrap=True)
+    if teacher := trained.setup.teacher:
+        console.print(f"teacher: {teacher.uri}", soft_wrap=True, markup=False)
     schedule = trained.setup.schedule
     evaluations = schedule.at_examples_seen(result.evaluations)
     (best,) = schedule.at_examples_seen([result.best])

@@ -177,7 +177,7 @@ def _dimension(path: str, sweep: Any) -> Dimension:
 def _choice(path: str, sweep: ChoiceSweep) -> Choice:
     values = tuple(v.text if isinstance(v, QuotedString) else v for v in sweep.list)
     if any(isinstance(value, list | dict | Sweep) for value in values):
-        raise ConfigError(Problem(path, "choice() takes numbers, strings, true and false"))
+        raise ConfigError(Problem(path, "choice() takes numbers, strings, true, false and null"))
     return Choice(values)
 
 

@@ -33,6 +33,7 @@ def definition(plan: SweepPlan) -> dict[str, Any]:
     Not sweep.prune_audit: it decides which trials run to their end, like a budget, and no trial's
     values; and whatever its share was, the audited trials are a random sample of the stopped.
     """
+    plan = replace(plan, teachers={})  # a study is what was given, whatever version that was
     settings = plan.settings
     own = (
         "tracking.", "storage.", "launcher.", "registry.", "registry", "workers", "launcher",

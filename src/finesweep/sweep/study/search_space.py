@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
@@ -17,6 +17,7 @@ from optuna.distributions import (
 
 from finesweep.config import (
     Choice,
+    Config,
     DatasetConfig,
     Dimension,
     Fixed,
@@ -77,8 +78,24 @@ def optuna_params(plan: SweepPlan, params: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def check(plan: SweepPlan) -> list[DatasetConfig]:
-    """The distinct datasets that trials will read; ConfigError lists every problem of the space.
+@dataclass(frozen=True)
+class TrialInputs:
+    """What trials read besides the model that they train."""
+
+    dataset: DatasetConfig
+    """With the default max_length: texts are truncated when batches are built."""
+    teacher: str | None
+    """As given, for trials that have one."""
+
+
+def trial_inputs(plan: SweepPlan) -> list[TrialInputs]:
+    """The distinct inputs of all trials; ConfigError when one of them cannot be composed."""
+    inputs = (_inputs_of(plan.compose_trial(values).config) for values in _corners(plan))
+    return _distinct(inputs)
+
+
+def check(plan: SweepPlan) -> list[TrialInputs]:
+    """The distinct inputs of all trials; ConfigError lists every problem of the space.
 
     Before anything is trained, both bounds of every dimension are composed with every model they
     can be combined with, and checked against that model's limits; so are the enqueued params.
@@ -87,7 +104,7 @@ def check(plan: SweepPlan) -> list[DatasetConfig]:
         *_integer_problems(plan),
         *_enqueue_problems(plan),
     ]
-    datasets: list[DatasetConfig] = []
+    inputs: list[TrialInputs] = []
     lengths: list[tuple[ModelConfig, int]] = []
     layer_decay = 1.0
     if not problems:
@@ -97,16 +114,26 @@ def check(plan: SweepPlan) -> list[DatasetConfig]:
             except ConfigError as error:
                 problems += [each for each in error.problems if each not in problems]
                 continue
-            # max_length does not count: texts are truncated when batches are built.
-            dataset = replace(config.dataset, max_length=DatasetConfig.max_length)
-            if dataset not in datasets:
-                datasets.append(dataset)
+            inputs.append(_inputs_of(config))
             lengths.append((config.model, config.dataset.max_length))
             layer_decay = min(layer_decay, config.training.layer_decay)
         problems += limit_problems(lengths, layer_decay=layer_decay)
     if problems:
         raise ConfigError(*problems)
-    return datasets
+    return _distinct(inputs)
+
+
+def _inputs_of(config: Config) -> TrialInputs:
+    dataset = replace(config.dataset, max_length=DatasetConfig.max_length)
+    return TrialInputs(dataset, config.training.teacher)
+
+
+def _distinct(inputs: Iterable[TrialInputs]) -> list[TrialInputs]:
+    distinct: list[TrialInputs] = []
+    for each in inputs:
+        if each not in distinct:
+            distinct.append(each)
+    return distinct
 
 
 def objective_of(plan: SweepPlan) -> Objective:

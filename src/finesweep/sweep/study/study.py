@@ -42,12 +42,14 @@ from finesweep.sweep.study.keys import (
     PRECISION,
     STOP,
     SWEEP,
+    TEACHERS,
     UID,
 )
 from finesweep.sweep.study.pruner import pruner_of
 from finesweep.sweep.study.sampling.node import learns
 from finesweep.sweep.study.sampling.past_studies import chosen_studies
 from finesweep.sweep.study.storage import OnWait, open_storage
+from finesweep.sweep.study.teachers import read_teachers, with_teachers
 from finesweep.sweep.time_budget import begin_budget
 
 
@@ -98,10 +100,12 @@ def join_study(
 
 
 def plan_of(study: Study, overrides: Sequence[str]) -> SweepPlan:
-    """The study's plan, composed from the config files of the process that started the sweep."""
+    """The study's plan, composed from the config files of the process that started the sweep, with
+    the teachers that the study has fixed."""
     attributes = study.user_attrs
     use_files(attributes[FILES])
-    return compose_sweep(attributes[SWEEP], [*attributes[OVERRIDES], *overrides])
+    plan = compose_sweep(attributes[SWEEP], [*attributes[OVERRIDES], *overrides])
+    return with_teachers(plan, attributes)
 
 
 def _require_precision(precision: str | None) -> None:
@@ -130,6 +134,8 @@ def _create_or_check(plan: SweepPlan, storage: optuna.storages.BaseStorage) -> S
             from finesweep.training import resolve_precision  # loads torch; later starts skip it
 
             study.set_user_attr(PRECISION, resolve_precision("auto"))
+        if teachers := read_teachers(plan):
+            study.set_user_attr(TEACHERS, teachers)
         if learns(plan):
             study.set_user_attr(PAST_STUDIES, chosen_studies(plan, storage))
         if plan.settings.portfolio:

@@ -38,6 +38,7 @@ from finesweep.sweep.study.keys import (
 )
 from finesweep.sweep.study.ranking import direction_of
 from finesweep.sweep.study.search_space import objective_of
+from finesweep.sweep.study.teachers import recorded_teacher
 from finesweep.sweep.study.weights import slot_folder
 from finesweep.sweep.worker.callbacks import WorkerCallbacks
 from finesweep.sweep.worker.checkpoints import SlotCheckpoints, newest_whole
@@ -109,6 +110,7 @@ class Attempt:
             resume=newest_whole(self.folder),
             ledger=self.ledger,
             one_of_many=True,
+            teacher=recorded_teacher(self.phase.sweep.user_attrs, composed.config.training.teacher),
         )
         self.callbacks.lease.touch()
         with self.ledger.on("saving"):

@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from finesweep.config import missing_package
 from finesweep.errors import ConfigError, NonFiniteError, Problem, reason
 from finesweep.sweep.study.storage import is_storage_outage
+from finesweep.tracking.outages import is_tracking_outage
 
 FailureClass = Literal[
     "interrupted", "infrastructure", "out_of_memory", "non_finite", "trial", "sweep"
@@ -66,7 +67,9 @@ def _kind(error: BaseException) -> FailureClass:
     if isinstance(error, NonFiniteError):
         return "non_finite"
     if isinstance(error, ConfigError):
-        return "sweep" if isinstance(error, WholeSweepError) else "trial"
+        if isinstance(error, WholeSweepError):
+            return "sweep"
+        return "infrastructure" if _store_is_away(error.__cause__) else "trial"
     if _no_memory(error):
         return "out_of_memory"
     if isinstance(error, OSError) and (
@@ -76,6 +79,12 @@ def _kind(error: BaseException) -> FailureClass:
     return (
         "infrastructure" if is_storage_outage(error) or isinstance(error, DBAPIError) else "trial"
     )
+
+
+def _store_is_away(cause: BaseException | None) -> bool:
+    """Whether a teacher could not be read because the tracking store is away. An OSError may as
+    well be a file that does not exist."""
+    return cause is not None and not isinstance(cause, OSError) and is_tracking_outage(cause)
 
 
 def _no_memory(error: BaseException) -> bool:

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 import torch
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST, TEMPORARILY_UNAVAILABLE
 from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
 from optuna.samplers import RandomSampler
 from sqlalchemy.exc import IntegrityError, OperationalError
@@ -41,11 +43,29 @@ def database_error(kind: type[IntegrityError] | type[OperationalError]) -> Stora
     return error
 
 
+def refused(cause: Exception) -> ConfigError:
+    """A teacher that could not be read, for this reason."""
+    error = ConfigError(Problem("training.teacher", "no"))
+    error.__cause__ = cause
+    return error
+
+
 @pytest.mark.parametrize(
     ("error", "kind", "reason"),
     [
         (OSError(errno.ENOSPC, "full"), "infrastructure", "OSError: [Errno 28] full"),
         (OSError(errno.EIO, "broken"), "infrastructure", "OSError: [Errno 5] broken"),
+        (
+            refused(MlflowException("away", TEMPORARILY_UNAVAILABLE)),
+            "infrastructure",
+            "training.teacher: no",
+        ),
+        (
+            refused(MlflowException("absent", RESOURCE_DOES_NOT_EXIST)),
+            "trial",
+            "training.teacher: no",
+        ),
+        (refused(FileNotFoundError("gone")), "trial", "training.teacher: no"),
         (FileNotFoundError(errno.ENOENT, "no"), "trial", "FileNotFoundError: [Errno 2] no"),
         (ConnectionResetError("reset"), "infrastructure", "ConnectionResetError: reset"),
         (

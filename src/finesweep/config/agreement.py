@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from finesweep.config.names import alias_complaint, experiment_complaint, model_complaint
-from finesweep.config.schema import Config, RegistryConfig, SweepConfig
+from finesweep.config.schema import Config, LauncherConfig, RegistryConfig, SweepConfig
 from finesweep.errors import Problem, nearest
 from finesweep.stats.metric_names import (
     RANKING_METRICS,
@@ -16,7 +16,11 @@ from finesweep.stats.metric_names import (
 def run_problems(config: Config) -> list[Problem]:
     """Problems of a composed config, for any command."""
     complaint = experiment_complaint(config.tracking.experiment)
-    return [*_complaints(("tracking.experiment", complaint)), *_minimum_problems(config.registry)]
+    return [
+        *_complaints(("tracking.experiment", complaint)),
+        *_minimum_problems(config.registry),
+        *_device_problems(config.launcher),
+    ]
 
 
 def sweep_problems(config: Config) -> list[Problem]:
@@ -90,6 +94,18 @@ def _register_problems(sweep: SweepConfig) -> list[Problem]:
         ("sweep.register.name", model_complaint(sweep.register.name)),
         ("sweep.register.alias", alias_complaint(sweep.register.alias)),
     )
+
+
+def _device_problems(launcher: LauncherConfig) -> list[Problem]:
+    """A worker on a cluster has its devices on one machine only if it was given as many there."""
+    n_devices, n_gpus = launcher.devices_per_trial, launcher.gpus_per_worker
+    if launcher.name == "local" or n_gpus == 0 or n_gpus >= n_devices:
+        return []
+    message = (
+        f"{n_devices} given, but each worker has launcher.gpus_per_worker={n_gpus:g}; give each as"
+        f" many: launcher.gpus_per_worker={n_devices}"
+    )
+    return [Problem("launcher.devices_per_trial", message)]
 
 
 def _minimum_problems(registry: RegistryConfig) -> list[Problem]:

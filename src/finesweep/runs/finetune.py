@@ -12,6 +12,7 @@ from finesweep.dataset import load_dataset
 from finesweep.ledger import TimeLedger
 from finesweep.records import Evaluation, Objective, TestResult, TrainingResult
 from finesweep.runs.preparation import model_of, tokens_of
+from finesweep.runs.ranks import Followers, order_of, training_ranks
 from finesweep.runs.run_logging import Setup, log_result
 from finesweep.runs.test_evaluation import evaluate_on_test
 from finesweep.tracking import Run, RunLog
@@ -55,12 +56,16 @@ def run_finetuning(
     resume: Path | None = None,
     ledger: TimeLedger,
     one_of_many: bool = False,
+    followers: Followers | None = None,
 ) -> Trained:
     """One fine-tuning run, tracked. A config that cannot work raises before any run is created.
 
-    one_of_many: whether similar trials can reuse its activation cache.
+    one_of_many: whether similar trials can reuse its activation cache. followers: the other ranks
+    that train it with this process; None trains on one device.
     """
     config = composed.config
+    if followers is not None:
+        followers.prepare(order_of(composed, objective, resume))
     with ledger.on("loading"):
         dataset = load_dataset(config.dataset)
     watch.on_stage()
@@ -77,6 +82,7 @@ def run_finetuning(
         root=Path(config.storage.cache),
         cache_gb=config.storage.cache_gb,
         shared=one_of_many,
+        n_devices=1 if followers is None else followers.size,
     )
     setup = Setup(composed, dataset, tokens, model, parameters, plan)
     with record(setup) as run:
@@ -89,19 +95,21 @@ def run_finetuning(
                 run.log_evaluation(evaluation)
                 watch.on_evaluation(evaluation)
 
-        result = fit(
-            model,
-            tokens,
-            config.training,
-            objective=objective,
-            on_evaluation=log_evaluation,
-            on_step=watch.on_step,
-            on_batch=watch.on_stage,
-            checkpoints=checkpoints,
-            resume=resume,
-            activation_cache=activation_cache,
-            ledger=ledger,
-        )
+        with training_ranks(followers, watch.on_stage, ledger) as ranks:
+            result = fit(
+                model,
+                tokens,
+                config.training,
+                objective=objective,
+                on_evaluation=log_evaluation,
+                on_step=watch.on_step,
+                on_batch=watch.on_stage,
+                checkpoints=checkpoints,
+                resume=resume,
+                activation_cache=activation_cache,
+                ledger=ledger,
+                ranks=ranks,
+            )
         with ledger.on("logging"):
             log_result(run, setup, result, objective=objective)
         # Only `train` evaluates the test split here, and its runs are written directly.

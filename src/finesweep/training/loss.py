@@ -47,16 +47,17 @@ def multi_label_loss(
     """The same for labels [N, C] of 0 and 1: the mean over all N * C decisions, a count that
     Trainer passes.
 
-    weights [C, 2] are each label's weights of 0 and 1; smoothing is split between the two.
+    weights [C, 2] are each label's weights of 0 and 1; smoothing is split between the two. Rows
+    with the label -100 count nothing, as in the other.
     """
     weight = None if weights is None else torch.tensor(weights, dtype=torch.float32)
 
     def loss(outputs: Any, labels: torch.Tensor, num_items_in_batch: Any = None) -> torch.Tensor:
         logits = outputs.logits.float()
-        each = None
+        each = (labels >= 0).to(logits.dtype)
         if weight is not None:
             negative, positive = weight.to(logits.device).T
-            each = torch.where(labels == 1, positive, negative)
+            each = each * torch.where(labels == 1, positive, negative)
         smoothed = labels * (1 - label_smoothing) + label_smoothing / 2
         total = binary_cross_entropy_with_logits(logits, smoothed, weight=each, reduction="sum")
         return total / (labels.numel() if num_items_in_batch is None else num_items_in_batch)

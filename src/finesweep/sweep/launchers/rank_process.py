@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 
 from finesweep.config import LauncherConfig
-from finesweep.runs.ranks import FollowerProcess, Followers
+from finesweep.runs.ranks import Followers
 from finesweep.sweep.launchers import fork_server
 from finesweep.sweep.launchers.forked import Fork, Template
 from finesweep.training.ranks import check_devices
@@ -40,7 +40,7 @@ def followers_of(config: LauncherConfig) -> Iterator[Followers | None]:
     followers.close()
 
 
-def start_rank(end: socket.socket, command: Sequence[str] = COMMAND) -> FollowerProcess:
+def start_rank(end: socket.socket, command: Sequence[str] = COMMAND) -> RankProcess:
     """A process whose stdin is this end of its connection, and whose output goes where this
     one's does."""
     fork = None
@@ -61,6 +61,11 @@ class RankProcess:
 
     def __init__(self, process: Fork | subprocess.Popen[bytes]) -> None:
         self._process = process
+
+    @property
+    def pid(self) -> int | None:
+        """Its process id; None until the template has forked it."""
+        return self._process.pid
 
     def kill(self) -> None:
         self._process.send_signal(signal.SIGKILL)

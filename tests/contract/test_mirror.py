@@ -22,6 +22,7 @@ ELSEWHERE = {
     "sweep/launchers/forked.py": "unit/sweep/launchers/test_fork_server.py",
     "sweep/launchers/gpus.py": "unit/sweep/launchers/test_launchers.py",
     "sweep/launchers/local.py": "unit/sweep/launchers/test_launchers.py",
+    "sweep/launchers/rank_process.py": "unit/runs/ranks/test_followers.py",
     "sweep/launchers/ray.py": "e2e/test_ray.py",  # a cluster
     "sweep/launchers/ray_worker.py": "e2e/test_ray.py",
     "sweep/launchers/slurm.py": "unit/sweep/launchers/test_launchers.py",

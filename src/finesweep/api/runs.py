@@ -77,6 +77,7 @@ def run_training(
     from finesweep.model import load_config
     from finesweep.runs.finetune import Watch, run_finetuning
     from finesweep.runs.run_logging import tracked_run
+    from finesweep.sweep.launchers.rank_process import followers_of
 
     on_ready()
     run_ids: list[str] = []
@@ -88,12 +89,17 @@ def run_training(
             yield run
 
     load_config(config.model)  # an unknown name is reported before the data are read
-    with no_library_bars(), bar(console, objective) as shown:
+    with (
+        no_library_bars(),
+        followers_of(config.launcher) as followers,
+        bar(console, objective) as shown,
+    ):
         trained = run_finetuning(
             composed,
             objective=objective,
             record=record,
             watch=Watch(on_evaluation=shown.evaluated, on_step=shown.stepped),
             ledger=ledger,
+            followers=followers,
         )
     return run_ids[0], trained

@@ -31,7 +31,7 @@ def run_problems(config: Config) -> list[Problem]:
         ("model.lora_rank", _lora_complaint(config.model)),
         ("training.teacher", uri_complaint(teacher) if teacher and is_uri else None),
     )
-    return [*complaints, *_minimum_problems(config.registry)]
+    return [*complaints, *_minimum_problems(config.registry), *_device_problems(config)]
 
 
 def sweep_problems(config: Config) -> list[Problem]:
@@ -117,6 +117,25 @@ def _register_problems(sweep: SweepConfig) -> list[Problem]:
         ("sweep.register.name", model_complaint(sweep.register.name)),
         ("sweep.register.alias", alias_complaint(sweep.register.alias)),
     )
+
+
+def _device_problems(config: Config) -> list[Problem]:
+    """A worker on a cluster has its devices on one machine only if it was given as many there; only
+    one device learns from a teacher."""
+    launcher = config.launcher
+    n_devices, n_gpus = launcher.devices_per_trial, launcher.gpus_per_worker
+    problems = []
+    if launcher.name != "local" and 0 < n_gpus < n_devices:
+        problems.append(
+            f"{n_devices} given, but each worker has launcher.gpus_per_worker={n_gpus:g}; give each"
+            f" as many: launcher.gpus_per_worker={n_devices}"
+        )
+    if n_devices > 1 and config.training.teacher is not None:
+        problems.append(
+            f"{n_devices} given, but a trial with training.teacher trains on one device; leave out"
+            " one of the two"
+        )
+    return [Problem("launcher.devices_per_trial", message) for message in problems]
 
 
 def _minimum_problems(registry: RegistryConfig) -> list[Problem]:

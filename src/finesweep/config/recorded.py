@@ -16,6 +16,15 @@ from finesweep.config.schema import Config
 from finesweep.errors import ConfigError, Problem, first_line
 
 
+def config_in(text: str) -> Config:
+    """The config of Composed.yaml; a field that the text lacks has its default.
+
+    OmegaConfBaseException when a field is unknown, or its value of another type.
+    """
+    schema = OmegaConf.structured(Config)
+    return cast(Config, OmegaConf.to_object(OmegaConf.merge(schema, OmegaConf.create(text))))
+
+
 def recorded_config(text: str, params: Mapping[str, str], *, now: Composed) -> Composed:
     """The config in a run's config.yaml, with tracking, storage and launcher of now, and without an
     evaluation of the test split; a field newer than the run has its default.
@@ -23,9 +32,8 @@ def recorded_config(text: str, params: Mapping[str, str], *, now: Composed) -> C
     params are the run's, which name its groups' choices. ConfigError when a field is unknown to
     this version, or its value no longer permitted.
     """
-    schema = OmegaConf.structured(Config)
     try:
-        config = cast(Config, OmegaConf.to_object(OmegaConf.merge(schema, OmegaConf.create(text))))
+        config = config_in(text)
     except OmegaConfBaseException as error:
         path = error.full_key or "config.yaml"
         message = f"recorded by a version with other settings: {first_line(error)}"

@@ -173,7 +173,7 @@ class TrainingConfig:
     epochs: int = bounded(3, minimum=1)
     """Passes over the train split."""
     batch_size: int = bounded(16, minimum=1)
-    """Examples per device and step."""
+    """Examples per batch; several devices of a trial divide it among them."""
     gradient_accumulation_steps: int = bounded(1, minimum=1)
     """Batches per optimizer step."""
     evaluation_batch_size: int = bounded(64, minimum=1)
@@ -274,10 +274,14 @@ class LauncherConfig:
 
     name: str = bounded("local", one_of=("local", "ray", "slurm"))
     """`local` is this machine."""
+    devices_per_trial: int = bounded(1, minimum=1)
+    """Devices that train one run together: GPUs, or processes on a machine without GPUs. They
+    divide each batch, so that results do not depend on their number but for rounding and
+    dropout."""
     workers_per_gpu: int = bounded(1, minimum=1)
-    """local: workers per GPU, on a machine with GPUs."""
+    """local: workers per GPU, or on each group of devices_per_trial GPUs."""
     cpus_per_worker: int = bounded(1, minimum=1)
-    """ray, slurm: cores, and threads of each worker."""
+    """ray, slurm: cores of each worker, and its threads, divided among its devices."""
     gpus_per_worker: float = bounded(0, minimum=0)
     """ray, slurm: GPUs of each worker; Ray also accepts fractions."""
     address: str | None = None

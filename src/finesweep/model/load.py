@@ -195,7 +195,7 @@ def load_tokenizer(model: ModelConfig) -> PreTrainedTokenizerBase:
 def load_trained(
     folder: Path, *, tokenizer: Path | None = None
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    """A trained classifier, pooled as trained, and its tokenizer from a folder, or from one each."""
+    """A trained classifier, pooled as trained, and its tokenizer: from a folder, or one each."""
     model = AutoModelForSequenceClassification.from_pretrained(folder, use_safetensors=True)
     apply_pooling(model)
     return model, AutoTokenizer.from_pretrained(tokenizer or folder)

@@ -13,6 +13,7 @@ from finesweep.ledger import TimeLedger
 from finesweep.model import merge_adapters
 from finesweep.records import Evaluation, Objective, TestResult, TrainingResult
 from finesweep.runs.preparation import model_of, tokens_of, with_teacher
+from finesweep.runs.ranks import Followers, order_of, training_ranks
 from finesweep.runs.run_logging import Setup, log_result
 from finesweep.runs.teachers import Teacher, teacher_logits
 from finesweep.runs.test_evaluation import evaluate_on_test
@@ -58,12 +59,16 @@ def run_finetuning(
     ledger: TimeLedger,
     one_of_many: bool = False,
     teacher: Teacher | None = None,
+    followers: Followers | None = None,
 ) -> Trained:
     """One fine-tuning run, tracked. A config that cannot work raises before any run is created.
 
     one_of_many: whether similar trials can reuse its activation cache. teacher: what the study has
-    recorded of the config's teacher; it is read now unless given.
+    recorded of the config's teacher; it is read now unless given. followers: the other ranks that
+    train it with this process; None trains on one device.
     """
+    if followers is not None:
+        followers.prepare(order_of(composed, objective, resume))
     with ledger.on("loading"):
         dataset = load_dataset(composed.config.dataset)
         composed, teacher = with_teacher(composed, dataset, teacher)
@@ -87,6 +92,7 @@ def run_finetuning(
         root=Path(config.storage.cache),
         cache_gb=config.storage.cache_gb,
         shared=one_of_many,
+        n_devices=1 if followers is None else followers.size,
     )
     setup = Setup(composed, dataset, tokens, model, parameters, plan, teacher)
     with record(setup) as run:
@@ -99,20 +105,22 @@ def run_finetuning(
                 run.log_evaluation(evaluation)
                 watch.on_evaluation(evaluation)
 
-        result = fit(
-            model,
-            tokens,
-            config.training,
-            objective=objective,
-            on_evaluation=log_evaluation,
-            on_step=watch.on_step,
-            on_batch=watch.on_stage,
-            checkpoints=checkpoints,
-            resume=resume,
-            activation_cache=activation_cache,
-            teacher_logits=logits,
-            ledger=ledger,
-        )
+        with training_ranks(followers, watch.on_stage, ledger) as ranks:
+            result = fit(
+                model,
+                tokens,
+                config.training,
+                objective=objective,
+                on_evaluation=log_evaluation,
+                on_step=watch.on_step,
+                on_batch=watch.on_stage,
+                checkpoints=checkpoints,
+                resume=resume,
+                activation_cache=activation_cache,
+                teacher_logits=logits,
+                ledger=ledger,
+                ranks=ranks,
+            )
         merge_adapters(model)
         with ledger.on("logging"):
             log_result(run, setup, result, objective=objective)

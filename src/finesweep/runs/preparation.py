@@ -8,6 +8,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from finesweep.config import Composed, Config
 from finesweep.dataset import tokenize
+from finesweep.errors import ConfigError
 from finesweep.model import (
     ParameterCount,
     add_adapters,
@@ -17,7 +18,6 @@ from finesweep.model import (
     load_model,
     load_tokenizer,
 )
-from finesweep.errors import ConfigError
 from finesweep.records import TextDataset, Tokens
 from finesweep.runs.teachers import Teacher, read_teacher, teacher_problems
 from finesweep.training import check_template, template_of

@@ -8,6 +8,7 @@ from transformers.utils import is_torch_tf32_available
 
 from finesweep.config import TrainingConfig
 from finesweep.training.precision import resolve_precision
+from finesweep.training.ranks.shares import share_size
 from finesweep.training.schedule import Schedule
 
 OPTIMIZERS: dict[str, dict[str, str]] = {"adamw": {}, "adafactor": {"optim": "adafactor"}}
@@ -28,15 +29,18 @@ class OneGpuArguments(TrainingArguments):  # type: ignore[misc]  # transformers 
         return min(1, n_seen)
 
 
-def trainer_arguments(config: TrainingConfig, folder: str) -> OneGpuArguments:
-    """Arguments that leave evaluating, logging and saving to our callbacks."""
+def trainer_arguments(config: TrainingConfig, folder: str, *, n_ranks: int = 1) -> OneGpuArguments:
+    """Arguments that leave evaluating, logging and saving to our callbacks.
+
+    Several ranks divide each batch, so that a run has the same steps on any number of devices.
+    """
     precision = resolve_precision(config.precision)
     cuda = torch.cuda.is_available()
     return OneGpuArguments(
         output_dir=folder,
         learning_rate=config.learning_rate,
         num_train_epochs=config.epochs,
-        per_device_train_batch_size=config.batch_size,
+        per_device_train_batch_size=share_size(config.batch_size, n_ranks),
         per_device_eval_batch_size=config.evaluation_batch_size,
         gradient_accumulation_steps=config.gradient_accumulation_steps,
         weight_decay=config.weight_decay,
@@ -44,7 +48,7 @@ def trainer_arguments(config: TrainingConfig, folder: str) -> OneGpuArguments:
         max_grad_norm=config.max_grad_norm,
         lr_scheduler_type="linear",  # unused: optimization/learning_rate.py
         seed=config.seed,
-        use_cpu=precision == "bf16" and not cuda,  # Trainer requires it
+        use_cpu=(precision == "bf16" or n_ranks > 1) and not cuda,  # Trainer requires it
         bf16=precision == "bf16",
         fp16=precision == "fp16",
         remove_unused_columns=False,  # the collator takes what it needs
@@ -60,6 +64,7 @@ def trainer_arguments(config: TrainingConfig, folder: str) -> OneGpuArguments:
         # From pinned memory the host need not wait for a copy.
         accelerator_config={"non_blocking": cuda},
         **OPTIMIZERS[config.optimizer],
+        ddp_broadcast_buffers=False,  # no encoder changes its buffers
     )
 
 

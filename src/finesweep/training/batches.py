@@ -13,7 +13,7 @@ from torch.utils.data import Sampler
 from transformers import PreTrainedTokenizerBase
 
 from finesweep.records import Tokens
-from finesweep.training.token_split import Rows, TokenSplit
+from finesweep.training.token_split import NO_ROW, Rows, TokenSplit
 from finesweep.training.truncation import InputTemplate, template_of
 
 ROW = "row"
@@ -43,8 +43,8 @@ class Collator:
         """int64 tensors: ids, mask and types [B, width], labels [B]; several labels are float32
         [B, C], as their loss needs.
 
-        row, an array [B], and n_tokens, the number without padding, are not tensors: they stay on
-        the host, which reads them.
+        row, an array [B], and n_tokens, the number without padding and fillers, are not tensors:
+        they stay on the host, which reads them.
         """
         lengths: np.ndarray = np.sum(rows.n_kept, axis=0) + sum(map(len, self.template.edges))
         width = width_of_batch(
@@ -58,7 +58,7 @@ class Collator:
             "attention_mask": torch.from_numpy(places.is_token.astype(np.int64)),
             "labels": torch.from_numpy(rows.labels),
             ROW: rows.row,
-            N_TOKENS: int(lengths.sum()),
+            N_TOKENS: int(lengths[rows.row != NO_ROW].sum()),
         }
         if self.template.types is not None:
             of_edges, of_texts = self.template.types

@@ -27,6 +27,7 @@ from finesweep.training.checkpoint.training_state import (
 from finesweep.training.checkpoint.weights import trainable_weights
 from finesweep.training.loss import UnreadLosses
 from finesweep.training.metrics import compute_metrics
+from finesweep.training.ranks import ALONE, PeerFailedError, Ranks
 from finesweep.training.schedule import Schedule
 
 OnEvaluation = Callable[[Evaluation], None]
@@ -63,8 +64,10 @@ class Monitor(TrainerCallback):  # type: ignore[misc]  # transformers has no typ
         checkpoints: Checkpointing | None,
         ledger: TimeLedger,
         sample: np.ndarray | None = None,
+        ranks: Ranks = ALONE,
     ) -> None:
         """sample: indices of the validation rows that pruners see, ascending; None for all."""
+        self.ranks = ranks
         self.schedule, self.objective, self.patience = schedule, objective, patience
         self.training_state, self.checkpoints, self.ledger = training_state, checkpoints, ledger
         self.sample = sample
@@ -102,6 +105,9 @@ class Monitor(TrainerCallback):  # type: ignore[misc]  # transformers has no typ
     def on_train_begin(self, args: Any, state: Any, control: TrainerControl, **kwargs: Any) -> None:
         control.should_training_stop = self.training_state.stopped_early
 
+    def on_step_begin(self, args: Any, state: TrainerState, control: Any, **kwargs: Any) -> None:
+        self.ranks.seed_step(args.seed, step=state.global_step)
+
     def on_step_end(
         self, args: Any, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
@@ -113,15 +119,21 @@ class Monitor(TrainerCallback):  # type: ignore[misc]  # transformers has no typ
             self._checkpoint(state, **kwargs)
             self.on_step(examples_seen, self.schedule.total)
         except (Exception, KeyboardInterrupt) as error:
-            self.failure, control.should_training_stop = error, True
+            self.failure = error
+        if self._stops_together(control):
             return
         control.should_evaluate |= self.is_evaluation_due(examples_seen)
 
     def on_prediction_step(
         self, args: Any, state: TrainerState, control: Any, **kwargs: Any
     ) -> None:
-        self._checkpoint(state, **kwargs)  # first: on_batch may raise to stop the run
-        self.on_batch()
+        failure: BaseException | None = None
+        try:
+            self._checkpoint(state, **kwargs)  # first: on_batch may raise to stop the run
+            self.on_batch()
+        except (Exception, KeyboardInterrupt) as error:
+            failure = error
+        self.ranks.check(failure)
 
     def on_evaluate(
         self,
@@ -136,9 +148,16 @@ class Monitor(TrainerCallback):  # type: ignore[misc]  # transformers has no typ
         except (Exception, KeyboardInterrupt) as error:
             # Raising here would leave Trainer in the middle of training; `fit` raises it.
             self.failure = error
-        control.should_training_stop |= (
-            self.failure is not None or self.training_state.stopped_early
-        )
+        if not self._stops_together(control):
+            control.should_training_stop |= self.training_state.stopped_early
+
+    def _stops_together(self, control: TrainerControl) -> bool:
+        """Whether training ends here, on all ranks, because one of them cannot go on."""
+        if not self.ranks.any(self.failure is not None):
+            return False
+        self.failure = self.failure or PeerFailedError("another rank has failed")
+        control.should_training_stop = True
+        return True
 
     def _checkpoint(
         self,

@@ -38,6 +38,7 @@ from finesweep.training.loss import (
     multi_label_loss,
     training_loss,
 )
+from finesweep.training.ranks import ALONE, Ranks
 from finesweep.training.token_split import TokenSplit
 from finesweep.training.trainer import ResumableTrainer, TextTrainer, predictions_of
 from finesweep.training.truncation import template_of
@@ -57,6 +58,7 @@ def fit(
     activation_cache: ActivationCache | None = None,
     teacher_logits: np.ndarray | None = None,
     ledger: TimeLedger | None = None,
+    ranks: Ranks = ALONE,
 ) -> TrainingResult:
     """All evaluations, the best one and its predictions; model is left with the best one's weights.
 
@@ -69,6 +71,11 @@ def fit(
     of a loss that is not finite, which it names, and as soon as a logit is not.
     activation_cache replaces model's frozen layers; ledger counts the seconds. teacher_logits
     [N, C] float32 are the teacher's for the training rows; a config with a teacher needs them.
+
+    ranks: the processes that train together, each of which calls this with the same model, tokens
+    and config; then there is no activation_cache. Steps, losses and evaluations are those of one
+    process, but for rounding and dropout. What is raised on one rank ends the others at the same
+    step with PeerFailedError; what is raised in a backward pass or by a signal does not.
     """
     if (config.teacher is None) != (teacher_logits is None):
         raise ValueError("a teacher and its logits are given together")
@@ -86,12 +93,14 @@ def fit(
         checkpoints=checkpoints,
         ledger=ledger,
         sample=pruning_sample(tokens, config.pruning_rows),
+        ranks=ranks,
     )
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         all_tokens = activation_cache is not None and activation_cache.of_all_tokens
         sample = sample_batch(tokens, tokens.train)
-        arguments = trainer_arguments(config, folder)
+        stack.enter_context(ranks.environment())
+        arguments = trainer_arguments(config, folder, n_ranks=ranks.size)
         stack.enter_context(
             faster_training(model, sample, device=arguments.device, all_tokens=all_tokens)
         )
@@ -111,6 +120,8 @@ def fit(
             train_dataset=TokenSplit(tokens.train, template_of(tokens)),
             eval_dataset=TokenSplit(tokens.validation, template_of(tokens)),
             compute_loss_func=_loss(config, tokens, model.config.num_labels),
+            batch_size=config.batch_size,
+            ranks=ranks,
         )
         trainer.train_on(saved)
     if monitor.failure is not None:

@@ -69,16 +69,17 @@ def multi_label_loss(
     Trainer passes.
 
     weights [C, 2] are each label's weights of 0 and 1; smoothing is split between the two; the
-    focal factor has the probability of each decision's own side.
+    focal factor has the probability of each decision's own side. Rows with the label -100 count
+    nothing, as in the other.
     """
     weight = None if weights is None else torch.tensor(weights, dtype=torch.float32)
 
     def loss(outputs: Any, labels: torch.Tensor, num_items_in_batch: Any = None) -> torch.Tensor:
         logits = outputs.logits.float()
-        each = None
+        each = (labels >= 0).to(logits.dtype)
         if weight is not None:
             negative, positive = weight.to(logits.device).T
-            each = torch.where(labels == 1, positive, negative)
+            each = each * torch.where(labels == 1, positive, negative)
         smoothed = labels * (1 - label_smoothing) + label_smoothing / 2
         decisions = partial(binary_cross_entropy_with_logits, logits, smoothed, weight=each)
         if focal_gamma:

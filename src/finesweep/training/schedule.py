@@ -17,7 +17,8 @@ class Schedule:
     epochs: int
     evaluations_per_epoch: int
     examples_per_step: int
-    """Batch size times accumulation; an epoch's last step may have fewer."""
+    """Batch size times accumulation, on any number of devices; an epoch's last step may have
+    fewer."""
 
     @property
     def total(self) -> int:

@@ -10,7 +10,12 @@ import datasets
 import numpy as np
 from torch.utils.data import Dataset
 
+from finesweep.training.ranks.shares import is_filler, rows_of
 from finesweep.training.truncation import InputTemplate
+
+NO_ROW = -1
+IGNORED = -100
+"""Label that counts nothing, for Trainer and for the loss."""
 
 
 @dataclass(frozen=True)
@@ -18,9 +23,9 @@ class Rows:
     """B rows of a split: their number, labels and token ids."""
 
     row: np.ndarray
-    """[B] int64: each one's number in the whole split."""
+    """[B] int64: each one's number in the whole split; NO_ROW for a filler."""
     labels: np.ndarray
-    """[B] int64, or [B, C] float32 of 0 and 1."""
+    """[B] int64, or [B, C] float32 of 0 and 1; IGNORED for a filler."""
     ids: list[np.ndarray]
     """For each text of a row: the ids kept of it, of all rows, one row after another."""
     n_kept: list[np.ndarray]
@@ -57,11 +62,14 @@ class TokenSplit(Dataset[Rows]):
         return self.take(positions)
 
     def take(self, positions: Sequence[int]) -> Rows:
-        """The rows at these positions."""
-        where = np.asarray(positions, dtype=np.int64)
+        """The rows at these positions, some of which may stand for fillers (`ranks/shares.py`)."""
+        where = rows_of(positions)
+        row, labels = self.row[where], self.labels[where]
+        if (filler := is_filler(np.asarray(positions))).any():
+            row[filler], labels[filler] = NO_ROW, IGNORED
         return Rows(
-            row=self.row[where],
-            labels=self.labels[where],
+            row=row,
+            labels=labels,
             ids=[text.of(where) for text in self.texts],
             n_kept=[n[where] for n in self.n_kept],
         )

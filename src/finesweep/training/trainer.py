@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch.optim.lr_scheduler import LambdaLR
+from torch.utils.data import Sampler
 from transformers import PrinterCallback, TrainerState, TrainingArguments
 from transformers.trainer import TRAINER_STATE_NAME
 from transformers.trainer_utils import EvalLoopOutput, PredictionOutput
@@ -31,11 +32,12 @@ from finesweep.training.callback import Monitor
 from finesweep.training.checkpoint.checkpoint_file import Tree
 from finesweep.training.checkpoint.rng_state import preserve_rng_state, set_rng_state
 from finesweep.training.checkpoint.weights import copy_weights
+from finesweep.training.distillation import TEACHER_LOGITS, Distillation
 from finesweep.training.optimization.learning_rate import scheduler_of
 from finesweep.training.optimization.param_groups import restored_groups, split_by_layer
-from finesweep.training.distillation import TEACHER_LOGITS, Distillation
-from finesweep.training.schedule import scheduler_of
-from finesweep.training.token_split import TokenSplit
+from finesweep.training.ranks import ALONE, Ranks
+from finesweep.training.ranks.shares import EqualShares
+from finesweep.training.token_split import NO_ROW, TokenSplit
 from finesweep.training.trainer_private import HookedTrainer
 from finesweep.training.truncation import template_of
 
@@ -44,7 +46,18 @@ class TextTrainer(HookedTrainer):
     """Trainer over token splits; evaluations process the longest texts first and return predictions
     in data order."""
 
-    def __init__(self, tokens: Tokens, *, args: TrainingArguments, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        tokens: Tokens,
+        *,
+        args: TrainingArguments,
+        batch_size: int | None = None,
+        ranks: Ranks = ALONE,
+        **kwargs: Any,
+    ) -> None:
+        """batch_size: of all ranks together; None is that of this one."""
+        self.ranks, self.batch_size = ranks, batch_size or args.train_batch_size
+        self._order: GroupedByLength | None = None
         multiple_of = GPU_MULTIPLE if args.device.type == "cuda" else 1
         collator = Collator(tokens.tokenizer, template_of(tokens), multiple_of=multiple_of)
         super().__init__(data_collator=collator, args=args, **kwargs)
@@ -66,10 +79,19 @@ class TextTrainer(HookedTrainer):
         loss, outputs = super().compute_loss(model, inputs, return_outputs=True, **kwargs)
         return (loss, {"logits": outputs["logits"]}) if return_outputs else loss
 
-    def train_sampler(self, split: TokenSplit) -> GroupedByLength:
-        # A step has the same rows with any number of accumulated batches.
-        size = self.args.train_batch_size * self.args.gradient_accumulation_steps
-        return GroupedByLength(split.lengths, batch_size=size, seed=self.args.seed)
+    def train_sampler(self, split: TokenSplit) -> Sampler[int]:
+        # A step has the same rows with any number of accumulated batches, on any number of ranks.
+        size = self.batch_size * self.args.gradient_accumulation_steps
+        self._order = GroupedByLength(split.lengths, batch_size=size, seed=self.args.seed)
+        n_rows, n_ranks = len(split), self.ranks.size
+        if n_ranks == 1:
+            return self._order
+        return EqualShares(self._order, n_rows, batch_size=self.batch_size, n_ranks=n_ranks)
+
+    def begin_epoch(self, epoch: int) -> None:
+        # Of several ranks, neither Accelerate nor Trainer tells the sampler in a resumed epoch.
+        if self._order is not None:
+            self._order.set_epoch(epoch)
 
     def evaluation_sampler(self, split: TokenSplit) -> SortedByLength:
         # Once per split: there are many evaluations, and sorting is slow.
@@ -143,16 +165,27 @@ class ResumableTrainer(TextTrainer):
         state.save_to_json(str(Path(self.args.output_dir) / TRAINER_STATE_NAME))
         self.train(resume_from_checkpoint=self.args.output_dir)
 
+    def compute_loss(self, *args: Any, **kwargs: Any) -> Any:
+        """The loss of this rank's share; ends on all ranks if it cannot be computed on one."""
+        failure, computed = None, None
+        try:
+            computed = self._own_loss(*args, **kwargs)
+        except Exception as error:
+            failure = error
+        self.ranks.check(failure)
+        return computed
+
     def training_step(self, model: Any, inputs: dict[str, Any], *args: Any) -> torch.Tensor:
-        mask, n_tokens = inputs["attention_mask"], inputs[N_TOKENS]
-        self.monitor.watch_padding(n_places=mask.numel(), n_tokens=n_tokens)
-        self.ledger.count_batch(len(mask), n_tokens)
+        mask, n_rows = inputs["attention_mask"], int((inputs[ROW] != NO_ROW).sum())
+        n_rows, n_tokens, n_places = self.ranks.sum(n_rows, inputs[N_TOKENS], mask.numel())
+        self.monitor.watch_padding(n_places=n_places, n_tokens=n_tokens)
+        self.ledger.count_batch(n_rows, n_tokens)
         with self._above_frozen_layers(), padding_of(inputs):
             loss: torch.Tensor = super().training_step(model, inputs, *args)
-        self.monitor.watch_loss(loss, step=self.state.global_step + 1)
+        self.monitor.watch_loss(self.ranks.mean(loss), step=self.state.global_step + 1)
         return loss
 
-    def compute_loss(
+    def _own_loss(
         self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, **kwargs: Any
     ) -> Any:
         """The labels' own loss, in training mixed with the teacher's if there is one."""

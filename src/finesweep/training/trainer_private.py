@@ -29,6 +29,9 @@ class HookedTrainer(Trainer):  # type: ignore[misc]  # transformers has no types
         """The rows of a split in evaluation order."""
         raise NotImplementedError
 
+    def begin_epoch(self, epoch: int) -> None:
+        """Called before an epoch's rows are drawn; epoch counts from 0."""
+
     def model_inputs(self, batch: dict[str, Any]) -> dict[str, Any]:
         """The model's inputs from a batch, which is on its device and may be modified."""
         return batch
@@ -61,6 +64,7 @@ class HookedTrainer(Trainer):  # type: ignore[misc]  # transformers has no types
     def _run_epoch(self, *args: Any, **kwargs: Any) -> None:
         # Trainer checks this only after a step, but an evaluation at the start may end training.
         if not self.control.should_training_stop:
+            self.begin_epoch(kwargs["epoch"])
             super()._run_epoch(*args, **kwargs)
 
     def _load_from_checkpoint(self, *args: Any, **kwargs: Any) -> None:

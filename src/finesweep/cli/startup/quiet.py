@@ -13,6 +13,7 @@ ON_IMPORT = {
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
     "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
     "MLFLOW_LOGGING_LEVEL": "ERROR",
+    "TORCH_CPP_LOG_LEVEL": "ERROR",
 }
 """Environment variables that the libraries read on import; the user's own values win."""
 

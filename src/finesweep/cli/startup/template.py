@@ -18,6 +18,7 @@ OURS = (
     "finesweep.figures.confusion",
     "finesweep.figures.curves",
     "finesweep.registry.promote",
+    "finesweep.runs.ranks.following",
     "finesweep.sweep.remaining",
     "finesweep.sweep.worker.loop",
     "finesweep.sweep.worker.session",

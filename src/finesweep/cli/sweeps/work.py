@@ -62,6 +62,7 @@ def run(arguments: Sequence[str]) -> int:
                 session.callbacks,
                 is_drained=_is_stdin_closed if args.attached else lambda: False,
                 on_trial=partial(_print_trial, phase, session.metric),
+                followers=session.followers,
             )
             worker.work()
         is_finished = session.finish()

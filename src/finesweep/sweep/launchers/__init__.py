@@ -85,4 +85,5 @@ def make_launcher(
         workers=workers,
         logs=logs,
         workers_per_gpu=config.workers_per_gpu,
+        devices_per_trial=config.devices_per_trial,
     )

@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 
 from finesweep.errors import ConfigError, Problem
+from finesweep.wording import counted
 
 # nvidia-smi numbers GPUs by slot, CUDA by speed: only UUIDs mean the same to both.
 LISTED = re.compile(r"^([ \t]*)(?:GPU|MIG).*\(UUID: ((?:GPU|MIG)-[^)]+)\)", re.MULTILINE)
@@ -47,17 +48,26 @@ def parse_listing(listing: str) -> list[str]:
     return uuids
 
 
-def assign_gpus(workers: int, gpus: Sequence[str], *, workers_per_gpu: int) -> list[str | None]:
-    """Each worker's device, round-robin, so that as few as possible share a GPU; None for each
-    worker without GPUs.
+def assign_gpus(
+    workers: int, gpus: Sequence[str], *, workers_per_gpu: int, devices_per_trial: int = 1
+) -> list[str | None]:
+    """Each worker's CUDA_VISIBLE_DEVICES, round-robin, so that as few as possible share a GPU; None
+    for each worker without GPUs. With devices_per_trial each has as many that follow each other.
 
-    ConfigError when there are more workers than the GPUs can hold.
+    ConfigError when there are more workers, or devices of one, than the GPUs can hold.
     """
     if not gpus:
         return [None] * workers
-    capacity = len(gpus) * workers_per_gpu
+    n_groups = len(gpus) // devices_per_trial
+    if n_groups == 0:
+        message = f"{devices_per_trial} given; {counted(len(gpus), 'GPU')} visible here"
+        raise ConfigError(Problem("launcher.devices_per_trial", message))
+    capacity = n_groups * workers_per_gpu
     if workers > capacity:
         hardware = f"{len(gpus)} visible GPUs with launcher.workers_per_gpu={workers_per_gpu}"
+        if devices_per_trial > 1:
+            hardware += f" and launcher.devices_per_trial={devices_per_trial}"
         message = f"{workers} given; {hardware} hold {capacity} at most"
         raise ConfigError(Problem("workers", message))
-    return [gpus[index % len(gpus)] for index in range(workers)]
+    starts = [devices_per_trial * (index % n_groups) for index in range(workers)]
+    return [",".join(gpus[start : start + devices_per_trial]) for start in starts]

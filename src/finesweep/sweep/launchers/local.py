@@ -22,10 +22,13 @@ class LocalLauncher:
         workers: int,
         logs: Path,
         workers_per_gpu: int,
+        devices_per_trial: int = 1,
     ) -> None:
         gpus = visible_gpus(os.environ)
-        self._gpus = assign_gpus(workers, gpus, workers_per_gpu=workers_per_gpu)
-        self._threads = usable_cores() // workers
+        self._gpus = assign_gpus(
+            workers, gpus, workers_per_gpu=workers_per_gpu, devices_per_trial=devices_per_trial
+        )
+        self._threads = usable_cores() // (workers * devices_per_trial)
         self._command = tuple(command)
         # CUDA does not survive a fork, so with GPUs no worker is forked.
         self._template_command = None if gpus or not CAN_FORK else template

@@ -33,7 +33,7 @@ class RayLauncher:
         self._logs = logs.absolute()
         self._environment = {
             **{key: value for key, value in os.environ.items() if key.startswith(FORWARDED)},
-            **thread_setting(config.cpus_per_worker),
+            **thread_setting(config.cpus_per_worker // config.devices_per_trial),
             "PWD": str(Path.cwd()),
         }
         self._actor_class = self._ray.remote(RayActor).options(

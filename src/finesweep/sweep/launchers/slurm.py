@@ -27,7 +27,7 @@ class SlurmLauncher:
         self._executor = make_executor(config)
         self._scheduler = Slurm() if config.cluster == "slurm" else Processes()
         self._command = tuple(command)
-        self._threads = config.cpus_per_worker
+        self._threads = config.cpus_per_worker // config.devices_per_trial
         self._n_workers = workers
         self._claimed: set[int] = set()
         self._workers: dict[int, SlurmWorker] = {}

@@ -113,7 +113,7 @@ def tail(log: Path, *, start: int = 0) -> str:
 
 
 def thread_setting(threads: int) -> dict[str, str]:
-    """OMP_NUM_THREADS for one worker; the user's own value wins.
+    """OMP_NUM_THREADS for one worker, or each rank of it; the user's own value wins.
 
     Workers with more threads than cores in total were measured 60 times slower.
     """

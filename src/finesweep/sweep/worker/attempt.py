@@ -14,6 +14,7 @@ from finesweep.config import Composed, SweepPlan
 from finesweep.ledger import TimeLedger
 from finesweep.records import Evaluation, TextDataset
 from finesweep.runs.finetune import Watch, run_finetuning
+from finesweep.runs.ranks import Followers
 from finesweep.runs.run_logging import Setup, log_setup, log_traceback, origin
 from finesweep.runs.run_name import model_name, run_name
 from finesweep.sweep.prune_audit import StopMark, best_value, mark_of_slot
@@ -46,6 +47,7 @@ from finesweep.sweep.worker.failures import Failure, WholeSweepError, whole_swee
 from finesweep.sweep.worker.phases import Phase, trial_seed
 from finesweep.tracking import Outbox
 from finesweep.tracking.tags import ORIGIN_TAG, PRUNE_AUDIT_TAG, TRIAL_STATE
+from finesweep.training.ranks.shares import share_size
 
 
 class Attempt:
@@ -59,8 +61,11 @@ class Attempt:
         callbacks: WorkerCallbacks,
         *,
         ended_at: float | None = None,
+        followers: Followers | None = None,
     ) -> None:
-        """ended_at is the end of this worker's previous trial by time.monotonic()."""
+        """ended_at is the end of this worker's previous trial by time.monotonic(); followers are
+        the other ranks that train with it."""
+        self.followers = followers
         self.plan, self.phase, self.trial, self.callbacks = plan, phase, trial, callbacks
         self.study = phase.study
         self.ledger, self.ended_at = TimeLedger(), ended_at
@@ -111,6 +116,7 @@ class Attempt:
             ledger=self.ledger,
             one_of_many=True,
             teacher=recorded_teacher(self.phase.sweep.user_attrs, composed.config.training.teacher),
+            followers=self.followers,
         )
         self.callbacks.lease.touch()
         with self.ledger.on("saving"):
@@ -120,8 +126,10 @@ class Attempt:
 
     def retries(self, failure: Failure) -> bool:
         """Whether the slot is retried after this failure."""
+        n_ranks = 1 if self.followers is None else self.followers.size
         return failure.retries(
-            n_out_of_memory=len(self._out_of_memory()), batch_size=self.batch_size
+            n_out_of_memory=len(self._out_of_memory()),
+            batch_size=share_size(self.batch_size, n_ranks),
         )
 
     def _compose(self) -> Composed:

@@ -18,6 +18,7 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import FrozenTrial, TrialState
 
 from finesweep.config import SweepPlan
+from finesweep.runs.ranks import Followers
 from finesweep.sweep.status import Row, row_of
 from finesweep.sweep.study.keys import CHECKPOINT, LAUNCHED, REASON, RETRY, SLOT, STOP
 from finesweep.sweep.study.optuna_private import trial_now
@@ -49,7 +50,10 @@ class WorkerLoop:
         is_drained: Callable[[], bool] = lambda: False,
         on_trial: Callable[[Row], None] = lambda row: None,
         run: Run = Attempt.run,
+        followers: Followers | None = None,
     ) -> None:
+        """followers: the other ranks that train each trial with this process."""
+        self.followers = followers
         self.plan, self.phase, self.study, self.callbacks = plan, phase, phase.study, callbacks
         self.is_drained, self.on_trial, self.run_attempt = is_drained, on_trial, run
         self._ended_at: float | None = None
@@ -103,7 +107,14 @@ class WorkerLoop:
         Raises only KeyboardInterrupt and WholeSweepError; the slot has been released by then.
         """
         trial = self._start_trial(claimed)
-        attempt = Attempt(self.plan, self.phase, trial, self.callbacks, ended_at=self._ended_at)
+        attempt = Attempt(
+            self.plan,
+            self.phase,
+            trial,
+            self.callbacks,
+            ended_at=self._ended_at,
+            followers=self.followers,
+        )
         try:
             outcome = self._outcome(attempt)
             self._ended_at = time.monotonic()

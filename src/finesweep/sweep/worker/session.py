@@ -11,6 +11,8 @@ from optuna import Study
 from finesweep.config import SweepPlan
 from finesweep.disk import require_space
 from finesweep.locks import exclusive
+from finesweep.runs.ranks import Followers
+from finesweep.sweep.launchers.rank_process import followers_of
 from finesweep.sweep.parent_run import close_orphans, find_or_start_parent, show_best
 from finesweep.sweep.selection.confirmation import candidates, is_confirmed
 from finesweep.sweep.selection.registration import register_winner
@@ -41,6 +43,8 @@ class WorkerSession:
     say: Callable[[str], None]
     is_attached: bool = False
     """Whether the latest sweep command started it, and its time limits it."""
+    followers: Followers | None = None
+    """The other ranks that train each trial with this process."""
 
     @property
     def metric(self) -> str:
@@ -67,6 +71,8 @@ class WorkerSession:
         state = read_state(self.study)
         if not state.is_budget_spent or not is_confirmed(state, self.plan.confirm):
             return False
+        if self.followers is not None:  # the rest needs one device
+            self.followers.close()
         with exclusive(engine_of(self.study), f"{self.study.study_name}.crown"):
             while not self.callbacks.delivery.wait(1.0):
                 self.callbacks.beat()
@@ -118,7 +124,8 @@ def worker_session(
         )
         try:
             delivery.call(lambda store: deliver_orphans(plan, study, store), key="orphans")
-            yield WorkerSession(plan, study, callbacks, say, is_attached)
+            with followers_of(config.launcher) as followers:
+                yield WorkerSession(plan, study, callbacks, say, is_attached, followers)
             interruption.check()
         finally:
             delivery.wait(LEAVING_SECONDS)

@@ -34,13 +34,17 @@ def plan_activations(
     root: Path,
     cache_gb: float,
     shared: bool,
+    n_devices: int = 1,
     rates: Rates | None = None,
 ) -> tuple[ActivationCache | None, Plan]:
     """The activation cache, or None if it does not pay or the model cannot resume from states; and
     the plan in any case.
 
-    shared: whether other trials may need the states too. rates are measured unless given.
+    shared: whether other trials may need the states too. n_devices: on which the training runs;
+    each would see only a part of the rows, so several cache none. rates are measured unless given.
     """
+    if n_devices > 1:
+        return None, Plan(frozen_depth(model), "none", f"the run trains on {n_devices} devices")
     arguments, depth = trainer_arguments(config, ""), frozen_depth(model)
     if (why_not := _why_not(model, tokens, depth)) is not None:
         return None, Plan(depth, "none", why_not)

@@ -1,4 +1,4 @@
-"""Checks across fields: settings that must agree with each other, and with MLflow's rules."""
+"""Settings that must agree with each other, and with MLflow's rules."""
 
 from __future__ import annotations
 

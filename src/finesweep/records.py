@@ -260,3 +260,5 @@ class Finalist:
     """The results of its seeds, and the probability that it really beats the runner-up."""
     doubts: Sequence[str] = ()
     """Sentences about labels that it predicts for all rows, or for none."""
+    picked: Mapping[str, Any] | None = None
+    """trial, rule and why it was picked from a Pareto front; None with one objective."""

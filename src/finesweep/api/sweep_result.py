@@ -26,7 +26,7 @@ def result_of(plan: SweepPlan, study: Study) -> SweepResult:
     state = read_state(study)
     status = status_in(state, [])
     # A winner chosen under a smaller budget no longer counts.
-    winner = state.finalist if is_finished_sweep(state, None, plan.confirm) else None
+    winner = state.finalist if is_finished_sweep(state, None, plan.confirm, plan.pick) else None
     return SweepResult(
         study=status.study,
         run_id=status.parent_run_id,
@@ -35,7 +35,7 @@ def result_of(plan: SweepPlan, study: Study) -> SweepResult:
         counts={str(name): count for name, count in status.counts.items()},
         best=None if status.best is None else _best(status.best),
         winner=None if winner is None else winner_from(winner, state.registered),
-        leaderboard=leaderboard_table(leaderboard(state.trials, state.direction)),
+        leaderboard=leaderboard_table(leaderboard(state.trials, state.direction, state.front)),
     )
 
 

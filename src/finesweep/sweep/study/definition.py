@@ -34,6 +34,7 @@ def definition(plan: SweepPlan) -> dict[str, Any]:
     values; and whatever its share was, the audited trials are a random sample of the stopped.
     """
     settings = plan.settings
+    several = plan.objectives if len(plan.objectives) > 1 else ()
     own = (
         "tracking.", "storage.", "launcher.", "registry.", "registry", "workers", "launcher",
         "adapt.", "adapt", "evaluate_test",
@@ -45,6 +46,7 @@ def definition(plan: SweepPlan) -> dict[str, Any]:
     defined = {
         "sweep.metric": settings.metric,
         "sweep.direction": plan.direction,
+        **({"sweep.objectives": [each.metric for each in several]} if several else {}),
         "sweep.sampler": seeded_sampler(plan),
         "sweep.pruner": settings.pruner,
         "sweep.learn_from": settings.learn_from,

@@ -262,3 +262,5 @@ class Finalist:
     """Sentences about labels that it predicts for all rows, or for none."""
     pooling: str | None = None
     """How its tokens are pooled, where only finesweep does so; None is the architecture's own."""
+    picked: Mapping[str, Any] | None = None
+    """trial, rule and why it was picked from a Pareto front; None with one objective."""

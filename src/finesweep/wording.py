@@ -64,3 +64,8 @@ def duration(seconds: float) -> str:
 def gigabytes(n_bytes: float) -> str:
     """In 10^9 bytes with one decimal, in 10^6 below a tenth of one."""
     return f"{n_bytes / 1e9:.1f} GB" if n_bytes >= 1e8 else f"{n_bytes / 1e6:.0f} MB"
+
+
+def scored(value: float) -> str:
+    """A score or a latency with four decimals, a number of bytes in whole ones."""
+    return f"{value:.4f}" if abs(value) < 1000 else f"{value:,.0f}"

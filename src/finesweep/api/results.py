@@ -91,7 +91,8 @@ class SweepResult:
     Columns: trial (int), state (COMPLETE, PRUNED, FAIL), value (float; the last reported one if
     pruned), model, one column per searched field named by its dotted path, seconds (float),
     reason (why the trial failed, else missing), and origin (who chose the params: enqueued,
-    portfolio or sampler).
+    portfolio or sampler). With several objectives also one column per objective but the first, and
+    front (whether no other trial beats it in all of them).
     """
 
 

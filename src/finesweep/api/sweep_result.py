@@ -19,6 +19,8 @@ from finesweep.sweep.study.study import Study
 COLUMNS = ("trial", "state", "value", "model")
 """Columns of the leaderboard before the searched fields."""
 LAST_COLUMNS = ("seconds", "reason", "origin")
+FRONT = "front"
+"""Column with several objectives: whether the trial is on the Pareto front."""
 
 
 def result_of(plan: SweepPlan, study: Study) -> SweepResult:
@@ -26,7 +28,7 @@ def result_of(plan: SweepPlan, study: Study) -> SweepResult:
     state = read_state(study)
     status = status_in(state, [])
     # A winner chosen under a smaller budget no longer counts.
-    winner = state.finalist if is_finished_sweep(state, None, plan.confirm) else None
+    winner = state.finalist if is_finished_sweep(state, None, plan.confirm, plan.pick) else None
     return SweepResult(
         study=status.study,
         run_id=status.parent_run_id,
@@ -35,7 +37,7 @@ def result_of(plan: SweepPlan, study: Study) -> SweepResult:
         counts={str(name): count for name, count in status.counts.items()},
         best=None if status.best is None else _best(status.best),
         winner=None if winner is None else winner_from(winner, state.registered),
-        leaderboard=leaderboard_table(leaderboard(state.trials, state.direction)),
+        leaderboard=leaderboard_table(leaderboard(state.trials, state.direction, state.front)),
     )
 
 
@@ -58,14 +60,20 @@ def winner_from(finalist: Finalist, registered: Registered | None) -> Winner:
 def leaderboard_table(rows: Sequence[Row]) -> pd.DataFrame:
     """One table row per leaderboard row; for the columns see SweepResult.leaderboard."""
     searched = sorted({path for row in rows for path in row.params if path != "model"})
-    table = pd.DataFrame(
-        [_cells(row) for row in rows], columns=[*COLUMNS, *searched, *LAST_COLUMNS]
-    )
+    objectives = next((list(row.objectives)[1:] for row in rows if row.objectives), [])
+    scores = [*objectives, FRONT] if objectives else []
+    columns = [*COLUMNS, *scores, *searched, *LAST_COLUMNS]
+    table = pd.DataFrame([_cells(row) for row in rows], columns=columns)
     return table.astype({"value": float, "seconds": float})
 
 
 def _cells(row: Row) -> dict[str, Any]:
-    return {**row.params, **{name: getattr(row, name) for name in (*COLUMNS, *LAST_COLUMNS)}}
+    scores = {**row.objectives, FRONT: row.is_on_front}
+    return {
+        **scores,
+        **row.params,
+        **{name: getattr(row, name) for name in (*COLUMNS, *LAST_COLUMNS)},
+    }
 
 
 def _best(best: Mapping[str, Any]) -> BestTrial:

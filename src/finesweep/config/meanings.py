@@ -78,6 +78,8 @@ OTHER_NAMES = {
     "workers": "n_jobs num_workers jobs n_workers nproc processes parallel",
     "sweep.n_trials": "trials n_iter num_trials max_trials num_samples budget max_evals n_calls",
     "sweep.timeout_minutes": "timeout max_time time_limit time_budget timeout_seconds",
+    "sweep.objectives": "metrics multi_objective pareto goals targets",
+    "sweep.register.pick": "selection choose rule",
     "sweep.metric": "objective goal metric_for_best_model monitor score scoring",
     "sweep.direction": "greater_is_better mode minimize maximize directions",
     "sweep.params": "search_space space parameters param_grid config_space distributions",

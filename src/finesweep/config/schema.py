@@ -14,6 +14,14 @@ from omegaconf import MISSING
 TPE_SAMPLER = "optuna.samplers.TPESampler"
 TRANSFER_SAMPLER = "finesweep.samplers.TransferSampler"
 MEDIAN_PRUNER = "optuna.pruners.MedianPruner"
+SEVERAL_OBJECTIVES_SAMPLER: dict[str, Any] = {
+    "_target_": TPE_SAMPLER,
+    "multivariate": True,
+    "group": True,
+    "constant_liar": True,
+    "seed": 42,
+}
+"""Default of sweep.sampler with several objectives: what the default learns from has one."""
 SHARE_PRUNER = "finesweep.sweep.study.pruner.SharePruner"
 
 
@@ -326,6 +334,11 @@ class RegisterConfig:
     """Name of the registered model."""
     alias: str = "challenger"
     """Alias of the new version; `champion` is set by promotion alone."""
+    pick: Any = "best_first"
+    """Which model of several objectives wins: `best_first` by the first objective;
+    `{best_first_within: {validation/loss: 0.01}}` by the second, among those whose first objective,
+    named here, is within this distance of the best; `knee` where gaining in one objective begins to
+    cost much in the others."""
 
 
 @dataclass
@@ -362,6 +375,10 @@ class SweepConfig:
     trial's value."""
     direction: str | None = bounded(None, one_of=("minimize", "maximize"))
     """Derived from the metric; a contradiction is an error."""
+    objectives: list[Any] = field(default_factory=list)
+    """Two or more metrics to search a Pareto front of; the first is `metric`, which prunes. Others
+    are metrics of validation, a latency such as latency_ms/one_p50, or model/bytes. Their
+    directions are derived; `{METRIC: minimize}` states one."""
     n_trials: int | None = bounded(MISSING, minimum=1)
     """Number of slots in total, over all restarts: complete, pruned and failed trials. null: as
     many as fit into timeout_minutes."""
@@ -381,9 +398,9 @@ class SweepConfig:
     sampler: dict[str, Any] = field(
         default_factory=dict, metadata={"default": {"_target_": TRANSFER_SAMPLER, "seed": 42}}
     )
-    """The default starts from past trials: docs/search.md. A configured sampler has none of the
-    default's arguments; `_target_` defaults to Optuna's TPESampler, and seed to 42 if it takes
-    one."""
+    """The default starts from past trials: docs/search.md; with several objectives it is Optuna's
+    TPESampler. A configured sampler has none of the default's arguments; `_target_` defaults to
+    Optuna's TPESampler, and seed to 42 if it takes one."""
     learn_from: Any = "auto"
     """Studies of the same storage whose trials a TransferSampler starts from: `auto` is those of
     the same metric, at most ten; a list names them; null is none."""

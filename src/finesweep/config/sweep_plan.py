@@ -8,14 +8,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from hydra.core.override_parser.types import Override
 
-from finesweep.config.agreement import sweep_problems
+from finesweep.config.agreement import objectives_of, sweep_problems
 from finesweep.config.compose import Composed, compose, group_choices
-from finesweep.config.field_paths import field_exists, leaf, mapping_of, unknown_field
+from finesweep.config.field_paths import (
+    field_exists,
+    leaf,
+    mapping_defaults,
+    mapping_of,
+    unknown_field,
+)
 from finesweep.config.overrides.grammar import (
     Dimension,
     as_override,
@@ -23,9 +29,15 @@ from finesweep.config.overrides.grammar import (
     parse_override,
     parse_value,
 )
-from finesweep.config.schema import ConfirmConfig, SplitFiles, SweepConfig
+from finesweep.config.schema import (
+    SEVERAL_OBJECTIVES_SAMPLER,
+    ConfirmConfig,
+    RegisterConfig,
+    SplitFiles,
+    SweepConfig,
+)
 from finesweep.errors import ConfigError, Problem, nearest
-from finesweep.records import Direction
+from finesweep.records import Direction, Objective
 from finesweep.stats.metric_names import better_direction
 
 TEST_SPLIT = "evaluate_test"
@@ -94,6 +106,17 @@ class SweepPlan:
         return better_direction(self.settings.metric)
 
     @property
+    def objectives(self) -> tuple[Objective, ...]:
+        """The metric alone, or each of several objectives, the metric first."""
+        return objectives_of(self.settings)
+
+    @property
+    def pick(self) -> Any:
+        """The rule that picks the winner of several objectives."""
+        register = self.settings.register
+        return RegisterConfig.pick if register is None else register.pick
+
+    @property
     def confirm(self) -> ConfirmConfig | None:
         """Settings of the confirmation; None without one."""
         config = self.settings.confirm
@@ -123,6 +146,9 @@ def compose_sweep(name: str, overrides: Sequence[str]) -> SweepPlan:
     settings = compose([load, *own]).config.sweep
     if settings is None:
         raise ConfigError(Problem("sweep", "is the sweep itself; it cannot be null or deleted"))
+    if settings.objectives and settings.sampler == mapping_defaults()["sweep.sampler"]:
+        own.append(as_override("sweep.sampler", SEVERAL_OBJECTIVES_SAMPLER))
+        settings = replace(settings, sampler=SEVERAL_OBJECTIVES_SAMPLER)
     if settings.study is not None and not STUDY_NAME.fullmatch(settings.study):
         message = f"{settings.study!r} given; must name a folder: letters, digits, '.', '_', '-'"
         raise ConfigError(Problem("sweep.study", message))

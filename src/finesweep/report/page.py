@@ -11,11 +11,12 @@ import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
 from finesweep.figures.page import render_page
-from finesweep.report.charts import costs, search, settings, winner
+from finesweep.report.charts import costs, objectives, search, settings, winner
 from finesweep.report.charts.picture import MAX_ROWS, Picture, number, setting
 from finesweep.report.records import SweepRecord
 from finesweep.report.words import chosen_row, headline, registered
-from finesweep.wording import as_percentage
+from finesweep.sweep.status import Row
+from finesweep.wording import as_percentage, scored
 
 TEMPLATE = "report.html.j2"
 GENERATOR = "finesweep report"
@@ -94,7 +95,15 @@ def _sections(sweep: SweepRecord) -> list[Section]:
                 settings.parallel(sweep),
             ],
         ),
-        Section("costs", "Models and costs", [costs.quality_and_cost(sweep), costs.seconds(sweep)]),
+        Section(
+            "costs",
+            "Models and costs",
+            [
+                *filter(None, [objectives.front(sweep)]),
+                costs.quality_and_cost(sweep),
+                costs.seconds(sweep),
+            ],
+        ),
         Section("winner", _winner_title(sweep), of_winner),
     ]
 
@@ -107,7 +116,10 @@ def _leaderboard(sweep: SweepRecord) -> dict[str, Any]:
     """Headings, cells, and how many of the first columns are texts."""
     fields = [each.path for each in sweep.dimensions]
     metric = sweep.metric
-    headings = ["rank", "trial", "model", "state", metric, *map(_last, fields), "seconds", "origin"]
+    others = _other_objectives(sweep)
+    scores = [*others, "front"] if others else []
+    headings = ["rank", "trial", "model", "state", metric, *scores]
+    headings += [*map(_last, fields), "seconds", "origin"]
     n_complete = 0
     rows: list[list[str]] = []
     for row in sweep.leaderboard:
@@ -117,12 +129,11 @@ def _leaderboard(sweep: SweepRecord) -> dict[str, Any]:
         seconds = "–" if row.seconds is None else f"{row.seconds:.0f}"
         origin = row.origin or "–"
         state = STATES.get(row.state, row.state) + (f": {row.reason}" if row.reason else "")
-        rows.append(
-            [rank, str(row.trial), row.model, state, number(row.value), *cells, seconds, origin]
-        )
+        head = [rank, str(row.trial), row.model, state, number(row.value)]
+        rows.append([*head, *_scores(row, others), *cells, seconds, origin])
     if sweep.baseline is not None:
         value = number(sweep.baseline.validation_metrics.get(metric))
-        blank = ["–"] * len(fields)
+        blank = ["–"] * (len(scores) + len(fields))
         baseline = ["baseline", "–", "TF-IDF, logistic", "complete", value, *blank]
         rows.insert(
             min(n_complete, N_LEADING - 1), [*baseline, f"{sweep.baseline.seconds:.0f}", "–"]
@@ -134,6 +145,20 @@ def _leaderboard(sweep: SweepRecord) -> dict[str, Any]:
         "n_left_out": max(0, len(rows) - MAX_ROWS),
         "chosen": None if chosen is None else str(chosen.trial),
     }
+
+
+def _other_objectives(sweep: SweepRecord) -> list[str]:
+    """Metrics of several objectives besides the first."""
+    front = sweep.status.front
+    return [each["metric"] for each in front["objectives"][1:]] if front else []
+
+
+def _scores(row: Row, others: Sequence[str]) -> list[str]:
+    """Its other objectives, and whether it is on the front; empty with one objective."""
+    if not others:
+        return []
+    values = (row.objectives.get(name) for name in others)
+    return ["–" if v is None else scored(v) for v in values] + ["yes" if row.is_on_front else ""]
 
 
 def _last(path: str) -> str:

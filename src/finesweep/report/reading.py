@@ -46,7 +46,7 @@ def read_sweep(
     """
     state = read_state(study)
     status = status_in(state, live_workers(study))
-    rows = leaderboard(state.trials, state.direction)
+    rows = leaderboard(state.trials, state.direction, state.front)
     finalist, missing = _finalist(state, plan), list(missing)
     chosen = finalist.trial if finalist else state.ranked[0].number if state.ranked else None
     leader = _leader(state, store, finalist, chosen, missing)
@@ -116,7 +116,7 @@ def _finalist(state: SweepState, plan: SweepPlan | None) -> Finalist | None:
     """The winner; None before it is evaluated, and when a larger budget is being searched."""
     if plan is None:
         return state.finalist if state.is_budget_spent else None
-    return state.finalist if is_finished_sweep(state, None, plan.confirm) else None
+    return state.finalist if is_finished_sweep(state, None, plan.confirm, plan.pick) else None
 
 
 def _leader(

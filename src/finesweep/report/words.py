@@ -57,6 +57,8 @@ def _verdict(sweep: SweepRecord) -> str:
         return "Under way: no trial is complete yet"
     if sweep.finalist is not None:
         chance = chance_better(sweep.finalist)
+        if sweep.finalist.picked is not None:
+            return f"{row.model} is picked from the Pareto front"
         if chance is None:
             return f"{row.model} wins the search, unconfirmed"
         if chance >= SURE:
@@ -113,7 +115,11 @@ def _points(sweep: SweepRecord) -> Iterator[tuple[str, str]]:
         which = "Which settings won" if finalist else "Which settings lead"
         origin = f" Its settings were {row.origin}." if row.origin == "enqueued" else ""
         yield which, f"Trial {row.trial}: {row.model}, {settings(row.params)}.{origin}"
-        yield "By how much", _margin(sweep, row)
+        picked = finalist.picked if finalist else None
+        if picked is not None:
+            yield "Why this one", f"By {picked['rule']}: {picked['why']}."
+        else:
+            yield "By how much", _margin(sweep, row)
         yield "How sure", _certainty(sweep, row)
     if finalist is not None:
         yield "On the test rows", _tested(finalist)

@@ -1,4 +1,4 @@
-"""The metrics of a split, and whether higher or lower is better."""
+"""The metrics of a split and the costs of a model, and whether higher or lower is better."""
 
 from __future__ import annotations
 
@@ -15,6 +15,14 @@ LOWER_IS_BETTER = frozenset(
     {"loss", "brier", "calibration_error", "calibrated_error", "hamming_loss"}
 )
 
+LATENCY = "latency_ms/"
+"""Prefix of the latencies, in milliseconds, which are of one machine."""
+COSTS = (
+    *(f"{LATENCY}{name}" for name in ("one_p50", "one_p95", "batch_p50", "batch_p95")),
+    "model/bytes",
+)
+"""Costs of a model, as a run logs them; lower is better."""
+
 
 def metric_names(split: SplitName, *, multi_label: bool = False) -> list[str]:
     """`split/name` of each metric; a RANKING_METRIC that is undefined is not logged."""
@@ -23,5 +31,6 @@ def metric_names(split: SplitName, *, multi_label: bool = False) -> list[str]:
 
 
 def better_direction(metric: str) -> Direction:
-    """The direction in which the metric, with or without its split, improves."""
-    return "minimize" if metric.rpartition("/")[2] in LOWER_IS_BETTER else "maximize"
+    """The direction in which the metric, with or without its split, or the cost improves."""
+    is_lower_better = metric in COSTS or metric.rpartition("/")[2] in LOWER_IS_BETTER
+    return "minimize" if is_lower_better else "maximize"

@@ -14,6 +14,7 @@ from finesweep.errors import reason
 from finesweep.locks import exclusive
 from finesweep.sweep.status import spent
 from finesweep.sweep.study.keys import BEST_RUN, DEFINITION, PARENT_RUN_ID, UID
+from finesweep.sweep.study.objectives.front import Front, front_of
 from finesweep.sweep.study.optuna_private import engine_of
 from finesweep.sweep.study.ranking import direction_of, ranked
 from finesweep.sweep.study.study import data_notes_of
@@ -31,7 +32,13 @@ from finesweep.tracking import (
     reopen,
     start_run,
 )
-from finesweep.tracking.tags import DATA_NOTES_TAG, REASON_TAG, TRIAL_STATE
+from finesweep.tracking.tags import (
+    DATA_NOTES_TAG,
+    FRONT_TAG,
+    OBJECTIVES_TAG,
+    REASON_TAG,
+    TRIAL_STATE,
+)
 
 
 def open_parent(store: TrackingStore, study: Study, plan: SweepPlan) -> Run:
@@ -130,6 +137,26 @@ def show_best(store: TrackingStore, study: Study) -> None:
         assert best.value is not None  # it is complete
         best_value = {f"best/{_metric(study)}": best.value}
         parent.log_metrics(best_value | spent(trials), step=len(searched))
+        if (front := front_of(trials, study.user_attrs)) is not None:
+            _show_front(parent, study, front)
+
+
+def _show_front(parent: Run, study: Study, front: Front) -> None:
+    """Tags the runs of the trials on the front, and those that were on it before."""
+    tagged = find_runs(parent.store, {PARENT: parent.run_id, FRONT_TAG: "yes"})
+    before = {run.run_id: run for run in tagged}
+    for number in front.members:
+        run = run_of(parent.store, study.user_attrs[UID], number)
+        if run is not None and before.pop(run.run_id, None) is None:
+            run.set_tags({FRONT_TAG: "yes"})
+    for run in before.values():
+        run.set_tags({FRONT_TAG: "no"})
+    parent.set_tags(
+        {
+            OBJECTIVES_TAG: "\n".join(each.metric for each in front.objectives),
+            "finesweep.front_trials": ", ".join(map(str, front.members)),
+        }
+    )
 
 
 def _metric(study: Study) -> str:

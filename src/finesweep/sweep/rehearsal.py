@@ -20,12 +20,13 @@ from optuna.trial import TrialState
 
 from finesweep.config import SweepPlan, parameters_of
 from finesweep.errors import ConfigError, Problem
-from finesweep.sweep.study.keys import MODEL, TOTAL
+from finesweep.sweep.study.keys import MODEL, OBJECTIVES, TOTAL
+from finesweep.sweep.study.objectives.first_objective import by_first_objective
 from finesweep.sweep.study.pruner import pruner_of
 from finesweep.sweep.study.sampling.node import SHARED_SEED
 from finesweep.sweep.study.sampling.samplers import sampler_for
 from finesweep.sweep.study.search_space import suggest
-from finesweep.sweep.worker.failures import whole_sweeps
+from finesweep.sweep.worker.failures import WholeSweepError, whole_sweeps
 
 ENDS_ITS_STUDY = ("GridSampler", "BruteForceSampler")
 """Samplers that call study.stop(), which Optuna allows only inside optimize()."""
@@ -41,13 +42,18 @@ def rehearse(plan: SweepPlan) -> None:
     name = str(plan.settings.sampler["_target_"]).rpartition(".")[2]
     if name in ENDS_ITS_STUDY:
         raise ConfigError(_stop_problem(name))
-    with optuna_messages() as messages, whole_sweeps("sweep.sampler", plan.settings.sampler):
+    with (
+        optuna_messages() as messages,
+        _one_objective_alone(plan, name),
+        whole_sweeps("sweep.sampler", plan.settings.sampler),
+    ):
         for study, slot in ((_study(plan, 0), 0), (_study(plan, _n_trials(plan)), 1)):
             messages.clear()
             for number in (slot, slot + 1):
                 study.sampler = sampler_for(plan, number)
                 trial = study.ask()
                 suggest(trial, plan)
+                trial.set_user_attr(OBJECTIVES, {each.metric: 0.5 for each in plan.objectives})
                 _tell(study, trial, name)
     random = dict.fromkeys(path for text in messages for path in INDEPENDENTLY.findall(text))
     if random and name not in SHARED_SEED:
@@ -57,6 +63,22 @@ def rehearse(plan: SweepPlan) -> None:
             "group: true, or keep this one with warn_independent_sampling: false"
         )
         raise ConfigError(Problem("sweep.sampler", message))
+
+
+@contextmanager
+def _one_objective_alone(plan: SweepPlan, name: str) -> Iterator[None]:
+    """Says what to do about a sampler that refuses several objectives."""
+    try:
+        yield
+    except WholeSweepError as error:
+        n_objectives = len(plan.objectives)
+        if n_objectives < 2 or "objective" not in str(error.__cause__):
+            raise
+        message = (
+            f"{name} searches for one objective, and sweep.objectives has {n_objectives}; leave it"
+            " out for TPESampler, or take optuna.samplers.NSGAIISampler or GPSampler"
+        )
+        raise ConfigError(Problem("sweep.sampler", message)) from error
 
 
 def _n_trials(plan: SweepPlan) -> int:
@@ -72,7 +94,9 @@ def _n_trials(plan: SweepPlan) -> int:
 
 def _study(plan: SweepPlan, n_trials: int) -> Study:
     """A study in memory with n_trials trials, drawn at random from the plan's search space."""
-    study = optuna.create_study(direction=plan.direction, sampler=RandomSampler(seed=0))
+    several = [each.direction for each in plan.objectives]
+    study = by_first_objective(optuna.create_study(directions=several))
+    study.sampler = RandomSampler(seed=0)
     values = np.random.default_rng(0)
     with whole_sweeps("sweep.pruner", plan.settings.pruner):
         study.pruner = pruner_of(plan)
@@ -85,6 +109,7 @@ def _study(plan: SweepPlan, n_trials: int) -> Study:
             for step in STEPS:
                 trial.report(values.random(), step)
                 trial.should_prune()
+        trial.set_user_attr(OBJECTIVES, {each.metric: values.random() for each in plan.objectives})
         study.tell(trial, values.random())
     return study
 

@@ -15,7 +15,7 @@ from finesweep.tracking import open_store
 def nothing_left(plan: SweepPlan, study: Study, say: Callable[[str], None]) -> bool:
     """Whether the sweep is finished and MLflow has everything it recorded; says what is missing."""
     state = read_state(study)
-    is_finished = is_finished_sweep(state, plan.settings.register, plan.confirm)
+    is_finished = is_finished_sweep(state, plan.settings.register, plan.confirm, plan.pick)
     return is_finished and not _has_lost_records(plan, state, say)
 
 

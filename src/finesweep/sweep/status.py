@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from optuna import Study
@@ -23,6 +23,7 @@ from finesweep.sweep.study.keys import (
     GIVEN,
     LEDGER,
     MODEL,
+    OBJECTIVES,
     ORIGIN,
     PARENT_RUN_ID,
     PRUNE_AUDIT,
@@ -34,6 +35,7 @@ from finesweep.sweep.study.keys import (
     SWEEP,
 )
 from finesweep.sweep.study.leases import WorkerRow
+from finesweep.sweep.study.objectives.front import Front
 from finesweep.sweep.study.ranking import worse_by
 from finesweep.sweep.study.slots import (
     DUPLICATE,
@@ -100,6 +102,10 @@ class Status:
     """minutes, ends_at, is_by_time, is_open, reserved_seconds; None without a limit on the time."""
     stopped: str | None
     """Reason why no new trial starts; None while the sweep runs."""
+    front: Mapping[str, Any] | None = None
+    """With several objectives: objectives (metric, direction), members (trial, values; the best by
+    the first objective first), machine whose latencies are compared, and foreign: trials whose
+    latency is still another machine's."""
 
     @property
     def is_budget_spent(self) -> bool:
@@ -123,6 +129,10 @@ class Row:
     """Who chose its params: enqueued, portfolio or sampler; None in an older study."""
     is_audited: bool = False
     """Whether the pruner would have stopped it, and it ran on for the prune audit."""
+    objectives: Mapping[str, float] = field(default_factory=dict)
+    """Metric → value, of a complete trial with several objectives."""
+    is_on_front: bool = False
+    """Whether no other trial beats it in all objectives."""
 
 
 def status_of(study: Study) -> Status:
@@ -169,6 +179,7 @@ def status_in(state: SweepState, workers: Sequence[WorkerRow]) -> Status:
         seconds_left=_seconds_left(slots, budget, n_workers=len(workers)),
         time_budget=None if budget is None else asdict(budget),
         stopped=attributes.get(STOP) or None,
+        front=None if state.front is None else state.front.as_json(),
     )
 
 
@@ -201,14 +212,17 @@ def spent(trials: Iterable[FrozenTrial]) -> dict[str, float]:
     return totals
 
 
-def leaderboard(trials: Iterable[FrozenTrial], direction: Direction) -> list[Row]:
-    """One row per finished slot: complete trials, best first, then pruned, then failed ones."""
+def leaderboard(
+    trials: Iterable[FrozenTrial], direction: Direction, front: Front | None = None
+) -> list[Row]:
+    """One row per finished slot: complete trials, best first, then pruned, then failed ones; front
+    is that of the trials, if they have several objectives."""
     worse, order = worse_by(direction), [TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL]
 
     def sort_key(trial: FrozenTrial) -> tuple[int, float]:
         return order.index(trial.state), worse(_value(trial))
 
-    return [row_of(trial) for trial in sorted(finished_trials(trials), key=sort_key)]
+    return [row_of(trial, front) for trial in sorted(finished_trials(trials), key=sort_key)]
 
 
 def _seconds_left(
@@ -243,7 +257,8 @@ def _best(ranked: Sequence[FrozenTrial], best_run: Mapping[str, Any]) -> dict[st
     }
 
 
-def row_of(trial: FrozenTrial) -> Row:
+def row_of(trial: FrozenTrial, front: Front | None = None) -> Row:
+    recorded = trial.user_attrs.get(OBJECTIVES, {})
     return Row(
         trial=trial.number,
         slot=trial.user_attrs.get(SLOT, -1),
@@ -255,6 +270,8 @@ def row_of(trial: FrozenTrial) -> Row:
         reason=trial.user_attrs.get(REASON),
         origin=trial.user_attrs.get(ORIGIN),
         is_audited=PRUNE_AUDIT in trial.user_attrs,
+        objectives=recorded if front is None else front.values.get(trial.number, {}),
+        is_on_front=front is not None and trial.number in front.members,
     )
 
 

@@ -14,8 +14,9 @@ from finesweep.config import SweepPlan
 from finesweep.locks import exclusive
 from finesweep.sweep.study.keys import ATTEMPT, FAILURE, N_TRIALS, SLOT, TIME_BUDGET, VALUES
 from finesweep.sweep.study.leases import database_seconds
+from finesweep.sweep.study.objectives.front import contenders
 from finesweep.sweep.study.optuna_private import engine_of
-from finesweep.sweep.study.ranking import direction_of, ranked
+from finesweep.sweep.study.ranking import direction_of
 from finesweep.sweep.study.slots import DUPLICATE
 
 ALIKE = ("model", "dataset.max_length", "model.freeze_layers")
@@ -129,7 +130,7 @@ def _seconds_left(study: Study, budget: TimeBudget) -> float:
 def _confirmation(study: Study, plan: SweepPlan, trials: Sequence[FrozenTrial]) -> float:
     if (config := plan.confirm) is None:
         return 0.0
-    best = ranked(trials, direction_of(study))[: config.top_k]
+    best = contenders(trials, study.user_attrs, direction_of(study))[: config.top_k]
     return confirmation_seconds(best, config.seeds, n_workers=plan.base.config.workers)
 
 

@@ -44,8 +44,10 @@ def print_outcome(console: Console, study: Study, *, with_data: bool = True) -> 
     for note in data_notes_of(study) if with_data else ():
         _say(console, f"data: {note}")
     baseline = baseline_in(state.attributes)
-    rows = leaderboard(state.trials, state.direction)
+    rows = leaderboard(state.trials, state.direction, state.front)
     print_leaderboard(console, rows, metric=status.metric, baseline=baseline)
+    if state.front is not None and state.front.members:
+        _say(console, str(state.front))
     console.print()
     if status.confirmed:
         print_confirmed(console, status.confirmed, metric=status.metric)
@@ -99,6 +101,8 @@ def _print_winner(console: Console, finalist: Finalist) -> None:
         f" evaluated once on the test split ({finalist.test_rows:,} rows{use and f'; {use}'})",
         soft_wrap=True,
     )
+    if finalist.picked is not None:
+        _say(console, f"picked by {finalist.picked['rule']}: {finalist.picked['why']}")
     bounds = finalist.test_intervals
     sides = {
         side: {name: each[k] for name, each in bounds.items()} for k, side in enumerate(BOUNDS)

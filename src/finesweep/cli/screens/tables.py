@@ -12,6 +12,7 @@ from rich.text import Text
 
 from finesweep.records import Evaluation
 from finesweep.sweep.comparisons import BaselineResult
+from finesweep.wording import scored
 
 if TYPE_CHECKING:
     from finesweep.sweep.status import Row
@@ -21,6 +22,10 @@ HEADINGS = {
     "training.weight_decay": "decay",
     "dataset.max_length": "length",
     "model.freeze_layers": "frozen",
+    "latency_ms/one_p50": "ms",
+    "latency_ms/one_p95": "ms p95",
+    "latency_ms/batch_p50": "ms of 32",
+    "latency_ms/batch_p95": "ms of 32 p95",
 }
 """Short headings, so that the usual five fit in 80 columns; other fields show their last part."""
 EVALUATION_COLUMNS = {
@@ -41,17 +46,24 @@ def print_leaderboard(
 ) -> None:
     """Prints finished trials, best first, with the searched parameters; then the baseline."""
     varied = sorted({path for row in rows for path in row.params if path != "model"})
-    table = _table(["", "trial", metric.rpartition("/")[2]], right=True)
+    others = [
+        name for name in next((r.objectives for r in rows if r.objectives), {}) if name != metric
+    ]
+    headings = [HEADINGS.get(name, name.rpartition("/")[2]) for name in others]
+    marks = ["front"] if others else []
+    table = _table(["", "trial", metric.rpartition("/")[2], *headings, *marks], right=True)
     table.add_column("model", no_wrap=True)
     for heading in [*(HEADINGS.get(path, path.rpartition(".")[2]) for path in varied), "time"]:
         table.add_column(heading, justify="right", no_wrap=True)
     marked = [origin for origin in MARKS if any(row.origin == origin for row in rows)]
     for rank, row in enumerate(rows, start=1):
-        cells = _cells(rank, row, varied, aligned=bool(marked))
+        cells = _cells(rank, row, varied, others, aligned=bool(marked))
         table.add_row(*cells, style="" if row.state == "COMPLETE" else "dim")
     if baseline is not None:
         value = _number(baseline.validation_metrics.get(metric))
-        cells = ["baseline", "", value, "TF-IDF, logistic", *("" for _ in varied)]
+        known = [_scored(baseline.validation_metrics.get(name)) for name in others]
+        blank = ["" for _ in marks]
+        cells = ["baseline", "", value, *known, *blank, "TF-IDF, logistic", *("" for _ in varied)]
         table.add_row(*cells, f"{baseline.seconds:.0f} s", style="dim")
     console.print(f"leaderboard by {metric}")
     console.print(table)
@@ -102,6 +114,10 @@ def print_versions(console: Console, versions: Sequence[Mapping[str, Any]]) -> N
             each["decision"],
         )
     console.print(table)
+
+
+def _scored(value: float | None) -> str:
+    return "" if value is None else scored(value)
 
 
 def _number(value: float | None) -> str:
@@ -206,13 +222,18 @@ def _table(headings: Sequence[str], *, right: bool = False) -> Table:
     return table
 
 
-def _cells(rank: int, row: Row, varied: Sequence[str], *, aligned: bool) -> list[str]:
+def _cells(
+    rank: int, row: Row, varied: Sequence[str], others: Sequence[str], *, aligned: bool
+) -> list[str]:
+    """The cells of one trial; others are its objectives besides the metric."""
     head = str(rank) if row.state == "COMPLETE" else row.state.lower()
     value = "" if row.value is None else f"{row.value:.4f}"
     params = [_short(row.params.get(path)) for path in varied]
     seconds = "" if row.seconds is None else f"{row.seconds:.0f} s"
     trial = f"{row.trial}{MARKS.get(row.origin or '', ' ' if aligned else '')}"
-    return [head, trial, value, row.model, *params, seconds]
+    scores = [_scored(row.objectives.get(name)) for name in others]
+    front = [("yes" if row.is_on_front else "")] if others else []
+    return [head, trial, value, *scores, *front, row.model, *params, seconds]
 
 
 def _short(value: Any) -> str:

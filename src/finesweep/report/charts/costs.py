@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 import plotly.graph_objects as go
 
+from finesweep.records import Objective
 from finesweep.report.charts.picture import Picture, figure, look_of, number, plain, short
 from finesweep.report.records import SweepRecord
+from finesweep.stats.pareto import pareto_front
 from finesweep.sweep.comparisons import Contender, verdict
 from finesweep.sweep.sentences import spent_and_saved
 from finesweep.wording import counted, duration
@@ -84,19 +86,14 @@ def candidates_of(sweep: SweepRecord) -> list[Candidate]:
 
 def pareto(candidates: Sequence[Candidate], *, is_better_higher: bool) -> list[Candidate]:
     """Those that no other beats in quality, latency and size at once, fastest first."""
-    sign = 1 if is_better_higher else -1
-
-    def beaten(one: Candidate) -> bool:
-        return any(
-            sign * other.value >= sign * one.value
-            and other.latency_ms <= one.latency_ms
-            and other.parameters <= one.parameters
-            and other != one
-            for other in candidates
-        )
-
-    kept = [each for each in candidates if not beaten(each)]
-    return sorted(kept, key=lambda each: each.latency_ms)
+    objectives = [
+        Objective("value", "maximize" if is_better_higher else "minimize"),
+        Objective("latency_ms", "minimize"),
+        Objective("parameters", "minimize"),
+    ]
+    values = {k: vars(each) for k, each in enumerate(candidates)}
+    front = [candidates[k] for k in pareto_front(values, objectives)]
+    return sorted(front, key=lambda each: each.latency_ms)
 
 
 def seconds(sweep: SweepRecord) -> Picture:

@@ -6,28 +6,42 @@ Users delete tracking stores, experiments, runs and versions; a finished sweep n
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from finesweep.config import ConfirmConfig, RegisterConfig, SweepPlan
 from finesweep.records import Finalist
 from finesweep.registry.records import Registered
 from finesweep.registry.versions import is_registered
-from finesweep.sweep.selection.confirmation import is_confirmed, is_result_of, winner_of
+from finesweep.sweep.selection.confirmation import (
+    is_confirmed,
+    is_picked_as,
+    is_result_of,
+    winner_of,
+)
 from finesweep.sweep.selection.state import SweepState
 from finesweep.sweep.study.keys import PARENT_RUN_ID
 from finesweep.tracking import TrackingStore, active_run, has_logged_model
 
 
 def is_finished_sweep(
-    state: SweepState, register: RegisterConfig | None, confirm: ConfirmConfig | None = None
+    state: SweepState,
+    register: RegisterConfig | None,
+    confirm: ConfirmConfig | None = None,
+    pick: Any = RegisterConfig.pick,
 ) -> bool:
     """Whether nothing is left to do: every slot finished, the best confirmed, the winner evaluated,
-    and registered where configured."""
+    and registered where configured.
+
+    pick is the rule that picks the winner of several objectives.
+    """
     if not state.is_budget_spent:
         return False
-    winner, finalist = winner_of(state, confirm), state.finalist
+    winner, finalist = winner_of(state, confirm, pick), state.finalist
     if winner is None:
         return True
-    if not is_confirmed(state, confirm) or finalist is None or not is_result_of(finalist, winner):
+    if not is_confirmed(state, confirm) or finalist is None:
+        return False
+    if not is_result_of(finalist, winner) or not is_picked_as(finalist, winner):
         return False
     return register is None or registered_as(state, register, finalist.model_uri) is not None
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from math import isfinite
+from statistics import fmean
 from typing import Any
 
 import optuna
@@ -19,7 +20,9 @@ from optuna.pruners import NopPruner
 from optuna.trial import FrozenTrial
 
 from finesweep.config import ConfirmConfig
+from finesweep.config.agreement.objectives import BEST_FIRST
 from finesweep.records import Direction, Finalist
+from finesweep.stats.metric_names import COSTS
 from finesweep.stats.seed_race import (
     SeedSummary,
     leader,
@@ -27,16 +30,19 @@ from finesweep.stats.seed_race import (
     race_survivors,
     summarize_seeds,
 )
+from finesweep.sweep.selection.pick import Picked, pick_of
 from finesweep.sweep.selection.state import ConfirmationState, StudyState, SweepState, seed_runs_of
 from finesweep.sweep.study.keys import (
     CANDIDATES,
     CONFIRMATION,
     N_TRIALS,
+    OBJECTIVES,
     SEED_RUNS,
     SLOT,
     UID,
     VALUES,
 )
+from finesweep.sweep.study.objectives.front import Front
 from finesweep.sweep.study.optuna_private import storage_of
 from finesweep.sweep.study.ranking import complete, ranked, worse_by
 from finesweep.sweep.study.slots import all_finished, slots_of
@@ -82,7 +88,9 @@ class Winner:
     row: ConfirmedRow | None
     """Its confirmation; None without one."""
     probability: float | None
-    """Probability that it is better than the runner-up, in [0, 1]."""
+    """Probability that it is better than the runner-up, in [0, 1]; None with several objectives."""
+    picked: Picked | None = None
+    """By which rule it was picked from a Pareto front; None with one objective."""
 
     @property
     def uid(self) -> str:
@@ -92,7 +100,7 @@ class Winner:
 def candidates(searched: Iterable[FrozenTrial], config: ConfirmConfig) -> list[int]:
     """Numbers of the top_k trials to confirm; each configuration once, whatever its seed.
 
-    searched are the search's trials, best first.
+    searched are those of the search's trials that may win, best first.
     """
     numbers: dict[str, int] = {}
     for trial in searched:
@@ -138,9 +146,14 @@ def add_seed_slots(confirmation: Study, chosen: Sequence[int], *, n_seeds: int) 
             confirmation.set_user_attr(name, value)
 
 
-def slots_to_skip(state: ConfirmationState, direction: Direction, *, n_seeds: int) -> list[int]:
-    """Waiting slots whose configuration can no longer win, or is no longer a candidate."""
-    values = _values(state, state.candidates)
+def slots_to_skip(
+    state: ConfirmationState, direction: Direction, *, n_seeds: int, is_race: bool = True
+) -> list[int]:
+    """Waiting slots whose configuration can no longer win, or is no longer a candidate.
+
+    Without a race every candidate may win: of several objectives, one that is worse by the first.
+    """
+    values = _values(state, state.candidates) if is_race else {}
     survivors = race_survivors(values, direction) if values else set()
     survivors |= {trial for trial in state.candidates if trial not in values}
     runs = enumerate(state.seed_runs)
@@ -151,7 +164,7 @@ def slots_to_skip(state: ConfirmationState, direction: Direction, *, n_seeds: in
 
 def is_confirmed(state: SweepState, config: ConfirmConfig | None) -> bool:
     """Whether every seed of the search's current candidates is finished or dropped."""
-    if config is None or not (chosen := candidates(state.ranked, config)):
+    if config is None or not (chosen := candidates(state.contenders, config)):
         return True
     confirmation = state.confirmation
     if confirmation is None or confirmation.candidates != chosen:
@@ -178,16 +191,23 @@ def confirmation_table(state: SweepState) -> list[ConfirmedRow]:
     return sorted(rows, key=lambda row: (row.n_seeds == 0, row.dropped, worse(row.mean)))
 
 
-def winner_of(state: SweepState, config: ConfirmConfig | None) -> Winner | None:
+def winner_of(
+    state: SweepState, config: ConfirmConfig | None, pick: Any = BEST_FIRST
+) -> Winner | None:
     """The confirmed winner; without confirmation the search's best; None when no trial completed.
 
     The confirmed configuration with the best mean wins, with the weights of its best-validated
-    seed. When every seed failed, the search's best wins.
+    seed. When every seed failed, the search's best wins. Of several objectives the rule `pick`
+    takes one of the front.
     """
     if not state.ranked:
         return None
     best, direction = state.ranked[0], state.direction
     plain = Winner(best.number, state, best, None, None)
+    if (front := state.front) is not None:
+        picked = pick_of(pick, {n: front.values[n] for n in front.members}, front.objectives)
+        best = next(trial for trial in state.ranked if trial.number == picked.trial)
+        plain = Winner(best.number, state, best, None, None, picked)
     confirmation = state.confirmation if config else None
     if confirmation is None:
         return plain
@@ -195,6 +215,12 @@ def winner_of(state: SweepState, config: ConfirmConfig | None) -> Winner | None:
     if all(row.dropped for row in rows.values()):
         return plain
     values = _values(confirmation, rows)
+    if front is not None:
+        racing = {number for number, row in rows.items() if not row.dropped}
+        means = confirmed_values(confirmation, front, racing)
+        picked = pick_of(pick, means, front.objectives)
+        chosen = best_seeds(confirmation, direction)[picked.trial]
+        return Winner(picked.trial, confirmation, chosen, rows[picked.trial], None, picked)
     first = leader({k: seeds for k, seeds in values.items() if not rows[k].dropped}, direction)
     others = {number: seeds for number, seeds in values.items() if number != first}
     second = leader(others, direction) if others else None
@@ -207,6 +233,29 @@ def winner_of(state: SweepState, config: ConfirmConfig | None) -> Winner | None:
     )
 
 
+def confirmed_values(
+    state: ConfirmationState, front: Front, numbers: Iterable[int]
+) -> dict[int, Mapping[str, float]]:
+    """Configuration → metric → mean over its seeds, for these ones; costs, which do not depend on
+    the seed, are those of the front."""
+    recorded: dict[int, list[Mapping[str, float]]] = {number: [] for number in numbers}
+    for trial in complete(state.trials):
+        number = state.seed_runs[trial.user_attrs[SLOT]][0]
+        if number in recorded:
+            recorded[number].append(trial.user_attrs[OBJECTIVES])
+    names = [each.metric for each in front.objectives]
+    return {
+        number: {
+            name: front.values[number][name]
+            if name in COSTS
+            else fmean(values[name] for values in seeds)
+            for name in names
+        }
+        for number, seeds in recorded.items()
+        if seeds
+    }
+
+
 def is_result_of(finalist: Finalist, winner: Winner) -> bool:
     """Whether the finalist was evaluated from the winner's weights.
 
@@ -214,6 +263,11 @@ def is_result_of(finalist: Finalist, winner: Winner) -> bool:
     """
     is_same_run = finalist.uid == winner.uid or (not finalist.uid and winner.row is None)
     return is_same_run and finalist.trial == winner.trial
+
+
+def is_picked_as(finalist: Finalist, winner: Winner) -> bool:
+    """Whether the finalist was picked from the front by the winner's rule and reason."""
+    return finalist.picked == (None if winner.picked is None else asdict(winner.picked))
 
 
 def best_seeds(state: ConfirmationState, direction: Direction) -> dict[int, FrozenTrial]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from typing import Any
 
 from optuna import Study
 
@@ -19,7 +20,13 @@ from finesweep.runs.test_evaluation import evaluate_on_test
 from finesweep.stats.predictions import correct_rows
 from finesweep.sweep.selection.baseline import compare_with_baseline
 from finesweep.sweep.selection.claims import is_in_store
-from finesweep.sweep.selection.confirmation import confirmation_record, is_result_of, winner_of
+from finesweep.sweep.selection.confirmation import (
+    Winner,
+    confirmation_record,
+    is_picked_as,
+    is_result_of,
+    winner_of,
+)
 from finesweep.sweep.selection.model_comparison import compare_models
 from finesweep.sweep.selection.omissions import try_comparison
 from finesweep.sweep.selection.restored_run import restore_run
@@ -48,11 +55,14 @@ def evaluate_winner(
 
     Done once: repeated only when another configuration wins or MLflow has lost the result.
     """
-    winner, recorded = winner_of(state, plan.confirm), state.finalist
+    winner, recorded = winner_of(state, plan.confirm, plan.pick), state.finalist
     if winner is None:
         return None
     parent = Run(store, state.attributes[PARENT_RUN_ID])
     if recorded is not None and is_result_of(recorded, winner) and is_in_store(store, recorded):
+        if not is_picked_as(recorded, winner):
+            recorded = replace(recorded, picked=_picked(winner))
+            study.set_user_attr(FINALIST, asdict(recorded))
         _log_winner(parent, recorded)
         return recorded
     best = winner.best
@@ -93,6 +103,7 @@ def evaluate_winner(
         confirmed=confirmation_record(winner),
         doubts=doubts(setup, validation),
         pooling=pooling_of(model),
+        picked=_picked(winner),
     )
     _log_winner(parent, finalist)
     if plan.settings.baseline:
@@ -105,6 +116,10 @@ def evaluate_winner(
         study.set_user_attr(BASELINE, None if baseline is None else asdict(baseline))
     study.set_user_attr(FINALIST, asdict(finalist))
     return finalist
+
+
+def _picked(winner: Winner) -> dict[str, Any] | None:
+    return None if winner.picked is None else asdict(winner.picked)
 
 
 def _log_winner(parent: Run, finalist: Finalist) -> None:

@@ -22,6 +22,7 @@ from finesweep.sweep.study.keys import (
     SEED_RUNS,
     UID,
 )
+from finesweep.sweep.study.objectives.front import Front, contenders, front_of
 from finesweep.sweep.study.optuna_private import storage_of
 from finesweep.sweep.study.ranking import direction_of, ranked
 from finesweep.sweep.study.slots import all_finished
@@ -79,6 +80,16 @@ class SweepState(StudyState):
     def ranked(self) -> Sequence[FrozenTrial]:
         """Complete trials, the best first."""
         return ranked(self.trials, self.direction)
+
+    @cached_property
+    def front(self) -> Front | None:
+        """The Pareto front of several objectives; None with one."""
+        return front_of(self.trials, self.attributes)
+
+    @cached_property
+    def contenders(self) -> Sequence[FrozenTrial]:
+        """Complete trials that may win, the best first: of several objectives the front."""
+        return contenders(self.trials, self.attributes, self.direction)
 
     @property
     def finalist(self) -> Finalist | None:

@@ -35,6 +35,7 @@ def definition(plan: SweepPlan) -> dict[str, Any]:
     """
     plan = replace(plan, teachers={})  # a study is what was given, whatever version that was
     settings = plan.settings
+    several = plan.objectives if len(plan.objectives) > 1 else ()
     own = (
         "tracking.", "storage.", "launcher.", "registry.", "registry", "workers", "launcher",
         "adapt.", "adapt", "evaluate_test",
@@ -46,6 +47,7 @@ def definition(plan: SweepPlan) -> dict[str, Any]:
     defined = {
         "sweep.metric": settings.metric,
         "sweep.direction": plan.direction,
+        **({"sweep.objectives": [each.metric for each in several]} if several else {}),
         "sweep.sampler": seeded_sampler(plan),
         "sweep.pruner": settings.pruner,
         "sweep.learn_from": settings.learn_from,

@@ -78,3 +78,13 @@ FAILURE = "failure"
 """Failure class, from failures.py."""
 RETRY = "retry"
 """True on a failed trial whose slot is retried, because the trial itself was not at fault."""
+
+# Of sweeps with several objectives.
+LATENCY = "latency/"
+"""Prefix, of a study: latencies of one architecture, length and machine, as in latencies.py."""
+LATENCY_MACHINE = "latency_machine"
+"""Of a study: the machine whose latencies are compared."""
+OBJECTIVES = "objectives"
+"""Of a trial: metric → value of each objective, in their order."""
+LATENCY_KEY = "latency_key"
+"""Of a trial: what its latency depends on besides the machine: architecture, length and data."""

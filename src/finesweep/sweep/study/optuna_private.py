@@ -6,12 +6,13 @@ there and not in a worker.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from typing import Any
 
 from optuna import Study, Trial
 from optuna.distributions import BaseDistribution
 from optuna.storages import BaseStorage, RDBStorage
+from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy import Engine
 
@@ -38,6 +39,41 @@ STORAGE_CALLS = (
     "_get_best_trial_id",
 )
 """Methods that Optuna's cache calls on the RDBStorage behind it."""
+
+
+class StudyView(Study):
+    """A study that shows its trials differently, as Optuna's Hyperband does for its brackets.
+
+    Samplers read trials by the private method, pruners and finesweep by the public one, which calls
+    it.
+    """
+
+    def __init__(self, study: Study) -> None:
+        super().__init__(
+            study_name=study.study_name,
+            storage=study._storage,
+            sampler=study.sampler,
+            pruner=study.pruner,
+        )
+        self.shown = study
+
+    @property
+    def directions(self) -> list[StudyDirection]:
+        return self.shown.directions
+
+    def show(self, trials: list[FrozenTrial]) -> list[FrozenTrial]:
+        """The trials as they are seen, from those of the study."""
+        raise NotImplementedError
+
+    def _get_trials(
+        self,
+        deepcopy: bool = True,
+        states: Container[TrialState] | None = None,
+        use_cache: bool = False,
+    ) -> list[FrozenTrial]:
+        # All of them first: a trial may have another state here than in the study.
+        shown = self.show(self.shown._get_trials(deepcopy, None, use_cache))
+        return [trial for trial in shown if states is None or trial.state in states]
 
 
 def storage_of(study: Study) -> BaseStorage:
@@ -72,8 +108,10 @@ def running_trial(study: Study, number: int) -> Trial:
 
 
 def trial_now(study: Study, number: int) -> FrozenTrial:
-    """The trial's current state in the database, without reading the others."""
-    return study._storage.get_trial(_id(study, number))
+    """The trial's current state in the database, as the study shows it, without reading the
+    others."""
+    trial = study._storage.get_trial(_id(study, number))
+    return study.show([trial])[0] if isinstance(study, StudyView) else trial
 
 
 def fail_trial(study: Study, number: int, attributes: Mapping[str, Any]) -> None:
@@ -90,6 +128,8 @@ def fail_trial(study: Study, number: int, attributes: Mapping[str, Any]) -> None
 
 def drop_cached_trials(study: Study) -> None:
     """Makes the next read of the study's trials go to the database, as `Study.ask` does."""
+    while isinstance(study, StudyView):
+        study = study.shown
     study._thread_local.cached_all_trials = None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy
 
 import numpy as np
@@ -12,7 +12,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from finesweep.config import SweepPlan, build
 from finesweep.sweep.study.keys import MODEL, PRUNE_AUDIT, TOTAL
-from finesweep.sweep.study.optuna_private import storage_of
+from finesweep.sweep.study.optuna_private import StudyView
 
 
 def pruner_of(plan: SweepPlan) -> BasePruner:
@@ -77,48 +77,19 @@ class SharePruner(BasePruner):
         return self.pruner.prune(study, trial)
 
 
-class _View(Study):
-    """A study that shows its trials differently, as Optuna's Hyperband does for its brackets."""
-
-    def __init__(self, study: Study) -> None:
-        super().__init__(
-            study_name=study.study_name,
-            storage=storage_of(study),
-            sampler=study.sampler,
-            pruner=study.pruner,
-        )
-        self._shown = study
-
-    def get_trials(
-        self, deepcopy: bool = True, states: Container[TrialState] | None = None
-    ) -> list[FrozenTrial]:
-        return self.show(self._shown.get_trials(deepcopy=deepcopy, states=states))
-
-    def show(self, trials: list[FrozenTrial]) -> list[FrozenTrial]:
-        """The trials that a pruner sees, from those of the study."""
-        raise NotImplementedError
-
-
-class _SameModel(_View):
+class _SameModel(StudyView):
     """One model's trials, as they would be without the prune audit."""
 
     def __init__(self, study: Study, model: str | None) -> None:
         super().__init__(study)
         self._model = model
 
-    def get_trials(
-        self, deepcopy: bool = True, states: Container[TrialState] | None = None
-    ) -> list[FrozenTrial]:
-        # All of them first: an audited trial has another state here than in the study.
-        shown = super().get_trials(deepcopy=deepcopy)
-        return [trial for trial in shown if states is None or trial.state in states]
-
     def show(self, trials: list[FrozenTrial]) -> list[FrozenTrial]:
         same = (trial for trial in trials if trial.user_attrs.get(MODEL) == self._model)
         return [_as_stopped(trial) if _is_audited(trial) else trial for trial in same]
 
 
-class _AtPercents(_View):
+class _AtPercents(StudyView):
     """All trials with a known schedule, with their values at these percents of it."""
 
     def __init__(self, study: Study, percents: Sequence[int]) -> None:

@@ -45,6 +45,11 @@ from finesweep.sweep.study.keys import (
     TEACHERS,
     UID,
 )
+from finesweep.sweep.study.objectives.first_objective import (
+    by_first_objective,
+    load_by_first,
+    name_objectives,
+)
 from finesweep.sweep.study.pruner import pruner_of
 from finesweep.sweep.study.sampling.node import learns
 from finesweep.sweep.study.sampling.past_studies import chosen_studies
@@ -89,11 +94,9 @@ def join_study(
     existing = find_study(name, url)
     attributes = existing.user_attrs
     plan = with_older_defaults(plan_of(existing, overrides), attributes[DEFINITION])
-    study = optuna.load_study(
-        study_name=name,
-        storage=open_storage(url, on_wait=on_wait),
-        pruner=pruner_of(plan),
-    )
+    pruner = pruner_of(plan)
+    study = load_by_first(name, open_storage(url, on_wait=on_wait))
+    study.pruner = pruner
     check_same_definition(plan, attributes[DEFINITION], definition(plan))
     _require_precision(attributes.get(PRECISION))
     return plan, study
@@ -118,18 +121,21 @@ def _require_precision(precision: str | None) -> None:
 
 
 def _create_or_check(plan: SweepPlan, storage: optuna.storages.BaseStorage) -> Study:
-    study = optuna.create_study(
+    whole = optuna.create_study(
         study_name=plan.study_name,
         storage=storage,
-        direction=plan.direction,
+        directions=[each.direction for each in plan.objectives],
         pruner=pruner_of(plan),
         load_if_exists=True,
     )
+    study = by_first_objective(whole)
     recorded = study.user_attrs.get(DEFINITION)
     current = definition(plan if recorded is None else with_older_defaults(plan, recorded))
     if recorded is None:
         study.set_user_attr(UID, uuid.uuid4().hex)
         study.set_user_attr(SWEEP, plan.name)
+        if len(plan.objectives) > 1:
+            name_objectives(whole, [each.metric for each in plan.objectives])
         if plan.base.config.training.precision == "auto":
             from finesweep.training import resolve_precision  # loads torch; later starts skip it
 
@@ -188,7 +194,7 @@ def find_study(name: str, url: str) -> Study:
     if name not in names:
         hint = nearest(name, names) if names else "none has been run here yet"
         raise ConfigError(Problem("sweep", f"no study {name!r} in {hidden_password(url)}; {hint}"))
-    study = optuna.load_study(study_name=name, storage=open_storage(url))
+    study = load_by_first(name, open_storage(url))
     if not {SWEEP, DEFINITION, N_TRIALS} <= set(study.user_attrs):
         raise ConfigError(
             Problem("sweep", f"study {name!r} in {hidden_password(url)} was not made by a sweep")

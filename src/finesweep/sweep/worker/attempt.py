@@ -13,7 +13,7 @@ from optuna.trial import FrozenTrial, TrialState
 from finesweep.config import Composed, SweepPlan
 from finesweep.ledger import TimeLedger
 from finesweep.records import Evaluation, TextDataset
-from finesweep.runs.finetune import Watch, run_finetuning
+from finesweep.runs.finetune import Trained, Watch, run_finetuning
 from finesweep.runs.ranks import Followers
 from finesweep.runs.run_logging import Setup, log_setup, log_traceback, origin
 from finesweep.runs.run_name import model_name, run_name
@@ -44,6 +44,7 @@ from finesweep.sweep.study.weights import slot_folder
 from finesweep.sweep.worker.callbacks import WorkerCallbacks
 from finesweep.sweep.worker.checkpoints import SlotCheckpoints, newest_whole
 from finesweep.sweep.worker.failures import Failure, WholeSweepError, whole_sweeps
+from finesweep.sweep.worker.objectives import costs_in, record_objectives
 from finesweep.sweep.worker.phases import Phase, trial_seed
 from finesweep.tracking import Outbox
 from finesweep.tracking.tags import ORIGIN_TAG, PRUNE_AUDIT_TAG, TRIAL_STATE
@@ -122,7 +123,17 @@ class Attempt:
         with self.ledger.on("saving"):
             model = checkpoints.save_model(trained.setup.model, trained.setup.tokens.tokenizer)
         self.trial.set_user_attr(CHECKPOINT, str(model))
+        if len(self.plan.objectives) > 1:
+            self._record_objectives(trained)
         return trained.result.best.metrics[self.objective.metric]
+
+    def _record_objectives(self, trained: Trained) -> None:
+        """Records the other objectives in the study, and their costs in MLflow."""
+        with self.ledger.on("evaluating"):
+            values = record_objectives(self.plan, self.phase.sweep, self.trial, trained)
+        self.callbacks.beat()
+        if self.outbox is not None and (costs := costs_in(values)):
+            self.outbox.log_metrics(costs, step=self.ledger.n_examples)
 
     def retries(self, failure: Failure) -> bool:
         """Whether the slot is retried after this failure."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -23,11 +23,13 @@ from finesweep.sweep.selection.confirmation import (
     make_confirmation,
     slots_to_skip,
 )
+from finesweep.sweep.selection.latencies import settle_latencies
 from finesweep.sweep.selection.state import read_confirmation, seed_runs_of
 from finesweep.sweep.study.keys import N_TRIALS, SLOT, VALUES
+from finesweep.sweep.study.objectives.front import contenders, kept
 from finesweep.sweep.study.optuna_private import engine_of, running_trial
 from finesweep.sweep.study.portfolio import portfolio_in
-from finesweep.sweep.study.ranking import direction_of, ranked
+from finesweep.sweep.study.ranking import direction_of
 from finesweep.sweep.study.sampling.past_studies import past_trials
 from finesweep.sweep.study.sampling.samplers import sampler_for
 from finesweep.sweep.study.search_space import optuna_params, suggest
@@ -119,7 +121,12 @@ class Search:
 
     def completed(self, delivery: Delivery) -> None:
         trials = self.study.get_trials(deepcopy=False)
-        best = ranked(trials, direction_of(self.study))[: self.plan.settings.keep_top_k]
+        best = kept(
+            trials,
+            self.study.user_attrs,
+            direction_of(self.study),
+            top_k=self.plan.settings.keep_top_k,
+        )
         keep_weights(self.study, best, root=self.plan.base.config.storage.checkpoints)
         delivery.call(lambda store: show_best(store, self.study), key="best")
 
@@ -130,18 +137,34 @@ class Confirmation:
     kind = "confirmation"
     enqueued: Mapping[int, Mapping[str, Any]] = MappingProxyType({})
 
-    def __init__(self, plan: SweepPlan, sweep: Study, config: ConfirmConfig) -> None:
-        self.plan, self.sweep, self.config = plan, sweep, config
+    def __init__(
+        self,
+        plan: SweepPlan,
+        sweep: Study,
+        config: ConfirmConfig,
+        *,
+        say: Callable[[str], None] = lambda message: None,
+    ) -> None:
+        """say gets a message before each latency that has to be measured first."""
+        self.plan, self.sweep, self.config, self.say = plan, sweep, config, say
         with self._lock():
             self.study = make_confirmation(sweep)
 
     def n_slots(self) -> int:
+        several = len(self.plan.objectives) > 1
         with self._lock():
-            searched = self.sweep.get_trials(deepcopy=False)
-            chosen = candidates(ranked(searched, direction_of(self.sweep)), self.config)
+            settle_latencies(self.plan, self.sweep, self.say)
+            searched, attributes = self.sweep.get_trials(deepcopy=False), self.sweep.user_attrs
+            may_win = contenders(searched, attributes, direction_of(self.sweep))
+            chosen = candidates(may_win, self.config)
             add_seed_slots(self.study, chosen, n_seeds=self.config.seeds)
             state = read_confirmation(self.study)
-            for slot in slots_to_skip(state, direction_of(self.study), n_seeds=self.config.seeds):
+            for slot in slots_to_skip(
+                state,
+                direction_of(self.study),
+                n_seeds=self.config.seeds,
+                is_race=not several,
+            ):
                 pruned = create_trial(state=TrialState.PRUNED, user_attrs={SLOT: slot})
                 self.study.add_trial(pruned)
         return int(self.study.user_attrs[N_TRIALS])

@@ -15,6 +15,7 @@ from finesweep.runs.ranks import Followers
 from finesweep.sweep.launchers.rank_process import followers_of
 from finesweep.sweep.parent_run import close_orphans, find_or_start_parent, show_best
 from finesweep.sweep.selection.confirmation import candidates, is_confirmed
+from finesweep.sweep.selection.latencies import settle_latencies
 from finesweep.sweep.selection.registration import register_winner
 from finesweep.sweep.selection.state import read_state, studies_of
 from finesweep.sweep.signals import Interruption, deferred_signals
@@ -56,11 +57,15 @@ class WorkerSession:
         if (config := self.plan.confirm) is None:
             return
         state = read_state(self.study)
-        if not state.is_budget_spent or not candidates(state.ranked, config):
+        if not state.is_budget_spent or not candidates(state.contenders, config):
             return
-        confirmation = Confirmation(self.plan, self.study, config)
+        confirmation = Confirmation(self.plan, self.study, config, say=self._say)
         self.callbacks.lease.switch_study(confirmation.study.study_name)
         yield confirmation
+
+    def _say(self, message: str) -> None:
+        self.say(message)
+        self.callbacks.beat()
 
     def finish(self) -> bool:
         """Whether the sweep is finished: all slots are, all runs are delivered, and the winner is
@@ -81,6 +86,7 @@ class WorkerSession:
             parent = find_or_start_parent(store, self.study, self.plan)
             for study in studies_of(self.study).values():
                 close_orphans(parent, study)
+            settle_latencies(self.plan, self.study, self._say)
             show_best(store, self.study)
             register_winner(self.plan, self.study, read_state(self.study), store)
             parent.finish("FINISHED")

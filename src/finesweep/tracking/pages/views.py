@@ -21,7 +21,7 @@ from finesweep.tracking.names import clause, keys_of
 from finesweep.tracking.queries import find_runs
 from finesweep.tracking.runs import now_ms
 from finesweep.tracking.store import TrackingStore
-from finesweep.tracking.tags import TRIAL_STATE
+from finesweep.tracking.tags import FRONT_TAG, OBJECTIVES_TAG, TRIAL_STATE
 
 SHARED = "mlflow.sharedViewState."
 """Prefix of MLflow's tags for views; the rest is the view's key in links."""
@@ -65,6 +65,8 @@ class View:
     filter: str
     metric: str = LOSS
     direction: Direction = "minimize"
+    objectives: tuple[str, ...] = ()
+    """Several objectives, which have columns, as the Pareto front has."""
 
 
 ALL_RUNS = View(f"{OWN}runs", "leaderboard of all runs", "tags.`finesweep.kind` != 'sweep'")
@@ -80,7 +82,8 @@ def sweep_view(store: TrackingStore, sweep: str) -> View:
         hint = nearest(sweep, names) if names else "none has been run here yet"
         message = f"no sweep {sweep!r} in {hidden_password(store.uri)}; {hint}"
         raise ConfigError(Problem("SWEEP", message))
-    metrics = store.client.get_run(parents[0].run_id).data.metrics
+    parent = store.client.get_run(parents[0].run_id).data
+    metrics = parent.metrics
     best = [name.removeprefix(BEST) for name in metrics if name.startswith(BEST)]
     metric = best[0] if best else LOSS
     (key,) = keys_of([f"{OWN}sweep-{sweep}"]).values()
@@ -91,6 +94,7 @@ def sweep_view(store: TrackingStore, sweep: str) -> View:
         filter=f"{own} and {ALL_RUNS.filter}",
         metric=metric,
         direction=better_direction(metric),
+        objectives=tuple(parent.tags.get(OBJECTIVES_TAG, "").splitlines()),
     )
 
 
@@ -149,10 +153,11 @@ def link(store: TrackingStore, view: View, *, server: str, saved: bool) -> str:
 
 def _state(view: View) -> dict[str, Any]:
     """MLflow's own state of a run table and its charts, all that differs from its defaults."""
-    metrics = dict.fromkeys((view.metric, LOSS, "validation/f1", "test/f1"))
+    metrics = dict.fromkeys((view.metric, *view.objectives, LOSS, "validation/f1", "test/f1"))
     widths = {
         _column("attributes", "Run Name"): 330,
         **{_column("metrics", name): 125 for name in metrics},
+        **({_column("tags", FRONT_TAG): 90} if view.objectives else {}),
         _column("tags", TRIAL_STATE): 170,
         _column("attributes", "Models"): 120,
     }

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from dataclasses import asdict
+from typing import Any
 
 import optuna
 import pytest
@@ -10,6 +12,7 @@ from optuna import Study
 from optuna.trial import TrialState, create_trial
 
 from finesweep.config import ConfirmConfig
+from finesweep.records import Finalist
 from finesweep.sweep.selection.confirmation import (
     ConfirmedRow,
     add_seed_slots,
@@ -17,6 +20,7 @@ from finesweep.sweep.selection.confirmation import (
     confirmation_record,
     confirmation_table,
     is_confirmed,
+    is_picked_as,
     make_confirmation,
     slots_to_skip,
     winner_of,
@@ -28,7 +32,8 @@ from finesweep.sweep.selection.state import (
     seed_runs_of,
     studies_of,
 )
-from finesweep.sweep.study.keys import N_TRIALS, SLOT, UID, VALUES
+from finesweep.sweep.study.keys import DEFINITION, N_TRIALS, OBJECTIVES, SLOT, UID, VALUES
+from finesweep.sweep.study.objectives.first_objective import by_first_objective
 from finesweep.sweep.study.ranking import direction_of
 
 TWICE = ConfirmConfig(top_k=2, seeds=2)
@@ -200,3 +205,66 @@ def test_the_study_beside_it_is_found_again() -> None:
         ("trial", "s"),
         ("confirmation", "s+confirmation"),
     ]
+
+
+def searched_by_two(*rows: tuple[float, float]) -> Study:
+    """A study whose trials ended with these losses and sizes, as the sweep sees it."""
+    held = optuna.create_study(study_name="s", directions=["minimize", "minimize"])
+    held.set_user_attr(UID, "u")
+    held.set_user_attr(DEFINITION, {"sweep.objectives": ["validation/loss", "model/bytes"]})
+    for number, (loss, size) in enumerate(rows):
+        objectives = {"validation/loss": loss, "model/bytes": size}
+        own = {SLOT: number, VALUES: {"training.learning_rate": number}, OBJECTIVES: objectives}
+        held.add_trial(create_trial(values=[loss, size], user_attrs=own))
+    return by_first_objective(held)
+
+
+def test_of_several_objectives_the_front_is_confirmed_and_none_is_raced_out() -> None:
+    study = searched_by_two((0.30, 90), (0.31, 95), (0.50, 40), (0.60, 40), (0.80, 10))
+    made = make_confirmation(study)
+    may_win = read_state(study).contenders
+    chosen = candidates(may_win, ConfirmConfig(top_k=2, seeds=2))
+    assert ([trial.number for trial in may_win], chosen) == ([0, 2, 4], [0, 2])
+    add_seed_slots(made, chosen, n_seeds=2)
+    finish(made, {(0, 0): 0.30, (0, 1): 0.301, (2, 0): 0.9})
+    state, direction = read_confirmation(made), direction_of(made)
+    assert slots_to_skip(state, direction, n_seeds=2, is_race=False) == []
+
+
+@pytest.mark.parametrize(
+    ("pick", "trial", "seed"),
+    [
+        ("best_first", 0, 1),
+        ({"best_first_within": {"validation/loss": 0.05}}, 2, 0),
+        ({"best_first_within": {"validation/loss": 0.005}}, 0, 1),
+    ],
+)
+def test_the_rule_picks_by_the_means_over_fresh_seeds(pick: Any, trial: int, seed: int) -> None:
+    study = searched_by_two((0.20, 90), (0.5, 95), (0.40, 40))
+    made = make_confirmation(study)
+    add_seed_slots(made, [0, 2], n_seeds=2)
+    values = {(0, 0): 0.32, (0, 1): 0.30, (2, 0): 0.31, (2, 1): 0.33}
+    for slot, pair in enumerate(seed_runs_of(made.user_attrs)):
+        own = {SLOT: slot, OBJECTIVES: {"validation/loss": values[pair], "model/bytes": 1.0}}
+        made.add_trial(create_trial(value=values[pair], user_attrs=own))
+    winner = winner_of(read_state(study), TWICE, pick)
+    assert winner is not None
+    assert winner.picked is not None
+    assert (winner.trial, seed_runs_of(made.user_attrs)[winner.best.number]) == (
+        trial,
+        (trial, seed),
+    )
+    assert winner.probability is None
+    assert winner_of(read_state(study), None, pick).trial == 0  # type: ignore[union-attr]
+
+
+def test_a_finalist_is_picked_again_when_the_rule_changes() -> None:
+    study = searched_by_two((0.30, 90), (0.31, 40))
+    pick = {"best_first_within": {"validation/loss": 0.0}}
+    first, again = (winner_of(read_state(study), None, each) for each in ("best_first", pick))
+    assert first is not None
+    assert again is not None
+    assert first.trial == again.trial == 0
+    finalist = Finalist(0, "r", "m", {}, 0.5, 10, 8, picked=asdict(first.picked))  # type: ignore[arg-type]
+    assert is_picked_as(finalist, first)
+    assert not is_picked_as(finalist, again)

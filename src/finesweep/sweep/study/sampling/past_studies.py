@@ -16,6 +16,7 @@ from optuna.trial import FrozenTrial, TrialState
 from finesweep.config import SweepPlan
 from finesweep.errors import ConfigError, Problem, nearest
 from finesweep.sweep.study.keys import DEFINITION, PAST_STUDIES
+from finesweep.sweep.study.objectives.first_objective import load_by_first
 from finesweep.sweep.study.optuna_private import storage_of
 
 MAX_STUDIES = 10
@@ -50,11 +51,7 @@ def past_trials(study: Study) -> list[list[FrozenTrial]]:
 
     storage = storage_of(study)
     present = set(optuna.get_all_study_names(storage))
-    return [
-        trials_of(optuna.load_study(study_name=name, storage=storage))
-        for name in names
-        if name in present
-    ]
+    return [trials_of(load_by_first(name, storage)) for name in names if name in present]
 
 
 def _metrics(storage: BaseStorage) -> dict[str, str]:
@@ -70,7 +67,7 @@ def _metrics(storage: BaseStorage) -> dict[str, str]:
 def _has_trials(name: str, storage: BaseStorage) -> bool:
     from finesweep.samplers.past import MIN_TRIALS  # loads scikit-learn
 
-    study = optuna.load_study(study_name=name, storage=storage)
+    study = load_by_first(name, storage)
     return len(study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))) >= MIN_TRIALS
 
 

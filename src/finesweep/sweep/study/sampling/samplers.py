@@ -13,6 +13,7 @@ from optuna.trial import FrozenTrial
 from finesweep.config import Searched, SweepPlan, build
 from finesweep.errors import ConfigError, Problem
 from finesweep.samplers import Branch
+from finesweep.sweep.study.objectives.all_objectives import SeesAllObjectives
 from finesweep.sweep.study.sampling.node import SHARED_SEED, learns, seeded_sampler
 from finesweep.sweep.study.search_space import distribution, in_force, searched_groups
 
@@ -24,7 +25,8 @@ def sampler_for(
 
     So a restarted sweep does not repeat its first points, and draws what it would have drawn
     without the interruption. One that learns from other studies gets their trials and the branches
-    of the plan's search space. ConfigError when the sampler cannot be built.
+    of the plan's search space, and one of several objectives sees all of them. ConfigError when the
+    sampler cannot be built.
     """
     node = seeded_sampler(plan)
     name = str(node["_target_"]).rpartition(".")[2]
@@ -39,7 +41,7 @@ def sampler_for(
         # Given here because Hydra would turn trials and branches into config nodes.
         sampler.past = [*sampler.past, *past]  # type: ignore[attr-defined]
         sampler.search_space = branches(plan)  # type: ignore[attr-defined]
-    return sampler
+    return SeesAllObjectives(sampler) if len(plan.objectives) > 1 else sampler
 
 
 def branches(plan: SweepPlan) -> list[Branch]:

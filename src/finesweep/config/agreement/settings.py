@@ -1,9 +1,10 @@
-"""Checks across fields: settings that must agree with each other, and with MLflow's rules."""
+"""Settings that must agree with each other, and with MLflow's rules."""
 
 from __future__ import annotations
 
 from importlib.util import find_spec
 
+from finesweep.config.agreement.objectives import objective_problems, objectives_of
 from finesweep.config.names import (
     SCHEME,
     alias_complaint,
@@ -14,6 +15,7 @@ from finesweep.config.names import (
 from finesweep.config.schema import Config, ModelConfig, RegistryConfig, SweepConfig
 from finesweep.errors import Problem, nearest
 from finesweep.stats.metric_names import (
+    COSTS,
     RANKING_METRICS,
     THRESHOLD_METRICS,
     better_direction,
@@ -35,11 +37,13 @@ def run_problems(config: Config) -> list[Problem]:
 
 
 def sweep_problems(config: Config) -> list[Problem]:
-    """Problems of a sweep's metric, direction and names; its fixed values are in config."""
+    """Problems of a sweep's metric, direction, objectives and names; its fixed values are in
+    config."""
     assert config.sweep is not None
     sweep = config.sweep
     return [
-        *_metric_problems(sweep),
+        *(metric := _metric_problems(sweep)),
+        *([] if metric else objective_problems(sweep)),
         *_budget_problems(sweep),
         *_learning_problems(sweep),
         *_register_problems(sweep),
@@ -47,18 +51,28 @@ def sweep_problems(config: Config) -> list[Problem]:
 
 
 def data_problems(sweep: SweepConfig, *, multi_label: bool, n_truths: int) -> list[Problem]:
-    """Problems of a sweep's metric that depend on the data.
+    """Problems of a sweep's metric and other objectives that depend on the data.
 
     n_truths is the number of distinct labels, or label sets, in validation.
     """
-    if n_truths < 2 and sweep.metric in (f"validation/{name}" for name in RANKING_METRICS):
-        message = f"{sweep.metric!r} is undefined: all validation rows have the same label"
-        return [Problem("sweep.metric", message)]
-    if sweep.metric in metric_names("validation", multi_label=multi_label):
-        return []
-    message = f"{sweep.metric!r} needs several labels per text, and this dataset has one"
+    names = [each.metric for each in objectives_of(sweep) if each.metric not in COSTS]
+    return [
+        problem
+        for index, name in enumerate(names)
+        if (problem := _data_problem(name, index, multi_label, n_truths)) is not None
+    ]
+
+
+def _data_problem(metric: str, index: int, multi_label: bool, n_truths: int) -> Problem | None:
+    path = f"sweep.objectives.{index}" if index else "sweep.metric"
+    if n_truths < 2 and metric in (f"validation/{name}" for name in RANKING_METRICS):
+        message = f"{metric!r} is undefined: all validation rows have the same label"
+        return Problem(path, message)
+    if metric in metric_names("validation", multi_label=multi_label):
+        return None
+    message = f"{metric!r} needs several labels per text, and this dataset has one"
     hint = "give several with dataset.label_columns, or with lists in dataset.label_column"
-    return [Problem("sweep.metric", f"{message}; {hint}")]
+    return Problem(path, f"{message}; {hint}")
 
 
 def _lora_complaint(model: ModelConfig) -> str | None:

@@ -1,0 +1,6 @@
+"""Checks across fields: settings that must agree with each other, with the data and with MLflow."""
+
+from finesweep.config.agreement.objectives import objectives_of
+from finesweep.config.agreement.settings import data_problems, run_problems, sweep_problems
+
+__all__ = ["data_problems", "objectives_of", "run_problems", "sweep_problems"]

@@ -62,7 +62,9 @@ def _rungs(halving: SuccessiveHalving) -> str:
     rungs = rungs_between(halving.first_rung, WHOLE - halving.slack, halving.reduction_factor)
     if not rungs:
         return "run to their end"
-    return f"are compared at {' and '.join(f'{rung:.0f}' for rung in rungs)} % of their schedule"
+    *others, last = (f"{rung:.0f}" for rung in rungs)
+    percents = f"{', '.join(others)} and {last}" if others else last
+    return f"are compared at {percents} % of their schedule"
 
 
 def _of_warmup(node: Mapping[str, Any]) -> Iterator[str]:

@@ -22,6 +22,8 @@ SEVERAL_OBJECTIVES_SAMPLER: dict[str, Any] = {
     "seed": 42,
 }
 """Default of sweep.sampler with several objectives: what the default learns from has one."""
+EXHAUSTIVE_SAMPLERS = ("GridSampler", "BruteForceSampler")
+"""Optuna's samplers that try every point of a finite search space, and then end the sweep."""
 SHARE_PRUNER = "finesweep.sweep.study.pruner.SharePruner"
 
 
@@ -381,7 +383,7 @@ class SweepConfig:
     directions are derived; `{METRIC: minimize}` states one."""
     n_trials: int | None = bounded(MISSING, minimum=1)
     """Number of slots in total, over all restarts: complete, pruned and failed trials. null: as
-    many as fit into timeout_minutes."""
+    many as fit into timeout_minutes, or all points of a grid."""
     timeout_minutes: float | None = bounded(None, above=0)
     """Minutes of this command: it begins no trial that cannot be expected to end within them."""
     max_failures_in_a_row: int = bounded(5, minimum=1)

@@ -13,7 +13,7 @@ from typing import Any
 
 from hydra.core.override_parser.types import Override
 
-from finesweep.config.agreement import objectives_of, sweep_problems
+from finesweep.config.agreement import is_exhaustive, objectives_of, sweep_problems
 from finesweep.config.compose import Composed, compose, group_choices
 from finesweep.config.field_paths import (
     field_exists,
@@ -115,6 +115,15 @@ class SweepPlan:
         """The rule that picks the winner of several objectives."""
         register = self.settings.register
         return RegisterConfig.pick if register is None else register.pick
+
+    def sampler_name(self) -> str:
+        """The sampler's class, without its module."""
+        return str(self.settings.sampler["_target_"]).rpartition(".")[2]
+
+    @property
+    def is_exhaustive(self) -> bool:
+        """Whether the sampler tries every point of the search space, which is the sweep's end."""
+        return is_exhaustive(self.settings)
 
     @property
     def confirm(self) -> ConfirmConfig | None:

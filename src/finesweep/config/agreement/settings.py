@@ -12,7 +12,13 @@ from finesweep.config.names import (
     model_complaint,
     uri_complaint,
 )
-from finesweep.config.schema import Config, ModelConfig, RegistryConfig, SweepConfig
+from finesweep.config.schema import (
+    EXHAUSTIVE_SAMPLERS,
+    Config,
+    ModelConfig,
+    RegistryConfig,
+    SweepConfig,
+)
 from finesweep.errors import Problem, nearest
 from finesweep.stats.metric_names import (
     COSTS,
@@ -87,8 +93,14 @@ def _lora_complaint(model: ModelConfig) -> str | None:
     return None
 
 
+def is_exhaustive(sweep: SweepConfig) -> bool:
+    """Whether the sweep's sampler tries every point of its search space, which is its end."""
+    module, _, name = str(sweep.sampler.get("_target_")).rpartition(".")
+    return module.split(".")[0] == "optuna" and name in EXHAUSTIVE_SAMPLERS
+
+
 def _budget_problems(sweep: SweepConfig) -> list[Problem]:
-    if sweep.n_trials is not None or sweep.timeout_minutes is not None:
+    if sweep.n_trials is not None or sweep.timeout_minutes is not None or is_exhaustive(sweep):
         return []
     message = "null given; must be a number of trials, or sweep.timeout_minutes must be given too"
     return [Problem("sweep.n_trials", message)]

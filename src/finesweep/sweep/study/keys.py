@@ -21,6 +21,8 @@ DATA_NOTES = "data_notes/"
 
 TEACHERS = "teachers"
 """training.teacher as given → the record of the version that it meant when the study began."""
+GRID = "grid"
+"""Of an exhaustive sampler: {"n_points": …, "beside": slots whose trials are beside the grid}."""
 PORTFOLIO = "portfolio"
 """Params of the first trials from the portfolio, by plain path, and a note for the user."""
 PAST_STUDIES = "past_studies"

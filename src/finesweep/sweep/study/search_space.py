@@ -28,7 +28,6 @@ from finesweep.config import (
 )
 from finesweep.config.field_paths import leaf
 from finesweep.errors import ConfigError, Problem
-from finesweep.model import limit_problems
 from finesweep.records import Objective
 from finesweep.sweep.study.optuna_private import contains
 
@@ -104,6 +103,8 @@ def check(plan: SweepPlan) -> list[TrialInputs]:
         *_integer_problems(plan),
         *_enqueue_problems(plan),
     ]
+    from finesweep.model import limit_problems  # loads torch
+
     inputs: list[TrialInputs] = []
     lengths: list[tuple[ModelConfig, int]] = []
     layer_decay = 1.0

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from itertools import product
 
 from optuna.exceptions import ExperimentalWarning
-from optuna.samplers import BaseSampler
+from optuna.samplers import BaseSampler, RandomSampler
 from optuna.trial import FrozenTrial
 
-from finesweep.config import Searched, SweepPlan, build
+from finesweep.config import Searched, SweepPlan, build, parameters_of
 from finesweep.errors import ConfigError, Problem
 from finesweep.samplers import Branch
 from finesweep.sweep.study.objectives.all_objectives import SeesAllObjectives
+from finesweep.sweep.study.sampling.grid import SPACE
 from finesweep.sweep.study.sampling.node import SHARED_SEED, learns, seeded_sampler
 from finesweep.sweep.study.search_space import distribution, in_force, searched_groups
 
@@ -25,12 +26,16 @@ def sampler_for(
 
     So a restarted sweep does not repeat its first points, and draws what it would have drawn
     without the interruption. One that learns from other studies gets their trials and the branches
-    of the plan's search space, and one of several objectives sees all of them. ConfigError when the
-    sampler cannot be built.
+    of the plan's search space, and one of several objectives sees all of them. An exhaustive one
+    has nothing to draw: its points are their slots' params. ConfigError when the sampler cannot be
+    built.
     """
     node = seeded_sampler(plan)
-    name = str(node["_target_"]).rpartition(".")[2]
-    if node.get("seed") is not None and name not in SHARED_SEED:
+    if plan.is_exhaustive:
+        # Only its arguments are checked. A GridSampler without a grid would be refused.
+        build(node | ({SPACE: {}} if SPACE in parameters_of(node) else {}))
+        return RandomSampler(seed=slot)
+    if node.get("seed") is not None and plan.sampler_name not in SHARED_SEED:
         node["seed"] = int(node["seed"]) + slot
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)

@@ -27,7 +27,8 @@ def train(overrides: Sequence[str] = (), *, progress: bool = True) -> TrainingRu
 
     Args:
         overrides: Hydra overrides, as for `finesweep train`.
-        progress: Shows a bar on a terminal and in a notebook with ipywidgets.
+        progress: Shows a bar on a terminal and in a notebook with ipywidgets, and prints a line
+            for each evaluation elsewhere, to standard error.
 
     Returns:
         A TrainingRun with run id, scores of the best checkpoint and the model's URI.
@@ -66,7 +67,7 @@ def _scores(metrics: Mapping[str, float]) -> dict[str, float]:
 def run_training(
     composed: Composed, console: Console, *, on_ready: Callable[[], None] = lambda: None
 ) -> tuple[str, Trained]:
-    """The MLflow run's id, and its result; the bar is shown on console.
+    """The MLflow run's id, and its result; progress is shown on console.
 
     on_ready is called once the slow imports are done.
     """
@@ -88,12 +89,17 @@ def run_training(
             yield run
 
     load_config(config.model)  # an unknown name is reported before the data are read
-    with no_library_bars(), bar(console, objective) as shown:
+    progress = bar(console, objective, epochs=config.training.epochs, in_log=True)
+    with no_library_bars(), progress as shown:
         trained = run_finetuning(
             composed,
             objective=objective,
             record=record,
-            watch=Watch(on_evaluation=shown.evaluated, on_step=shown.stepped),
+            watch=Watch(
+                on_stage=shown.between_steps,
+                on_evaluation=shown.evaluated,
+                on_step=shown.stepped,
+            ),
             ledger=ledger,
         )
     return run_ids[0], trained

@@ -74,12 +74,16 @@ def run_training(
     config, ledger, objective = composed.config, TimeLedger(), Objective()
     read_inputs(config, ledger)
 
+    from finesweep.api.console import say
     from finesweep.api.progress import bar
     from finesweep.model import load_config
     from finesweep.runs.finetune import Watch, run_finetuning
     from finesweep.runs.run_logging import tracked_run
+    from finesweep.tracking.system_metrics import missing_package
 
     on_ready()
+    if missing := missing_package(config.tracking):
+        say(console, missing)
     run_ids: list[str] = []
 
     @contextmanager

@@ -161,9 +161,12 @@ def _search(plan: SweepPlan, study: Study, console: Console, warn: Callable[[str
     from finesweep.sweep.launchers import make_launcher
     from finesweep.sweep.parent_run import parent_of
     from finesweep.sweep.supervisor import supervise
+    from finesweep.tracking.system_metrics import missing_package
 
     config, minutes = plan.base.config, plan.settings.timeout_minutes
     require_space(config.storage.checkpoints)
+    if missing := missing_package(config.tracking):
+        warn(missing)
     launcher = make_launcher(
         config.launcher,
         command=_command(plan),

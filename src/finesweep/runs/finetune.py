@@ -15,6 +15,7 @@ from finesweep.runs.preparation import model_of, tokens_of
 from finesweep.runs.run_logging import Setup, log_result
 from finesweep.runs.test_evaluation import evaluate_on_test
 from finesweep.tracking import Run, RunLog
+from finesweep.tracking.system_metrics import system_metrics
 from finesweep.training import (
     Checkpointing,
     fit,
@@ -79,7 +80,7 @@ def run_finetuning(
         shared=one_of_many,
     )
     setup = Setup(composed, dataset, tokens, model, parameters, plan)
-    with record(setup) as run:
+    with record(setup) as run, system_metrics(run, config.tracking, lambda: ledger.n_examples):
         for evaluation in saved_evaluations(resume) if resume else ():
             run.log_evaluation(evaluation)
             watch.on_replay(evaluation)

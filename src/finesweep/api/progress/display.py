@@ -21,10 +21,13 @@ Draw = Callable[[int], RenderableType]
 
 @dataclass(frozen=True)
 class _Frame:
+    """The display, with room for the terminal's echo of Ctrl-C: in the next line it would shift all
+    that is drawn after it."""
+
     draw: Draw
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        yield self.draw(options.max_width)
+        yield self.draw(max(1, options.max_width - len("^C")))
 
 
 @contextmanager

@@ -46,7 +46,7 @@ class SweepProgress:
         self.console, self.study, self.n_workers, self.confirm = console, study, n_workers, confirm
         self.joining, self.stage = joining, ""
         """What the command does besides waiting for its workers."""
-        self._begun = time.monotonic()
+        self._begun, self._n_joined = time.monotonic(), 0
         self._snapshot: Snapshot | None = None
         self._redraw: Callable[[], None] = lambda: None
         self._printed_notes: set[str] = set()
@@ -90,6 +90,7 @@ class SweepProgress:
             by_slot = sorted(workers, key=lambda row: (row.slot is None, row.slot, row.id))
             left = seconds_left(state, workers, confirm=self.confirm)
             self._snapshot = Snapshot(state, status, by_slot, left)
+            self._n_joined = max(self._n_joined, len(workers))
             self._redraw()
         return status
 
@@ -115,7 +116,8 @@ class SweepProgress:
         drawn = [lines(slot_columns(now, self._begun), width)]
         if now.workers and not now.is_finished:
             drawn.append(lines(worker_columns(now, n_shown=n_shown), width))
-        told = [self.stage] if self.stage else remarks(now, n_shown, self.n_workers, self.joining)
+        n_missing = self.n_workers - self._n_joined
+        told = [self.stage] if self.stage else remarks(now, n_shown, n_missing, self.joining)
         return Group(*drawn, *map(Text, told))
 
 

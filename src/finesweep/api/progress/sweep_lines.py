@@ -92,14 +92,13 @@ def worker_columns(snapshot: Snapshot, *, n_shown: int) -> list[Column]:
     ]
 
 
-def remarks(snapshot: Snapshot, n_shown: int, n_workers: int, joining: str) -> list[str]:
-    """Workers beyond the first n_shown, those of n_workers that are still joining, and what is left
+def remarks(snapshot: Snapshot, n_shown: int, n_missing: int, joining: str) -> list[str]:
+    """Workers beyond the first n_shown, the n_missing that have not joined yet, and what is left
     when all slots are finished."""
     if snapshot.is_finished:
         return ["evaluating the winner on the test rows" if snapshot.status.best else "ending"]
     n_live = len(snapshot.workers)
     hidden = [f"and {counted(n_live - n_shown, 'more worker')}"] if n_live > n_shown else []
-    n_missing = n_workers - n_live
     if snapshot.status.is_budget_spent or n_missing <= 0:
         return hidden
     return [*hidden, f"{counted(n_missing, 'worker')} {joining}"]

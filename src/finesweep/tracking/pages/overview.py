@@ -18,6 +18,7 @@ from finesweep.tracking.pages.views import BEST, LOSS
 from finesweep.tracking.queries import found_runs
 from finesweep.tracking.store import TrackingStore
 from finesweep.tracking.tags import WINNER_NAME_TAG, WINNER_RUN_TAG
+from finesweep.wording import counted
 
 HEADINGS = ("sweep", "winner", "metric", "validation", "test accuracy")
 DENIED = ErrorCode.Name(PERMISSION_DENIED)
@@ -54,7 +55,8 @@ def _text(store: TrackingStore) -> str:
     rows = [_row(store, run) for run in runs if run.data.tags.get(WINNER_RUN_TAG)]
     for n_shown in range(len(rows), 0, -1):
         n_left = len(rows) - n_shown
-        rest = f"\n\n{n_left} earlier sweeps are not listed." if n_left else ""
+        are = "is" if n_left == 1 else "are"
+        rest = f"\n\n{counted(n_left, 'earlier sweep')} {are} not listed." if n_left else ""
         text = signed(f"**Sweeps and their winners**\n\n{_table(rows[:n_shown])}{rest}")
         if len(text) <= MAX_EXPERIMENT_TAG_CHARACTERS:
             return text

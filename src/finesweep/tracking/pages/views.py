@@ -33,7 +33,7 @@ LOSS = "validation/loss"
 BEST = "best/"
 """Prefix of the parent run's metric: the sweep's metric at its best trial so far."""
 SECTIONS = ("validation", "test", "train", "confirmed", "best", "latency_ms", "model")
-FOLDED = ("seconds", "seconds_saved", "")
+FOLDED = ("seconds", "seconds_saved", "system", "")
 """Sections of charts that are last and folded: each chart is one number a run."""
 LINE: dict[str, Any] = {
     "type": "LINE",

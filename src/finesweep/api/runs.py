@@ -27,7 +27,8 @@ def train(overrides: Sequence[str] = (), *, progress: bool = True) -> TrainingRu
 
     Args:
         overrides: Hydra overrides, as for `finesweep train`.
-        progress: Shows a bar on a terminal and in a notebook with ipywidgets.
+        progress: Shows a bar on a terminal and in a notebook with ipywidgets, and prints a line
+            for each evaluation elsewhere, to standard error.
 
     Returns:
         A TrainingRun with run id, scores of the best checkpoint and the model's URI.
@@ -66,20 +67,24 @@ def _scores(metrics: Mapping[str, float]) -> dict[str, float]:
 def run_training(
     composed: Composed, console: Console, *, on_ready: Callable[[], None] = lambda: None
 ) -> tuple[str, Trained]:
-    """The MLflow run's id, and its result; the bar is shown on console.
+    """The MLflow run's id, and its result; progress is shown on console.
 
     on_ready is called once the slow imports are done.
     """
     config, ledger, objective = composed.config, TimeLedger(), Objective()
     read_inputs(config, ledger)
 
+    from finesweep.api.console import say
     from finesweep.api.progress import bar
     from finesweep.model import load_config
     from finesweep.runs.finetune import Watch, run_finetuning
     from finesweep.runs.run_logging import tracked_run
     from finesweep.sweep.launchers.rank_process import followers_of
+    from finesweep.tracking.system_metrics import missing_package
 
     on_ready()
+    if missing := missing_package(config.tracking):
+        say(console, missing)
     run_ids: list[str] = []
 
     @contextmanager
@@ -89,16 +94,17 @@ def run_training(
             yield run
 
     load_config(config.model)  # an unknown name is reported before the data are read
-    with (
-        no_library_bars(),
-        followers_of(config.launcher) as followers,
-        bar(console, objective) as shown,
-    ):
+    progress = bar(console, objective, epochs=config.training.epochs, in_log=True)
+    with no_library_bars(), followers_of(config.launcher) as followers, progress as shown:
         trained = run_finetuning(
             composed,
             objective=objective,
             record=record,
-            watch=Watch(on_evaluation=shown.evaluated, on_step=shown.stepped),
+            watch=Watch(
+                on_stage=shown.between_steps,
+                on_evaluation=shown.evaluated,
+                on_step=shown.stepped,
+            ),
             ledger=ledger,
             followers=followers,
         )

@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 
 LOGS = Path("mlruns/logs")
 STORAGE_URL = "FINESWEEP_STORAGE_URL"
+JOINING = {
+    "local": "starting",
+    "ray": "starting, or waiting for resources of the cluster",
+    "slurm": "starting, or waiting in the queue",
+}
+"""Launcher → what its workers do before they join."""
 TEMPLATE = "finesweep.cli.startup.template"
 """The module that local workers are forked from."""
 
@@ -111,52 +117,60 @@ def write_report(
 
 
 def complete_sweep(
-    plan: SweepPlan, console: Console, *, on_ready: Callable[[], None] = lambda: None
+    plan: SweepPlan,
+    console: Console,
+    *,
+    warn: Callable[[str], None] | None = None,
+    on_ready: Callable[[], None] = lambda: None,
 ) -> tuple[Study, bool]:
     """The plan's study once nothing is left to do, and whether anything was run.
 
-    Progress goes to console; on_ready is called before workers start.
+    Progress goes to console, and so do warnings without a function for them; on_ready is called
+    before workers start.
     """
+    from finesweep.api.console import say
+    from finesweep.api.progress.display import stage
     from finesweep.sweep.notes import search_notes
     from finesweep.sweep.remaining import nothing_left
     from finesweep.sweep.study.portfolio import portfolio_note
     from finesweep.sweep.study.study import open_study, study_exists
     from finesweep.sweep.study.teachers import with_teachers
 
+    warn = warn or partial(say, console)
     if is_new := not study_exists(plan):
         from finesweep.sweep.data import check_data
         from finesweep.sweep.rehearsal import rehearse
         from finesweep.sweep.study.search_space import check
 
-        with no_library_bars():  # while weights are loaded to find out what the models can do
-            inputs = check(plan)
-        rehearse(plan)
-        check_data(plan, inputs)
+        with stage(console, "checking models and data"):
+            with no_library_bars():  # while weights are loaded to find out what models can do
+                inputs = check(plan)
+            rehearse(plan)
+            check_data(plan, inputs)
     study = open_study(plan)
     plan = with_teachers(plan, study.user_attrs)
     for note in (*search_notes(plan), portfolio_note(study.user_attrs)) if is_new else ():
         if note:
-            console.print(note, soft_wrap=True)
-    if nothing_left(plan, study, partial(console.print, soft_wrap=True)):
+            say(console, note)
+    if nothing_left(plan, study, warn):
         return study, False
     on_ready()
-    _search(plan, study, console)
-    if plan.settings.report:
-        from finesweep.report.making import log_report
-
-        log_report(plan, study, partial(console.print, soft_wrap=True))
+    _search(plan, study, console, warn)
     return study, True
 
 
-def _search(plan: SweepPlan, study: Study, console: Console) -> None:
-    from finesweep.api.sweep_progress import SweepProgress
+def _search(plan: SweepPlan, study: Study, console: Console, warn: Callable[[str], None]) -> None:
+    from finesweep.api.progress.sweep import SweepProgress
     from finesweep.disk import require_space
     from finesweep.sweep.launchers import make_launcher
     from finesweep.sweep.parent_run import parent_of
     from finesweep.sweep.supervisor import supervise
+    from finesweep.tracking.system_metrics import missing_package
 
     config, minutes = plan.base.config, plan.settings.timeout_minutes
     require_space(config.storage.checkpoints)
+    if missing := missing_package(config.tracking):
+        warn(missing)
     launcher = make_launcher(
         config.launcher,
         command=_command(plan),
@@ -168,17 +182,31 @@ def _search(plan: SweepPlan, study: Study, console: Console) -> None:
     deadline = float("inf")
     if minutes is not None and plan.settings.n_trials is not None:
         deadline = time.monotonic() + 60 * minutes
-    with parent_of(plan, study), SweepProgress(console, study) as board:
-        supervise(
-            launcher,
-            study,
-            n_workers=config.workers,
-            deadline=deadline,
-            refresh=board.look,
-            say=board.say,
-        )
-        if stopped := board.look().stopped:
-            raise FinesweepError(stopped)
+    progress = SweepProgress(
+        console,
+        study,
+        n_workers=config.workers,
+        confirm=plan.confirm,
+        joining=JOINING[config.launcher.name],
+    )
+    with progress:
+        with parent_of(plan, study):
+            supervise(
+                launcher,
+                study,
+                n_workers=config.workers,
+                deadline=deadline,
+                refresh=progress.look,
+                say=warn,
+            )
+            if stopped := progress.look().stopped:
+                raise FinesweepError(stopped)
+        if plan.settings.report:
+            progress.begin("making the report")
+
+            from finesweep.report.making import log_report
+
+            log_report(plan, study, warn)
 
 
 def _command(plan: SweepPlan) -> list[str]:

@@ -260,6 +260,8 @@ class TrackingConfig:
     """Folder or URI of artifacts, used when the experiment is created."""
     experiment: str = "finesweep"
     """Name of the MLflow experiment that all runs belong to."""
+    system_metrics: bool = False
+    """Whether each run logs the machine's CPU, memory, disk, network and GPUs, once a minute."""
 
 
 @dataclass

@@ -116,6 +116,7 @@ class SweepPlan:
         register = self.settings.register
         return RegisterConfig.pick if register is None else register.pick
 
+    @property
     def sampler_name(self) -> str:
         """The sampler's class, without its module."""
         return str(self.settings.sampler["_target_"]).rpartition(".")[2]

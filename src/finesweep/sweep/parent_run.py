@@ -8,10 +8,12 @@ from contextlib import contextmanager
 
 import yaml
 from optuna import Study
+from optuna.trial import TrialState
 
 from finesweep.config import SweepPlan, plain_path
 from finesweep.errors import reason
 from finesweep.locks import exclusive
+from finesweep.runs.run_name import PRUNED
 from finesweep.sweep.status import spent
 from finesweep.sweep.study.keys import BEST_RUN, DEFINITION, PARENT_RUN_ID, UID
 from finesweep.sweep.study.objectives.front import Front, front_of
@@ -37,6 +39,7 @@ from finesweep.tracking.tags import (
     FRONT_TAG,
     OBJECTIVES_TAG,
     REASON_TAG,
+    RUN_NAME_TAG,
     TRIAL_STATE,
 )
 
@@ -108,10 +111,13 @@ def close_orphans(parent: Run, study: Study) -> None:
     states = {f"{uid}/{t.number}": t for t in study.get_trials(deepcopy=False)}
     store = parent.store
     for run in find_runs(store, {PARENT: parent.run_id}, running=True):
-        tags = store.client.get_run(run.run_id).data.tags
-        trial = states.get(tags.get("finesweep.uid", ""))
+        found = store.client.get_run(run.run_id)
+        trial = states.get(found.data.tags.get("finesweep.uid", ""))
         if trial is not None and trial.state.is_finished():
-            run.set_tags({TRIAL_STATE: trial.state.name})
+            tags = {TRIAL_STATE: trial.state.name}
+            if trial.state == TrialState.PRUNED:
+                tags[RUN_NAME_TAG] = f"{found.info.run_name.removesuffix(PRUNED)}{PRUNED}"
+            run.set_tags(tags)
             run.finish(STATUS_OF[trial.state.name])
 
 

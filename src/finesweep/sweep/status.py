@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -49,7 +48,8 @@ from finesweep.sweep.study.slots import (
 )
 from finesweep.sweep.study.study import baseline_in, comparisons_in
 from finesweep.sweep.study.workers import live_workers
-from finesweep.sweep.time_budget import TimeBudget, time_budget_in
+from finesweep.sweep.time_budget import time_budget_in
+from finesweep.sweep.time_left import seconds_left
 
 BUDGET = "sweep.n_trials="
 WORKER_FIELDS = ("id", "host", "pid", "slot", "step", "total", "beat_age_seconds")
@@ -97,8 +97,8 @@ class Status:
     prune_audit: Mapping[str, Any] | None
     """The fields of a PruneAudit; None while no audited trial has completed."""
     seconds_left: float | None
-    """Estimated seconds for the waiting and running slots, from the finished ones; in an open sweep
-    by time, those until its end."""
+    """Estimated seconds for the slots that are not finished; in an open sweep by time, those until
+    its end. A confirmation counts once it has begun."""
     grid: Mapping[str, Any] | None
     """Of an exhaustive sampler: n_points of its grid, n_finished of them, n_beside, the enqueued
     trials beside the grid, and is_complete once all have ended; None without one."""
@@ -180,7 +180,7 @@ def status_in(state: SweepState, workers: Sequence[WorkerRow]) -> Status:
         ),
         spent=spent([*trials, *confirming]),
         prune_audit=None if (a := audit_in(trials, state.direction)) is None else asdict(a),
-        seconds_left=_seconds_left(slots, budget, n_workers=len(workers)),
+        seconds_left=seconds_left(state, workers),
         grid=_grid(slots, grid_in(attributes)),
         time_budget=None if budget is None else asdict(budget),
         stopped=attributes.get(STOP) or None,
@@ -240,25 +240,6 @@ def leaderboard(
         return order.index(trial.state), worse(_value(trial))
 
     return [row_of(trial, front) for trial in sorted(finished_trials(trials), key=sort_key)]
-
-
-def _seconds_left(
-    slots: Sequence[Slot], budget: TimeBudget | None, *, n_workers: int
-) -> float | None:
-    if budget is not None and budget.is_by_time and budget.is_open:
-        # For people: this machine's clock will do.
-        return None if budget.ends_at is None else max(0.0, budget.ends_at - time.time())
-    durations = [
-        slot.trial.duration.total_seconds()
-        for slot in slots
-        if slot.state in FINISHED and slot.trial is not None and slot.trial.duration
-    ]
-    n_left = sum(slot.state not in FINISHED for slot in slots)
-    if not n_left:
-        return 0.0
-    if not durations:
-        return None
-    return n_left * sum(durations) / len(durations) / max(1, n_workers)
 
 
 def _best(ranked: Sequence[FrozenTrial], best_run: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import optuna
@@ -27,21 +28,35 @@ def stop(name: str, url: str) -> tuple[int, str]:
     return len(live_workers(study)), command_of(study)
 
 
-def delete_study(study: Study, config: Config, *, runs: bool) -> int:
-    """Deletes the study and its checkpoints; returns the number of deleted MLflow runs.
+def delete_study(
+    study: Study, config: Config, *, runs: bool, warn: Callable[[str], object] = lambda line: None
+) -> int:
+    """Deletes the study, its checkpoints and its view in MLflow; returns the number of deleted
+    MLflow runs.
 
-    Registered models are kept: they belong to their users. FinesweepError while workers run.
+    Registered models are kept: they belong to their users. FinesweepError while workers run. A view
+    that cannot be deleted is told to warn, and costs nothing else.
     """
     if n_workers := len(live_workers(study)):
         command = f"finesweep stop {study.study_name}"
         raise FinesweepError(f"{n_workers} workers are running; stop them first: {command}")
     n_runs = _delete_runs(study, config) if runs else 0
+    try:
+        _remove_pages(study, config)
+    except FinesweepError as error:
+        warn(f"its view is still in MLflow: {error}")
     # The search's study last: if this is cut off, the next delete still finds the rest.
     for each in reversed(studies_of(study).values()):
         shutil.rmtree(Path(config.storage.checkpoints) / each.study_name, ignore_errors=True)
         forget_study(engine_of(each), each.study_name)
         optuna.delete_study(study_name=each.study_name, storage=storage_of(each))
     return n_runs
+
+
+def _remove_pages(study: Study, config: Config) -> None:
+    from finesweep.tracking.pages.removal import remove_pages
+
+    remove_pages(config.tracking, study.study_name)
 
 
 def _delete_runs(study: Study, config: Config) -> int:

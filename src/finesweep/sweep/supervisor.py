@@ -14,6 +14,7 @@ from finesweep.sweep.signals import deferred_signals
 from finesweep.sweep.study.keys import STOP
 from finesweep.sweep.study.slots import is_budget_spent
 from finesweep.sweep.study.storage import is_storage_outage
+from finesweep.wording import counted
 
 POLL_SECONDS = 0.25
 REFRESH_SECONDS = 2.0
@@ -53,7 +54,7 @@ def supervise(
         with deferred_signals() as interruption:
             while any(worker.handle for worker in workers):
                 if interruption.requested:
-                    _interrupt(workers)
+                    _interrupt(workers, say)
                 if drained := time.monotonic() > deadline:
                     _drain(workers)
                 try:
@@ -126,12 +127,16 @@ def _next(
     return errors
 
 
-def _interrupt(workers: list[SupervisedWorker]) -> None:
+def _interrupt(workers: list[SupervisedWorker], say: Callable[[str], None]) -> None:
     """Signals each worker once: a second signal would make it exit without a checkpoint."""
-    for worker in workers:
-        if worker.handle and not worker.interrupted:
-            worker.handle.interrupt()
-            worker.interrupted = True
+    asked = [worker for worker in workers if worker.handle and not worker.interrupted]
+    if asked and not any(worker.interrupted for worker in workers):
+        told = f"{counted(len(asked), 'worker')} asked to save a checkpoint and leave"
+        say(f"interrupted: {told}; Ctrl-C again ends at once")
+    for worker in asked:
+        assert worker.handle is not None
+        worker.handle.interrupt()
+        worker.interrupted = True
 
 
 def _drain(workers: list[SupervisedWorker]) -> None:

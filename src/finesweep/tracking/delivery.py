@@ -56,7 +56,7 @@ class Delivery:
         with self._changing:
             self._tasks.setdefault(folder, partial(self._deliver, folder))
 
-    def call(self, job: Callable[[TrackingStore], None], *, key: str) -> None:
+    def call(self, job: Callable[[TrackingStore], object], *, key: str) -> None:
         """Calls job until it succeeds, unless a newer job with this key replaces it."""
         with self._changing:
             self._tasks[key] = partial(self._call, job)
@@ -127,7 +127,7 @@ class Delivery:
                 raise
         return not folder.exists()
 
-    def _call(self, job: Callable[[TrackingStore], None]) -> bool:
+    def _call(self, job: Callable[[TrackingStore], object]) -> bool:
         job(self._open_store())
         return True
 

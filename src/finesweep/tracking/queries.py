@@ -23,6 +23,13 @@ ID_START = re.compile("[0-9a-f]{1,32}")
 """Matches the start of a run's id."""
 
 
+def found_runs(store: TrackingStore, tags: Mapping[str, str]) -> list[Any]:
+    """MLflow's own records of the experiment's runs with all these tags, the newest first."""
+    clauses = [clause(f"tags.`{name}`", value) for name, value in tags.items()]
+    found = _search(store, " and ".join(clauses))
+    return [run for run in found if tags.items() <= run.data.tags.items()]
+
+
 def find_runs(store: TrackingStore, tags: Mapping[str, str], *, running: bool = False) -> list[Run]:
     """The experiment's runs with all these tags, the newest first; running: only those RUNNING."""
     clauses = [clause(f"tags.`{name}`", value) for name, value in tags.items()]

@@ -108,6 +108,8 @@ def test_runs_end_whose_trials_have_ended(
     close_orphans(parent, study)
     assert [known(child)[0] for child in children] == ["KILLED", "FAILED", "RUNNING", "RUNNING"]
     assert known(children[0])[1]["finesweep.trial_state"] == "PRUNED"
+    names = [store.client.get_run(child.run_id).info.run_name for child in children]
+    assert names == ["0 · pruned", "1", "2", "3"]
 
 
 def test_the_best_trial_is_shown_on_the_parent(

@@ -21,6 +21,7 @@ from finesweep.sweep.study.keys import DEFINITION, GIVEN, PARENT_RUN_ID, STOP, S
 from finesweep.sweep.study.leases import Lease, workers_of
 from finesweep.sweep.study.optuna_private import engine_of, storage_of
 from finesweep.tracking import TrackingStore, start_run
+from finesweep.tracking.pages.views import SHARED
 
 pytestmark = pytest.mark.slow
 
@@ -96,9 +97,22 @@ def test_runs_are_deleted_when_asked_and_others_are_left(
         experiment=store.client.get_experiment(store.experiment_id).name,
     )
     config = replace(demo.base.config, tracking=tracking)
+    view = f"{SHARED}finesweep-sweep-demo"
+    store.client.set_experiment_tag(store.experiment_id, view, "{}")
     assert delete_study(study, config, runs=True) == 3
+    assert view not in store.client.get_experiment(store.experiment_id).tags
     stages = [store.client.get_run(run.run_id).info.lifecycle_stage for run in (*parents, *runs)]
     assert stages == ["deleted", "active", "deleted", "active", "deleted"]
+
+
+def test_a_store_that_is_away_costs_only_the_view(study: Study, demo: SweepPlan) -> None:
+    Path("no.db").write_text("no database" * 100)
+    tracking = replace(demo.base.config.tracking, uri="sqlite:///no.db")
+    said: list[str] = []
+    delete_study(study, replace(demo.base.config, tracking=tracking), runs=False, warn=said.append)
+    assert optuna.get_all_study_names(storage_of(study)) == []
+    (line,) = said
+    assert line.startswith("its view is still in MLflow: tracking.uri: cannot open")
 
 
 def test_a_sweep_that_never_had_a_run_deletes_none(study: Study, demo: SweepPlan) -> None:

@@ -88,10 +88,11 @@ def run_reproduction(
     repetition, ledger = plan_repetition(original, now=now), TimeLedger()
     read_inputs(repetition.composed.config, ledger)
     on_ready()
-    with no_library_bars(), bar(console, repetition.objective) as shown:
+    epochs = repetition.composed.config.training.epochs
+    with no_library_bars(), bar(console, repetition.objective, epochs=epochs) as shown:
         return repeat(
             repetition,
-            watch=Watch(on_evaluation=shown.evaluated, on_step=shown.stepped),
+            watch=Watch(shown.between_steps, lambda _: None, shown.evaluated, shown.stepped),
             on_inputs=on_inputs,
             ledger=ledger,
         )

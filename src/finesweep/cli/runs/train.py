@@ -21,11 +21,17 @@ from finesweep.errors import ConfigError, FinesweepError, Problem
 
 NO_TEST = "evaluate_test=false"
 """Default under -m: comparing runs on the test split would use it up."""
-FLAGS = "--cfg job prints the composed config, --hydra-help lists Hydra's own flags."
+QUIET = "--quiet"
+FLAGS = (
+    f"{QUIET} prints the result only, --cfg job prints the composed config, --hydra-help lists"
+    " Hydra's own flags."
+)
 
 
 def run(arguments: Sequence[str]) -> int:
-    args = hydra_flags().parse_args(list(arguments))
+    cli = hydra_flags()
+    cli.add_argument(QUIET, action="store_true")
+    args = cli.parse_args(list(arguments))
     is_printed = args.cfg or args.info
     if args.resolve and not (args.cfg or args.help):
         raise ConfigError(Problem("--resolve", "requires --cfg or --help"))
@@ -37,11 +43,12 @@ def run(arguments: Sequence[str]) -> int:
     prefix = [NO_TEST] if args.multirun else []
     runs = _compose_all([*prefix, *args.overrides], multirun=args.multirun)
     register_schema()
-    flags = [argument for argument in arguments if argument not in args.overrides]
-    # Hydra reads sys.argv itself, for --help and --cfg too.
+    ours = {*args.overrides, QUIET}
+    flags = [argument for argument in arguments if argument not in ours]
+    # Hydra reads sys.argv itself, for --help and --cfg too; it does not know --quiet.
     overrides = [in_hydra_grammar(override) for override in args.overrides]
     sys.argv = ["finesweep train", *flags, *prefix, *overrides]
-    job = _job(None if args.multirun else runs[0])
+    job = _job(None if args.multirun else runs[0], quiet=args.quiet)
     main = hydra.main(config_path=None, config_name="config", version_base=HYDRA_VERSION_BASE)(job)
     if not args.help:
         main()
@@ -61,13 +68,13 @@ def _compose_all(overrides: list[str], *, multirun: bool) -> list[Composed]:
     return [compose(each) for each in (grid(overrides) if multirun else [overrides])]
 
 
-def _job(composed: Composed | None) -> Callable[[DictConfig], None]:
+def _job(composed: Composed | None, *, quiet: bool) -> Callable[[DictConfig], None]:
     """The function that Hydra calls for each run. It catches our errors, which Hydra would print as
     tracebacks; composed is the config of a single run, None under -m."""
 
     def job(node: DictConfig) -> None:
         try:
-            _train(composed or compose(list(HydraConfig.get().overrides.task)))
+            _train(composed or compose(list(HydraConfig.get().overrides.task)), quiet=quiet)
         except FinesweepError as error:
             print(f"finesweep: {error}", file=sys.stderr)
             sys.exit(error.exit_code)
@@ -75,14 +82,15 @@ def _job(composed: Composed | None) -> Callable[[DictConfig], None]:
     return job
 
 
-def _train(composed: Composed) -> None:
+def _train(composed: Composed, *, quiet: bool) -> None:
     silence_libraries()
 
     from finesweep.api.console import screen
     from finesweep.api.runs import run_training
 
     console = screen()
-    _, trained = run_training(composed, console, on_ready=collector.resume)
+    progress = screen(quiet=True) if quiet else console
+    _, trained = run_training(composed, progress, on_ready=collector.resume)
 
     from finesweep.cli.screens.run_report import print_trained
 

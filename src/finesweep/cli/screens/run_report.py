@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
+from finesweep.api.console import say
 from finesweep.cli.screens.tables import (
     print_classes,
     print_confusion,
@@ -40,9 +41,9 @@ def print_trained(console: Console, trained: Trained) -> None:
     dataset, result, test = trained.setup.dataset, trained.result, trained.test
     published = trained.setup.composed.config.published
     for note in dataset.notes:
-        console.print(f"data: {note}", soft_wrap=True)
+        say(console, f"data: {note}")
     if teacher := trained.setup.teacher:
-        console.print(f"teacher: {teacher.uri}", soft_wrap=True, markup=False)
+        say(console, f"teacher: {teacher.uri}")
     schedule = trained.setup.schedule
     evaluations = schedule.at_examples_seen(result.evaluations)
     (best,) = schedule.at_examples_seen([result.best])
@@ -52,10 +53,10 @@ def print_trained(console: Console, trained: Trained) -> None:
     position = f"{best.step:,} examples (epoch {best.epoch:.2f}){early}"
     console.print(f"best checkpoint after {position}")
     for doubt in doubts(trained.setup, result.validation):
-        console.print(doubt, soft_wrap=True)
+        say(console, doubt)
     if finding := overfitting(evaluations):
         message = f"overfitting: {finding}; the best checkpoint is from before that"
-        console.print(message, soft_wrap=True)
+        say(console, message)
     metrics = {"validation": result.best.metrics} | ({"test": test.metrics} if test else {})
     print_metrics(console, metrics)
     accuracy = majority_accuracy(dataset.train["label"], dataset.validation["label"])
@@ -107,7 +108,7 @@ def _print_test(console: Console, dataset: TextDataset, test: TestResult) -> Non
         console.print("\ncounts per label, at a threshold of 0.5")
         print_label_counts(console, counts, dataset.label_names)
         thresholds = threshold_sentence(test.decision_rule, dataset.label_names, test.metrics)
-        console.print(thresholds, soft_wrap=True)
+        say(console, thresholds)
     elif len(dataset.label_names) <= MAX_CLASSES:
         console.print("\nconfusion matrix (rows: true, columns: predicted)")
         print_confusion(console, counts, dataset.label_names)
@@ -117,7 +118,7 @@ def _print_test(console: Console, dataset: TextDataset, test: TestResult) -> Non
         )
     for error in test.errors[:N_ERRORS]:
         line = f"- {confused(error)} ({', '.join(error['kinds'])})\n  {shortened(error['text'])}"
-        console.print(line, soft_wrap=True)
+        say(console, line)
 
 
 def _print_next(console: Console, test: TestResult, *, pairs: bool) -> None:

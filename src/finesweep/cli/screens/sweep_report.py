@@ -6,6 +6,7 @@ import shlex
 
 from rich.console import Console
 
+from finesweep.api.console import say
 from finesweep.cli.screens.tables import (
     print_confirmed,
     print_leaderboard,
@@ -42,21 +43,21 @@ def print_outcome(console: Console, study: Study, *, with_data: bool = True) -> 
     status = status_in(state, live_workers(study))
     console.print()
     for note in data_notes_of(study) if with_data else ():
-        _say(console, f"data: {note}")
+        say(console, f"data: {note}")
     baseline = baseline_in(state.attributes)
     rows = leaderboard(state.trials, state.direction, state.front)
     print_leaderboard(console, rows, metric=status.metric, baseline=baseline)
     if state.front is not None and state.front.members:
-        _say(console, str(state.front))
+        say(console, str(state.front))
     console.print()
     if status.confirmed:
         print_confirmed(console, status.confirmed, metric=status.metric)
         console.print()
     console.print(trial_counts(status))
     if spent := time_spent(status.spent):
-        console.print(spent, soft_wrap=True)
+        say(console, spent)
     if (audit := audit_in(state.trials, state.direction)) is not None:
-        _say(console, str(audit))
+        say(console, str(audit))
     _print_state(console, study, status)
     finalist = state.finalist
     if status.best is None and not status.is_budget_spent:
@@ -69,9 +70,9 @@ def print_outcome(console: Console, study: Study, *, with_data: bool = True) -> 
         if baseline is not None:
             _print_baseline(console, baseline)
         for comparison in comparisons_in(state.attributes):
-            console.print(verdict(comparison), soft_wrap=True)
+            say(console, verdict(comparison))
         for comparison_name, reason in omissions(study).items():
-            _say(console, f"NOT done: {comparison_name}: {reason}")
+            say(console, f"NOT done: {comparison_name}: {reason}")
     _print_next(console, study, status)
 
 
@@ -96,13 +97,13 @@ def _print_state(console: Console, study: Study, status: Status) -> None:
 def _print_winner(console: Console, finalist: Finalist) -> None:
     chance, use = chance_better(finalist), use_of_test_rows(finalist)
     odds = "" if chance is None else f", better than the runner-up with probability {chance:.2f}"
-    console.print(
-        f"\nbest: trial {finalist.trial}{odds};"
-        f" evaluated once on the test split ({finalist.test_rows:,} rows{use and f'; {use}'})",
-        soft_wrap=True,
+    rows = f"{finalist.test_rows:,} rows{use and f'; {use}'}"
+    say(
+        console,
+        f"\nbest: trial {finalist.trial}{odds}; evaluated once on the test split ({rows})",
     )
     if finalist.picked is not None:
-        _say(console, f"picked by {finalist.picked['rule']}: {finalist.picked['why']}")
+        say(console, f"picked by {finalist.picked['rule']}: {finalist.picked['why']}")
     bounds = finalist.test_intervals
     sides = {
         side: {name: each[k] for name, each in bounds.items()} for k, side in enumerate(BOUNDS)
@@ -110,16 +111,12 @@ def _print_winner(console: Console, finalist: Finalist) -> None:
     print_metrics(console, {"test": finalist.test_metrics, **(sides if bounds else {})}, of="test")
     console.print(f"majority-class accuracy: {finalist.majority_accuracy:.4f}")
     for doubt in finalist.doubts:
-        _say(console, doubt)
-
-
-def _say(console: Console, line: str) -> None:
-    console.print(line, soft_wrap=True)
+        say(console, doubt)
 
 
 def _print_baseline(console: Console, baseline: BaselineResult) -> None:
     console.print(baseline_score(baseline))
-    console.print(baseline_verdict(baseline), soft_wrap=True)
+    say(console, baseline_verdict(baseline))
 
 
 def _print_next(console: Console, study: Study, status: Status) -> None:

@@ -27,7 +27,7 @@ def run(arguments: Sequence[str]) -> int:
     if not args.yes and not _is_confirmed(targets):
         print("nothing removed")
         return 1
-    n_runs = delete_study(study, config, runs=args.runs)
+    n_runs = delete_study(study, config, runs=args.runs, warn=print)
     print(f"removed {targets}" + (f" ({n_runs})" if args.runs else ""))
     return 0
 

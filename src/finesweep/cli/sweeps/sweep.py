@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from finesweep.cli import parser
 from finesweep.cli.startup import collector
@@ -25,7 +26,7 @@ keys of sweeps/NAME.yaml, with their defaults; on the command line sweep.KEY=VAL
 
 
 def run(arguments: Sequence[str]) -> int:
-    cli = parser("sweep", "NAME [OVERRIDE…] [--cfg job]")
+    cli = parser("sweep", "NAME [OVERRIDE…] [--quiet] [--cfg job]")
     cli.epilog = EXAMPLES
     if not {"-h", "--help"}.isdisjoint(arguments):
         from finesweep.config.reference.help import sweep_help
@@ -40,25 +41,28 @@ def run(arguments: Sequence[str]) -> int:
         help="Hydra overrides and search spaces",
     )
     cli.add_argument("--cfg", choices=["job"], help="print the composed config and stop")
+    cli.add_argument("--quiet", action="store_true", help="print the result and warnings only")
     args = cli.parse_intermixed_args(list(arguments))
     plan = compose_sweep(args.name, args.overrides)
     if args.cfg:
         print(plan.base.yaml(), end="")
         return 0
     silence_libraries()
-    return _sweep(plan)
+    return _sweep(plan, quiet=args.quiet)
 
 
-def _sweep(plan: SweepPlan) -> int:
-    from finesweep.api.console import screen
+def _sweep(plan: SweepPlan, *, quiet: bool) -> int:
+    from finesweep.api.console import say, screen
     from finesweep.api.sweeps import complete_sweep
     from finesweep.cli.screens.sweep_report import print_outcome
     from finesweep.sweep.status import status_of
 
     console = screen()
-    console.print(f"sweep {plan.name}: {_budget(plan)} in study {plan.study_name}")
-    study, has_searched = complete_sweep(plan, console, on_ready=collector.resume)
-    print_outcome(console, study, with_data=not has_searched)
+    progress = screen(quiet=True) if quiet else console
+    progress.print(f"sweep {plan.name}: {_budget(plan)} in study {plan.study_name}")
+    warn = partial(say, console)
+    study, has_searched = complete_sweep(plan, progress, warn=warn, on_ready=collector.resume)
+    print_outcome(console, study, with_data=quiet or not has_searched)
     return 0 if status_of(study).best else 1
 
 

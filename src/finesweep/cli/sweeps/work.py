@@ -25,10 +25,11 @@ LOCATIONS = ("storage.", "tracking.")
 
 
 def run(arguments: Sequence[str]) -> int:
-    cli = study_parser("work", "", overrides="storage.… or tracking.…")
+    cli = study_parser("work", "[--quiet]", overrides="storage.… or tracking.…")
     cli.add_argument(
         "--attached", action="store_true", help="exit after the current slot once stdin is closed"
     )
+    cli.add_argument("--quiet", action="store_true", help="print warnings only")
     args = cli.parse_intermixed_args(list(arguments))
     for override in args.overrides:
         if not override.startswith(LOCATIONS):
@@ -61,7 +62,7 @@ def run(arguments: Sequence[str]) -> int:
                 phase,
                 session.callbacks,
                 is_drained=_is_stdin_closed if args.attached else lambda: False,
-                on_trial=partial(_print_trial, phase, session.metric),
+                on_trial=_ignore if args.quiet else partial(_print_trial, phase, session.metric),
                 followers=session.followers,
             )
             worker.work()
@@ -106,8 +107,12 @@ def _exit_hung() -> None:
     os._exit(HUNG)
 
 
+def _ignore(row: Row) -> None:
+    """Prints nothing of a finished trial."""
+
+
 def _print_trial(phase: Phase, metric: str, row: Row) -> None:
-    from finesweep.api.trial_line import trial_line
+    from finesweep.api.progress.trial_line import trial_line
     from finesweep.sweep.study.keys import N_TRIALS
 
     n_slots = max(int(phase.study.user_attrs[N_TRIALS]), row.slot + 1)

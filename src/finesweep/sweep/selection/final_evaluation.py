@@ -44,6 +44,7 @@ from finesweep.sweep.study.weights import weights_of
 from finesweep.tracking import Run, TrackingStore
 from finesweep.tracking.pages.adoption import adopt
 from finesweep.tracking.pages.notes import describe_run, escaped, markdown_table
+from finesweep.tracking.tags import WINNER_NAME_TAG, WINNER_RUN_TAG
 from finesweep.training import majority_accuracy, predict
 
 
@@ -77,7 +78,7 @@ def evaluate_winner(
     validation = predict(model, tokens.validation, tokens, config.training)
     setup = Setup(composed, dataset, tokens, model, count_parameters(model))
     run = run_of(store, winner.study.uid, best.number)
-    run = run or restore_run(parent, winner, setup, validation)
+    run = run or restore_run(parent, winner, setup, validation, sweep=state.name)
     comparisons = try_comparison(
         lambda: compare_models(plan, state, store), study, what="each model with the others"
     )
@@ -125,7 +126,7 @@ def _picked(winner: Winner) -> dict[str, Any] | None:
 def _log_winner(parent: Run, finalist: Finalist) -> None:
     """Logs the winner on the sweep's parent run, once."""
     tags = parent.store.client.get_run(parent.run_id).data.tags
-    if tags.get("finesweep.winner_run_id") == finalist.run_id:
+    if tags.get(WINNER_RUN_TAG) == finalist.run_id:
         return
     row = finalist.confirmed or {}
     names = ("mean", "deviation", "optimism_gap", "probability_better")
@@ -135,7 +136,11 @@ def _log_winner(parent: Run, finalist: Finalist) -> None:
     describe_run(parent, _note(finalist))
     # Last: with these tags the rest is not repeated.
     parent.set_tags(
-        {"finesweep.winner_trial": finalist.trial, "finesweep.winner_run_id": finalist.run_id}
+        {
+            WINNER_NAME_TAG: parent.store.client.get_run(finalist.run_id).info.run_name,
+            "finesweep.winner_trial": finalist.trial,
+            WINNER_RUN_TAG: finalist.run_id,
+        }
     )
 
 

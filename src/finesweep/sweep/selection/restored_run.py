@@ -17,7 +17,9 @@ from finesweep.training import compute_metrics
 WHY = "rebuilt from the trial's weights: its first run was deleted"
 
 
-def restore_run(parent: Run, winner: Winner, setup: Setup, validation: Predictions) -> Run:
+def restore_run(
+    parent: Run, winner: Winner, setup: Setup, validation: Predictions, *, sweep: str
+) -> Run:
     """A finished run with the winner's config and validation; the curves are lost.
 
     It has the trial's uid, so it is found as the first one was.
@@ -25,6 +27,7 @@ def restore_run(parent: Run, winner: Winner, setup: Setup, validation: Predictio
     trial, is_seed = winner.best, winner.row is not None
     tags = {
         "finesweep.kind": "confirmation" if is_seed else "trial",
+        "finesweep.sweep": sweep,
         "finesweep.uid": winner.uid,
         "finesweep.trial_number": trial.number,
         "finesweep.slot": trial.user_attrs[SLOT],

@@ -42,7 +42,8 @@ NOW = {
 }
 """SQL for seconds since 1970 by the database's clock: the clocks of two machines differ."""
 BEATS_PER_LEASE = 8
-MAX_BEAT_SECONDS = 15.0
+MAX_BEAT_SECONDS = 5.0
+"""Longest pause between two beats, which also publish a trial's progress for the screen."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,8 @@ class WorkerRow:
     """One worker as other workers see it."""
 
     id: str
+    study: str
+    """Name of the study whose slots it works on: the search's, or its confirmation's."""
     host: str
     machine: str
     pid: int
@@ -70,7 +73,7 @@ def make_table(engine: Engine) -> None:
 
 def workers_of(engine: Engine, study: str) -> list[WorkerRow]:
     """Every worker that joined and has not left, including dead ones."""
-    columns = [column for column in WORKERS.c if column.name not in ("study", "beat")]
+    columns = [column for column in WORKERS.c if column.name != "beat"]
     names = ", ".join(column.name for column in columns)
     age = f"{_now(engine)} - beat AS beat_age_seconds"
     with engine.begin() as connection:

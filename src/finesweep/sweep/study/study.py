@@ -178,7 +178,11 @@ def baseline_in(attributes: Mapping[str, Any]) -> BaselineResult | None:
 
 def data_notes_of(study: Study) -> list[str]:
     """Sentences on dropped rows, derived splits and cut texts, each once."""
-    attributes = study.user_attrs
+    return data_notes_in(study.user_attrs)
+
+
+def data_notes_in(attributes: Mapping[str, Any]) -> list[str]:
+    """The same, from a study's user attributes."""
     datasets = (attributes[name] for name in sorted(attributes) if name.startswith(DATA_NOTES))
     return list(dict.fromkeys(note for notes in datasets for note in notes))
 

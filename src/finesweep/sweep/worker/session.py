@@ -27,6 +27,7 @@ from finesweep.sweep.worker.callbacks import WorkerCallbacks
 from finesweep.sweep.worker.phases import Confirmation, Phase, Search
 from finesweep.sweep.worker.run_delivery import deliver_orphans, drop_empty, outboxes_of
 from finesweep.tracking import Delivery, open_store
+from finesweep.tracking.pages.overview import describe_experiment
 
 JOINING_SECONDS = 120.0
 """Longer than a database restart; on a machine that never reaches it, the worker then fails."""
@@ -90,6 +91,7 @@ class WorkerSession:
             show_best(store, self.study)
             register_winner(self.plan, self.study, read_state(self.study), store)
             parent.finish("FINISHED")
+        self.callbacks.delivery.call(describe_experiment, key="experiment")
         return True
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from mlflow.utils.mlflow_tags import MLFLOW_RUN_NOTE
@@ -12,6 +13,7 @@ from mlflow.utils.mlflow_tags import MLFLOW_RUN_NOTE
 from finesweep.tracking.names import MAX_TAG_CHARACTERS, text_of
 from finesweep.tracking.runs import Run
 
+N_DIGEST = 16
 WRITTEN = "finesweep.note_sha256"
 """Tag: the SHA-256 of the description as finesweep last wrote it."""
 
@@ -33,14 +35,44 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def signed(text: str) -> str:
+    """A description that tells by itself whether it was edited: a comment ends it, which Markdown
+    does not show. Two tags could not be written at once."""
+    return f"{text}\n\n{_mark(text)}"
+
+
+def is_signed(found: str) -> bool:
+    """Whether `signed` made the description, and nobody has edited it."""
+    text, _, mark = found.strip().rpartition("\n\n")
+    return mark == _mark(text)
+
+
+def _mark(text: str) -> str:
+    return f"[//]: # (finesweep {digest(text)[:N_DIGEST]})"
+
+
 def escaped(value: Any) -> str:
     """value as Markdown that shows it as it is, in one line: a user's name may hold anything."""
     line = " ".join(str(value).split())
     return re.sub(r"([\\`*_{}\[\]()<>#+!|~&:$-])", r"\\\1", line)
 
 
+@dataclass(frozen=True)
+class Link:
+    """A text that links to an address without spaces or parentheses."""
+
+    text: str
+    address: str
+
+
 def markdown_table(headings: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """A table whose cells are escaped."""
-    lines = [[escaped(cell) for cell in row] for row in (headings, *rows)]
+    """A table whose cells are escaped; a cell may be a Link."""
+    lines = [[_cell(cell) for cell in row] for row in (headings, *rows)]
     lines.insert(1, ["---"] * len(headings))
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _cell(cell: Any) -> str:
+    if isinstance(cell, Link):
+        return f"[{escaped(cell.text)}]({cell.address})"
+    return escaped(cell)

@@ -33,7 +33,7 @@ LOSS = "validation/loss"
 BEST = "best/"
 """Prefix of the parent run's metric: the sweep's metric at its best trial so far."""
 SECTIONS = ("validation", "test", "train", "confirmed", "best", "latency_ms", "model")
-FOLDED = ("seconds", "seconds_saved", "")
+FOLDED = ("seconds", "seconds_saved", "system", "")
 """Sections of charts that are last and folded: each chart is one number a run."""
 LINE: dict[str, Any] = {
     "type": "LINE",
@@ -86,16 +86,28 @@ def sweep_view(store: TrackingStore, sweep: str) -> View:
     metrics = parent.metrics
     best = [name.removeprefix(BEST) for name in metrics if name.startswith(BEST)]
     metric = best[0] if best else LOSS
-    (key,) = keys_of([f"{OWN}sweep-{sweep}"]).values()
     own = clause("tags.`finesweep.sweep`", sweep)
     return View(
-        key=key,
+        key=_key(sweep),
         name=f"leaderboard of {sweep}",
         filter=f"{own} and {ALL_RUNS.filter}",
         metric=metric,
         direction=better_direction(metric),
         objectives=tuple(parent.tags.get(OBJECTIVES_TAG, "").splitlines()),
     )
+
+
+def _key(sweep: str) -> str:
+    """The key of a sweep's view."""
+    (key,) = keys_of([f"{OWN}sweep-{sweep}"]).values()
+    return key
+
+
+def delete_view(store: TrackingStore, sweep: str) -> None:
+    """Removes the view of a sweep's leaderboard from the experiment, if it was saved."""
+    tag = f"{SHARED}{_key(sweep)}"
+    if tag in store.client.get_experiment(store.experiment_id).tags:
+        store.client.delete_experiment_tag(store.experiment_id, tag)
 
 
 def _sweeps(store: TrackingStore) -> list[str]:

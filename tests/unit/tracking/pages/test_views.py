@@ -15,6 +15,7 @@ from finesweep.tracking.pages.views import (
     MAX_VIEWS,
     SHARED,
     View,
+    delete_view,
     link,
     save_view,
     sweep_view,
@@ -47,6 +48,17 @@ def test_a_sweeps_view_has_its_runs_by_its_metric_whatever_its_name(
     assert (state["orderByKey"], state["orderByAsc"]) == ("metrics.`validation/f1`", False)
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_only_the_view_of_a_deleted_sweep_goes(store: TrackingStore, name: str) -> None:
+    for sweep in (name, "stays"):
+        start_run(store, name="s", tags={"finesweep.kind": "sweep", "finesweep.sweep": sweep})
+        assert save_view(store, sweep_view(store, sweep))
+    before = saved(store).keys()
+    for _ in range(2):
+        delete_view(store, name)
+        assert before - saved(store).keys() == {sweep_view(store, name).key}
+
+
 def test_an_unknown_sweep_gets_the_nearest_name(store: TrackingStore) -> None:
     start_run(store, name="s", tags={"finesweep.kind": "sweep", "finesweep.sweep": "imdb"})
     with pytest.raises(ConfigError, match=r"no sweep 'imbd' in .*; did you mean 'imdb'\?"):
@@ -60,7 +72,7 @@ def test_the_loss_is_the_first_chart_and_times_are_last_and_folded(store: Tracki
     assert charts[0]["metricKey"] == "validation/loss"
     assert charts[0]["metricSectionId"] == sections[0]["uuid"]
     folded = [each["name"] for each in sections if not each["display"]]
-    assert folded == [each["name"] for each in sections][-3:]
+    assert folded == [each["name"] for each in sections][-4:]
     assert folded[0] == "seconds"
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 
+from finesweep.dataset import load_dataset
 from finesweep.errors import ConfigError
 from finesweep.prediction import load_classifier
 from finesweep.sweep.study import search_space
@@ -72,7 +72,7 @@ def test_the_winner_predicts_as_it_was_evaluated(
     uri = f"sqlite:///{workplace / 'mlruns' / 'mlflow.db'}"
     classifier = load_classifier("models:/own-model@challenger", tracking_uri=uri)
     path = own.client.download_artifacts(finalist.run_id, "test/predictions.parquet")
-    texts = pd.read_parquet(path)["text"].tolist()
+    texts = load_dataset(own.plan().base.config.dataset).test["text"]
     evaluated = read_predictions(path)
     temperature = classifier.decision_rule.temperature
     scaled = np.log(evaluated.probabilities) / temperature

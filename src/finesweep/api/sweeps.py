@@ -135,6 +135,9 @@ def complete_sweep(
         console.print(note, soft_wrap=True)
     if nothing_left(plan, study, partial(console.print, soft_wrap=True)):
         return study, False
+    if (n_devices := plan.base.config.launcher.devices_per_trial) > 1:
+        note = f"each trial trains on {n_devices} devices; no activations are cached"
+        console.print(note, soft_wrap=True)
     on_ready()
     _search(plan, study, console)
     if plan.settings.report:

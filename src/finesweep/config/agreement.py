@@ -99,7 +99,7 @@ def _register_problems(sweep: SweepConfig) -> list[Problem]:
 def _device_problems(launcher: LauncherConfig) -> list[Problem]:
     """A worker on a cluster has its devices on one machine only if it was given as many there."""
     n_devices, n_gpus = launcher.devices_per_trial, launcher.gpus_per_worker
-    if launcher.name == "local" or n_gpus == 0 or n_gpus >= n_devices:
+    if n_devices == 1 or launcher.name == "local" or n_gpus == 0 or n_gpus >= n_devices:
         return []
     message = (
         f"{n_devices} given, but each worker has launcher.gpus_per_worker={n_gpus:g}; give each as"

@@ -154,6 +154,9 @@ def complete_sweep(
             say(console, note)
     if nothing_left(plan, study, warn):
         return study, False
+    if (n_devices := plan.base.config.launcher.devices_per_trial) > 1:
+        note = f"each trial trains on {n_devices} devices; no activations are cached"
+        console.print(note, soft_wrap=True)
     on_ready()
     _search(plan, study, console, warn)
     return study, True

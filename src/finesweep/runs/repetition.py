@@ -30,6 +30,7 @@ REPRODUCES = "finesweep.reproduces"
 """Tag of a repeated run: the id of its original."""
 REPRODUCTION = "finesweep.reproduction"
 """Tag of a repeated run: equal, within noise, or differs."""
+DEVICES = "launcher.devices_per_trial"
 DEVIATION = "confirmed/deviation"
 """Metric of a sweep's run: standard deviation between the winner's seeds."""
 
@@ -183,6 +184,11 @@ def _notes(original: RecordedRun) -> Iterator[str]:
         yield (
             "The original was interrupted and continued, or repeated, from a checkpoint; here it"
             " was trained without interruption."
+        )
+    if (n_devices := original.params.get(DEVICES, "1")) != "1":
+        yield (
+            f"The original was trained on {n_devices} devices, here on one: sums are rounded"
+            " differently, and dropout drew other numbers."
         )
     if TEST_FINGERPRINT in original.tags:
         yield "The test split was not evaluated again, since each use of its rows is counted."

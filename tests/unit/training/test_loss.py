@@ -224,6 +224,24 @@ def test_micro_batches_of_several_labels_add_up_to_the_whole_step(
     torch.testing.assert_close(sum(parts), loss(outputs, HELD))
 
 
+@pytest.mark.parametrize("n_rows", [3, 0])
+def test_fillers_of_a_batch_count_nothing(outputs: SimpleNamespace, n_rows: int) -> None:
+    several, one = HELD.clone(), LABELS.clone()
+    several[n_rows:] = one[n_rows:] = -100
+    n = torch.tensor(5)
+    rows = slice(0, n_rows)
+    for loss, labels in (
+        (multi_label_loss([[1.0, 4.0]] * 3, label_smoothing=0.1), several),
+        (training_loss([1.0, 2.0, 3.0], label_smoothing=0.1), one),
+    ):
+        outputs.logits = outputs.logits.detach().clone().requires_grad_()
+        given = loss(outputs, labels, num_items_in_batch=n)
+        given.backward()
+        expected = loss(part(outputs, rows), labels[rows], num_items_in_batch=n)
+        torch.testing.assert_close(given, expected)
+        assert outputs.logits.grad[n_rows:].abs().max() == 0
+
+
 def test_losses_are_read_in_order_and_once() -> None:
     unread = UnreadLosses()
     for step, value in enumerate([0.1, 0.2, 0.3], start=1):

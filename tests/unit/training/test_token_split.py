@@ -12,7 +12,8 @@ import pytest
 from finesweep.config import ModelConfig
 from finesweep.config.package_files import packaged_path
 from finesweep.model.load import load_tokenizer
-from finesweep.training.token_split import TokenSplit
+from finesweep.training.ranks.shares import filler_of
+from finesweep.training.token_split import IGNORED, NO_ROW, TokenSplit
 from finesweep.training.truncation import InputTemplate
 
 pytestmark = pytest.mark.slow
@@ -59,6 +60,18 @@ def test_rows_are_taken_in_the_order_asked_for(
     wanted = [token for k in (3, 0, 1, 3) for token in kept(template, IDS[k])]
     assert rows.ids[0].tolist() == wanted
     assert TokenSplit(split, template)[2].ids[0].tolist() == [11]
+
+
+def test_a_filler_is_a_copy_of_a_row_with_neither_number_nor_label(
+    split: datasets.Dataset, template: InputTemplate
+) -> None:
+    whole = TokenSplit(split, template)
+    rows = whole.take([3, filler_of(0)])
+    assert rows.row.tolist() == [3, NO_ROW]
+    assert rows.labels.tolist() == [0, IGNORED]
+    copied = whole.take([3, 0])
+    assert [ids.tolist() for ids in rows.ids] == [ids.tolist() for ids in copied.ids]
+    assert whole.take([0]).labels.tolist() == [0]  # the split itself is as before
 
 
 def test_lengths_are_the_templates(split: datasets.Dataset, template: InputTemplate) -> None:

@@ -151,7 +151,7 @@ def _device_problems(config: Config) -> list[Problem]:
     launcher = config.launcher
     n_devices, n_gpus = launcher.devices_per_trial, launcher.gpus_per_worker
     problems = []
-    if launcher.name != "local" and 0 < n_gpus < n_devices:
+    if launcher.name != "local" and n_devices > 1 and 0 < n_gpus < n_devices:
         problems.append(
             f"{n_devices} given, but each worker has launcher.gpus_per_worker={n_gpus:g}; give each"
             f" as many: launcher.gpus_per_worker={n_devices}"

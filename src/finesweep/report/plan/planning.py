@@ -32,6 +32,10 @@ from finesweep.sweep.time_budget import at_most
 WORKERS = (1, 2, 4, 8)
 """Numbers of workers that every plan compares."""
 THREADS = "OMP_NUM_THREADS"
+ONE_DEVICE = (
+    "times and memory were measured on one device; with launcher.devices_per_trial a trial's steps"
+    " take less time, and no activations are cached"
+)
 
 Say = Callable[[str], None]
 
@@ -59,12 +63,13 @@ def plan_sweep(plan: SweepPlan, say: Say = lambda line: None) -> Plan:
     )
     is_gpu = torch.cuda.is_available()
     n_gpus = max(1, len(visible_gpus(os.environ))) if is_gpu else 0
+    n_devices = config.launcher.devices_per_trial
     is_local = config.launcher.name == "local"
     machine = Machine(
         threads=threads,
         slowdown=slowdown,
-        n_at_once=(n_gpus or usable_cores()) if is_local else None,
-        n_gpus=n_gpus,
+        n_at_once=max(1, (n_gpus or usable_cores()) // n_devices) if is_local else None,
+        n_gpus=n_gpus // n_devices,
         price_per_hour=config.plan.price_per_hour,
     )
     work = workload(plan, draws, speeds, share)
@@ -95,7 +100,10 @@ def plan_sweep(plan: SweepPlan, say: Say = lambda line: None) -> Plan:
         disk=written,
         measured=measured,
         notes=tuple(search_notes(plan)),
-        warnings=doubts(plan, configured, written, free_bytes=usable, too_large=_too_large(speeds)),
+        warnings=(
+            *doubts(plan, configured, written, free_bytes=usable, too_large=_too_large(speeds)),
+            *([ONE_DEVICE] if n_devices > 1 else []),
+        ),
     )
 
 
@@ -134,13 +142,14 @@ def _slowdown(slowest: WarmUp, measured: int, threads: Iterable[int], say: Say) 
 
 
 def _threads(plan: SweepPlan, workers: int) -> int:
-    """Threads of each worker, as launchers set them."""
+    """Threads of each device of a worker, as launchers set them."""
     if given := os.environ.get(THREADS):
         return int(given)
     launcher = plan.base.config.launcher
-    if launcher.name != "local":
-        return launcher.cpus_per_worker
-    return max(1, usable_cores() // workers)
+    n_cores = launcher.cpus_per_worker
+    if launcher.name == "local":
+        n_cores = usable_cores() // workers
+    return max(1, n_cores // launcher.devices_per_trial)
 
 
 @contextmanager

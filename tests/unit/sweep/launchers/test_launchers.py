@@ -210,6 +210,21 @@ def test_workers_take_gpus_in_turn(
     assert assign_gpus(workers, gpus, workers_per_gpu=workers_per_gpu) == devices
 
 
+def test_each_worker_of_several_devices_has_gpus_that_follow_each_other() -> None:
+    of_two = {"workers_per_gpu": 2, "devices_per_trial": 2}
+    assert assign_gpus(3, [*"abcde"], **of_two) == ["a,b", "c,d", "a,b"]
+    assert assign_gpus(2, [], **of_two) == [None, None]
+    message = (
+        r"workers: 5 given; 5 visible GPUs with launcher\.workers_per_gpu=2 and"
+        r" launcher\.devices_per_trial=2 hold 4 at most"
+    )
+    with pytest.raises(ConfigError, match=f"^{message}$"):
+        assign_gpus(5, [*"abcde"], **of_two)
+    message = r"launcher\.devices_per_trial: 2 given; 1 GPU visible here"
+    with pytest.raises(ConfigError, match=f"^{message}$"):
+        assign_gpus(1, ["a"], **of_two)
+
+
 def test_more_workers_than_the_gpus_hold_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -32,6 +32,16 @@ ENDS_ITS_STUDY = ("GridSampler", "BruteForceSampler")
 """Samplers that call study.stop(), which Optuna allows only inside optimize()."""
 THRESHOLDS = ("n_startup_trials", "population_size", "popsize")
 """Arguments for the number of trials after which a sampler or pruner leaves its start-up."""
+INSTEAD = {
+    "sweep.sampler": (
+        "leave it out for TPESampler, or take optuna.samplers.NSGAIISampler or GPSampler"
+    ),
+    "sweep.pruner": (
+        "leave it out, or take optuna.pruners.MedianPruner, PercentilePruner or"
+        " SuccessiveHalvingPruner"
+    ),
+}
+"""Field → what takes several objectives."""
 MAX_TRIALS = 300
 STEPS = (25, 50, 75, 100)
 INDEPENDENTLY = re.compile(r"The parameter `(.+?)` in Trial#\d+ is sampled independently")
@@ -44,7 +54,7 @@ def rehearse(plan: SweepPlan) -> None:
         raise ConfigError(_stop_problem(name))
     with (
         optuna_messages() as messages,
-        _one_objective_alone(plan, name),
+        _one_objective_alone(plan),
         whole_sweeps("sweep.sampler", plan.settings.sampler),
     ):
         for study, slot in ((_study(plan, 0), 0), (_study(plan, _n_trials(plan)), 1)):
@@ -66,19 +76,20 @@ def rehearse(plan: SweepPlan) -> None:
 
 
 @contextmanager
-def _one_objective_alone(plan: SweepPlan, name: str) -> Iterator[None]:
-    """Says what to do about a sampler that refuses several objectives."""
+def _one_objective_alone(plan: SweepPlan) -> Iterator[None]:
+    """Says what to do about a sampler or a pruner that refuses several objectives."""
     try:
         yield
     except WholeSweepError as error:
-        n_objectives = len(plan.objectives)
+        (problem,), n_objectives = error.problems, len(plan.objectives)
         if n_objectives < 2 or "objective" not in str(error.__cause__):
             raise
+        name = problem.message.split()[0]
         message = (
-            f"{name} searches for one objective, and sweep.objectives has {n_objectives}; leave it"
-            " out for TPESampler, or take optuna.samplers.NSGAIISampler or GPSampler"
+            f"{name} takes one objective, and sweep.objectives has {n_objectives}; "
+            f"{INSTEAD[problem.path]}"
         )
-        raise ConfigError(Problem("sweep.sampler", message)) from error
+        raise ConfigError(Problem(problem.path, message)) from error
 
 
 def _n_trials(plan: SweepPlan) -> int:

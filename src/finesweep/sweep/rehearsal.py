@@ -30,6 +30,16 @@ from finesweep.sweep.worker.failures import WholeSweepError, whole_sweeps
 
 THRESHOLDS = ("n_startup_trials", "population_size", "popsize")
 """Arguments for the number of trials after which a sampler or pruner leaves its start-up."""
+INSTEAD = {
+    "sweep.sampler": (
+        "leave it out for TPESampler, or take optuna.samplers.NSGAIISampler or GPSampler"
+    ),
+    "sweep.pruner": (
+        "leave it out, or take optuna.pruners.MedianPruner, PercentilePruner or"
+        " SuccessiveHalvingPruner"
+    ),
+}
+"""Field → what takes several objectives."""
 MAX_TRIALS = 300
 STEPS = (25, 50, 75, 100)
 
@@ -56,19 +66,19 @@ def rehearse(plan: SweepPlan) -> None:
 
 @contextmanager
 def _one_objective_alone(plan: SweepPlan) -> Iterator[None]:
-    """Says what to do about a sampler that refuses several objectives."""
+    """Says what to do about a sampler or a pruner that refuses several objectives."""
     try:
         yield
     except WholeSweepError as error:
-        n_objectives = len(plan.objectives)
+        (problem,), n_objectives = error.problems, len(plan.objectives)
         if n_objectives < 2 or "objective" not in str(error.__cause__):
             raise
+        name = problem.message.split()[0]
         message = (
-            f"{plan.sampler_name} searches for one objective, and sweep.objectives has"
-            f" {n_objectives}; leave it out for TPESampler, or take optuna.samplers.NSGAIISampler"
-            " or GPSampler"
+            f"{name} takes one objective, and sweep.objectives has {n_objectives}; "
+            f"{INSTEAD[problem.path]}"
         )
-        raise ConfigError(Problem("sweep.sampler", message)) from error
+        raise ConfigError(Problem(problem.path, message)) from error
 
 
 def _n_trials(plan: SweepPlan) -> int:

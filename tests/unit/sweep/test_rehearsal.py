@@ -40,6 +40,7 @@ class Ending(RandomSampler):
 
 
 ENDING = f"sweep.sampler={{_target_: {__name__}.Ending}}"
+SEVERAL = "sweep.objectives=[validation/loss,latency_ms/one_p50]"
 FAILING = f"sweep.sampler={{_target_: {__name__}.Failing}}"
 
 
@@ -64,6 +65,10 @@ FAILING = f"sweep.sampler={{_target_: {__name__}.Failing}}"
             PRUNER
             % "PatientPruner, patience: 1, wrapped_pruner: {_target_: optuna.pruners.NopPruner}"
         ],
+        [SEVERAL],
+        [SEVERAL, SAMPLER % "NSGAIISampler"],
+        [SEVERAL, SAMPLER % "GPSampler", *NUMBERS],
+        [SEVERAL, PRUNER % "SuccessiveHalvingPruner"],
         ["sweep.pruner=null"],
         ["sweep.n_trials=1"],
     ],
@@ -140,3 +145,25 @@ def test_a_sampler_that_takes_no_seed_gets_none() -> None:
     base = "base_sampler: {_target_: optuna.samplers.RandomSampler}"
     plan = compose_sweep("demo", [SAMPLER % f"PartialFixedSampler, fixed_params: {{}}, {base}"])
     assert "seed" not in seeded_sampler(plan)
+
+
+@pytest.mark.parametrize(
+    ("own", "message"),
+    [
+        (SAMPLER % "CmaEsSampler", "sampler: CmaEsSampler takes one objective, and sweep.objectiv"),
+        (
+            "sweep.sampler={_target_: finesweep.samplers.TransferSampler}",
+            "sampler: TransferSampler takes one objective, and sweep.objectives has 2; leave it",
+        ),
+        (
+            PRUNER % "HyperbandPruner",
+            "pruner: HyperbandPruner takes one objective, and sweep.objectives has 2; leave it out",
+        ),
+    ],
+    ids=str,
+)
+def test_what_takes_one_objective_is_refused_with_what_takes_several(
+    own: str, message: str
+) -> None:
+    with pytest.raises(ConfigError, match=rf"^sweep\.{message}"):
+        rehearse(compose_sweep("demo", [SEVERAL, own, *NUMBERS]))

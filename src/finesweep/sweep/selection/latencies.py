@@ -1,4 +1,4 @@
-"""Measures the latencies that a sweep's objectives need, once per architecture, length and machine.
+"""Measures the latencies that a sweep's objectives need, per architecture, length and machine.
 
 The weights are untrained: latency does not depend on training.
 """
@@ -14,7 +14,6 @@ from dataclasses import asdict
 
 import torch
 from optuna import Study
-from optuna.trial import FrozenTrial
 from transformers import PreTrainedModel
 
 from finesweep.config import Config, SweepPlan
@@ -24,9 +23,10 @@ from finesweep.model import load_model, load_tokenizer
 from finesweep.records import TextDataset
 from finesweep.runs.latency import measure_latency
 from finesweep.stats.metric_names import LATENCY as METRICS
-from finesweep.sweep.study.keys import LATENCY_MACHINE, VALUES
+from finesweep.sweep.study.keys import LATENCY_MACHINE, MODEL, VALUES
 from finesweep.sweep.study.objectives.latencies import Values, entry, has_latency, latencies_in
 from finesweep.sweep.study.optuna_private import engine_of
+from finesweep.wording import counted
 
 MAX_ROUNDS, ROUND_SECONDS = 5, 5.0
 """A latency is measured so often at most, and not again after that time."""
@@ -36,7 +36,7 @@ def this_device() -> str:
     """This machine and what a model runs on here, as people name it."""
     if torch.cuda.is_available():
         return f"{socket.gethostname()} ({torch.cuda.get_device_name()})"
-    return f"{socket.gethostname()} (CPU, {torch.get_num_threads()} threads)"
+    return f"{socket.gethostname()} (CPU, {counted(torch.get_num_threads(), 'thread')})"
 
 
 def latency_key(model: PreTrainedModel, dataset: TextDataset, *, max_length: int) -> str:
@@ -70,27 +70,24 @@ def ensure_latency(study: Study, key: str, config: Config) -> Values:
 
 
 def settle_latencies(plan: SweepPlan, study: Study, say: Callable[[str], None]) -> None:
-    """Makes the latencies of all complete trials comparable, once the search has ended.
+    """Makes the latencies of all complete trials comparable, once the search has ended: measured on
+    this machine, unless they already are on the one that is compared.
 
-    What the compared machine lacks is measured if this is that machine; otherwise everything is
-    measured here, and this machine's are compared from now on. say gets a message before
-    each. Callers hold a lock.
+    say gets a message before each measurement. Callers hold a lock.
     """
     if not has_latency(each.metric for each in plan.objectives):
         return
     latencies, here = latencies_in(study.user_attrs), this_device()
     trials = study.get_trials(deepcopy=False)
-    if not latencies.missing(trials):
+    if not latencies.unsettled(trials):
         return
-    for key, trial in latencies.missing(trials, here).items():
-        say(f"measuring the latency of {key.rpartition('/')[0]} on {here}")
-        study.set_user_attr(*entry(key, here, _measure(_config(plan, trial))))
+    for key, trial in latencies.unsettled(trials, here).items():
+        model, length = trial.user_attrs.get(MODEL), key.rpartition("/")[2]
+        say(f"measuring the latency of {model} at a length of {length}")
+        measured = _measure(plan.compose_trial(trial.user_attrs[VALUES]).config)
+        study.set_user_attr(*entry(key, here, measured, settled=True))
     if latencies.machine != here:
         study.set_user_attr(LATENCY_MACHINE, here)
-
-
-def _config(plan: SweepPlan, trial: FrozenTrial) -> Config:
-    return plan.compose_trial(trial.user_attrs[VALUES]).config
 
 
 def _measure(config: Config) -> dict[str, float]:

@@ -41,7 +41,8 @@ from optuna.pruners import (
 from optuna.trial import FrozenTrial, TrialState
 
 from finesweep.sweep.study.keys import MODEL, TOTAL
-from finesweep.sweep.study.pruner import AtShares, PerModelPruner, SharePruner
+from finesweep.sweep.study.pruner import PerModelPruner, SharePruner
+from finesweep.sweep.study.pruning.shares import AtShares
 
 N_TRIALS = 16
 EPOCH = 300

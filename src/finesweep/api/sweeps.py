@@ -117,6 +117,7 @@ def complete_sweep(
 
     Progress goes to console; on_ready is called before workers start.
     """
+    from finesweep.sweep.notes import search_notes
     from finesweep.sweep.remaining import nothing_left
     from finesweep.sweep.study.portfolio import portfolio_note
     from finesweep.sweep.study.study import open_study, study_exists
@@ -131,8 +132,9 @@ def complete_sweep(
         rehearse(plan)
         check_data(plan, data)
     study = open_study(plan)
-    if is_new and (note := portfolio_note(study.user_attrs)):
-        console.print(note, soft_wrap=True)
+    for note in (*search_notes(plan), portfolio_note(study.user_attrs)) if is_new else ():
+        if note:
+            console.print(note, soft_wrap=True)
     if nothing_left(plan, study, partial(console.print, soft_wrap=True)):
         return study, False
     on_ready()

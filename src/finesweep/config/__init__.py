@@ -3,7 +3,7 @@
 from finesweep.config.agreement import data_problems
 from finesweep.config.compose import Composed, compose, group_choices
 from finesweep.config.names import require_model_name
-from finesweep.config.objects import build, missing_package, parameters_of
+from finesweep.config.objects import build, install_command, missing_package, parameters_of
 from finesweep.config.overrides.grammar import Choice, Dimension, Interval, Range
 from finesweep.config.schema import (
     AdaptConfig,
@@ -62,6 +62,7 @@ __all__ = [
     "compose_sweep",
     "data_problems",
     "group_choices",
+    "install_command",
     "missing_package",
     "parameters_of",
     "plain_path",

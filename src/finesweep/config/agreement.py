@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from finesweep.config.names import alias_complaint, experiment_complaint, model_complaint
-from finesweep.config.schema import Config, RegistryConfig, SweepConfig
+from finesweep.config.schema import EXHAUSTIVE_SAMPLERS, Config, RegistryConfig, SweepConfig
 from finesweep.errors import Problem, nearest
 from finesweep.stats.metric_names import (
     RANKING_METRICS,
@@ -46,8 +46,14 @@ def data_problems(sweep: SweepConfig, *, multi_label: bool, n_truths: int) -> li
     return [Problem("sweep.metric", f"{message}; {hint}")]
 
 
+def is_exhaustive(sweep: SweepConfig) -> bool:
+    """Whether the sweep's sampler tries every point of its search space, which is its end."""
+    module, _, name = str(sweep.sampler.get("_target_")).rpartition(".")
+    return module.split(".")[0] == "optuna" and name in EXHAUSTIVE_SAMPLERS
+
+
 def _budget_problems(sweep: SweepConfig) -> list[Problem]:
-    if sweep.n_trials is not None or sweep.timeout_minutes is not None:
+    if sweep.n_trials is not None or sweep.timeout_minutes is not None or is_exhaustive(sweep):
         return []
     message = "null given; must be a number of trials, or sweep.timeout_minutes must be given too"
     return [Problem("sweep.n_trials", message)]

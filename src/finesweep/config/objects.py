@@ -13,6 +13,8 @@ import hydra.utils
 
 from finesweep.errors import ConfigError, Problem, nearest
 
+EXTRAS = {"cmaes": "samplers"}
+"""Package of a sampler → finesweep's extra that has it."""
 LOG = logging.getLogger("hydra.utils")
 
 
@@ -30,7 +32,7 @@ def build(node: Mapping[str, Any]) -> Any:
         cause = " ".join(str(error.__cause__ or error).split())
         package = missing_package(error, but=target.split(".")[0])
         if package and "pip install" not in cause:
-            message = f"it needs {package}: pip install {package}"
+            message = f"it needs {package}: {install_command(package)}"
             raise ConfigError(Problem(target, message)) from error
         raise ConfigError(Problem(target, cause + _nearest_class(target))) from error
 
@@ -43,6 +45,12 @@ def parameters_of(node: Mapping[str, Any]) -> dict[str, Any]:
     except Exception:
         return {}  # build reports what is wrong
     return {name: parameter.default for name, parameter in signature.parameters.items()}
+
+
+def install_command(package: str) -> str:
+    """The command that installs a missing package, by finesweep's extra if one has it."""
+    extra = EXTRAS.get(package)
+    return f"pip install 'finesweep[{extra}]'" if extra else f"pip install {package}"
 
 
 def missing_package(error: BaseException, *, but: str = "") -> str | None:

@@ -14,6 +14,8 @@ from omegaconf import MISSING
 TPE_SAMPLER = "optuna.samplers.TPESampler"
 TRANSFER_SAMPLER = "finesweep.samplers.TransferSampler"
 MEDIAN_PRUNER = "optuna.pruners.MedianPruner"
+EXHAUSTIVE_SAMPLERS = ("GridSampler", "BruteForceSampler")
+"""Optuna's samplers that try every point of a finite search space, and then end the sweep."""
 SHARE_PRUNER = "finesweep.sweep.study.pruner.SharePruner"
 
 
@@ -322,7 +324,7 @@ class SweepConfig:
     """Derived from the metric; a contradiction is an error."""
     n_trials: int | None = bounded(MISSING, minimum=1)
     """Number of slots in total, over all restarts: complete, pruned and failed trials. null: as
-    many as fit into timeout_minutes."""
+    many as fit into timeout_minutes, or all points of a grid."""
     timeout_minutes: float | None = bounded(None, above=0)
     """Minutes of this command: it begins no trial that cannot be expected to end within them."""
     max_failures_in_a_row: int = bounded(5, minimum=1)

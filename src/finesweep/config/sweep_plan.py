@@ -13,7 +13,7 @@ from typing import Any
 
 from hydra.core.override_parser.types import Override
 
-from finesweep.config.agreement import sweep_problems
+from finesweep.config.agreement import is_exhaustive, sweep_problems
 from finesweep.config.compose import Composed, compose, group_choices
 from finesweep.config.field_paths import field_exists, leaf, mapping_of, unknown_field
 from finesweep.config.overrides.grammar import (
@@ -90,6 +90,16 @@ class SweepPlan:
     def direction(self) -> Direction:
         """Direction in which the metric is better."""
         return better_direction(self.settings.metric)
+
+    @property
+    def sampler_name(self) -> str:
+        """The sampler's class, without its module."""
+        return str(self.settings.sampler["_target_"]).rpartition(".")[2]
+
+    @property
+    def is_exhaustive(self) -> bool:
+        """Whether the sampler tries every point of the search space, which is the sweep's end."""
+        return is_exhaustive(self.settings)
 
     @property
     def confirm(self) -> ConfirmConfig | None:

@@ -1,13 +1,12 @@
 """Tries a sweep's sampler and pruner on its search space, with random values, before it runs.
 
-Running them finds what they cannot do: a missing package, dimensions that the sampler does not
-search, a sampler that would stop the study.
+Running them finds what they cannot do: a missing package, a grid without end, a sampler that would
+stop the study.
 """
 
 from __future__ import annotations
 
 import logging
-import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,41 +21,31 @@ from finesweep.config import SweepPlan, parameters_of
 from finesweep.errors import ConfigError, Problem
 from finesweep.sweep.study.keys import MODEL, TOTAL
 from finesweep.sweep.study.pruner import pruner_of
-from finesweep.sweep.study.sampling.node import SHARED_SEED
+from finesweep.sweep.study.pruning.node import problems_of
+from finesweep.sweep.study.sampling.grid import points
 from finesweep.sweep.study.sampling.samplers import sampler_for
 from finesweep.sweep.study.search_space import suggest
 from finesweep.sweep.worker.failures import whole_sweeps
 
-ENDS_ITS_STUDY = ("GridSampler", "BruteForceSampler")
-"""Samplers that call study.stop(), which Optuna allows only inside optimize()."""
 THRESHOLDS = ("n_startup_trials", "population_size", "popsize")
 """Arguments for the number of trials after which a sampler or pruner leaves its start-up."""
 MAX_TRIALS = 300
 STEPS = (25, 50, 75, 100)
-INDEPENDENTLY = re.compile(r"The parameter `(.+?)` in Trial#\d+ is sampled independently")
 
 
 def rehearse(plan: SweepPlan) -> None:
     """Raises ConfigError when the sampler or pruner cannot handle the sweep."""
-    name = str(plan.settings.sampler["_target_"]).rpartition(".")[2]
-    if name in ENDS_ITS_STUDY:
-        raise ConfigError(_stop_problem(name))
-    with optuna_messages() as messages, whole_sweeps("sweep.sampler", plan.settings.sampler):
+    if problems := problems_of(plan):
+        raise ConfigError(*problems)
+    if plan.is_exhaustive:
+        points(plan)
+    with optuna_messages(), whole_sweeps("sweep.sampler", plan.settings.sampler):
         for study, slot in ((_study(plan, 0), 0), (_study(plan, _n_trials(plan)), 1)):
-            messages.clear()
             for number in (slot, slot + 1):
                 study.sampler = sampler_for(plan, number)
                 trial = study.ask()
                 suggest(trial, plan)
-                _tell(study, trial, name)
-    random = dict.fromkeys(path for text in messages for path in INDEPENDENTLY.findall(text))
-    if random and name not in SHARED_SEED:
-        message = (
-            f"{name} would draw {', '.join(random)} at random, because it searches only numbers "
-            "that every trial has; use optuna.samplers.TPESampler with multivariate: true and "
-            "group: true, or keep this one with warn_independent_sampling: false"
-        )
-        raise ConfigError(Problem("sweep.sampler", message))
+                _tell(study, trial, plan.sampler_name)
 
 
 def _n_trials(plan: SweepPlan) -> int:
@@ -99,7 +88,7 @@ def _tell(study: Study, trial: Trial, name: str) -> None:
 
 
 def _stop_problem(name: str) -> Problem:
-    message = f"{name} stops the study itself, but here n_trials does; use TPE, QMC or Random"
+    message = f"{name} stops the study itself, but here n_trials does; use another sampler"
     return Problem("sweep.sampler", message)
 
 

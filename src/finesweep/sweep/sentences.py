@@ -21,11 +21,21 @@ def trial_counts(status: Status) -> str:
     """`20 trials: 6 complete, 14 pruned`."""
     parts = [f"{n} {state}" for state, n in status.counts.items() if n]
     so_far = " so far" if is_by_time(status) and _is_open(status) else ""
-    line = f"{counted(status.target, 'trial')}{so_far}: {', '.join(parts)}"
+    line = f"{counted(status.target, 'trial')}{so_far}{_of_grid(status)}: {', '.join(parts)}"
     if not status.beyond:
         return line
     n_run = status.beyond + sum(status.counts[state] for state in FINISHED)
     return f"{line}; {n_run} were run in total, because sweep.n_trials was larger before"
+
+
+def _of_grid(status: Status) -> str:
+    """How much of the grid an exhaustive sampler has tried; empty for the others."""
+    if (grid := status.grid) is None:
+        return ""
+    points = counted(grid["n_points"], "point")
+    if grid["n_finished"] == grid["n_points"]:
+        return f", the whole grid of {points}"
+    return f", {grid['n_finished']:,} of the grid's {points} tried"
 
 
 def is_by_time(status: Status) -> bool:
@@ -106,8 +116,6 @@ def next_commands(status: Status, attributes: Mapping[str, Any]) -> dict[str, st
 
     attributes are the study's.
     """
-    # The same command has time for more trials, where their number is what fits.
-    n_trials = None if is_by_time(status) else 2 * (status.target + status.beyond)
     commands = dict[str, str]()
     if status.registered:
         name, alias = status.registered["name"], status.registered["alias"]
@@ -117,6 +125,21 @@ def next_commands(status: Status, attributes: Mapping[str, Any]) -> dict[str, st
             command = f"finesweep promote {shlex.quote(name)}"
             commands[command] = "makes it champion, if it passes the gate"
     commands[shlex.join(["finesweep", "ui", status.study])] = "shows its runs in MLflow"
-    more = "searches on, for as long again" if n_trials is None else "runs as many trials again"
-    commands[command_in(attributes, n_trials=n_trials)] = more
-    return commands
+    return commands | _searching_on(status, attributes)
+
+
+def _searching_on(status: Status, attributes: Mapping[str, Any]) -> dict[str, str]:
+    """The command that searches on; none once nothing is left to try."""
+    if is_by_time(status):
+        # The same command has time for more trials, where their number is what fits.
+        more = {command_in(attributes): "searches on, for as long again"}
+        return {} if status.grid and status.grid["is_complete"] else more
+    n_trials = 2 * (status.target + status.beyond)
+    if status.grid is None:
+        return {command_in(attributes, n_trials=n_trials): "runs as many trials again"}
+    n_slots = status.grid["n_points"] + status.grid["n_beside"]
+    if status.target >= n_slots:
+        return {}
+    if n_trials >= n_slots:
+        return {command_in(attributes, n_trials=n_slots): "tries the rest of the grid"}
+    return {command_in(attributes, n_trials=n_trials): "runs as many trials again"}

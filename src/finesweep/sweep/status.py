@@ -35,6 +35,7 @@ from finesweep.sweep.study.keys import (
 )
 from finesweep.sweep.study.leases import WorkerRow
 from finesweep.sweep.study.ranking import worse_by
+from finesweep.sweep.study.sampling.known_slots import Grid, grid_in
 from finesweep.sweep.study.slots import (
     DUPLICATE,
     FINISHED,
@@ -96,6 +97,9 @@ class Status:
     seconds_left: float | None
     """Estimated seconds for the waiting and running slots, from the finished ones; in an open sweep
     by time, those until its end."""
+    grid: Mapping[str, Any] | None
+    """Of an exhaustive sampler: n_points of its grid, n_finished of them, n_beside, the enqueued
+    trials beside the grid, and is_complete once all have ended; None without one."""
     time_budget: Mapping[str, Any] | None
     """minutes, ends_at, is_by_time, is_open, reserved_seconds; None without a limit on the time."""
     stopped: str | None
@@ -167,9 +171,22 @@ def status_in(state: SweepState, workers: Sequence[WorkerRow]) -> Status:
         spent=spent([*trials, *confirming]),
         prune_audit=None if (a := audit_in(trials, state.direction)) is None else asdict(a),
         seconds_left=_seconds_left(slots, budget, n_workers=len(workers)),
+        grid=_grid(slots, grid_in(attributes)),
         time_budget=None if budget is None else asdict(budget),
         stopped=attributes.get(STOP) or None,
     )
+
+
+def _grid(slots: Sequence[Slot], grid: Grid | None) -> dict[str, Any] | None:
+    if grid is None:
+        return None
+    finished = {slot.index for slot in slots if slot.state in FINISHED}
+    return {
+        "n_points": grid.n_points,
+        "n_finished": len(finished - {*grid.beside}),
+        "n_beside": len(grid.beside),
+        "is_complete": len(finished) == grid.n_slots,
+    }
 
 
 def _beyond(trials: Sequence[FrozenTrial], target: int) -> int:

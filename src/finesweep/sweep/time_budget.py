@@ -50,21 +50,28 @@ def time_budget_in(attributes: Mapping[str, Any]) -> TimeBudget | None:
     return TimeBudget(**stored) if stored else None
 
 
-def begin_budget(study: Study, plan: SweepPlan) -> dict[str, Any]:
+def begin_budget(study: Study, plan: SweepPlan, *, limit: int | None = None) -> dict[str, Any]:
     """The study's user attributes for a new command: its number of slots and its time.
 
     A sweep by time has a slot for each trial begun so far and, while it is open, one per worker.
+    limit is the number of slots after which nothing is left to try, on a grid.
     """
-    minutes, n_trials = plan.settings.timeout_minutes, plan.settings.n_trials
+    minutes, n_trials = plan.settings.timeout_minutes, at_most(plan.settings.n_trials, limit)
     if minutes is None:
         return {N_TRIALS: n_trials, TIME_BUDGET: None}
-    if n_trials is None:
-        n_slots = n_begun(study.get_trials(deepcopy=False)) + plan.base.config.workers
+    if plan.settings.n_trials is None:
+        n_free = n_begun(study.get_trials(deepcopy=False)) + plan.base.config.workers
         budget = TimeBudget(minutes=minutes, ends_at=None, is_by_time=True)
-        return {N_TRIALS: n_slots, TIME_BUDGET: asdict(budget)}
+        return {N_TRIALS: at_most(n_free, limit), TIME_BUDGET: asdict(budget)}
     ends_at = database_seconds(engine_of(study)) + 60 * minutes
     budget = TimeBudget(minutes=minutes, ends_at=ends_at, is_by_time=False)
     return {N_TRIALS: n_trials, TIME_BUDGET: asdict(budget)}
+
+
+def at_most(n_slots: int | None, limit: int | None) -> int | None:
+    """The smaller one; None is no number of slots, or no limit."""
+    numbers = [number for number in (n_slots, limit) if number is not None]
+    return min(numbers, default=None)
 
 
 def claimable_slots(
@@ -72,7 +79,8 @@ def claimable_slots(
 ) -> int:
     """Number of the study's first slots that a worker may claim now.
 
-    first has the known settings of the first slots' trials, by plain path.
+    first has the known settings of the first slots' trials, by plain path; on a grid, of all that
+    there can be.
 
     Begun slots are always finished; others only while one more trial can be expected to end in
     time. A sweep by time records its number of slots. The time of a sweep by number binds the
@@ -101,8 +109,9 @@ def _settle(study: Study, plan: SweepPlan, first: Sequence[Mapping[str, Any]]) -
             study.set_user_attr(TIME_BUDGET, asdict(budget))
         reserved = min(_confirmation(study, plan, trials), MAX_RESERVE * 60 * budget.minutes)
         left = _seconds_left(study, budget) - reserved
-        if can_end(trials, left, _next_values(first, trials)):
-            n_slots += plan.base.config.workers
+        limit = len(first) if plan.is_exhaustive else n_slots + plan.base.config.workers
+        if n_slots < limit and can_end(trials, left, _next_values(first, trials)):
+            n_slots = min(limit, n_slots + plan.base.config.workers)
         else:
             # First, and for good: a worker that ended early would else begin another trial while
             # the others already confirm.

@@ -22,12 +22,14 @@ from finesweep.config import RegisterConfig
 from finesweep.records import Direction
 from finesweep.sweep.selection.claims import is_finished_sweep
 from finesweep.sweep.selection.state import read_state
+from finesweep.sweep.sentences import next_commands
 from finesweep.sweep.status import Row, command_of, leaderboard, status_of
 from finesweep.sweep.study.keys import (
     BEST_RUN,
     DEFINITION,
     FINALIST,
     GIVEN,
+    GRID,
     MODEL,
     N_TRIALS,
     ORIGIN,
@@ -128,6 +130,7 @@ def test_the_status_has_these_fields_and_no_others() -> None:
         "failures": [{"slot": 3, "trial": 3, "reason": None}],
         "interrupted_attempts": 0,
         "seconds_left": 3 * 90.0,
+        "grid": None,
         "time_budget": None,
         "stopped": None,
     }
@@ -185,6 +188,48 @@ def test_a_sweep_by_time_says_so_far_while_it_is_open_and_goes_on_by_the_same_co
     assert "2 trials: 2 complete" in printed[1]
     assert "sweep.n_trials=null sweep.timeout_minutes=10" in printed[1].partition("next:")[2]
     assert "sweep.n_trials=4" not in printed[1]
+
+
+@pytest.mark.parametrize(
+    ("n_slots", "n_finished", "line", "command"),
+    [
+        (2, 2, "2 trials, 2 of the grid's 5 points tried: 2 complete", "sweep.n_trials=4"),
+        (3, 3, "3 trials, 3 of the grid's 5 points tried: 3 complete", "sweep.n_trials=5"),
+        (5, 5, "5 trials, the whole grid of 5 points: 5 complete", None),
+    ],
+)
+def test_a_grid_is_told_of_and_ends_the_sweep(
+    n_slots: int, n_finished: int, line: str, command: str | None
+) -> None:
+    study = study_of(n_slots)
+    study.set_user_attr(GRID, {"n_points": 5, "beside": []})
+    for _ in range(n_finished):
+        add(study, TrialState.COMPLETE, 0.5)
+    grid = status_of(study).grid
+    assert grid == {
+        "n_points": 5,
+        "n_finished": n_finished,
+        "n_beside": 0,
+        "is_complete": n_finished == 5,
+    }
+    screen = Console(file=io.StringIO(), width=200)
+    print_outcome(screen, study)
+    output = screen.file.getvalue()  # type: ignore[attr-defined]
+    assert line in output
+    following = output.partition("next:")[2]
+    assert (command in following) if command else ("sweep.n_trials" not in following)
+
+
+def test_a_grid_by_time_goes_on_until_it_is_complete() -> None:
+    study = study_of(2)
+    study.set_user_attr(GRID, {"n_points": 2, "beside": []})
+    budget = TimeBudget(minutes=10, ends_at=0.0, is_by_time=True, is_open=False)
+    study.set_user_attr(TIME_BUDGET, asdict(budget))
+    following = []
+    for _ in range(2):
+        add(study, TrialState.COMPLETE, 0.5)
+        following.append(next_commands(status_of(study), study.user_attrs))
+    assert ["finesweep sweep own" in commands for commands in following] == [True, False]
 
 
 def test_what_to_type_next_is_quoted_for_a_shell() -> None:

@@ -34,6 +34,8 @@ def print_plan(console: Console, plan: Plan, *, command: str) -> None:
         f" {gigabytes(parts.weights)}, checkpoints {gigabytes(parts.checkpoints)}, tokens"
         f" {gigabytes(parts.tokens)}, activations {gigabytes(parts.activations)}",
     )
+    for note in plan.notes:
+        _say(console, note)
     for warning in plan.warnings:
         _say(console, f"WARNING: {warning}")
     console.print("\nnext:")

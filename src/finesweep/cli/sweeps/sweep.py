@@ -64,7 +64,23 @@ def _sweep(plan: SweepPlan) -> int:
 
 def _budget(plan: SweepPlan) -> str:
     n_trials, minutes = plan.settings.n_trials, plan.settings.timeout_minutes
+    if plan.is_exhaustive:
+        return _grid_budget(plan)
     if n_trials is not None:
         return counted(n_trials, "trial")
     confirmed = ", their confirmation included," if plan.confirm else ""
     return f"as many trials as fit into {minutes:g} min{confirmed}"
+
+
+def _grid_budget(plan: SweepPlan) -> str:
+    """How much of its grid an exhaustive sampler will try; ConfigError when it has no end."""
+    from finesweep.sweep.study.sampling.known_slots import grid_of
+
+    grid, n_trials = grid_of(plan), plan.settings.n_trials
+    assert grid is not None
+    if n_trials is None and plan.settings.timeout_minutes is not None:
+        return f"as many of the grid's {counted(grid.n_points, 'point')} as fit into the time"
+    if n_trials is None or n_trials >= grid.n_slots:
+        beside = f" and {counted(len(grid.beside), 'trial')} beside it" if grid.beside else ""
+        return f"all {counted(grid.n_points, 'point')} of the grid{beside}"
+    return f"{counted(n_trials, 'trial')} of a grid of {counted(grid.n_points, 'point')}"

@@ -13,9 +13,10 @@ from finesweep.config import Composed, Config, SweepPlan
 from finesweep.runs.run_name import model_name
 from finesweep.sweep.rehearsal import optuna_messages
 from finesweep.sweep.study.portfolio.first_trials import first_trials
+from finesweep.sweep.study.sampling.known_slots import SAMPLER, known_slots
 from finesweep.sweep.study.sampling.node import learns
 from finesweep.sweep.study.sampling.samplers import sampler_for
-from finesweep.sweep.study.search_space import optuna_params, suggest
+from finesweep.sweep.study.search_space import suggest
 
 N_RANDOM = 200
 """Draws of a sampler that begins at random: an average over the search space."""
@@ -42,23 +43,27 @@ class Draws:
     """Enqueued, then of the portfolio; at most the number of trials."""
     others: tuple[Draw, ...]
     """The sampler's suggestions while no trial has ended: for Optuna's samplers random, for a
-    TransferSampler what was good in the table of past trials."""
+    TransferSampler what was good in the table of past trials, and points of a grid."""
 
 
 def drawn(plan: SweepPlan) -> Draws:
     """The sweep's draws; the same each time."""
     portfolio = first_trials(plan).params if plan.settings.portfolio else ()
-    known: list[Mapping[str, Any]] = [*plan.enqueued, *portfolio][: plan.settings.n_trials]
+    known = known_slots(plan, portfolio)[: plan.settings.n_trials]
+    given = [slot for slot in known if slot.origin != SAMPLER]
     n_draws = N_LEARNED if learns(plan) else N_RANDOM
+    # A grid has nothing else to draw; one of which all is given is its own sample.
+    others = [slot for slot in known if slot.origin == SAMPLER] or given
+    drawn_others = others[:n_draws] if plan.is_exhaustive else [None] * n_draws
     values = []
     with optuna_messages():
         study = optuna.create_study(direction=plan.direction)
-        for slot, params in enumerate([*known, *[{}] * n_draws]):
-            study.sampler = sampler_for(plan, slot)
-            study.enqueue_trial(optuna_params(plan, params))
-            values.append({**params, **suggest(study.ask(), plan)})
+        for index, slot in enumerate([*given, *drawn_others]):
+            study.sampler = sampler_for(plan, index)
+            study.enqueue_trial(dict(slot.params) if slot else {})
+            values.append({**(slot.values if slot else {}), **suggest(study.ask(), plan)})
     draws = _draws(plan, values)
-    return Draws(tuple(draws[: len(known)]), tuple(draws[len(known) :]))
+    return Draws(tuple(draws[: len(given)]), tuple(draws[len(given) :]))
 
 
 def _draws(plan: SweepPlan, values: Iterable[Mapping[str, Any]]) -> list[Draw]:

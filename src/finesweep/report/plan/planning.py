@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -21,8 +22,12 @@ from finesweep.report.plan.warmup import WarmUp, warm_up
 from finesweep.sweep.data import check_data
 from finesweep.sweep.launchers.gpus import visible_gpus
 from finesweep.sweep.launchers.local import usable_cores
+from finesweep.sweep.notes import search_notes
 from finesweep.sweep.rehearsal import rehearse
+from finesweep.sweep.study.portfolio.first_trials import first_trials
+from finesweep.sweep.study.sampling.known_slots import grid_of
 from finesweep.sweep.study.search_space import check
+from finesweep.sweep.time_budget import at_most
 
 WORKERS = (1, 2, 4, 8)
 """Numbers of workers that every plan compares."""
@@ -39,6 +44,7 @@ def plan_sweep(plan: SweepPlan, say: Say = lambda line: None) -> Plan:
     """
     check_data(plan, check(plan))
     rehearse(plan)
+    plan = _within_grid(plan)
     config, draws = plan.base.config, drawn(plan)
     options = sorted({*WORKERS, config.workers})
     threads = {n: _threads(plan, n) for n in options}
@@ -88,8 +94,20 @@ def plan_sweep(plan: SweepPlan, say: Say = lambda line: None) -> Plan:
         memory_free_bytes=usable,
         disk=written,
         measured=measured,
+        notes=tuple(search_notes(plan)),
         warnings=doubts(plan, configured, written, free_bytes=usable, too_large=_too_large(speeds)),
     )
+
+
+def _within_grid(plan: SweepPlan) -> SweepPlan:
+    """The plan with no more trials than its grid has, if it has one."""
+    portfolio = first_trials(plan).params if plan.is_exhaustive and plan.settings.portfolio else ()
+    grid, settings = grid_of(plan, portfolio), plan.settings
+    is_by_time = settings.n_trials is None and settings.timeout_minutes is not None
+    if grid is None or is_by_time:
+        return plan
+    n_trials = at_most(settings.n_trials, grid.n_slots)
+    return replace(plan, settings=replace(settings, n_trials=n_trials))
 
 
 def _speeds(draws: Iterable[Draw], say: Say) -> dict[str, Speeds]:

@@ -95,6 +95,8 @@ class Plan:
     """Of this machine, or of one GPU."""
     disk: Disk
     measured: tuple[Measured, ...]
+    notes: tuple[str, ...]
+    """How sampler and pruner go about it, one sentence each."""
     warnings: tuple[str, ...]
     """Why the plan cannot finish as configured, one sentence each."""
 

@@ -19,6 +19,8 @@ OMISSIONS = "omissions"
 DATA_NOTES = "data_notes/"
 """Prefix of a dataset's fingerprint: sentences on dropped rows, derived splits and cut texts."""
 
+GRID = "grid"
+"""Of an exhaustive sampler: {"n_points": …, "beside": slots whose trials are beside the grid}."""
 PORTFOLIO = "portfolio"
 """Params of the first trials from the portfolio, by plain path, and a note for the user."""
 PAST_STUDIES = "past_studies"

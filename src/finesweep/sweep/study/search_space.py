@@ -27,7 +27,6 @@ from finesweep.config import (
 )
 from finesweep.config.field_paths import leaf
 from finesweep.errors import ConfigError, Problem
-from finesweep.model import limit_problems
 from finesweep.records import Objective
 from finesweep.sweep.study.optuna_private import contains
 
@@ -87,6 +86,8 @@ def check(plan: SweepPlan) -> list[DatasetConfig]:
         *_integer_problems(plan),
         *_enqueue_problems(plan),
     ]
+    from finesweep.model import limit_problems  # loads torch
+
     datasets: list[DatasetConfig] = []
     lengths: list[tuple[ModelConfig, int]] = []
     if not problems:

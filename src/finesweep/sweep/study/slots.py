@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from optuna import Study
 from optuna.exceptions import UpdateFinishedTrialError
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from finesweep.sweep.study.keys import ATTEMPT, FAILURE, N_TRIALS, RETRY, SLOT
 from finesweep.sweep.study.optuna_private import claim_trial, drop_cached_trials
@@ -21,6 +21,10 @@ from finesweep.sweep.study.optuna_private import claim_trial, drop_cached_trials
 SlotState = Literal["complete", "pruned", "failed", "running", "waiting"]
 FINISHED: tuple[SlotState, ...] = ("complete", "pruned", "failed")
 
+FIXED = "fixed_params"
+"""Optuna's attribute of an enqueued trial for its params."""
+RUNG = "completed_rung_"
+"""Optuna's prefix of a pruner's attributes, which an attempt earns by itself."""
 DUPLICATE = "duplicate"
 """Failure class of a trial enqueued for a slot that already had one."""
 
@@ -81,8 +85,9 @@ def refill(
     """Enqueues trials for the lowest slots without a waiting, running or finished one.
 
     The queue is short because Optuna reads all of it at every claim. enqueued maps slots to Optuna
-    params; the sampler fills the others. A retried slot keeps the params of its latest attempt and
-    resumes from its checkpoint. Callers hold a lock: two at once would enqueue a slot twice.
+    params; the sampler fills the others. A retried slot keeps the params of its latest attempt, and
+    what the sampler noted on it, such as its generation, and resumes from its checkpoint. Callers
+    hold a lock: two at once would enqueue a slot twice.
     """
     n_missing = max(0, queue_length - len(waiting_by_slot(trials, n_slots)))
     # One pass over all trials; only the few slots enqueued now are examined in detail.
@@ -90,11 +95,17 @@ def refill(
     missing = islice((index for index in range(n_slots) if index not in occupied), n_missing)
     for slot in slots_of(trials, n_slots, only=missing):
         last = slot.trial
+        attributes = _of_sampler(last) if last else {}
         # An attempt killed before its first suggestion has only its enqueued params.
-        earlier = {**last.system_attrs.get("fixed_params", {}), **last.params} if last else {}
-        study.enqueue_trial(
-            {**enqueued.get(slot.index, {}), **earlier},
-            user_attrs={SLOT: slot.index, ATTEMPT: slot.n_attempts + 1},
+        earlier = {**last.system_attrs.get(FIXED, {}), **last.params} if last else {}
+        params = {**enqueued.get(slot.index, {}), **earlier}
+        # As study.enqueue_trial does, which takes no attributes of the sampler.
+        study.add_trial(
+            create_trial(
+                state=TrialState.WAITING,
+                system_attrs={**attributes, FIXED: params},
+                user_attrs={SLOT: slot.index, ATTEMPT: slot.n_attempts + 1},
+            )
         )
 
 
@@ -125,6 +136,11 @@ def claim(
         except UpdateFinishedTrialError:
             continue
     return None
+
+
+def _of_sampler(trial: FrozenTrial) -> dict[str, Any]:
+    """What the sampler noted on an attempt: that it is of a generation, or is still a guess."""
+    return {k: v for k, v in trial.system_attrs.items() if k != FIXED and not k.startswith(RUNG)}
 
 
 def _slot(index: int, trials: list[FrozenTrial]) -> Slot:

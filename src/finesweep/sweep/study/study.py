@@ -33,6 +33,7 @@ from finesweep.sweep.study.keys import (
     FILES,
     FINALIST,
     GIVEN,
+    GRID,
     LAUNCHED,
     LEASE_SECONDS,
     N_TRIALS,
@@ -44,7 +45,9 @@ from finesweep.sweep.study.keys import (
     SWEEP,
     UID,
 )
+from finesweep.sweep.study.portfolio import portfolio_in
 from finesweep.sweep.study.pruner import pruner_of
+from finesweep.sweep.study.sampling.known_slots import grid_of
 from finesweep.sweep.study.sampling.node import learns
 from finesweep.sweep.study.sampling.past_studies import chosen_studies
 from finesweep.sweep.study.storage import OnWait, open_storage
@@ -61,8 +64,10 @@ def open_study(plan: SweepPlan) -> Study:
     with exclusive(storage.engine, f"{plan.study_name}.study"):
         study = _create_or_check(plan, storage)
     attributes = study.user_attrs
+    grid = grid_of(plan, portfolio_in(attributes))
     launch = {
-        **begin_budget(study, plan),
+        **begin_budget(study, plan, limit=None if grid is None else grid.n_slots),
+        **({} if grid is None else {GRID: asdict(grid)}),
         LEASE_SECONDS: plan.settings.lease_seconds,
         OVERRIDES: worker_overrides(plan),
         GIVEN: typed_overrides(plan),

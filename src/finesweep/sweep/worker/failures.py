@@ -12,7 +12,7 @@ from typing import Any, Literal
 from optuna.exceptions import UpdateFinishedTrialError
 from sqlalchemy.exc import DBAPIError
 
-from finesweep.config import missing_package
+from finesweep.config import install_command, missing_package
 from finesweep.errors import ConfigError, NonFiniteError, Problem, reason
 from finesweep.sweep.study.storage import is_storage_outage
 
@@ -107,4 +107,4 @@ def whole_sweeps(field: str, node: dict[str, Any] | None) -> Iterator[None]:
 
 def _why(error: Exception) -> str:
     package = missing_package(error)
-    return f"it needs {package}: pip install {package}" if package else reason(error)
+    return f"it needs {package}: {install_command(package)}" if package else reason(error)

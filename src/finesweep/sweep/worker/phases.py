@@ -28,9 +28,10 @@ from finesweep.sweep.study.keys import N_TRIALS, SLOT, VALUES
 from finesweep.sweep.study.optuna_private import engine_of, running_trial
 from finesweep.sweep.study.portfolio import portfolio_in
 from finesweep.sweep.study.ranking import direction_of, ranked
+from finesweep.sweep.study.sampling.known_slots import SAMPLER, known_slots
 from finesweep.sweep.study.sampling.past_studies import past_trials
 from finesweep.sweep.study.sampling.samplers import sampler_for
-from finesweep.sweep.study.search_space import optuna_params, suggest
+from finesweep.sweep.study.search_space import suggest
 from finesweep.sweep.study.weights import keep_weights
 from finesweep.sweep.time_budget import claimable_slots
 from finesweep.sweep.worker.failures import whole_sweeps
@@ -78,7 +79,7 @@ class Phase(Protocol):
 
 
 class Search:
-    """The slots of the search: enqueued params, the portfolio's, then the sampler's suggestions."""
+    """The slots of the search: enqueued params, the portfolio's, then the sampler's or a grid's."""
 
     kind = "trial"
 
@@ -86,9 +87,10 @@ class Search:
         """is_attached: whether the time of the latest sweep command binds this worker."""
         self.plan, self.study, self.sweep, self.is_attached = plan, study, study, is_attached
         self.past = past_trials(study)
-        self.first = [*plan.enqueued, *portfolio_in(study.user_attrs)]
+        self.known = known_slots(plan, portfolio_in(study.user_attrs))
+        self.first = [slot.values for slot in self.known]
         self.enqueued: Mapping[int, Mapping[str, Any]] = {
-            slot: optuna_params(plan, params) for slot, params in enumerate(self.first)
+            index: slot.params for index, slot in enumerate(self.known)
         }
 
     def n_slots(self) -> int:
@@ -109,13 +111,8 @@ class Search:
             seed=trial_seed(self.study, slot),
             name=str(trial.number),
             tags={},
-            origin=self._origin(slot),
+            origin=self.known[slot].origin if slot < len(self.known) else SAMPLER,
         )
-
-    def _origin(self, slot: int) -> str:
-        if slot < len(self.plan.enqueued):
-            return "enqueued"
-        return "portfolio" if slot < len(self.first) else "sampler"
 
     def completed(self, delivery: Delivery) -> None:
         trials = self.study.get_trials(deepcopy=False)

@@ -75,6 +75,19 @@ def test_the_first_draws_are_the_enqueued_and_the_others_the_samplers() -> None:
     assert draws == drawn(compose_sweep("own", []))
 
 
+@pytest.mark.usefixtures("tiny_sweep")
+def test_the_draws_of_a_grid_are_its_points() -> None:
+    grid = "sweep.sampler={_target_: optuna.samplers.GridSampler}"
+    rates = "training.learning_rate=choice(0.001, 0.01)"
+    draws = drawn(compose_sweep("own", [grid, rates, "sweep.n_trials=null"]))
+    (first,) = draws.first
+    assert (first.config.training.learning_rate, first.config.training.epochs) == (0.01, 2)
+    assert len(draws.others) == 2 * 2 * 2 - 1
+    assert len({repr(each.config) for each in (*draws.first, *draws.others)}) == 8
+    only = drawn(compose_sweep("own", [grid, rates, "sweep.n_trials=1"]))
+    assert len(only.first) == len(only.others) == 1
+
+
 @pytest.mark.usefixtures("workplace")
 def test_what_a_sweep_would_refuse_a_plan_refuses() -> None:
     with pytest.raises(ConfigError, match=r"^sweep: no sweep 'dmo'; did you mean 'demo'"):

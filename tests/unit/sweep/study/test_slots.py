@@ -137,6 +137,20 @@ def test_enqueued_params_are_what_their_slot_tries_again_after_a_failure(study: 
     assert free.system_attrs["fixed_params"] == {}
 
 
+def test_a_retried_slot_keeps_what_the_sampler_noted_but_no_decision_of_the_pruner(
+    study: Study,
+) -> None:
+    noted = {"NSGAIISampler:generation": 3, "completed_rung_0": 0.5, "fixed_params": {"x": 1}}
+    failed = create_trial(
+        state=FAIL, system_attrs=noted, user_attrs={SLOT: 0, ATTEMPT: 1, RETRY: True}
+    )
+    study.add_trial(failed)
+    refill(study, study.trials, 1, {}, queue_length=1)
+    (again,) = queued(study)
+    assert again.system_attrs == {"NSGAIISampler:generation": 3, "fixed_params": {"x": 1}}
+    assert again.user_attrs == {SLOT: 0, ATTEMPT: 2}
+
+
 def test_the_lowest_slot_is_claimed_first_though_it_was_enqueued_last(study: Study) -> None:
     for slot in (3, 1, 2):
         study.enqueue_trial({}, user_attrs={SLOT: slot, ATTEMPT: 1})

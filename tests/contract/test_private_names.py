@@ -24,6 +24,7 @@ import transformers
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.plugins.config_source import ConfigSource
 from optuna.distributions import BaseDistribution
+from optuna.samplers import QMCSampler
 from optuna.storages import RDBStorage
 
 import finesweep
@@ -86,6 +87,7 @@ HOMES: dict[str, tuple[str, list[Private]]] = {
                 "self study_id states included_trial_ids trial_id_greater_than",
             ),
             Private("_get_best_trial_id", lambda: RDBStorage, "self study_id direction"),
+            Private("_find_sample_id", lambda: QMCSampler, "self study search_space"),
         ],
     ),
     "config/overrides/hydra_private.py": (

@@ -11,6 +11,7 @@ from typing import Any
 
 from optuna import Study, Trial
 from optuna.distributions import BaseDistribution
+from optuna.samplers import QMCSampler
 from optuna.storages import BaseStorage, RDBStorage
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
@@ -131,6 +132,17 @@ def drop_cached_trials(study: Study) -> None:
     while isinstance(study, StudyView):
         study = study.shown
     study._thread_local.cached_all_trials = None
+
+
+def draw_point(sampler: QMCSampler, space: dict[str, BaseDistribution], index: int) -> None:
+    """Makes the sampler draw this point of its sequence over this space.
+
+    By itself it takes the space of the first finished trial, which changes while trials end in
+    another order and have conditions, and counts its points in the study, where two workers may
+    read the same count.
+    """
+    sampler.infer_relative_search_space = lambda study, trial: space  # type: ignore[method-assign]
+    sampler._find_sample_id = lambda study, search_space: index  # type: ignore[method-assign]
 
 
 def contains(distribution: BaseDistribution, value: Any) -> bool:

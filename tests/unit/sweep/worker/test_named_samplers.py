@@ -5,6 +5,7 @@ Trials are a formula here.
 
 from __future__ import annotations
 
+import math
 import random
 from collections import Counter
 from collections.abc import Mapping
@@ -150,29 +151,20 @@ def test_a_retried_trial_stays_in_its_generation(study: Study) -> None:
     assert len(set.union(*by_slot.values())) > 1
 
 
-def test_a_retried_trial_uses_up_no_point_of_a_sequence(study: Study) -> None:
-    fixed = ("model=minilm", "model.freeze_layers=0", "training.epochs=1")
-    plan = plan_with("QMCSampler", FREE[0], *fixed, n_trials=N_SLOTS)
-    searched_on_one_model(plan, study)
-    attributes = study._storage.get_study_system_attrs(study._study_id)
-    (last,) = (value for name, value in attributes.items() if name.startswith("qmc:"))
-    n_random = sum(RATE in trial.params for trial in finished(study)) - (last + 1)
-    assert n_random == 1  # the first, which nothing was known before
-
-
-def searched_on_one_model(plan: SweepPlan, study: Study) -> None:
-    """One trial after another, each killed once."""
-    phase = Search(plan, study)
-    for attempt in range(2 * N_SLOTS):
-        refill(study, study.trials, N_SLOTS, phase.enqueued, queue_length=1)
-        claimed = claim(study, N_SLOTS)
-        assert claimed is not None
-        trial = phase.start_trial(claimed)
-        phase.spec(trial)
-        if attempt % 2 == 0:
-            fail(study, trial.number, why="killed", kind="infrastructure", retry=True)
-        else:
-            tell(study, trial.number, TrialState.COMPLETE, 0.5, say=pytest.fail)
+def test_a_sequence_has_a_point_for_each_slot_over_conditions_too(study: Study) -> None:
+    plan = plan_with("QMCSampler", FREE[0], n_trials=N_SLOTS)
+    run = searched(plan, study)
+    assert_each_slot_ended_once(study, run, N_SLOTS)
+    by_slot = {each.trial.user_attrs[SLOT]: each.values for each in run}
+    # Of a Sobol sequence's first eight points one is in each eighth, of the next four in each
+    # quarter.
+    eighths = [int(8 * (math.log10(by_slot[slot][RATE]) + 5) / 2) for slot in range(8)]
+    assert sorted(eighths) == list(range(8))
+    quarters = [int(4 * (math.log10(by_slot[slot][RATE]) + 5) / 2) for slot in range(8, N_SLOTS)]
+    assert sorted(quarters) == list(range(4))
+    depths = {(values["model"], values[DEPTH]) for values in by_slot.values()}
+    assert len({depth for model, depth in depths if model == "minilm"}) > 1
+    assert {depth for model, depth in depths if model != "minilm"} == {0, 2}
 
 
 @pytest.mark.parametrize("sampler", ["GridSampler", "BruteForceSampler"])

@@ -51,7 +51,7 @@ def _of_halving(pruner: SuccessiveHalving | Hyperband, plan: SweepPlan) -> Itera
 
 def _rule(halving: SuccessiveHalving, of: str) -> str:
     best = BEST.get(halving.reduction_factor, f"1/{halving.reduction_factor}")
-    return f"one goes on if it is among the best {best} of its {of} so far"
+    return f"the best {best} of each {of} goes on"
 
 
 def _rungs(halving: SuccessiveHalving) -> str:

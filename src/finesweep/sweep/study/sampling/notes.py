@@ -11,12 +11,11 @@ from finesweep.config import SweepPlan, parameters_of, plain_path
 from finesweep.sweep.study.sampling.samplers import branches
 from finesweep.wording import counted
 
-CMAES, GP, QMC = "CmaEsSampler", "GPSampler", "QMCSampler"
+CMAES, GP = "CmaEsSampler", "GPSampler"
 EVOLUTION = ("NSGAIISampler", "NSGAIIISampler")
-ONLY_COMMON = (CMAES, GP, QMC, *EVOLUTION)
-"""Optuna's samplers that search what every trial has, and draw the rest at random."""
-ONLY_COMPLETE = (CMAES, GP, *EVOLUTION)
-"""Those that learn nothing from a pruned trial."""
+LEARNERS = (CMAES, GP, *EVOLUTION)
+"""Optuna's samplers that search what every trial has, draw the rest at random, and learn nothing
+from a pruned trial."""
 STARTUP, POPULATION = "n_startup_trials", "population_size"
 """Arguments for the number of trials that are drawn at random, before the sampler searches."""
 PRUNED_TOO = "consider_pruned_trials"
@@ -39,19 +38,12 @@ def _arguments(plan: SweepPlan) -> dict[str, Any]:
 
 def _random_dimensions(plan: SweepPlan) -> Iterator[str]:
     name = plan.sampler_name
-    if name not in ONLY_COMMON or _arguments(plan).get(SILENT) is False:
+    if name not in LEARNERS or _arguments(plan).get(SILENT) is False:
         return
     spaces = [branch.space for branch in branches(plan)]
     common = set.intersection(*(set(space) for space in spaces))
     every = {key: value for space in spaces for key, value in space.items() if not value.single()}
     conditional = [key for key in every if key not in common]
-    if name == QMC:
-        if conditional:
-            yield (
-                "spreads trials evenly over what the first one to end has, and draws "
-                f"{_listed(conditional)} at random where that one lacks it"
-            )
-        return
     words = [key for key in every if isinstance(every[key], CategoricalDistribution)]
     random = [key for key in words if key in common and name == CMAES] + conditional
     if random:
@@ -72,7 +64,7 @@ def _start_up(plan: SweepPlan) -> Iterator[str]:
 
 def _unlearned(plan: SweepPlan) -> Iterator[str]:
     learns_all = plan.settings.pruner is None or _arguments(plan).get(PRUNED_TOO)
-    if plan.sampler_name in ONLY_COMPLETE and not learns_all:
+    if plan.sampler_name in LEARNERS and not learns_all:
         yield "learns nothing from pruned trials; sweep.pruner=null prunes none"
 
 

@@ -17,15 +17,15 @@ HALF = "are compared at 33 % of their schedule"
             "HyperbandPruner",
             [
                 f"pruner: trials are in 2 brackets by their slots: 60 % {HALF}, 40 % run to their "
-                "end; one goes on if it is among the best third of its model and bracket so far"
+                "end; the best third of each model and bracket goes on"
             ],
         ),
         (
             "PatientPruner, patience: 1, wrapped_pruner: "
             "{_target_: optuna.pruners.SuccessiveHalvingPruner, min_resource: 5%}",
             [
-                "pruner: trials are compared at 5, 20 and 80 % of their schedule; one goes on if "
-                "it is among the best quarter of its model so far",
+                "pruner: trials are compared at 5, 20 and 80 % of their schedule; the best quarter "
+                "of each model goes on",
                 "pruner: the shortest trials are evaluated first at 12 % of their schedule, after "
                 "the rung at 5 %; raise training.evaluations_per_epoch",
             ],
@@ -33,8 +33,8 @@ HALF = "are compared at 33 % of their schedule"
         (
             "SuccessiveHalvingPruner, min_resource: 2000, reduction_factor: 7",
             [
-                "pruner: trials are compared at 2,000, 14,000, … training examples; one goes on if "
-                "it is among the best 1/7 of its model so far"
+                "pruner: trials are compared at 2,000, 14,000, … training examples; the best 1/7 "
+                "of each model goes on"
             ],
         ),
         (

@@ -1,35 +1,44 @@
-"""A model loaded by URI, and its predictions for texts."""
+"""A loaded model, and its predictions for texts."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-import mlflow
 import numpy as np
-from mlflow.exceptions import MlflowException
-from mlflow.models import Model, get_model_info
 
-from finesweep.databases import absolute_url, sqlite_file
 from finesweep.dataset.text_cleaners import clean_texts
-from finesweep.errors import ConfigError, Problem
 from finesweep.labelsets import label_name, set_members
-from finesweep.pairs import columns_of, join_pair
+from finesweep.pairs import columns_of
 from finesweep.prediction.lengths import token_counts
-from finesweep.records import ANSWERING_KEY, UNCERTAIN, DecisionRule, Prediction
+from finesweep.prediction.onnx_classifier import OnnxClassifier
+from finesweep.prediction.torch_classifier import TorchClassifier
+from finesweep.records import UNCERTAIN, DecisionRule, Prediction
 from finesweep.stats.calibration import apply_thresholds, is_confident
 from finesweep.stats.predictions import confidence, probabilities_of
-from finesweep.tracking.current import go_by
-from finesweep.tracking.relocation import relocate
 
 BATCH_SIZE = 32
+PYTORCH = "pytorch"
+
+
+class Network(Protocol):
+    """Logits of texts: a TorchClassifier or an OnnxClassifier."""
+
+    @property
+    def label_names(self) -> list[str]: ...
+
+    def logits(self, columns: Sequence[Sequence[str]]) -> np.ndarray: ...
+
+    def lengths(self, texts: Sequence[str]) -> list[int]: ...
+
+    def n_special_tokens(self, *, pairs: bool) -> int: ...
 
 
 @dataclass(frozen=True)
 class Classifier:
-    """A loaded pipeline, the number of tokens that it reads of a text, and its decision rule.
+    """A loaded pipeline, or an OnnxClassifier in its place; the number of tokens that it reads of a
+    text, and its decision rule.
 
     examples are a few texts of its validation split. For a model of pairs, these and all texts are
     pairs, joined by `finesweep.pairs`.
@@ -42,8 +51,26 @@ class Classifier:
 
     @property
     def label_names(self) -> list[str]:
-        names = self.pipeline.model.config.id2label
-        return [names[index] for index in range(len(names))]
+        return self.network.label_names
+
+    @property
+    def network(self) -> Network:
+        """What computes the logits."""
+        if isinstance(self.pipeline, OnnxClassifier):
+            return self.pipeline
+        return TorchClassifier(self.pipeline, self.max_length)
+
+    @property
+    def format(self) -> str:
+        """`pytorch`, `onnx`, or `onnx int8` if its weights are quantized."""
+        if not isinstance(self.pipeline, OnnxClassifier):
+            return PYTORCH
+        return " ".join(filter(None, ["onnx", self.pipeline.quantization]))
+
+    @property
+    def has_gradients(self) -> bool:
+        """Whether `attribution` can explain its predictions."""
+        return self.format == PYTORCH
 
     @property
     def multi_label(self) -> bool:
@@ -98,74 +125,17 @@ class Classifier:
 
     def probabilities(self, texts: Sequence[str]) -> np.ndarray:
         """[N, C] float64 for N texts, calibrated."""
-        columns = self.clean_columns(texts)
+        logits = self.logits(texts) / self.decision_rule.temperature
+        return probabilities_of(logits, multi_label=self.multi_label)
+
+    def logits(self, texts: Sequence[str]) -> np.ndarray:
+        """[N, C] float64 for N texts, not calibrated."""
+        columns, network = self.clean_columns(texts), self.network
         # Texts of similar length share a batch, which is padded to its longest.
         sizes = [sum(map(len, row)) for row in zip(*columns, strict=True)]
         order = np.argsort(sizes, kind="stable")
-        logits = np.empty((len(texts), len(self.label_names)))
+        logits = np.empty((len(texts), len(network.label_names)))
         for start in range(0, len(order), BATCH_SIZE):
             rows = order[start : start + BATCH_SIZE]
-            logits[rows] = self._logits([[column[row] for row in rows] for column in columns])
-        scaled = logits / self.decision_rule.temperature
-        return probabilities_of(scaled, multi_label=self.multi_label)
-
-    def _logits(self, columns: Sequence[Sequence[str]]) -> np.ndarray:
-        """[B, C] float64. A pipeline would fail if the model has further outputs, whose first
-        dimension is not always B."""
-        import torch
-
-        model = self.pipeline.model
-        inputs = self.pipeline.tokenizer(
-            *columns,
-            truncation=True,
-            max_length=self.max_length,
-            padding=True,
-            return_tensors="pt",
-        )
-        with torch.inference_mode():
-            logits = model(**inputs.to(model.device)).logits
-        array: np.ndarray = logits.double().cpu().numpy()
-        return array
-
-
-def load_classifier(uri: str, *, tracking_uri: str, field: str = "--model") -> Classifier:
-    """The classifier at models:/NAME@ALIAS, models:/NAME/1, runs:/ID/model or in a folder.
-
-    ConfigError, naming field, when there is none.
-    """
-    database = sqlite_file(tracking_uri)
-    if database is not None and not database.exists() and not Path(uri).exists():
-        raise ConfigError(
-            Problem("tracking.uri", f"no store at {database}; run a sweep here first")
-        )
-    relocate(tracking_uri)
-    go_by(absolute_url(tracking_uri))
-    try:
-        length = (get_model_info(uri).flavors.get("python_function") or {}).get("config") or {}
-        folder = mlflow.artifacts.download_artifacts(uri)
-        pipeline = mlflow.transformers.load_model(folder)
-        examples = Model.load(folder).load_input_example(folder)
-    except (MlflowException, OSError, ValueError, ImportError) as error:
-        hint = (
-            ""
-            if "/" in uri and (":/" in uri or Path(uri).exists())
-            else (
-                "; a model is named models:/NAME@ALIAS, models:/NAME/VERSION or runs:/RUN_ID/model"
-            )
-        )
-        raise ConfigError(Problem("--model", f"{uri!r}: {_first(error)}{hint}")) from error
-    max_length = int(length.get("max_length", pipeline.tokenizer.model_max_length))
-    decision_rule = DecisionRule(**getattr(pipeline.model.config, ANSWERING_KEY, {}))
-    texts = () if examples is None else _texts(examples, pairs=decision_rule.pairs)
-    return Classifier(pipeline, max_length, decision_rule, texts)
-
-
-def _texts(examples: Any, *, pairs: bool) -> tuple[str, ...]:
-    """The texts of an input example written by `log_classifier`."""
-    if not pairs:
-        return tuple(map(str, examples))
-    return tuple(join_pair(each["text"], each["text_pair"]) for each in examples)
-
-
-def _first(error: Exception) -> str:
-    return str(error).splitlines()[0]
+            logits[rows] = network.logits([[column[row] for row in rows] for column in columns])
+        return logits

@@ -69,13 +69,13 @@ def log_classifier(
         model_card=ModelCard(
             CARD + PAIR_CARD * pairs
         ),  # without one MLflow would request it from the Hub
-        pip_requirements=[f"{name}=={_release(name)}" for name in REQUIREMENTS],
+        pip_requirements=[f"{name}=={release(name)}" for name in REQUIREMENTS],
     )
-    _log_licence(run, info.model_id, origin)
+    log_licence(run, info.model_id, origin)
     return str(info.model_uri)
 
 
-def _log_licence(run: Run, model_id: str, origin: str) -> None:
+def log_licence(run: Run, model_id: str, origin: str) -> None:
     """Replaces MLflow's LICENSE.txt, which takes the folder of the weights for a Hub repository."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "LICENSE.txt"
@@ -83,6 +83,6 @@ def _log_licence(run: Run, model_id: str, origin: str) -> None:
         run.store.client.log_model_artifact(model_id, str(path))
 
 
-def _release(package: str) -> str:
+def release(package: str) -> str:
     """The version without a local part such as +cpu, which PyPI does not have."""
     return version(package).split("+")[0]

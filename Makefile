@@ -25,7 +25,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt torch
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt \
-		--editable '.[demo,peft,postgres,ray,samplers,serve,slurm,test]'
+		--editable '.[demo,onnx,peft,postgres,ray,samplers,serve,slurm,test]'
 	touch $@
 
 demo: install  ## a real sweep: BERT against DistilBERT on tweets, in at most five minutes

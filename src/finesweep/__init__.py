@@ -11,11 +11,13 @@ TYPE_CHECKING = False  # as in typing, whose import takes longer than this modul
 if TYPE_CHECKING:
     from finesweep.api.configs import compose
     from finesweep.api.exploration import explore
+    from finesweep.api.exporting.export import export_model
     from finesweep.api.models import load_model
     from finesweep.api.promotion import promote
     from finesweep.api.results import (
         BestTrial,
         Exploration,
+        ModelExport,
         Promotion,
         SweepResult,
         TrainingRun,
@@ -44,6 +46,7 @@ __all__ = [
     "ConfigError",
     "Exploration",
     "FinesweepError",
+    "ModelExport",
     "Plan",
     "Prediction",
     "Promotion",
@@ -54,6 +57,7 @@ __all__ = [
     "compare",
     "compose",
     "explore",
+    "export_model",
     "load_model",
     "plan",
     "promote",
@@ -65,11 +69,13 @@ __all__ = [
 MODULES = {
     "api.configs": ["compose"],
     "api.exploration": ["explore"],
+    "api.exporting.export": ["export_model"],
     "api.models": ["load_model"],
     "api.promotion": ["promote"],
     "api.results": [
         "BestTrial",
         "Exploration",
+        "ModelExport",
         "Promotion",
         "SweepResult",
         "TrainingRun",

@@ -236,6 +236,11 @@ class Prediction:
         return self.label if self.sure else UNCERTAIN
 
 
+Span = tuple[str, float | None]
+"""A part of a text, and its contribution to a label's log-odds; None for white space and text
+beyond the model's length."""
+
+
 @dataclass(frozen=True)
 class Finalist:
     """The best trial, evaluated on the test split and logged as a model."""

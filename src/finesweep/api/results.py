@@ -130,3 +130,43 @@ class Promotion:
     """Figures of the comparison, such as p and difference; empty without a champion."""
     rows_needed: int | None
     """Estimated number of test rows for a promotion, if more rows would decide it; else None."""
+
+
+@dataclass(frozen=True)
+class ModelExport:
+    """A model in another form, as it was compared with its original."""
+
+    source: str
+    """URI or folder of the original."""
+    format: str
+    """onnx, onnx int8 or safetensors."""
+    rows: int
+    """Number of rows on which both were compared."""
+    difference: float
+    """Largest difference of a probability on these rows."""
+    changed_labels: int
+    """Number of these rows with another predicted label."""
+    latency_ms: float
+    """Median for one text, with OMP_NUM_THREADS threads."""
+    original_latency_ms: float
+    """The same of the PyTorch model, measured in turns."""
+    size_bytes: int
+    """Size of the file of weights."""
+    original_size_bytes: int
+    scores: Mapping[str, float]
+    """`test/name` → value on the original's test rows; empty if it was not logged."""
+    original_scores: Mapping[str, float]
+    notes: tuple[str, ...]
+    """Sentences about what was not done, and why."""
+    folder: Path | None
+    """The folder that was written; None without output."""
+    url: str | None
+    """The Hub repository; None without push."""
+    run_id: str | None
+    """The MLflow run of the export; None if it was not logged."""
+    model_uri: str | None
+    """URI for `load_model`: of the version, the logged model or the folder; None after a push
+    alone."""
+    name: str | None
+    """Name of the registered model; None if it was not registered, like version."""
+    version: str | None

@@ -40,6 +40,7 @@ ROOMS = {
         "promote": "make a challenger champion if it passes the gate, or say why not",
         "rollback": "make the previous champion of a registered model champion again",
         "models": "list registered models with their versions, aliases and decisions",
+        "export": "write a model as ONNX, int8 or a plain folder, checked against it",
         "predict": "print labels and probabilities for texts, a file or stdin",
         "serve": "serve a model as a web page and a JSON API",
     },

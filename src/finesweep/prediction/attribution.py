@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from finesweep.errors import ConfigError, Problem
 from finesweep.pairs import PAIR
+from finesweep.prediction.wording import NO_GRADIENTS
+from finesweep.records import Span
 
 if TYPE_CHECKING:
     from finesweep.prediction.classifier import Classifier
@@ -15,9 +18,6 @@ if TYPE_CHECKING:
 Odds = Callable[[torch.Tensor], torch.Tensor]
 N_STEPS = 32
 """Points between baseline and text, with which the sum is right within a few per cent."""
-Span = tuple[str, float | None]
-"""A part of the text, and its contribution to the label's log-odds; None for white space and text
-beyond the model's length."""
 
 
 def attribute(classifier: Classifier, text: str, label: str) -> list[Span]:
@@ -25,8 +25,10 @@ def attribute(classifier: Classifier, text: str, label: str) -> list[Span]:
     The separator of a joined pair is a span too.
 
     Integrated gradients (Sundararajan et al. 2017) with an all-padding baseline; contributions sum
-    to the difference in log-odds.
+    to the difference in log-odds. ConfigError for an ONNX model, which has no gradients.
     """
+    if not classifier.has_gradients:
+        raise ConfigError(Problem("MODEL", NO_GRADIENTS))
     texts = [column[0] for column in classifier.clean_columns([text])]
     inputs = classifier.pipeline.tokenizer(
         *texts,

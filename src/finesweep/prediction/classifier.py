@@ -1,30 +1,44 @@
-"""A model loaded by URI, and its predictions for texts."""
+"""A loaded model, and its predictions for texts."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
-import mlflow
 import numpy as np
-from mlflow.models import Model
 
 from finesweep.dataset.text_cleaners import clean_texts
 from finesweep.labelsets import label_name, set_members
-from finesweep.pairs import columns_of, join_pair
-from finesweep.prediction.files import find_model, found_or_refused
+from finesweep.pairs import columns_of
 from finesweep.prediction.lengths import token_counts
-from finesweep.records import ANSWERING_KEY, UNCERTAIN, DecisionRule, Prediction
+from finesweep.prediction.onnx_classifier import OnnxClassifier
+from finesweep.prediction.torch_classifier import TorchClassifier
+from finesweep.records import UNCERTAIN, DecisionRule, Prediction
 from finesweep.stats.calibration import apply_thresholds, is_confident
 from finesweep.stats.predictions import confidence, probabilities_of
 
 BATCH_SIZE = 32
+PYTORCH = "pytorch"
+
+
+class Network(Protocol):
+    """Logits of texts: a TorchClassifier or an OnnxClassifier."""
+
+    @property
+    def label_names(self) -> list[str]: ...
+
+    def logits(self, columns: Sequence[Sequence[str]]) -> np.ndarray: ...
+
+    def lengths(self, texts: Sequence[str]) -> list[int]: ...
+
+    def n_special_tokens(self, *, pairs: bool) -> int: ...
 
 
 @dataclass(frozen=True)
 class Classifier:
-    """A loaded pipeline, the number of tokens that it reads of a text, and its decision rule.
+    """A loaded pipeline, or an OnnxClassifier in its place; the number of tokens that it reads of a
+    text, and its decision rule.
 
     examples are a few texts of its validation split. For a model of pairs, these and all texts are
     pairs, joined by `finesweep.pairs`.
@@ -37,8 +51,26 @@ class Classifier:
 
     @property
     def label_names(self) -> list[str]:
-        names = self.pipeline.model.config.id2label
-        return [names[index] for index in range(len(names))]
+        return self.network.label_names
+
+    @property
+    def network(self) -> Network:
+        """What computes the logits."""
+        if isinstance(self.pipeline, OnnxClassifier):
+            return self.pipeline
+        return TorchClassifier(self.pipeline, self.max_length)
+
+    @property
+    def format(self) -> str:
+        """`pytorch`, `onnx`, or `onnx int8` if its weights are quantized."""
+        if not isinstance(self.pipeline, OnnxClassifier):
+            return PYTORCH
+        return " ".join(filter(None, ["onnx", self.pipeline.quantization]))
+
+    @property
+    def has_gradients(self) -> bool:
+        """Whether `attribution` can explain its predictions."""
+        return self.format == PYTORCH
 
     @property
     def multi_label(self) -> bool:
@@ -93,56 +125,17 @@ class Classifier:
 
     def probabilities(self, texts: Sequence[str]) -> np.ndarray:
         """[N, C] float64 for N texts, calibrated."""
-        columns = self.clean_columns(texts)
+        logits = self.logits(texts) / self.decision_rule.temperature
+        return probabilities_of(logits, multi_label=self.multi_label)
+
+    def logits(self, texts: Sequence[str]) -> np.ndarray:
+        """[N, C] float64 for N texts, not calibrated."""
+        columns, network = self.clean_columns(texts), self.network
         # Texts of similar length share a batch, which is padded to its longest.
         sizes = [sum(map(len, row)) for row in zip(*columns, strict=True)]
         order = np.argsort(sizes, kind="stable")
-        logits = np.empty((len(texts), len(self.label_names)))
+        logits = np.empty((len(texts), len(network.label_names)))
         for start in range(0, len(order), BATCH_SIZE):
             rows = order[start : start + BATCH_SIZE]
-            logits[rows] = self._logits([[column[row] for row in rows] for column in columns])
-        scaled = logits / self.decision_rule.temperature
-        return probabilities_of(scaled, multi_label=self.multi_label)
-
-    def _logits(self, columns: Sequence[Sequence[str]]) -> np.ndarray:
-        """[B, C] float64. A pipeline would fail if the model has further outputs, whose first
-        dimension is not always B."""
-        import torch
-
-        model = self.pipeline.model
-        inputs = self.pipeline.tokenizer(
-            *columns,
-            truncation=True,
-            max_length=self.max_length,
-            padding=True,
-            return_tensors="pt",
-        )
-        with torch.inference_mode():
-            logits = model(**inputs.to(model.device)).logits
-        array: np.ndarray = logits.double().cpu().numpy()
-        return array
-
-
-def load_classifier(uri: str, *, tracking_uri: str, field: str = "--model") -> Classifier:
-    """The classifier at models:/NAME@ALIAS, models:/NAME/1, runs:/ID/model or in a folder.
-
-    ConfigError, naming field, when there is none.
-    """
-    from finesweep.model.settings.pooling import apply_pooling
-
-    files = find_model(uri, tracking_uri=tracking_uri, field=field)
-    with found_or_refused(uri, field=field):
-        pipeline = mlflow.transformers.load_model(str(files.folder))
-        examples = Model.load(files.folder).load_input_example(str(files.folder))
-    apply_pooling(pipeline.model)
-    max_length = files.max_length or int(pipeline.tokenizer.model_max_length)
-    decision_rule = DecisionRule(**getattr(pipeline.model.config, ANSWERING_KEY, {}))
-    texts = () if examples is None else _texts(examples, pairs=decision_rule.pairs)
-    return Classifier(pipeline, max_length, decision_rule, texts)
-
-
-def _texts(examples: Any, *, pairs: bool) -> tuple[str, ...]:
-    """The texts of an input example written by `log_classifier`."""
-    if not pairs:
-        return tuple(map(str, examples))
-    return tuple(join_pair(each["text"], each["text_pair"]) for each in examples)
+            logits[rows] = network.logits([[column[row] for row in rows] for column in columns])
+        return logits

@@ -32,7 +32,7 @@ class ModelFiles:
     folder: Path
     """The whole model."""
     weights: Path
-    """Its folder with config.json and safetensors."""
+    """Its folder with config.json and safetensors, or model.onnx."""
     tokenizer: Path
     max_length: int | None
     """Tokens that it reads of a text; None if it was logged without."""
@@ -48,12 +48,13 @@ def find_model(uri: str, *, tracking_uri: str, field: str) -> ModelFiles:
         folder = Path(mlflow.artifacts.download_artifacts(uri))
         model = Model.load(folder)
         flavors = model.flavors
-        inference = (flavors.get("python_function") or {}).get("config") or {}
-        binary = flavors.get(FLAVOR, {}).get("model_binary", "model")
+        python = flavors.get("python_function") or {}
+        inference = python.get("config") or {}
+        weights = flavors.get(FLAVOR, {}).get("model_binary") or python.get("data", "model")
     length = inference.get("max_length")
     return ModelFiles(
         folder=folder,
-        weights=folder / binary,
+        weights=folder / weights,
         tokenizer=folder / "components" / "tokenizer",
         max_length=None if length is None else int(length),
         run_id=model.run_id,

@@ -18,18 +18,9 @@ def token_counts(classifier: Classifier, texts: Sequence[str | None]) -> list[in
     present = [text for text in texts if text and text.strip()]
     if not present:
         return [0] * len(texts)
-    tokenizer = classifier.pipeline.tokenizer
-    columns = [
-        tokenizer(
-            column,
-            add_special_tokens=False,
-            return_attention_mask=False,
-            return_token_type_ids=False,
-            verbose=False,  # no warnings about long texts: their length is the question
-        )["input_ids"]
-        for column in classifier.clean_columns(present)
-    ]
-    special = tokenizer.num_special_tokens_to_add(pair=len(columns) > 1)
+    network = classifier.network
+    columns = [network.lengths(column) for column in classifier.clean_columns(present)]
+    special = network.n_special_tokens(pairs=len(columns) > 1)
     rows = zip(*columns, strict=True)
-    counts = (sum(map(len, sides)) + special if all(map(len, sides)) else 0 for sides in rows)
+    counts = (sum(sides) + special if all(sides) else 0 for sides in rows)
     return [next(counts) if text and text.strip() else 0 for text in texts]

@@ -6,6 +6,9 @@ from typing import Any
 
 from finesweep.records import Prediction
 
+NO_GRADIENTS = (
+    "an ONNX model cannot tell which words a prediction depends on; its PyTorch original can"
+)
 NO_TEXT = "there is no text to read"
 
 

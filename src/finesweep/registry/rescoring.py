@@ -12,7 +12,7 @@ from finesweep.config import DatasetConfig, SplitFiles
 from finesweep.dataset import load_dataset
 from finesweep.errors import ConfigError, Problem
 from finesweep.prediction import load_classifier
-from finesweep.records import Predictions
+from finesweep.records import Predictions, TextDataset
 from finesweep.registry.records import Scored
 from finesweep.registry.versions import Version
 from finesweep.stats.predictions import logits_of, predict_labels
@@ -29,7 +29,7 @@ def rescore(
     when these rows can no longer be loaded, when the champion has other labels, or when only one of
     the two takes text pairs or predicts several labels.
     """
-    dataset = load_dataset(_dataset_config(yaml.safe_load(config)["dataset"]))
+    dataset = recorded_dataset(config)
     if dataset.test_fingerprint != new.fingerprint:
         message = "the challenger's test rows can no longer be loaded"
         raise ConfigError(Problem(champion.model, message))
@@ -55,6 +55,11 @@ def rescore(
         predicted=predict_labels(probabilities, multi_label=dataset.multi_label),
         metrics=compute_metrics(Predictions(logits, new.labels), "test"),
     )
+
+
+def recorded_dataset(config: str) -> TextDataset:
+    """The dataset of a run's composed config, as YAML; ConfigError when it cannot be loaded."""
+    return load_dataset(_dataset_config(yaml.safe_load(config)["dataset"]))
 
 
 def _dataset_config(section: dict[str, Any]) -> DatasetConfig:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,10 @@ BATCH = 32
 N_TIMED = 64
 """Number of distinct texts, the first ones of validation."""
 N_WARM_UP, N_SINGLE, N_BATCHES = 3, 40, 5
+Columns = Sequence[Sequence[str]]
+"""Texts in one column, or pairs of texts in two."""
+Predict = Callable[[Columns], object]
+"""Computes the probabilities of texts."""
 
 
 @dataclass(frozen=True)
@@ -42,28 +46,54 @@ def measure_latency(
 
     model is left in eval mode. ValueError when there are no texts, or a pair is not one.
     """
-    texts, pairs = dataset.validation["text"][:N_TIMED], dataset.pairs
-    if not texts:
-        raise ValueError("latency needs texts")
+    predict = torch_predictor(model, tokenizer, max_length=max_length)
+    (latency,) = alternate([predict], dataset.validation["text"][:N_TIMED], pairs=dataset.pairs)
+    return latency
+
+
+def torch_predictor(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, *, max_length: int
+) -> Predict:
+    """A PyTorch model's predictions, from texts to probabilities; model is put in eval mode."""
     model.eval()
 
-    def seconds(batch: Sequence[str]) -> float:
-        began = time.perf_counter()
+    def predict(columns: Columns) -> object:
         inputs = tokenizer(
-            *columns_of(batch, pairs=pairs),
+            *columns,
             truncation=True,
             max_length=max_length,
             padding=True,
             return_tensors="pt",
         ).to(model.device)
         with torch.no_grad():
-            model(**inputs).logits.softmax(dim=-1).cpu()
+            return model(**inputs).logits.softmax(dim=-1).cpu()
+
+    return predict
+
+
+def alternate(predictors: Sequence[Predict], texts: Sequence[str], *, pairs: bool) -> list[Latency]:
+    """The latency of each predictor on the same texts, which they take in turns: what else the
+    machine does slows all of them.
+
+    ValueError when there are no texts, or a pair is not one.
+    """
+    if not texts:
+        raise ValueError("latency needs texts")
+
+    def seconds(predict: Predict, batch: Sequence[str]) -> float:
+        began = time.perf_counter()
+        predict(columns_of(batch, pairs=pairs))
         return time.perf_counter() - began
 
     batch_texts = [texts[k % len(texts)] for k in range(BATCH)]
     for _ in range(N_WARM_UP):
-        seconds(batch_texts)
-    single = [seconds([texts[k % len(texts)]]) for k in range(N_SINGLE)]
-    batches = [seconds(batch_texts) for _ in range(N_BATCHES)]
-    values = [1000 * float(np.quantile(t, q)) for t in (single, batches) for q in (0.5, 0.95)]
-    return Latency(*values)
+        for predict in predictors:
+            seconds(predict, batch_texts)
+    single = np.array(
+        [[seconds(each, [texts[k % len(texts)]]) for each in predictors] for k in range(N_SINGLE)]
+    )
+    batches = np.array(
+        [[seconds(each, batch_texts) for each in predictors] for _ in range(N_BATCHES)]
+    )
+    quantiles = [np.quantile(times, q, axis=0) for times in (single, batches) for q in (0.5, 0.95)]
+    return [Latency(*map(float, values)) for values in 1000 * np.array(quantiles).T]

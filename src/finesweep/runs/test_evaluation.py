@@ -7,18 +7,19 @@ saved in the model's config.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
-from dataclasses import asdict, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from sklearn.metrics import f1_score
 
-from finesweep.records import ANSWERING_KEY, DecisionRule, Predictions, TestResult
+from finesweep.records import ANSWERING_KEY, DecisionRule, Predictions, TestResult, TextDataset
 from finesweep.runs.data_card import FILE, data_card
-from finesweep.runs.evaluation_files import write_answers, write_readable_json
+from finesweep.runs.evaluation_files import write_answers, write_readable_json, write_split
 from finesweep.runs.latency import Latency, measure_latency
-from finesweep.runs.run_logging import Setup, write_split_of
+from finesweep.runs.run_logging import Setup
 from finesweep.runs.run_summary import doubts, summary
 from finesweep.stats.calibration import apply_thresholds, calibrate, calibration_error, is_confident
 from finesweep.stats.predictions import (
@@ -30,7 +31,7 @@ from finesweep.stats.predictions import (
 from finesweep.stats.scores import score_intervals
 from finesweep.tracking import TEST_FINGERPRINT, Run, count_test_evaluations
 from finesweep.tracking.models import log_classifier
-from finesweep.training import compute_metrics, confusion, predict
+from finesweep.training import compute_metrics, confusion, predict, rows_cut
 
 N_EXAMPLES = 3
 """Number of validation texts in a logged model's input example."""
@@ -49,31 +50,21 @@ def evaluate_on_test(run: Run, setup: Setup, validation: Predictions) -> TestRes
     run.set_tags({TEST_FINGERPRINT: dataset.test_fingerprint})
     look = count_test_evaluations(run.store, dataset.test_fingerprint)
     predictions = predict(setup.model, tokens.test, tokens, config.training)
-    probabilities = probabilities_of(
-        predictions.logits / decision_rule.temperature, multi_label=dataset.multi_label
-    )
-    metrics = compute_metrics(predictions, "test")
-    metrics |= _by_thresholds(probabilities, predictions.labels, decision_rule)
-    intervals = test_intervals(predictions, dataset.label_names)
     latency = measure_latency(setup.model, tokens.tokenizer, dataset, max_length=tokens.max_length)
     with tempfile.TemporaryDirectory() as folder:
-        errors = write_split_of(Path(folder), "test", predictions, dataset, tokens=tokens)
-        write_answers(
-            Path(folder) / "test",
-            probabilities,
-            predictions.labels,
-            dataset.test["text"],
-            dataset.label_names,
+        scores = write_test_scores(
+            Path(folder),
+            predictions,
+            dataset,
             decision_rule=decision_rule,
-            intervals=intervals,
+            is_cut=rows_cut(tokens, "test"),
         )
-        answered = _answered(probabilities, predictions.labels, decision_rule)
         markdown = summary(
             setup,
-            metrics=compute_metrics(validation, "validation") | metrics | answered,
-            intervals=intervals,
+            metrics=compute_metrics(validation, "validation") | scores.metrics | scores.answered,
+            intervals=scores.intervals,
             counts=confusion(predictions),
-            errors=errors,
+            errors=scores.errors,
             decision_rule=decision_rule,
             doubts=doubts(setup, validation),
         )
@@ -81,7 +72,7 @@ def evaluate_on_test(run: Run, setup: Setup, validation: Predictions) -> TestRes
         write_readable_json(Path(folder) / FILE, data_card(dataset))
         run.log_folder(Path(folder))
     run.log_metrics(
-        metrics | answered | _costs(latency, setup) | {"test/look": look},
+        scores.metrics | scores.answered | _costs(latency, setup) | {"test/look": look},
         step=config.training.epochs * len(tokens.train),
     )
     uri = log_classifier(
@@ -93,7 +84,69 @@ def evaluate_on_test(run: Run, setup: Setup, validation: Predictions) -> TestRes
         origin=config.model.name_or_path,
         pairs=dataset.pairs,
     )
-    return TestResult(metrics, intervals, look, predictions, errors, decision_rule, uri)
+    return TestResult(
+        scores.metrics,
+        scores.intervals,
+        look,
+        predictions,
+        scores.errors,
+        decision_rule,
+        uri,
+    )
+
+
+@dataclass(frozen=True)
+class SplitScores:
+    """The scores of a model on the test split, and its errors."""
+
+    metrics: dict[str, float]
+    """`test/name` → value."""
+    answered: dict[str, float]
+    """The same with the decision rule: calibrated, and over certain predictions only."""
+    intervals: Mapping[str, tuple[float, float]]
+    """`test/name` → 95 % interval, bootstrapped over rows."""
+    errors: Sequence[Mapping[str, Any]]
+    """The wrong predictions, most confident first, as in errors.json."""
+
+
+def write_test_scores(
+    folder: Path,
+    predictions: Predictions,
+    dataset: TextDataset,
+    *,
+    decision_rule: DecisionRule,
+    is_cut: np.ndarray,
+) -> SplitScores:
+    """The scores of predictions for the test split; also writes the files of folder/test.
+
+    is_cut [N] bool marks truncated texts.
+    """
+    probabilities = probabilities_of(
+        predictions.logits / decision_rule.temperature, multi_label=dataset.multi_label
+    )
+    metrics = compute_metrics(predictions, "test")
+    metrics |= _by_thresholds(probabilities, predictions.labels, decision_rule)
+    intervals = test_intervals(predictions, dataset.label_names)
+    errors = write_split(
+        folder,
+        "test",
+        predictions,
+        probabilities=probabilities_of(predictions.logits, multi_label=dataset.multi_label),
+        texts=dataset.test["text"],
+        label_names=dataset.label_names,
+        is_cut=is_cut,
+    )
+    write_answers(
+        folder / "test",
+        probabilities,
+        predictions.labels,
+        dataset.test["text"],
+        dataset.label_names,
+        decision_rule=decision_rule,
+        intervals=intervals,
+    )
+    answered = _answered(probabilities, predictions.labels, decision_rule)
+    return SplitScores(metrics, answered, intervals, errors)
 
 
 def test_intervals(

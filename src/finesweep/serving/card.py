@@ -41,6 +41,7 @@ def card_of(store: TrackingStore, uri: str, classifier: Classifier) -> Card:
         "of these": _thresholds(classifier),
         "reads": f"the first {classifier.max_length} tokens of {unit}",
         "answers": f"from a probability of {minimum:.2f}, else UNCERTAIN" if minimum else "always",
+        "format": classifier.format,
         "calibrated by": f"temperature {decision_rule.temperature:.2f}, fitted on validation",
     }
     facts = {name: value for name, value in facts.items() if value}
@@ -58,6 +59,7 @@ def card_of(store: TrackingStore, uri: str, classifier: Classifier) -> Card:
         "on its test split": ", ".join(scores),
         "model": run["model"],
         "sweep": run["sweep"],
+        "made from": version.tags.get("finesweep.source", ""),
         "decision": version.tags.get("finesweep.decision", "none yet"),
         "run": version.run_id,
         "data": run["data_fingerprint"][:16],

@@ -12,7 +12,8 @@ from finesweep.dataset.reading.compression import COMPRESSED
 from finesweep.dataset.reading.formats import PLAIN, READERS
 from finesweep.errors import ConfigError
 from finesweep.pairs import PAIR, join_pair_or_none, mark_problem, split_pair
-from finesweep.prediction.attribution import Span
+from finesweep.prediction.wording import NO_GRADIENTS
+from finesweep.records import Span
 from finesweep.serving import markup
 from finesweep.serving.service import Service
 from finesweep.wording import counted_rows
@@ -79,7 +80,10 @@ def _one_text(service: Service) -> None:
                 show_inline_category=False,
                 show_legend=False,
                 elem_id="words",
+                visible=service.classifier.has_gradients,
             )
+            if not service.classifier.has_gradients:
+                _html(markup.paragraph(f"{NO_GRADIENTS[0].upper()}{NO_GRADIENTS[1:]}."), "no-words")
 
     def classify(*texts: str) -> tuple[str, dict[str, float] | None, Any]:
         if problem := input_problem(texts, service):

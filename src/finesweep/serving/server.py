@@ -24,9 +24,10 @@ def serve(
     threshold: float | None,
     host: str,
     port: int,
-    say: Callable[[str], None],
+    say: Callable[[str, str], None],
 ) -> None:
-    """Serves the model at uri until interrupted; calls say with the URL once it is ready.
+    """Serves the model at uri until interrupted; calls say with the URL and the model's format once
+    it is ready.
 
     threshold overrides the model's own: below it predictions are UNCERTAIN.
 
@@ -60,7 +61,7 @@ def serve(
         )
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
         host, port = listener.getsockname()[:2]
-        say(f"http://{host}:{port}")
+        say(f"http://{host}:{port}", classifier.format)
         server.run(sockets=[listener])
 
 

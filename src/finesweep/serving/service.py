@@ -19,10 +19,9 @@ from finesweep.dataset.reading.inference_files import (
 from finesweep.errors import ConfigError, Problem
 from finesweep.pairs import split_pair
 from finesweep.prediction import Classifier
-from finesweep.prediction.attribution import Span, attribute
 from finesweep.prediction.tables import predict_table
 from finesweep.prediction.writers import open_writer
-from finesweep.records import Prediction
+from finesweep.records import Prediction, Span
 from finesweep.serving.card import Card
 from finesweep.serving.turns import Turns, split_turns
 
@@ -104,7 +103,7 @@ class Service:
 
     def explain(self, text: str | None) -> tuple[Prediction, list[Span]]:
         """The prediction, and each word's contribution to it, or to the most likely of several
-        labels."""
+        labels; no words for an ONNX model, which has no gradients."""
         return self.turns.run(partial(self._explain, text))
 
     def predict_file(self, path: Path) -> PredictedFile:
@@ -144,8 +143,10 @@ class Service:
 
     def _explain(self, text: str | None) -> tuple[Prediction, list[Span]]:
         (prediction,) = self.classifier.predict([text])
-        if text is None or not prediction.probabilities:
+        if text is None or not prediction.probabilities or not self.classifier.has_gradients:
             return prediction, []
+        from finesweep.prediction.attribution import attribute  # loads torch
+
         likeliest = next(iter(prediction.probabilities))
         label = likeliest if self.classifier.multi_label else prediction.label
         return prediction, attribute(self.classifier, text, label)

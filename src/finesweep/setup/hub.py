@@ -30,3 +30,21 @@ def cached_files(name: str) -> bool:
     from huggingface_hub import try_to_load_from_cache
 
     return all(isinstance(try_to_load_from_cache(name, file), str) for file in FILES)
+
+
+def push_obstacle() -> str | None:
+    """What is missing to write to the Hub, as a clause; None when nothing is."""
+    from huggingface_hub import HfApi, constants, get_token
+    from huggingface_hub.errors import HfHubHTTPError
+
+    if constants.HF_HUB_OFFLINE:
+        return "HF_HUB_OFFLINE is set"
+    if get_token() is None:
+        return "there is no token; `hf auth login`, or set HF_TOKEN, to one that may write"
+    try:
+        HfApi().whoami()
+    except HfHubHTTPError as error:
+        return f"it answers {first_line(error)}"
+    except Exception:  # as in hub_obstacle
+        return "it cannot be reached"
+    return None

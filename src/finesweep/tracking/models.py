@@ -72,9 +72,9 @@ def log_classifier(
         input_example=inputs,
         model_config=inference,
         model_card=_card(model, pairs=pairs),
-        pip_requirements=[f"{name}=={_release(name)}" for name in REQUIREMENTS],
+        pip_requirements=[f"{name}=={release(name)}" for name in REQUIREMENTS],
     )
-    _log_licence(run, info.model_id, origin)
+    log_licence(run, info.model_id, origin)
     return str(info.model_uri)
 
 
@@ -85,7 +85,7 @@ def _card(model: PreTrainedModel, *, pairs: bool) -> ModelCard:
     return ModelCard(CARD + PAIR_CARD * pairs + pooled)
 
 
-def _log_licence(run: Run, model_id: str, origin: str) -> None:
+def log_licence(run: Run, model_id: str, origin: str) -> None:
     """Replaces MLflow's LICENSE.txt, which takes the folder of the weights for a Hub repository."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "LICENSE.txt"
@@ -93,6 +93,6 @@ def _log_licence(run: Run, model_id: str, origin: str) -> None:
         run.store.client.log_model_artifact(model_id, str(path))
 
 
-def _release(package: str) -> str:
+def release(package: str) -> str:
     """The version without a local part such as +cpu, which PyPI does not have."""
     return version(package).split("+")[0]

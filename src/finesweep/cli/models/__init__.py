@@ -1,1 +1,1 @@
-"""Commands on registered models: promote, roll back, list, predict, serve."""
+"""Commands on registered models: promote, roll back, list, export, predict, serve."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -60,6 +60,14 @@ def _model(store: TrackingStore, name: str) -> dict[str, Any]:
     return {"model": name, "versions": versions, "champions": entries}
 
 
+def version_format(tags: Mapping[str, str]) -> str:
+    """`pytorch`, `onnx`, or `onnx int8`, by the tags of a version."""
+    from finesweep.tracking.tags import FORMAT_TAG, QUANTIZATION_TAG
+
+    quantization = tags.get(QUANTIZATION_TAG, "none").removesuffix("none")
+    return f"{tags.get(FORMAT_TAG, 'pytorch')} {quantization}".strip()
+
+
 def _version(store: TrackingStore, version: Version) -> dict[str, Any]:
     created = datetime.fromtimestamp(version.created_ms / 1000, UTC).isoformat(timespec="seconds")
     metrics = store.client.get_run(version.run_id).data.metrics
@@ -68,6 +76,7 @@ def _version(store: TrackingStore, version: Version) -> dict[str, Any]:
         "aliases": list(version.aliases),
         "made": created,
         "sweep": version.tags.get("finesweep.sweep", ""),
+        "format": version_format(version.tags),
         "accuracy": metrics.get("test/accuracy"),
         "decision": version.tags.get("finesweep.decision", ""),
         "reasons": version.tags.get("finesweep.decision.reasons", ""),

@@ -39,9 +39,11 @@ def run(arguments: Sequence[str]) -> int:
 
     from finesweep.serving import serve
 
-    def say(url: str) -> None:
+    def say(url: str, format_: str) -> None:
         collector.resume()
-        print(f"{args.model} at {url}, JSON API at {url}/api/predict; Ctrl-C stops it", flush=True)
+        by = "" if format_ == "pytorch" else f" as {format_}"
+        api = f"JSON API at {url}/api/predict"
+        print(f"{args.model} at {url}{by}, {api}; Ctrl-C stops it", flush=True)
 
     serve(
         args.model,

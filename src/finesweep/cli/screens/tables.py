@@ -103,13 +103,16 @@ def print_confirmed(console: Console, rows: Sequence[Mapping[str, Any]], *, metr
 
 def print_versions(console: Console, versions: Sequence[Mapping[str, Any]]) -> None:
     """Prints one row per version of a registered model, oldest first."""
-    table = _table(["version", "aliases", "created", "sweep", "test accuracy", "decision"])
+    table = _table(
+        ["version", "aliases", "created", "sweep", "format", "test accuracy", "decision"]
+    )
     for each in versions:
         table.add_row(
             each["version"],
             ", ".join(each["aliases"]),
             each["made"][:16].replace("T", " "),
             each["sweep"],
+            each["format"],
             _number(each["accuracy"]),
             each["decision"],
         )

@@ -19,6 +19,7 @@ from finesweep.registry.versions.queries import (
 from finesweep.registry.versions.registration import (
     is_registered,
     register,
+    register_export,
 )
 from finesweep.registry.versions.tags import (
     log_dossier,
@@ -39,6 +40,7 @@ __all__ = [
     "models_of",
     "picture",
     "register",
+    "register_export",
     "run_description",
     "scored",
     "set_alias",

@@ -27,6 +27,7 @@ from finesweep.tracking import PARENT, TEST_FINGERPRINT
 from finesweep.tracking.names import clause
 from finesweep.tracking.predictions import FILE, read_predictions
 from finesweep.tracking.queries import artifact, json_artifact
+from finesweep.tracking.tags import EXPORT_OF_RUN
 
 MISSING = {ErrorCode.Name(RESOURCE_DOES_NOT_EXIST), ErrorCode.Name(INVALID_PARAMETER_VALUE)}
 """MLflow's error codes for a name, version or alias that does not exist."""
@@ -130,6 +131,8 @@ def intervals(client: MlflowClient, version: Version) -> dict[str, list[float]]:
 def baseline_right(client: MlflowClient, version: Version) -> np.ndarray | None:
     """Which test rows its sweep's baseline gets right, [N] bool; None without a baseline."""
     run = client.get_run(version.run_id)
+    if source := run.data.tags.get(EXPORT_OF_RUN):
+        run = client.get_run(source)
     parent = run.data.tags.get(PARENT)
     if parent is None:
         return None

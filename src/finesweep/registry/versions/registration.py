@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Callable, Mapping
 
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
@@ -20,12 +21,7 @@ def register(client: MlflowClient, finalist: Finalist, *, name: str, alias: str,
 
     A version that an interrupted call created from the same model is reused.
     """
-    try:
-        # Only a new model gets a description: whatever stands there later is its owner's.
-        client.create_registered_model(name, description=_model_note(sweep, alias))
-    except MlflowException as error:
-        if error.error_code != ErrorCode.Name(RESOURCE_ALREADY_EXISTS):
-            raise
+    _ensure_model(client, name, _model_note(sweep, alias))
     numbers = [
         version.number
         for version in versions_of(client, name)
@@ -45,6 +41,43 @@ def register(client: MlflowClient, finalist: Finalist, *, name: str, alias: str,
     )
     client.set_registered_model_alias(name, alias, str(number))
     return str(number)
+
+
+def register_export(
+    client: MlflowClient,
+    *,
+    name: str,
+    run_id: str,
+    model_uri: str,
+    tags: Mapping[str, str],
+    describe: Callable[[str], str],
+    alias: str | None,
+) -> str:
+    """Creates a version for an exported model, and sets the alias on it if there is one; returns
+    its number. describe returns the description for the version's URI."""
+    _ensure_model(client, name, "Text classifiers exported by finesweep.\n")
+    version = client.create_model_version(
+        name,
+        source=model_uri,
+        run_id=run_id,
+        model_id=model_uri.removeprefix("models:/"),
+        tags=dict(tags),
+    )
+    number = str(version.version)
+    client.update_model_version(name, number, describe(f"models:/{name}/{number}"))
+    if alias is not None:
+        client.set_registered_model_alias(name, alias, number)
+    return number
+
+
+def _ensure_model(client: MlflowClient, name: str, description: str) -> None:
+    """Creates the registered model if there is none. Only a new one gets a description: whatever
+    stands there later is its owner's."""
+    try:
+        client.create_registered_model(name, description=description)
+    except MlflowException as error:
+        if error.error_code != ErrorCode.Name(RESOURCE_ALREADY_EXISTS):
+            raise
 
 
 def is_registered(client: MlflowClient, claim: Registered) -> bool:

@@ -1,0 +1,1 @@
+"""Exports of the Python API: what is asked for, and the export itself."""

@@ -1,0 +1,1 @@
+"""Other forms of a trained model, checked against it: ONNX, int8, a plain Transformers folder."""

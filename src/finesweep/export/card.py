@@ -1,0 +1,115 @@
+"""The model card of an exported model: README.md of its folder, and its version's description."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+import yaml
+
+from finesweep.export.conversion import ONNX, SAFETENSORS, Conversion
+from finesweep.export.source import Source
+from finesweep.tracking.pages.notes import escaped, markdown_table
+
+FILE = "README.md"
+HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
+SCORES = ("accuracy", "f1", "loss", "roc_auc", "calibrated_error")
+LICENCE = """\
+These weights were fine-tuned from {origin}, whose licence applies to them as its authors say. \
+finesweep adds no terms of its own."""
+TRANSFORMERS = """\
+    from transformers import pipeline
+    classify = pipeline("text-classification", "{where}")
+    classify({call}, truncation=True)
+"""
+
+
+def folder_card(source: Source, conversion: Conversion, *, where: str) -> str:
+    """README.md with the Hub's metadata; where is what users load: OWNER/NAME, or a folder."""
+    head = {
+        "library_name": "transformers" if conversion.format == SAFETENSORS else "onnx",
+        "pipeline_tag": "text-classification",
+        "tags": ["finesweep", *([ONNX] if conversion.format == ONNX else [])],
+    }
+    if HUB_NAME.fullmatch(source.origin):
+        head["base_model"] = source.origin
+    title = re.sub(r"\s+", " ", source.name)
+    return (
+        f"---\n{yaml.safe_dump(head, sort_keys=False)}---\n\n# {escaped(title)}\n\n"
+        f"{_body(source, conversion, {}, where)}\n## Licence\n\n"
+        f"{LICENCE.format(origin=source.origin)}\n"
+    )
+
+
+def version_card(
+    source: Source, conversion: Conversion, scores: Mapping[str, float], *, uri: str
+) -> str:
+    """The description of a registered version; scores are `test/name` → value."""
+    return f"{source.name} as {conversion.label}.\n\n{_body(source, conversion, scores, uri)}"
+
+
+def _body(source: Source, conversion: Conversion, scores: Mapping[str, float], where: str) -> str:
+    classifier = conversion.classifier
+    rule = classifier.decision_rule
+    unit = "a pair of texts, both together" if rule.pairs else "a text"
+    facts = [
+        f"- labels: {escaped(', '.join(classifier.label_names))}"
+        + (" (any number per text)" if classifier.multi_label else ""),
+        f"- reads the first {classifier.max_length} tokens of {unit}",
+        f"- format: {conversion.label}, {conversion.size_bytes / 1e6:.1f} MB"
+        f" (PyTorch: {source.size_bytes / 1e6:.1f} MB)",
+        f"- {comparison_sentence(conversion)}",
+        f"- {latency_sentence(conversion)}",
+    ]
+    if rule.uncertain_below:
+        facts.append(f"- finesweep answers UNCERTAIN below {rule.uncertain_below:.3f}")
+    return "\n".join([*facts, "", *_scores(source, scores), *_calls(conversion, where), ""])
+
+
+def comparison_sentence(conversion: Conversion) -> str:
+    """How far it differs from its original."""
+    found = conversion.agreement
+    labels = "label changes" if found.n_changed == 1 else "labels change"
+    return (
+        f"against PyTorch on {found.n_rows} rows of up to {found.n_tokens} tokens: probabilities"
+        f" differ by at most {found.difference:.2g}, {found.n_changed or 'no'} {labels}"
+    )
+
+
+def latency_sentence(conversion: Conversion) -> str:
+    """How fast it is beside its original, on the machine that exported it."""
+    own, original = conversion.latency.one_p50, conversion.original_latency.one_p50
+    return (
+        f"median latency of one text: {own:.1f} ms, PyTorch beside it {original:.1f} ms"
+        f" ({original / own:.1f} times)"
+    )
+
+
+def _scores(source: Source, scores: Mapping[str, float]) -> list[str]:
+    """A table of test scores: this model's, if it was scored, and its original's."""
+    original = {} if source.run is None else source.run.scores
+    names = [f"test/{name}" for name in SCORES if {f"test/{name}"} & {*scores, *original}]
+    if not names:
+        return []
+    columns = [("this model", scores), ("PyTorch", original)] if scores else [("PyTorch", original)]
+    rows = [
+        (name, *(f"{values[name]:.4f}" if name in values else "" for _, values in columns))
+        for name in names
+    ]
+    return [markdown_table(("score", *(head for head, _ in columns)), rows), ""]
+
+
+def _calls(conversion: Conversion, where: str) -> list[str]:
+    pairs = conversion.classifier.decision_rule.pairs
+    lines = [f"    finesweep predict --model {where} {'FIRST SECOND' if pairs else 'TEXT'}", ""]
+    if conversion.format == SAFETENSORS:
+        call = '{"text": "a text", "text_pair": "another"}' if pairs else '"a text"'
+        lines.append(TRANSFORMERS.format(where=where, call=call))
+    elif where.startswith("models:/"):
+        example = '[{"text": "a text", "text_pair": "another"}]' if pairs else '["a text"]'
+        lines += [
+            "    import mlflow",
+            f'    mlflow.pyfunc.load_model("{where}").predict({example})',
+            "",
+        ]
+    return lines

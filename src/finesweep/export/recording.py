@@ -26,7 +26,7 @@ from finesweep.tracking import (
     count_test_evaluations,
     start_run,
 )
-from finesweep.tracking.onnx_models import log_onnx_classifier
+from finesweep.tracking.models.onnx import log_onnx_classifier
 from finesweep.tracking.tags import (
     EXPORT_OF_RUN,
     FORMAT_TAG,

@@ -30,7 +30,7 @@ from finesweep.stats.predictions import (
 )
 from finesweep.stats.scores import score_intervals
 from finesweep.tracking import TEST_FINGERPRINT, Run, count_test_evaluations
-from finesweep.tracking.models import log_classifier
+from finesweep.tracking.models.pytorch import log_classifier
 from finesweep.training import compute_metrics, confusion, predict, rows_cut
 
 N_EXAMPLES = 3

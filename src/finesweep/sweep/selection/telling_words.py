@@ -11,8 +11,8 @@ import numpy as np
 from transformers import pipeline
 
 from finesweep.prediction import Classifier
-from finesweep.prediction.attribution import Span, attribute
-from finesweep.records import TestResult
+from finesweep.prediction.attribution import attribute
+from finesweep.records import Span, TestResult
 from finesweep.runs.run_logging import Setup
 from finesweep.tracking import Run
 

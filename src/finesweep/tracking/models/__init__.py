@@ -1,0 +1,1 @@
+"""Classifiers as MLflow models: of PyTorch, and in ONNX."""

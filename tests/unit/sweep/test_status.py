@@ -130,6 +130,7 @@ def test_the_status_has_these_fields_and_no_others() -> None:
         "seconds_left": 3 * 90.0,
         "time_budget": None,
         "stopped": None,
+        "front": None,
     }
     assert json.loads(json.dumps(asdict(status))) == asdict(status)
 

@@ -60,7 +60,8 @@ def test_a_template_has_all_imports_of_a_worker_one_thread_and_has_computed_noth
     threads, operations, n_sockets, cuda, modules = json.loads(done.stdout)
     # pyarrow's allocator has one thread, which it stops and restarts around a fork.
     assert len([name for name in threads if not name.startswith("jemalloc")]) == 1, threads
-    assert operations == []
+    # peft, which transformers imports where it is installed, makes two scalars: no pool of threads.
+    assert set(operations) <= {"aten.lift_fresh.default"}
     assert n_sockets == 0
     assert not cuda
     assert set(modules) >= NEEDED

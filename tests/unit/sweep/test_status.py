@@ -133,6 +133,7 @@ def test_the_status_has_these_fields_and_no_others() -> None:
         "grid": None,
         "time_budget": None,
         "stopped": None,
+        "front": None,
     }
     assert json.loads(json.dumps(asdict(status))) == asdict(status)
 

@@ -15,11 +15,14 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def registered(store: TrackingStore) -> Iterator[TrackingStore]:
+def registered(
+    store: TrackingStore, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[TrackingStore]:
     """A model whose second version is champion."""
     store.client.create_registered_model("pinned")
+    source = tmp_path_factory.mktemp("model").as_uri()
     for _ in range(2):
-        store.client.create_model_version("pinned", "models:/m-0")
+        store.client.create_model_version("pinned", source)
     store.client.set_registered_model_alias("pinned", "champion", "2")
     yield store
     store.client.delete_registered_model("pinned")

@@ -39,6 +39,8 @@ EVALUATION_COLUMNS = {
 MARKS = {"enqueued": "e", "portfolio": "p"}
 """Mark after the number of a trial whose params were not the sampler's choice."""
 METRICS = ("loss", "accuracy", "f1", "f1_micro", "precision", "recall", "roc_auc")
+MAX_WIDTH = 16
+"""Characters of a searched value."""
 
 
 def print_leaderboard(
@@ -242,4 +244,8 @@ def _cells(
 def _short(value: Any) -> str:
     if value is None:
         return ""
-    return f"{value:.2g}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return f"{value:.2g}"
+    text = str(value)
+    # The end of a teacher's URI or a path tells most, and a wide column would cut the others.
+    return text if len(text) <= MAX_WIDTH else f"…{text[1 - MAX_WIDTH :]}"

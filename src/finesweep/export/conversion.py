@@ -9,7 +9,7 @@ from typing import Any
 
 from finesweep.errors import FinesweepError
 from finesweep.export.agreement import Agreement, compare, require_equal
-from finesweep.export.onnx_graph import write_onnx
+from finesweep.export.onnx_graph import quantize_onnx, write_onnx
 from finesweep.export.rows import comparison_rows
 from finesweep.export.source import Data, Source
 from finesweep.pairs import columns_of
@@ -33,6 +33,8 @@ class Conversion:
     quantize: str | None
     """int8, or None for float32."""
     agreement: Agreement
+    traced: Agreement
+    """The same before quantization: how faithful the graph itself is."""
     latency: Latency
     """Of the exported model."""
     original_latency: Latency
@@ -65,21 +67,25 @@ def convert(
     rows = comparison_rows(source.classifier, data.dataset)
     say(f"writing {format_}{f' {quantize}' if quantize else ''} …")
     write = _write_onnx if format_ == ONNX else _write_safetensors
-    write(source.classifier, folder, rows, quantize)
-    # Calibration, thresholds and cleaning are the original's own.
-    exported = replace(load_folder(folder), examples=source.classifier.examples)
+    write(source.classifier, folder, rows)
+    exported = load_folder(folder)
     say(f"comparing it with PyTorch on {len(rows)} rows …")
-    agreement = compare(source.classifier, exported, rows)
-    if quantize is None:
-        require_equal(agreement)
+    agreement = traced = compare(source.classifier, exported, rows)
+    # Before quantization too: its rounding would hide a wrong graph.
+    require_equal(traced)
+    if quantize is not None:
+        quantize_onnx(folder / MODEL_FILE)
+        exported = load_folder(folder)
+        agreement = compare(source.classifier, exported, rows)
     say("measuring both …")
     latencies = _latencies([source.classifier, exported], data, rows)
     return Conversion(
         folder=folder,
-        classifier=exported,
+        classifier=replace(exported, examples=source.classifier.examples),
         format=format_,
         quantize=quantize,
         agreement=agreement,
+        traced=traced,
         latency=latencies[1],
         original_latency=latencies[0],
         size_bytes=(folder / (MODEL_FILE if format_ == ONNX else WEIGHTS)).stat().st_size,
@@ -103,18 +109,14 @@ def _latencies(classifiers: Sequence[Classifier], data: Data, rows: Sequence[str
     return alternate([predictor(each) for each in classifiers], own or rows[:N_TIMED], pairs=pairs)
 
 
-def _write_safetensors(
-    classifier: Classifier, folder: Path, rows: Sequence[str], quantize: str | None
-) -> None:
+def _write_safetensors(classifier: Classifier, folder: Path, rows: Sequence[str]) -> None:
     tokenizer = classifier.pipeline.tokenizer
     tokenizer.model_max_length = classifier.max_length
     classifier.pipeline.model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
 
 
-def _write_onnx(
-    classifier: Classifier, folder: Path, rows: Sequence[str], quantize: str | None
-) -> None:
+def _write_onnx(classifier: Classifier, folder: Path, rows: Sequence[str]) -> None:
     """model.onnx, and a tokenizer.json that truncates and pads as finesweep does."""
     model, tokenizer = classifier.pipeline.model, classifier.pipeline.tokenizer
     kind = model.config.model_type
@@ -132,7 +134,7 @@ def _write_onnx(
         padding=True,
         return_tensors="pt",
     )
-    write_onnx(model, dict(inputs), folder / MODEL_FILE, quantize=quantize)
+    write_onnx(model, dict(inputs), folder / MODEL_FILE)
     tokenizer.model_max_length = classifier.max_length
     model.config.save_pretrained(folder)
     tokenizer.save_pretrained(folder)

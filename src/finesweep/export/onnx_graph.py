@@ -23,20 +23,16 @@ TEXT_INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 INT8 = "int8"
 
 
-def write_onnx(
-    model: PreTrainedModel, inputs: Mapping[str, torch.Tensor], path: Path, *, quantize: str | None
-) -> None:
+def write_onnx(model: PreTrainedModel, inputs: Mapping[str, torch.Tensor], path: Path) -> None:
     """Writes the model's graph from token ids to logits [N, C], for any number and length of rows.
 
-    inputs are a batch of at least two rows, as the tokenizer returns it; quantize is int8 or None.
-    FinesweepError, in one sentence, when the model cannot be written.
+    inputs are a batch of at least two rows, as the tokenizer returns it. FinesweepError, in one
+    sentence, when the model cannot be written.
     """
     _require_exportable(model, inputs)
     try:
         with _quiet():
             _trace(model, inputs, path)
-            if quantize == INT8:
-                _quantize(path)
     except Exception as error:  # the exporter raises what its many stages raise
         kind, why = model.config.model_type, first_line(error.__cause__ or error)
         raise FinesweepError(f"{kind} cannot be exported to ONNX: {_shortened(why)}") from error
@@ -82,8 +78,19 @@ def _trace(model: PreTrainedModel, inputs: Mapping[str, torch.Tensor], path: Pat
     program.save(path, external_data=False)
 
 
+def quantize_onnx(path: Path) -> None:
+    """Replaces the file by one with 8-bit weights, whose activations are quantized as it runs.
+
+    FinesweepError when ONNX Runtime cannot.
+    """
+    try:
+        with _quiet():
+            _quantize(path)
+    except Exception as error:  # as above
+        raise FinesweepError(f"cannot be quantized: {_shortened(first_line(error))}") from error
+
+
 def _quantize(path: Path) -> None:
-    """Replaces the file by one with 8-bit weights, whose activations are quantized as it runs."""
     import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
     from onnxruntime.quantization.shape_inference import quant_pre_process

@@ -154,6 +154,7 @@ def _costs(conversion: Conversion) -> dict[str, float]:
         **{f"latency_ms/pytorch_{name}": value for name, value in original.items()},
         "model/bytes": float(conversion.size_bytes),
         "export/difference": conversion.agreement.difference,
+        "export/fp32_difference": conversion.traced.difference,
         "export/changed_labels": float(conversion.agreement.n_changed),
         "export/rows": float(conversion.agreement.n_rows),
     }

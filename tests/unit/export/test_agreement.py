@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from tests.unit.export.conftest import tiny_model
+from tests.unit.export.conftest import RULE, tiny_model
 from transformers import AutoTokenizer, pipeline
 
 from finesweep.errors import FinesweepError
 from finesweep.export.agreement import Agreement, compare, require_equal
 from finesweep.export.rows import N_ROWS, comparison_rows
 from finesweep.prediction import Classifier
-from finesweep.prediction.torch_classifier import TorchClassifier
 from finesweep.records import DecisionRule
 
 pytestmark = pytest.mark.slow
@@ -23,10 +23,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def classifier(tiny_bert: Path) -> Classifier:
-    model, tokenizer = (
-        tiny_model(("a", "b"), DecisionRule()),
-        AutoTokenizer.from_pretrained(tiny_bert),
-    )
+    model, tokenizer = tiny_model(("a", "b"), RULE), AutoTokenizer.from_pretrained(tiny_bert)
     pipe: Any = pipeline("text-classification", model=model, tokenizer=tokenizer)
     return Classifier(pipe, 24, DecisionRule())
 
@@ -40,36 +37,22 @@ def test_rows_without_data_have_all_lengths_and_the_longest(classifier: Classifi
     assert sum(length > 24 for length in lengths) >= 4
 
 
-def test_one_other_row_is_found(classifier: Classifier, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_differences_and_changed_labels_are_those_of_the_probabilities(
+    classifier: Classifier,
+) -> None:
     rows = comparison_rows(classifier, None)
-    other = replace(classifier)
-    logits = TorchClassifier.logits
-
-    def wrong(network: TorchClassifier, columns: Any) -> np.ndarray:
-        found = logits(network, columns)
-        if rows[77] in columns[0] and network.pipeline is other.pipeline and on:
-            found[list(columns[0]).index(rows[77])] = [9, -9]
-        return found
-
-    on: list[bool] = []
-    monkeypatch.setattr(TorchClassifier, "logits", wrong)
-    assert compare(classifier, other, rows).difference == pytest.approx(0, abs=1e-6)
-    before = classifier.probabilities(rows)
-    on.append(True)
-    monkeypatch.setattr(Classifier, "probabilities", _first_then(before, Classifier.probabilities))
-    found = compare(classifier, other, rows)
-    assert found.difference > 0.1
-    assert (found.n_rows, found.n_changed <= 1) == (N_ROWS, True)
-
-
-def _first_then(before: np.ndarray, rest: Any) -> Any:
-    calls: list[int] = []
-
-    def probabilities(classifier: Classifier, texts: Any) -> np.ndarray:
-        calls.append(1)
-        return before if len(calls) == 1 else rest(classifier, texts)
-
-    return probabilities
+    assert compare(classifier, classifier, rows).difference == pytest.approx(0, abs=1e-6)
+    softer = replace(classifier, decision_rule=DecisionRule(temperature=2.0))
+    found = compare(classifier, softer, rows)
+    expected = np.abs(classifier.probabilities(rows) - softer.probabilities(rows)).max()
+    assert found.difference == pytest.approx(expected, abs=1e-6)
+    assert (found.n_rows, found.n_tokens, found.n_changed) == (N_ROWS, 24, 0)
+    head = copy.deepcopy(classifier.pipeline.model)
+    head.classifier.weight.data *= -1
+    head.classifier.bias.data *= -1
+    tokenizer = classifier.pipeline.tokenizer
+    turned: Any = pipeline("text-classification", model=head, tokenizer=tokenizer)
+    assert compare(classifier, replace(classifier, pipeline=turned), rows).n_changed == N_ROWS
 
 
 @pytest.mark.parametrize("difference", [2e-4, float("nan")])

@@ -79,7 +79,7 @@ def run_training(
     from finesweep.model import load_config
     from finesweep.runs.finetune import Watch, run_finetuning
     from finesweep.runs.run_logging import tracked_run
-    from finesweep.tracking.system_metrics import missing_package
+    from finesweep.tracking.environment.system_metrics import missing_package
 
     on_ready()
     if missing := missing_package(config.tracking):

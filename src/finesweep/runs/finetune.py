@@ -15,7 +15,7 @@ from finesweep.runs.preparation import model_of, tokens_of
 from finesweep.runs.run_logging import Setup, log_result
 from finesweep.runs.test_evaluation import evaluate_on_test
 from finesweep.tracking import Run, RunLog
-from finesweep.tracking.system_metrics import system_metrics
+from finesweep.tracking.environment.system_metrics import system_metrics
 from finesweep.training import (
     Checkpointing,
     fit,
@@ -80,7 +80,7 @@ def run_finetuning(
         shared=one_of_many,
     )
     setup = Setup(composed, dataset, tokens, model, parameters, plan)
-    with record(setup) as run, system_metrics(run, config.tracking, lambda: ledger.n_examples):
+    with record(setup) as run:
         for evaluation in saved_evaluations(resume) if resume else ():
             run.log_evaluation(evaluation)
             watch.on_replay(evaluation)
@@ -90,19 +90,20 @@ def run_finetuning(
                 run.log_evaluation(evaluation)
                 watch.on_evaluation(evaluation)
 
-        result = fit(
-            model,
-            tokens,
-            config.training,
-            objective=objective,
-            on_evaluation=log_evaluation,
-            on_step=watch.on_step,
-            on_batch=watch.on_stage,
-            checkpoints=checkpoints,
-            resume=resume,
-            activation_cache=activation_cache,
-            ledger=ledger,
-        )
+        with system_metrics(run, config.tracking, lambda: ledger.n_examples):
+            result = fit(
+                model,
+                tokens,
+                config.training,
+                objective=objective,
+                on_evaluation=log_evaluation,
+                on_step=watch.on_step,
+                on_batch=watch.on_stage,
+                checkpoints=checkpoints,
+                resume=resume,
+                activation_cache=activation_cache,
+                ledger=ledger,
+            )
         with ledger.on("logging"):
             log_result(run, setup, result, objective=objective)
         # Only `train` evaluates the test split here, and its runs are written directly.

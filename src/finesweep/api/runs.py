@@ -80,7 +80,7 @@ def run_training(
     from finesweep.runs.finetune import Watch, run_finetuning
     from finesweep.runs.run_logging import tracked_run
     from finesweep.sweep.launchers.rank_process import followers_of
-    from finesweep.tracking.system_metrics import missing_package
+    from finesweep.tracking.environment.system_metrics import missing_package
 
     on_ready()
     if missing := missing_package(config.tracking):

@@ -168,7 +168,7 @@ def _search(plan: SweepPlan, study: Study, console: Console, warn: Callable[[str
     from finesweep.sweep.launchers import make_launcher
     from finesweep.sweep.parent_run import parent_of
     from finesweep.sweep.supervisor import supervise
-    from finesweep.tracking.system_metrics import missing_package
+    from finesweep.tracking.environment.system_metrics import missing_package
 
     config, minutes = plan.base.config, plan.settings.timeout_minutes
     require_space(config.storage.checkpoints)

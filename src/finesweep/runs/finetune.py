@@ -18,7 +18,7 @@ from finesweep.runs.run_logging import Setup, log_result
 from finesweep.runs.teachers import Teacher, teacher_logits
 from finesweep.runs.test_evaluation import evaluate_on_test
 from finesweep.tracking import Run, RunLog
-from finesweep.tracking.system_metrics import system_metrics
+from finesweep.tracking.environment.system_metrics import system_metrics
 from finesweep.training import (
     Checkpointing,
     fit,
@@ -96,7 +96,7 @@ def run_finetuning(
         n_devices=1 if followers is None else followers.size,
     )
     setup = Setup(composed, dataset, tokens, model, parameters, plan, teacher)
-    with record(setup) as run, system_metrics(run, config.tracking, lambda: ledger.n_examples):
+    with record(setup) as run:
         for evaluation in saved_evaluations(resume) if resume else ():
             run.log_evaluation(evaluation)
             watch.on_replay(evaluation)
@@ -106,7 +106,10 @@ def run_finetuning(
                 run.log_evaluation(evaluation)
                 watch.on_evaluation(evaluation)
 
-        with training_ranks(followers, watch.on_stage, ledger) as ranks:
+        with (
+            training_ranks(followers, watch.on_stage, ledger) as ranks,
+            system_metrics(run, config.tracking, lambda: ledger.n_examples),
+        ):
             result = fit(
                 model,
                 tokens,

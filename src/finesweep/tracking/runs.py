@@ -14,6 +14,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from finesweep.records import SPLITS, Evaluation, SplitName, TextDataset
+from finesweep.tracking.environment.provenance import provenance
 from finesweep.tracking.names import (
     MAX_DATASET_NAME_CHARACTERS,
     MAX_PARAM_CHARACTERS,
@@ -24,7 +25,6 @@ from finesweep.tracking.names import (
     text_of,
 )
 from finesweep.tracking.outages import is_tracking_outage
-from finesweep.tracking.provenance import provenance
 from finesweep.tracking.store import TrackingStore
 
 Status = Literal["FINISHED", "KILLED", "FAILED"]

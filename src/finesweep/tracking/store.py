@@ -27,6 +27,9 @@ from finesweep.tracking.relocation import home_tags, relocate
 ENVIRONMENT = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",  # the default, 7 of 120 s each, blocks for minutes
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "5",
+    # It collects the variables that are read while a model is logged, in a set that fails the run
+    # if another thread reads one at the wrong moment; our models need none.
+    "MLFLOW_RECORD_ENV_VARS_IN_MODEL_LOGGING": "false",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # costs a request per finished run
 }
 """Environment variables of MLflow, set unless the user has set them."""

@@ -16,7 +16,7 @@ from mlflow.exceptions import MlflowException
 
 from finesweep.records import Evaluation, TextDataset
 from finesweep.tracking import STATUS_OF, Run, TrackingStore, reopen, start_run
-from finesweep.tracking.provenance import provenance
+from finesweep.tracking.environment.provenance import provenance
 from finesweep.tracking.runs import Status
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import mlflow
 import pytest
+from mlflow.utils.model_utils import env_var_tracker
 from tests.unit.tracking.openers import opened_at_once
 
 from finesweep.config import TrackingConfig
@@ -54,6 +55,15 @@ def test_artifacts_lie_in_an_absolute_place_whatever_the_folder_later(
         shared = TrackingConfig(uri=store.uri, artifacts=elsewhere, experiment=elsewhere[:2])
         found = store.client.get_experiment(open_store(shared).experiment_id)
         assert found.artifact_location == elsewhere
+
+
+def test_mlflow_does_not_watch_what_other_threads_read_of_the_environment(
+    store: TrackingStore,
+) -> None:
+    """A name that a progress bar's thread reads while a model is logged would fail the run."""
+    with env_var_tracker() as watched:
+        assert os.environ.get("PATH")
+    assert watched == set()
 
 
 def test_models_are_logged_to_the_store_that_was_opened_last(store: TrackingStore) -> None:

@@ -11,8 +11,8 @@ from tests.unit.tracking.outboxes import opened
 
 from finesweep.config import TrackingConfig
 from finesweep.tracking import TrackingStore, deliver
-from finesweep.tracking import system_metrics as module
-from finesweep.tracking.system_metrics import missing_package, system_metrics
+from finesweep.tracking.environment import system_metrics as module
+from finesweep.tracking.environment.system_metrics import missing_package, system_metrics
 
 pytestmark = pytest.mark.slow
 

@@ -135,5 +135,7 @@ def test_the_winners_run_that_was_deleted_is_made_again(own: Sweeping) -> None:
     finalist = finalist_in(study.user_attrs)
     assert finalist is not None
     assert finalist.run_id != known.run_id
+    tags = own.client.get_run(finalist.run_id).data.tags
+    assert tags["finesweep.sweep"] == study.study_name
     assert version(own) == ("2", finalist.model_uri)
     assert own.sweep()[1] == []

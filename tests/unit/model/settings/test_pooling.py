@@ -13,7 +13,14 @@ from transformers import AutoModelForSequenceClassification, PreTrainedModel
 
 from finesweep.config import ModelConfig
 from finesweep.errors import ConfigError
-from finesweep.model import anatomy_of, load_model, load_tokenizer, load_trained
+from finesweep.model import (
+    Bypass,
+    anatomy_of,
+    freeze_layers,
+    load_model,
+    load_tokenizer,
+    load_trained,
+)
 from finesweep.model.settings.pooling import apply_pooling, pooling_of, sentence_vectors
 
 pytestmark = pytest.mark.slow
@@ -111,6 +118,15 @@ def test_the_mask_may_be_given_by_its_place(load: Load) -> None:
     model = load("bert", pooling="mean")
     with torch.no_grad():
         assert torch.equal(model(IDS, MASK).logits, logits(model))
+
+
+def test_states_of_frozen_layers_are_those_before_pooling(load: Load) -> None:
+    """Or trainings with another pooling could not share them."""
+    states = []
+    for model in (load("bert"), load("bert", pooling="mean")):
+        freeze_layers(model, "all")
+        states.append(Bypass(model, 3).states(3, input_ids=IDS, attention_mask=MASK))
+    assert torch.equal(*states)
 
 
 def test_the_output_of_an_encoder_is_its_last_norm_where_it_has_one(load: Load) -> None:

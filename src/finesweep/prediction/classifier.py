@@ -11,25 +11,37 @@ import mlflow
 import numpy as np
 from mlflow.exceptions import MlflowException
 from mlflow.models import Model, get_model_info
+from transformers import PreTrainedTokenizerBase
 
 from finesweep.databases import absolute_url, sqlite_file
 from finesweep.dataset.text_cleaners import clean_texts
 from finesweep.errors import ConfigError, Problem
 from finesweep.labelsets import label_name, set_members
+from finesweep.model import Ensemble, load_trained
 from finesweep.pairs import columns_of, join_pair
 from finesweep.prediction.lengths import token_counts
 from finesweep.records import ANSWERING_KEY, UNCERTAIN, DecisionRule, Prediction
 from finesweep.stats.calibration import apply_thresholds, is_confident
 from finesweep.stats.predictions import confidence, probabilities_of
 from finesweep.tracking.current import go_by
+from finesweep.tracking.models import member_folders
 from finesweep.tracking.relocation import relocate
 
 BATCH_SIZE = 32
 
 
 @dataclass(frozen=True)
+class _LoadedEnsemble:
+    """What a Classifier needs of a pipeline."""
+
+    model: Ensemble
+    tokenizer: PreTrainedTokenizerBase
+
+
+@dataclass(frozen=True)
 class Classifier:
-    """A loaded pipeline, the number of tokens that it reads of a text, and its decision rule.
+    """A loaded pipeline or ensemble, the number of tokens that it reads of a text, and its decision
+    rule.
 
     examples are a few texts of its validation split. For a model of pairs, these and all texts are
     pairs, joined by `finesweep.pairs`.
@@ -141,9 +153,11 @@ def load_classifier(uri: str, *, tracking_uri: str, field: str = "--model") -> C
     relocate(tracking_uri)
     go_by(absolute_url(tracking_uri))
     try:
-        length = (get_model_info(uri).flavors.get("python_function") or {}).get("config") or {}
+        flavors = get_model_info(uri).flavors
+        length = (flavors.get("python_function") or {}).get("config") or {}
         folder = mlflow.artifacts.download_artifacts(uri)
-        pipeline = mlflow.transformers.load_model(folder)
+        members = member_folders(flavors, Path(folder))
+        pipeline = _ensemble(members) if members else mlflow.transformers.load_model(folder)
         examples = Model.load(folder).load_input_example(folder)
     except (MlflowException, OSError, ValueError, ImportError) as error:
         hint = (
@@ -158,6 +172,11 @@ def load_classifier(uri: str, *, tracking_uri: str, field: str = "--model") -> C
     decision_rule = DecisionRule(**getattr(pipeline.model.config, ANSWERING_KEY, {}))
     texts = () if examples is None else _texts(examples, pairs=decision_rule.pairs)
     return Classifier(pipeline, max_length, decision_rule, texts)
+
+
+def _ensemble(folders: Sequence[Path]) -> _LoadedEnsemble:
+    members, tokenizers = zip(*map(load_trained, folders), strict=True)
+    return _LoadedEnsemble(Ensemble(members), tokenizers[0])
 
 
 def _texts(examples: Any, *, pairs: bool) -> tuple[str, ...]:

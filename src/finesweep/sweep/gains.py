@@ -23,8 +23,8 @@ def combination_gain(finalist: Finalist) -> list[str]:
         return []
     combined, single = gain.validation
     lines = [
-        f"{gain.way} of {counted(gain.n_members, 'seed')}: {gain.metric} {combined:.4f} on"
-        f" validation, {_difference(gain.metric, combined, single)} the best seed's {single:.4f}"
+        f"{gain.way} of {counted(gain.n_members, 'seed')}: {gain.metric} {combined:.4f},"
+        f" {_difference(gain.metric, combined, single)} the best seed's {single:.4f}"
     ]
     tested = [
         f"{name} {_difference(name, finalist.test_metrics[name], value)} its {value:.4f}"
@@ -50,7 +50,7 @@ def combination_tried(tried: Mapping[str, Any], metric: str) -> str:
         return f"the winner's seeds were not combined: {reasons}"
     best = tried["chosen"]
     seeds = f" of {counted(len(tried['members']), 'seed')}" if len(tried["members"]) > 1 else ""
-    line = f"seeds combined, {metric} on validation: {values}; best: {best}{seeds}"
+    line = f"seeds combined, by {metric}: {values}; best: {best}{seeds}"
     return f"{line} ({reasons})" if reasons else line
 
 

@@ -96,8 +96,8 @@ def numbers(trials: Iterable[FrozenTrial]) -> Members:
 
 def choose(
     alike: Members, others: Members, ways: Sequence[str], objective: Objective, value: Value
-) -> tuple[dict[str, float], str, Members]:
-    """The value of each way, the best way, and the seeds that it combines.
+) -> tuple[dict[str, tuple[float, Members]], str]:
+    """Way → its value and the seeds that it combines, and the best way.
 
     alike are the seeds that started from the same weights, the best of all first; others are only
     for the ensemble. Of equal ways the first wins: a single model before an ensemble.
@@ -113,7 +113,7 @@ def choose(
     for way, (own, _) in tried.items():
         if objective.is_better(own, than=tried[chosen][0]):
             chosen = way
-    return {way: own for way, (own, _) in tried.items()}, chosen, tried[chosen][1]
+    return tried, chosen
 
 
 def greedy(

@@ -106,7 +106,9 @@ def _combine(
     others = [trial for trial in there if trial not in alike and trial != winner.best]
     first = numbers(alike) or best
     value = _Values(plan, winner, folders)
-    values, chosen, members = choose(first, numbers(others), ways, objective_of(plan), value)
+    tried, chosen = choose(first, numbers(others), ways, objective_of(plan), value)
+    values = {way: own for way, (own, _) in tried.items()}
+    members = tried[chosen][1]
     return replace(plain, chosen=chosen, members=members, values=values, omissions=omissions)
 
 

@@ -204,6 +204,8 @@ class TestResult:
     decision_rule: DecisionRule
     model_uri: str
     """The evaluated model in MLflow."""
+    latency_ms: float
+    """Median time for one text, in milliseconds."""
 
 
 UNCERTAIN = "UNCERTAIN"
@@ -269,3 +271,6 @@ class Finalist:
     """How its tokens are pooled, where only finesweep does so; None is the architecture's own."""
     picked: Mapping[str, Any] | None = None
     """trial, rule and why it was picked from a Pareto front; None with one objective."""
+    combined: Mapping[str, Any] | None = None
+    """How its seeds are combined and what that gains over the best one, the fields of a
+    CombinationGain; None for a single model."""

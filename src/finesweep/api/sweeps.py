@@ -156,9 +156,12 @@ def complete_sweep(
         return study, False
     if (n_devices := plan.base.config.launcher.devices_per_trial) > 1:
         note = f"each trial trains on {n_devices} devices; no activations are cached"
-        console.print(note, soft_wrap=True)
+        say(console, note)
+    from finesweep.api.notifications import told_at_the_end
+
     on_ready()
-    _search(plan, study, console, warn)
+    with told_at_the_end(plan, study, warn):
+        _search(plan, study, console, warn)
     return study, True
 
 

@@ -11,7 +11,7 @@ from finesweep.databases import sqlite_file
 from finesweep.errors import ConfigError, FinesweepError, Problem
 from finesweep.prediction import Classifier, load_classifier
 from finesweep.prediction.classifier import PYTORCH
-from finesweep.prediction.loading import run_id_of
+from finesweep.prediction.loading import LoadedEnsemble, run_id_of
 from finesweep.records import TextDataset
 from finesweep.registry import versions
 from finesweep.registry.rescoring import recorded_dataset
@@ -70,6 +70,9 @@ def open_source(uri: str, tracking: TrackingConfig, *, field: str = "MODEL") -> 
         of = "" if version is None else version.tags.get("finesweep.source_version", "")
         hint = f"; export version {of}, which it was made from" if of else ""
         raise ConfigError(Problem(field, f"{uri!r} is {classifier.format} already{hint}"))
+    if isinstance(classifier.pipeline, LoadedEnsemble):
+        message = f"{uri!r} is an ensemble of several models; a soup of them can be exported"
+        raise ConfigError(Problem(field, message))
     model = classifier.pipeline.model.to("cpu").eval()
     classifier.pipeline.model, classifier.pipeline.device = model, model.device
     run = None

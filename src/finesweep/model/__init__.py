@@ -2,10 +2,12 @@
 language models."""
 
 from finesweep.model.attention_mask import known_padding
+from finesweep.model.averaging import averaged
 from finesweep.model.bypass import Bypass, proven_bypass
 from finesweep.model.capabilities.anatomy import anatomy_of
 from finesweep.model.capabilities.limits import limit_problems
 from finesweep.model.dropout import quick_dropout
+from finesweep.model.ensemble import Ensemble, mean_logits
 from finesweep.model.first_token import last_layer_cls_only
 from finesweep.model.freeze import ParameterCount, count_parameters, freeze_layers, frozen_depth
 from finesweep.model.hub import UNREADABLE, load_config
@@ -24,11 +26,13 @@ from finesweep.model.shortcuts import architecture, faster_inference, faster_tra
 __all__ = [
     "UNREADABLE",
     "Bypass",
+    "Ensemble",
     "Masked",
     "ParameterCount",
     "add_adapters",
     "anatomy_of",
     "architecture",
+    "averaged",
     "check_layer_decay",
     "count_parameters",
     "decode_masked_only",
@@ -46,6 +50,7 @@ __all__ = [
     "load_tokenizer",
     "load_trained",
     "loaded_revision",
+    "mean_logits",
     "merge_adapters",
     "proven_bypass",
     "quick_dropout",

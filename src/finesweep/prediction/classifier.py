@@ -37,8 +37,8 @@ class Network(Protocol):
 
 @dataclass(frozen=True)
 class Classifier:
-    """A loaded pipeline, or an OnnxClassifier in its place; the number of tokens that it reads of a
-    text, and its decision rule.
+    """A loaded pipeline, or an ensemble or OnnxClassifier in its place; the number of tokens that
+    it reads of a text, and its decision rule.
 
     examples are a few texts of its validation split. For a model of pairs, these and all texts are
     pairs, joined by `finesweep.pairs`.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import mlflow
 from mlflow.models import Model, get_model_info
@@ -19,11 +21,26 @@ from finesweep.prediction.onnx_classifier import (
     is_onnx_folder,
 )
 from finesweep.records import ANSWERING_KEY, DecisionRule
+from finesweep.tracking.models.ensemble_files import member_folders
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+    from finesweep.model import Ensemble
 
 NO_LIMIT = 10**9
 """From here on a tokenizer's limit is none: transformers writes 1e30."""
 DEFAULT_LENGTH = 512
 """Tokens that a model reads of which neither tokenizer nor config tells a limit."""
+
+
+@dataclass(frozen=True)
+class LoadedEnsemble:
+    """What a Classifier needs of a pipeline."""
+
+    model: Ensemble
+    """Its members have read their own settings, such as their pooling."""
+    tokenizer: PreTrainedTokenizerBase
 
 
 def load_classifier(uri: str, *, tracking_uri: str, field: str = "--model") -> Classifier:
@@ -38,6 +55,9 @@ def load_classifier(uri: str, *, tracking_uri: str, field: str = "--model") -> C
     with found_or_refused(uri, field=field):
         if is_onnx_folder(files.weights):
             return _loaded(files.folder, _onnx(files.weights))
+        flavors = Model.load(str(files.folder)).flavors
+        if members := member_folders(flavors, files.folder):
+            return _loaded(files.folder, _ensemble(members), files.max_length)
         pipeline = mlflow.transformers.load_model(str(files.folder))
         return _loaded(files.folder, pipeline, files.max_length)
 
@@ -69,9 +89,10 @@ def _loaded(folder: Path, pipeline: Any, max_length: int | None = None) -> Class
     if isinstance(pipeline, OnnxClassifier):
         fields, max_length = pipeline.config.get(ANSWERING_KEY, {}), pipeline.max_length
     else:
-        from finesweep.model.settings.pooling import apply_pooling
+        if not isinstance(pipeline, LoadedEnsemble):
+            from finesweep.model.settings.pooling import apply_pooling
 
-        apply_pooling(pipeline.model)
+            apply_pooling(pipeline.model)
         config = pipeline.model.config
         fields = getattr(config, ANSWERING_KEY, {})
         max_length = max_length or _max_length(pipeline.tokenizer, config)
@@ -106,6 +127,13 @@ def _pipeline(folder: Path) -> Any:
     return pipeline(
         "text-classification", model=model.eval(), tokenizer=AutoTokenizer.from_pretrained(folder)
     )
+
+
+def _ensemble(folders: Sequence[Path]) -> LoadedEnsemble:
+    from finesweep.model import Ensemble, load_trained
+
+    members, tokenizers = zip(*map(load_trained, folders), strict=True)
+    return LoadedEnsemble(Ensemble(members), tokenizers[0])
 
 
 def _onnx(folder: Path) -> OnnxClassifier:

@@ -30,11 +30,12 @@ def model_of(
     tokenizer and the numbers of its parameters; ConfigError as load_model, freeze_layers,
     add_adapters and check_layer_decay."""
     settings, seed = config.model, config.training.seed
+    head_seed = seed if config.training.head_seed is None else config.training.head_seed
     model = load_model(
         settings,
         label_names=dataset.label_names,
         multi_label=dataset.multi_label,
-        seed=seed,
+        seed=head_seed,
         max_length=config.dataset.max_length,
     )
     name = settings.name_or_path

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import f1_score
 
+from finesweep.model import Ensemble
 from finesweep.records import ANSWERING_KEY, DecisionRule, Predictions, TestResult, TextDataset
 from finesweep.runs.data_card import FILE, data_card
 from finesweep.runs.evaluation_files import write_answers, write_readable_json, write_split
@@ -30,7 +31,8 @@ from finesweep.stats.predictions import (
 )
 from finesweep.stats.scores import score_intervals
 from finesweep.tracking import TEST_FINGERPRINT, Run, count_test_evaluations
-from finesweep.tracking.models.pytorch import log_classifier
+from finesweep.tracking.models.classifier import log_classifier
+from finesweep.tracking.models.ensemble import log_ensemble
 from finesweep.training import compute_metrics, confusion, predict, rows_cut
 
 N_EXAMPLES = 3
@@ -75,7 +77,8 @@ def evaluate_on_test(run: Run, setup: Setup, validation: Predictions) -> TestRes
         scores.metrics | scores.answered | _costs(latency, setup) | {"test/look": look},
         step=config.training.epochs * len(tokens.train),
     )
-    uri = log_classifier(
+    log = log_ensemble if isinstance(setup.model, Ensemble) else log_classifier
+    uri = log(
         run,
         setup.model,
         tokens.tokenizer,
@@ -92,6 +95,7 @@ def evaluate_on_test(run: Run, setup: Setup, validation: Predictions) -> TestRes
         scores.errors,
         decision_rule,
         uri,
+        latency.one_p50,
     )
 
 

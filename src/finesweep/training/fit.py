@@ -16,8 +16,9 @@ from finesweep.config import TrainingConfig
 from finesweep.dataset.stratify import sample_rows, strata
 from finesweep.errors import ConfigError, FinesweepError, Problem
 from finesweep.ledger import TimeLedger
-from finesweep.model import faster_inference, faster_training
+from finesweep.model import Ensemble, faster_inference, faster_training
 from finesweep.records import Objective, Predictions, Tokens, TrainingResult
+from finesweep.stats.predictions import mean_predictions
 from finesweep.training.activation_cache import ActivationCache
 from finesweep.training.arguments import run_schedule, trainer_arguments
 from finesweep.training.batches import sample_batch
@@ -134,7 +135,7 @@ def fit(
 
 
 def predict(
-    model: PreTrainedModel,
+    model: PreTrainedModel | Ensemble,
     split: datasets.Dataset,
     tokens: Tokens,
     config: TrainingConfig,
@@ -145,6 +146,11 @@ def predict(
 
     on_batch is called after each batch; an exception from it ends the prediction.
     """
+    if isinstance(model, Ensemble):
+        members = model.classifiers
+        return mean_predictions(
+            [predict(member, split, tokens, config, on_batch=on_batch) for member in members]
+        )
     sample = sample_batch(tokens, split)
     with tempfile.TemporaryDirectory() as folder, faster_inference(model, sample):
         arguments = trainer_arguments(config, folder)

@@ -21,7 +21,7 @@ from finesweep.registry import versions
 from finesweep.registry.rescoring import recorded_dataset
 from finesweep.runs.test_evaluation import write_test_scores
 from finesweep.tracking import TEST_FINGERPRINT, TrackingStore, open_store, start_run
-from finesweep.tracking.models.pytorch import log_classifier
+from finesweep.tracking.models.classifier import log_classifier
 
 MAX_LENGTH = 24
 NAME = "exported"

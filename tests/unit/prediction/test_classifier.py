@@ -25,7 +25,7 @@ from finesweep.prediction import Classifier, load_classifier
 from finesweep.prediction.classifier import BATCH_SIZE
 from finesweep.records import DecisionRule
 from finesweep.tracking import TrackingStore, start_run
-from finesweep.tracking.models.pytorch import log_classifier
+from finesweep.tracking.models.classifier import log_classifier
 
 # MLflow's own, when it first loads what it logs models with.
 pytestmark = [

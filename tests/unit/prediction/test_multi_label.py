@@ -20,7 +20,7 @@ from finesweep.prediction.attribution import attribute
 from finesweep.prediction.tables import predict_table
 from finesweep.records import UNCERTAIN, DecisionRule
 from finesweep.tracking import open_store, start_run
-from finesweep.tracking.models.pytorch import log_classifier
+from finesweep.tracking.models.classifier import log_classifier
 
 MAX_LENGTH = 16
 TEXTS = ["a lovely day", "lovely " * 40, "it was awful", "dull film"]

@@ -20,7 +20,7 @@ from finesweep.prediction.attribution import attribute, log_odds
 from finesweep.prediction.tables import predict_table
 from finesweep.records import DecisionRule
 from finesweep.tracking import TrackingStore, open_store, start_run
-from finesweep.tracking.models.pytorch import log_classifier
+from finesweep.tracking.models.classifier import log_classifier
 
 MAX_LENGTH = 16
 LONG = "lovely " * 40

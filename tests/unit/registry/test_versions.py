@@ -12,7 +12,7 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer
 from finesweep.records import Finalist
 from finesweep.registry.versions import register
 from finesweep.tracking import TrackingStore, start_run
-from finesweep.tracking.models.pytorch import log_classifier
+from finesweep.tracking.models.classifier import log_classifier
 
 # MLflow's own, when it first loads what it logs models with.
 pytestmark = [

@@ -15,6 +15,7 @@ from finesweep.cli.screens.tables import (
 )
 from finesweep.records import Finalist
 from finesweep.sweep.comparisons import BaselineResult, verdict
+from finesweep.sweep.gains import combination_gain, combination_tried
 from finesweep.sweep.prune_audit import audit_in
 from finesweep.sweep.selection.omissions import omissions
 from finesweep.sweep.selection.state import read_state
@@ -53,6 +54,8 @@ def print_outcome(console: Console, study: Study, *, with_data: bool = True) -> 
     if status.confirmed:
         print_confirmed(console, status.confirmed, metric=status.metric)
         console.print()
+    if status.combination is not None:
+        say(console, combination_tried(status.combination, status.metric))
     console.print(trial_counts(status))
     if spent := time_spent(status.spent):
         say(console, spent)
@@ -110,6 +113,8 @@ def _print_winner(console: Console, finalist: Finalist) -> None:
     }
     print_metrics(console, {"test": finalist.test_metrics, **(sides if bounds else {})}, of="test")
     console.print(f"majority-class accuracy: {finalist.majority_accuracy:.4f}")
+    for line in combination_gain(finalist):
+        say(console, line)
     for doubt in finalist.doubts:
         say(console, doubt)
 

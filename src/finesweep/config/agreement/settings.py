@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
+from finesweep.addresses import has_host, is_web_address
 from finesweep.config.agreement.objectives import objective_problems, objectives_of
 from finesweep.config.names import (
     SCHEME,
@@ -53,6 +54,8 @@ def sweep_problems(config: Config) -> list[Problem]:
         *_budget_problems(sweep),
         *_learning_problems(sweep),
         *_register_problems(sweep),
+        *_confirm_problems(sweep),
+        *_end_problems(sweep),
     ]
 
 
@@ -143,6 +146,25 @@ def _register_problems(sweep: SweepConfig) -> list[Problem]:
         ("sweep.register.name", model_complaint(sweep.register.name)),
         ("sweep.register.alias", alias_complaint(sweep.register.alias)),
     )
+
+
+def _confirm_problems(sweep: SweepConfig) -> list[Problem]:
+    confirm = sweep.confirm
+    if confirm is None or not confirm.combines or confirm.seeds >= 2:
+        return []
+    ways = [name for name in ("soup", "ensemble") if getattr(confirm, name)]
+    needs = f"sweep.confirm.{' and '.join(ways)} combine seeds, so it must be at least 2"
+    return [Problem("sweep.confirm.seeds", f"{confirm.seeds} given; {needs}")]
+
+
+def _end_problems(sweep: SweepConfig) -> list[Problem]:
+    """Problems of addresses, which are not shown: they may hold secrets."""
+    message = "is an address without a valid host and port, such as https://example.org/hook"
+    return [
+        Problem(f"sweep.on_end.{place}", message)
+        for place, each in enumerate(sweep.on_end)
+        if is_web_address(each) and not has_host(each)
+    ]
 
 
 def _device_problems(config: Config) -> list[Problem]:

@@ -15,6 +15,26 @@ from finesweep.registry.records import Registered
 from finesweep.registry.versions.queries import MISSING, versions_of
 from finesweep.tracking.pages.notes import escaped, markdown_table
 
+PIPELINE_USE = """\
+As a native pipeline, truncated at the length used in training and evaluation:
+
+    import mlflow
+    classify = mlflow.transformers.load_model({uri})
+    classify(["a text"], truncation=True, max_length={length})
+"""
+POOLED_USE = """\
+In Python; a native pipeline would ignore model.pooling={pooling}, and predict otherwise:
+
+    import finesweep
+    finesweep.load_model({uri}).predict(["a text"])
+"""
+ENSEMBLE_USE = """\
+In Python, without finesweep:
+
+    import mlflow
+    mlflow.pyfunc.load_model({uri}).predict(["a text"])
+"""
+
 
 def register(client: MlflowClient, finalist: Finalist, *, name: str, alias: str, sweep: str) -> str:
     """Creates the finalist's version and sets the alias on it; returns its number.
@@ -104,6 +124,8 @@ def _description(finalist: Finalist, *, name: str, alias: str, sweep: str) -> st
     limits = "".join(f"\n- limit: {escaped(doubt)}" for doubt in finalist.doubts)
     length, uri = finalist.max_length, f"models:/{name}@{alias}"
     what = f"Best trial of sweep {escaped(sweep)} (trial {finalist.trial})"
+    if combined := finalist.combined:
+        what += f", {combined['way']} of {combined['n_members']} seeds"
     return f"""{what}, on {finalist.test_rows:,} test rows.
 
 {scores}
@@ -118,21 +140,13 @@ From the command line:
 
 
 def _in_python(finalist: Finalist, uri: str) -> str:
-    """How to call the model in Python: as a native pipeline, if that predicts the same."""
-    name, length = json.dumps(uri, ensure_ascii=False), finalist.max_length
+    """How to call the model in Python: without finesweep, if that predicts the same."""
+    name = json.dumps(uri, ensure_ascii=False)
     if finalist.pooling is not None:
-        pooled = f"a native pipeline would ignore model.pooling={finalist.pooling}"
-        return f"""In Python; {pooled}, and predict otherwise:
-
-    import finesweep
-    finesweep.load_model({name}).predict(["a text"])
-"""
-    return f"""As a native pipeline, truncated at the length used in training and evaluation:
-
-    import mlflow
-    classify = mlflow.transformers.load_model({name})
-    classify(["a text"], truncation=True, max_length={length})
-"""
+        return POOLED_USE.format(uri=name, pooling=finalist.pooling)
+    is_ensemble = finalist.combined is not None and finalist.combined["way"] == "ensemble"
+    use = ENSEMBLE_USE if is_ensemble else PIPELINE_USE
+    return use.format(uri=name, length=finalist.max_length)
 
 
 def _model_note(sweep: str, alias: str) -> str:

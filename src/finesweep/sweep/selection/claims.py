@@ -13,6 +13,7 @@ from finesweep.records import Finalist
 from finesweep.registry.records import Registered
 from finesweep.registry.versions import is_registered
 from finesweep.sweep.selection.confirmation import (
+    is_combined,
     is_confirmed,
     is_picked_as,
     is_result_of,
@@ -29,8 +30,8 @@ def is_finished_sweep(
     confirm: ConfirmConfig | None = None,
     pick: Any = RegisterConfig.pick,
 ) -> bool:
-    """Whether nothing is left to do: every slot finished, the best confirmed, the winner evaluated,
-    and registered where configured.
+    """Whether nothing is left to do: every slot finished, the best confirmed, the winner's seeds
+    combined and the winner registered where configured, and the winner evaluated.
 
     pick is the rule that picks the winner of several objectives.
     """
@@ -42,6 +43,8 @@ def is_finished_sweep(
     if not is_confirmed(state, confirm) or finalist is None:
         return False
     if not is_result_of(finalist, winner) or not is_picked_as(finalist, winner):
+        return False
+    if not is_combined(state, confirm, winner):
         return False
     return register is None or registered_as(state, register, finalist.model_uri) is not None
 

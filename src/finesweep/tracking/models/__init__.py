@@ -1,1 +1,1 @@
-"""Classifiers as MLflow models: of PyTorch, and in ONNX."""
+"""Logging models to MLflow so that they predict as they were evaluated."""

@@ -10,7 +10,7 @@ import mlflow
 from mlflow.models import Model, infer_signature
 
 from finesweep.pairs import columns_of, pipeline_inputs
-from finesweep.tracking.models.pytorch import MODEL_NAME, log_licence, release
+from finesweep.tracking.models.classifier import MODEL_NAME, log_licence, release
 from finesweep.tracking.runs import Run
 
 REQUIREMENTS = ("onnxruntime", "tokenizers", "numpy", "pandas")

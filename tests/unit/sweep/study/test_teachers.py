@@ -23,7 +23,7 @@ from finesweep.sweep.study.study import join_study, open_study
 from finesweep.sweep.study.study import plan_of as plan_of_study
 from finesweep.sweep.study.teachers import read_teachers, recorded_teacher, with_teachers
 from finesweep.tracking import TrackingStore, start_run
-from finesweep.tracking.models.pytorch import log_classifier
+from finesweep.tracking.models.classifier import log_classifier
 
 pytestmark = [
     pytest.mark.slow,

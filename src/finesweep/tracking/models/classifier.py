@@ -13,6 +13,7 @@ from huggingface_hub import ModelCard
 from mlflow.models import infer_signature
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, pipeline
 
+from finesweep.model.ensemble import MULTI_LABEL
 from finesweep.model.settings.pooling import pooling_of
 from finesweep.pairs import columns_of, pipeline_inputs
 from finesweep.tracking.runs import Run
@@ -36,7 +37,6 @@ LICENCE = """\
 These weights were fine-tuned from {origin}, whose licence applies to them as its authors say.
 finesweep adds no terms of its own.
 """
-MULTI_LABEL = "multi_label_classification"
 REQUIREMENTS = ("torch", "transformers", "safetensors", "accelerate")
 
 
@@ -59,9 +59,7 @@ def log_classifier(
     """
     tokenizer.model_max_length = max_length
     classifier = pipeline("text-classification", model=model.cpu().eval(), tokenizer=tokenizer)
-    inference: dict[str, Any] = {"truncation": True, "max_length": max_length}
-    if model.config.problem_type == MULTI_LABEL:
-        inference["top_k"] = None  # all labels, not only the most likely
+    inference = inference_of(model.config, max_length)
     inputs = pipeline_inputs(columns_of(examples, pairs=pairs))
     outputs = classifier(inputs, **inference)
     info = mlflow.transformers.log_model(
@@ -72,7 +70,7 @@ def log_classifier(
         input_example=inputs,
         model_config=inference,
         model_card=_card(model, pairs=pairs),
-        pip_requirements=[f"{name}=={release(name)}" for name in REQUIREMENTS],
+        pip_requirements=requirements(),
     )
     log_licence(run, info.model_id, origin)
     return str(info.model_uri)
@@ -83,6 +81,19 @@ def _card(model: PreTrainedModel, *, pairs: bool) -> ModelCard:
     pooling = pooling_of(model)
     pooled = "" if pooling is None else POOLED_CARD.format(pooling=pooling)
     return ModelCard(CARD + PAIR_CARD * pairs + pooled)
+
+
+def inference_of(config: Any, max_length: int) -> dict[str, Any]:
+    """Arguments of a text-classification pipeline for a model with this config."""
+    inference: dict[str, Any] = {"truncation": True, "max_length": max_length}
+    if config.problem_type == MULTI_LABEL:
+        inference["top_k"] = None  # all labels, not only the most likely
+    return inference
+
+
+def requirements() -> list[str]:
+    """Packages that a logged model needs, with their versions here."""
+    return [f"{name}=={release(name)}" for name in REQUIREMENTS]
 
 
 def log_licence(run: Run, model_id: str, origin: str) -> None:

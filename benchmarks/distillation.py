@@ -24,10 +24,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from scipy.stats import t
 
 from finesweep.config import Config, compose
 
+EVALUATED = {"validation": 200, "test": 500}
+"""Rows of the splits that are not trained on."""
 MODELS = ("minilm", "distil_minilm")
 SCORES = {"accuracy": "higher", "loss": "lower"}
 """Test score → which is better."""
@@ -95,7 +98,7 @@ def run(cell: Cell, source: Path) -> dict[str, Any]:
 
     begun = time.process_time()
     with tempfile.TemporaryDirectory(prefix="finesweep-distillation-") as folder:
-        config = _config(cell, source, folder)
+        config = _config(cell, drawn(cell, source, Path(folder)), folder)
         dataset = load_dataset(config["minilm"].dataset)
         saved = Path(folder) / "teacher"
         scores = {"teacher": trained(config["minilm"], dataset, save=saved)}
@@ -140,16 +143,21 @@ def trained(
     return {name: metrics[f"test/{name}"] for name in SCORES}
 
 
+def drawn(cell: Cell, source: Path, folder: Path) -> Path:
+    """The folder, with a file of this cell's rows for each split."""
+    for split, n_rows in {"train": cell.train, **EVALUATED}.items():
+        rows = pd.read_parquet(source / f"{split}.parquet")
+        some = rows.sample(min(n_rows, len(rows)), random_state=cell.seed)
+        some.to_parquet(folder / f"{split}.parquet", index=False)
+    return folder
+
+
 def _config(cell: Cell, source: Path, folder: str) -> dict[str, Config]:
     """Model → the config of its training, the same but for the model."""
     files = (f"dataset.files.{s}='{source / s}.parquet'" for s in ("train", "validation", "test"))
     overrides = [
         "dataset=local",
         *files,
-        f"dataset.train_size={cell.train}",
-        "dataset.validation_size=200",
-        "dataset.test_size=500",
-        f"dataset.seed={cell.seed}",
         f"dataset.max_length={cell.max_length}",
         "training.learning_rate=2e-4",
         f"training.epochs={cell.epochs}",

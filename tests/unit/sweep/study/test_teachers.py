@@ -18,7 +18,7 @@ from finesweep.sweep.data import check_data
 from finesweep.sweep.parent_run import definition_text
 from finesweep.sweep.study.definition import definition
 from finesweep.sweep.study.keys import TEACHERS
-from finesweep.sweep.study.search_space import TrialInputs, check, trial_inputs
+from finesweep.sweep.study.search_space import TrialInputs, trial_inputs
 from finesweep.sweep.study.study import join_study, open_study
 from finesweep.sweep.study.study import plan_of as plan_of_study
 from finesweep.sweep.study.teachers import read_teachers, recorded_teacher, with_teachers
@@ -81,7 +81,7 @@ def test_the_champion_of_the_beginning_stays_the_teacher(
 ) -> None:
     # Who joins takes the user's files from the study, for the rest of the process.
     monkeypatch.setattr(search_path, "_user_root", None)
-    check_data(own, check(own))
+    check_data(own, trial_inputs(own))
     study = open_study(own)
     (record,) = study.user_attrs[TEACHERS].values()
     assert (record["uri"], record["max_length"]) == ("models:/taught/1", 24)
@@ -137,7 +137,7 @@ def test_a_condition_may_set_a_teacher(
 
 
 def test_teachers_of_other_texts_are_refused_together_before_any_study(own: SweepPlan) -> None:
-    one = [of_one_column(each) for each in check(own)]
+    one = [of_one_column(each) for each in trial_inputs(own)]
     with pytest.raises(ConfigError, match=r"reads the columns title, body joined, and the data"):
         check_data(own, one)
 

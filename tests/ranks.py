@@ -157,11 +157,13 @@ def _resumed() -> Any:
             ending = "interrupted"
     resumed = Training(followers).run(resume=newest_whole(Path("slot")))
     followers.close()
+    alone = Training().run(resume=newest_whole(Path("slot")))
     return {
         "whole": whole,
         "ending": ending,
         "committed": committed,
         "resumed": resumed,
+        "alone": alone,
         "n_started": len(processes),
     }
 

@@ -51,6 +51,8 @@ def test_after_sigterm_both_ranks_stop_at_a_checkpoint_from_which_the_run_is_the
     assert (known["ending"], known["committed"]) == ("interrupted", [6])
     assert [each[0] for each in known["whole"]] == [43, 86]
     assert known["resumed"] == known["whole"]  # bit for bit, with dropout
+    assert known["alone"][0] == known["whole"][0]
+    assert known["alone"][1] == pytest.approx(known["whole"][1], rel=0.3)  # on one device
     assert known["n_started"] == 1  # the other rank stayed warm over all three runs
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import inspect
 import re
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -287,7 +288,9 @@ def _overridden(file: Path, node: ast.ClassDef) -> Iterator[str]:
     if not names:
         return
     parts = file.relative_to(PACKAGE.parent).with_suffix("").parts
-    kind = getattr(import_module(".".join(parts)), node.name)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of MLflow about its own type hints
+        kind = getattr(import_module(".".join(parts)), node.name)
     foreign = [each for each in kind.__mro__ if not each.__module__.startswith("finesweep")]
     yield from (name for name in names if any(name in vars(each) for each in foreign))
 

@@ -207,8 +207,7 @@ def winner_of(
 
     The confirmed configuration with the best mean wins, with the weights of its best-validated
     seed, or of its seeds combined where that was found better. When every seed failed, the search's
-    best wins. Of several objectives the rule `pick`
-    takes one of the front.
+    best wins. Of several objectives the rule `pick` takes one of the front.
     """
     if not state.ranked:
         return None
@@ -229,20 +228,26 @@ def winner_of(
         racing = {number for number, row in rows.items() if not row.dropped}
         means = confirmed_values(confirmation, front, racing)
         picked = pick_of(pick, means, front.objectives)
-        chosen = best_seeds(confirmation, direction)[picked.trial]
-        return Winner(picked.trial, confirmation, chosen, rows[picked.trial], None, picked)
+        chosen, row = best_seeds(confirmation, direction)[picked.trial], rows[picked.trial]
+        combined = _combined(state, config, picked.trial)
+        return Winner(picked.trial, confirmation, chosen, row, None, picked, combined)
     first = leader({k: seeds for k, seeds in values.items() if not rows[k].dropped}, direction)
     others = {number: seeds for number, seeds in values.items() if number != first}
     second = leader(others, direction) if others else None
-    combination = combination_of(state, config, first)
     return Winner(
         first,
         confirmation,
         best_seeds(confirmation, direction)[first],
         rows[first],
         None if second is None else probability_better(values, first, second, direction),
-        combination if combination is not None and combination.is_combined else None,
+        combination=_combined(state, config, first),
     )
+
+
+def _combined(state: SweepState, config: ConfirmConfig | None, number: int) -> Combination | None:
+    """How the seeds of a configuration are combined; None if its best one alone is better."""
+    found = None if config is None else combination_of(state, config, number)
+    return found if found is not None and found.is_combined else None
 
 
 def confirmed_values(

@@ -59,6 +59,7 @@ def trainer_arguments(config: TrainingConfig, folder: str, *, n_ranks: int = 1) 
         logging_nan_inf_filter=False,  # it would replace a NaN by the mean of earlier losses
         report_to="none",
         disable_tqdm=True,
+        log_level_replica="passive",  # of other ranks it would be raised to warnings
         tf32=is_torch_tf32_available(),  # fp32 products would be several times slower
         dataloader_pin_memory=cuda,
         # From pinned memory the host need not wait for a copy.

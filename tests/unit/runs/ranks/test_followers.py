@@ -52,7 +52,8 @@ def test_after_sigterm_both_ranks_stop_at_a_checkpoint_from_which_the_run_is_the
     assert [each[0] for each in known["whole"]] == [43, 86]
     assert known["resumed"] == known["whole"]  # bit for bit, with dropout
     assert known["alone"][0] == known["whole"][0]
-    assert known["alone"][1] == pytest.approx(known["whole"][1], rel=0.3)  # on one device
+    losses = known["whole"][1][1:3]
+    assert known["alone"][1][1:3] == pytest.approx(losses, rel=0.1)  # on one device
     assert known["n_started"] == 1  # the other rank stayed warm over all three runs
 
 

@@ -138,7 +138,7 @@ def test_the_front_is_confirmed_and_the_rules_member_is_registered(swept: Swept)
 def test_screen_and_mlflow_show_the_front(swept: Swept) -> None:
     print_outcome(Console(width=200, file=(screen := io.StringIO())), swept.study)
     text = screen.getvalue()
-    assert f"Pareto front of {LOSS} and {MS}: 0, 1 of 2 trials" in text
+    assert f"Pareto front of {LOSS} and {MS}: trials 0, 1, of 2 complete" in text
     assert f"picked by best_first_within {{{LOSS}: 9}}: trial 1 has the best {MS} of 2" in text
     runs = swept.sweeping.client.search_runs(["1"], "tags.`finesweep.kind` = 'trial'")
     tags = {

@@ -14,7 +14,6 @@ from finesweep.stats.pareto import pareto_front
 from finesweep.sweep.study.keys import DEFINITION, LATENCY_KEY
 from finesweep.sweep.study.objectives.latencies import Values, has_latency, latencies_in
 from finesweep.sweep.study.ranking import complete, ranked
-from finesweep.wording import counted
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ class Front:
     def __str__(self) -> str:
         """One sentence for people."""
         names = " and ".join(each.metric for each in self.objectives)
-        members = f"{', '.join(map(str, self.members))} of {counted(len(self.values), 'trial')}"
+        members = f"trials {', '.join(map(str, self.members))}, of {len(self.values)} complete"
         where = f"; latencies of {self.machine}" if self.machine else ""
         others = f", those of trials {', '.join(map(str, self.foreign))} of another machine"
         return f"Pareto front of {names}: {members}{where}{others if self.foreign else ''}"

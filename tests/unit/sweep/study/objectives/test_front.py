@@ -49,7 +49,9 @@ def test_only_trials_that_no_other_beats_may_win() -> None:
     assert front is not None
     assert (front.members, front.machine, front.foreign) == ((1, 0), "here", ())
     assert [t.number for t in contenders(found, known, "minimize")] == [1, 0]
-    assert str(front) == (f"Pareto front of {LOSS} and {MS}: 1, 0 of 4 trials; latencies of here")
+    assert str(front) == (
+        f"Pareto front of {LOSS} and {MS}: trials 1, 0, of 4 complete; latencies of here"
+    )
 
 
 def test_latencies_of_another_machine_are_replaced_or_named() -> None:

@@ -204,6 +204,8 @@ class TestResult:
     decision_rule: DecisionRule
     model_uri: str
     """The evaluated model in MLflow."""
+    latency_ms: float
+    """Median time for one text, in milliseconds."""
 
 
 UNCERTAIN = "UNCERTAIN"
@@ -260,3 +262,6 @@ class Finalist:
     """The results of its seeds, and the probability that it really beats the runner-up."""
     doubts: Sequence[str] = ()
     """Sentences about labels that it predicts for all rows, or for none."""
+    combined: Mapping[str, Any] | None = None
+    """How its seeds are combined and what that gains over the best one, the fields of a
+    CombinationGain; None for a single model."""

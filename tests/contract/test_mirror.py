@@ -29,6 +29,7 @@ ELSEWHERE = {
     "sweep/launchers/slurm_task.py": "unit/sweep/launchers/test_launchers.py",
     "sweep/launchers/slurm_worker.py": "unit/sweep/launchers/test_launchers.py",
     "sweep/launchers/worker_process.py": "unit/sweep/launchers/test_launchers.py",
+    "sweep/selection/combination_gain.py": "unit/sweep/selection/test_combining.py",
     "sweep/selection/restored_run.py": "unit/sweep/selection/test_claims.py",
     "sweep/selection/state.py": "unit/sweep/selection/test_confirmation.py",
     "sweep/study/keys.py": "unit/sweep/study/test_study.py",  # names

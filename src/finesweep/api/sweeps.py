@@ -135,12 +135,16 @@ def complete_sweep(
         console.print(note, soft_wrap=True)
     if nothing_left(plan, study, partial(console.print, soft_wrap=True)):
         return study, False
-    on_ready()
-    _search(plan, study, console)
-    if plan.settings.report:
-        from finesweep.report.making import log_report
+    from finesweep.sweep.notifications import told_at_the_end
 
-        log_report(plan, study, partial(console.print, soft_wrap=True))
+    on_ready()
+    say = partial(console.print, soft_wrap=True)
+    with told_at_the_end(plan, study, say):
+        _search(plan, study, console)
+        if plan.settings.report:
+            from finesweep.report.making import log_report
+
+            log_report(plan, study, say)
     return study, True
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from finesweep.addresses import has_host, is_web_address
 from finesweep.config.names import alias_complaint, experiment_complaint, model_complaint
 from finesweep.config.schema import Config, RegistryConfig, SweepConfig
 from finesweep.errors import Problem, nearest
@@ -27,6 +28,8 @@ def sweep_problems(config: Config) -> list[Problem]:
         *_metric_problems(sweep),
         *_budget_problems(sweep),
         *_learning_problems(sweep),
+        *_confirm_problems(sweep),
+        *_end_problems(sweep),
         *_register_problems(sweep),
     ]
 
@@ -71,6 +74,25 @@ def _learning_problems(sweep: SweepConfig) -> list[Problem]:
         return []
     message = f"{given!r} given; takes auto, a list of studies, or null"
     return [Problem("sweep.learn_from", message)]
+
+
+def _confirm_problems(sweep: SweepConfig) -> list[Problem]:
+    confirm = sweep.confirm
+    if confirm is None or not confirm.combines or confirm.seeds >= 2:
+        return []
+    ways = [name for name in ("soup", "ensemble") if getattr(confirm, name)]
+    needs = f"sweep.confirm.{' and '.join(ways)} combine seeds, so it must be at least 2"
+    return [Problem("sweep.confirm.seeds", f"{confirm.seeds} given; {needs}")]
+
+
+def _end_problems(sweep: SweepConfig) -> list[Problem]:
+    """Problems of addresses, which are not shown: they may hold secrets."""
+    message = "is an address without a valid host and port, such as https://example.org/hook"
+    return [
+        Problem(f"sweep.on_end.{place}", message)
+        for place, each in enumerate(sweep.on_end)
+        if is_web_address(each) and not has_host(each)
+    ]
 
 
 def _unknown_metric(metric: str) -> str:

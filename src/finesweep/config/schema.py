@@ -188,6 +188,9 @@ class TrainingConfig:
     has 10 bits. A study's precision is fixed when it is created."""
     seed: int = bounded(42, minimum=0)
     """Seed of the new head, dropout and the order of batches."""
+    head_seed: int | None = bounded(None, minimum=0)
+    """Seed of the new head alone, whose initial weights are then the same for any seed; null is
+    seed."""
 
 
 @dataclass
@@ -307,6 +310,17 @@ class ConfirmConfig:
     seeds: int = bounded(0, minimum=0)
     """Number of fresh seeds for each; a configuration that can no longer win gets no more. 0
     confirms nothing, and the value in the search decides."""
+    soup: bool = False
+    """Average the weights of the winner's seeds, all and greedily; the average is the winner if it
+    is better than the best seed on validation. The seeds then start from the same new head."""
+    ensemble: bool = False
+    """The mean probability of the winner's seeds, as one model, is the winner if it is best on
+    validation; it takes as many times as long to predict as it has seeds."""
+
+    @property
+    def combines(self) -> bool:
+        """Whether the winner's seeds are combined."""
+        return self.soup or self.ensemble
 
 
 @dataclass
@@ -380,6 +394,11 @@ class SweepConfig:
     """Name and alias of the winner in the model registry; null registers nothing."""
     report: bool = True
     """Make the sweep's report when it ends, report.html on its MLflow run."""
+    on_end: list[str] = field(default_factory=list)
+    """Commands that get the status as JSON on standard input when the sweep ends, however it does,
+    and http(s):// addresses that get it as a POST."""
+    on_end_seconds: float = bounded(60.0, above=0)
+    """Time after which such a command is ended."""
 
 
 @dataclass

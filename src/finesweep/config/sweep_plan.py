@@ -35,6 +35,8 @@ RESERVED = (
     TEST_SPLIT,
 )  # fmt: skip
 """Sections of the sweep as a whole, which trials cannot vary."""
+SECRET = ("storage.url", "sweep.on_end")
+"""Fields whose values are neither recorded nor shown."""
 
 
 @dataclass(frozen=True)
@@ -178,8 +180,9 @@ def borrowed_name(plan: SweepPlan) -> list[Problem]:
 
 
 def typed_overrides(plan: SweepPlan) -> list[str]:
-    """The typed overrides, without storage.url, which may contain a password."""
-    return [text for text in plan.typed if parse_override(text).key_or_group != "storage.url"]
+    """The typed overrides, without those that may contain a secret: storage.url and sweep.on_end,
+    which only this command uses."""
+    return [text for text in plan.typed if parse_override(text).key_or_group not in SECRET]
 
 
 def worker_overrides(plan: SweepPlan) -> list[str]:

@@ -2,10 +2,12 @@
 language models."""
 
 from finesweep.model.attention_mask import known_padding
+from finesweep.model.averaging import averaged
 from finesweep.model.bypass import Bypass, proven_bypass
 from finesweep.model.capabilities.anatomy import anatomy_of
 from finesweep.model.capabilities.limits import limit_problems
 from finesweep.model.dropout import quick_dropout
+from finesweep.model.ensemble import Ensemble, mean_logits
 from finesweep.model.first_token import last_layer_cls_only
 from finesweep.model.freeze import ParameterCount, count_parameters, freeze_layers, frozen_depth
 from finesweep.model.hub import load_config
@@ -21,10 +23,12 @@ from finesweep.model.shortcuts import architecture, faster_inference, faster_tra
 
 __all__ = [
     "Bypass",
+    "Ensemble",
     "Masked",
     "ParameterCount",
     "anatomy_of",
     "architecture",
+    "averaged",
     "count_parameters",
     "decode_masked_only",
     "faster_inference",
@@ -40,6 +44,7 @@ __all__ = [
     "load_tokenizer",
     "load_trained",
     "loaded_revision",
+    "mean_logits",
     "proven_bypass",
     "quick_dropout",
     "save_masked",

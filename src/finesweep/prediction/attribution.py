@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from finesweep.model import Ensemble, mean_logits
 from finesweep.pairs import PAIR
 
 if TYPE_CHECKING:
@@ -63,21 +64,33 @@ def integrated_gradients(
     odds returns log-odds [N] from logits [N, C]; inputs are one text's, [1, L]; special [L] marks
     tokens that the baseline keeps.
     """
-    embed = model.get_input_embeddings()
+    members = model.classifiers if isinstance(model, Ensemble) else [model]
     ids = inputs["input_ids"]
     padding = torch.full_like(ids, model.config.pad_token_id or 0)
-    with torch.no_grad():
-        end, start = embed(ids), embed(torch.where(special, ids, padding))
     shares = (torch.arange(N_STEPS, device=ids.device) + 0.5) / N_STEPS
-    points = (start + shares[:, None, None] * (end - start)).requires_grad_()
     others = {
         name: value.expand(N_STEPS, -1) for name, value in inputs.items() if name != "input_ids"
     }
+    lines, paths = list[torch.Tensor](), list[torch.Tensor]()
+    for embed in (member.get_input_embeddings() for member in members):
+        with torch.no_grad():
+            end, start = embed(ids), embed(torch.where(special, ids, padding))
+        lines.append(end - start)
+        paths.append((start + shares[:, None, None] * (end - start)).requires_grad_())
     with torch.enable_grad():
-        log_odds = odds(model(inputs_embeds=points, **others).logits)
-        (gradients,) = torch.autograd.grad(log_odds.sum(), points)
-    contributions: torch.Tensor = ((end - start)[0] * gradients.mean(dim=0)).sum(dim=-1)
-    return contributions
+        outputs = [
+            member(inputs_embeds=points, **others).logits
+            for member, points in zip(members, paths, strict=True)
+        ]
+        logits = outputs[0]
+        if isinstance(model, Ensemble):
+            logits = mean_logits(outputs, multi_label=model.multi_label)
+        gradients = torch.autograd.grad(odds(logits).sum(), paths)
+    by_member = [
+        (line[0] * gradient.mean(dim=0)).sum(dim=-1)
+        for line, gradient in zip(lines, gradients, strict=True)
+    ]
+    return torch.stack(by_member).sum(dim=0)
 
 
 def log_odds(logits: torch.Tensor, index: int, *, multi_label: bool = False) -> torch.Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -28,8 +28,17 @@ BATCH_SIZE = 32
 
 
 @dataclass(frozen=True)
+class _LoadedEnsemble:
+    """What a Classifier needs of a pipeline."""
+
+    model: Any
+    tokenizer: Any
+
+
+@dataclass(frozen=True)
 class Classifier:
-    """A loaded pipeline, the number of tokens that it reads of a text, and its decision rule.
+    """A loaded pipeline or ensemble, the number of tokens that it reads of a text, and its decision
+    rule.
 
     examples are a few texts of its validation split. For a model of pairs, these and all texts are
     pairs, joined by `finesweep.pairs`.
@@ -141,9 +150,10 @@ def load_classifier(uri: str, *, tracking_uri: str, field: str = "--model") -> C
     relocate(tracking_uri)
     go_by(absolute_url(tracking_uri))
     try:
-        length = (get_model_info(uri).flavors.get("python_function") or {}).get("config") or {}
+        flavors = get_model_info(uri).flavors
+        length = (flavors.get("python_function") or {}).get("config") or {}
         folder = mlflow.artifacts.download_artifacts(uri)
-        pipeline = mlflow.transformers.load_model(folder)
+        pipeline = _ensemble(flavors, Path(folder)) or mlflow.transformers.load_model(folder)
         examples = Model.load(folder).load_input_example(folder)
     except (MlflowException, OSError, ValueError, ImportError) as error:
         hint = (
@@ -158,6 +168,18 @@ def load_classifier(uri: str, *, tracking_uri: str, field: str = "--model") -> C
     decision_rule = DecisionRule(**getattr(pipeline.model.config, ANSWERING_KEY, {}))
     texts = () if examples is None else _texts(examples, pairs=decision_rule.pairs)
     return Classifier(pipeline, max_length, decision_rule, texts)
+
+
+def _ensemble(flavors: Mapping[str, Any], folder: Path) -> _LoadedEnsemble | None:
+    """The ensemble whose files are in folder; None for any other model."""
+    # Loads torch, which a mistake in the URI does not need.
+    from finesweep.model import Ensemble, load_trained
+    from finesweep.tracking.models import member_folders
+
+    if not (folders := member_folders(flavors, folder)):
+        return None
+    members, tokenizers = zip(*map(load_trained, folders), strict=True)
+    return _LoadedEnsemble(Ensemble(members), tokenizers[0])
 
 
 def _texts(examples: Any, *, pairs: bool) -> tuple[str, ...]:

@@ -29,7 +29,7 @@ def train_command(
     """`finesweep train …` with every override; None if the sweep's config does not compose here.
 
     The seed is the run's own: that of the trial, or of the confirmation's seed with the best
-    validation.
+    validation, also where its seeds are combined.
     """
     if plan is None:
         return None
@@ -55,6 +55,10 @@ def _values(state: SweepState, finalist: Finalist | None, trial: int) -> dict[st
     if state.confirmation is not None:
         confirmed = state.confirmation
         trials |= {f"{confirmed.uid}/{each.number}": each for each in confirmed.trials}
-    uid = finalist.uid if finalist and finalist.uid in trials else f"{state.uid}/{trial}"
+    uid = f"{state.uid}/{trial}"
+    if finalist is not None:
+        combined = finalist.combined or {}
+        own = (finalist.uid, combined.get("best_seed_uid"), uid)
+        uid = next(each for each in own if each in trials)
     values: dict[str, object] = trials[uid].user_attrs.get(VALUES, {})
     return values

@@ -11,6 +11,7 @@ from finesweep.records import Finalist
 from finesweep.report.charts.picture import number, settings
 from finesweep.report.records import SweepRecord
 from finesweep.sweep.comparisons import verdict
+from finesweep.sweep.gains import combination_gain, combination_tried
 from finesweep.sweep.sentences import (
     ALPHA,
     baseline_score,
@@ -117,6 +118,8 @@ def _points(sweep: SweepRecord) -> Iterator[tuple[str, str]]:
         yield "How sure", _certainty(sweep, row)
     if finalist is not None:
         yield "On the test rows", _tested(finalist)
+    if combined := " ".join(_combined(sweep)):
+        yield "Seeds combined", combined
     yield "Does it beat TF-IDF", _baseline(sweep)
     if sweep.comparisons:
         yield "Which model", " ".join(verdict(each) for each in sweep.comparisons)
@@ -208,6 +211,13 @@ def _odds(chance: float) -> str:
     if chance >= SURE:
         return "surely the better one"
     return "likely the better one" if chance >= LIKELY else "little more than a toss-up"
+
+
+def _combined(sweep: SweepRecord) -> Iterator[str]:
+    lines = [] if sweep.finalist is None else combination_gain(sweep.finalist)
+    tried = sweep.status.combination
+    for line in [*([] if tried is None else [combination_tried(tried, sweep.metric)]), *lines]:
+        yield f"{line[0].upper()}{line[1:]}."
 
 
 def _tested(finalist: Finalist) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from finesweep.model import Ensemble
 from finesweep.pairs import columns_of
 from finesweep.records import TextDataset
 
@@ -31,7 +32,7 @@ class Latency:
 
 
 def measure_latency(
-    model: PreTrainedModel,
+    model: PreTrainedModel | Ensemble,
     tokenizer: PreTrainedTokenizerBase,
     dataset: TextDataset,
     *,

@@ -18,11 +18,12 @@ def model_of(
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase, ParameterCount]:
     """The config's classifier for the dataset's labels, frozen as configured, with its tokenizer
     and the numbers of its parameters; ConfigError as load_model and freeze_layers."""
+    training = config.training
     model = load_model(
         config.model,
         label_names=dataset.label_names,
         multi_label=dataset.multi_label,
-        seed=config.training.seed,
+        seed=training.seed if training.head_seed is None else training.head_seed,
         max_length=config.dataset.max_length,
     )
     tokenizer = load_tokenizer(config.model)

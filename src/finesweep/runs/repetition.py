@@ -30,6 +30,8 @@ REPRODUCES = "finesweep.reproduces"
 """Tag of a repeated run: the id of its original."""
 REPRODUCTION = "finesweep.reproduction"
 """Tag of a repeated run: equal, within noise, or differs."""
+MEMBERS = "finesweep.members"
+"""Tag of a run of combined seeds: the ids of their runs."""
 DEVIATION = "confirmed/deviation"
 """Metric of a sweep's run: standard deviation between the winner's seeds."""
 
@@ -126,6 +128,9 @@ def _require_repeatable(run: RecordedRun) -> None:
         raise _problem(run, f"is a sweep, not one training{hint}")
     if original := run.tags.get(REPRODUCES):
         raise _problem(run, f"is itself a repetition; reproduce its original: {original}")
+    if members := run.tags.get(MEMBERS, "").split():
+        message = f"combines several runs; reproduce one of them: {', '.join(members)}"
+        raise _problem(run, message)
     if run.kind not in KINDS:
         raise _problem(run, f"is of kind {run.kind or 'none'}; must be {', '.join(KINDS)}")
     if run.state not in ("COMPLETE", "PRUNED"):

@@ -17,7 +17,7 @@ from finesweep.config import Composed
 from finesweep.databases import hidden_password
 from finesweep.errors import FinesweepError, reason
 from finesweep.ledger import TimeLedger
-from finesweep.model import ParameterCount, loaded_revision, starting_sha256
+from finesweep.model import Ensemble, ParameterCount, loaded_revision, starting_sha256
 from finesweep.records import Objective, Predictions, SplitName, TextDataset, Tokens, TrainingResult
 from finesweep.runs.evaluation_files import write_curves, write_split
 from finesweep.runs.run_name import run_name
@@ -49,7 +49,7 @@ class Setup:
     composed: Composed
     dataset: TextDataset
     tokens: Tokens
-    model: PreTrainedModel
+    model: PreTrainedModel | Ensemble
     parameters: ParameterCount
     activation_plan: ActivationPlan | None = None
     """The decision about the activation cache."""

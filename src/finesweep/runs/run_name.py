@@ -17,7 +17,7 @@ SYMBOLS = {
     "training.batch_size": "bs ",
 }
 """Field → how its value begins in a name, in that order; of other fields their last part does."""
-UNNAMED = {"model", "dataset", "training.seed", "training.precision"}
+UNNAMED = {"model", "dataset", "training.seed", "training.head_seed", "training.precision"}
 """Settings that the name has already, or that do not tell trials apart."""
 PRUNED = " · pruned"
 """Ends the name of a pruned run: MLflow paints KILLED as it paints FAILED."""

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.metrics import f1_score
 
+from finesweep.model import Ensemble
 from finesweep.records import ANSWERING_KEY, DecisionRule, Predictions, TestResult
 from finesweep.runs.data_card import FILE, data_card
 from finesweep.runs.evaluation_files import write_answers, write_readable_json
@@ -29,7 +30,7 @@ from finesweep.stats.predictions import (
 )
 from finesweep.stats.scores import score_intervals
 from finesweep.tracking import TEST_FINGERPRINT, Run, count_test_evaluations
-from finesweep.tracking.models import log_classifier
+from finesweep.tracking.models import log_classifier, log_ensemble
 from finesweep.training import compute_metrics, confusion, predict
 
 N_EXAMPLES = 3
@@ -84,7 +85,8 @@ def evaluate_on_test(run: Run, setup: Setup, validation: Predictions) -> TestRes
         metrics | answered | _costs(latency, setup) | {"test/look": look},
         step=config.training.epochs * len(tokens.train),
     )
-    uri = log_classifier(
+    log = log_ensemble if isinstance(setup.model, Ensemble) else log_classifier
+    uri = log(
         run,
         setup.model,
         tokens.tokenizer,
@@ -93,7 +95,9 @@ def evaluate_on_test(run: Run, setup: Setup, validation: Predictions) -> TestRes
         origin=config.model.name_or_path,
         pairs=dataset.pairs,
     )
-    return TestResult(metrics, intervals, look, predictions, errors, decision_rule, uri)
+    return TestResult(
+        metrics, intervals, look, predictions, errors, decision_rule, uri, latency.one_p50
+    )
 
 
 def test_intervals(

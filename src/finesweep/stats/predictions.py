@@ -54,6 +54,15 @@ def logits_of(probabilities: np.ndarray, *, multi_label: bool) -> np.ndarray:
     return result
 
 
+def mean_predictions(members: Sequence[Predictions]) -> Predictions:
+    """Predictions of the same rows whose probabilities are the means of the members'."""
+    multi_label = members[0].multi_label
+    logs = [log_probabilities_of(each.logits, multi_label=multi_label) for each in members]
+    mean = np.logaddexp.reduce(logs) - np.log(len(members))
+    logits = mean[..., 1] - mean[..., 0] if multi_label else mean
+    return Predictions(logits.astype(np.float32), members[0].labels)
+
+
 def predict_labels(
     probabilities: np.ndarray, *, multi_label: bool, thresholds: Sequence[float] | float = HALF
 ) -> np.ndarray:

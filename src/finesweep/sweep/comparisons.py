@@ -1,5 +1,5 @@
-"""Comparisons of a finished sweep, as stored in its study: between models, and of the winner with
-the baseline."""
+"""Comparisons of a finished sweep, as stored in its study: between models, of the winner with the
+baseline, and of its seeds combined with the best of them."""
 
 from __future__ import annotations
 
@@ -58,6 +58,31 @@ class BaselineResult:
     """p value of McNemar's exact one-sided test that the winner is right more often."""
     kinds: Sequence[str] = ("words",)
     """Kinds of its n-grams: words, characters, or both."""
+
+
+@dataclass(frozen=True)
+class CombinationGain:
+    """The winner's seeds combined, beside the best of them alone on the same rows."""
+
+    way: str
+    """uniform soup, greedy soup or ensemble."""
+    n_members: int
+    metric: str
+    """The sweep's metric, by which it was chosen."""
+    validation: tuple[float, float]
+    """Its value combined and of the best seed."""
+    best_seed_uid: str
+    """UID of the best seed's run."""
+    best_seed_metrics: Mapping[str, float]
+    """`test/name` → value of the best seed."""
+    n_gained: int
+    """Number of test rows that only the combination gets right."""
+    n_lost: int
+    """Number of test rows that only the best seed gets right."""
+    p: float
+    """p value of McNemar's exact two-sided test."""
+    latency_ms: tuple[float, float]
+    """Median time for one text, in milliseconds, combined and of the best seed."""
 
 
 def verdict(comparison: ModelComparison, *, alpha: float = 0.05) -> str:

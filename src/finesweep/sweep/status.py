@@ -14,6 +14,7 @@ from optuna.trial import FrozenTrial, TrialState
 from finesweep.config import plain_path
 from finesweep.records import Direction
 from finesweep.sweep.prune_audit import audit_in
+from finesweep.sweep.selection.combination import combination_in
 from finesweep.sweep.selection.confirmation import confirmation_table
 from finesweep.sweep.selection.state import SweepState, read_state
 from finesweep.sweep.study.keys import (
@@ -74,9 +75,13 @@ class Status:
     optimism_gap, dropped. Empty before the confirmation starts, and without `sweep.confirm`."""
     n_confirmations: int
     """Number of confirmation slots: configurations times seeds."""
+    combination: Mapping[str, Any] | None
+    """Once the winner's seeds were combined: trial, seeds, chosen (best seed, uniform soup, greedy
+    soup or ensemble), members, values on validation, and omissions with their reasons."""
     winner: Mapping[str, Any] | None
     """Once evaluated on the test split: trial, run_id, model_uri, test_metrics, test_intervals,
-    test_rows, and test_look, the number of times these rows had been used, this one included."""
+    test_rows, and test_look, the number of times these rows had been used, this one included; and
+    combined, what its combined seeds gain over the best one."""
     baseline: Mapping[str, Any] | None
     """test_metrics, seconds, n_gained and n_lost rows, and p of the winner being no better."""
     comparisons: Sequence[Mapping[str, Any]]
@@ -150,6 +155,7 @@ def status_in(state: SweepState, workers: Sequence[WorkerRow]) -> Status:
         parent_run_id=attributes.get(PARENT_RUN_ID),
         confirmed=list(map(asdict, confirmation_table(state))),
         n_confirmations=0 if confirmation is None else confirmation.n_slots,
+        combination=None if (made := combination_in(attributes)) is None else asdict(made),
         winner=None if (finalist := state.finalist) is None else asdict(finalist),
         baseline=None if (baseline := baseline_in(attributes)) is None else asdict(baseline),
         comparisons=list(map(asdict, comparisons_in(attributes))),

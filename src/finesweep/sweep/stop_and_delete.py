@@ -18,12 +18,15 @@ from finesweep.sweep.study.optuna_private import engine_of, storage_of
 from finesweep.sweep.study.study import find_study
 from finesweep.sweep.study.workers import live_workers
 
+STOPPED = "stopped by finesweep stop"
+"""Start of the reason for which a study is stopped, before its name."""
+
 
 def stop(name: str, url: str) -> tuple[int, str]:
     """Asks all workers to finish their slot and exit; returns their number and the command that
     resumes the sweep."""
     study = find_study(name, url)
-    study.set_user_attr(STOP, f"stopped by finesweep stop {name}")
+    study.set_user_attr(STOP, f"{STOPPED} {name}")
     return len(live_workers(study)), command_of(study)
 
 

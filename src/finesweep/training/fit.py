@@ -15,8 +15,9 @@ from finesweep.config import TrainingConfig
 from finesweep.dataset.stratify import sample_rows, strata
 from finesweep.errors import ConfigError, FinesweepError, Problem
 from finesweep.ledger import TimeLedger
-from finesweep.model import faster_inference, faster_training
+from finesweep.model import Ensemble, faster_inference, faster_training
 from finesweep.records import Objective, Predictions, Tokens, TrainingResult
+from finesweep.stats.predictions import mean_predictions
 from finesweep.training.activation_cache import ActivationCache
 from finesweep.training.arguments import run_schedule, trainer_arguments
 from finesweep.training.batches import sample_batch
@@ -108,9 +109,15 @@ def fit(
 
 
 def predict(
-    model: PreTrainedModel, split: datasets.Dataset, tokens: Tokens, config: TrainingConfig
+    model: PreTrainedModel | Ensemble,
+    split: datasets.Dataset,
+    tokens: Tokens,
+    config: TrainingConfig,
 ) -> Predictions:
     """The model's logits for one split of tokens, in the split's order."""
+    if isinstance(model, Ensemble):
+        members = model.classifiers
+        return mean_predictions([predict(member, split, tokens, config) for member in members])
     sample = sample_batch(tokens, split)
     with tempfile.TemporaryDirectory() as folder, faster_inference(model, sample):
         trainer = TextTrainer(tokens, model=model, args=trainer_arguments(config, folder))

@@ -22,6 +22,8 @@ from finesweep.config import (
     compose_sweep,
     data_problems,
     plain_path,
+    typed_overrides,
+    worker_overrides,
 )
 from finesweep.errors import ConfigError
 
@@ -560,3 +562,40 @@ def test_the_same_data_or_a_name_of_ones_own_pass(overrides: list[str]) -> None:
 def test_a_file_without_data_of_its_own_lends_its_name(mine: Mine) -> None:
     plan = mine("params: {dataset: local}\nregister: {name: m}", "dataset.path=mine.csv")
     assert borrowed_name(plan) == []
+
+
+def test_combining_seeds_needs_two_of_them(mine: Mine) -> None:
+    message = (
+        r"^sweep\.confirm\.seeds: 1 given; sweep\.confirm\.soup and ensemble combine seeds, so it"
+        r" must be at least 2$"
+    )
+    with pytest.raises(ConfigError, match=message):
+        mine("confirm: {seeds: 1, soup: true, ensemble: true}")
+    with pytest.raises(
+        ConfigError, match=r"^sweep\.confirm\.seeds: 0 given; sweep\.confirm\.soup c"
+    ):
+        mine("confirm: {soup: true}")
+    plan = mine("confirm: {seeds: 2, soup: true}")
+    assert plan.confirm is not None
+    assert plan.confirm.combines
+
+
+def test_an_address_without_a_host_is_told_without_itself(mine: Mine) -> None:
+    with pytest.raises(ConfigError) as caught:
+        mine("on_end: [notify.sh, 'https://:80/secret']")
+    assert str(caught.value).startswith("sweep.on_end.1: is an address without a valid host")
+    assert "secret" not in str(caught.value)
+
+
+def test_what_is_told_at_the_end_is_not_recorded(
+    mine: Mine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    typed = "sweep.on_end=['https://example.org/?token=secret']"
+    plan = mine("", typed, "training.epochs=2")
+    assert plan.settings.on_end == ["https://example.org/?token=secret"]
+    assert typed_overrides(plan) == ["training.epochs=2"]
+    assert "secret" not in " ".join([*worker_overrides(plan), *plan.overrides])
+    monkeypatch.delenv("HOOK", raising=False)
+    assert mine("on_end: ['${oc.env:HOOK,\"\"}']").settings.on_end == [""]
+    monkeypatch.setenv("HOOK", "https://example.org/hook")
+    assert mine("on_end: ['${oc.env:HOOK,\"\"}']").settings.on_end == ["https://example.org/hook"]

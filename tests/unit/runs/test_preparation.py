@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,9 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase
 from finesweep.config.schema import Config, DatasetConfig, StorageConfig
 from finesweep.dataset import load_dataset
 from finesweep.errors import ConfigError
+from finesweep.model import starting_sha256
 from finesweep.records import TextDataset
-from finesweep.runs.preparation import tokens_of
+from finesweep.runs.preparation import model_of, tokens_of
 
 pytestmark = pytest.mark.slow
 
@@ -57,3 +59,16 @@ def test_a_tokenizer_that_sets_other_tokens_at_prediction_is_refused(
         ConfigError, match=r"^model\.name_or_path: its tokenizer adds different special"
     ):
         tokens_of(dataset, tokenizer, config)
+
+
+def test_models_with_the_same_head_seed_start_from_the_same_weights(
+    config: Config, dataset: TextDataset, tiny_bert: Path
+) -> None:
+    def weights(seed: int, head_seed: int | None) -> str:
+        training = replace(config.training, seed=seed, head_seed=head_seed)
+        model = replace(config.model, name_or_path=str(tiny_bert))
+        made, _, _ = model_of(dataset, replace(config, training=training, model=model))
+        return starting_sha256(made)
+
+    assert weights(1, 5) == weights(2, 5) == weights(5, None)
+    assert len({weights(1, None), weights(2, None), weights(1, 5)}) == 3

@@ -14,6 +14,7 @@ from finesweep.cli.screens.tables import (
 )
 from finesweep.records import Finalist
 from finesweep.sweep.comparisons import BaselineResult, verdict
+from finesweep.sweep.gains import combination_gain, combination_tried
 from finesweep.sweep.prune_audit import audit_in
 from finesweep.sweep.selection.omissions import omissions
 from finesweep.sweep.selection.state import read_state
@@ -50,6 +51,8 @@ def print_outcome(console: Console, study: Study, *, with_data: bool = True) -> 
     if status.confirmed:
         print_confirmed(console, status.confirmed, metric=status.metric)
         console.print()
+    if status.combination is not None:
+        _say(console, combination_tried(status.combination, status.metric))
     console.print(trial_counts(status))
     if spent := time_spent(status.spent):
         console.print(spent, soft_wrap=True)
@@ -105,6 +108,8 @@ def _print_winner(console: Console, finalist: Finalist) -> None:
     }
     print_metrics(console, {"test": finalist.test_metrics, **(sides if bounds else {})}, of="test")
     console.print(f"majority-class accuracy: {finalist.majority_accuracy:.4f}")
+    for line in combination_gain(finalist):
+        _say(console, line)
     for doubt in finalist.doubts:
         _say(console, doubt)
 

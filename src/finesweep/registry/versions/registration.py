@@ -14,6 +14,20 @@ from finesweep.registry.records import Registered
 from finesweep.registry.versions.queries import MISSING, versions_of
 from finesweep.tracking.pages.notes import escaped, markdown_table
 
+PIPELINE_USE = """\
+As a native pipeline, truncated at the length used in training and evaluation:
+
+    import mlflow
+    classify = mlflow.transformers.load_model({uri})
+    classify(["a text"], truncation=True, max_length={length})
+"""
+ENSEMBLE_USE = """\
+In Python, without finesweep:
+
+    import mlflow
+    mlflow.pyfunc.load_model({uri}).predict(["a text"])
+"""
+
 
 def register(client: MlflowClient, finalist: Finalist, *, name: str, alias: str, sweep: str) -> str:
     """Creates the finalist's version and sets the alias on it; returns its number.
@@ -71,6 +85,11 @@ def _description(finalist: Finalist, *, name: str, alias: str, sweep: str) -> st
     limits = "".join(f"\n- limit: {escaped(doubt)}" for doubt in finalist.doubts)
     length, uri = finalist.max_length, f"models:/{name}@{alias}"
     what = f"Best trial of sweep {escaped(sweep)} (trial {finalist.trial})"
+    uri_text, is_ensemble = json.dumps(uri, ensure_ascii=False), False
+    if combined := finalist.combined:
+        what += f", {combined['way']} of {combined['n_members']} seeds"
+        is_ensemble = combined["way"] == "ensemble"
+    native = ENSEMBLE_USE if is_ensemble else PIPELINE_USE
     return f"""{what}, on {finalist.test_rows:,} test rows.
 
 {scores}
@@ -81,12 +100,7 @@ From the command line:
 
     finesweep predict --model {shlex.quote(uri)} "a text"
 
-As a native pipeline, truncated at the length used in training and evaluation:
-
-    import mlflow
-    classify = mlflow.transformers.load_model({json.dumps(uri, ensure_ascii=False)})
-    classify(["a text"], truncation=True, max_length={length})
-"""
+{native.format(uri=uri_text, length=length)}"""
 
 
 def _model_note(sweep: str, alias: str) -> str:

@@ -126,8 +126,10 @@ def disk(plan: SweepPlan, draws: Draws, speeds: Mapping[str, Speeds], n_trials: 
     config, confirm = plan.base.config, plan.confirm
     parameters = [speed.longest.parameters for speed in speeds.values()]
     largest = 4 * max(each.trainable + each.frozen for each in parameters)
-    n_confirmed = 0 if confirm is None else confirm.top_k
-    n_kept = min(plan.settings.keep_top_k, n_trials) + min(n_confirmed, n_trials) + 1
+    n_confirmed = 0 if confirm is None else min(confirm.top_k, n_trials)
+    if confirm is not None and confirm.combines:
+        n_confirmed *= confirm.seeds
+    n_kept = min(plan.settings.keep_top_k, n_trials) + n_confirmed + 1
     # A checkpoint has weights, two moments and the best weights; the next is written beside it.
     state = STATE_BYTES * max(each.trainable for each in parameters)
     is_long = trial_seconds > 60 * config.storage.checkpoint_minutes

@@ -11,7 +11,12 @@ from finesweep.config import ConfirmConfig, RegisterConfig, SweepPlan
 from finesweep.records import Finalist
 from finesweep.registry.records import Registered
 from finesweep.registry.versions import is_registered
-from finesweep.sweep.selection.confirmation import is_confirmed, is_result_of, winner_of
+from finesweep.sweep.selection.confirmation import (
+    is_combined,
+    is_confirmed,
+    is_result_of,
+    winner_of,
+)
 from finesweep.sweep.selection.state import SweepState
 from finesweep.sweep.study.keys import PARENT_RUN_ID
 from finesweep.tracking import TrackingStore, active_run, has_logged_model
@@ -20,14 +25,16 @@ from finesweep.tracking import TrackingStore, active_run, has_logged_model
 def is_finished_sweep(
     state: SweepState, register: RegisterConfig | None, confirm: ConfirmConfig | None = None
 ) -> bool:
-    """Whether nothing is left to do: every slot finished, the best confirmed, the winner evaluated,
-    and registered where configured."""
+    """Whether nothing is left to do: every slot finished, the best confirmed, the winner's seeds
+    combined and the winner registered where configured, and the winner evaluated."""
     if not state.is_budget_spent:
         return False
     winner, finalist = winner_of(state, confirm), state.finalist
     if winner is None:
         return True
     if not is_confirmed(state, confirm) or finalist is None or not is_result_of(finalist, winner):
+        return False
+    if not is_combined(state, confirm, winner):
         return False
     return register is None or registered_as(state, register, finalist.model_uri) is not None
 

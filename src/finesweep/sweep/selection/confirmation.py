@@ -27,6 +27,7 @@ from finesweep.stats.seed_race import (
     race_survivors,
     summarize_seeds,
 )
+from finesweep.sweep.selection.combination import Combination, combination_of
 from finesweep.sweep.selection.state import ConfirmationState, StudyState, SweepState, seed_runs_of
 from finesweep.sweep.study.keys import (
     CANDIDATES,
@@ -83,9 +84,17 @@ class Winner:
     """Its confirmation; None without one."""
     probability: float | None
     """Probability that it is better than the runner-up, in [0, 1]."""
+    combination: Combination | None = None
+    """Its seeds combined, if that is better than the best one."""
 
     @property
     def uid(self) -> str:
+        """UID of the run with the weights to evaluate."""
+        own = self.best.number if self.combination is None else self.combination.key
+        return f"{self.study.uid}/{own}"
+
+    @property
+    def best_seed_uid(self) -> str:
         return f"{self.study.uid}/{self.best.number}"
 
 
@@ -182,7 +191,8 @@ def winner_of(state: SweepState, config: ConfirmConfig | None) -> Winner | None:
     """The confirmed winner; without confirmation the search's best; None when no trial completed.
 
     The confirmed configuration with the best mean wins, with the weights of its best-validated
-    seed. When every seed failed, the search's best wins.
+    seed, or of its seeds combined where that was found better. When every seed failed, the search's
+    best wins.
     """
     if not state.ranked:
         return None
@@ -198,13 +208,38 @@ def winner_of(state: SweepState, config: ConfirmConfig | None) -> Winner | None:
     first = leader({k: seeds for k, seeds in values.items() if not rows[k].dropped}, direction)
     others = {number: seeds for number, seeds in values.items() if number != first}
     second = leader(others, direction) if others else None
+    combination = combination_of(state, config, first)
     return Winner(
         first,
         confirmation,
         best_seeds(confirmation, direction)[first],
         rows[first],
         None if second is None else probability_better(values, first, second, direction),
+        combination if combination is not None and combination.is_combined else None,
     )
+
+
+def is_combined(state: SweepState, config: ConfirmConfig | None, winner: Winner) -> bool:
+    """Whether the winner's seeds were combined as configured, or there is nothing to combine."""
+    if config is None or not config.combines or winner.row is None:
+        return True
+    return combination_of(state, config, winner.trial) is not None
+
+
+def kept_seeds(
+    state: ConfirmationState, config: ConfirmConfig, direction: Direction
+) -> list[FrozenTrial]:
+    """Trials of the confirmation whose weights are kept: the best seed of each configuration and,
+    if the winner's are to be combined, all seeds of those that can still win."""
+    best = list(best_seeds(state, direction).values())
+    if not config.combines:
+        return best
+    out, known = _dropped(state), {trial.number for trial in best}
+    return best + [
+        trial
+        for trial in complete(state.trials)
+        if trial.number not in known and state.seed_runs[trial.user_attrs[SLOT]][0] not in out
+    ]
 
 
 def is_result_of(finalist: Finalist, winner: Winner) -> bool:

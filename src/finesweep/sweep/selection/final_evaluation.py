@@ -8,20 +8,22 @@ from optuna import Study
 
 from finesweep.config import SweepPlan
 from finesweep.dataset import load_dataset
-from finesweep.errors import FinesweepError
-from finesweep.model import count_parameters, load_trained
+from finesweep.model import count_parameters
 from finesweep.records import Finalist
 from finesweep.runs.preparation import tokens_of
 from finesweep.runs.run_logging import Setup
 from finesweep.runs.run_summary import doubts
 from finesweep.runs.test_evaluation import evaluate_on_test
 from finesweep.stats.predictions import correct_rows
+from finesweep.sweep.gains import combination_gain, gains
 from finesweep.sweep.selection.baseline import compare_with_baseline
 from finesweep.sweep.selection.claims import is_in_store
+from finesweep.sweep.selection.combination_gain import gain_of_combination
+from finesweep.sweep.selection.combining import load_winner
 from finesweep.sweep.selection.confirmation import confirmation_record, is_result_of, winner_of
 from finesweep.sweep.selection.model_comparison import compare_models
 from finesweep.sweep.selection.omissions import try_comparison
-from finesweep.sweep.selection.restored_run import restore_run
+from finesweep.sweep.selection.restored_run import run_of_winner
 from finesweep.sweep.selection.state import SweepState
 from finesweep.sweep.study.keys import (
     BASELINE,
@@ -30,8 +32,6 @@ from finesweep.sweep.study.keys import (
     PARENT_RUN_ID,
     VALUES,
 )
-from finesweep.sweep.study.trial_runs import run_of
-from finesweep.sweep.study.weights import weights_of
 from finesweep.tracking import Run, TrackingStore
 from finesweep.tracking.pages.adoption import adopt
 from finesweep.tracking.pages.notes import describe_run, escaped, markdown_table
@@ -53,19 +53,14 @@ def evaluate_winner(
     if recorded is not None and is_result_of(recorded, winner) and is_in_store(store, recorded):
         _log_winner(parent, recorded)
         return recorded
-    best = winner.best
-    folder = weights_of(best, winner.study.name, root=plan.base.config.storage.checkpoints)
-    if not folder.is_dir():
-        raise FinesweepError(f"the best trial's weights are gone: {folder} does not exist")
-    composed = plan.compose_trial(best.user_attrs[VALUES])
+    model, tokenizer = load_winner(plan, winner)
+    composed = plan.compose_trial(winner.best.user_attrs[VALUES])
     config = composed.config
     dataset = load_dataset(config.dataset)
-    model, tokenizer = load_trained(folder)
     tokens = tokens_of(dataset, tokenizer, config)
     validation = predict(model, tokens.validation, tokens, config.training)
     setup = Setup(composed, dataset, tokens, model, count_parameters(model))
-    run = run_of(store, winner.study.uid, best.number)
-    run = run or restore_run(parent, winner, setup, validation)
+    run = run_of_winner(parent, winner, setup, validation)
     comparisons = try_comparison(
         lambda: compare_models(plan, state, store), study, what="each model with the others"
     )
@@ -84,6 +79,7 @@ def evaluate_winner(
         test_look=test.look,
         confirmed=confirmation_record(winner),
         doubts=doubts(setup, validation),
+        combined=gain_of_combination(plan, winner, setup, test),
     )
     _log_winner(parent, finalist)
     if plan.settings.baseline:
@@ -106,7 +102,7 @@ def _log_winner(parent: Run, finalist: Finalist) -> None:
     row = finalist.confirmed or {}
     names = ("mean", "deviation", "optimism_gap", "probability_better")
     values = {f"confirmed/{name}": row[name] for name in names if row.get(name) is not None}
-    parent.log_metrics(values, step=0)
+    parent.log_metrics(values | gains(finalist), step=0)
     adopt(parent, finalist.run_id, finalist.model_uri)
     describe_run(parent, _note(finalist))
     # Last: with these tags the rest is not repeated.
@@ -121,11 +117,12 @@ def _note(finalist: Finalist) -> str:
     for name, value in finalist.test_metrics.items():
         low, high = finalist.test_intervals.get(name, (None, None))
         rows.append((name, f"{value:.4f}", "" if low is None else f"{low:.4f} … {high:.4f}"))
+    combined = "".join(f"\n\n{escaped(line)}." for line in combination_gain(finalist))
     doubts = "".join(f"\n\nLimit: {escaped(doubt)}." for doubt in finalist.doubts)
     return (
         f"**Trial {finalist.trial} won.** On {finalist.test_rows:,} test rows, evaluation"
         f" {finalist.test_look} of them; the most frequent class alone gives"
         f" {finalist.majority_accuracy:.4f}.\n\n"
-        f"{markdown_table(('score', 'test', '95 % interval'), rows)}{doubts}\n\n"
+        f"{markdown_table(('score', 'test', '95 % interval'), rows)}{combined}{doubts}\n\n"
         f'    finesweep predict --model {finalist.model_uri} "a text"\n'
     )

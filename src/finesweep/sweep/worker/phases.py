@@ -15,11 +15,12 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from finesweep.config import ConfirmConfig, SweepPlan
 from finesweep.locks import exclusive
 from finesweep.sweep.parent_run import show_best
+from finesweep.sweep.selection.combination import HEAD_SEED
 from finesweep.sweep.selection.confirmation import (
     SEED,
     add_seed_slots,
-    best_seeds,
     candidates,
+    kept_seeds,
     make_confirmation,
     slots_to_skip,
 )
@@ -153,16 +154,21 @@ class Confirmation:
         number, seed = seed_runs_of(self.study.user_attrs)[trial.user_attrs[SLOT]]
         values = self.sweep.get_trials(deepcopy=False)[number].user_attrs[VALUES]
         training_seed = trial_seed(self.study, f"seed {seed}")
+        # Weights can be averaged only if they were trained from the same starting weights.
+        shared = {HEAD_SEED: trial_seed(self.study, "head")} if self.config.soup else {}
+        if self.plan.base.config.training.head_seed is not None:
+            shared = {}
         return TrialSpec(
-            values={**values, SEED: training_seed},
+            values={**shared, **values, SEED: training_seed},
             seed=training_seed,
             name=f"{number} seed {seed + 1}",
             tags={"finesweep.confirms": number},
         )
 
     def completed(self, delivery: Delivery) -> None:
-        best = best_seeds(read_confirmation(self.study), direction_of(self.study)).values()
-        keep_weights(self.study, best, root=self.plan.base.config.storage.checkpoints)
+        state = read_confirmation(self.study)
+        kept = kept_seeds(state, self.config, direction_of(self.study))
+        keep_weights(self.study, kept, root=self.plan.base.config.storage.checkpoints)
 
     def _lock(self) -> AbstractContextManager[bool]:
         return exclusive(engine_of(self.sweep), f"{self.sweep.study_name}.confirmation")

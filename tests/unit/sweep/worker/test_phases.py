@@ -127,3 +127,17 @@ def test_the_confirmation_keeps_the_weights_of_each_ones_best_seed(
     phase.completed(joined_worker.callbacks.delivery)
     assert weights_left("demo+confirmation") == ["slot-0001", "slot-0002"]
     assert weights_left("demo") == ["slot-0000", "slot-0001"]
+
+
+def test_seeds_whose_weights_are_averaged_start_from_the_same_head(
+    joined_worker: JoinedWorker,
+) -> None:
+    study = search_of(joined_worker, 0.4, 0.1)
+    config = ConfirmConfig(top_k=2, seeds=2, soup=True)
+    phase = Confirmation(joined_worker.plan, study, config)
+    specs = [next_spec(joined_worker, phase) for _ in range(4)]
+    heads = {spec.values["training.head_seed"] for spec in specs}
+    assert len(heads) == 1
+    assert heads.isdisjoint(spec.values[SEED] for spec in specs)
+    composed = joined_worker.plan.compose_trial(specs[0].values).config.training
+    assert (composed.seed, composed.head_seed) == (specs[0].values[SEED], heads.pop())

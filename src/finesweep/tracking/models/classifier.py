@@ -13,6 +13,7 @@ from huggingface_hub import ModelCard
 from mlflow.models import infer_signature
 from transformers import PreTrainedModel, PreTrainedTokenizerBase, pipeline
 
+from finesweep.model.ensemble import MULTI_LABEL
 from finesweep.pairs import columns_of, pipeline_inputs
 from finesweep.tracking.runs import Run
 
@@ -31,7 +32,6 @@ LICENCE = """\
 These weights were fine-tuned from {origin}, whose licence applies to them as its authors say.
 finesweep adds no terms of its own.
 """
-MULTI_LABEL = "multi_label_classification"
 REQUIREMENTS = ("torch", "transformers", "safetensors", "accelerate")
 
 
@@ -54,9 +54,7 @@ def log_classifier(
     """
     tokenizer.model_max_length = max_length
     classifier = pipeline("text-classification", model=model.cpu().eval(), tokenizer=tokenizer)
-    inference: dict[str, Any] = {"truncation": True, "max_length": max_length}
-    if model.config.problem_type == MULTI_LABEL:
-        inference["top_k"] = None  # all labels, not only the most likely
+    inference = inference_of(model.config, max_length)
     inputs = pipeline_inputs(columns_of(examples, pairs=pairs))
     outputs = classifier(inputs, **inference)
     info = mlflow.transformers.log_model(
@@ -69,13 +67,26 @@ def log_classifier(
         model_card=ModelCard(
             CARD + PAIR_CARD * pairs
         ),  # without one MLflow would request it from the Hub
-        pip_requirements=[f"{name}=={_release(name)}" for name in REQUIREMENTS],
+        pip_requirements=requirements(),
     )
-    _log_licence(run, info.model_id, origin)
+    log_licence(run, info.model_id, origin)
     return str(info.model_uri)
 
 
-def _log_licence(run: Run, model_id: str, origin: str) -> None:
+def inference_of(config: Any, max_length: int) -> dict[str, Any]:
+    """Arguments of a text-classification pipeline for a model with this config."""
+    inference: dict[str, Any] = {"truncation": True, "max_length": max_length}
+    if config.problem_type == MULTI_LABEL:
+        inference["top_k"] = None  # all labels, not only the most likely
+    return inference
+
+
+def requirements() -> list[str]:
+    """Packages that a logged model needs, with their versions here."""
+    return [f"{name}=={_release(name)}" for name in REQUIREMENTS]
+
+
+def log_licence(run: Run, model_id: str, origin: str) -> None:
     """Replaces MLflow's LICENSE.txt, which takes the folder of the weights for a Hub repository."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "LICENSE.txt"

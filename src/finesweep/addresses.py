@@ -1,0 +1,29 @@
+"""Web addresses: which texts are one, and how one is shown without its secrets."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+SCHEMES = ("http://", "https://")
+
+
+def is_web_address(text: str) -> bool:
+    """Whether text is an address of the web, valid or not."""
+    return text.lower().startswith(SCHEMES)
+
+
+def public_address(url: str) -> str:
+    """Scheme, host and port alone, for messages: user, password and query may be secrets, and in
+    addresses of chat services so is the path."""
+    parts = urlsplit(url)
+    hidden = "/…" if parts.path.strip("/") or parts.query or parts.fragment else ""
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{hidden}"
+
+
+def has_host(url: str) -> bool:
+    """Whether a web address names a host and, if any, a valid port."""
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False

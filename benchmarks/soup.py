@@ -1,7 +1,7 @@
 """What averaging the weights of a configuration's seeds gains over the best seed, on test rows.
 
-python benchmarks/soup.py DATA [DATA …] [--repeats 3] [--seeds 3] [--rows 200] [--model NAME]
-    [--results FILE]
+python benchmarks/soup.py DATA [DATA …] [--repeats 3] [--seeds 3] [--rows 200] [--epochs 3]
+    [--model NAME] [--results FILE]
 
 DATA is a folder with train.parquet, validation.parquet and test.parquet, each with the columns text
 and label. Each repetition draws its rows anew and trains one configuration with --seeds seeds
@@ -9,7 +9,8 @@ twice: from the same new head, as a sweep with `confirm.soup`, and from a head o
 as a sweep does: the best seed by validation loss, the uniform and the greedy soup, the ensemble,
 and what is best of these on validation. Printed are gains over the best seed of the same heads on
 the same test rows, positive where it is better, with 95 % intervals by Student's t over all
-repetitions. --results appends a JSON line for each repetition.
+repetitions. --results appends a JSON line for each repetition, and repetitions that are already
+there are not trained again.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ import json
 import tempfile
 import time
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -48,22 +51,26 @@ CHOSEN, MEAN, DEVIATION = "best on validation", "mean of the seeds", "deviation"
 LOSS = "validation/loss"
 TRAINING = [
     "dataset=local", "dataset.max_length=48", "dataset.validation_size=100",
-    "dataset.test_size=300", "training.learning_rate=2e-4", "training.epochs=3",
-    "training.batch_size=16", "training.evaluations_per_epoch=1", "training.precision=fp32",
+    "dataset.test_size=300", "training.learning_rate=2e-4", "training.batch_size=16",
+    "training.evaluations_per_epoch=1", "training.precision=fp32",
 ]  # fmt: skip
 Scores = dict[str, float]
+Record = dict[str, Any]
 
 
 class Trainings:
     """The trained seeds of one repetition, by the seeds of training and head."""
 
-    def __init__(self, data: Path, repeat: int, folder: Path, *, rows: int, model: str) -> None:
+    def __init__(
+        self, data: Path, repeat: int, folder: Path, *, rows: int, epochs: int, model: str
+    ) -> None:
         self.folder, self.trained = folder, dict[tuple[int, int], Path]()
         files = [
             f"dataset.files.{name}={data / f'{name}.parquet'}"
             for name in ("train", "validation", "test")
         ]
         self.overrides = [*TRAINING, *files, f"model={model}", f"dataset.train_size={rows}"]
+        self.overrides += [f"training.epochs={epochs}"]
         self.overrides += [f"dataset.seed={repeat}", f"storage.cache={folder / 'cache'}"]
         config = compose(self.overrides).config
         self.dataset = load_dataset(config.dataset)
@@ -134,9 +141,15 @@ def interval(values: Sequence[float]) -> str:
     return f"{mean:+.4f} ({mean - half:+.4f} to {mean + half:+.4f})"
 
 
-def print_gains(records: Sequence[dict[str, object]]) -> None:
+def known_records(results: Path | None) -> list[Record]:
+    if results is None or not results.exists():
+        return []
+    return [json.loads(line) for line in results.read_text(encoding="utf-8").splitlines()]
+
+
+def print_gains(records: Sequence[Record]) -> None:
     for heads in (SHARED, OWN):
-        each: list[dict[str, Scores]] = [record[heads] for record in records]  # type: ignore[misc]
+        each: list[dict[str, Scores]] = [record[heads] for record in records]
         deviations = [result[DEVIATION][LOSS] for result in each]
         print(f"seeds from {heads}: deviation of validation loss {np.mean(deviations):.4f}")
         for way in (UNIFORM, GREEDY, ENSEMBLE, CHOSEN, MEAN):
@@ -155,29 +168,28 @@ def main() -> None:
     cli.add_argument("--repeats", type=int, default=3)
     cli.add_argument("--seeds", type=int, default=3)
     cli.add_argument("--rows", type=int, default=200)
+    cli.add_argument("--epochs", type=int, default=3)
     cli.add_argument("--model", default="distil_minilm")
     cli.add_argument("--results", type=Path)
     given = cli.parse_args()
     torch.set_num_threads(1)
-    records = list[dict[str, object]]()
-    for repeat in range(given.repeats):
-        for data in given.data:
-            with tempfile.TemporaryDirectory(prefix="finesweep-soup-") as folder:
-                where = Path(folder)
-                trainings = Trainings(data, repeat, where, rows=given.rows, model=given.model)
-                seeds = [100 * repeat + k for k in range(given.seeds)]
-                record: dict[str, object] = {
-                    "data": data.name,
-                    "repeat": repeat,
-                    "model": given.model,
-                }
-                record[SHARED] = compared(trainings, [seeds[0]] * len(seeds), seeds)
-                record[OWN] = compared(trainings, seeds, seeds)
-            records.append(record)
-            print(json.dumps(record | {"cpu_seconds": round(time.process_time())}), flush=True)
-            if given.results:
-                with given.results.open("a", encoding="utf-8") as file:
-                    file.write(f"{json.dumps(record)}\n")
+    records = known_records(given.results)
+    done = {(record["data"], record["repeat"]) for record in records}
+    for repeat, data in product(range(given.repeats), given.data):
+        if (data.name, repeat) in done:
+            continue
+        with tempfile.TemporaryDirectory(prefix="finesweep-soup-") as folder:
+            own = {"rows": given.rows, "epochs": given.epochs, "model": given.model}
+            trainings = Trainings(data, repeat, Path(folder), **own)
+            seeds = [100 * repeat + k for k in range(given.seeds)]
+            record: Record = {"data": data.name, "repeat": repeat, "model": given.model}
+            record[SHARED] = compared(trainings, [seeds[0]] * len(seeds), seeds)
+            record[OWN] = compared(trainings, seeds, seeds)
+        records.append(record)
+        print(f"{data.name}, repetition {repeat + 1}: {time.process_time():.0f} CPU s", flush=True)
+        if given.results:
+            with given.results.open("a", encoding="utf-8") as file:
+                file.write(f"{json.dumps(record)}\n")
     for name in [None, *dict.fromkeys(record["data"] for record in records)]:
         print(f"\n{name or 'all'}")
         print_gains([record for record in records if name in (None, record["data"])])

@@ -15,6 +15,8 @@ from tests.e2e.workers import Break, begin, code_of, work
 
 pytestmark = pytest.mark.slow
 CONFIRMED = ("sweep.n_trials=2", "sweep.confirm={top_k: 2, seeds: 2}", "training.epochs=2")
+COMBINE = "sweep.confirm={top_k: 2, seeds: 2, soup: true, ensemble: true}"
+COMBINED = ("soup", "ensemble")
 NEVER_PRUNED = "sweep.pruner.n_startup_trials=9"
 BROKEN: list[Break] = [
     ("finesweep.sweep.worker.phases", "make_confirmation", "after"),
@@ -23,6 +25,7 @@ BROKEN: list[Break] = [
     ("finesweep.sweep.worker.checkpoints", "SlotCheckpoints.save_model", "after"),
     ("finesweep.sweep.worker.phases", "Confirmation.completed", "before"),
     ("finesweep.sweep.worker.loop", "WorkerLoop._clean_up", "after"),
+    ("finesweep.sweep.selection.registration", "combine_seeds", "after"),
     ("finesweep.sweep.selection.registration", "evaluate_winner", "after"),
 ]
 
@@ -48,16 +51,25 @@ def assert_confirmed(project: Project) -> None:
     assert [row["n_seeds"] >= 1 for row in rows] == [True, True]
     still_in = [row for row in rows if not row["dropped"]]
     assert still_in[0]["mean"] == min(row["mean"] for row in still_in)
-    looked = [run for run in confirmations if "test/loss" in run.data.metrics]
+    looked = [
+        run
+        for run in finished
+        if "test/look" in run.data.metrics and run.data.tags["finesweep.kind"] != "sweep"
+    ]
     own = [
         run
         for run in confirmations
         if run.data.tags["finesweep.confirms"] == str(still_in[0]["trial"])
     ]
-    best = min(own, key=lambda run: min(_losses(project, run.info.run_id)))
-    assert [run.info.run_id for run in looked] == [best.info.run_id]
+    best = min(own, key=lambda run: min(_losses(project, run.info.run_id))).info.run_id
+    tried = status(project)["combination"]
+    if tried is not None and tried["chosen"] != "best seed":
+        (combined,) = [run for run in finished if run.data.tags["finesweep.kind"] in COMBINED]
+        assert best in combined.data.tags["finesweep.members"].split()
+        best = combined.info.run_id
+    assert [run.info.run_id for run in looked] == [best]
     (version,) = project.client.search_model_versions("name='small-model'")
-    assert version.run_id == best.info.run_id
+    assert version.run_id == best
     assert not [run for run in runs if run.info.status == "RUNNING"]
 
 
@@ -87,13 +99,15 @@ def test_the_best_are_trained_again_and_the_best_mean_wins(project: Project) -> 
 
 
 def test_workers_killed_while_they_confirm_leave_what_the_next_one_ends(project: Project) -> None:
-    begin(project, *CONFIRMED, NEVER_PRUNED, "sweep.report=true")
+    begin(project, *CONFIRMED, COMBINE, NEVER_PRUNED, "sweep.report=true")
     log = project.folder / "worker.log"
     for broken in BROKEN:
         assert code_of(work(project, broken=broken)) == -signal.SIGKILL, (broken, log.read_text())
     assert code_of(work(project)) == 0, log.read_text()
     assert "Traceback" not in log.read_text()
     assert_confirmed(project)
+    tried = status(project)["combination"]
+    assert set(tried["values"]) == {"best seed", "uniform soup", "greedy soup", "ensemble"}
     (sweep,) = project.client.search_runs(["1"], "tags.`finesweep.kind` = 'sweep'")
     report = Path(project.client.download_artifacts(sweep.info.run_id, "report.html")).read_text()
     assert "Confirmed with fresh seeds" in report  # made by the last worker: nothing coordinates

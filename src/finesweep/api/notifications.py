@@ -12,7 +12,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from http.client import HTTPException
@@ -88,8 +88,17 @@ def message_of(plan: SweepPlan, study: Study, error: BaseException | None) -> di
         error = error or failure
         status, is_finished = {"sweep": plan.name, "study": plan.study_name}, False
     how, why = _ending(status, error, is_finished=is_finished)
-    text = f"sweep {plan.study_name}: {how}{why and f', {why}'}"
+    parts = [f"sweep {plan.study_name}: {how}", why, _winner(status) if is_finished else ""]
+    text = ", ".join(part for part in parts if part)
     return {"text": text, "state": how, "reason": why or None, **status}
+
+
+def _winner(status: Mapping[str, Any]) -> str:
+    if (winner := status["winner"]) is None:
+        return ""
+    accuracy = winner["test_metrics"].get("test/accuracy")
+    tested = "" if accuracy is None else f", test accuracy {accuracy:.4f}"
+    return f"trial {winner['trial']} won{tested}"
 
 
 def _ending(

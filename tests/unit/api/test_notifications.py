@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -17,11 +17,12 @@ from optuna import Study
 from optuna.trial import TrialState
 from tests.unit.sweep.studies import add_trial, new_study
 
+from finesweep.api import notifications
 from finesweep.api.notifications import message_of, post, program_of, run, told_at_the_end
 from finesweep.config import SweepPlan
 from finesweep.errors import FinesweepError
-from finesweep.sweep import notifications
-from finesweep.sweep.study.keys import DEFINITION, MODEL, STOP, SWEEP, VALUES
+from finesweep.records import Finalist
+from finesweep.sweep.study.keys import DEFINITION, FINALIST, MODEL, N_TRIALS, STOP, SWEEP, VALUES
 
 pytestmark = pytest.mark.slow
 
@@ -127,6 +128,16 @@ def test_the_state_tells_how_it_ended(
     message = message_of(plan_of(demo), study, error)
     assert (message["state"], message["reason"]) == expected
     json.dumps(message)
+
+
+def test_a_finished_sweep_tells_its_winner(demo: SweepPlan, study: Study) -> None:
+    study.set_user_attr(N_TRIALS, 1)
+    winner = Finalist(0, "run", "models:/m-1", {"test/accuracy": 0.8125}, 0.5, 16, 8)
+    study.set_user_attr(FINALIST, asdict(winner))
+    message = message_of(plan_of(demo), study, None)
+    assert (message["state"], message["reason"]) == ("finished", None)
+    assert message["text"] == "sweep demo: finished, trial 0 won, test accuracy 0.8125"
+    assert message["winner"]["model_uri"] == "models:/m-1"
 
 
 def test_a_sweep_without_a_complete_trial_failed(demo: SweepPlan) -> None:

@@ -20,7 +20,7 @@ from finesweep.tracking.models.ensemble import CODE, log_ensemble
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.filterwarnings("ignore:.*Add type hints to the:UserWarning"),
+    pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType:UserWarning"),
 ]
 TEXTS = ["lovely great day", "dull", "a table 🙂\nand a window " * 30]
 

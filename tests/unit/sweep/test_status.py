@@ -120,6 +120,7 @@ def test_the_status_has_these_fields_and_no_others() -> None:
         "parent_run_id": "parent",
         "confirmed": [],
         "n_confirmations": 0,
+        "combination": None,
         "winner": None,
         "baseline": None,
         "comparisons": [],

@@ -66,10 +66,10 @@ def evaluate_winner(
             study.set_user_attr(FINALIST, asdict(recorded))
         _log_winner(parent, recorded)
         return recorded
+    model, tokenizer = load_winner(plan, winner)
     composed = plan.compose_trial(winner.best.user_attrs[VALUES])
     config = composed.config
     dataset = load_dataset(config.dataset)
-    model, tokenizer = load_winner(plan, winner)
     tokens = tokens_of(dataset, tokenizer, config)
     validation = predict(model, tokens.validation, tokens, config.training)
     setup = Setup(composed, dataset, tokens, model, count_parameters(model))

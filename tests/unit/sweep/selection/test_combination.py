@@ -9,7 +9,8 @@ from optuna import Study
 from tests.unit.sweep.selection.test_confirmation import confirming, finish, searched
 
 from finesweep.config import ConfirmConfig
-from finesweep.records import Objective
+from finesweep.records import Finalist, Objective
+from finesweep.sweep.selection.claims import is_finished_sweep
 from finesweep.sweep.selection.combination import (
     Combination,
     Members,
@@ -19,11 +20,11 @@ from finesweep.sweep.selection.combination import (
 )
 from finesweep.sweep.selection.confirmation import is_combined, kept_seeds, winner_of
 from finesweep.sweep.selection.state import read_state
-from finesweep.sweep.study.keys import COMBINATION
+from finesweep.sweep.study.keys import COMBINATION, FINALIST, N_TRIALS
 
 LOSS, ACCURACY = Objective(), Objective("validation/accuracy", "maximize")
 BOTH = ("soup", "ensemble")
-SOUP = ConfirmConfig(top_k=2, seeds=2, soup=True)
+SOUP, TWICE = ConfirmConfig(top_k=2, seeds=2, soup=True), ConfirmConfig(top_k=2, seeds=2)
 
 
 def chosen(values: dict[tuple[str, Members], float], **how: object) -> tuple[str, Members]:
@@ -126,3 +127,18 @@ def test_all_seeds_of_what_can_win_are_kept_until_they_are_combined() -> None:
     best = [trial.value for trial in kept_seeds(state, ConfirmConfig(2, 2), "minimize")]
     assert sorted(best) == [0.35, 0.6]
     assert len(kept_seeds(state, SOUP, "minimize")) == 4
+
+
+def test_a_finished_sweep_goes_on_when_its_seeds_are_to_be_combined() -> None:
+    study = confirmed()
+    study.set_user_attr(N_TRIALS, 2)
+    best = winner_of(read_state(study), TWICE)
+    assert best is not None
+    evaluated = Finalist(1, "run", "models:/m-1", {}, 0.5, 10, 8, uid=best.uid)
+    study.set_user_attr(FINALIST, asdict(evaluated))
+    assert is_finished_sweep(read_state(study), None, TWICE)
+    assert not is_finished_sweep(read_state(study), None, SOUP)
+    seeds = (2, 0)  # numbers of its seeds in the confirmation, the best first
+    made = Combination(1, seeds, ("soup",), "best seed", seeds[:1], {"best seed": 0.35})
+    study.set_user_attr(COMBINATION, asdict(made))
+    assert is_finished_sweep(read_state(study), None, SOUP)

@@ -231,14 +231,14 @@ class TrainingConfig:
     has 10 bits. A study's precision is fixed when it is created."""
     seed: int = bounded(42, minimum=0)
     """Seed of the new head, dropout and the order of batches."""
+    head_seed: int | None = bounded(None, minimum=0)
+    """Seed of the new head alone, whose initial weights are then the same for any seed; null is
+    seed."""
     teacher: str | None = None
     """Trained classifier whose logits the run learns too: models:/NAME@ALIAS, models:/NAME/VERSION,
     runs:/RUN_ID/model or a folder; null learns from the labels alone."""
     distillation: DistillationConfig = field(default_factory=DistillationConfig)
     """How it learns from the teacher."""
-    head_seed: int | None = bounded(None, minimum=0)
-    """Seed of the new head alone, whose initial weights are then the same for any seed; null is
-    seed."""
 
 
 @dataclass

@@ -19,6 +19,7 @@ from finesweep.tracking.pages.views import (
     save_view,
     sweep_view,
 )
+from finesweep.tracking.tags import FRONT_TAG, OBJECTIVES_TAG
 
 NAMES = ["small", 'it\'s "q"/<b>']
 
@@ -45,6 +46,14 @@ def test_a_sweeps_view_has_its_runs_by_its_metric_whatever_its_name(
     assert save_view(store, view)
     state = json.loads(saved(store)[view.key]["state"])
     assert (state["orderByKey"], state["orderByAsc"]) == ("metrics.`validation/f1`", False)
+
+
+def test_several_objectives_and_the_front_have_columns(store: TrackingStore) -> None:
+    tags = {"finesweep.kind": "sweep", "finesweep.sweep": "two"}
+    start_run(store, name="two", tags=tags | {OBJECTIVES_TAG: "validation/loss\nmodel/bytes"})
+    assert save_view(store, view := sweep_view(store, "two"))
+    columns = json.loads(saved(store)[view.key]["state"])["selectedColumns"]
+    assert {"metrics.`model/bytes`", f"tags.`{FRONT_TAG}`"} <= set(columns)
 
 
 def test_an_unknown_sweep_gets_the_nearest_name(store: TrackingStore) -> None:

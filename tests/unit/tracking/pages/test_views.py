@@ -51,7 +51,8 @@ def test_a_sweeps_view_has_its_runs_by_its_metric_whatever_its_name(
 def test_several_objectives_and_the_front_have_columns(store: TrackingStore) -> None:
     tags = {"finesweep.kind": "sweep", "finesweep.sweep": "two"}
     start_run(store, name="two", tags=tags | {OBJECTIVES_TAG: "validation/loss\nmodel/bytes"})
-    assert save_view(store, view := sweep_view(store, "two"))
+    view = sweep_view(store, "two")
+    assert save_view(store, view)
     columns = json.loads(saved(store)[view.key]["state"])["selectedColumns"]
     assert {"metrics.`model/bytes`", f"tags.`{FRONT_TAG}`"} <= set(columns)
 

@@ -49,6 +49,14 @@ def test_the_table_has_a_column_for_each_searched_field() -> None:
     assert table["origin"].isna().tolist() == [False, True]
 
 
+def test_several_objectives_have_a_column_each_and_one_for_the_front() -> None:
+    scores = {"validation/loss": 0.25, "model/bytes": 90.0}
+    table = leaderboard_table([replace(BEST, objectives=scores, is_on_front=True), FAILED])
+    assert list(table.columns)[3:7] == ["model", "model/bytes", "front", "training.learning_rate"]
+    assert table["model/bytes"].isna().tolist() == [False, True]
+    assert table["front"].tolist() == [True, False]
+
+
 def test_the_table_of_no_trial_is_empty() -> None:
     assert leaderboard_table([]).shape == (0, 7)
 

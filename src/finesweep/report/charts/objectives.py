@@ -68,7 +68,7 @@ def _wanted(objective: Objective) -> str:
 def _machine(known: Mapping[str, Any]) -> str:
     if not known["machine"]:
         return ""
-    text = f" Latencies are those of {known['machine']}, measured once per architecture and length"
+    text = f" Latencies are those of {known['machine']}, one per architecture and length"
     if foreign := known["foreign"]:
         text += f"; those of trials {', '.join(map(str, foreign))} are still of another machine"
     return f"{text}."

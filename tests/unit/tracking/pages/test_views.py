@@ -20,6 +20,7 @@ from finesweep.tracking.pages.views import (
     save_view,
     sweep_view,
 )
+from finesweep.tracking.tags import FRONT_TAG, OBJECTIVES_TAG
 
 NAMES = ["small", 'it\'s "q"/<b>']
 
@@ -57,6 +58,13 @@ def test_only_the_view_of_a_deleted_sweep_goes(store: TrackingStore, name: str) 
     for _ in range(2):
         delete_view(store, name)
         assert before - saved(store).keys() == {sweep_view(store, name).key}
+def test_several_objectives_and_the_front_have_columns(store: TrackingStore) -> None:
+    tags = {"finesweep.kind": "sweep", "finesweep.sweep": "two"}
+    start_run(store, name="two", tags=tags | {OBJECTIVES_TAG: "validation/loss\nmodel/bytes"})
+    view = sweep_view(store, "two")
+    assert save_view(store, view)
+    columns = json.loads(saved(store)[view.key]["state"])["selectedColumns"]
+    assert {"metrics.`model/bytes`", f"tags.`{FRONT_TAG}`"} <= set(columns)
 
 
 def test_an_unknown_sweep_gets_the_nearest_name(store: TrackingStore) -> None:

@@ -59,8 +59,9 @@ def _body(source: Source, conversion: Conversion, scores: Mapping[str, float], w
         f"- format: {conversion.label}, {conversion.size_bytes / 1e6:.1f} MB"
         f" (PyTorch: {source.size_bytes / 1e6:.1f} MB)",
         f"- {comparison_sentence(conversion)}",
-        f"- {latency_sentence(conversion)}",
     ]
+    if conversion.format == ONNX:
+        facts.append(f"- {latency_sentence(conversion)}")
     if rule.uncertain_below:
         facts.append(f"- finesweep answers UNCERTAIN below {rule.uncertain_below:.3f}")
     return "\n".join([*facts, "", *_scores(source, scores), *_calls(conversion, where), ""])

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from finesweep.api.caller import no_library_bars, preserve_caller
-from finesweep.api.exporting.request import MODELS, Format, Request, check_request
+from finesweep.api.exporting.request import MODELS, ONNX, Format, Request, check_request
 from finesweep.api.model_uri import check_model_uri
 from finesweep.api.results import ModelExport
 from finesweep.config import Config, compose
@@ -77,7 +77,7 @@ def run_export(
     on_ready is called once the slow imports are done; say gets a line before each slow step.
     """
     check_model_uri(request.uri, tracking_uri=config.tracking.uri, field=field)
-    if request.format == "onnx":
+    if request.format == ONNX:
         from finesweep.export.packages import require_packages
 
         require_packages(field=f"{prefix}format")

@@ -11,6 +11,7 @@ from finesweep.errors import ConfigError, Problem, nearest
 
 Format = Literal["onnx", "safetensors"]
 FORMATS: tuple[Format, ...] = ("onnx", "safetensors")
+ONNX, SAFETENSORS = FORMATS
 QUANTIZATIONS = ("int8",)
 MODELS = "models:/"
 
@@ -30,7 +31,7 @@ class Request:
     @property
     def name(self) -> str | None:
         """The registered model that gets a version; None if none does."""
-        if self.register or self.format != "onnx" or (self.output or self.push):
+        if self.register or self.format != ONNX or (self.output or self.push):
             return self.register
         named = self.uri.startswith(MODELS) and not self.uri.startswith(f"{MODELS}m-")
         return self.uri.removeprefix(MODELS).partition("@")[0].partition("/")[0] if named else None
@@ -39,7 +40,7 @@ class Request:
     def is_logged(self) -> bool:
         """Whether MLflow gets the model: unless it is only written to a folder or the Hub."""
         elsewhere = self.output or self.push
-        return self.format == "onnx" and bool(self.register or not elsewhere)
+        return self.format == ONNX and bool(self.register or not elsewhere)
 
 
 def check_request(request: Request, *, prefix: str = "") -> None:
@@ -50,7 +51,7 @@ def check_request(request: Request, *, prefix: str = "") -> None:
     if request.quantize is not None and request.quantize not in QUANTIZATIONS:
         known = nearest(request.quantize, QUANTIZATIONS)
         found.append(("quantize", f"{request.quantize!r} given; {known}"))
-    if request.format == "safetensors":
+    if request.format == SAFETENSORS:
         if request.quantize:
             found.append(("quantize", "is for onnx; safetensors keep the weights as they are"))
         if request.register:
@@ -63,7 +64,7 @@ def check_request(request: Request, *, prefix: str = "") -> None:
         found.append(("register", complaint))
     if request.alias and (complaint := alias_complaint(request.alias)):
         found.append(("alias", complaint))
-    elif request.alias and request.format == "onnx" and not request.name:
+    elif request.alias and not request.name:
         found.append(("alias", f"{CHALLENGER!r} or another needs a version; add register"))
     if found:
         raise ConfigError(*(Problem(f"{prefix}{name}", message) for name, message in found))

@@ -11,7 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from finesweep.api.exporting.export import run_export
-from finesweep.api.exporting.request import FORMATS, QUANTIZATIONS, Request, check_request
+from finesweep.api.exporting.request import (
+    FORMATS,
+    QUANTIZATIONS,
+    SAFETENSORS,
+    Request,
+    check_request,
+)
 from finesweep.cli import parser
 from finesweep.cli.startup import collector
 from finesweep.cli.startup.quiet import silence_libraries
@@ -78,13 +84,13 @@ def run(arguments: Sequence[str]) -> int:
 
 def _text(result: ModelExport) -> str:
     changed = result.changed_labels
-    ratio = result.original_latency_ms / result.latency_ms
+    own, original = result.latency_ms, result.original_latency_ms
+    times = f"{own:.1f} ms, PyTorch {original:.1f} ms ({original / own:.1f} times as fast)"
     lines = [
         f"{result.source} as {result.format}, against PyTorch:",
         f"  {result.rows} rows: probabilities differ by at most {result.difference:.2g},"
         f" {changed or 'no'} {'label changes' if changed == 1 else 'labels change'}",
-        f"  one text: {result.latency_ms:.1f} ms, PyTorch {result.original_latency_ms:.1f} ms"
-        f" ({ratio:.1f} times as fast)",
+        *([f"  one text: {times}"] if result.format != SAFETENSORS else []),
         f"  weights: {result.size_bytes / 1e6:.1f} MB, PyTorch"
         f" {result.original_size_bytes / 1e6:.1f} MB",
         *_scores(result),

@@ -58,6 +58,8 @@ def test_only_the_view_of_a_deleted_sweep_goes(store: TrackingStore, name: str) 
     for _ in range(2):
         delete_view(store, name)
         assert before - saved(store).keys() == {sweep_view(store, name).key}
+
+
 def test_several_objectives_and_the_front_have_columns(store: TrackingStore) -> None:
     tags = {"finesweep.kind": "sweep", "finesweep.sweep": "two"}
     start_run(store, name="two", tags=tags | {OBJECTIVES_TAG: "validation/loss\nmodel/bytes"})

@@ -246,6 +246,7 @@ def test_status_tells_a_program_everything(swept: Swept) -> None:
         "parent_run_id",
         "confirmed",
         "n_confirmations",
+        "combination",
         "winner",
         "baseline",
         "comparisons",
@@ -256,8 +257,10 @@ def test_status_tells_a_program_everything(swept: Swept) -> None:
         "spent",
         "prune_audit",
         "seconds_left",
+        "grid",
         "time_budget",
         "stopped",
+        "front",
     ]
     assert (status["sweep"], status["study"]) == ("small", "small")
     assert (status["metric"], status["direction"]) == ("validation/loss", "minimize")

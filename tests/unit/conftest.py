@@ -1,4 +1,5 @@
-"""One MLflow store for all tests of a session: making its tables takes longer than they do."""
+"""One MLflow store for all tests of a session, whose tables take longer to make than the tests, and
+the demo sweep."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from finesweep.config import SweepPlan
     from finesweep.tracking import TrackingStore
 
 
@@ -27,3 +29,13 @@ def store(session_store: TrackingStore) -> TrackingStore:
 
     mlflow.set_tracking_uri(session_store.uri)
     return session_store
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> SweepPlan:
+    """The packaged demo sweep, composed in a folder without files of the user's own."""
+    from finesweep.config import compose_sweep
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("demo"))
+        return compose_sweep("demo", [])

@@ -246,7 +246,7 @@ def test_every_name_is_taken_as_it_is(place: Place, names: Names) -> None:
 
 def trained(arguments: list[str]) -> None:
     """What `finesweep train` does once Hydra has composed it."""
-    train._train(compose(arguments))
+    train._train(compose(arguments), quiet=False)
 
 
 def flat(text: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import MISSING, Field, fields
+from dataclasses import MISSING, Field, asdict, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,8 @@ RANGE = {"above": "above {}", "minimum": "at least {}", "below": "below {}"}
 
 
 def default_of(field: Field[Any]) -> Any:
-    return field.default if field.default_factory is MISSING else field.default_factory()
+    default = field.default if field.default_factory is MISSING else field.default_factory()
+    return asdict(default) if is_dataclass(default) else default
 
 
 def comments(text: str) -> dict[str, str]:

@@ -36,14 +36,6 @@ def plan_of(workplace: Path) -> PlanOf:
 
 
 @pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> SweepPlan:
-    """The packaged demo sweep, composed in a folder without files of the user's own."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(tmp_path_factory.mktemp("demo"))
-        return compose_sweep("demo", [])
-
-
-@pytest.fixture(scope="session")
 def postgresql_database() -> Iterator[str]:
     """A database of this test session's own on the local server, dropped at the end."""
     with new_database() as url:

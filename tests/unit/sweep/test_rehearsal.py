@@ -155,10 +155,6 @@ def test_a_sampler_that_takes_no_seed_gets_none() -> None:
             "sweep.sampler={_target_: finesweep.samplers.TransferSampler}",
             "sampler: TransferSampler takes one objective, and sweep.objectives has 2; leave it",
         ),
-        (
-            PRUNER % "HyperbandPruner",
-            "pruner: HyperbandPruner takes one objective, and sweep.objectives has 2; leave it out",
-        ),
     ],
     ids=str,
 )

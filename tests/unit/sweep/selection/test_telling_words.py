@@ -58,7 +58,7 @@ def test_the_words_of_the_most_confident_errors_are_their_texts_own(tiny_bert: P
     logits = np.tile([0.0, 1.0], (n_rows, 1))
     errors = [{"row": row, "text": text} for row in reversed(range(n_rows))]
     predictions = Predictions(logits, np.zeros(n_rows, dtype=int))
-    test = records.TestResult({}, {}, 1, predictions, errors, DecisionRule(), "")
+    test = records.TestResult({}, {}, 1, predictions, errors, DecisionRule(), "", 1.0)
     explained = explained_errors(Classifier(asked, 12, DecisionRule()), test)
     assert [each["row"] for each in explained] == [each["row"] for each in errors[:N_ERRORS]]
     (words,) = {tuple(each["words"]) for each in explained}

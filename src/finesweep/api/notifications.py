@@ -23,7 +23,7 @@ from finesweep.addresses import is_web_address, public_address
 from finesweep.config import SweepPlan
 from finesweep.databases import hidden_password
 from finesweep.errors import first_line, reason
-from finesweep.sweep.selection.claims import is_finished_sweep
+from finesweep.sweep.selection.claims import is_finished
 from finesweep.sweep.selection.state import read_state
 from finesweep.sweep.status import status_in
 from finesweep.sweep.stop_and_delete import STOPPED
@@ -83,12 +83,12 @@ def message_of(plan: SweepPlan, study: Study, error: BaseException | None) -> di
     try:
         state = read_state(study)
         status = asdict(status_in(state, live_workers(study)))
-        is_finished = is_finished_sweep(state, plan.settings.register, plan.confirm)
+        is_over = is_finished(plan, state)
     except Exception as failure:
         error = error or failure
-        status, is_finished = {"sweep": plan.name, "study": plan.study_name}, False
-    how, why = _ending(status, error, is_finished=is_finished)
-    parts = [f"sweep {plan.study_name}: {how}", why, _winner(status) if is_finished else ""]
+        status, is_over = {"sweep": plan.name, "study": plan.study_name}, False
+    how, why = _ending(status, error, is_finished=is_over)
+    parts = [f"sweep {plan.study_name}: {how}", why, _winner(status) if is_over else ""]
     text = ", ".join(part for part in parts if part)
     return {"text": text, "state": how, "reason": why or None, **status}
 

@@ -129,6 +129,7 @@ def complete_sweep(
     before workers start.
     """
     from finesweep.api.console import say
+    from finesweep.api.notifications import told_at_the_end
     from finesweep.api.progress.display import stage
     from finesweep.sweep.notes import search_notes
     from finesweep.sweep.remaining import nothing_left
@@ -155,10 +156,7 @@ def complete_sweep(
     if nothing_left(plan, study, warn):
         return study, False
     if (n_devices := plan.base.config.launcher.devices_per_trial) > 1:
-        note = f"each trial trains on {n_devices} devices; no activations are cached"
-        say(console, note)
-    from finesweep.api.notifications import told_at_the_end
-
+        say(console, f"each trial trains on {n_devices} devices; no activations are cached")
     on_ready()
     with told_at_the_end(plan, study, warn):
         _search(plan, study, console, warn)

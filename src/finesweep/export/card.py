@@ -9,14 +9,12 @@ import yaml
 
 from finesweep.export.conversion import ONNX, SAFETENSORS, Conversion
 from finesweep.export.source import Source
+from finesweep.tracking.models.classifier import LICENCE
 from finesweep.tracking.pages.notes import escaped, markdown_table
 
 FILE = "README.md"
 HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 SCORES = ("accuracy", "f1", "loss", "roc_auc", "calibrated_error")
-LICENCE = """\
-These weights were fine-tuned from {origin}, whose licence applies to them as its authors say. \
-finesweep adds no terms of its own."""
 TRANSFORMERS = """\
     from transformers import pipeline
     classify = pipeline("text-classification", "{where}")
@@ -37,7 +35,7 @@ def folder_card(source: Source, conversion: Conversion, *, where: str) -> str:
     return (
         f"---\n{yaml.safe_dump(head, sort_keys=False)}---\n\n# {escaped(title)}\n\n"
         f"{_body(source, conversion, {}, where)}\n## Licence\n\n"
-        f"{LICENCE.format(origin=source.origin)}\n"
+        f"{' '.join(LICENCE.format(origin=source.origin).split())}\n"
     )
 
 

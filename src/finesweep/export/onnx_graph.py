@@ -15,6 +15,7 @@ import torch
 from transformers import PreTrainedModel
 
 from finesweep.errors import FinesweepError, first_line
+from finesweep.model import size_bytes
 from finesweep.prediction.onnx_classifier import QUANTIZATION
 
 MAX_BYTES = 2**31
@@ -43,7 +44,7 @@ def _require_exportable(model: PreTrainedModel, inputs: Mapping[str, torch.Tenso
     if unknown := [name for name in inputs if name not in TEXT_INPUTS]:
         message = f"{kind} cannot be exported to ONNX: it reads {', '.join(unknown)} beside tokens"
         raise FinesweepError(message)
-    size = sum(weight.numel() * weight.element_size() for weight in model.parameters())
+    size = size_bytes(model)
     if size >= MAX_BYTES:
         message = f"{kind} cannot be exported to ONNX: {size / 1e9:.1f} GB do not fit in one file"
         raise FinesweepError(message)

@@ -9,9 +9,10 @@ import numpy as np
 from finesweep.config import TrackingConfig
 from finesweep.databases import sqlite_file
 from finesweep.errors import ConfigError, FinesweepError, Problem
+from finesweep.model import Ensemble, size_bytes
 from finesweep.prediction import Classifier, load_classifier
 from finesweep.prediction.classifier import PYTORCH
-from finesweep.prediction.loading import LoadedEnsemble, run_id_of
+from finesweep.prediction.loading import run_id_of
 from finesweep.records import TextDataset
 from finesweep.registry import versions
 from finesweep.registry.rescoring import recorded_dataset
@@ -48,8 +49,7 @@ class Source:
     @property
     def size_bytes(self) -> int:
         """The size of its weights."""
-        weights = self.classifier.pipeline.model.parameters()
-        return sum(weight.numel() * weight.element_size() for weight in weights)
+        return size_bytes(self.classifier.pipeline.model)
 
     def logits(self, texts: list[str]) -> np.ndarray:
         """[N, C] float64 for N texts, not calibrated."""
@@ -70,7 +70,7 @@ def open_source(uri: str, tracking: TrackingConfig, *, field: str = "MODEL") -> 
         of = "" if version is None else version.tags.get("finesweep.source_version", "")
         hint = f"; export version {of}, which it was made from" if of else ""
         raise ConfigError(Problem(field, f"{uri!r} is {classifier.format} already{hint}"))
-    if isinstance(classifier.pipeline, LoadedEnsemble):
+    if isinstance(classifier.pipeline.model, Ensemble):
         message = f"{uri!r} is an ensemble of several models; a soup of them can be exported"
         raise ConfigError(Problem(field, message))
     model = classifier.pipeline.model.to("cpu").eval()

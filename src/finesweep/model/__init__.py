@@ -9,7 +9,13 @@ from finesweep.model.capabilities.limits import limit_problems
 from finesweep.model.dropout import quick_dropout
 from finesweep.model.ensemble import Ensemble, mean_logits
 from finesweep.model.first_token import last_layer_cls_only
-from finesweep.model.freeze import ParameterCount, count_parameters, freeze_layers, frozen_depth
+from finesweep.model.freeze import (
+    ParameterCount,
+    count_parameters,
+    freeze_layers,
+    frozen_depth,
+    size_bytes,
+)
 from finesweep.model.hub import UNREADABLE, load_config
 from finesweep.model.load import (
     load_model,
@@ -55,5 +61,6 @@ __all__ = [
     "proven_bypass",
     "quick_dropout",
     "save_masked",
+    "size_bytes",
     "starting_sha256",
 ]

@@ -88,6 +88,11 @@ def count_parameters(model: nn.Module) -> ParameterCount:
     return ParameterCount(trainable=trainable, frozen=frozen)
 
 
+def size_bytes(model: nn.Module) -> int:
+    """The size of the weights."""
+    return sum(p.numel() * p.element_size() for p in model.parameters())
+
+
 _running = threading.local()
 """State of the running forward pass, per thread: with several GPUs each thread has its own copy."""
 

@@ -36,8 +36,16 @@ class Network(Protocol):
 
 
 @dataclass(frozen=True)
+class LoadedModel:
+    """What a Classifier needs of a pipeline, for models of which there is none."""
+
+    model: Any
+    tokenizer: Any
+
+
+@dataclass(frozen=True)
 class Classifier:
-    """A loaded pipeline, or an ensemble or OnnxClassifier in its place; the number of tokens that
+    """A loaded pipeline, or a LoadedModel or OnnxClassifier in its place; the number of tokens that
     it reads of a text, and its decision rule.
 
     examples are a few texts of its validation split. For a model of pairs, these and all texts are

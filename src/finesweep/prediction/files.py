@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,7 @@ from finesweep.config.names import MODEL_URI_FORMS, alias_in
 from finesweep.databases import absolute_url, sqlite_file
 from finesweep.errors import ConfigError, Problem
 from finesweep.tracking.current import go_by
+from finesweep.tracking.models.ensemble_files import member_folders
 from finesweep.tracking.outages import is_tracking_outage
 from finesweep.tracking.relocation import relocate
 
@@ -38,6 +39,8 @@ class ModelFiles:
     """Tokens that it reads of a text; None if it was logged without."""
     run_id: str | None
     """The run that logged it."""
+    members: Sequence[Path] = ()
+    """The folders of an ensemble's members, in order; none for any other model."""
 
 
 def find_model(uri: str, *, tracking_uri: str, field: str) -> ModelFiles:
@@ -58,6 +61,7 @@ def find_model(uri: str, *, tracking_uri: str, field: str) -> ModelFiles:
         tokenizer=folder / "components" / "tokenizer",
         max_length=None if length is None else int(length),
         run_id=model.run_id,
+        members=member_folders(flavors, folder),
     )
 
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import mlflow
 from mlflow.models import Model, get_model_info
 from mlflow.models.model import MLMODEL_FILE_NAME
 
+from finesweep.errors import first_line
 from finesweep.pairs import join_pair
-from finesweep.prediction.classifier import Classifier
+from finesweep.prediction.classifier import Classifier, LoadedModel
 from finesweep.prediction.files import find_model, found_or_refused
 from finesweep.prediction.onnx_classifier import (
     CONFIG_FILE,
@@ -21,26 +21,11 @@ from finesweep.prediction.onnx_classifier import (
     is_onnx_folder,
 )
 from finesweep.records import ANSWERING_KEY, DecisionRule
-from finesweep.tracking.models.ensemble_files import member_folders
-
-if TYPE_CHECKING:
-    from transformers import PreTrainedTokenizerBase
-
-    from finesweep.model import Ensemble
 
 NO_LIMIT = 10**9
 """From here on a tokenizer's limit is none: transformers writes 1e30."""
 DEFAULT_LENGTH = 512
 """Tokens that a model reads of which neither tokenizer nor config tells a limit."""
-
-
-@dataclass(frozen=True)
-class LoadedEnsemble:
-    """What a Classifier needs of a pipeline."""
-
-    model: Ensemble
-    """Its members have read their own settings, such as their pooling."""
-    tokenizer: PreTrainedTokenizerBase
 
 
 def load_classifier(uri: str, *, tracking_uri: str, field: str = "--model") -> Classifier:
@@ -55,9 +40,8 @@ def load_classifier(uri: str, *, tracking_uri: str, field: str = "--model") -> C
     with found_or_refused(uri, field=field):
         if is_onnx_folder(files.weights):
             return _loaded(files.folder, _onnx(files.weights))
-        flavors = Model.load(str(files.folder)).flavors
-        if members := member_folders(flavors, files.folder):
-            return _loaded(files.folder, _ensemble(members), files.max_length)
+        if files.members:
+            return _loaded(files.folder, _ensemble(files.members), files.max_length)
         pipeline = mlflow.transformers.load_model(str(files.folder))
         return _loaded(files.folder, pipeline, files.max_length)
 
@@ -89,9 +73,10 @@ def _loaded(folder: Path, pipeline: Any, max_length: int | None = None) -> Class
     if isinstance(pipeline, OnnxClassifier):
         fields, max_length = pipeline.config.get(ANSWERING_KEY, {}), pipeline.max_length
     else:
-        if not isinstance(pipeline, LoadedEnsemble):
-            from finesweep.model.settings.pooling import apply_pooling
+        from finesweep.model import Ensemble
+        from finesweep.model.settings.pooling import apply_pooling
 
+        if not isinstance(pipeline.model, Ensemble):  # whose members are pooled each
             apply_pooling(pipeline.model)
         config = pipeline.model.config
         fields = getattr(config, ANSWERING_KEY, {})
@@ -129,11 +114,11 @@ def _pipeline(folder: Path) -> Any:
     )
 
 
-def _ensemble(folders: Sequence[Path]) -> LoadedEnsemble:
+def _ensemble(folders: Sequence[Path]) -> LoadedModel:
     from finesweep.model import Ensemble, load_trained
 
     members, tokenizers = zip(*map(load_trained, folders), strict=True)
-    return LoadedEnsemble(Ensemble(members), tokenizers[0])
+    return LoadedModel(Ensemble(members), tokenizers[0])
 
 
 def _onnx(folder: Path) -> OnnxClassifier:
@@ -144,7 +129,7 @@ def _onnx(folder: Path) -> OnnxClassifier:
         hint = "pip install 'finesweep[onnx]'"
         raise ImportError(f"is an ONNX model and needs {error.name}: {hint}") from error
     except RuntimeError as error:  # ONNX Runtime's own errors
-        raise ValueError(f"its {MODEL_FILE} cannot be read: {_first(error)}") from error
+        raise ValueError(f"its {MODEL_FILE} cannot be read: {first_line(error)}") from error
 
 
 def _texts(examples: Any, *, pairs: bool) -> tuple[str, ...]:
@@ -152,7 +137,3 @@ def _texts(examples: Any, *, pairs: bool) -> tuple[str, ...]:
     if not pairs:
         return tuple(map(str, examples))
     return tuple(join_pair(each["text"], each["text_pair"]) for each in examples)
-
-
-def _first(error: Exception) -> str:
-    return str(error).splitlines()[0]

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import f1_score
 
-from finesweep.model import Ensemble
+from finesweep.model import Ensemble, size_bytes
 from finesweep.records import ANSWERING_KEY, DecisionRule, Predictions, TestResult, TextDataset
 from finesweep.runs.data_card import FILE, data_card
 from finesweep.runs.evaluation_files import write_answers, write_readable_json, write_split
@@ -193,6 +193,5 @@ def _answered(
 
 
 def _costs(latency: Latency, setup: Setup) -> dict[str, float]:
-    size = sum(p.numel() * p.element_size() for p in setup.model.parameters())
     times = {f"latency_ms/{name}": value for name, value in asdict(latency).items()}
-    return times | {"model/bytes": float(size)}
+    return times | {"model/bytes": float(size_bytes(setup.model))}

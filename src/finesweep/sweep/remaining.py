@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from finesweep.config import SweepPlan
 from finesweep.errors import ConfigError
-from finesweep.sweep.selection.claims import is_finished_sweep, missing_records
+from finesweep.sweep.selection.claims import is_finished, missing_records
 from finesweep.sweep.selection.state import SweepState, read_state
 from finesweep.sweep.study.study import Study
 from finesweep.tracking import open_store
@@ -15,8 +15,7 @@ from finesweep.tracking import open_store
 def nothing_left(plan: SweepPlan, study: Study, say: Callable[[str], None]) -> bool:
     """Whether the sweep is finished and MLflow has everything it recorded; says what is missing."""
     state = read_state(study)
-    is_finished = is_finished_sweep(state, plan.settings.register, plan.confirm, plan.pick)
-    return is_finished and not _has_lost_records(plan, state, say)
+    return is_finished(plan, state) and not _has_lost_records(plan, state, say)
 
 
 def _has_lost_records(plan: SweepPlan, state: SweepState, say: Callable[[str], None]) -> bool:

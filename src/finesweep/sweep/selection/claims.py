@@ -49,6 +49,11 @@ def is_finished_sweep(
     return register is None or registered_as(state, register, finalist.model_uri) is not None
 
 
+def is_finished(plan: SweepPlan, state: SweepState) -> bool:
+    """is_finished_sweep by the plan's own settings."""
+    return is_finished_sweep(state, plan.settings.register, plan.confirm, plan.pick)
+
+
 def registered_as(state: SweepState, config: RegisterConfig, model_uri: str) -> Registered | None:
     """The recorded version of this model; None when its name or alias is not the configured one."""
     claim = state.registered

@@ -8,10 +8,10 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from transformers import pipeline
 
 from finesweep.prediction import Classifier
 from finesweep.prediction.attribution import attribute
+from finesweep.prediction.classifier import LoadedModel
 from finesweep.records import Span, TestResult
 from finesweep.runs.run_logging import Setup
 from finesweep.tracking import Run
@@ -24,9 +24,7 @@ N_WORDS = 4
 
 def log_telling_words(run: Run, setup: Setup, test: TestResult) -> None:
     """Logs test/error_words.json, as explained_errors."""
-    asked = pipeline(
-        "text-classification", model=setup.model, tokenizer=setup.tokens.tokenizer, device="cpu"
-    )
+    asked = LoadedModel(setup.model, setup.tokens.tokenizer)
     # The rows' texts are clean already.
     rule = replace(test.decision_rule, clean=())
     classifier = Classifier(asked, setup.tokens.max_length, rule)

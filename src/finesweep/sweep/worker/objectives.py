@@ -9,6 +9,7 @@ from optuna import Study, Trial
 
 from finesweep.config import SweepPlan
 from finesweep.errors import NonFiniteError
+from finesweep.model import size_bytes
 from finesweep.runs.finetune import Trained
 from finesweep.stats.metric_names import COSTS
 from finesweep.sweep.selection.latencies import ensure_latency, latency_key
@@ -26,7 +27,10 @@ def record_objectives(
     NonFiniteError when the evaluation lacks one, or it is not finite.
     """
     names = [each.metric for each in plan.objectives]
-    known = {**trained.result.best.metrics, **_size(trained)}
+    known = {
+        **trained.result.best.metrics,
+        "model/bytes": float(size_bytes(trained.setup.model)),
+    }
     if has_latency(names):
         config, dataset = trained.setup.composed.config, trained.setup.dataset
         key = latency_key(trained.setup.model, dataset, max_length=config.dataset.max_length)
@@ -43,8 +47,3 @@ def record_objectives(
 def costs_in(values: Mapping[str, float]) -> dict[str, float]:
     """The costs among the values, which no evaluation has logged."""
     return {name: value for name, value in values.items() if name in COSTS}
-
-
-def _size(trained: Trained) -> dict[str, float]:
-    weights = trained.setup.model.parameters()
-    return {"model/bytes": float(sum(each.numel() * each.element_size() for each in weights))}

@@ -175,9 +175,9 @@ class Confirmation:
         values = self.sweep.get_trials(deepcopy=False)[number].user_attrs[VALUES]
         training_seed = trial_seed(self.study, f"seed {seed}")
         # Weights can be averaged only if they were trained from the same starting weights.
-        shared = {HEAD_SEED: trial_seed(self.study, "head")} if self.config.soup else {}
-        if self.plan.base.config.training.head_seed is not None:
-            shared = {}
+        is_fixed = self.plan.base.config.training.head_seed is not None
+        has_own = self.config.soup and not is_fixed
+        shared = {HEAD_SEED: trial_seed(self.study, "head")} if has_own else {}
         return TrialSpec(
             values={**shared, **values, SEED: training_seed},
             seed=training_seed,
@@ -187,8 +187,8 @@ class Confirmation:
 
     def completed(self, delivery: Delivery) -> None:
         state = read_confirmation(self.study)
-        kept = kept_seeds(state, self.config, direction_of(self.study))
-        keep_weights(self.study, kept, root=self.plan.base.config.storage.checkpoints)
+        seeds = kept_seeds(state, self.config, direction_of(self.study))
+        keep_weights(self.study, seeds, root=self.plan.base.config.storage.checkpoints)
 
     def _lock(self) -> AbstractContextManager[bool]:
         return exclusive(engine_of(self.sweep), f"{self.sweep.study_name}.confirmation")

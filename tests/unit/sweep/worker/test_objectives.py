@@ -16,6 +16,7 @@ from optuna import Study
 from rich.console import Console
 from tests.sweeping import Sweeping
 
+from finesweep.api.notifications import message_of
 from finesweep.cli.screens.sweep_report import print_outcome
 from finesweep.errors import NonFiniteError
 from finesweep.report.charts.objectives import front as front_picture
@@ -133,6 +134,7 @@ def test_the_front_is_confirmed_and_the_rules_member_is_registered(swept: Swept)
     model = swept.sweeping.client.get_model_version_by_alias("own-model", "challenger")
     assert model.source == swept.study.user_attrs[REGISTERED]["model_uri"]
     assert swept.sweeping.sweep()[1] == [], "nothing is left to do"
+    assert message_of(swept.sweeping.plan(), swept.study, None)["state"] == "finished"
 
 
 def test_screen_and_mlflow_show_the_front(swept: Swept) -> None:

@@ -26,12 +26,16 @@ from finesweep.errors import ConfigError
 pytestmark = pytest.mark.slow
 
 NAMES = st.text(max_size=20) | st.text("ab/:@?#%;. '\"-_", max_size=8)
+# How many of the drawn names pass is luck.
+EXAMPLES = settings(
+    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.filter_too_much]
+)
 
 
 @given(NAMES)
 @example("team/tweets")
 @example("..")
-@settings(max_examples=300, suppress_health_check=[HealthCheck.filter_too_much])
+@EXAMPLES
 def test_a_model_name_that_passes_is_taken_by_mlflow_and_found_again(name: str) -> None:
     assume(model_complaint(name) is None)
     _validate_model_name(name)
@@ -45,7 +49,7 @@ def test_a_model_name_that_passes_is_taken_by_mlflow_and_found_again(name: str) 
 @example("latest")
 @example("v1")
 @example("LATEST")
-@settings(max_examples=300)
+@EXAMPLES
 def test_an_alias_passes_when_mlflow_takes_it(alias: str) -> None:
     try:
         _validate_model_alias_name(alias)
@@ -58,6 +62,7 @@ def test_an_alias_passes_when_mlflow_takes_it(alias: str) -> None:
 
 
 @given(st.text(max_size=20))
+@EXAMPLES
 def test_an_experiment_name_that_passes_is_taken(name: str) -> None:
     assume(experiment_complaint(name) is None)
     _validate_experiment_name(name)

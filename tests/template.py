@@ -20,11 +20,19 @@ ONCE_A_SWEEP = (
     "finesweep.cli.screens.run_report",
     "finesweep.cli.screens.sweep_report",
     "finesweep.cli.runs.train",
+    "finesweep.sweep.study.portfolio.first_trials",
+    "mlflow.models.display_utils",
+    "mlflow.pyfunc.scoring_server",
     "sklearn.feature_extraction.text",
     "sklearn.linear_model",
+    "sklearn.pipeline",
     "tests.e2e.workers",
+    "transformers.models.decision_transformer.modeling_decision_transformer",
+    "transformers.models.informer.modeling_informer",
+    "transformers.pipelines.automatic_speech_recognition",
 )
-"""What coordinators, trainings and the baseline import: a session runs a hundred of them."""
+"""What coordinators, trainings, the baseline and MLflow import as it logs a model: a session does
+that a hundred times."""
 
 
 def load_all() -> None:

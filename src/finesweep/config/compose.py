@@ -11,7 +11,7 @@ from typing import Any, cast
 import hydra
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, MissingMandatoryValue, OmegaConf
 
 from finesweep.config import search_path
 from finesweep.config.agreement import run_problems
@@ -83,14 +83,16 @@ def read(node: DictConfig, overrides: Sequence[str]) -> Composed:
         if choice is not None and not str(group).startswith(("hydra/", "sweeps@"))
     }
     names = [str(key) for key in node if key != "hydra"]
-    missing = {path for name in names for path in _missing(node, name)}
-    if missing:
-        raise ConfigError(*(Problem(path, "must be given") for path in sorted(missing)))
+    try:
+        # Section by section: they are already typed, and merging into a new Config is slower.
+        values = {name: _plain(node[name]) for name in names}
+    except MissingMandatoryValue:
+        missing = {path for name in names for path in _missing(node, name)}
+        raise ConfigError(*(Problem(path, "must be given") for path in sorted(missing))) from None
     sections = {field.name for field in fields(Config)}
     if strays := sorted(set(names) - sections):
         raise ConfigError(*(unknown_field(name) for name in strays))
-    # Section by section: they are already typed, and merging into a new Config is slower.
-    config = Config(**{name: _plain(node[name]) for name in names})
+    config = Config(**values)
     problems = [*stray_fields(config), *range_problems(config), *run_problems(config)]
     if problems:
         raise ConfigError(*problems)

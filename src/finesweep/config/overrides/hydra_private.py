@@ -7,9 +7,9 @@ there and not on a command line.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Hashable, Iterator
+import pickle
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
-from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,7 +17,7 @@ from hydra import version
 from hydra._internal import config_loader_impl as loader
 from hydra._internal import defaults_list as lists
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
-from hydra._internal.config_repository import IConfigRepository
+from hydra._internal.config_repository import CachingConfigRepository, IConfigRepository
 from hydra._internal.defaults_list import DefaultsList, Overrides
 from hydra._internal.hydra import Hydra
 from hydra._internal.utils import create_config_search_path
@@ -71,15 +71,49 @@ class _Choices:
     """One set of group choices: its defaults list and, once composed, its config."""
 
     defaults_list: DefaultsList
-    config: DictConfig | None = None
+    config: bytes | None = None
+    """Pickled: that makes a copy in a sixth of the time of copy.deepcopy."""
+
+
+class _Configs(dict[str, Any]):
+    """Configs that one composition has loaded, by path, with those that earlier ones have.
+
+    Each composition has copies of its own: merging changes them.
+    """
+
+    def __init__(self, own: Mapping[str, Any], pickled: dict[str, bytes]) -> None:
+        super().__init__(own)
+        self._pickled = pickled
+
+    def __contains__(self, path: object) -> bool:
+        return super().__contains__(path) or path in self._pickled
+
+    def __missing__(self, path: str) -> Any:
+        loaded = pickle.loads(self._pickled[path])
+        super().__setitem__(path, loaded)
+        return loaded
+
+    def __setitem__(self, path: str, loaded: Any) -> None:
+        if (pickled := _pickled(loaded)) is not None:
+            self._pickled[path] = pickled
+        super().__setitem__(path, loaded)
+
+
+def _pickled(value: Any) -> bytes | None:
+    """None for a config of a class that pickle cannot find, such as one within a function."""
+    try:
+        return pickle.dumps(value)
+    except (pickle.PicklingError, AttributeError, TypeError):
+        return None
 
 
 MAX_KEPT = 32
-"""Maximum number of sets of choices kept; a config takes about a megabyte."""
+"""Maximum number of sets of choices kept."""
 
 
 def compose_choices_once(version_of: Callable[[ConfigSource], Hashable]) -> None:
-    """Makes Hydra compose each set of group choices once per process, and then copy its config.
+    """Makes Hydra compose each set of group choices once per process, and then copy its config;
+    sets that share files load each of them once.
 
     Fields are set afterwards, as ever. A set is composed again when version_of a source has
     changed, and each time when it is None for one of them.
@@ -87,6 +121,7 @@ def compose_choices_once(version_of: Callable[[ConfigSource], Hashable]) -> None
     listed = lists.create_defaults_list
     composed = ConfigLoaderImpl._compose_config_from_defaults_list
     kept: dict[Hashable, _Choices] = {}
+    loaded: dict[Hashable, dict[str, bytes]] = {}
 
     def list_once(
         repo: IConfigRepository,
@@ -101,12 +136,15 @@ def compose_choices_once(version_of: Callable[[ConfigSource], Hashable]) -> None
         # An interpolation in a defaults list may read the environment.
         rest = (config_name, prepend_hydra, skip_missing, version.getbase(), *os.environ.items())
         key = (*versions, repr(choices), *rest)
+        if None in versions:
+            return listed(repo, config_name, overrides_list, prepend_hydra, skip_missing)
         if key not in kept:
-            made = listed(repo, config_name, overrides_list, prepend_hydra, skip_missing)
-            if None in versions:
-                return made
             if len(kept) == MAX_KEPT:
                 kept.clear()
+                loaded.clear()
+            if isinstance(repo, CachingConfigRepository):
+                repo.cache = _Configs(repo.cache, loaded.setdefault(tuple(versions), {}))
+            made = listed(repo, config_name, overrides_list, prepend_hydra, skip_missing)
             kept[key] = _Choices(made)
         return replace(kept[key].defaults_list, config_overrides=own.config_overrides)
 
@@ -117,8 +155,11 @@ def compose_choices_once(version_of: Callable[[ConfigSource], Hashable]) -> None
         if not own:
             return composed(self, defaults, repo)
         if own[0].config is None:
-            own[0].config = composed(self, defaults, repo)
-        return deepcopy(own[0].config)
+            made = composed(self, defaults, repo)
+            own[0].config = _pickled(made)
+            return made
+        copied: DictConfig = pickle.loads(own[0].config)
+        return copied
 
     loader.create_defaults_list = list_once  # type: ignore[attr-defined]
     ConfigLoaderImpl._compose_config_from_defaults_list = compose_once  # type: ignore[method-assign]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from finesweep.config import SweepPlan
+from finesweep.config import Config, SweepPlan
 from finesweep.disk import nearest_existing
 from finesweep.report.plan.draws import Draw, drawn
 from finesweep.report.plan.forecast import Machine, disk, doubts, option, workload
@@ -36,6 +36,7 @@ ONE_DEVICE = (
     "times and memory were measured on one device; with launcher.devices_per_trial a trial's steps"
     " take less time, and no activations are cached"
 )
+TEACHER = "a teacher's one pass over the training rows is not counted"
 
 Say = Callable[[str], None]
 
@@ -102,9 +103,17 @@ def plan_sweep(plan: SweepPlan, say: Say = lambda line: None) -> Plan:
         notes=tuple(search_notes(plan)),
         warnings=(
             *doubts(plan, configured, written, free_bytes=usable, too_large=_too_large(speeds)),
-            *([ONE_DEVICE] if n_devices > 1 else []),
+            *uncounted([draw.config for draw in every]),
         ),
     )
+
+
+def uncounted(configs: Iterable[Config]) -> list[str]:
+    """What the plan leaves out of account for such trials, one sentence each."""
+    configs = list(configs)
+    on_several = any(config.launcher.devices_per_trial > 1 for config in configs)
+    has_teacher = any(config.training.teacher is not None for config in configs)
+    return [*([ONE_DEVICE] if on_several else []), *([TEACHER] if has_teacher else [])]
 
 
 def _within_grid(plan: SweepPlan) -> SweepPlan:

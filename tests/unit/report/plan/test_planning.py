@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from finesweep.cli.sweeps import plan as command
-from finesweep.config import compose_sweep
+from finesweep.config import compose, compose_sweep
 from finesweep.errors import ConfigError
 from finesweep.report.plan.draws import N_RANDOM, drawn
+from finesweep.report.plan.planning import ONE_DEVICE, TEACHER, uncounted
 
 pytestmark = pytest.mark.slow
 
@@ -61,6 +63,15 @@ def test_a_plan_measures_each_length_and_leaves_only_tokens(
     made = sorted(path.name for path in (workplace / "mlruns").rglob("*") if path.is_file())
     assert {"mlflow.db", "optuna.db"} & set(made) == set()
     assert sorted(path.name for path in (workplace / "mlruns" / "cache").iterdir()) == ["tokens"]
+
+
+def test_what_is_left_out_of_account_is_said() -> None:
+    alone = compose([]).config
+    several = replace(alone, launcher=replace(alone.launcher, devices_per_trial=2))
+    taught = replace(alone, training=replace(alone.training, teacher="models:/own/3"))
+    assert uncounted([alone]) == []
+    assert uncounted([alone, several]) == [ONE_DEVICE]
+    assert uncounted([alone, taught]) == [TEACHER]
 
 
 @pytest.mark.usefixtures("tiny_sweep")

@@ -33,6 +33,15 @@ def won(place: TrackingStore, sweep: str, loss: float, accuracy: float) -> Run:
     return parent
 
 
+def test_an_older_sweep_shows_its_best_trials_value(place: TrackingStore) -> None:
+    parent = start_run(place, name="old", tags={"finesweep.kind": "sweep"})
+    parent.log_metrics({"best/validation/f1": 0.875}, step=1)
+    parent.set_tags({"finesweep.winner_run_id": "7f", "finesweep.winner_trial": "3"})
+    assert describe_experiment(place)
+    assert rows(place)[0].endswith("| validation/f1 | 0.8750 |  |")
+    assert "[trial 3]" in rows(place)[0]
+
+
 def note(place: TrackingStore) -> str:
     tags = place.client.get_experiment(place.experiment_id).tags
     return str(tags.get(NOTE, ""))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import json
 import os
@@ -37,7 +38,7 @@ FAR = 4 * PLACES
 
 def texts() -> list[str]:
     drawn = np.random.default_rng(0)
-    return [" ".join(drawn.choice(WORDS, size=3 + n % 6)) for n in range(18)]
+    return [" ".join(drawn.choice(WORDS, size=3 + n % 6)) for n in range(12)]
 
 
 def tokens_of(model: ModelConfig, made: list[str]) -> Tokens:
@@ -103,38 +104,41 @@ def examined(kind: str, folder: Path) -> Found:
         depths="0 or all" if anatomy.n_shared else f"0 to {n_layers}" if n_layers else "0",
         longest=str(longest) if longest < FAR else f"{FAR} or more",
     )
-    found.wrong += trained(model, 0, tokens, None)[1]
-    found.wrong += unlike_pipeline(model, tokens, made, folder / "trained")
+    once = dataclasses.replace(TRAINING, epochs=1)
+    found.wrong += _trained(model, 0, tokens, once, moved=_moved(model, tokens))[1]
+    found.wrong += _unlike_pipeline(model, tokens, made, folder / "trained")
     depths: list[int | str] = ["all"] if anatomy.n_shared or n_layers == 1 else [1, "all"]
     reasons = {}
     for depth in depths if n_layers else []:
-        reasons[depth], wrong = with_and_without_states(config, depth, tokens, folder / "cache")
+        reasons[depth], wrong = with_and_without_states(
+            loaded(config), depth, tokens, folder / "cache"
+        )
         found.wrong += wrong
     found.kept = _said(reasons)
     return found
 
 
 def with_and_without_states(
-    config: ModelConfig, depth: int | str, tokens: Tokens, cache: Path
+    model: PreTrainedModel, depth: int | str, tokens: Tokens, cache: Path
 ) -> tuple[str, list[str]]:
     """Why states are not kept at a depth, empty where they are; and claims that do not hold."""
-    plain, kept = loaded(config), loaded(config)
-    for model in (plain, kept):
-        freeze_layers(model, depth)
-    result, wrong = trained(plain, depth, tokens, None)
+    freeze_layers(model, depth)
+    moved, start = _moved(model, tokens), copy.deepcopy(model.state_dict())
+    result, wrong = _trained(model, depth, tokens, TRAINING, moved=moved)
+    model.load_state_dict(start)
     states, plan = plan_activations(
-        kept,
+        model,
         tokens,
         TRAINING,
         root=cache,
         cache_gb=1,
         shared=True,
-        rates=paying(kept, tokens, cache),
+        rates=paying(model, tokens, cache),
     )
     if states is None:
         return str(plan.why_not), wrong
     # The first epoch writes what the second reads.
-    again, others = trained(kept, depth, tokens, states)
+    again, others = _trained(model, depth, tokens, TRAINING, moved=moved, states=states)
     for one, other in zip(_measured(result), _measured(again), strict=True):
         if not np.allclose(one, other, atol=2e-4):
             gap = np.abs(one - other).max()
@@ -158,11 +162,11 @@ def loaded(config: ModelConfig) -> PreTrainedModel:
     return load_model(config, label_names=("a", "b", "c"), seed=1, max_length=MAX_LENGTH)
 
 
-def paying(kept: PreTrainedModel, tokens: Tokens, cache: Path) -> Rates:
+def paying(model: PreTrainedModel, tokens: Tokens, cache: Path) -> Rates:
     """Rates at which states pay, also of models so small that it would be faster to compute them;
     they are measured all the same, to see that each kind can be timed."""
     rates = measured_rates(
-        kept,
+        model,
         tokens,
         0,
         n_rows=TRAINING.batch_size,
@@ -174,16 +178,22 @@ def paying(kept: PreTrainedModel, tokens: Tokens, cache: Path) -> Rates:
     return dataclasses.replace(rates, layer_seconds=1.0)
 
 
-def trained(
-    model: PreTrainedModel, depth: int | str, tokens: Tokens, states: Any
+def _trained(
+    model: PreTrainedModel,
+    depth: int | str,
+    tokens: Tokens,
+    training: TrainingConfig,
+    *,
+    moved: set[str],
+    states: Any = None,
 ) -> tuple[TrainingResult, list[str]]:
-    moved = _has_gradient(model, tokens)
+    """The result, and claims that do not hold; moved are the parameters that must change."""
     frozen = {name for name, p in model.named_parameters() if not p.requires_grad}
     before = {name: p.detach().clone() for name, p in model.named_parameters()}
     result = fit(
         model,
         tokens,
-        TRAINING,
+        training,
         objective=Objective(),
         on_evaluation=lambda evaluation: None,
         activation_cache=states,
@@ -200,7 +210,7 @@ def trained(
     return result, wrong
 
 
-def _has_gradient(model: PreTrainedModel, tokens: Tokens) -> set[str]:
+def _moved(model: PreTrainedModel, tokens: Tokens) -> set[str]:
     """The trained parameters that matter to the loss of some row."""
     template = template_of(tokens)
     rows = TokenSplit(tokens.train, template).take(range(len(tokens.train)))
@@ -214,7 +224,7 @@ def _has_gradient(model: PreTrainedModel, tokens: Tokens) -> set[str]:
     return found
 
 
-def unlike_pipeline(
+def _unlike_pipeline(
     model: PreTrainedModel, tokens: Tokens, made: list[str], folder: Path
 ) -> list[str]:
     """Of a model that was saved and loaded again, as a pipeline."""

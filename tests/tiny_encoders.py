@@ -112,6 +112,7 @@ SIZES: dict[str, Any] = {
     **dict.fromkeys(["linear_key_head_dim", "linear_value_head_dim"], 8),
     **dict.fromkeys(["linear_num_key_heads", "linear_num_value_heads"], 2),
     # What reads pictures too.
+    "depth": 1,
     **dict.fromkeys(["image_size", "patch_size"], 8),
     **dict.fromkeys(["boi_token_index", "eoi_token_index", "image_token_index"], 47),
     **dict.fromkeys(["image_token_id", "mm_tokens_per_image"], 1),
@@ -160,7 +161,7 @@ OF_KIND: dict[str, dict[str, Any]] = {
     "cohere_compass_text": {
         "rope_parameters": {"full_attention": {"rope_theta": 1e4, "rope_type": "default"}}
     },
-    "zamba": {"num_hidden_layers": 9},
+    "zamba": {"num_hidden_layers": 4, "attn_layer_period": 2, "attn_layer_offset": 0},
     "zamba2": {
         "layer_types": ["mamba", "hybrid", "mamba"],
         "hybrid_layer_ids": [1],

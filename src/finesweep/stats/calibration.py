@@ -41,13 +41,6 @@ class Coverage:
     """[K] accuracy on these rows, in [0, 1]."""
 
 
-def brier_score(probabilities: np.ndarray, labels: np.ndarray) -> float:
-    """Mean squared distance to the truth, summed over classes, in [0, 2] (Brier 1950)."""
-    probabilities, labels = as_single_label(probabilities, labels)
-    truth = np.eye(probabilities.shape[1])[labels]
-    return float(((probabilities - truth) ** 2).sum(axis=1).mean())
-
-
 def confidence_bins(
     probabilities: np.ndarray, labels: np.ndarray, *, n_bins: int = N_BINS
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

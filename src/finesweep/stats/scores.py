@@ -19,8 +19,9 @@ from finesweep.stats.predictions import are_correct, is_multi_label, one_hot, pr
 def prediction_scores(
     log_probabilities: np.ndarray, labels: np.ndarray, label_names: Sequence[str]
 ) -> Scores:
-    """loss, brier, accuracy, mcc, calibration_error; macro precision, recall and f1, and each per
-    class as `f1/NAME`. A class without rows and predictions counts 0.
+    """loss, accuracy, mcc; brier in [0, 2], the squared distance to the truth summed over classes
+    (Brier 1950); calibration_error; macro precision, recall and f1, and each per class as
+    `f1/NAME`. A class without rows and predictions counts 0.
 
     With several labels, a row is correct if all of them are; loss, brier, mcc and calibration_error
     are over the N * C decisions.
@@ -69,8 +70,9 @@ def ranking_scores(log_probabilities: np.ndarray, labels: np.ndarray) -> Scores:
     classes = np.flatnonzero(table.any(axis=0))
 
     def scores(weights: np.ndarray) -> dict[str, np.ndarray]:
-        rankings = [_rankings(ranked[:, c], table[:, c], weights) for c in classes]
-        defined = np.isfinite(np.array(rankings))  # [C, 2, R]
+        of_classes = [_rankings(ranked[:, c], table[:, c], weights) for c in classes]
+        rankings = np.reshape(of_classes, (len(classes), 2, len(weights)))  # also of no class
+        defined = np.isfinite(rankings)
         sums = np.where(defined, rankings, 0.0).sum(axis=0)
         with np.errstate(invalid="ignore"):
             roc_auc, average_precision = sums / defined.sum(axis=0)

@@ -13,7 +13,7 @@ from torch.utils.data import Sampler
 from transformers import PreTrainedTokenizerBase
 
 from finesweep.records import Tokens
-from finesweep.training.token_split import NO_ROW, Rows, TokenSplit
+from finesweep.training.token_split import NO_ROW, Rows
 from finesweep.training.truncation import InputTemplate, template_of
 
 ROW = "row"
@@ -120,14 +120,18 @@ class _Places:
 def sample_batch(tokens: Tokens, split: datasets.Dataset) -> dict[str, torch.Tensor]:
     """A batch of two rows of different lengths, cut from a long row of the split: enough to test
     whether two ways of running a model are equivalent."""
-    template = template_of(tokens)
-    rows = split.select(range(min(len(split), N_INSPECTED)))
-    row = rows[int(np.argmax(template.lengths(rows)))]
-    short = [
-        {**row, **{column: row[column][:n] for column in template.columns}} for n in SAMPLE_LENGTHS
-    ]
-    cut = TokenSplit(datasets.Dataset.from_list(short, features=split.features), template)
-    batch = Collator(tokens.tokenizer, template)(cut.take(range(len(cut))))
+    template, rows = template_of(tokens), split[:N_INSPECTED]
+    n_ids = [np.array([len(ids) for ids in rows[column]]) for column in template.columns]
+    longest = int(np.argmax(np.sum(template.n_kept(*n_ids), axis=0)))
+    texts = [np.array(rows[column][longest], dtype=np.int64) for column in template.columns]
+    n_kept = template.n_kept(*(np.minimum(SAMPLE_LENGTHS, len(ids)) for ids in texts))
+    cut = Rows(
+        row=np.zeros(len(SAMPLE_LENGTHS), dtype=np.int64),
+        labels=np.zeros(len(SAMPLE_LENGTHS), dtype=np.int64),
+        ids=[np.concatenate([ids[:k] for k in n]) for ids, n in zip(texts, n_kept, strict=True)],
+        n_kept=n_kept,
+    )
+    batch = Collator(tokens.tokenizer, template)(cut)
     return {name: batch[name] for name in batch.keys() - NOT_FOR_MODELS}
 
 

@@ -2,31 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
-from sklearn.metrics import (
-    accuracy_score,
-    average_precision_score,
-    f1_score,
-    hamming_loss,
-    matthews_corrcoef,
-    precision_recall_fscore_support,
-    roc_auc_score,
-)
 
 from finesweep.records import Predictions, SplitName
-from finesweep.stats.calibration import brier_score, calibration_error
+from finesweep.stats.metric_names import metric_names
 from finesweep.stats.predictions import (
     confusion_counts,
     log_probabilities_of,
-    one_hot,
-    predict_labels,
     predicted_labels,
-    probabilities_of,
 )
-
-SCORERS = {"roc_auc": roc_auc_score, "average_precision": average_precision_score}
+from finesweep.stats.scores import prediction_scores, ranking_scores
 
 
 def compute_metrics(predictions: Predictions, split: SplitName) -> dict[str, float]:
@@ -44,32 +32,17 @@ def compute_metrics(predictions: Predictions, split: SplitName) -> dict[str, flo
     NonFiniteError when a logit is not finite.
     """
     labels, multi_label = predictions.labels, predictions.multi_label
-    probabilities = probabilities_of(predictions.logits, multi_label=multi_label)
-    predicted = predict_labels(probabilities, multi_label=multi_label)
-    precision, recall, f1, _ = precision_recall_fscore_support(
-        labels, predicted, labels=range(probabilities.shape[1]), average="macro", zero_division=0
-    )
+    logged = log_probabilities_of(predictions.logits, multi_label=multi_label)
+    once = np.ones((1, len(labels)))  # each row counts once; intervals weight them otherwise
     values = {
-        "loss": cross_entropy(predictions),
-        "accuracy": accuracy_score(labels, predicted),
-        "f1": f1,
-        "precision": precision,
-        "recall": recall,
-        "mcc": _mcc(labels.ravel(), predicted.ravel()),
-        "brier": brier_score(probabilities, labels),
-        "calibration_error": calibration_error(probabilities, labels),
+        **prediction_scores(logged, labels, ())(once),
+        **ranking_scores(logged, labels)(once),
     }
     if multi_label:
-        values["f1_micro"] = f1_score(labels, predicted, average="micro", zero_division=0)
-        values["hamming_loss"] = hamming_loss(labels, predicted)
-    values |= _rankings(one_hot(labels, probabilities.shape[1]), probabilities)
-    return {f"{split}/{name}": float(value) for name, value in values.items()}
-
-
-def cross_entropy(predictions: Predictions) -> float:
-    """Mean negative log-likelihood of the labels in nats; several labels count one by one."""
-    logged = log_probabilities_of(predictions.logits, multi_label=predictions.multi_label)
-    return float(-np.take_along_axis(logged, predictions.labels[..., None], axis=-1).mean())
+        values |= _over_decisions(labels, predicted_labels(predictions))
+    named = {f"{split}/{name}": float(value) for name, (value,) in values.items()}
+    names = metric_names(split, multi_label=multi_label)
+    return {name: named[name] for name in names if not math.isnan(named[name])}
 
 
 def confusion(predictions: Predictions) -> np.ndarray:
@@ -84,18 +57,10 @@ def majority_accuracy(train_labels: Any, labels: Any) -> float:
     return float((np.asarray(labels) == values[counts.argmax()]).mean())
 
 
-def _mcc(labels: np.ndarray, predicted: np.ndarray) -> float:
-    """Matthews' correlation; 0 for a single class, which scikit-learn warns about."""
-    if len(np.union1d(labels, predicted)) < 2:
-        return 0.0
-    return float(matthews_corrcoef(labels, predicted))
-
-
-def _rankings(truth: np.ndarray, probabilities: np.ndarray) -> dict[str, float]:
-    """Macro ranking metrics one-vs-rest, from truth [N, C] bool."""
-    shares = truth.mean(axis=0)
-    ranked = (shares > 0) & (shares < 1)
-    if not ranked.any():
-        return {}
-    truth, probabilities = truth[:, ranked].squeeze(), probabilities[:, ranked].squeeze()
-    return {name: score(truth, probabilities) for name, score in SCORERS.items()}
+def _over_decisions(labels: np.ndarray, predicted: np.ndarray) -> dict[str, np.ndarray]:
+    """The scores that only several labels have, [1] each, from 0 and 1 [N, C]."""
+    n_yes = labels.sum() + predicted.sum()
+    return {
+        "f1_micro": np.array([2 * (labels & predicted).sum() / max(n_yes, 1)]),
+        "hamming_loss": np.array([(labels != predicted).mean()]),
+    }

@@ -39,7 +39,8 @@ class TokenSplit(Dataset[Rows]):
     """
 
     def __init__(self, split: datasets.Dataset, template: InputTemplate) -> None:
-        self.row = _plain(split, "row").astype(np.int64)
+        split = split.with_format("arrow")
+        self.row = split["row"][:].to_numpy().astype(np.int64)
         self.labels = _labels(split)
         texts = [_Texts(split, column) for column in template.columns]
         self.n_kept = template.n_kept(*(each.n_ids for each in texts))
@@ -88,7 +89,8 @@ class _Texts:
     """The ids of one column: slices of the chunks that hold it."""
 
     def __init__(self, split: datasets.Dataset, column: str) -> None:
-        chunks = split.with_format("arrow")[column][:].chunks
+        """split: in arrow's format."""
+        chunks = split[column][:].chunks
         self.chunks = [chunk.values.to_numpy() for chunk in chunks]  # views, not copies
         offsets = [chunk.offsets.to_numpy().astype(np.int64) for chunk in chunks]
         self.chunk = np.repeat(np.arange(len(chunks)), [len(each) - 1 for each in offsets])
@@ -128,13 +130,8 @@ def _joined(arrays: list[np.ndarray]) -> np.ndarray:
     return np.concatenate(arrays) if arrays else np.empty(0, dtype=np.int64)
 
 
-def _plain(split: datasets.Dataset, column: str) -> np.ndarray:
-    values: np.ndarray = split.with_format("arrow")[column][:].to_numpy()
-    return values
-
-
 def _labels(split: datasets.Dataset) -> np.ndarray:
-    column: Any = split.with_format("arrow")["labels"][:]
+    column: Any = split["labels"][:]
     several = hasattr(column.type, "value_type")
     values: np.ndarray
     if not several:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy.special import expit, softmax
-from sklearn.metrics import brier_score_loss, f1_score
+from sklearn.metrics import f1_score
 
 from finesweep.stats.calibration import (
     apply_thresholds,
-    brier_score,
     calibrate,
     calibration_error,
     coverage_curve,
@@ -29,15 +28,6 @@ def drawn_logits(n: int, *, temperature: float) -> tuple[np.ndarray, np.ndarray]
     honest = drawn.normal(scale=1.5, size=(n, 3))
     truth = [drawn.choice(3, p=row) for row in softmax(honest, axis=1)]
     return honest / temperature, np.array(truth)
-
-
-def test_brier_is_scikit_learns_times_two_for_two_classes() -> None:
-    drawn = np.random.default_rng(1)
-    positive, labels = drawn.uniform(size=50), drawn.integers(0, 2, 50)
-    both = np.column_stack([1 - positive, positive])
-    assert brier_score(both, labels) == pytest.approx(2 * brier_score_loss(labels, positive))
-    assert brier_score(np.eye(3)[[0, 2]], np.array([0, 2])) == 0
-    assert brier_score(np.eye(3)[[1, 0]], np.array([0, 2])) == 2
 
 
 def test_calibration_error_by_hand() -> None:

@@ -1,4 +1,4 @@
-"""The learnable texts as token ids of the tiny BERT."""
+"""A tiny BERT of few words, and the learnable texts as its token ids."""
 
 from __future__ import annotations
 
@@ -6,14 +6,41 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from tests import tiny_bert as builder
+from tests.conftest import FILLERS, WORDS
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+from transformers import PreTrainedTokenizerFast
 
 from finesweep.config import DatasetConfig, ModelConfig
 from finesweep.dataset import load_dataset, tokenize
 from finesweep.model import load_tokenizer
 from finesweep.records import Tokens
 
+SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
-def _tokens(tiny_bert: Path, texts_csv: Path, cache: Path, train_size: int | None) -> Tokens:
+
+@pytest.fixture(scope="session")
+def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny BERT with the texts' words, and letters and digits for others: minilm's vocabulary
+    would make it thirty times as large, and steps and checkpoints twice as slow."""
+    letters = "abcdefghijklmnopqrstuvwxyz0123456789"
+    words = [word for words in (*WORDS.values(), FILLERS) for word in words if len(word) > 1]
+    known = [*SPECIAL, *words, *letters, *(f"##{letter}" for letter in letters)]
+    made = Tokenizer(models.WordPiece({word: k for k, word in enumerate(known)}, unk_token="[UNK]"))
+    made.normalizer = normalizers.BertNormalizer()
+    made.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    made.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
+    names = dict(zip(("pad", "unk", "cls", "sep", "mask"), SPECIAL, strict=True))
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=made,
+        model_input_names=["input_ids", "token_type_ids", "attention_mask"],
+        **{f"{name}_token": token for name, token in names.items()},
+    )
+    folder = tmp_path_factory.mktemp("bert-of-few-words")
+    return builder.tiny_bert(folder, tokenizer=tokenizer, vocab_size=len(known))
+
+
+def tokenized(tiny_bert: Path, texts_csv: Path, cache: Path, train_size: int | None) -> Tokens:
     dataset = load_dataset(DatasetConfig(name="local", path=str(texts_csv), train_size=train_size))
     tokenizer = load_tokenizer(ModelConfig(name_or_path=str(tiny_bert)))
     return tokenize(dataset, tokenizer, max_length=16, cache=cache)
@@ -27,13 +54,13 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def tokens(tiny_bert: Path, texts_csv: Path, cache: Path) -> Tokens:
     """96 rows of train, 24 of validation and of test, in three balanced classes."""
-    return _tokens(tiny_bert, texts_csv, cache, 96)
+    return tokenized(tiny_bert, texts_csv, cache, 96)
 
 
 @pytest.fixture(scope="session")
 def more_tokens(tiny_bert: Path, texts_csv: Path, cache: Path) -> Tokens:
     """The same with all 192 rows of train: enough to learn from."""
-    return _tokens(tiny_bert, texts_csv, cache, None)
+    return tokenized(tiny_bert, texts_csv, cache, None)
 
 
 @pytest.fixture(scope="session")

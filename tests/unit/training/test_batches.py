@@ -10,9 +10,16 @@ from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from finesweep.config.package_files import packaged_path
-from finesweep.training.batches import Collator, GroupedByLength, SortedByLength, width_of_batch
+from finesweep.records import Tokens
+from finesweep.training.batches import (
+    Collator,
+    GroupedByLength,
+    SortedByLength,
+    sample_batch,
+    width_of_batch,
+)
 from finesweep.training.token_split import TokenSplit
-from finesweep.training.truncation import InputTemplate
+from finesweep.training.truncation import InputTemplate, template_of
 
 TEXTS = ["", "a", "two words", "lovely " * 40, "it was a great film , and so on", "x" * 300]
 
@@ -148,3 +155,20 @@ def test_evaluations_take_the_longest_first_and_give_back_the_data_order() -> No
     assert list(sampler) == [1, 3, 0, 2]
     logits = np.array([[1.0], [3.0], [0.0], [2.0]])
     assert sampler.unsort(logits).tolist() == [[0.0], [1.0], [2.0], [3.0]]
+
+
+@pytest.mark.parametrize("of_pairs", [False, True], ids=["texts", "pairs"])
+def test_a_sample_is_two_beginnings_of_the_longest_row_of_different_lengths(
+    tokens: Tokens, pair_tokens: Tokens, of_pairs: bool
+) -> None:
+    tokens = pair_tokens if of_pairs else tokens
+    template = template_of(tokens)
+    rows = list(tokens.train.select(range(64)))
+    longest = max(rows, key=lambda row: len(template.inputs([row])[0]))
+    cut = [{name: longest[name][:n] for name in template.columns} for n in (9, 4)]
+    batch = sample_batch(tokens, tokens.train)
+    masks = batch["attention_mask"].bool()
+    inputs = [ids[mask].tolist() for ids, mask in zip(batch["input_ids"], masks, strict=True)]
+    assert inputs == template.inputs(cut)
+    assert len(inputs[0]) > len(inputs[1])
+    assert "labels" not in batch

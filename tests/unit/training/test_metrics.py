@@ -8,6 +8,7 @@ import torch
 from sklearn.metrics import (
     accuracy_score,
     average_precision_score,
+    brier_score_loss,
     f1_score,
     hamming_loss,
     matthews_corrcoef,
@@ -18,6 +19,7 @@ from sklearn.metrics import (
 
 from finesweep.errors import NonFiniteError
 from finesweep.records import Predictions
+from finesweep.stats.calibration import calibration_error
 from finesweep.stats.predictions import probabilities_of
 from finesweep.training import compute_metrics, majority_accuracy, metric_names
 
@@ -72,7 +74,19 @@ def test_the_other_scores_are_scikit_learns_and_the_papers(n_classes: int) -> No
         average_precision_score(truth, probabilities, average="macro")
     )
     assert measured["test/brier"] == pytest.approx(((probabilities - truth) ** 2).sum() / 200)
-    assert 0 < measured["test/calibration_error"] < 0.5
+    gap = calibration_error(probabilities, labels)
+    assert 0 < gap < 0.5
+    assert measured["test/calibration_error"] == pytest.approx(gap)
+
+
+def test_brier_is_scikit_learns_times_two_for_two_classes_and_0_to_2() -> None:
+    predictions = drawn(2)
+    positive = probabilities_of(predictions.logits, multi_label=False)[:, 1]
+    expected = 2 * brier_score_loss(predictions.labels, positive)
+    assert compute_metrics(predictions, "test")["test/brier"] == pytest.approx(expected)
+    sure = [[99.0, 0, 0], [0, 0, 99]]
+    assert compute_metrics(of(sure, [0, 2]), "test")["test/brier"] == pytest.approx(0)
+    assert compute_metrics(of(sure, [1, 0]), "test")["test/brier"] == pytest.approx(2)
 
 
 def test_the_correlation_is_zero_where_only_one_class_occurs() -> None:
@@ -194,6 +208,13 @@ def test_the_scores_of_several_labels_are_scikit_learns() -> None:
         assert measured[f"test/{name}"] == pytest.approx(expected, rel=1e-12)
     shares = probabilities_of(predictions.logits, multi_label=True)
     assert measured["test/roc_auc"] == pytest.approx(roc_auc_score(labels, shares))
+    assert measured["test/average_precision"] == pytest.approx(
+        average_precision_score(labels, shares)
+    )
+    assert measured["test/mcc"] == pytest.approx(matthews_corrcoef(labels.ravel(), guesses.ravel()))
+    assert measured["test/brier"] == pytest.approx(2 * ((shares - labels) ** 2).mean())
+    gap = calibration_error(shares, labels)
+    assert measured["test/calibration_error"] == pytest.approx(gap)
 
 
 def test_a_label_without_rows_is_left_out_of_the_rankings_alone() -> None:
@@ -207,6 +228,14 @@ def test_a_label_without_rows_is_left_out_of_the_rankings_alone() -> None:
     guesses = (predictions.logits >= 0).astype(int)
     f1 = f1_score(labels, guesses, average="macro", zero_division=0)
     assert measured["test/f1"] == pytest.approx(f1)
+
+
+def test_without_any_label_there_are_no_rankings_and_f1_is_0() -> None:
+    nothing = Predictions(np.full((4, 3), -1.0, np.float32), np.zeros((4, 3), np.int64))
+    measured = compute_metrics(nothing, "test")
+    assert list(measured) == metric_names("test", multi_label=True)[:-2]
+    assert measured["test/f1_micro"] == measured["test/mcc"] == 0
+    assert measured["test/accuracy"] == 1
 
 
 def test_the_commonest_set_of_labels_is_what_a_majority_answers() -> None:

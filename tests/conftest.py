@@ -8,6 +8,7 @@ import random
 import signal
 from pathlib import Path
 
+import hypothesis  # noqa: F401  # looks for a reference of trio's among all objects: few as yet
 import pytest
 
 from tests import tiny_bert as builder
@@ -56,10 +57,7 @@ def pytest_runtestloop() -> None:
 @pytest.fixture(scope="module", autouse=True)
 def _light_garbage() -> None:
     """Each training, and some of the fixtures, collect garbage: 0.3 s over the modules of torch and
-    others, unless what is there already is left out. Hypothesis, when it is imported, looks for a
-    reference of trio's."""
-    import hypothesis  # noqa: F401
-
+    others, unless what is there already is left out."""
     gc.freeze()
 
 

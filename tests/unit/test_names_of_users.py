@@ -18,6 +18,7 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
+from tests.stores import put_stores
 from tests.sweeping import Sweeping
 
 from finesweep.cli.models import models, predict
@@ -134,11 +135,12 @@ class Place:
 
 @pytest.fixture(scope="module")
 def place(
-    tmp_path_factory: pytest.TempPathFactory, tiny_bert: Path, request: pytest.FixtureRequest
+    tmp_path_factory: pytest.TempPathFactory, tiny_bert: Path, empty_stores: Path
 ) -> Iterator[Place]:
     folder = tmp_path_factory.mktemp("strange") / "project"
     for part in ("conf/dataset", "sweeps"):
         (folder / part).mkdir(parents=True)
+    put_stores(empty_stores, folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         yield Place(Sweeping(folder), tiny_bert)

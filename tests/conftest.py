@@ -8,9 +8,11 @@ import random
 import signal
 from pathlib import Path
 
+import hypothesis  # noqa: F401  # looks for a reference of trio's among all objects: few as yet
 import pytest
 
 from tests import tiny_bert as builder
+from tests.stores import make_stores
 
 # Two test processes with two threads each crawl, and results depend on the number. torch, which
 # most tests do without, reads it when it is first loaded.
@@ -56,10 +58,7 @@ def pytest_runtestloop() -> None:
 @pytest.fixture(scope="module", autouse=True)
 def _light_garbage() -> None:
     """Each training, and some of the fixtures, collect garbage: 0.3 s over the modules of torch and
-    others, unless what is there already is left out. Hypothesis, when it is imported, looks for a
-    reference of trio's."""
-    import hypothesis  # noqa: F401
-
+    others, unless what is there already is left out."""
     gc.freeze()
 
 
@@ -94,3 +93,11 @@ def texts_csv(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("texts") / "texts.csv"
     path.write_text("\n".join(lines), encoding="utf-8")
     return path
+
+
+@pytest.fixture(scope="session")
+def empty_stores(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with both databases, which `put_stores` copies."""
+    folder = tmp_path_factory.mktemp("stores")
+    make_stores(folder)
+    return folder

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from finesweep.cli import COMMANDS, _usage, import_command
 from finesweep.config import compose, compose_sweep, group_choices
 from finesweep.config.field_paths import field_exists
 from finesweep.sweep.rehearsal import rehearse
+from finesweep.sweep.study.search_space import check
 
 pytestmark = pytest.mark.slow
 
@@ -141,9 +143,15 @@ def test_a_command_shown_is_accepted(command: str) -> None:
     if words == ["--help"]:
         return
     if name in COMPOSED_SWEEPS and words:
-        compose_sweep(words[0], overrides)
+        _accepted(words[0], *overrides)
     elif name not in COMPOSED_SWEEPS:
-        compose(overrides)
+        _accepted(None, *overrides)
+
+
+@cache
+def _accepted(sweep: str | None, *overrides: str) -> None:
+    """Composes them for a sweep, or without one; once, as many commands show the same."""
+    compose(overrides) if sweep is None else compose_sweep(sweep, overrides)
 
 
 def _check_flags(command: str, flags: list[str]) -> None:
@@ -180,10 +188,12 @@ def _yaml_blocks() -> list[str]:
 
 
 @pytest.mark.parametrize("block", [b for b in _yaml_blocks() if "@package sweep" in b])
-def test_a_sweep_shown_can_suggest_trials(block: str, workplace: Path) -> None:
+def test_a_sweep_shown_can_be_run_and_suggests_trials(block: str, workplace: Path) -> None:
     (workplace / "sweeps").mkdir()
     (workplace / "sweeps" / "shown.yaml").write_text(block, encoding="utf-8")
-    rehearse(compose_sweep("shown", []))
+    plan = compose_sweep("shown", [])
+    check(plan)
+    rehearse(plan)
 
 
 @pytest.mark.parametrize("block", _yaml_blocks())

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from tests.stores import put_stores
 
 from finesweep.config import TrackingConfig, compose, compose_sweep
 from finesweep.registry import versions
@@ -17,7 +19,7 @@ from finesweep.registry.promote import Terms, promote
 from finesweep.sweep.study.study import open_study
 from finesweep.tracking import TEST_FINGERPRINT, open_store, start_run
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("imports")]
 
 HEAVY = ("torch", "transformers", "sklearn", "scipy.stats", "datasets", "matplotlib")
 LOOKUPS = [
@@ -69,6 +71,8 @@ DATA_MISTAKES = [
     ["train", "dataset=local", "dataset.path=texts.csv", "dataset.text_column=words"],
     ["new", "mine", "--data", "absent.csv"],
 ]
+Results = list[tuple[list[str], int, list[str]]]
+"""Commands with their exit codes and the heavy modules that are loaded after them."""
 RUN = f"""
 import json, sys
 from finesweep.cli import main
@@ -84,8 +88,8 @@ print(json.dumps(results))
 """
 
 
-def loaded(folder: Path, commands: list[list[str]]) -> list[tuple[list[str], int, list[str]]]:
-    """Each command with its exit code and the heavy modules loaded after it, in one process."""
+def loaded(folder: Path, commands: list[list[str]]) -> Results:
+    """Of commands that run in one process."""
     done = subprocess.run(
         [sys.executable, "-c", RUN, json.dumps(commands)],
         cwd=folder,
@@ -97,9 +101,20 @@ def loaded(folder: Path, commands: list[list[str]]) -> list[tuple[list[str], int
     return [tuple(each) for each in json.loads(done.stdout.splitlines()[-1])]
 
 
-@pytest.fixture
-def registry(workplace: Path) -> Path:
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory, empty_stores: Path) -> Iterator[Path]:
     """A folder with a study and a registered model with two versions and their predictions."""
+    folder = tmp_path_factory.mktemp("registry")
+    put_stores(empty_stores, folder)
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("FINESWEEP_STORAGE_URL", "MLFLOW_TRACKING_URI"):
+            patch.delenv(name, raising=False)
+        patch.chdir(folder)
+        fill(folder)
+        yield folder
+
+
+def fill(workplace: Path) -> None:
     store = open_store(TrackingConfig(uri=f"sqlite:///{workplace}/mlruns/mlflow.db"))
     labels = np.arange(400) % 2
     store.client.create_registered_model("own")
@@ -119,32 +134,37 @@ def registry(workplace: Path) -> Path:
         versions.set_alias(store.client, "own", "challenger", str(version.version))
         promote(compose().config, "own", number=None, terms=Terms(), dry_run=False)
     open_study(compose_sweep("demo", ["training.precision=fp32"]))
-    return workplace
+    (workplace / "texts.csv").write_text("text,label\na,b\nc,d\n", encoding="utf-8")
 
 
-@pytest.mark.slow
-def test_a_lookup_imports_no_training_library(registry: Path) -> None:
-    results = loaded(registry, LOOKUPS)
+@pytest.fixture(scope="module")
+def results(registry: Path) -> Results:
+    """Of all commands, those that may import least first."""
+    return loaded(registry, [*LOOKUPS, *MISTAKES, *DATA_MISTAKES])
+
+
+def test_a_lookup_imports_no_training_library(
+    results: Results,
+) -> None:
+    results = results[: len(LOOKUPS)]
     # The gate refuses version 1, a former champion: exit code 3.
     assert [arguments[0] for arguments, code, _ in results if code] == ["promote"]
     assert [(arguments, names) for arguments, _, names in results if names] == []
 
 
-@pytest.mark.slow
-def test_a_mistake_is_reported_before_torch_is_imported(registry: Path) -> None:
-    (registry / "texts.csv").write_text("text,label\na,b\nc,d\n", encoding="utf-8")
-    results = loaded(registry, [*MISTAKES, *DATA_MISTAKES])
+def test_a_mistake_is_reported_before_torch_is_imported(
+    results: Results,
+) -> None:
+    results = results[len(LOOKUPS) :]
     assert {code for _, code, _ in results} == {2}
     assert [arguments for arguments, _, names in results if "torch" in names] == []
     of_usage = results[: len(MISTAKES)]
     assert [arguments for arguments, _, names in of_usage if names] == []
 
 
-@pytest.mark.parametrize(
-    "conftest", ["tests.conftest", "tests.unit.conftest", "tests.unit.sweep.conftest"]
-)
-def test_a_test_without_training_imports_no_training_library(conftest: str) -> None:
-    code = f"import sys, {conftest}; print([each for each in {HEAVY} if each in sys.modules])"
+def test_a_test_without_training_imports_no_training_library() -> None:
+    conftests = "tests.conftest, tests.unit.conftest, tests.unit.sweep.conftest"
+    code = f"import sys, {conftests}; print([each for each in {HEAVY} if each in sys.modules])"
     root = Path(__file__).parents[2]
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import ast
 import re
-import shlex
 from pathlib import Path
 
 import pytest
 import yaml
 
-from finesweep.cli import COMMANDS
-from finesweep.config import compose, compose_sweep, group_choices
-from finesweep.sweep.study.search_space import check
+from finesweep.config import compose_sweep, group_choices
 
 pytestmark = pytest.mark.slow
 
@@ -34,33 +31,10 @@ def _commands() -> list[str]:
     return sorted({line for line in lines if line})
 
 
-@pytest.mark.parametrize("line", [line for line in _commands() if line.startswith("finesweep")])
-def test_a_command_shown_composes(line: str) -> None:
-    _, command, *arguments = shlex.split(line)
-    assert command in COMMANDS
-    if command in ("explore", "adapt"):
-        compose(arguments)
-    if command == "train":
-        overrides = [argument for argument in arguments if argument != "-m"]
-        grid = "-m" in arguments
-        compose([re.sub(r"=([^,{]*),.*", r"=\1", text) if grid else text for text in overrides])
-    if command in ("sweep", "plan"):
-        compose_sweep(arguments[0], arguments[1:])
-
-
 @pytest.mark.parametrize("line", [line for line in _commands() if line.startswith("make")])
 def test_a_make_target_shown_exists(line: str) -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     assert re.search(rf"^{line.split()[1]}:", makefile, re.M)
-
-
-def test_a_sweep_shown_can_be_run(workplace: Path) -> None:
-    sweeps = [block for block in _blocks("yaml") if "@package sweep" in block]
-    assert sweeps
-    (workplace / "sweeps").mkdir()
-    for block in sweeps:
-        (workplace / "sweeps" / "shown.yaml").write_text(block, encoding="utf-8")
-        check(compose_sweep("shown", []))
 
 
 @pytest.mark.parametrize("name", group_choices("sweeps"))

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -18,8 +16,8 @@ from mlflow import MlflowClient
 from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial
 
-from finesweep.sweep.study.storage import open_storage
 from tests import warm
+from tests.stores import put_stores
 from tests.warm import Command, forked
 
 FINESWEEP = (sys.executable, "-m", "finesweep")
@@ -185,31 +183,6 @@ def project(new_project: Project, empty_stores: Path) -> Project:
     """With databases that have their tables and hold nothing."""
     put_stores(empty_stores, new_project.folder)
     return new_project
-
-
-@pytest.fixture(scope="session")
-def empty_stores(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with both databases: to make their tables takes longer than most commands."""
-    folder = tmp_path_factory.mktemp("stores")
-    MlflowClient(tracking_uri=f"sqlite:///{folder / 'mlflow.db'}").search_experiments()
-    open_storage(f"sqlite:///{folder / 'optuna.db'}").engine.dispose()
-    return folder
-
-
-def put_stores(stores: Path, folder: Path) -> None:
-    """Copies them into a project's folder, as they would be had they been made there."""
-    (folder / "mlruns").mkdir()
-    for name in ("mlflow.db", "optuna.db"):
-        # By SQLite itself: what was written last may lie beside the file.
-        with (
-            closing(sqlite3.connect(stores / name)) as made,
-            closing(sqlite3.connect(folder / "mlruns" / name)) as own,
-        ):
-            made.backup(own)
-            if name == "mlflow.db":
-                place = str(folder / "mlruns" / "0")
-                own.execute("UPDATE experiments SET artifact_location = ?", (place,))
-                own.commit()
 
 
 @pytest.fixture(scope="session")

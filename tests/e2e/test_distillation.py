@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from finesweep.sweep.study.keys import VALUES
+from tests.stores import put_stores
 from tests.sweeping import Sweeping
 from tests.tiny_bert import tiny_bert as saved_bert
 
@@ -37,7 +38,11 @@ report: false
 
 
 def test_a_teacher_is_a_dimension_whose_runs_name_it(
-    tmp_path: Path, tiny_bert: Path, texts_csv: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    tiny_bert: Path,
+    texts_csv: Path,
+    empty_stores: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     labels = {name: k for k, name in enumerate(NAMES)}
     teacher = tmp_path / "teacher"
@@ -46,6 +51,7 @@ def test_a_teacher_is_a_dimension_whose_runs_name_it(
     (own.folder / "sweeps").mkdir(parents=True)
     text = SWEEP.format(texts=texts_csv, model=tiny_bert, teacher=teacher)
     (own.folder / "sweeps" / "own.yaml").write_text(text, encoding="utf-8")
+    put_stores(empty_stores, own.folder)
     monkeypatch.chdir(own.folder)
     study, _ = own.sweep()
     assert [t.user_attrs[VALUES]["training.teacher"] for t in study.trials] == [None, str(teacher)]

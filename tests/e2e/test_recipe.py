@@ -13,6 +13,7 @@ from finesweep.prediction import load_classifier
 from finesweep.sweep.study import search_space
 from finesweep.sweep.study.study import finalist_in
 from finesweep.tracking.predictions import read_predictions
+from tests.stores import put_stores
 from tests.sweeping import Sweeping
 
 pytestmark = [
@@ -53,10 +54,11 @@ register: {{name: own-model, alias: challenger}}
 
 
 def test_the_winner_predicts_as_it_was_evaluated(
-    workplace: Path, tiny_bert: Path, texts_csv: Path
+    workplace: Path, tiny_bert: Path, texts_csv: Path, empty_stores: Path
 ) -> None:
     pytest.importorskip("peft")
     own = Sweeping(workplace)
+    put_stores(empty_stores, workplace)
     (workplace / "sweeps").mkdir()
     (workplace / "sweeps" / "own.yaml").write_text(SWEEP.format(texts=texts_csv, model=tiny_bert))
     study, _ = own.sweep()

@@ -6,6 +6,7 @@ import json
 import subprocess
 import urllib.error
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,6 @@ import pytest
 from tests.e2e.conftest import Project
 from tests.waiting import until
 
-pytest.importorskip("gradio", reason="the extra finesweep[serve] is not installed")
 pytest.importorskip("selenium", reason="the extra finesweep[test] is not installed")
 
 from selenium.webdriver import Chrome
@@ -24,7 +24,13 @@ from selenium.webdriver.common.by import By
 from tests.e2e.browser import chromium, hosts_asked
 from tests.e2e.served import ask, classify, opened, part, serving, tab
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("swept")]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.xdist_group("swept"),
+    pytest.mark.skipif(
+        find_spec("gradio") is None, reason="the extra finesweep[serve] is not installed"
+    ),
+]
 
 MODEL = "models:/small-model@challenger"
 LABELS = {"good", "bad", "plain"}

@@ -3,9 +3,11 @@ the demo sweep."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.stores import put_stores
 
 if TYPE_CHECKING:
     from finesweep.config import SweepPlan
@@ -13,12 +15,13 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture(scope="session")
-def session_store(tmp_path_factory: pytest.TempPathFactory) -> TrackingStore:
+def session_store(tmp_path_factory: pytest.TempPathFactory, empty_stores: Path) -> TrackingStore:
     from finesweep.config import TrackingConfig
     from finesweep.tracking import open_store
 
-    folder = tmp_path_factory.getbasetemp() / "mlflow"
-    uri = f"sqlite:///{folder / 'mlflow.db'}"
+    folder = tmp_path_factory.mktemp("mlflow")
+    put_stores(empty_stores, folder)
+    uri = f"sqlite:///{folder / 'mlruns' / 'mlflow.db'}"
     return open_store(TrackingConfig(uri=uri, artifacts=str(folder / "artifacts")))
 
 

@@ -18,6 +18,7 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
+from tests.stores import put_stores
 from tests.sweeping import Sweeping
 
 from finesweep.cli.models import models, predict
@@ -36,8 +37,9 @@ pytestmark = [
     pytest.mark.slow,  # each example trains, sweeps, promotes and draws
     pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType:UserWarning"),
 ]
-N_EXAMPLES = 1
-"""Of hypothesis, beside the one that is written out; drawn alike in every run (derandomize)."""
+N_EXAMPLES = 20
+"""Of hypothesis, drawn alike in every run (derandomize), for those who add Phase.generate: each takes
+a sweep, and the one that is written out holds what draws begin with."""
 NASTY = [
     "<script>alert(1)</script>", "bob's", 'say "x"', "'\"`", "[/b]", "[red]r", ":tada:", "$x^$",
     "C++", "C#", "a/b", "../up", "..", "%s {x}", "back\\slash", "two\nlines", "| a | b", "=1+1",
@@ -94,12 +96,12 @@ class Place:
     numbers: Iterator[int] = field(default_factory=count)
 
     def prepare(self, names: Names, number: int) -> list[str]:
-        """Overrides that train on 60 rows whose labels, columns and maps bear the names."""
+        """Overrides that train on some 48 rows whose labels, columns and maps bear the names."""
         folder = self.sweeping.folder
         text, label = names.columns
         rows = [
             {text: f"{'abcdefgh'[k]} {'abcdefgh'[k]} {n}", label: raw}
-            for n in range(48 // len(names.labels))
+            for n in range(max(6, 48 // len(names.labels)))
             for k, raw in enumerate(names.labels)
         ]
         data = "\n".join(map(json.dumps, rows))
@@ -134,11 +136,12 @@ class Place:
 
 @pytest.fixture(scope="module")
 def place(
-    tmp_path_factory: pytest.TempPathFactory, tiny_bert: Path, request: pytest.FixtureRequest
+    tmp_path_factory: pytest.TempPathFactory, tiny_bert: Path, empty_stores: Path
 ) -> Iterator[Place]:
     folder = tmp_path_factory.mktemp("strange") / "project"
     for part in ("conf/dataset", "sweeps"):
         (folder / part).mkdir(parents=True)
+    put_stores(empty_stores, folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         yield Place(Sweeping(folder), tiny_bert)
@@ -174,15 +177,23 @@ def told(command: Any, *arguments: str) -> str:
     derandomize=True,
     deadline=None,
     database=None,
-    phases=[Phase.explicit, Phase.generate],  # shrinking would train hundreds of models
+    phases=[Phase.explicit],
     suppress_health_check=list(HealthCheck),
 )
 @example(
     Names(
-        labels=["C++", "C#", "<script>alert(1)</script>", "[/b] $x^$ 'a' \"b\""],
-        columns=['bob\'s "text"', "<b>label</b>\n; DROP TABLE runs"],
-        dataset="../<i>reviews</i> 50% [red]",
-        experiment='bob\'s "first" `try`; --',
+        labels=[
+            "C++",
+            "C#",
+            "<script>alert(1)</script>",
+            "[/b] $x^$ 'a' \"b\"",
+            "bob's",
+            "'\"`",
+            "[red]r",
+        ],
+        columns=["bob's \"text\" '\"`", "<b>label</b>\n; DROP TABLE runs"],
+        dataset="../<script>alert(1)</script> <i>reviews</i> 50% [red]",
+        experiment="<script>alert(1)</script> bob's \"first\" `try`; --",
         model='bob\'s "tweets" <1>',
     )
 )

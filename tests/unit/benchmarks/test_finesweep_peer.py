@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.stores import put_stores
 from tests.sweeping import Sweeping
 
 from finesweep.config import SweepPlan, compose_sweep, search_path
@@ -33,10 +34,15 @@ params:
 
 @pytest.fixture
 def plan(
-    workplace: Path, tiny_bert: Path, texts_csv: Path, monkeypatch: pytest.MonkeyPatch
+    workplace: Path,
+    tiny_bert: Path,
+    texts_csv: Path,
+    empty_stores: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> SweepPlan:
     from target.finesweep_peer import NAME, seeded_plan
 
+    put_stores(empty_stores, workplace)
     (workplace / "sweeps").mkdir()
     text = SWEEP.format(texts=texts_csv, model=tiny_bert)
     (workplace / "sweeps" / f"{NAME}.yaml").write_text(text)

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from tests.stores import put_stores
 
 from finesweep.config import Config, RegistryConfig, StorageConfig, TrackingConfig
 from finesweep.errors import ConfigError
@@ -32,13 +33,15 @@ SMALLER = Terms("non-inferiority", margin=0.02)
 
 
 @pytest.fixture(scope="module")
-def config(tmp_path_factory: pytest.TempPathFactory) -> Config:
+def config(tmp_path_factory: pytest.TempPathFactory, empty_stores: Path) -> Config:
     folder = tmp_path_factory.mktemp("gate")
+    put_stores(empty_stores, folder)
+    mlruns = folder / "mlruns"
     return Config(
         tracking=TrackingConfig(
-            uri=f"sqlite:///{folder / 'mlflow.db'}", artifacts=str(folder / "artifacts")
+            uri=f"sqlite:///{mlruns / 'mlflow.db'}", artifacts=str(mlruns / "artifacts")
         ),
-        storage=StorageConfig(url=f"sqlite:///{folder / 'optuna.db'}"),
+        storage=StorageConfig(url=f"sqlite:///{mlruns / 'optuna.db'}"),
         registry=RegistryConfig(recall_loss=None),
     )
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("gradio", reason="the extra finesweep[serve] is not installed")
+pytest.importorskip("fastapi", reason="the extra finesweep[serve] is not installed")
 
 from fastapi.testclient import TestClient
 

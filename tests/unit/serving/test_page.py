@@ -7,14 +7,11 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from html import escape
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-
-pytest.importorskip("gradio", reason="the extra finesweep[serve] is not installed")
-
-import gradio as gr
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,10 +21,19 @@ from finesweep.records import DecisionRule, Prediction
 from finesweep.serving import markup
 from finesweep.serving.card import Card
 from finesweep.serving.markup import EMPTY, HALF
-from finesweep.serving.page import FILES, PAIR_FILES, page
 from finesweep.serving.service import MAX_SIDE_CHARACTERS, MAX_TEXT_CHARACTERS, Service
 
-pytestmark = pytest.mark.slow
+if TYPE_CHECKING:
+    import gradio as gr
+
+pytestmark = [
+    pytest.mark.slow,
+    # Gradio takes seconds to import: in one process, and not while tests are collected.
+    pytest.mark.xdist_group("gradio"),
+    pytest.mark.skipif(
+        find_spec("gradio") is None, reason="the extra finesweep[serve] is not installed"
+    ),
+]
 
 Services = dict[str, Service]
 NOTHING = f"<h2>UNCERTAIN</h2><p>{EMPTY}</p>"
@@ -39,6 +45,7 @@ HOLDS = f"contains '{MARK}', the character that separates the texts of a pair."
 
 def built(service: Service) -> gr.Blocks:
     """The page, built within an event loop: else Gradio creates loops and leaves them open."""
+    from finesweep.serving.page import page
 
     async def made() -> gr.Blocks:
         return page(service)
@@ -46,8 +53,8 @@ def built(service: Service) -> gr.Blocks:
     return asyncio.run(made())
 
 
-def parts(blocks: gr.Blocks, kind: type) -> list[Any]:
-    return [each for each in blocks.blocks.values() if isinstance(each, kind)]
+def parts(blocks: gr.Blocks, kind: str) -> list[Any]:
+    return [each for each in blocks.blocks.values() if type(each).__name__ == kind]
 
 
 def classify(service: Service) -> Callable[..., Any]:
@@ -64,14 +71,14 @@ def classify(service: Service) -> Callable[..., Any]:
             "texts",
             ["Text"],
             ["One text", "Many texts", "The model"],
-            FILES,
+            "FILES",
             [["a lovely day"], ["it was awful"]],
         ),
         (
             "pairs",
             ["First text", "Second text"],
             ["One pair", "Many pairs", "The model"],
-            PAIR_FILES,
+            "PAIR_FILES",
             [["a day", "lovely"], ["it was", "awful"]],
         ),
     ],
@@ -84,11 +91,13 @@ def test_a_page_asks_for_what_its_model_reads(
     files: str,
     examples: list[list[str]],
 ) -> None:
+    from finesweep.serving import page
+
     made = built(services[kind])
-    assert [box.label for box in parts(made, gr.Textbox)] == labels
-    assert [tab.label for tab in parts(made, gr.Tab)] == tabs
-    assert f"{files}." in [text.value for text in parts(made, gr.Markdown)]
-    (shown,) = parts(made, gr.Dataset)
+    assert [box.label for box in parts(made, "Textbox")] == labels
+    assert [tab.label for tab in parts(made, "Tab")] == tabs
+    assert f"{getattr(page, files)}." in [text.value for text in parts(made, "Markdown")]
+    (shown,) = parts(made, "Dataset")
     assert shown.samples == examples
 
 
@@ -152,9 +161,11 @@ def test_labels_texts_and_names_of_any_characters_are_escaped(text: str) -> None
 
 
 def test_nothing_that_a_user_names_is_rendered_as_markdown(texts: Service) -> None:
+    from finesweep.serving.page import FILES
+
     named = Service(texts.classifier, Card(HOSTILE[2], "m", "1", {"labels": HOSTILE[2]}))
     blocks = built(named)
-    assert [part.value for part in parts(blocks, gr.Markdown)] == [f"{FILES}."]
+    assert [part.value for part in parts(blocks, "Markdown")] == [f"{FILES}."]
 
 
 def test_the_page_says_what_was_found_in_a_file_and_where_its_fields_are_set(

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
 import resource
 import signal
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -16,19 +14,16 @@ import pytest
 from filelock import FileLock, Timeout
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import BAD_REQUEST
+from tests.unit.tracking.openers import append_for_ever, deliver_until, fork_server
 from tests.unit.tracking.outboxes import END, TAGS, history, known, opened, write_trial
 
-from finesweep.config import TrackingConfig
-from finesweep.records import Evaluation
 from finesweep.tracking import (
-    Outbox,
     Run,
     TrackingStore,
     close_outbox,
     deliver,
     find_runs,
     is_delivered,
-    open_store,
     pending_outboxes,
     start_run,
 )
@@ -254,45 +249,15 @@ def test_one_process_at_a_time_delivers_an_outbox(store: TrackingStore, tmp_path
     assert [deliver(folder, store)] == runs_of(store, "held")
 
 
-def append_for_ever(folder: str, said: Any) -> None:
-    """The trial that is killed: prints each step once it is logged."""
-    outbox = Outbox(Path(folder))
-    for step in range(1, 10**9):
-        outbox.log_evaluation(Evaluation(step, 0.0, {"m": float(step)}))
-        said.send(step)
-
-
-def deliver_until(event: int, folder: str, uri: str) -> None:
-    """The delivery that is killed at its nth operation on the outbox's files."""
-    store, n_events = open_store(TrackingConfig(uri=uri)), 0
-
-    def count(name: str, arguments: tuple[Any, ...]) -> None:
-        nonlocal n_events
-        if name.startswith(("open", "os.", "shutil.")) and folder in str(arguments):
-            n_events += 1
-            if n_events == event:
-                os._exit(9)
-
-    sys.addaudithook(count)
-    deliver(Path(folder), store)
-
-
-@pytest.fixture(scope="module")
-def processes() -> Any:
-    """Processes that start with everything imported."""
-    server = multiprocessing.get_context("forkserver")
-    server.set_forkserver_preload(["tests.unit.tracking.test_outbox"])
-    return server
-
-
 @pytest.mark.slow
 def test_a_trial_killed_while_it_logs_loses_nothing_that_was_logged(
-    store: TrackingStore, tmp_path: Path, processes: Any
+    store: TrackingStore, tmp_path: Path
 ) -> None:
+    server = fork_server()
     for kill in range(6):
         folder = opened(tmp_path, f"killed-{kill}").folder
-        heard, said = processes.Pipe(duplex=False)
-        trial = processes.Process(target=append_for_ever, args=(str(folder), said))
+        heard, said = server.Pipe(duplex=False)
+        trial = server.Process(target=append_for_ever, args=(str(folder), said))
         trial.start()
         said.close()
         until = 20 + 7 * kill
@@ -314,15 +279,15 @@ def test_a_trial_killed_while_it_logs_loses_nothing_that_was_logged(
 
 @pytest.mark.slow
 def test_a_delivery_killed_anywhere_leads_to_the_same_run(
-    store: TrackingStore, tmp_path: Path, processes: Any, direct: dict[str, Any]
+    store: TrackingStore, tmp_path: Path, direct: dict[str, Any]
 ) -> None:
-    codes = []
+    codes, server = [], fork_server()
     for event in range(1, 1000, 5):
         uid = f"cut-{event}"
         outbox = opened(tmp_path / uid, uid)
         write_trial(outbox, tmp_path / uid / "files")
         outbox.close("FINISHED", END)
-        cut = processes.Process(target=deliver_until, args=(event, str(outbox.folder), store.uri))
+        cut = server.Process(target=deliver_until, args=(event, str(outbox.folder), store.uri))
         cut.start()
         cut.join()
         codes.append(cut.exitcode)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import datasets
@@ -53,13 +54,21 @@ def in_python(side: str) -> PreTrainedTokenizerBase:
     return CanineTokenizer(truncation_side=side)
 
 
-TOKENIZERS = {
-    f"{make.__name__}-{side}": make(side)
+MAKERS = {
+    f"{make.__name__}-{side}": (make, side)
     for make in (like_bert, like_roberta, in_python)
     for side in ("right", "left")
 }
 # transformers' own left truncation treats an empty second text as none.
-del TOKENIZERS["in_python-left"]
+del MAKERS["in_python-left"]
+
+
+@cache
+def tokenizer_of(name: str) -> PreTrainedTokenizerBase:
+    make, side = MAKERS[name]
+    return make(side)
+
+
 TEXT = st.one_of(
     st.text(max_size=12),
     st.lists(st.sampled_from(WORDS[4:]), max_size=14).map(" ".join),
@@ -85,13 +94,13 @@ def split_of(rows: list[dict[str, Any]]) -> datasets.Dataset:
     return datasets.Dataset.from_list(rows, features=datasets.Features(whole | ids))
 
 
-@pytest.mark.parametrize("name", TOKENIZERS)
+@pytest.mark.parametrize("name", MAKERS)
 @given(pairs=st.lists(st.tuples(TEXT, TEXT), min_size=1, max_size=5), room=st.integers(1, 30))
 @settings(deadline=None, max_examples=60)
 def test_a_batch_is_what_the_tokenizer_makes_of_the_pairs(
     name: str, pairs: list[tuple[str, str]], room: int
 ) -> None:
-    tokenizer = TOKENIZERS[name]
+    tokenizer = tokenizer_of(name)
     max_length = tokenizer.num_special_tokens_to_add(pair=True) + room
     rows = rows_of(tokenizer, pairs)
     template = InputTemplate(tokenizer, max_length=max_length, pairs=True)
@@ -107,13 +116,13 @@ def test_a_batch_is_what_the_tokenizer_makes_of_the_pairs(
         assert torch.equal(batch[column], values), column
 
 
-@pytest.mark.parametrize("name", TOKENIZERS)
+@pytest.mark.parametrize("name", MAKERS)
 @given(pairs=st.lists(st.tuples(TEXT, TEXT), min_size=1, max_size=5), room=st.integers(1, 30))
 @settings(deadline=None, max_examples=15)
 def test_lengths_and_cuts_are_those_of_the_batches(
     name: str, pairs: list[tuple[str, str]], room: int
 ) -> None:
-    tokenizer = TOKENIZERS[name]
+    tokenizer = tokenizer_of(name)
     max_length = tokenizer.num_special_tokens_to_add(pair=True) + room
     split = split_of(rows_of(tokenizer, pairs))
     template = InputTemplate(tokenizer, max_length=max_length, pairs=True)
@@ -123,10 +132,10 @@ def test_lengths_and_cuts_are_those_of_the_batches(
     assert template.cuts(split).tolist() == [n > max_length for n in whole]
 
 
-@pytest.mark.parametrize("name", TOKENIZERS)
+@pytest.mark.parametrize("name", MAKERS)
 def test_single_texts_are_what_the_tokenizer_makes_of_them(name: str) -> None:
     """Their types too: XLNet reads none otherwise than zeros."""
-    tokenizer = TOKENIZERS[name]
+    tokenizer = tokenizer_of(name)
     template = InputTemplate(tokenizer, max_length=9)
     split = TokenSplit(split_of(rows_of(tokenizer, [("a", "b")])), template)
     batch = Collator(tokenizer, template)(split.take([0]))

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from tests.stores import put_stores
 from tests.sweeping import Sweeping
 
 from finesweep.sweep.study.keys import PARENT_RUN_ID, REGISTERED
@@ -36,9 +37,10 @@ register: {{name: own-model, alias: challenger}}
 
 @pytest.fixture(scope="module")
 def finished(
-    tmp_path_factory: pytest.TempPathFactory, tiny_bert: Path, texts_csv: Path
+    tmp_path_factory: pytest.TempPathFactory, tiny_bert: Path, texts_csv: Path, empty_stores: Path
 ) -> Sweeping:
     made = Sweeping(tmp_path_factory.mktemp("finished"))
+    put_stores(empty_stores, made.folder)
     (made.folder / "sweeps").mkdir()
     (made.folder / "sweeps" / "own.yaml").write_text(SWEEP.format(texts=texts_csv, model=tiny_bert))
     with pytest.MonkeyPatch.context() as patch:

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import torch
 from optuna import Study
+from tests.stores import put_stores
 from tests.sweeping import Sweeping
 from tests.unit.sweep.studies import add_trial
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
@@ -128,8 +129,13 @@ class Confirmed(Sweeping):
 
 @pytest.fixture
 def sweeping(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_bert: Path, texts_csv: Path
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    tiny_bert: Path,
+    texts_csv: Path,
+    empty_stores: Path,
 ) -> Confirmed:
+    put_stores(empty_stores, tmp_path)
     (tmp_path / "sweeps").mkdir()
     text = SWEEP.format(texts=texts_csv, model=tiny_bert)
     (tmp_path / "sweeps" / "own.yaml").write_text(text, encoding="utf-8")

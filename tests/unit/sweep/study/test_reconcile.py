@@ -48,6 +48,9 @@ from finesweep.config import SweepConfig
 from finesweep.sweep.study.reconcile import reconcile
 from finesweep.sweep.study.storage import open_storage
 
+opened = open_storage(sys.argv[1])  # here and not in both: imports, and whether the tables fit
+opened.remove_session()
+opened.engine.dispose()
 context = multiprocessing.get_context("fork")
 barrier = context.Barrier(2)
 
@@ -197,7 +200,7 @@ def test_two_that_reconcile_at_once_enqueue_each_slot_once(
     opened: Opened, start: Start, storage_url: str
 ) -> None:
     storage = opened(storage_url)
-    studies = [optuna.create_study(study_name=f"s{n}", storage=storage) for n in range(20)]
+    studies = [optuna.create_study(study_name=f"s{n}", storage=storage) for n in range(12)]
     for study in studies:
         study.enqueue_trial({"x": 0.5}, user_attrs={SLOT: 0})
         begun(study)

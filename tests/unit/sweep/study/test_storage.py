@@ -29,7 +29,7 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
-N_CLAIMANTS, N_WAITING = 16, 40
+N_CLAIMANTS, N_WAITING = 8, 20
 CLAIMANTS = """
 import json, multiprocessing, sys
 import optuna
@@ -39,7 +39,11 @@ from finesweep.sweep.study.slots import claim
 url, n, n_slots, hooked = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4] == "hooked"
 if not hooked:
     storage.begin_immediately = lambda engine: None
-context = multiprocessing.get_context("fork")  # before any connection is open
+# Here and not in each process: imports, and the look whether the tables fit.
+opened = storage.open_storage(url)
+opened.remove_session()
+opened.engine.dispose()
+context = multiprocessing.get_context("fork")  # while no connection is open
 barrier, answers = context.Barrier(n), context.SimpleQueue()
 
 def claimant():
@@ -66,6 +70,7 @@ OPENERS = """
 import multiprocessing, sys
 from finesweep.sweep.study.storage import open_storage
 
+open_storage(f"sqlite:///{sys.argv[2]}/another.db").engine.dispose()  # what it imports
 context = multiprocessing.get_context("fork")
 barrier = context.Barrier(4)
 
@@ -121,7 +126,7 @@ def sqlite_url(tmp_path: Path) -> str:
 
 
 @pytest.mark.slow
-def test_sixteen_processes_claim_each_of_forty_trials_once(
+def test_eight_processes_claim_each_of_twenty_trials_once(
     start: Start, opened: Opened, storage_url: str
 ) -> None:
     assert raced(start, opened(storage_url), storage_url) == [1] * N_WAITING
@@ -138,9 +143,9 @@ def test_without_the_hook_two_processes_claim_one_trial_in_sqlite(
 
 @pytest.mark.slow
 def test_processes_that_open_an_empty_database_at_once_all_succeed(
-    start: Start, storage_url: str
+    start: Start, storage_url: str, tmp_path: Path
 ) -> None:
-    assert line_of(start(OPENERS, storage_url), 60) == "[0, 0, 0, 0]\n"
+    assert line_of(start(OPENERS, storage_url, tmp_path), 60) == "[0, 0, 0, 0]\n"
 
 
 def test_of_a_slot_enqueued_twice_only_the_first_trial_is_claimed(

@@ -14,6 +14,7 @@ import optuna
 import pytest
 from optuna import Study
 from rich.console import Console
+from tests.stores import put_stores
 from tests.sweeping import Sweeping
 
 from finesweep.api.notifications import message_of
@@ -77,9 +78,10 @@ class Swept:
 
 @pytest.fixture(scope="module")
 def swept(
-    tmp_path_factory: pytest.TempPathFactory, tiny_bert: Path, texts_csv: Path
+    tmp_path_factory: pytest.TempPathFactory, tiny_bert: Path, texts_csv: Path, empty_stores: Path
 ) -> Iterator[Swept]:
     sweeping, measured = Sweeping(tmp_path_factory.mktemp("several")), list[int]()
+    put_stores(empty_stores, sweeping.folder)
     (sweeping.folder / "sweeps").mkdir()
     (sweeping.folder / "sweeps" / "own.yaml").write_text(SWEEP.format(texts=texts_csv))
     models = sweeping.folder / "conf" / "model"

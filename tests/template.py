@@ -32,9 +32,12 @@ def load_all() -> None:
     load()
     from mlflow.utils import requirements_utils
 
+    from finesweep.runs import evaluation_files
+
     sys.path[0] = str(Path(__file__).parents[1])  # for what forks import of the tests
     for name in ONCE_A_SWEEP:
         import_module(name)
+    evaluation_files.DOTS_PER_INCH = 30  # for pictures that no test looks at
     # Looked up anew in each process that logs a model, for a third of a second.
     requirements_utils._init_packages_to_modules_map()
 

@@ -166,6 +166,7 @@ def judged(
     )
     note = Finding("lengths", "note", "all is short", ())
     monkeypatch.setattr("finesweep.dataset.checks.examine", lambda splits, on_check: (leak, note))
+    monkeypatch.setattr("finesweep.runs.evaluation_files.DOTS_PER_INCH", 30)  # nobody looks
     monkeypatch.setenv("COLUMNS", "100")
     # MLflow keeps an open database by its URI: a relative one would be the last test's.
     place = f"tracking.uri=sqlite:///{project.folder}/mlruns/mlflow.db"

@@ -104,7 +104,7 @@ def test_the_gate_compares_rows_with_all_their_labels(
     first = project.finesweep("promote", "several")
     assert first.returncode == 0, first.stderr
     few = ("sweep.n_trials=1", "sweep.confirm=null", "sweep.baseline=false", "sweep.report=false")
-    again = project.finesweep("sweep", "several", "sweep.study=again", "training.epochs=2", *few)
+    again = project.finesweep("sweep", "several", "sweep.study=again", "training.epochs=1", *few)
     assert again.returncode == 0, again.stderr
     refused = project.finesweep("promote", "several")
     assert refused.returncode == 3, refused.stderr

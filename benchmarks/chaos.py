@@ -1,7 +1,7 @@
-"""A sweep of four workers under random SIGKILLs, and whether every slot finished exactly once.
+"""A sweep of several workers under random SIGKILLs, and whether every slot finished exactly once.
 
 python benchmarks/chaos.py [--kills 30] [--seed N] [--storage sqlite|postgresql] [--slots 40]
-    [--warm]
+    [--workers 4] [--warm]
 
 Kills workers and now and then the coordinator, which is started again whenever it is gone. Exits
 with 0 when all checks that it prints hold, else with 1, and then keeps its folder. --warm forks
@@ -21,7 +21,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,11 +33,8 @@ from tests import warm
 from tests.tiny_bert import tiny_bert
 from tests.warm import Command, forked
 
-os.environ.update({"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "COLUMNS": "100"})
-for _name in ("FINESWEEP_STORAGE_URL", "MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_ID"):
-    os.environ.pop(_name, None)
-
-N_WORKERS = 4
+OWN = {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "COLUMNS": "100"}
+NOT_OURS = ("FINESWEEP_STORAGE_URL", "MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_ID")
 SERVER = "postgresql://postgres@127.0.0.1:5432"
 SWEEP = """\
 # @package sweep
@@ -77,6 +74,7 @@ class Chaos:
     storage: str
     tracking: str
     n_slots: int
+    n_workers: int
     is_warm: bool
     kills: Counter[str] = field(default_factory=Counter)
     at_work: int = 0
@@ -87,15 +85,18 @@ class Chaos:
     def start(self) -> psutil.Popen | Command:
         command = [sys.executable, "-m", "finesweep", "sweep", "chaos", *self.overrides]
         path = self.folder / "coordinator.log"
+        given = {name: value for name, value in os.environ.items() if name not in NOT_OURS} | OWN
         if self.is_warm:
-            return forked(command, environment=os.environ, folder=self.folder, log=path)
+            return forked(command, environment=given, folder=self.folder, log=path)
         with path.open("ab") as log:
-            return psutil.Popen(command, cwd=self.folder, stdout=log, stderr=subprocess.STDOUT)
+            return psutil.Popen(
+                command, cwd=self.folder, env=given, stdout=log, stderr=subprocess.STDOUT
+            )
 
     @property
     def overrides(self) -> list[str]:
         return [
-            f"workers={N_WORKERS}",
+            f"workers={self.n_workers}",
             "storage.checkpoint_minutes=0.02",
             f"storage.url='{self.storage}'",
             f"tracking.uri='{self.tracking}'",
@@ -285,21 +286,23 @@ def _postgres(*statements: str) -> None:
             connection.execute(statement)  # type: ignore[call-overload]
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     cli = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     cli.add_argument("--kills", type=int, default=30)
     cli.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     cli.add_argument("--storage", choices=["sqlite", "postgresql"], default="sqlite")
     cli.add_argument("--slots", type=int, default=40)
+    cli.add_argument("--workers", type=int, default=4)
     cli.add_argument("--pause", type=float, nargs=2, default=(2.0, 5.0), metavar="SECONDS")
     cli.add_argument("--epochs", type=int, nargs=2, default=(20, 30), metavar="N")
     cli.add_argument("--warm", action="store_true")
-    given = cli.parse_args()
+    given = cli.parse_args(arguments)
     print(f"seed {given.seed}, {given.kills} kills, {given.storage}", flush=True)
     folder = Path(tempfile.mkdtemp(prefix="finesweep-chaos-")).resolve()
     make_project(folder, n_slots=given.slots, epochs=tuple(given.epochs))
     with _places(given.storage, folder) as (storage, tracking):
-        chaos, began = Chaos(folder, storage, tracking, given.slots, given.warm), time.monotonic()
+        chaos = Chaos(folder, storage, tracking, given.slots, given.workers, given.warm)
+        began = time.monotonic()
         try:
             drawn = random.Random(given.seed)
             rage(chaos, n_kills=given.kills, drawn=drawn, pause=tuple(given.pause))
@@ -309,7 +312,6 @@ def main() -> int:
         finally:
             for worker in chaos.workers():
                 worker.kill()
-            warm.close()
     for name, found, holds in checks:
         print(f"{'ok ' if holds else 'BAD'} {name:<40}{found}")
     print(f"{seconds:.0f} s")
@@ -321,4 +323,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    finally:
+        warm.close()

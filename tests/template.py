@@ -36,18 +36,18 @@ that a hundred times."""
 
 
 def load_all() -> None:
-    """What a worker imports, what other commands do, and what MLflow and Transformers look up."""
+    """What a worker imports, what other commands do, and what MLflow knows of packages."""
     load()
     from mlflow.utils import requirements_utils
-    from transformers.conversion_mapping import get_checkpoint_conversion_mapping
+
+    from finesweep.runs import evaluation_files
 
     sys.path[0] = str(Path(__file__).parents[1])  # for what forks import of the tests
     for name in ONCE_A_SWEEP:
         import_module(name)
+    evaluation_files.DOTS_PER_INCH = 30  # for pictures that no test looks at
     # Looked up anew in each process that logs a model, for a third of a second.
     requirements_utils._init_packages_to_modules_map()
-    # Built in each process that loads or saves a model, for a tenth of a second.
-    get_checkpoint_conversion_mapping("bert")
 
 
 def measure(settings: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,6 +17,8 @@ from mlflow import MlflowClient
 from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial
 
+from finesweep.config import TrackingConfig
+from finesweep.tracking import open_store
 from tests import warm
 from tests.stores import put_stores
 from tests.warm import Command, forked
@@ -50,6 +53,9 @@ when:
 register: {{name: small-model, alias: challenger}}
 report: false
 """
+
+PLAIN = ("sweep.baseline=false", "sweep.register=null", "training.evaluations_per_epoch=1")
+"""Of a sweep whose trials alone are looked at."""
 
 
 @dataclass(frozen=True)
@@ -194,3 +200,16 @@ def swept(
     done = made.finesweep("sweep", "small")
     assert done.returncode == 0, done.stderr + done.stdout
     return made, done
+
+
+@pytest.fixture
+def finished(swept: tuple[Project, subprocess.CompletedProcess[str]], tmp_path: Path) -> Project:
+    """A copy of the swept project, to be gone on with."""
+    project = Project(tmp_path / "finished")
+    shutil.copytree(swept[0].folder, project.folder)
+    made = project.folder / "mlruns"
+    # Its paths become the copy's, which the next command would tell of.
+    open_store(
+        TrackingConfig(uri=f"sqlite:///{made / 'mlflow.db'}", artifacts=str(made / "artifacts"))
+    )
+    return project

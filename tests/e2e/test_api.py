@@ -22,6 +22,7 @@ params:
   model: minilm
   training.epochs: 1
   training.learning_rate: interval(0.005, 0.01)
+baseline: false
 register: {name: tweets-sentiment, alias: challenger}
 report: false
 """

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import tempfile
 from pathlib import Path
 
 import pytest
+from benchmarks import chaos
 
 pytestmark = pytest.mark.slow
-CHAOS = Path(__file__).parents[2] / "benchmarks" / "chaos.py"
 
 
-def test_random_kills_leave_each_slot_finished_exactly_once() -> None:
-    few = ("--seed", "3", "--kills", "3", "--slots", "5")
+def test_random_kills_leave_each_slot_finished_exactly_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    few = ("--seed", "3", "--kills", "3", "--slots", "4", "--workers", "2")
     short = ("--pause", "1", "2", "--epochs", "6", "10", "--warm")
-    done = subprocess.run(
-        [sys.executable, str(CHAOS), *few, *short],
-        capture_output=True,
-        text=True,
-        timeout=540,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "slots finished exactly once             5 of 5" in done.stdout
+    code = chaos.main([*few, *short])
+    printed = capsys.readouterr().out
+    assert code == 0, printed
+    assert "slots finished exactly once             4 of 4" in printed

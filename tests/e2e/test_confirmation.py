@@ -14,7 +14,12 @@ from tests.e2e.conftest import Project
 from tests.e2e.workers import Break, begin, code_of, work
 
 pytestmark = pytest.mark.slow
-CONFIRMED = ("sweep.n_trials=2", "sweep.confirm={top_k: 2, seeds: 2}", "training.epochs=2")
+CONFIRMED = (
+    "sweep.n_trials=2",
+    "sweep.confirm={top_k: 2, seeds: 2}",
+    "training.epochs=1",
+    "training.evaluations_per_epoch=1",
+)
 COMBINE = "sweep.confirm={top_k: 2, seeds: 2, soup: true, ensemble: true}"
 COMBINED = ("soup", "ensemble")
 NEVER_PRUNED = "sweep.pruner.n_startup_trials=9"

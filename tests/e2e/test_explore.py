@@ -166,6 +166,7 @@ def judged(
     )
     note = Finding("lengths", "note", "all is short", ())
     monkeypatch.setattr("finesweep.dataset.checks.examine", lambda splits, on_check: (leak, note))
+    monkeypatch.setattr("finesweep.runs.evaluation_files.DOTS_PER_INCH", 30)  # nobody looks
     monkeypatch.setenv("COLUMNS", "100")
     # MLflow keeps an open database by its URI: a relative one would be the last test's.
     place = f"tracking.uri=sqlite:///{project.folder}/mlruns/mlflow.db"
@@ -209,19 +210,14 @@ def test_a_severe_finding_is_shown_but_only_strict_checks_end_with_exit_2(
     ]
 
 
-def test_without_severe_findings_strict_checks_pass(
-    judged: Said, monkeypatch: pytest.MonkeyPatch
+def test_without_severe_findings_strict_checks_pass_and_a_name_with_a_path_stays_in_the_folder(
+    judged: Said, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     note = Finding("lengths", "note", "all is short", ())
     monkeypatch.setattr("finesweep.dataset.checks.examine", lambda splits, on_check: (note,))
-    code, out, _ = judged("dataset.checks=strict")
+    code, out, _ = judged("dataset.checks=strict", "dataset.name=../../mine v1.0")
     assert code == 0
     assert "note  all is short" in out
-
-
-def test_a_name_with_a_path_in_it_stays_in_the_folder(judged: Said, project: Project) -> None:
-    code, out, _ = judged("dataset.name=../../mine v1.0")
-    assert code == 0
     assert "page: mlruns/explore/______mine_v1_0.html" in out
     assert (project.folder / "mlruns/explore/______mine_v1_0.html").is_file()
 

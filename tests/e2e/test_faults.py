@@ -20,17 +20,19 @@ import pytest
 from optuna.trial import FrozenTrial, TrialState
 
 from tests.disks import small_disk_at
-from tests.e2e.conftest import Project, make_project
+from tests.e2e.conftest import PLAIN, Project, make_project
 from tests.e2e.workers import Break, begin, begin_soon, code_of, work
 from tests.postgresql import admit, cut_off, new_database
 from tests.waiting import until
 
 pytestmark = pytest.mark.slow
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
-SHORT = ("sweep.n_trials=1", "training.epochs=2", "storage.checkpoint_minutes=0.005")
-LONG = ("training.epochs=8", "sweep.n_trials=1", "storage.checkpoint_minutes=0.01")
+ONCE = "training.evaluations_per_epoch=1"
+SHORT = ("sweep.n_trials=1", "training.epochs=1", ONCE, "storage.checkpoint_minutes=0.005")
+LONG = ("sweep.n_trials=1", "training.epochs=6", ONCE, "storage.checkpoint_minutes=0.01")
 STORES = ("optuna.db", "mlflow.db")
 QUICK_LEASE = "sweep.lease_seconds=2"
+NO_BASELINE = "sweep.baseline=false"
 
 
 def log_of(project: Project) -> str:
@@ -74,14 +76,14 @@ def _takes_writes(database: Path) -> bool:
     return True
 
 
-def assert_converged(project: Project, n_slots: int) -> None:
+def assert_converged(project: Project, n_slots: int, *, has_baseline: bool = False) -> None:
     trials = project.trials()
     done = Counter(t.user_attrs["slot"] for t in trials if t.state in FINISHED)
     assert done == dict.fromkeys(range(n_slots), 1)
     assert not [t for t in trials if t.state in (TrialState.RUNNING, TrialState.WAITING)]
     runs = project.client.search_runs(["1"])
     kinds = Counter(run.data.tags["finesweep.kind"] for run in runs)
-    assert (kinds["sweep"], kinds["baseline"]) == (1, 1)
+    assert (kinds["sweep"], kinds["baseline"]) == (1, has_baseline)
     numbers = Counter(
         run.data.tags["finesweep.trial_number"]
         for run in runs
@@ -123,15 +125,15 @@ AT_THE_END: list[Break] = [
 def test_workers_that_are_killed_between_any_two_writes_leave_a_sweep_that_the_next_one_ends(
     project: Project,
 ) -> None:
-    begin(project, *SHORT, "sweep.n_trials=4", "sweep.pruner.n_startup_trials=9")
+    begin(project, *SHORT, "sweep.n_trials=3", "sweep.pruner.n_startup_trials=9")
     for broken in (*IN_A_TRIAL, *AT_THE_END):
         assert code_of(work(project, broken=broken)) == -signal.SIGKILL, (broken, log_of(project))
     assert code_of(work(project)) == 0, log_of(project)
-    assert_converged(project, 4)
+    assert_converged(project, 3, has_baseline=True)
 
 
 def test_a_worker_stopped_past_its_lease_is_fenced_when_it_wakes(project: Project) -> None:
-    begin(project, *LONG, QUICK_LEASE)
+    begin(project, *LONG, QUICK_LEASE, NO_BASELINE)
     zombie = work(project)
     assert zombie.pid is not None
     stolen = until_one_runs(project)
@@ -146,7 +148,7 @@ def test_a_worker_stopped_past_its_lease_is_fenced_when_it_wakes(project: Projec
 
 
 def test_a_hung_worker_leaves_with_75_and_its_slot_is_tried_again(project: Project) -> None:
-    begin(project, *LONG, "sweep.hang_seconds=2")
+    begin(project, *SHORT, "sweep.hang_seconds=2", NO_BASELINE)
     hung = work(project, broken=("finesweep.sweep.worker.attempt", "Attempt._report", "hang"))
     assert code_of(hung) == 75
     assert "no progress for sweep.hang_seconds" in log_of(project)
@@ -163,7 +165,7 @@ def test_a_trial_without_memory_is_tried_once_more_at_half_the_batch_and_spares_
     enqueued = (f"{{model:tiny,training.batch_size:{size}}}" for size in (512, 16))
     long = ("dataset.path=long.csv", "dataset.max_length=60", "training.epochs=1")
     sizes = ("training.batch_size=choice(16,512)", f"sweep.enqueue=[{','.join(enqueued)}]")
-    begin(project, "sweep.n_trials=2", *sizes, *long)
+    begin(project, "sweep.n_trials=2", *sizes, *long, *PLAIN)
     starved = ("finesweep.runs.finetune", "fit", "starve")
     assert code_of(work(project, broken=starved)) == 0, log_of(project)
     found = [(t.user_attrs["slot"], t.state.name) for t in project.trials()]
@@ -182,14 +184,15 @@ def small_disk(new_project: Project) -> Iterator[Path]:
 def test_a_disk_that_is_full_under_everything_is_waited_for(
     new_project: Project, small_disk: Path
 ) -> None:
-
-    begin(new_project, *LONG)
+    begin(new_project, *LONG, NO_BASELINE)
     worker = work(new_project)
     until_one_runs(new_project)
     ballast = small_disk / "ballast"
-    with ballast.open("wb", buffering=0) as file, suppress(OSError):
-        while file.write(bytes(4096)):
-            pass
+    with ballast.open("wb", buffering=0) as file:
+        for page in (1024**2, 4096):
+            with suppress(OSError):
+                while file.write(bytes(page)):
+                    pass
     until(lambda: "waiting" in log_of(new_project))
     time.sleep(3)
     assert worker.poll() is None, log_of(new_project)
@@ -211,7 +214,7 @@ def test_postgresql_may_be_away_for_longer_than_a_lease_while_workers_work(
 ) -> None:
     storage, tracking = postgresql
     own = (f"storage.url={storage}", f"tracking.uri={tracking}")
-    overrides = ("training.epochs=8", "sweep.n_trials=3", "sweep.pruner.n_startup_trials=9")
+    overrides = ("training.epochs=4", "sweep.n_trials=2", "sweep.pruner.n_startup_trials=9", *PLAIN)
     sweep = project.start("sweep", "small", "workers=2", QUICK_LEASE, *overrides, *own)
     until(lambda: count(storage, "trial_intermediate_values"))
     for url in postgresql:
@@ -230,10 +233,10 @@ def test_postgresql_may_be_away_for_longer_than_a_lease_while_workers_work(
     assert late.returncode == 0, mistakes
     assert "Traceback" not in errors
     status = json.loads(project.finesweep("status", "small", "--json", *own).stdout)
-    assert status["counts"]["complete"] == 3, printed
+    assert status["counts"]["complete"] == 2, printed
     assert status["interrupted_attempts"] == 0, printed
-    # The sweep, three trials and the baseline.
-    assert count(tracking, "runs WHERE status = 'FINISHED'") == count(tracking, "runs") == 5
+    # The sweep and two trials.
+    assert count(tracking, "runs WHERE status = 'FINISHED'") == count(tracking, "runs") == 3
 
 
 def count(url: str, rows: str) -> int:
@@ -248,9 +251,9 @@ def count(url: str, rows: str) -> int:
 def test_double_starts_in_empty_folders_make_one_study_and_one_parent_each(
     tmp_path: Path, tiny_bert: Path, texts_csv: Path
 ) -> None:
-    for turn in range(3):
+    for turn in range(2):
         project = make_project(tmp_path / str(turn), model=tiny_bert, texts=texts_csv)
-        both = [begin_soon(project, *SHORT) for _ in range(2)]
+        both = [begin_soon(project, *SHORT, NO_BASELINE) for _ in range(2)]
         assert [code_of(each) for each in both] == [0, 0], log_of(project)
         study = optuna.load_study(study_name="small", storage=project.storage_url)
         (parent,) = project.client.search_runs(["1"])

@@ -103,9 +103,8 @@ def test_the_gate_compares_rows_with_all_their_labels(
     project, _ = swept
     first = project.finesweep("promote", "several")
     assert first.returncode == 0, first.stderr
-    again = project.finesweep(
-        "sweep", "several", "sweep.study=again", "training.epochs=2", "sweep.report=false"
-    )
+    few = ("sweep.n_trials=1", "sweep.confirm=null", "sweep.baseline=false", "sweep.report=false")
+    again = project.finesweep("sweep", "several", "sweep.study=again", "training.epochs=1", *few)
     assert again.returncode == 0, again.stderr
     refused = project.finesweep("promote", "several")
     assert refused.returncode == 3, refused.stderr

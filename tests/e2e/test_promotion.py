@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 
 from tests.e2e.conftest import Project
 
 pytestmark = pytest.mark.slow
-QUICK = ("sweep.n_trials=1", "training.epochs=2")
+QUICK = ("sweep.n_trials=1", "training.epochs=1", "sweep.baseline=false")
 HOPELESS = (*QUICK, "sweep.study=hopeless", "training.learning_rate=1e-8")
 
 
-def test_a_champion_is_made_kept_and_given_back(project: Project, texts_csv: Path) -> None:
-    assert project.finesweep("promote", "small-model").returncode == 2  # nothing is registered
-    swept = project.finesweep("sweep", "small", *QUICK)
-    assert swept.returncode == 0, swept.stderr + swept.stdout
+@pytest.mark.xdist_group("swept")
+def test_a_champion_is_made_kept_and_given_back(finished: Project) -> None:
+    project = finished
     first = project.finesweep("promote", "small-model")
     assert (first.returncode, first.stderr) == (0, "")
     assert "promoted: version 1 is champion" in first.stdout
@@ -55,6 +53,7 @@ def test_a_champion_is_made_kept_and_given_back(project: Project, texts_csv: Pat
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        ([], "small-model"),
         (["--alpha", "0.7"], "--alpha: 0.7 given; must be between 0 and 0.5"),
         (["--margin", "-1"], "--margin: -1.0 given; must be at least 0, below 1"),
         (["registry.recall_los=1"], "did you mean 'registry.recall_loss'"),

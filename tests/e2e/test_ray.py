@@ -13,6 +13,8 @@ import pytest
 from finesweep.config import LauncherConfig
 from finesweep.errors import FinesweepError
 from finesweep.sweep.launchers import Launcher, make_launcher
+from tests.e2e.conftest import Project
+from tests.e2e.test_launchers import assert_registered
 from tests.waiting import until
 from tests.workers import COMMAND, ended, up
 
@@ -127,6 +129,13 @@ def test_a_lost_node_is_a_lost_worker(cluster: Any, launcher: Launcher, tmp_path
     assert code in (1, -signal.SIGKILL)
     assert code != 1 or worker.last_output().startswith("lost: ")
     until(lambda: gone(pid))
+
+
+def test_a_sweep_is_run_and_registered_by_workers_of_the_cluster(
+    cluster: Any, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAY_ADDRESS", cluster.address)
+    assert_registered(project, "launcher=ray", "workers=1")
 
 
 def test_a_cluster_of_its_own_is_started_and_stopped(

@@ -396,7 +396,8 @@ def test_the_portfolio_of_each_model_is_tried_after_what_is_enqueued(project: Pr
         (folder / f"{kind}.yaml").write_text(text, encoding="utf-8")
     enqueue = "sweep.enqueue=[{model: tiny, training.learning_rate: 0.01}]"
     few = [enqueue, "sweep.n_trials=4", "sweep.register=null", "sweep.confirm=null"]
-    done = project.finesweep("sweep", "small", *few, "sweep.baseline=false")
+    few += ["sweep.baseline=false", "training.evaluations_per_epoch=1", "dataset.train_size=48"]
+    done = project.finesweep("sweep", "small", *few)
     assert done.returncode == 0, done.stderr + done.stdout
     assert "portfolio: 2 known-good settings tried first" in done.stdout
     first, second, third, last = project.trials()

@@ -16,7 +16,9 @@ from finesweep.sweep.study.workers import live_workers
 from tests.e2e.conftest import Project
 from tests.waiting import until
 
-BY_TIME = ("sweep.n_trials=null", "sweep.timeout_minutes=0.15")
+MINUTES = 0.07
+BY_TIME = ("sweep.n_trials=null", f"sweep.timeout_minutes={MINUTES}")
+SHORT = ("training.epochs=1", "training.evaluations_per_epoch=1", "sweep.baseline=false")
 CONFIRM = "sweep.confirm={top_k: 2, seeds: 1}"
 pytestmark = pytest.mark.slow
 ENDED = (TrialState.COMPLETE, TrialState.PRUNED)
@@ -41,28 +43,28 @@ def assert_settled(project: Project) -> int:
 def test_what_fits_is_run_confirmed_and_registered_and_the_next_command_goes_on(
     project: Project,
 ) -> None:
-    done = project.finesweep("sweep", "small", *BY_TIME, CONFIRM)
+    done = project.finesweep("sweep", "small", *BY_TIME, *SHORT, CONFIRM)
     assert done.returncode == 0, done.stderr
-    assert "as many trials as fit into 0.15 min, their confirmation included" in done.stdout
+    assert f"as many trials as fit into {MINUTES} min, their confirmation included" in done.stdout
     first = assert_settled(project)
     status = status_of(project)
     began = [trial.datetime_start for trial in project.trials() if trial.state in ENDED]
     ends_at = status["time_budget"]["ends_at"]
     assert max(each.timestamp() for each in began if each is not None) < ends_at
     assert status["n_confirmations"] == min(2, status["counts"]["complete"])
-    assert 0 < status["time_budget"]["reserved_seconds"] <= 6
-    assert f"{first} trial" in done.stdout.partition("would end within 0.15 min")[2]
+    assert 0 < status["time_budget"]["reserved_seconds"] <= 30 * MINUTES
+    assert f"{first} trial" in done.stdout.partition(f"would end within {MINUTES} min")[2]
     assert "sweep.n_trials=null" in done.stdout.rpartition("next:")[2]
 
-    longer = (BY_TIME[0], "sweep.timeout_minutes=0.25")
-    again = project.finesweep("sweep", "small", *longer, "workers=2")
+    again = project.finesweep("sweep", "small", *BY_TIME, *SHORT, "workers=2")
     assert again.returncode == 0, again.stderr
     assert assert_settled(project) > first
 
 
 def test_killed_with_its_worker_it_goes_on_by_the_same_command(project: Project) -> None:
-    minute = ("sweep.n_trials=null", "sweep.timeout_minutes=1", "sweep.pruner.n_startup_trials=99")
-    process = project.start("sweep", "small", *minute)
+    same = (*SHORT, "sweep.pruner.n_startup_trials=99")
+    minute = ("sweep.n_trials=null", "sweep.timeout_minutes=1")
+    process = project.start("sweep", "small", *minute, *same)
     until(lambda: any(trial.state in ENDED for trial in project.trials()))
     (worker,) = live_workers(find_study("small", project.storage_url))
     process.kill()
@@ -71,7 +73,7 @@ def test_killed_with_its_worker_it_goes_on_by_the_same_command(project: Project)
     before = {trial.number for trial in project.trials() if trial.state in ENDED}
     assert status_of(project)["time_budget"]["is_open"]
 
-    again = project.finesweep("sweep", "small", *BY_TIME, minute[2])
+    again = project.finesweep("sweep", "small", *BY_TIME, *same)
     assert again.returncode == 0, again.stderr
     assert_settled(project)
     assert before <= {trial.number for trial in project.trials() if trial.state in ENDED}

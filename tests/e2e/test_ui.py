@@ -21,7 +21,7 @@ LINK = "/#/experiments/1/runs?workflowType=machine_learning&viewStateShareKey="
 def test_ui_serves_the_projects_store_and_stops_with_all_its_processes(project: Project) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    ui = project.start_fresh("ui", "--port", str(port))
+    ui = project.start("ui", "--port", str(port))
     assert ui.stdout is not None
     line = ui.stdout.readline()
     at = f"MLflow UI at http://127.0.0.1:{port}{LINK}finesweep-runs\n"

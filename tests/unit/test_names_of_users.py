@@ -191,9 +191,9 @@ def told(command: Any, *arguments: str) -> str:
             "'\"`",
             "[red]r",
         ],
-        columns=["bob's \"text\" '\"`", "<b>label</b>\n; DROP TABLE runs"],
+        columns=['bob\'s "text" \'"`', "<b>label</b>\n; DROP TABLE runs"],
         dataset="../<script>alert(1)</script> <i>reviews</i> 50% [red]",
-        experiment="<script>alert(1)</script> bob's \"first\" `try`; --",
+        experiment='<script>alert(1)</script> bob\'s "first" `try`; --',
         model='bob\'s "tweets" <1>',
     )
 )

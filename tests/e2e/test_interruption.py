@@ -168,7 +168,7 @@ def test_two_sweep_commands_at_once_share_the_study(new_project: Project) -> Non
 
 
 def test_stop_lets_workers_finish_their_slot_and_sweep_goes_on(project: Project) -> None:
-    arguments = ("sweep", "small", *_trials_of(1, 12, 12, 1))
+    arguments = ("sweep", "small", *_trials_of(1, 16, 16, 1))
     process = project.start_fresh(*arguments, "workers=2")
     _wait_until_one_is_finished_and_another_runs(project, process)
     stopped = project.finesweep("stop", "small")
@@ -180,6 +180,7 @@ def test_stop_lets_workers_finish_their_slot_and_sweep_goes_on(project: Project)
     unfinished = (TrialState.RUNNING, TrialState.FAIL)
     assert [t.user_attrs for t in project.trials() if t.state in unfinished] == []
     assert _status(project)["stopped"] == "stopped by finesweep stop small"
+    assert len(_ended(project)) < 4  # the last slot was left
     assert project.finesweep(*arguments).returncode == 0
     _assert_every_slot_is_finished_once(project, 4)
 

@@ -38,8 +38,8 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType:UserWarning"),
 ]
 N_EXAMPLES = 20
-"""Of hypothesis, drawn alike in every run (derandomize), for those who add Phase.generate: each takes
-a sweep, and the one that is written out holds what draws begin with."""
+"""Of hypothesis, drawn alike in every run (derandomize), for who adds Phase.generate: each takes a
+sweep, and the example that is written out holds what the first draw has."""
 NASTY = [
     "<script>alert(1)</script>", "bob's", 'say "x"', "'\"`", "[/b]", "[red]r", ":tada:", "$x^$",
     "C++", "C#", "a/b", "../up", "..", "%s {x}", "back\\slash", "two\nlines", "| a | b", "=1+1",
@@ -191,9 +191,9 @@ def told(command: Any, *arguments: str) -> str:
             "'\"`",
             "[red]r",
         ],
-        columns=["bob's \"text\" '\"`", "<b>label</b>\n; DROP TABLE runs"],
+        columns=['bob\'s "text" \'"`', "<b>label</b>\n; DROP TABLE runs"],
         dataset="../<script>alert(1)</script> <i>reviews</i> 50% [red]",
-        experiment="<script>alert(1)</script> bob's \"first\" `try`; --",
+        experiment='<script>alert(1)</script> bob\'s "first" `try`; --',
         model='bob\'s "tweets" <1>',
     )
 )

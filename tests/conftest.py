@@ -6,6 +6,8 @@ import gc
 import os
 import random
 import signal
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis  # noqa: F401  # looks for a reference of trio's among all objects: few as yet
@@ -60,6 +62,14 @@ def _light_garbage() -> None:
     """Each training, and some of the fixtures, collect garbage: 0.3 s over the modules of torch and
     others, unless what is there already is left out."""
     gc.freeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _template() -> Iterator[None]:
+    """The warm process that commands are forked from, when there has been one, ends with us."""
+    yield
+    if warm := sys.modules.get("tests.warm"):
+        warm.close()
 
 
 @pytest.fixture

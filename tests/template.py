@@ -11,7 +11,6 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
-from finesweep.cli.startup.template import load
 from finesweep.sweep.launchers.fork_server import become
 
 ONCE_A_SWEEP = (
@@ -37,12 +36,12 @@ that a hundred times."""
 
 def load_all() -> None:
     """What a worker imports, what other commands do, and what MLflow knows of packages."""
-    load()
+    sys.path[0] = str(Path(__file__).parents[1])  # for what forks import of the tests
+    import_module("tests.loaded").load_watched()
     from mlflow.utils import requirements_utils
 
     from finesweep.runs import evaluation_files
 
-    sys.path[0] = str(Path(__file__).parents[1])  # for what forks import of the tests
     for name in ONCE_A_SWEEP:
         import_module(name)
     evaluation_files.DOTS_PER_INCH = 30  # for pictures that no test looks at

@@ -6,7 +6,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -158,13 +157,6 @@ _SETTINGS = (
     "MLFLOW_EXPERIMENT_ID",
     warm.COVERAGE,  # in a fresh process it would measure the imports; forks have it of their own
 )
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _template() -> Iterator[None]:
-    """The warm process that commands are forked from, when there has been one, ends with us."""
-    yield
-    warm.close()
 
 
 def make_project(folder: Path, *, model: Path, texts: Path) -> Project:

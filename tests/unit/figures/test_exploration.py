@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
@@ -70,15 +67,3 @@ def test_eight_classes_are_eight_different_lines() -> None:
     named = [line for line in axes.lines if str(line.get_label()).startswith("class")]
     assert len({line.get_color() for line in named}) == 8
     assert len({line.get_linestyle() for line in named}) == 4
-
-
-def test_drawing_never_loads_pyplot() -> None:
-    program = (
-        "import sys, io\n"
-        "from finesweep.figures.phrases import clouds_figure\n"
-        "figure = clouds_figure([[('word', 3)]], ['a'], title='', seed=1)\n"
-        "figure.savefig(io.BytesIO(), format='png')\n"
-        "print('matplotlib.pyplot' in sys.modules)"
-    )
-    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-    assert run.stdout.strip() == "False", run.stderr

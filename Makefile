@@ -11,6 +11,8 @@ COVERAGE := $(BIN)/coverage erase && \
 # Python 3.12 counts lines by sys.monitoring, for next to nothing; before it costs a third more.
 MONITORS := $(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 12))'
 INSTALLED := .venv/.installed
+# Hundreds of processes import the same modules: the first compiles each, where nothing forbids it.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test coverage unit check format

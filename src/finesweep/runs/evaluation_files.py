@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DOTS_PER_INCH = 120
+MARGIN_INCHES = 0.1
 AVERAGES = ("accuracy", "micro avg", "macro avg", "weighted avg", "samples avg")
 """Names of a classification report's own rows, which would overwrite a label of that name."""
 
@@ -172,6 +173,22 @@ def write_readable_json(path: Path, value: Any) -> None:
     path.write_text(json.dumps(value, indent=2, ensure_ascii=False), encoding="utf-8")
 
 
-def write_picture(path: Path, figure: Figure) -> None:
-    """Writes figure as a PNG."""
-    figure.savefig(path, dpi=DOTS_PER_INCH, bbox_inches="tight")
+def write_picture(path: Path | BinaryIO, figure: Figure) -> None:
+    """Writes figure as a PNG without its empty margins.
+
+    Drawn once: Figure.savefig lays out and draws twice, to find the margins.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from PIL import Image, ImageChops
+
+    figure.dpi = DOTS_PER_INCH
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()  # type: ignore[no-untyped-call]
+    pixels = np.asarray(canvas.buffer_rgba())  # type: ignore[no-untyped-call]
+    drawn = Image.fromarray(pixels).convert("RGB")
+    corner = drawn.crop((0, 0, 1, 1))
+    cropped = drawn.crop(ImageChops.difference(drawn, corner.resize(drawn.size)).getbbox())
+    margin = int(MARGIN_INCHES * DOTS_PER_INCH)
+    picture = corner.resize((cropped.width + 2 * margin, cropped.height + 2 * margin))
+    picture.paste(cropped, (margin, margin))
+    picture.save(path, "PNG")

@@ -27,6 +27,7 @@ from finesweep.tracking import TrackingStore
 pytest.importorskip("onnxscript", reason="the extra finesweep[onnx] is not installed")
 pytestmark = [
     pytest.mark.slow,  # a model is traced
+    pytest.mark.xdist_group("export"),  # else each process would trace it
     pytest.mark.filterwarnings("ignore:.*Any type hint is inferred as AnyType:UserWarning"),
 ]
 LONG = " ".join(f"word{number}" for number in range(200))

@@ -19,7 +19,10 @@ from finesweep.prediction import Classifier
 from finesweep.records import DecisionRule
 
 pytest.importorskip("onnxscript", reason="the extra finesweep[onnx] is not installed")
-pytestmark = pytest.mark.slow  # a model is traced
+pytestmark = [
+    pytest.mark.slow,  # a model is traced
+    pytest.mark.xdist_group("export"),  # the first trace of a process imports for seconds
+]
 NOTHING = Data(None, False, "it has none")
 
 

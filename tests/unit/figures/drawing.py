@@ -6,8 +6,10 @@ import io
 
 from matplotlib.figure import Figure
 
+from finesweep.runs.evaluation_files import write_picture
+
 
 def drawn(figure: Figure) -> Figure:
     """The figure, rendered once: a warning of matplotlib's would fail the test."""
-    figure.savefig(io.BytesIO(), format="png", dpi=120, bbox_inches="tight")
+    write_picture(io.BytesIO(), figure)
     return figure

@@ -211,11 +211,10 @@ def test_a_run_interrupted_within_an_evaluation_makes_it_again(
 @pytest.mark.parametrize(
     "fields",
     [
-        {"frozen": 2},
-        {"batch_size": 5, "gradient_accumulation_steps": 2},
-        {"batch_size": 3, "gradient_accumulation_steps": 4, "class_weights": "balanced"},
+        # The last batch of an epoch is smaller, and the last step has fewer of them.
+        {"batch_size": 5, "gradient_accumulation_steps": 3, "class_weights": "balanced"},
         {"batch_size": 200, "max_grad_norm": 0.0},
-        {"precision": "bf16"},
+        {"frozen": 2, "precision": "bf16"},
     ],
     ids=str,
 )
@@ -327,7 +326,7 @@ def test_evaluations_leave_the_random_numbers_of_training_alone(
     assert_same(run.go(), reference)
 
 
-@pytest.mark.parametrize(("patience", "last"), [(1, 7), (2, 10), (3, 14)])
+@pytest.mark.parametrize(("patience", "last"), [(1, 7), (3, 14)])
 def test_patience_counts_on_across_a_resume(
     begin: Begin, tmp_path: Path, patience: int, last: int
 ) -> None:
@@ -369,7 +368,7 @@ def test_a_run_that_had_ended_gives_its_result_again(
     assert_same(resumed, expected, replayed=saved_evaluations(after))
 
 
-@pytest.mark.parametrize("step", [4, 7, 13])
+@pytest.mark.parametrize("step", [4, 13])
 def test_half_the_batch_with_twice_the_accumulation_sees_the_same_examples(
     begin: Begin, tmp_path: Path, step: int, caplog: pytest.LogCaptureFixture
 ) -> None:

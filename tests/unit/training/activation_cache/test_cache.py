@@ -33,8 +33,18 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize(
-    ("depth", "place"),
-    [(1, "disk"), (2, "disk"), ("all", "disk"), (2, "pinned"), (2, "device"), ("all", "device")],
+    ("loaded", "depth", "place"),
+    [
+        ("bert", 1, "disk"),
+        ("bert", 2, "pinned"),
+        ("bert", "all", "disk"),
+        ("bert", "all", "device"),
+        ("distilbert", 1, "disk"),
+        ("distilbert", 2, "disk"),
+        ("distilbert", 2, "device"),
+        ("distilbert", "all", "pinned"),
+    ],
+    indirect=["loaded"],
 )
 def test_training_is_the_same_with_and_without_kept_states(
     loaded: Loaded, tokens: Tokens, tmp_path: Path, depth: int | str, place: Place

@@ -15,6 +15,7 @@ import pytest
 
 from tests import tiny_bert as builder
 from tests.stores import make_stores
+from tests.tiny_bert import FILLERS, WORDS
 
 # Two test processes with two threads each crawl, and results depend on the number. torch, which
 # most tests do without, reads it when it is first loaded.
@@ -30,13 +31,6 @@ if os.access(IN_MEMORY := "/dev/shm", os.W_OK):
 
 # Imports create no garbage; to scan for it takes two fifths of the time until the first test.
 gc.disable()
-
-WORDS = {
-    "good": ["lovely", "great", "superb"],
-    "bad": ["awful", "dull", "dreadful"],
-    "plain": ["table", "window", "paper"],
-}
-FILLERS = ["the", "a", "this", "that", "very", "quite", "film", "day", "it", "was", "and"]
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -83,7 +77,7 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(scope="session")
 def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A saved BERT of 4 random layers of 32, with minilm's tokenizer; takes 64 tokens.
+    """A saved BERT of 4 random layers of 32 that knows the words of texts_csv; takes 64 tokens.
 
     At a learning rate of 0.01 it tells texts_csv's classes apart within two epochs.
     """

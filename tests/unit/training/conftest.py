@@ -1,4 +1,4 @@
-"""A tiny BERT of few words, and the learnable texts as its token ids."""
+"""The learnable texts as the tiny BERT's token ids."""
 
 from __future__ import annotations
 
@@ -6,38 +6,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from tests import tiny_bert as builder
-from tests.conftest import FILLERS, WORDS
-from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
-from transformers import PreTrainedTokenizerFast
 
 from finesweep.config import DatasetConfig, ModelConfig
 from finesweep.dataset import load_dataset, tokenize
 from finesweep.model import load_tokenizer
 from finesweep.records import Tokens
-
-SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
-
-
-@pytest.fixture(scope="session")
-def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The tiny BERT with the texts' words, and letters and digits for others: minilm's vocabulary
-    would make it thirty times as large, and steps and checkpoints twice as slow."""
-    letters = "abcdefghijklmnopqrstuvwxyz0123456789"
-    words = [word for words in (*WORDS.values(), FILLERS) for word in words if len(word) > 1]
-    known = [*SPECIAL, *words, *letters, *(f"##{letter}" for letter in letters)]
-    made = Tokenizer(models.WordPiece({word: k for k, word in enumerate(known)}, unk_token="[UNK]"))
-    made.normalizer = normalizers.BertNormalizer()
-    made.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    made.post_processor = processors.BertProcessing(("[SEP]", 3), ("[CLS]", 2))
-    names = dict(zip(("pad", "unk", "cls", "sep", "mask"), SPECIAL, strict=True))
-    tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=made,
-        model_input_names=["input_ids", "token_type_ids", "attention_mask"],
-        **{f"{name}_token": token for name, token in names.items()},
-    )
-    folder = tmp_path_factory.mktemp("bert-of-few-words")
-    return builder.tiny_bert(folder, tokenizer=tokenizer, vocab_size=len(known))
 
 
 def tokenized(tiny_bert: Path, texts_csv: Path, cache: Path, train_size: int | None) -> Tokens:

@@ -13,7 +13,8 @@ from finesweep.records import Tokens
 
 @pytest.fixture(scope="session")
 def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return builder.tiny_bert(tmp_path_factory.mktemp("tiny-bert-to-adapt"))
+    folder = tmp_path_factory.mktemp("tiny-bert-to-adapt")
+    return builder.tiny_bert(folder, tokenizer=builder.minilm_tokenizer())
 
 
 @pytest.fixture(scope="session")

@@ -41,8 +41,13 @@ def user_files() -> dict[str, str]:
 
 
 def use_files(files: Mapping[str, str]) -> None:
-    """Uses these as the user's files for the rest of this process."""
+    """Uses these as the user's files for the rest of this process.
+
+    Files that are used already stay where they are, so that nothing is composed anew.
+    """
     global _user_root
+    if _user_root is not None and user_files() == dict(files):
+        return
     root = Path(tempfile.mkdtemp(prefix="finesweep-"))
     atexit.register(shutil.rmtree, root, ignore_errors=True)
     for name, text in files.items():

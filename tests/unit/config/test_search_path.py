@@ -8,7 +8,7 @@ import pytest
 from hydra.core.object_type import ObjectType
 from omegaconf import OmegaConf
 
-from finesweep.config import compose
+from finesweep.config import compose, search_path, use_files, user_files
 from finesweep.config.search_path import USER, ProjectSource, packaged_root
 
 
@@ -73,6 +73,18 @@ def test_a_file_is_read_anew_and_what_was_read_before_is_nobodys_to_change(
     (tmp_path / "sweeps" / "mine.yaml").write_text("n_trials: ${other}\n", encoding="utf-8")
     read = OmegaConf.to_container(user.load_config("sweeps/mine").config)
     assert read == {"n_trials": "${other}"}
+
+
+def test_files_that_are_used_already_stay_where_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search_path, "_user_root", None)
+    files = {"sweeps/mine.yaml": "n_trials: 1\n", "conf/model/own.yaml": "distil: true\n"}
+    places = []
+    for given in (files, dict(reversed(files.items())), files | {"sweeps/mine.yaml": "{}"}, {}):
+        use_files(given)
+        assert user_files() == given
+        places.append(search_path.project_folders("sweeps")[0])
+    assert places[0] == places[1]
+    assert len(set(places)) == 3
 
 
 def test_a_default_may_follow_another_choice(workplace: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from optuna.trial import FrozenTrial
 from finesweep.config import TrackingConfig
 from finesweep.tracking import open_store
 from tests import warm
-from tests.stores import put_stores
+from tests.stores import copy_project, put_stores
 from tests.warm import Command, forked
 
 FINESWEEP = (sys.executable, "-m", "finesweep")
@@ -198,7 +197,7 @@ def swept(
 def finished(swept: tuple[Project, subprocess.CompletedProcess[str]], tmp_path: Path) -> Project:
     """A copy of the swept project, to be gone on with."""
     project = Project(tmp_path / "finished")
-    shutil.copytree(swept[0].folder, project.folder)
+    copy_project(swept[0].folder, project.folder)
     made = project.folder / "mlruns"
     # Its paths become the copy's, which the next command would tell of.
     open_store(

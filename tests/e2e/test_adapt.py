@@ -13,11 +13,19 @@ import pandas as pd
 import pytest
 
 from finesweep.cli import main
+from tests import tiny_bert as builder
 from tests.e2e.conftest import Project
 
 pytestmark = pytest.mark.slow
 FOLDER = "mlruns/adapted/tiny-local"
 TRAINING = ("training.batch_size=8", "training.learning_rate=0.005", "training.precision=fp32")
+
+
+@pytest.fixture(scope="module")
+def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny BERT with minilm's words, most of which the texts do without."""
+    folder = tmp_path_factory.mktemp("tiny-bert-to-adapt")
+    return builder.tiny_bert(folder, tokenizer=builder.minilm_tokenizer())
 
 
 def adapt_command(texts: Path, *overrides: str) -> list[str]:

@@ -14,6 +14,7 @@ from mlflow.entities import Run
 
 from finesweep.sweep.study.keys import DEFINITION, FINALIST
 from tests.e2e.conftest import Project
+from tests.stores import copy_project
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("swept")]
 
@@ -26,7 +27,7 @@ def reviewed(swept: tuple[Project, Done], tmp_path_factory: pytest.TempPathFacto
     """A copy of the swept project, whose runs may be added to and changed; with a second sweep,
     whose winner is the first one's next best trial."""
     project = Project(tmp_path_factory.mktemp("reviewed") / "project")
-    shutil.copytree(swept[0].folder, project.folder)
+    copy_project(swept[0].folder, project.folder)
     url = project.storage_url
     optuna.copy_study(
         from_study_name="small", from_storage=url, to_storage=url, to_study_name="other"

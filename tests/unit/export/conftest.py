@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tests.tiny_bert import tiny_config
-from transformers import AutoTokenizer, BertForSequenceClassification
+from tests.tiny_bert import minilm_tokenizer, tiny_config
+from transformers import BertForSequenceClassification
 
 from finesweep.api.exporting.export import run_export
 from finesweep.api.exporting.request import Request
@@ -58,7 +58,7 @@ def tiny_model(names: tuple[str, ...], rule: DecisionRule) -> BertForSequenceCla
 
 
 @pytest.fixture(scope="session")
-def registered(config: Config, tiny_bert: Path, texts_csv: Path) -> str:
+def registered(config: Config, texts_csv: Path) -> str:
     """The URI of a version with the run, config and test scores that a sweep leaves."""
     store = open_store(config.tracking)
     composed = compose(
@@ -71,7 +71,7 @@ def registered(config: Config, tiny_bert: Path, texts_csv: Path) -> str:
     )
     dataset = recorded_dataset(composed.yaml())
     model = tiny_model(dataset.label_names, RULE)
-    tokenizer = AutoTokenizer.from_pretrained(tiny_bert)
+    tokenizer = minilm_tokenizer()
     tags = {TEST_FINGERPRINT: dataset.test_fingerprint, "finesweep.sweep": "own"}
     run = start_run(store, name="bert trial 4", tags=tags, params=composed.flat())
     run.log_text(composed.yaml(), "config.yaml")

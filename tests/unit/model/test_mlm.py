@@ -105,7 +105,7 @@ def test_a_distilberts_encoder_is_what_a_classifier_would_start_from(tiny_bert: 
 
 def test_logits_of_chosen_places_and_their_gradients_are_those_of_all(config: ModelConfig) -> None:
     model = load_masked(config, seed=0).model.eval()
-    ids = torch.randint(1000, 2000, (2, 6), generator=torch.Generator().manual_seed(0))
+    ids = torch.randint(5, 80, (2, 6), generator=torch.Generator().manual_seed(0))
     chosen = torch.tensor([[0, 1, 0, 1, 0, 0], [0, 0, 0, 0, 1, 0]], dtype=torch.bool)
     expected = model(input_ids=ids).logits[chosen]
     with decode_masked_only(model, chosen):

@@ -95,7 +95,7 @@ def test_the_words_of_both_texts_add_what_the_pair_has_over_padding(
 
 
 def test_the_spans_are_both_texts_with_the_mark_between(classifier: Classifier) -> None:
-    text = join_pair("  lovely,\tday ", "so dreadful " * 20)
+    text = join_pair("  lovely,\tday ", "very dreadful " * 20)
     spans = attribute(classifier, text, "good")
     assert "".join(part for part, _ in spans) == text
     assert (PAIR, None) in spans

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from tests.stores import put_stores
+from tests.stores import copy_project, put_stores
 from tests.sweeping import Sweeping
 
 from finesweep.sweep.study.keys import PARENT_RUN_ID, REGISTERED
@@ -53,7 +53,7 @@ def finished(
 @pytest.fixture
 def own(finished: Sweeping, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sweeping:
     """A copy of the finished sweep, of which each test deletes something."""
-    shutil.copytree(finished.folder, tmp_path / "own")
+    copy_project(finished.folder, tmp_path / "own")
     monkeypatch.chdir(tmp_path / "own")
     copy = Sweeping(tmp_path / "own")
     assert copy.sweep()[1] == []

@@ -161,7 +161,8 @@ def _create_or_check(plan: SweepPlan, storage: optuna.storages.BaseStorage) -> S
 
 def study_exists(plan: SweepPlan) -> bool:
     """Whether an earlier command created the plan's study and so checked its search space."""
-    return plan.study_name in study_names(plan.base.config.storage.url)
+    storage = _existing_storage(plan.base.config.storage.url)
+    return storage is not None and _study_in(storage, plan.study_name) is not None
 
 
 def finalist_in(attributes: Mapping[str, Any]) -> Finalist | None:
@@ -199,11 +200,12 @@ def comparisons_in(attributes: Mapping[str, Any]) -> list[ModelComparison]:
 
 def find_study(name: str, url: str) -> Study:
     """An existing study; ConfigError suggests the nearest name in the storage."""
-    names = study_names(url)
-    if name not in names:
+    storage = _existing_storage(url)
+    study = None if storage is None else _study_in(storage, name)
+    if study is None:
+        names = [] if storage is None else _names_in(storage)
         hint = nearest(name, names) if names else "none has been run here yet"
         raise ConfigError(Problem("sweep", f"no study {name!r} in {hidden_password(url)}; {hint}"))
-    study = load_by_first(name, open_storage(url))
     if not {SWEEP, DEFINITION, N_TRIALS} <= set(study.user_attrs):
         raise ConfigError(
             Problem("sweep", f"study {name!r} in {hidden_password(url)} was not made by a sweep")
@@ -212,8 +214,30 @@ def find_study(name: str, url: str) -> Study:
 
 
 def study_names(url: str) -> list[str]:
-    # A lookup must not create an empty database.
+    """The storage's studies, without those of confirmations."""
+    storage = _existing_storage(url)
+    return [] if storage is None else _names_in(storage)
+
+
+def _existing_storage(url: str) -> optuna.storages.BaseStorage | None:
+    """None where a SQLite file would have to be made: a lookup must not create an empty one."""
     database = sqlite_file(url)
-    if database is not None and not database.exists():
-        return []
-    return [name for name in optuna.get_all_study_names(open_storage(url)) if "+" not in name]
+    return None if database is not None and not database.exists() else open_storage(url)
+
+
+def _names_in(storage: optuna.storages.BaseStorage) -> list[str]:
+    return [name for name in optuna.get_all_study_names(storage) if not _is_confirmation(name)]
+
+
+def _study_in(storage: optuna.storages.BaseStorage, name: str) -> Study | None:
+    """The study of this name, if there is one and it is not a confirmation's."""
+    if _is_confirmation(name):
+        return None
+    try:
+        return load_by_first(name, storage)
+    except KeyError:
+        return None
+
+
+def _is_confirmation(name: str) -> bool:
+    return "+" in name

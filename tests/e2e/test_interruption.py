@@ -67,7 +67,7 @@ def _trials_of(*epochs: int) -> tuple[str, ...]:
     )
 
 
-LONG = _trials_of(1, 16, 1)
+LONG = _trials_of(1, 24, 1)
 """Of which the second is still under way when the third signal arrives."""
 
 
@@ -168,7 +168,7 @@ def test_two_sweep_commands_at_once_share_the_study(new_project: Project) -> Non
 
 
 def test_stop_lets_workers_finish_their_slot_and_sweep_goes_on(project: Project) -> None:
-    arguments = ("sweep", "small", *_trials_of(1, 16, 16, 1))
+    arguments = ("sweep", "small", *_trials_of(1, 24, 24, 1))
     process = project.start_fresh(*arguments, "workers=2")
     _wait_until_one_is_finished_and_another_runs(project, process)
     stopped = project.finesweep("stop", "small")

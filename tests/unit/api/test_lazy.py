@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from inspect import Parameter, isfunction, signature
 from pathlib import Path
 
 import pytest
@@ -45,9 +46,12 @@ def test_composing_needs_neither_torch_nor_mlflow() -> None:
 @pytest.mark.parametrize("name", finesweep.__all__)
 def test_each_name_is_there_documented_and_no_module_hides_it(name: str) -> None:
     package = Path(finesweep.__file__).parent
-    assert getattr(finesweep, name).__doc__
+    found = getattr(finesweep, name)
+    assert found.__doc__
     assert name in dir(finesweep)
     assert not (package / name).exists()
+    if isfunction(found) and (overrides := signature(found).parameters.get("overrides")):
+        assert (overrides.kind, overrides.default) == (Parameter.POSITIONAL_OR_KEYWORD, ())
     assert not (package / f"{name}.py").exists()
 
 

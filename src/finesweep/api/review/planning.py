@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from finesweep.api.caller import no_library_bars, preserve_caller
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @preserve_caller()
-def plan(name: str, *overrides: str) -> Plan:
+def plan(name: str, overrides: Sequence[str] = ()) -> Plan:
     """What a sweep will take on this machine, from a few training steps of each of its models.
 
     Creates no study and no MLflow run. Takes a few seconds per model and maximum length.
@@ -29,7 +30,7 @@ def plan(name: str, *overrides: str) -> Plan:
         ConfigError: If the sweep or its data are invalid.
 
     Example:
-        >>> plan = finesweep.plan("demo", "workers=2")
+        >>> plan = finesweep.plan("demo", ["workers=2"])
         >>> plan.configured.seconds_pruned
     """
     from finesweep.report.plan.planning import plan_sweep

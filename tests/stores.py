@@ -1,4 +1,4 @@
-"""Databases of MLflow and Optuna in which nothing is: to make their tables takes a second each."""
+"""Databases of MLflow and Optuna: made once with their tables, a second each, and then copied."""
 
 from __future__ import annotations
 

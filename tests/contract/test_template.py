@@ -13,6 +13,10 @@ from pathlib import Path
 import pytest
 from tests.warm import forked
 
+from finesweep.cli.startup import template
+from finesweep.config import compose
+from finesweep.errors import ConfigError
+
 pytestmark = pytest.mark.slow
 SEEN = """
 import json
@@ -47,3 +51,11 @@ def test_a_template_has_all_imports_of_a_worker_one_thread_and_has_computed_noth
     assert state["n_sockets"] == 0
     assert not state["is_cuda"]
     assert set(state["modules"]) >= NEEDED
+
+
+def test_broken_files_of_the_user_are_left_for_the_worker_to_tell(workplace: Path) -> None:
+    (workplace / "conf" / "model").mkdir(parents=True)
+    (workplace / "conf" / "model" / "minilm.yaml").write_text("name_or_path: [\n")
+    template._use_once()
+    with pytest.raises(ConfigError, match="minilm"):
+        compose()

@@ -10,7 +10,6 @@ from dataclasses import fields
 from hydra.core.config_loader import ConfigLoader
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from omegaconf.errors import OmegaConfBaseException
-from yaml import YAMLError
 
 from finesweep.config.field_paths import field_exists, unknown_field
 from finesweep.config.schema import Config
@@ -37,7 +36,7 @@ KINDS = {
 
 @contextmanager
 def translate_errors(loader: ConfigLoader, overrides: Sequence[str]) -> Iterator[None]:
-    """Turns errors of Hydra, OmegaConf and YAML during a composition into ConfigError."""
+    """Turns errors of Hydra and OmegaConf during a composition into ConfigError."""
     try:
         yield
     except MissingConfigException as error:
@@ -55,8 +54,6 @@ def translate_errors(loader: ConfigLoader, overrides: Sequence[str]) -> Iterator
             raise
         message = "is null here, and can only be set in the sweep's file"
         raise ConfigError(Problem(section.group(1), message)) from error
-    except YAMLError as error:
-        raise ConfigError(Problem("YAML", " ".join(str(error).split()))) from error
 
 
 def _first(error: BaseException) -> str:

@@ -17,14 +17,17 @@ from hydra.core.plugins import Plugins
 from hydra.plugins.config_source import ConfigLoadError, ConfigResult, ConfigSource
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import OmegaConf
-from yaml import safe_load
+from yaml import YAMLError, safe_load
 
 from finesweep.config.overrides.hydra_private import header_of
+from finesweep.errors import ConfigError, Problem
 
 SWEEPS = "sweeps"
 USER, PACKAGE = "user", "finesweep"
 """Names of the config sources, as Hydra's `provider`."""
 SUFFIX = ".yaml"
+UNNAMED = 'in "<unicode string>", '
+"""How YAML's errors name a text without a file."""
 
 
 _user_root: Path | None = None
@@ -37,7 +40,15 @@ def user_files() -> dict[str, str]:
     paths = [
         path for folder in ("conf", SWEEPS) for path in sorted((root / folder).rglob("*.yaml"))
     ]
-    return {str(path.relative_to(root)): path.read_text(encoding="utf-8") for path in paths}
+    return {name: _text(path, name) for path in paths for name in [str(path.relative_to(root))]}
+
+
+def _text(path: Path, name: str) -> str:
+    """The file's text; ConfigError by this name if it is not UTF-8."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigError(Problem(name, f"is not UTF-8: {error}")) from error
 
 
 def use_files(files: Mapping[str, str]) -> None:
@@ -117,8 +128,13 @@ class ProjectSource(ConfigSource):
         return tuple(sorted((path, s.st_mtime_ns, s.st_size) for path, s in states))
 
     def load_config(self, config_path: str) -> ConfigResult:
-        text = self._file(config_path).read_text(encoding="utf-8")
-        if (values := _values(text)) is None:
+        text = _text(self._file(config_path), config_path)
+        try:
+            values = _values(text)
+        except YAMLError as error:
+            problem = " ".join(str(error).replace(UNNAMED, "at ").split())
+            raise ConfigError(Problem(config_path, f"is not YAML: {problem}")) from error
+        if values is None:
             raise ConfigLoadError(f"In '{config_path}': a config is a mapping, `field: value`")
         return ConfigResult(
             provider=self.provider,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from finesweep.config import compose
+from finesweep.config import compose, user_files
 from finesweep.errors import ConfigError
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("workplace")]
@@ -125,11 +125,17 @@ def test_all_that_must_be_given_is_listed_together() -> None:
     ]
 
 
-def test_malformed_yaml_says_where(workplace: Path) -> None:
+def test_a_file_that_cannot_be_read_is_named_with_the_place(workplace: Path) -> None:
     (workplace / "conf/model").mkdir(parents=True)
-    (workplace / "conf/model/mine.yaml").write_text("name_or_path: [x\n", encoding="utf-8")
-    with pytest.raises(ConfigError, match=r"^YAML: while parsing a flow sequence .*line 1, col"):
+    file = workplace / "conf/model/mine.yaml"
+    file.write_text("name_or_path: [x\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"^model/mine: is not YAML: while parsing .*line 1, col"):
         compose(["model=mine"])
+    file.write_bytes("name_or_path: für\n".encode("latin-1"))
+    with pytest.raises(ConfigError, match=r"^model/mine: is not UTF-8: .* position 15"):
+        compose(["model=mine"])
+    with pytest.raises(ConfigError, match=r"^conf/model/mine\.yaml: is not UTF-8: "):
+        user_files()  # which a sweep gives to its workers
 
 
 @pytest.mark.parametrize(

@@ -236,7 +236,7 @@ def test_an_unknown_sweep_offers_the_nearest(mine: Mine) -> None:
         ("when: {model: {}}", r"when\.model: no such choice; a condition is one group=choice, as"),
         ("timeout_minutes: 0", r"^sweep\.timeout_minutes: 0\.0 given; must be above 0"),
         ("direction: minimise", r"^sweep\.direction: 'minimise' is not a choice; did you mean"),
-        ("params: {a: [1}", r"^YAML: while parsing a flow"),
+        ("params: {a: [1}", r"^sweeps/mine: is not YAML: while parsing a flow"),
     ],
 )
 def test_a_mistake_in_a_sweep_file_is_told_with_its_path(

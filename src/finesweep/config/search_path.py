@@ -14,7 +14,7 @@ from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.config_store import ConfigStore
 from hydra.core.object_type import ObjectType
 from hydra.core.plugins import Plugins
-from hydra.plugins.config_source import ConfigLoadError, ConfigResult, ConfigSource
+from hydra.plugins.config_source import ConfigResult, ConfigSource
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 from omegaconf import OmegaConf
 from yaml import YAMLError, safe_load
@@ -135,7 +135,7 @@ class ProjectSource(ConfigSource):
             problem = " ".join(str(error).replace(UNNAMED, "at ").split())
             raise ConfigError(Problem(config_path, f"is not YAML: {problem}")) from error
         if values is None:
-            raise ConfigLoadError(f"In '{config_path}': a config is a mapping, `field: value`")
+            raise ConfigError(Problem(config_path, "a config is a mapping, `field: value`"))
         return ConfigResult(
             provider=self.provider,
             path=self.full_path(),

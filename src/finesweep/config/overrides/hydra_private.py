@@ -130,14 +130,14 @@ def compose_choices_once(version_of: Callable[[ConfigSource], Hashable]) -> None
         prepend_hydra: bool,
         skip_missing: bool,
     ) -> DefaultsList:
-        own = Overrides(repo, overrides_list)
         versions = [version_of(source) for source in repo.get_sources()]
+        if None in versions:
+            return listed(repo, config_name, overrides_list, prepend_hydra, skip_missing)
+        own = Overrides(repo, overrides_list)
         choices = (own.override_choices, own.append_group_defaults, own.deletions)
         # An interpolation in a defaults list may read the environment.
         rest = (config_name, prepend_hydra, skip_missing, version.getbase(), *os.environ.items())
         key = (*versions, repr(choices), *rest)
-        if None in versions:
-            return listed(repo, config_name, overrides_list, prepend_hydra, skip_missing)
         if key not in kept:
             if len(kept) == MAX_KEPT:
                 kept.clear()

@@ -36,6 +36,7 @@ from finesweep.sweep.selection.state import ConfirmationState, StudyState, Sweep
 from finesweep.sweep.study.keys import (
     CANDIDATES,
     CONFIRMATION,
+    CONFIRMATION_SUFFIX,
     N_TRIALS,
     OBJECTIVES,
     SEED_RUNS,
@@ -48,8 +49,6 @@ from finesweep.sweep.study.optuna_private import storage_of
 from finesweep.sweep.study.ranking import complete, ranked, worse_by
 from finesweep.sweep.study.slots import all_finished, slots_of
 
-SUFFIX = "+confirmation"
-"""Suffix of the study's name; a sweep's own name never contains a plus sign."""
 SEED = "training.seed"
 
 
@@ -121,7 +120,7 @@ def candidates(searched: Iterable[FrozenTrial], config: ConfirmConfig) -> list[i
 def make_confirmation(study: Study) -> Study:
     """The confirmation study of a search's study, created if missing; callers hold a lock."""
     confirmation = optuna.create_study(
-        study_name=study.study_name + SUFFIX,
+        study_name=study.study_name + CONFIRMATION_SUFFIX,
         storage=storage_of(study),
         direction=study.direction,
         pruner=NopPruner(),

@@ -1,4 +1,4 @@
-"""Names of the user attributes of studies and trials."""
+"""Names of the user attributes of studies and trials, and of the studies of confirmations."""
 
 # User attributes of a study.
 SWEEP = "sweep"
@@ -92,3 +92,11 @@ OBJECTIVES = "objectives"
 """Of a trial: metric → value of each objective, in their order."""
 LATENCY_KEY = "latency_key"
 """Of a trial: what its latency depends on besides the machine: architecture, length and data."""
+
+CONFIRMATION_SUFFIX = "+confirmation"
+"""Follows the sweep's study in the name of its confirmation's."""
+
+
+def is_confirmation(study_name: str) -> bool:
+    """Whether it names a confirmation's study: a sweep's study has no + in its name."""
+    return "+" in study_name

@@ -45,6 +45,7 @@ from finesweep.sweep.study.keys import (
     SWEEP,
     TEACHERS,
     UID,
+    is_confirmation,
 )
 from finesweep.sweep.study.objectives.first_objective import (
     by_first_objective,
@@ -226,18 +227,14 @@ def _existing_storage(url: str) -> optuna.storages.BaseStorage | None:
 
 
 def _names_in(storage: optuna.storages.BaseStorage) -> list[str]:
-    return [name for name in optuna.get_all_study_names(storage) if not _is_confirmation(name)]
+    return [name for name in optuna.get_all_study_names(storage) if not is_confirmation(name)]
 
 
 def _study_in(storage: optuna.storages.BaseStorage, name: str) -> Study | None:
     """The study of this name, if there is one and it is not a confirmation's."""
-    if _is_confirmation(name):
+    if is_confirmation(name):
         return None
     try:
         return load_by_first(name, storage)
     except KeyError:
         return None
-
-
-def _is_confirmation(name: str) -> bool:
-    return "+" in name

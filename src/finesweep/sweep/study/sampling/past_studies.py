@@ -15,7 +15,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from finesweep.config import SweepPlan
 from finesweep.errors import ConfigError, Problem, nearest
-from finesweep.sweep.study.keys import DEFINITION, PAST_STUDIES
+from finesweep.sweep.study.keys import DEFINITION, PAST_STUDIES, is_confirmation
 from finesweep.sweep.study.objectives.first_objective import load_by_first
 from finesweep.sweep.study.optuna_private import storage_of
 
@@ -60,7 +60,7 @@ def _metrics(storage: BaseStorage) -> dict[str, str]:
     return {
         each.study_name: each.user_attrs[DEFINITION]["sweep.metric"]
         for each in summaries
-        if DEFINITION in each.user_attrs and "+" not in each.study_name
+        if DEFINITION in each.user_attrs and not is_confirmation(each.study_name)
     }
 
 

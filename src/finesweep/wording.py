@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+
+SHOWN_VALUES = 10
 
 
 def counted(count: int, noun: str) -> str:
@@ -25,6 +27,12 @@ def rounded(value: float | None) -> str:
 def as_percentage(share: float | None) -> str:
     """In percent, with one decimal; a dash for None."""
     return "–" if share is None else f"{share:.1%}"
+
+
+def listed(values: Sequence[object]) -> str:
+    """The first ten values, and the number of the others."""
+    more = f" and {len(values) - SHOWN_VALUES:,} more" if len(values) > SHOWN_VALUES else ""
+    return ", ".join(repr(value) for value in values[:SHOWN_VALUES]) + more
 
 
 def listed_rows(rows: Iterable[tuple[str, int]], *, n_shown: int = 5) -> str:

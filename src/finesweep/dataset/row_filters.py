@@ -9,10 +9,10 @@ import pandas as pd
 
 from finesweep.dataset.labels.values import Label, label_number, label_text, label_values
 from finesweep.dataset.text_cleaners import clean_texts
-from finesweep.dataset.validation import listed, missing_problems, raise_all
+from finesweep.dataset.validation import missing_problems, raise_all
 from finesweep.errors import ConfigError, Problem
 from finesweep.records import SplitName
-from finesweep.wording import counted_rows
+from finesweep.wording import counted_rows, listed
 
 Frames = dict[SplitName, pd.DataFrame]
 

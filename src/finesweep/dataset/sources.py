@@ -19,10 +19,10 @@ from finesweep.dataset.reading.pieces import format_of
 from finesweep.dataset.reading.saved import read_saved
 from finesweep.dataset.reading.tables.headers import UNNAMED
 from finesweep.dataset.text_pairs import join_columns
-from finesweep.dataset.validation import column_problems, listed, raise_all
+from finesweep.dataset.validation import column_problems, raise_all
 from finesweep.errors import ConfigError, Problem
 from finesweep.records import SplitName
-from finesweep.wording import counted_rows
+from finesweep.wording import counted_rows, listed
 
 BYTE_ORDER_MARK = "\ufeff"
 

@@ -16,7 +16,6 @@ from finesweep.labelsets import MAX_LABELS
 from finesweep.records import SplitName
 
 SHOWN_ROWS = 5
-SHOWN_VALUES = 10
 N_HEAD = 1000
 """Rows searched for a column name among the values."""
 
@@ -25,12 +24,6 @@ def raise_all(problems: Sequence[Problem]) -> None:
     """ConfigError with all of them, if there are any."""
     if problems:
         raise ConfigError(*problems)
-
-
-def listed(values: Sequence[object]) -> str:
-    """The first ten values, and the number of the others."""
-    more = f" and {len(values) - SHOWN_VALUES:,} more" if len(values) > SHOWN_VALUES else ""
-    return ", ".join(repr(value) for value in values[:SHOWN_VALUES]) + more
 
 
 def request_problems(config: DatasetConfig) -> list[Problem]:

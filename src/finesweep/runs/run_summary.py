@@ -11,13 +11,13 @@ import numpy as np
 
 from finesweep.config import PublishedConfig
 from finesweep.dataset.labels.values import label_counts, labels_of
-from finesweep.dataset.validation import listed
 from finesweep.records import SPLITS, DecisionRule, Predictions, TextDataset
 from finesweep.runs.data_card import rows_by_label
 from finesweep.runs.run_logging import Setup
 from finesweep.runs.run_name import model_name
 from finesweep.stats.constant_prediction import constant_prediction, never_predicted
 from finesweep.stats.error_kinds import KINDS
+from finesweep.wording import listed
 
 SHOWN = ("loss", "accuracy", "f1", "f1_micro", "precision", "recall", "roc_auc")
 N_ERRORS = 5

@@ -8,9 +8,8 @@ import pandas as pd
 
 from finesweep.dataset.checks.findings import rows_where
 from finesweep.dataset.labels.values import label_counts, labels_in
-from finesweep.dataset.validation import listed
 from finesweep.records import SPLITS, Finding, Severity, SplitName, Splits
-from finesweep.wording import counted_rows
+from finesweep.wording import counted_rows, listed
 
 CHECK = "balance"
 NOTE_RATIO = 3.0

@@ -9,10 +9,11 @@ import pandas as pd
 
 from finesweep.dataset.labels.values import label_number, label_text
 from finesweep.dataset.row_filters import Frames, is_missing
-from finesweep.dataset.validation import listed, raise_all
+from finesweep.dataset.validation import raise_all
 from finesweep.errors import Problem
 from finesweep.labelsets import decode_sets, encode_sets
 from finesweep.records import SplitName
+from finesweep.wording import listed
 
 FALSE_OR_TRUE = {"false": 0, "true": 1}
 """Values allowed in a label column besides 0 and 1, in any case."""

@@ -14,9 +14,10 @@ import pandas as pd
 
 from finesweep.dataset.labels.values import label_text, label_values
 from finesweep.dataset.row_filters import Frames, is_missing, match_labels
-from finesweep.dataset.validation import listed, raise_all
+from finesweep.dataset.validation import raise_all
 from finesweep.errors import Problem
 from finesweep.labelsets import MAX_LABELS, encode_sets
+from finesweep.wording import listed
 
 FIELD = "dataset.label_column"
 BAR = "|"

@@ -10,8 +10,8 @@ from typing import Any
 import pandas as pd
 
 from finesweep.dataset.labels.values import ROUGHLY_NUMBER, Label, label_values
-from finesweep.dataset.validation import SHOWN_VALUES
 from finesweep.records import SplitName
+from finesweep.wording import SHOWN_VALUES
 
 
 def label_notes(columns: Mapping[SplitName, pd.Series], *, are_named: bool) -> list[str]:

@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from finesweep.dataset.validation import listed, raise_all
+from finesweep.dataset.validation import raise_all
 from finesweep.errors import Problem
 from finesweep.labelsets import decode_sets
 from finesweep.records import SplitName, TextDataset
+from finesweep.wording import listed
 
 NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:e[+-][0-9]+)?")
 ROUGHLY_NUMBER = re.compile(r"[+-]?[0-9]+\.?[0-9]*")

@@ -12,7 +12,7 @@ import pandas as pd
 
 from finesweep.config.schema import DatasetConfig
 from finesweep.dataset.labels.columns import label_kinds
-from finesweep.dataset.reading.file_sets import FileSet, file_sets_of, unread_splits
+from finesweep.dataset.reading.file_sets import FileSet, file_sets_of, unread_entries
 from finesweep.dataset.reading.files import read_file, read_texts
 from finesweep.dataset.reading.hub import hub_name, read_hub, without_unlabelled
 from finesweep.dataset.reading.pieces import format_of
@@ -45,8 +45,8 @@ def read_source(config: DatasetConfig) -> RawDataset:
     notes: list[str] = []
     if (hub := hub_name(config)) is None:
         tables, class_names = read_file_sets(file_sets_of(config), config, on_note=notes.append)
-        if unread := unread_splits(config):
-            notes.append(f"splits of {config.path} not read: {', '.join(unread)}")
+        if unread := unread_entries(config):
+            notes.append(f"not read in {config.path}: {listed(unread)}")
     else:
         tables, class_names = read_hub(hub, label_column=config.label_column)
     columns = _columns(config)
@@ -85,12 +85,15 @@ def _text_kinds(columns: Sequence[str]) -> dict[str, str]:
 def read_file_sets(
     file_sets: Mapping[SplitName, FileSet], config: DatasetConfig, *, on_note: Callable[[str], None]
 ) -> tuple[dict[SplitName, pd.DataFrame], tuple[str, ...] | None]:
-    """A table for each split, its files concatenated, and the class names if the files have them.
-    ConfigError lists the problems of all splits."""
+    """A table for each split, its files concatenated, and the class names, which all files share,
+    if they have them. ConfigError lists the problems of all splits."""
     tables: dict[SplitName, pd.DataFrame] = {}
     names: dict[SplitName, tuple[str, ...] | None] = {}
     problems: list[Problem] = []
     for split, file_set in file_sets.items():
+        if len(file_set.files) > 1 and not file_set.label_folders:
+            parts = listed([file.name for file in file_set.files])
+            on_note(f"{split} is {len(file_set.files):,} files: {parts}")
         try:
             tables[split], names[split] = _read(file_set, config, on_note)
         except ConfigError as error:
@@ -133,12 +136,15 @@ def _read(
             read_file(str(file), field=file_set.field, file_format=file_format, on_note=on_note)
             for file in file_set.files
         ]
+    names = tables[0].class_names.get(label)
     for file, table in zip(file_set.files[1:], tables[1:], strict=True):
         if lacking := set(tables[0].rows.columns) - set(table.rows.columns):
             lacks = f"{file} has no column {listed(sorted(lacking))}, which {file_set.files[0]} has"
             raise ConfigError(Problem(file_set.field, lacks))
+        if (other := table.class_names.get(label)) != names:
+            differ = f"class names of {file}, {other}, differ from those of {file_set.files[0]}"
+            raise ConfigError(Problem(file_set.field, f"{differ}, {names}"))
     rows = pd.concat([table.rows for table in tables], ignore_index=True)
-    names = tables[0].class_names.get(label)
     if names is not None and label in rows.columns:
         rows = without_unlabelled(rows, label)
     return rows, names

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import glob
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from finesweep.config.package_files import packaged_path
 from finesweep.config.schema import DatasetConfig
-from finesweep.dataset.reading.compression import plain_suffix
+from finesweep.dataset.reading.compression import COMPRESSED, plain_suffix
 from finesweep.dataset.reading.formats import PLAIN, READERS
 from finesweep.dataset.reading.saved import is_saved_split, saved_splits
 from finesweep.errors import ConfigError, Problem
 from finesweep.records import SplitName
+from finesweep.wording import listed
 
 NAMES_OF_SPLITS: Mapping[SplitName, Sequence[str]] = {
     "train": ("train", "training"),
     "validation": ("validation", "valid", "val", "dev"),
     "test": ("test", "testing"),
 }
-"""Split → allowed names of its file or folder."""
+"""Split → names of its file or folder, and words in the names of its files."""
 PATTERN = set("*?[")
 TEXT = ".txt"
 
@@ -54,29 +57,64 @@ def _of_path(name: str) -> dict[SplitName, FileSet]:
         return {"train": _of_name(name, field)}
     entries = _splits_in(folder)
     if "train" in entries:
-        return {split: _of_name(str(entry), field) for split, entry in entries.items()}
-    if (saved := saved_splits(folder)) is not None:
-        message = f"{folder} has the splits {', '.join(saved)}, but none named train"
-        raise ConfigError(Problem(field, f"{message}; set dataset.files.train to one of them"))
+        return {split: _of_split(found, split, field) for split, found in entries.items()}
+    if others := saved_splits(folder) or [e.name for found in entries.values() for e in found]:
+        message = f"{folder} has {listed(others)}, but nothing named train"
+        raise ConfigError(Problem(field, f"{message}; set dataset.files.train"))
     return {"train": _of_folder(folder, field)}
 
 
-def unread_splits(config: DatasetConfig) -> list[str]:
-    """Names of a saved dataset's splits other than train, validation and test."""
+def unread_entries(config: DatasetConfig) -> list[str]:
+    """Names of a folder's tables, or of a saved dataset's splits, that belong to no split."""
     folder = None if config.path is None else Path(config.path).expanduser()
-    if folder is None or not folder.is_dir():
+    if folder is None or not folder.is_dir() or not (entries := _splits_in(folder)):
         return []
-    split_names = {entry.name for entry in _splits_in(folder).values()}
-    return [name for name in saved_splits(folder) or [] if name not in split_names]
+    read = {path.name for found in entries.values() for path in found}
+    present = saved_splits(folder) or [path.name for path in _tables_in(folder)]
+    return [name for name in present if name not in read]
 
 
-def _splits_in(folder: Path) -> dict[SplitName, Path]:
-    return {
-        split: entry
-        for split, names in NAMES_OF_SPLITS.items()
-        for entry in sorted(folder.iterdir())
-        if entry.name.split(".")[0].lower() in names and (entry.is_dir() or _may_be_table(entry))
-    }
+def _splits_in(folder: Path) -> dict[SplitName, tuple[Path, ...]]:
+    """Split → its folder or file, which is called so, or else the tables with the split's name, and
+    no other's, as a word of theirs: train-00000-of-00002.parquet, reviews_test.csv."""
+    found = {split: _called(folder, names) for split, names in NAMES_OF_SPLITS.items()}
+    tables = {path: _splits_named(path) for path in _tables_in(folder)}
+    for split, entries in found.items():
+        found[split] = entries or tuple(path for path in tables if tables[path] == [split])
+    return {split: entries for split, entries in found.items() if entries}
+
+
+def _called(folder: Path, names: Sequence[str]) -> tuple[Path, ...]:
+    return tuple(
+        entry
+        for entry in _visible(folder)
+        if (entry.name.lower() in names and entry.is_dir())
+        or (_stem(entry) in names and _may_be_table(entry))
+    )
+
+
+def _stem(file: Path) -> str:
+    """The name without the extensions of its format and compression, lower case."""
+    whole = Path(file.stem if file.suffix.lower() in COMPRESSED else file.name)
+    return whole.stem.lower()
+
+
+def _splits_named(path: Path) -> list[SplitName]:
+    words = re.split(r"[\W\d_]+", path.name.lower())
+    return [split for split, names in NAMES_OF_SPLITS.items() if any(n in words for n in names)]
+
+
+def _of_split(entries: Sequence[Path], split: SplitName, field: str) -> FileSet:
+    """A split's one entry, or the tables that are its parts; ConfigError where these may also be
+    copies of one another."""
+    if len(entries) == 1:
+        return _of_name(str(entries[0]), field)
+    formats = {None if path.is_dir() else plain_suffix(path) for path in entries}
+    if len(formats) > 1 or len({_stem(path) for path in entries}) < len(entries):
+        names = listed([path.name for path in entries])
+        message = f"{names} in {entries[0].parent} may each be {split}"
+        raise ConfigError(Problem(field, f"{message}; name the files in dataset.files"))
+    return FileSet(field, tuple(entries))
 
 
 def _of_name(name: str, field: str) -> FileSet:
@@ -84,8 +122,7 @@ def _of_name(name: str, field: str) -> FileSet:
     if path.is_dir():
         return _of_folder(path, field)
     if PATTERN & set(name) and not path.exists():
-        root = Path(path.anchor) if path.is_absolute() else Path()
-        files = tuple(sorted(root.glob(str(path.relative_to(root)))))
+        files = _matches(str(path))
         if not files:
             raise ConfigError(Problem(field, f"no file matches {name}"))
         return FileSet(field, files)
@@ -95,10 +132,10 @@ def _of_name(name: str, field: str) -> FileSet:
 def _of_folder(folder: Path, field: str) -> FileSet:
     if is_saved_split(folder):
         return FileSet(field, (folder,), saved=True)
-    texts = tuple(sorted(folder.glob(f"*/*{TEXT}")))
+    texts = _matches(f"{glob.escape(str(folder))}/*/*{TEXT}")
     if texts:
         return FileSet(field, texts, label_folders=True)
-    files = tuple(path for path in sorted(folder.iterdir()) if _is_table(path))
+    files = _tables_in(folder)
     if not files:
         kinds = ", ".join(READERS)
         message = f"{folder} has no {kinds} file, and no folders of {TEXT} files, one per label"
@@ -106,8 +143,21 @@ def _of_folder(folder: Path, field: str) -> FileSet:
     return FileSet(field, files)
 
 
-def _is_table(path: Path) -> bool:
-    return path.is_file() and plain_suffix(path) in READERS
+def _tables_in(folder: Path) -> tuple[Path, ...]:
+    return tuple(
+        path for path in _visible(folder) if path.is_file() and plain_suffix(path) in READERS
+    )
+
+
+def _visible(folder: Path) -> list[Path]:
+    """What the folder has, sorted, without hidden files, which systems and editors write."""
+    return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+
+
+def _matches(pattern: str) -> tuple[Path, ...]:
+    """The files that a shell's pattern names, sorted: hidden ones only where it names a dot."""
+    # Path.glob matches hidden files too.
+    return tuple(sorted(map(Path, glob.glob(pattern, recursive=True))))  # noqa: PTH207
 
 
 def _may_be_table(path: Path) -> bool:

@@ -6,6 +6,7 @@ import gzip
 from collections import Counter
 from pathlib import Path
 
+import datasets
 import pyarrow as pa
 import pytest
 
@@ -47,6 +48,85 @@ def test_a_folder_of_splits_is_all_of_them(tmp_path: Path) -> None:
     sizes = len(dataset.train), len(dataset.validation), len(dataset.test)
     assert sizes == (20, 10, 10)
     assert dataset.notes == ()
+
+
+PARTS: dict[str, dict[str, list[str]]] = {
+    "as the Hub stores them": {
+        "train": ["train-00000-of-00002.csv", "train-00001-of-00002.csv"],
+        "validation": ["validation-00000-of-00001.csv"],
+        "test": ["test-00000-of-00001.csv"],
+    },
+    "a word of the names": {"train": ["Reviews_TRAIN.csv"], "test": ["reviews_test.csv"]},
+    "numbered, beside a whole one": {"train": ["train_1.csv", "train2.csv"], "test": ["test.csv"]},
+    "an exact name before others": {"train": ["train.csv"], "validation": ["dev.csv"]},
+}
+BESIDE = ["train_old.csv", "sample.csv", "train_test.csv", "README.md", "._train.csv"]
+
+
+@pytest.mark.parametrize("files", PARTS.values(), ids=list(PARTS))
+def test_the_files_of_a_folder_are_the_parts_of_its_splits(
+    tmp_path: Path, files: dict[SplitName, list[str]]
+) -> None:
+    wanted: dict[SplitName, list[str]] = {}
+    for split, names in files.items():
+        for name in names:
+            rows = [(f"{name} {text}", label) for text, label in ROWS[:4]]
+            (tmp_path / name).write_text(table(rows))
+            wanted.setdefault(split, []).extend(text for text, _ in rows)
+    frames = read_source(DatasetConfig(name="x", path=str(tmp_path))).frames
+    assert {split: sorted(frame["text"]) for split, frame in frames.items()} == {
+        split: sorted(texts) for split, texts in wanted.items()
+    }
+
+
+def test_parts_and_what_belongs_to_no_split_are_told(tmp_path: Path) -> None:
+    for name in ("train.csv", "test_a.csv", "test_b.csv", *BESIDE):
+        (tmp_path / name).write_text(table(ROWS))
+    source = read_source(DatasetConfig(name="x", path=str(tmp_path)))
+    assert {split: len(frame) for split, frame in source.frames.items()} == {
+        "train": 40,
+        "test": 80,
+    }
+    assert source.notes == (
+        "test is 2 files: 'test_a.csv', 'test_b.csv'",
+        f"not read in {tmp_path}: 'sample.csv', 'train_old.csv', 'train_test.csv'",
+    )
+
+
+@pytest.mark.parametrize("name", ["test.csv", "reviews_test.csv", "dev-1.csv"])
+def test_a_test_or_validation_file_is_never_train(tmp_path: Path, name: str) -> None:
+    for file in (name, "reviews.csv"):
+        (tmp_path / file).write_text(table(ROWS))
+    with pytest.raises(ConfigError, match=rf"has '{name}', but nothing named train; set dataset"):
+        texts(tmp_path)
+
+
+@pytest.mark.parametrize("copy", ["train.jsonl", "train.csv.gz", "train/a.csv"])
+def test_copies_of_a_split_are_not_read_twice(tmp_path: Path, copy: str) -> None:
+    (tmp_path / copy).parent.mkdir(exist_ok=True)
+    for name in ("train.csv", copy):
+        (tmp_path / name).write_text(table(ROWS))
+    with pytest.raises(ConfigError, match=r"may each be train; name the files in dataset\.files"):
+        texts(tmp_path)
+
+
+def test_hidden_files_are_not_read(tmp_path: Path) -> None:
+    for name in ("a.csv", ".a.csv", "texts/pos/1.txt", "texts/neg/._1.txt", "texts/.git/1.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True, parents=True)
+        (tmp_path / name).write_text(table(ROWS))
+    assert len(texts(tmp_path)) == len(texts(tmp_path / "*.csv")) == 40
+    frame = read_source(DatasetConfig(name="x", path=str(tmp_path / "texts"))).frames["train"]
+    assert frame["label"].tolist() == ["pos"]
+
+
+def test_files_of_a_split_have_the_same_class_names(tmp_path: Path) -> None:
+    for name, labels in {"a": ["neg", "pos"], "b": ["pos", "neg"]}.items():
+        column = datasets.ClassLabel(names=labels)
+        features = datasets.Features({"text": datasets.Value("string"), "label": column})
+        rows = {"text": [f"{name} one", f"{name} two"], "label": [0, 1]}
+        datasets.Dataset.from_dict(rows, features).to_parquet(tmp_path / f"{name}.parquet")
+    with pytest.raises(ConfigError, match=r"class names of .*b\.parquet, \('pos', 'neg'\), differ"):
+        texts(tmp_path)
 
 
 def test_folders_of_text_files_are_labels(tmp_path: Path) -> None:

@@ -159,10 +159,10 @@ def test_a_saved_dict_of_splits_is_its_splits(read: Read, tmp_path: Path) -> Non
     read_back = read("saved", missing="drop")
     assert read_back.frames["test"]["text"].tolist() == TEXTS[1:7]
     notes = notes_of(read_back)
-    assert notes[0].endswith("saved not read: unsupervised")
+    assert notes[0] == f"not read in {tmp_path / 'saved'}: 'unsupervised'"
     assert notes[1] == "1 row of train with missing label dropped"
     datasets.DatasetDict({"all": whole}).save_to_disk(tmp_path / "other")
-    with pytest.raises(ConfigError, match=r"has the splits all, but none named train; set data"):
+    with pytest.raises(ConfigError, match=r"other has 'all', but nothing named train; set dataset"):
         read("other")
 
 

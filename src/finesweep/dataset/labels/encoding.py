@@ -94,7 +94,7 @@ def _ids(raw: Frames, source: RawDataset, config: DatasetConfig) -> LabelledRows
         class_names=None if config.label_map else source.class_names,
         label_names=config.label_names,
     )
-    raise_all(reserved_problems(names, config))
+    raise_all(reserved_problems(names, config, in_sets=False))
     columns = {split: raw[split].loc[frame.index, "label"] for split, frame in frames.items()}
     are_named = bool(config.label_names or source.class_names or config.label_map)
     naming_notes = label_notes(columns, are_named=are_named)
@@ -110,7 +110,7 @@ def _with_sets(
     raw: Frames, names: tuple[str, ...], config: DatasetConfig, *, field: str
 ) -> LabelledRows:
     """Rows whose label is a set of names; errors name field."""
-    raise_all(reserved_problems(names, config))
+    raise_all(reserved_problems(names, config, in_sets=True))
     frames, dropped = without_missing(raw, drop=config.missing == "drop", label_field=field)
     frames = {
         split: frame.assign(label=frame["label"].astype("int64")) for split, frame in frames.items()

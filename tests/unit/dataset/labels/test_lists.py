@@ -136,3 +136,12 @@ def test_more_labels_than_a_set_holds_are_refused(tmp_path: Path) -> None:
         ConfigError, match=r"its lists contain 71 labels; at most 62 are allowed; dataset\.label"
     ):
         read(tmp_path / "a.jsonl", many)
+
+
+def test_a_label_of_lists_with_the_name_of_no_label_is_refused(tmp_path: Path) -> None:
+    column = [[{"c": "none"}.get(name, name) for name in row] for row in LISTS]
+    with pytest.raises(ConfigError, match="'none', which is the prediction of no label; data"):
+        read(tmp_path / "a.jsonl", column)
+    renamed = {"a": "a", "b": "b", "none": "neither"}
+    splits = read(tmp_path / "a.jsonl", column, label_map=renamed)
+    assert splits.label_names == ("a", "b", "neither")

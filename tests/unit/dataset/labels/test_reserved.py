@@ -21,7 +21,7 @@ def config(**fields: object) -> DatasetConfig:
             ("UNCERTAIN", "good"),
             {},
             f"dataset.label_column: a class is named 'UNCERTAIN', {UNSURE}; dataset.label_map="
-            "{UNCERTAIN: unsure, good: good} renames it",
+            "'{UNCERTAIN: unsure, good: good}' renames it",
         ),
         (
             ("good", " UNCERTAIN"),
@@ -55,7 +55,19 @@ def config(**fields: object) -> DatasetConfig:
 def test_a_name_of_two_meanings_is_refused(
     names: tuple[str, ...], fields: dict[str, object], message: str
 ) -> None:
-    assert [str(problem) for problem in reserved_problems(names, config(**fields))] == [message]
+    problems = reserved_problems(names, config(**fields), in_sets="label_columns" in fields)
+    assert list(map(str, problems)) == [message]
+
+
+def test_names_in_lists_have_the_meanings_of_sets() -> None:
+    problems = reserved_problems(("a", "a, none", "none"), config(), in_sets=True)
+    renames = r"dataset.label_map='{a: a, \'a, none\': a and none, none: neither}' renames it"
+    assert list(map(str, problems)) == [
+        f"dataset.label_column: a label is named 'none', which is the prediction of no label;"
+        f" {renames}",
+        "dataset.label_column: a label is named 'a, none', which is also the prediction of these"
+        f" labels together; {renames}",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -69,4 +81,5 @@ def test_a_name_of_two_meanings_is_refused(
 def test_a_name_of_one_meaning_is_any_name(
     names: tuple[str, ...], fields: dict[str, object]
 ) -> None:
-    assert reserved_problems(names, config(**fields)) == []
+    is_set = "label_columns" in fields
+    assert reserved_problems(names, config(**fields), in_sets=is_set) == []

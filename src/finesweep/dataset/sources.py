@@ -122,16 +122,16 @@ def file_stamps(config: DatasetConfig) -> list[tuple[str, int, int]]:
 def _read(
     file_set: FileSet, config: DatasetConfig, on_note: Callable[[str], None]
 ) -> tuple[pd.DataFrame, tuple[str, ...] | None]:
-    label = config.label_column
+    label, file_format = config.label_column, format_of(config)
     if file_set.label_folders:
         columns = {"text": config.text_column, "label": label}
-        return read_texts(
-            file_set.files, columns, field=file_set.field, encoding=config.encoding
-        ), None
+        texts = read_texts(
+            file_set.files, columns, field=file_set.field, file_format=file_format, on_note=on_note
+        )
+        return texts, None
     if file_set.saved:
         tables = [read_saved(file, field=file_set.field) for file in file_set.files]
     else:
-        file_format = format_of(config)
         tables = [
             read_file(str(file), field=file_set.field, file_format=file_format, on_note=on_note)
             for file in file_set.files

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from finesweep.dataset.reading.inference_files import N_ROWS, read_rows, split_pairs, text_column
+from finesweep.dataset.reading.pieces import Format
 from finesweep.dataset.reading.text_lines import stream_lines
 from finesweep.errors import ConfigError
 from finesweep.pairs import join_pair
@@ -99,6 +100,22 @@ def test_a_byte_order_mark_says_the_encoding_and_is_no_text(tmp_path: Path, enco
     assert lines_of(tmp_path / "a.txt") == ["é", "", "b"]
 
 
+def test_invalid_characters_of_lines_are_replaced_where_that_is_asked(tmp_path: Path) -> None:
+    notes: list[str] = []
+    (tmp_path / "a.txt").write_bytes("éé\né".encode() + b"\xff b\n")
+    with pytest.raises(ConfigError, match=r"encoding_errors=replace reads them as"):
+        lines_of(tmp_path / "a.txt")
+    pieces = read_rows(
+        tmp_path / "a.txt",
+        field="--file",
+        encoding="utf-8",
+        file_format=Format(encoding_errors="replace"),
+        on_note=notes.append,
+    )
+    assert [text for piece in pieces for text in piece.rows["text"]] == ["éé", "é\ufffd b"]
+    assert notes == ["a.txt: 1 character invalid in its encoding, read as �"]
+
+
 def test_compressed_lines_are_read_as_any(tmp_path: Path) -> None:
     with gzip.open(tmp_path / "a.txt.gz", "wb") as file:
         file.write(b"one\n\ntwo\n")
@@ -137,7 +154,7 @@ def test_a_blank_line_between_pairs_is_a_row_without_a_text(tmp_path: Path) -> N
 def test_lines_that_have_arrived_do_not_wait_for_those_to_come() -> None:
     reading, writing = os.pipe()
     with os.fdopen(reading, "rb") as stream, os.fdopen(writing, "wb", 0) as pipe:
-        tables = stream_lines(stream, encoding="utf-8")
+        tables = stream_lines(stream, Format())
         pipe.write(b"one\ntwo\nthr")
         assert next(tables)["text"].tolist() == ["one", "two"]
         pipe.write("ee\nfür\n".encode()[:5])

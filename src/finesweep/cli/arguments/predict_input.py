@@ -49,7 +49,7 @@ def input_pieces(args: argparse.Namespace, dataset: DatasetConfig) -> Iterator[P
     elif args.file or not sys.stdin.isatty():
         try:
             stream = cast("io.BufferedReader", sys.stdin.buffer)
-            for rows in stream_lines(stream, encoding=args.encoding):
+            for rows in stream_lines(stream, replace(format_of(dataset), encoding=args.encoding)):
                 yield Piece(rows, 0.0)
         except UnicodeDecodeError as error:
             problem = bytes_problem(error, "--encoding=")

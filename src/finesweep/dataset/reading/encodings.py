@@ -34,6 +34,7 @@ CJK = {"CJK", "HIRAGANA", "KATAKANA", "HANGUL", "IDEOGRAPHIC", "FULLWIDTH"}
 COMMON = set("оеаинтαοιετσיוהלאתמר")
 """The most frequent letters of Russian, Greek and Hebrew, whose encodings share the same bytes."""
 N_BYTES = 100_000
+REPLACED = "\ufffd"
 HIGH_BYTES = re.compile(rb"[\x80-\xff]+")
 LONG_RUN = 2.3
 """Mean length of runs of bytes above 127: shorter in Latin text, whole words in other scripts."""
@@ -66,7 +67,13 @@ def note_replaced_characters(file: TableFile, encoding: str) -> None:
     if file.format.encoding_errors == "strict":
         return
     with open_text(file, encoding) as (text, _):
-        n = sum(part.count("\ufffd") for part in iter(partial(text.read, N_BYTES), ""))
+        note_replaced(
+            file, sum(part.count(REPLACED) for part in iter(partial(text.read, N_BYTES), ""))
+        )
+
+
+def note_replaced(file: TableFile, n: int) -> None:
+    """Notes that n characters are read as �, if there are any."""
     if n:
         characters = "1 character" if n == 1 else f"{n:,} characters"
         file.note(f"{characters} invalid in its encoding, read as �")

@@ -11,9 +11,15 @@ import pyarrow as pa
 
 from finesweep.config.package_files import packaged_path
 from finesweep.dataset.reading.compression import COMPRESSED, open_compressed, plain_suffix
-from finesweep.dataset.reading.encodings import likely_encoding
+from finesweep.dataset.reading.encodings import (
+    detect_encoding,
+    likely_encoding,
+    note_replaced_characters,
+    open_text,
+)
 from finesweep.dataset.reading.formats import PLAIN, READERS, Format, Piece, TableFile, reader_of
 from finesweep.errors import ConfigError, Problem, nearest
+from finesweep.wording import counted
 
 SIGNATURES = {
     b"PAR1": "a parquet file",
@@ -68,18 +74,33 @@ def read_file(
 
 
 def read_texts(
-    files: Sequence[Path], columns: Mapping[str, str], *, field: str, encoding: str
+    files: Sequence[Path],
+    columns: Mapping[str, str],
+    *,
+    field: str,
+    file_format: Format,
+    on_note: Callable[[str], None],
 ) -> pd.DataFrame:
-    """One row per file, labelled with its folder's name; ConfigError on a wrong encoding."""
-    texts = []
-    for file in files:
-        try:
-            texts.append(file.read_text(encoding))
-        except UnicodeDecodeError as error:
-            problem = encoding_problem(file, encoding, "dataset.encoding=")
-            raise ConfigError(Problem(field, problem)) from error
+    """One row per file, labelled with its folder's name; on_note is called with what was guessed,
+    of the first file if there are several. ConfigError on a wrong encoding."""
+    notes: list[str] = []
+    texts = [_whole_text(TableFile(file, file_format, notes.append), field) for file in files]
+    if notes:
+        n_more = len(notes) - 1
+        on_note(notes[0] + (f"; so for {counted(n_more, 'other file')}" if n_more else ""))
     labels = [file.parent.name for file in files]
     return pd.DataFrame({columns["text"]: texts, columns["label"]: labels})
+
+
+def _whole_text(file: TableFile, field: str) -> str:
+    encoding = detect_encoding(file)
+    note_replaced_characters(file, encoding)
+    try:
+        with open_text(file, encoding) as (text, _):
+            return text.read()
+    except UnicodeDecodeError as error:
+        problem = encoding_problem(file.path, file.format.encoding, "dataset.encoding=")
+        raise ConfigError(Problem(field, problem)) from error
 
 
 def read_pieces(

@@ -49,7 +49,7 @@ def read_rows(
             on_note=on_note,
         )
     else:
-        yield from read_lines(path, field=field, encoding=encoding, hint=hint)
+        yield from read_lines(TableFile(path, file_format, on_note), field=field, hint=hint)
 
 
 def _is_table(path: Path, file_format: Format) -> bool:

@@ -4,42 +4,41 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Iterator
-from pathlib import Path
 from typing import IO
 
 import pandas as pd
 import pyarrow as pa
 
 from finesweep.dataset.reading.compression import open_compressed
-from finesweep.dataset.reading.encodings import likely_encoding
+from finesweep.dataset.reading.encodings import (
+    REPLACED,
+    bom_encoding,
+    likely_encoding,
+    note_replaced,
+)
 from finesweep.dataset.reading.files import encoding_problem
-from finesweep.dataset.reading.formats import Piece
+from finesweep.dataset.reading.formats import Format, Piece, TableFile
 from finesweep.errors import ConfigError, Problem
 
 COLUMN = "text"
 N_BYTES = 65_536
 MARK = "\ufeff"
-MARKED = {
-    codecs.BOM_UTF32_LE: "utf-32",
-    codecs.BOM_UTF32_BE: "utf-32",
-    codecs.BOM_UTF16_LE: "utf-16",
-    codecs.BOM_UTF16_BE: "utf-16",
-}
-"""Byte order mark → encoding; longer marks first, since they start with shorter ones."""
 NULS = "it has NUL bytes, as in UTF-16"
 
 
-def read_lines(path: Path, *, field: str, encoding: str, hint: str) -> Iterator[Piece]:
+def read_lines(file: TableFile, *, field: str, hint: str) -> Iterator[Piece]:
     """Pieces with one column, `text`, and a row per line.
 
     ConfigError for field if the file is empty or cannot be read; hint is the option that sets
     another encoding.
     """
-    is_empty = True
+    path, encoding = file.path, file.format.encoding
+    is_empty, n_replaced = True, 0
     try:
         with open_compressed(path) as (stream, share_read):
-            for rows in stream_lines(stream, encoding=encoding):
+            for rows in stream_lines(stream, file.format):
                 is_empty = False
+                n_replaced += sum(line.count(REPLACED) for line in rows[COLUMN])
                 yield Piece(rows, share_read())
     except UnicodeDecodeError as error:
         message = (
@@ -53,6 +52,8 @@ def read_lines(path: Path, *, field: str, encoding: str, hint: str) -> Iterator[
         raise ConfigError(Problem(field, f"{path}: {why}")) from error
     if is_empty:
         raise ConfigError(Problem(field, f"{path} is empty"))
+    if file.format.encoding_errors != "strict":
+        note_replaced(file, n_replaced)
 
 
 def bytes_problem(error: UnicodeDecodeError, hint: str) -> str:
@@ -65,16 +66,16 @@ def bytes_problem(error: UnicodeDecodeError, hint: str) -> str:
     return f"is not {error.encoding} ({error.reason}); try {hint}{likely}"
 
 
-def stream_lines(stream: IO[bytes], *, encoding: str) -> Iterator[pd.DataFrame]:
+def stream_lines(stream: IO[bytes], file_format: Format) -> Iterator[pd.DataFrame]:
     """Tables with one column, `text`, and a row per line, also blank ones, as soon as whole lines
     have arrived.
 
     Lines end with \\n or \\r\\n only: texts contain other line breaks (form feed, U+0085, U+2028).
     A byte order mark is dropped from the first line, and sets the encoding if that is UTF-8.
-    UnicodeDecodeError on a wrong encoding.
+    UnicodeDecodeError on a wrong encoding, unless the format replaces invalid characters.
     """
     chunk = _available(stream)
-    decoder = _decoder(chunk, encoding)
+    decoder = _decoder(chunk, file_format)
     partial_line: list[str] = []
     """Parts of a line whose end has not arrived."""
     is_start = True
@@ -95,14 +96,15 @@ def stream_lines(stream: IO[bytes], *, encoding: str) -> Iterator[pd.DataFrame]:
         yield _table([last])
 
 
-def _decoder(start: bytes, encoding: str) -> codecs.IncrementalDecoder:
+def _decoder(start: bytes, file_format: Format) -> codecs.IncrementalDecoder:
+    encoding = file_format.encoding
     if codecs.lookup(encoding).name in ("utf-8", "utf-8-sig"):
-        from_bom = next((name for mark, name in MARKED.items() if start.startswith(mark)), None)
+        from_bom = bom_encoding(start[:4])
         if from_bom is None and start.count(0) > len(start) / 5:
             position = start.index(0)
             raise UnicodeDecodeError(encoding, start, position, position + 1, NULS)
         encoding = from_bom or encoding
-    return codecs.getincrementaldecoder(encoding)()
+    return codecs.getincrementaldecoder(encoding)(file_format.encoding_errors)
 
 
 def _available(stream: IO[bytes]) -> bytes:

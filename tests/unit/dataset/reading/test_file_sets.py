@@ -141,6 +141,22 @@ def test_folders_of_text_files_are_labels(tmp_path: Path) -> None:
     assert dataset.test["text"][0] == "test\n0"
 
 
+def test_text_files_are_read_in_the_encodings_of_tables(tmp_path: Path) -> None:
+    contents = {"a": "é".encode("utf-8-sig"), "b": "é\r\nx".encode("utf-16"), "c": "éß\xff"[:2]}
+    for name, content in contents.items():
+        (tmp_path / "pos").mkdir(exist_ok=True)
+        whole = content if isinstance(content, bytes) else content.encode() + b"\xff"
+        (tmp_path / "pos" / f"{name}.txt").write_bytes(whole)
+    with pytest.raises(ConfigError, match=r"c\.txt is not utf-8 at byte 4 .*=replace reads them"):
+        texts(tmp_path)
+    config = DatasetConfig(name="x", path=str(tmp_path), encoding_errors="replace")
+    source = read_source(config)
+    assert list(source.frames["train"]["text"]) == ["é", "é\nx", "éß\ufffd"]
+    assert source.notes == (
+        "b.txt: utf-16 by its byte order mark; dataset.encoding sets it; so for 1 other file",
+    )
+
+
 @pytest.mark.parametrize("suffix", ["gz", "zst"])
 @pytest.mark.parametrize("plain", ["csv", "tsv", "jsonl"])
 def test_a_compressed_file_is_read_as_its_content(tmp_path: Path, plain: str, suffix: str) -> None:

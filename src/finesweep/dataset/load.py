@@ -19,7 +19,7 @@ from finesweep.dataset.splits import carve_missing, subsample
 from finesweep.dataset.text_pairs import with_joined_pairs
 from finesweep.dataset.validation import raise_all, request_problems
 from finesweep.records import SPLITS, SplitName, Splits, TextDataset
-from finesweep.wording import counted_rows
+from finesweep.wording import counted, counted_rows
 
 FEATURES = datasets.Features({"text": datasets.Value("string"), "label": datasets.Value("int64")})
 
@@ -144,13 +144,19 @@ def leakage_notes(frames: Mapping[SplitName, pd.DataFrame]) -> list[str]:
 def shared_group_notes(frames: Mapping[SplitName, pd.DataFrame]) -> list[str]:
     """Notes on groups of validation and test that are also in train: official splits may share
     them."""
-    train_groups = set(frames["train"]["group"]) if "group" in frames["train"] else set()
-    shared = {
-        split: len(train_groups & set(frames[split]["group"]))
-        for split in ("validation", "test")
-        if "group" in frames[split]
+    groups = {
+        split: set(each["group"].dropna()) for split, each in frames.items() if "group" in each
     }
-    return [f"{n:,} groups of {split} are also in train" for split, n in shared.items() if n]
+    shared = {
+        split: len(groups["train"] & groups[split])
+        for split in ("validation", "test")
+        if split in groups
+    }
+    return [
+        f"{counted(n, 'group')} of {split} {'is' if n == 1 else 'are'} also in train"
+        for split, n in shared.items()
+        if n
+    ]
 
 
 def _split(frame: pd.DataFrame) -> datasets.Dataset:

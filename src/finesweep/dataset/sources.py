@@ -18,6 +18,7 @@ from finesweep.dataset.reading.hub import hub_name, read_hub, without_unlabelled
 from finesweep.dataset.reading.pieces import format_of
 from finesweep.dataset.reading.saved import read_saved
 from finesweep.dataset.reading.tables.headers import UNNAMED
+from finesweep.dataset.row_filters import is_missing
 from finesweep.dataset.text_pairs import join_columns
 from finesweep.dataset.validation import column_problems, raise_all
 from finesweep.errors import ConfigError, Problem
@@ -57,10 +58,22 @@ def read_source(config: DatasetConfig) -> RawDataset:
         if repeated:
             what = "that repeats the header" if repeated == 1 else "that repeat the header"
             notes.append(f"{counted_rows(repeated)} of {split} {what} left out")
+    for split in _unlabelled(frames, config):
+        del frames[split]
+        notes.append(f"{split} of the source has no labels: not used")
     if config.text_columns:
         names = ", then ".join(config.text_columns)
         notes.append(f"a text joins {names}, one per line, without missing ones")
     return RawDataset(frames, class_names, tuple(dict.fromkeys(notes)))
+
+
+def _unlabelled(frames: Mapping[SplitName, pd.DataFrame], config: DatasetConfig) -> list[SplitName]:
+    """Splits that come with the data but keep their labels back, as the tests of benchmarks do."""
+    unnamed = [s for s in frames if s != "train" and getattr(config.files, s) is None]
+    labels = {
+        s: frames[s].drop(columns=["text", "pair", "group"], errors="ignore") for s in unnamed
+    }
+    return [split for split in unnamed if labels[split].apply(is_missing).to_numpy().all()]
 
 
 def _columns(config: DatasetConfig) -> dict[str, str]:

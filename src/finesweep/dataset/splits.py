@@ -51,7 +51,7 @@ def carve_missing(
         rng = np.random.default_rng([seed, CARVING[split]])
         if "group" in train:
             carved[split], carved["train"] = _carve_groups(
-                carved["train"], row_counts[split], rng=rng
+                carved["train"], row_counts[split], label_names=label_names, rng=rng
             )
         else:
             carved[split], carved["train"] = _carve(
@@ -117,12 +117,12 @@ def _carve(
 
 
 def _carve_groups(
-    train: pd.DataFrame, size: int, *, rng: np.random.Generator
+    train: pd.DataFrame, size: int, *, label_names: tuple[str, ...], rng: np.random.Generator
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The carved split, of about size rows, and the remaining train: no group and no text is in
-    both.
+    """The carved split, of about size rows, and the remaining train, which keeps every class: no
+    group and no text is in both.
 
-    Groups that share a text count as one.
+    Groups that share a text count as one. ConfigError where there are too few of them.
     """
     # Takes seconds, and only groups need it.
     from sklearn.model_selection import StratifiedGroupKFold
@@ -135,10 +135,25 @@ def _carve_groups(
         )
         raise ConfigError(Problem("dataset.group_column", message))
     folds = StratifiedGroupKFold(n_folds, shuffle=True, random_state=int(rng.integers(2**31)))
+    lost: list[str] = []
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # rare classes, which _carving_problems has checked
-        remaining, carved = next(folds.split(train, strata_of(train), groups))
-    return train.iloc[carved], train.iloc[remaining]
+        warnings.simplefilter("ignore")  # classes in fewer groups than folds
+        for remaining, carved in folds.split(train, strata_of(train), groups):
+            lost = _lost_classes(train, train.iloc[remaining], label_names)
+            if not lost:
+                return train.iloc[carved], train.iloc[remaining]
+    message = f"its groups leave no rows of class {lost[0]!r} in train"
+    raise ConfigError(Problem("dataset.group_column", f"{message}; another dataset.seed may"))
+
+
+def _lost_classes(
+    train: pd.DataFrame, remaining: pd.DataFrame, label_names: tuple[str, ...]
+) -> list[str]:
+    before, after = (
+        label_counts(labels_in(frame, len(label_names)), len(label_names))
+        for frame in (train, remaining)
+    )
+    return [label_names[label] for label in np.flatnonzero((before > 0) & (after == 0))]
 
 
 def _merged_groups(train: pd.DataFrame) -> np.ndarray:

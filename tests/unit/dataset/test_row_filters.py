@@ -133,6 +133,35 @@ def test_rows_of_a_group_and_duplicates_stay_within_one_split(tmp_path: Path) ->
         assert 0.35 <= frame["label"].mean() <= 0.65
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_train_keeps_every_class_that_only_one_group_has(tmp_path: Path, seed: int) -> None:
+    rows = [(f"text {n}", "ab"[n % 2], f"film {n // 4}") for n in range(120)]
+    rows += [(f"other {n}", "c", "one film") for n in range(12)]
+    splits = prepare(config(tmp_path / "a.csv", rows, group_column="film", seed=seed))
+    assert (splits.frames["train"]["label"] == 2).sum() == 12
+
+
+def test_groups_that_leave_no_class_whole_are_a_mistake(tmp_path: Path) -> None:
+    rows = [(f"text {n}", "abc"[n % 3], f"film {n % 3}") for n in range(60)]
+    sizes = {"validation_size": 20, "test_size": 20, "group_column": "film"}
+    with pytest.raises(ConfigError, match=r"group_column: its groups leave no rows of class '"):
+        prepare(config(tmp_path / "a.csv", rows, **sizes))
+
+
+def test_rows_without_a_group_share_none(tmp_path: Path) -> None:
+    rows = [(f"text {n}", "ab"[n % 2], f"film {n}" if n < 50 else None) for n in range(60)]
+    for split, part in {
+        "train": rows[:30],
+        "dev": rows[30:45],
+        "test": rows[1:2] + rows[46:],
+    }.items():
+        config(tmp_path / f"{split}.csv", part)
+    dataset = load_dataset(DatasetConfig(name="x", path=str(tmp_path), group_column="film"))
+    assert [note for note in dataset.notes if "group" in note] == [
+        "1 group of test is also in train"
+    ]
+
+
 def test_too_few_groups_are_a_mistake(tmp_path: Path) -> None:
     rows = [(f"text {n}", "ab"[n % 2], f"film {n % 3}") for n in range(60)]
     with pytest.raises(ConfigError, match=r"dataset\.group_column: 3 groups .* split 10 ways"):

@@ -124,7 +124,7 @@ def _with_roles(config: DatasetConfig, roles: Roles) -> DatasetConfig:
 
 def _missing(source: RawDataset) -> dict[str, str]:
     """Why dataset.missing drops rows, if there are any to drop."""
-    frames = source.frames.values()
+    frames = [frame.drop(columns="group", errors="ignore") for frame in source.frames.values()]
     n = sum(int(frame.apply(is_missing).any(axis=1).sum()) for frame in frames)
     return {"missing": f"{counted_rows(n)} without a text or a label"} if n else {}
 
@@ -139,7 +139,8 @@ def _rare(config: DatasetConfig, labelled: LabelledRows) -> list[str]:
     """Classes with too few texts for each split that is taken from train, if a label_map can leave
     them out and others stay."""
     names, n_splits = labelled.label_names, 1 + sum(s not in labelled.frames for s in SPLITS[1:])
-    if config.label_map or config.label_columns or n_splits == 1 or len(names) > MAX_MAPPED:
+    is_named = config.label_map or config.label_names or config.label_columns
+    if is_named or n_splits == 1 or len(names) > MAX_MAPPED:
         return []
     train = labelled.frames["train"].drop_duplicates("text")
     counts = label_counts(labels_in(train, len(names)), len(names))

@@ -140,3 +140,12 @@ def test_a_folder_that_cannot_be_made_leaves_no_file(workplace: Path) -> None:
     with pytest.raises(ConfigError, match="sweeps: cannot be written: File exists"):
         new("mine", write("rows.csv", rows()))
     assert not DATASET.exists()
+
+
+def test_groups_may_be_missing_and_named_labels_stay(workplace: Path) -> None:
+    lines = [f"{row},{'' if k % 4 else f'film {k}'}" for k, row in enumerate(rows())]
+    new("mine", write("rows.csv", lines, header="text,label,film"), ["dataset.group_column=film"])
+    assert "missing" not in yaml.safe_load(DATASET.read_text())
+    few = [f"text {k},{k % 2 if k < 58 else 2}" for k in range(60)]
+    with pytest.raises(ConfigError, match="class 'other' has too few distinct texts"):
+        new("named", write("few.csv", few), ["dataset.label_names=[neg,pos,other]"])

@@ -166,6 +166,17 @@ def test_a_saved_dict_of_splits_is_its_splits(read: Read, tmp_path: Path) -> Non
         read("other")
 
 
+def test_a_test_split_that_keeps_its_labels_back_is_no_test_split(
+    read: Read, tmp_path: Path
+) -> None:
+    whole = datasets.Dataset.from_dict({"text": TEXTS, "label": IDS}, features=FEATURES)
+    hidden = datasets.Dataset.from_dict({"text": ["a", "b"], "label": [-1, -1]}, features=FEATURES)
+    datasets.DatasetDict({"train": whole, "test": hidden}).save_to_disk(tmp_path / "saved")
+    splits = read("saved")
+    assert set(splits.frames["test"]["text"]) < set(TEXTS)
+    assert "test of the source has no labels: not used" in splits.notes
+
+
 @pytest.mark.parametrize(
     ("labels", "names"),
     [

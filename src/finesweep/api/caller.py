@@ -9,6 +9,8 @@ import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
+from finesweep.config import preserved_files
+
 QUIET = {"MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false", "TOKENIZERS_PARALLELISM": "false"}
 """Environment variables set for the libraries, unless the user has set them."""
 OPTUNA = logging.getLogger("optuna")
@@ -16,10 +18,11 @@ OPTUNA = logging.getLogger("optuna")
 
 @contextmanager
 def preserve_caller() -> Iterator[None]:
-    """Silences libraries but for errors; restores environment, warnings, log levels, and MLflow's
-    current store and experiment afterwards."""
+    """Silences libraries but for errors; restores environment, warnings, log levels, the user's
+    config files, and MLflow's current store and experiment afterwards."""
     with ExitStack() as stack:
         stack.enter_context(_environment())
+        stack.enter_context(preserved_files())
         stack.enter_context(_mlflow())
         stack.enter_context(_logging())
         stack.enter_context(warnings.catch_warnings())

@@ -22,7 +22,7 @@ from finesweep.config.schema import (
     TrackingConfig,
     TrainingConfig,
 )
-from finesweep.config.search_path import use_files, user_files
+from finesweep.config.search_path import preserved_files, use_files, user_files
 from finesweep.config.sweep_plan import (
     Fixed,
     Searched,
@@ -68,6 +68,7 @@ __all__ = [
     "missing_package",
     "parameters_of",
     "plain_path",
+    "preserved_files",
     "require_model_name",
     "typed_overrides",
     "use_files",

@@ -5,7 +5,8 @@ from __future__ import annotations
 import atexit
 import shutil
 import tempfile
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -52,19 +53,31 @@ def _text(path: Path, name: str) -> str:
 
 
 def use_files(files: Mapping[str, str]) -> None:
-    """Uses these as the user's files for the rest of this process.
-
-    Files that are used already stay where they are, so that nothing is composed anew.
-    """
+    """Uses these as the user's files until preserved_files ends, or this process does."""
     global _user_root
-    if _user_root is not None and user_files() == dict(files):
-        return
+    _user_root = _folder_of(tuple(sorted(files.items())))
+
+
+@contextmanager
+def preserved_files() -> Iterator[None]:
+    """Puts back the user's files that were used before, whoever calls use_files meanwhile."""
+    global _user_root
+    before = _user_root
+    try:
+        yield
+    finally:
+        _user_root = before
+
+
+@cache
+def _folder_of(files: tuple[tuple[str, str], ...]) -> Path:
+    """A folder with these files; one for the same files, so that nothing is composed anew."""
     root = Path(tempfile.mkdtemp(prefix="finesweep-"))
     atexit.register(shutil.rmtree, root, ignore_errors=True)
-    for name, text in files.items():
+    for name, text in files:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text, encoding="utf-8")
-    _user_root = root
+    return root
 
 
 def project_folders(name: str) -> tuple[Path, Path]:

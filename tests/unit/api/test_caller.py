@@ -13,9 +13,13 @@ from pathlib import Path
 
 import mlflow
 import pytest
+from tests.unit.sweep.studies import new_study
 
 from finesweep.api.caller import preserve_caller
+from finesweep.config import compose_sweep
 from finesweep.sweep.signals import deferred_signals
+from finesweep.sweep.study.keys import FILES, OVERRIDES, SWEEP
+from finesweep.sweep.study.study import plan_of
 
 pytestmark = pytest.mark.slow
 
@@ -68,6 +72,17 @@ def test_libraries_speak_of_errors_alone_and_afterwards_as_before(
     assert not recwarn.list
     assert warnings.filters == filters
     assert logging.getLogger("optuna").level != logging.CRITICAL
+
+
+def test_after_a_study_was_read_the_users_files_are_those_of_the_folder(workplace: Path) -> None:
+    (workplace / "sweeps").mkdir()
+    own = workplace / "sweeps" / "own.yaml"
+    own.write_text("# @package sweep\nn_trials: 2\n", encoding="utf-8")
+    files = {"sweeps/own.yaml": "# @package sweep\nn_trials: 1\n"}
+    study = new_study(**{SWEEP: "own", FILES: files, OVERRIDES: []})
+    with preserve_caller():
+        assert plan_of(study, []).settings.n_trials == 1
+    assert compose_sweep("own", []).settings.n_trials == 2
 
 
 def test_mlflow_goes_on_with_the_callers_store_and_experiment(own_experiment: str) -> None:

@@ -10,8 +10,9 @@ from optuna import Study
 
 from finesweep.errors import INTERRUPTED, ConfigError, FinesweepError, Problem
 from finesweep.sweep.launchers import Launcher, WorkerHandle
+from finesweep.sweep.selection.state import read_state
 from finesweep.sweep.signals import deferred_signals
-from finesweep.sweep.study.keys import STOP
+from finesweep.sweep.study.keys import COMMITTED, STOP
 from finesweep.sweep.study.slots import is_budget_spent
 from finesweep.sweep.study.storage import is_storage_outage
 from finesweep.wording import counted
@@ -22,6 +23,8 @@ REFRESH_SECONDS = 2.0
 DONE = 0
 MAX_EARLY_DEATHS = 5
 """Number of workers failing in a row after which the sweep fails."""
+MAX_SIGNALS = 10
+"""Number of times in a row that a signal may end a worker while the sweep does not get on."""
 
 
 @dataclass
@@ -32,6 +35,10 @@ class SupervisedWorker:
     handle: WorkerHandle | None
     interrupted: bool = False
     drained: bool = False
+    n_signals: int = 0
+    """How often in a row a signal ended it and the sweep had not got on since the last time."""
+    progress: object = None
+    """The sweep's, when a signal last ended it."""
 
 
 def supervise(
@@ -63,7 +70,7 @@ def supervise(
                             leaving = interruption.requested
                             over = drained or leaving or _is_over(study)
                             errors = _next(
-                                worker, launcher, errors, say, over=over, leaving=leaving
+                                worker, launcher, study, errors, say, over=over, leaving=leaving
                             )
                     if time.monotonic() > refreshed_at + REFRESH_SECONDS:
                         refresh()
@@ -97,6 +104,7 @@ def _is_over(study: Study) -> bool:
 def _next(
     worker: SupervisedWorker,
     launcher: Launcher,
+    study: Study,
     errors: int,
     say: Callable[[str], None],
     *,
@@ -109,22 +117,49 @@ def _next(
     """
     assert worker.handle is not None
     ended, code = worker.handle, worker.handle.poll()
+    assert code is not None
+    is_expected = code == DONE or (over and code == INTERRUPTED) or (leaving and code < 0)
+    # A signal is no sign that the worker itself fails.
+    is_signal = not is_expected and (code < 0 or code == INTERRUPTED)
+    if is_signal:
+        _count_signal(worker, study)  # the worker is let go later: the storage may be away
     worker.handle = None
     if code == ConfigError.exit_code:
         raise ConfigError(Problem(ended.name, ended.last_output()))
-    assert code is not None
-    if code == DONE or (over and code == INTERRUPTED) or (leaving and code < 0):
+    if is_expected:
         return errors
-    if over and code > 0:
+    if over and not is_signal:
         # It failed to evaluate or register the winner; the same command tries that again.
         raise FinesweepError(f"{ended.name} failed: {ended.last_output()}")
-    # A negative code is a signal, and no sign that the worker itself fails.
-    errors = errors + 1 if 0 < code != INTERRUPTED else 0
+    if worker.n_signals >= MAX_SIGNALS:
+        raise FinesweepError(
+            f"signals ended {ended.name} {MAX_SIGNALS} times in a row, and nothing was done in "
+            f"between; the system kills a process that needs more memory than there is; the last: "
+            f"{ended.last_output()}"
+        )
+    errors = 0 if is_signal else errors + 1
     if errors >= MAX_EARLY_DEATHS:
         raise FinesweepError(f"{errors} workers in a row failed; the last: {ended.last_output()}")
     say(f"{ended.name} ended with exit code {code}; restarting it")
     worker.handle, worker.drained = launcher.start(worker.index), False
     return errors
+
+
+def _count_signal(worker: SupervisedWorker, study: Study) -> None:
+    progress = _progress(study)
+    worker.n_signals = worker.n_signals + 1 if progress == worker.progress else 1
+    worker.progress = progress
+
+
+def _progress(study: Study) -> object:
+    """What changes when any worker gets on: claims, commits and ends of trials, and what the study
+    records of its result."""
+    state = read_state(study)
+    return [
+        (each.attributes, [(t.state, t.user_attrs.get(COMMITTED)) for t in each.trials])
+        for each in (state, state.confirmation)
+        if each is not None
+    ]
 
 
 def _interrupt(workers: list[SupervisedWorker], say: Callable[[str], None]) -> None:

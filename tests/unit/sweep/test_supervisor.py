@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
+from itertools import count
 from math import inf
 
 import optuna
@@ -18,7 +19,9 @@ from sqlalchemy.exc import OperationalError
 
 from finesweep.errors import ConfigError, FinesweepError
 from finesweep.sweep import supervisor
-from finesweep.sweep.study.keys import N_TRIALS, SLOT, STOP
+from finesweep.sweep.selection.confirmation import make_confirmation
+from finesweep.sweep.study.keys import COMMITTED, COMPARISONS, N_TRIALS, SLOT, STOP, UID
+from finesweep.sweep.study.optuna_private import running_trial
 from finesweep.sweep.supervisor import supervise
 
 KILLED = -signal.SIGKILL
@@ -206,6 +209,54 @@ def test_errors_in_a_row_end_the_sweep_and_signals_do_not_count(
     with pytest.raises(FinesweepError, match=r"^5 workers in a row failed; the last: said by"):
         run(script, messages)
     assert len(script.workers) == n_started
+
+
+@pytest.mark.parametrize(
+    ("code", "over"),
+    [(KILLED, False), (KILLED, True), (130, False)],
+    ids=["killed before a claim", "killed in the last phase", "interrupted"],
+)
+def test_signals_end_a_sweep_that_does_not_get_on(
+    code: int, over: bool, messages: list[str]
+) -> None:
+    script = Script(code)
+    said = r"^signals ended worker 0 10 times in a row, .*; the last: said by worker 0$"
+    with pytest.raises(FinesweepError, match=said):
+        run(script, messages, study=study_with(over=over))
+    assert len(script.workers) == 10
+
+
+def test_workers_that_are_killed_together_count_each_for_itself(messages: list[str]) -> None:
+    script = Script(*[KILLED] * 16, 0)
+    run(script, messages, n_workers=8)
+    assert len(script.workers) == 24
+
+
+def claim(study: Study, n: int) -> None:
+    study.add_trial(create_trial(state=TrialState.RUNNING, user_attrs={SLOT: n}))
+
+
+def commit(study: Study, n: int) -> None:
+    (study.ask() if n == 0 else running_trial(study, 0)).set_user_attr(COMMITTED, n)
+
+
+def record(study: Study, n: int) -> None:
+    study.set_user_attr(COMPARISONS, [n])
+
+
+def confirm(study: Study, n: int) -> None:
+    study.set_user_attr(UID, "demo")
+    claim(make_confirmation(study), n)
+
+
+@pytest.mark.parametrize("get_on", [claim, commit, record, confirm])
+def test_signals_do_not_end_a_sweep_that_gets_on(
+    get_on: Callable[[Study, int], None], messages: list[str]
+) -> None:
+    study, looks = study_with(over=False), count()
+    script = Script(*[KILLED] * 30, 0)
+    run(script, messages, study=study, look=lambda: get_on(study, next(looks)))
+    assert len(script.workers) == 31
 
 
 def test_the_deadline_drains_each_worker_once(messages: list[str]) -> None:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -27,7 +26,7 @@ Space = Mapping[str, BaseDistribution]
 """Parameter name → distribution."""
 
 MISSING = 0.5
-"""Column of a number that the trial's branch of the space does not have."""
+"""Column of a number that the trial does not have, or could only have."""
 
 
 def field_of(name: str) -> str:
@@ -37,7 +36,7 @@ def field_of(name: str) -> str:
 
 @dataclass(frozen=True)
 class Encoding:
-    """The columns: a number for each numeric field, one for each value of a categorical field."""
+    """The columns: one for each field with numbers, one for each value that is no number."""
 
     numbers: tuple[str, ...]
     categories: tuple[tuple[str, str], ...]
@@ -52,9 +51,9 @@ class Encoding:
         positions = {
             field_of(name): position(value, space[name])
             for name, value in params.items()
-            if is_number(space[name])
+            if is_number(value)
         }
-        texts = {(field_of(name), str(value)) for name, value in params.items()}
+        texts = {(field_of(n), str(value)) for n, value in params.items() if not is_number(value)}
         return [
             *(positions.get(field, MISSING) for field in self.numbers),
             *(float(each in texts) for each in self.categories),
@@ -67,45 +66,32 @@ class Encoding:
 
 
 def encoding_of(spaces: Iterable[Space]) -> Encoding:
-    """The columns for trials of all these spaces; a field that is numeric in some only is
-    categorical in all."""
-    numeric: dict[str, bool] = {}
-    values: dict[str, set[str]] = {}
+    """The columns for trials of all these spaces; a field with numbers and other values has both
+    kinds."""
+    numbers: set[str] = set()
+    categories: set[tuple[str, str]] = set()
     for space in spaces:
         for name, distribution in space.items():
-            field = field_of(name)
-            numeric[field] = numeric.get(field, True) and is_number(distribution)
-            if isinstance(distribution, CategoricalDistribution):
-                values.setdefault(field, set()).update(map(str, distribution.choices))
-    return Encoding(
-        numbers=tuple(sorted(field for field, holds in numeric.items() if holds)),
-        categories=tuple(
-            (field, value)
-            for field in sorted(field for field, holds in numeric.items() if not holds)
-            for value in sorted(values.get(field, ()))
-        ),
-    )
+            field, choices = field_of(name), _choices(distribution)
+            if choices is None or any(map(is_number, choices)):
+                numbers.add(field)
+            categories |= {(field, str(each)) for each in choices or () if not is_number(each)}
+    return Encoding(tuple(sorted(numbers)), tuple(sorted(categories)))
 
 
-@lru_cache(maxsize=1024)
-def is_number(distribution: BaseDistribution) -> bool:
-    """Whether its values have an order: numbers, also as a categorical's choices."""
-    if not isinstance(distribution, CategoricalDistribution):
-        return True
-    return len(distribution.choices) > 1 and all(
-        isinstance(choice, int | float) and not isinstance(choice, bool)
-        for choice in distribution.choices
-    )
+def is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def position(value: Any, distribution: BaseDistribution) -> float:
-    """The value's place in its range, from 0 (lowest) to 1 (highest); a choice's is its rank.
+def position(value: float, distribution: BaseDistribution) -> float:
+    """The number's place in its range, from 0 (lowest) to 1 (highest); a choice's is its rank among
+    the numbers.
 
-    A logarithmic range is measured in logarithms. A range of one value is at 0.5.
+    A logarithmic range is measured in logarithms. A range of one number is at 0.5.
     """
-    if isinstance(distribution, CategoricalDistribution):
-        ranks = sorted(set(distribution.choices), key=float)  # type: ignore[arg-type]
-        return ranks.index(value) / max(1, len(ranks) - 1)
+    if (choices := _choices(distribution)) is not None:
+        ranks = sorted(set(filter(is_number, choices)))
+        return ranks.index(value) / (len(ranks) - 1) if len(ranks) > 1 else MISSING
     low, high = float(distribution.low), float(distribution.high)  # type: ignore[attr-defined]
     if distribution.single():
         return MISSING
@@ -117,10 +103,9 @@ def position(value: Any, distribution: BaseDistribution) -> float:
 def value_at(place: float, distribution: BaseDistribution) -> Any:
     """The value at a place in [0, 1] of the range; places drawn uniformly give values as Optuna's
     RandomSampler draws them."""
-    if isinstance(distribution, CategoricalDistribution):
-        choices = distribution.choices
-        if is_number(distribution):
-            choices = tuple(sorted(choices, key=float))  # type: ignore[arg-type]
+    if (choices := _choices(distribution)) is not None:
+        if all(map(is_number, choices)):
+            choices = sorted(choices)
         return choices[min(int(place * len(choices)), len(choices) - 1)]
     low, high, step = distribution.low, distribution.high, distribution.step  # type: ignore[attr-defined]
     half = step / 2 if step is not None else 0.0  # each value of a grid gets an equal share
@@ -133,3 +118,8 @@ def value_at(place: float, distribution: BaseDistribution) -> Any:
         value = low + round((value - low) / step) * step
     value = min(max(value, low), high)
     return int(value) if isinstance(distribution, IntDistribution) else float(value)
+
+
+def _choices(distribution: BaseDistribution) -> Sequence[Any] | None:
+    """A categorical's values; None for a range."""
+    return distribution.choices if isinstance(distribution, CategoricalDistribution) else None

@@ -67,12 +67,39 @@ def test_a_category_is_a_column_for_each_value() -> None:
     np.testing.assert_array_equal(row, [0, 1, 0])
 
 
-def test_a_field_that_is_numeric_in_one_study_only_is_a_category() -> None:
-    encoding = encoding_of(
-        [{"size": IntDistribution(1, 2)}, {"size": CategoricalDistribution(("small", "large"))}]
+def test_a_field_with_numbers_and_other_values_has_a_place_and_a_column_for_each_other() -> None:
+    large = {"depth|model=large": CategoricalDistribution((12, 0, "all", 6))}
+    small = {"depth|model=small": IntDistribution(0, 6)}
+    encoding = encoding_of([large, small])
+
+    trials = [({"depth|model=large": depth}, large) for depth in (0, 6, 12, "all")]
+    rows = encoding.rows([*trials, ({"depth|model=small": 3}, small)])
+
+    assert (encoding.numbers, encoding.categories) == (("depth",), (("depth", "all"),))
+    np.testing.assert_array_equal(rows, [[0, 0], [0.5, 0], [1, 0], [0.5, 1], [0.5, 0]])
+
+
+ONE: list[BaseDistribution] = [
+    CategoricalDistribution((2e-5,)),
+    CategoricalDistribution((2e-5, "auto")),
+    FloatDistribution(2e-5, 2e-5, log=True),
+]
+
+
+@pytest.mark.parametrize("distribution", ONE, ids=str)
+def test_a_single_number_is_in_the_middle(distribution: BaseDistribution) -> None:
+    assert position(2e-5, distribution) == 0.5
+    assert encoding_of([{"rate": distribution}]).numbers == ("rate",)
+
+
+def test_a_choice_between_true_and_false_has_no_numbers() -> None:
+    flag = {"flag": CategoricalDistribution((True, False))}
+    encoding = encoding_of([flag])
+    assert (encoding.numbers, encoding.categories) == (
+        (),
+        (("flag", "False"), ("flag", "True")),
     )
-    assert encoding.numbers == ()
-    assert ("size", "small") in encoding.categories
+    np.testing.assert_array_equal(encoding.rows([({"flag": True}, flag)]), [[0, 1]])
 
 
 def test_a_parameter_that_a_trial_lacks_is_in_the_middle() -> None:

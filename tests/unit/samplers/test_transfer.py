@@ -71,6 +71,26 @@ def test_the_first_trial_is_already_good_with_past_studies(past: list[list[Froze
     assert study.best_value < 0.35
 
 
+@pytest.mark.parametrize("rates", [(1e-3,), (1e-5, 1e-4, 1e-3, 1e-2, "auto")], ids=str)
+def test_a_study_with_other_values_of_a_number_hides_nothing_that_others_say_of_it(
+    rates: tuple[Any, ...], past: list[list[FrozenTrial]]
+) -> None:
+    other = [
+        create_trial(
+            params=(params := {**each.params, "rate": 1e-3}),
+            distributions={**each.distributions, "rate": CategoricalDistribution(rates)},
+            value=loss(params),
+        )
+        for each in past[0]
+    ]
+    sampler = TransferSampler([*past, other], without=["all"], search_space=BRANCHES, seed=0)
+    study = study_with(sampler)
+
+    study.optimize(lambda trial: loss(suggest(trial)), n_trials=3)
+
+    assert all(3e-4 < trial.params["rate"] < 3e-3 for trial in study.trials)
+
+
 def test_a_study_unlike_the_past_ones_is_searched_all_the_same(
     past: list[list[FrozenTrial]],
 ) -> None:

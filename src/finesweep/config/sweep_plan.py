@@ -152,7 +152,7 @@ def compose_sweep(name: str, overrides: Sequence[str]) -> SweepPlan:
     if name not in names:
         raise ConfigError(Problem("sweep", f"no sweep {name!r}; {nearest(name, names)}"))
     own, searched, plain = _partition(overrides)
-    if "sweep.metric" in (paths := set(map(_path_of, own))) and "sweep.direction" not in paths:
+    if "sweep.metric" in (paths := set(map(override_path, own))) and "sweep.direction" not in paths:
         own.append("sweep.direction=null")  # the file's direction is for the file's metric
     load = f"+sweeps@sweep={name}"
     settings = compose([load, *own]).config.sweep
@@ -186,7 +186,7 @@ def compose_sweep(name: str, overrides: Sequence[str]) -> SweepPlan:
         settings=settings,
         base=base,
         overrides=(
-            *[item for item in own if not item.lstrip("+").startswith("sweep")],
+            *[item for item in own if _section(item) != "sweep"],
             *trial_overrides,
         ),
         typed=tuple(overrides),
@@ -202,13 +202,14 @@ def borrowed_name(plan: SweepPlan) -> list[Problem]:
 
     Empty when the file sets no dataset, or the command line sets the name.
     """
-    paths = {_path_of(text) for text in plan.typed}
+    paths = {override_path(text) for text in plan.typed}
     register = plan.settings.register
     if register is None or any(path.startswith("sweep.register") for path in paths):
         return []
-    if not any(path.split(".")[0] == "dataset" for path in paths):
+    others = [text for text in plan.typed if _section(text) != "dataset"]
+    if len(others) == len(plan.typed):
         return []
-    own = compose_sweep(plan.name, []).base.config.dataset
+    own = compose_sweep(plan.name, others).base.config.dataset
     sources = [(each.hub, each.path, each.files) for each in (own, plan.base.config.dataset)]
     if sources[0] == sources[1] or sources[0] == (None, None, SplitFiles()):
         return []
@@ -219,10 +220,15 @@ def borrowed_name(plan: SweepPlan) -> list[Problem]:
     return [Problem("sweep.register.name", message)]
 
 
+def override_path(text: str) -> str:
+    """The dotted path, or the group, that an override sets, adds or deletes."""
+    return parse_override(text).key_or_group
+
+
 def typed_overrides(plan: SweepPlan) -> list[str]:
     """The typed overrides, without those that may contain a secret: storage.url and sweep.on_end,
     which only this command uses."""
-    return [text for text in plan.typed if parse_override(text).key_or_group not in SECRET]
+    return [text for text in plan.typed if override_path(text) not in SECRET]
 
 
 def worker_overrides(plan: SweepPlan) -> list[str]:
@@ -267,8 +273,9 @@ def _partition(overrides: Sequence[str]) -> tuple[list[str], list[Searched], lis
     return own, searched, plain
 
 
-def _path_of(text: str) -> str:
-    return parse_override(text).key_or_group
+def _section(text: str) -> str:
+    """The first part of the path that an override sets, adds or deletes."""
+    return override_path(text).split(".")[0]
 
 
 def _adds(override: Override) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 from optuna import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from finesweep.config import plain_path
+from finesweep.config import override_path, plain_path
 from finesweep.records import Direction
 from finesweep.sweep.prune_audit import audit_in
 from finesweep.sweep.selection.combination import combination_in
@@ -52,7 +52,7 @@ from finesweep.sweep.study.workers import live_workers
 from finesweep.sweep.time_budget import time_budget_in
 from finesweep.sweep.time_left import seconds_left
 
-BUDGET = "sweep.n_trials="
+BUDGET = "sweep.n_trials"
 WORKER_FIELDS = ("id", "host", "pid", "slot", "step", "total", "beat_age_seconds")
 
 
@@ -221,7 +221,8 @@ def command_in(attributes: Mapping[str, Any], *, n_trials: int | None = None) ->
     """The same, from the user attributes of its study."""
     typed = list(attributes.get(GIVEN, []))
     if n_trials is not None:
-        typed = [text for text in typed if not text.startswith(BUDGET)] + [f"{BUDGET}{n_trials}"]
+        others = (text for text in typed if override_path(text) != BUDGET)
+        typed = [*others, f"{BUDGET}={n_trials}"]
     return shlex.join(["finesweep", "sweep", attributes[SWEEP], *typed])
 
 

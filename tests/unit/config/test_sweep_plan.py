@@ -145,6 +145,22 @@ def test_settings_of_the_sweep_are_no_fields_of_its_trials() -> None:
     assert compose_sweep("demo", ["sweep.register=null"]).settings.register is None
 
 
+@pytest.mark.parametrize(
+    ("override", "gone"),
+    [
+        ("~sweep.params.training.weight_decay", "training.weight_decay"),
+        ("~sweep.pruner.n_startup_trials", None),
+        ("+sweep.params={training.epochs: 3}", "training.epochs"),
+    ],
+)
+def test_what_is_added_to_or_deleted_from_the_sweep_is_no_override_of_its_trials(
+    override: str, gone: str | None
+) -> None:
+    plan = compose_sweep("demo", [override])
+    assert gone not in names(plan)
+    assert plan.compose_trial({}).config.training == compose_sweep("demo", []).base.config.training
+
+
 def test_storage_and_tracking_hold_for_every_trial() -> None:
     plan = compose_sweep("demo", ["storage.url=sqlite:///a.db", "tracking.uri=sqlite:///b.db"])
     config = plan.compose_trial({}).config
@@ -562,6 +578,14 @@ def test_the_same_data_or_a_name_of_ones_own_pass(overrides: list[str]) -> None:
 def test_a_file_without_data_of_its_own_lends_its_name(mine: Mine) -> None:
     plan = mine("params: {dataset: local}\nregister: {name: m}", "dataset.path=mine.csv")
     assert borrowed_name(plan) == []
+
+
+def test_a_file_that_lacks_what_the_command_line_gives_keeps_its_name(mine: Mine) -> None:
+    lines = "params: {dataset: tweets}\nregister: {name: m}"
+    given = ["sweep.n_trials=4", "dataset=tweets"]
+    assert borrowed_name(mine(lines, *given, n_trials="null")) == []
+    (problem,) = borrowed_name(mine(lines, "sweep.n_trials=4", *LOCAL, n_trials="null"))
+    assert problem.path == "sweep.register.name"
 
 
 def test_combining_seeds_needs_two_of_them(mine: Mine) -> None:

@@ -252,6 +252,8 @@ def test_the_command_that_goes_on_is_the_one_that_was_typed() -> None:
     typed = "finesweep sweep own sweep.study=own-2 'model=choice(a, b)' sweep.n_trials="
     assert command_of(study) == f"{typed}2"
     assert command_of(study, n_trials=4) == f"{typed}4"
+    study.set_user_attr(GIVEN, ["++sweep.n_trials=2"])
+    assert command_of(study, n_trials=4) == "finesweep sweep own sweep.n_trials=4"
 
 
 def test_a_study_that_has_just_been_made_has_neither_best_nor_parent() -> None:

@@ -27,7 +27,7 @@ def check_checkpoint(model: ModelConfig) -> None:
     A name without a slash, or with a single one inside, may be a Hub model.
     """
     name, field = model.name_or_path, "model.name_or_path"
-    path = packaged_path(name, field=field).expanduser()
+    path = packaged_path(name, field=field)
     is_path = name.startswith((SCHEME, "/", "./", "../", "~")) or name.count("/") > 1
     if is_path and not path.exists():
         raise ConfigError(Problem(field, f"no checkpoint at {name!r}: no such folder"))

@@ -26,6 +26,7 @@ from finesweep.config.overrides.hydra_private import (
     share_config_store,
     skip_unread_choices,
 )
+from finesweep.config.package_files import without_tilde
 from finesweep.config.schema import MEDIAN_PRUNER, TPE_SAMPLER, Config
 from finesweep.errors import ConfigError, Problem
 
@@ -96,11 +97,25 @@ def read(node: DictConfig, overrides: Sequence[str]) -> Composed:
     problems = [*stray_fields(config), *range_problems(config), *run_problems(config)]
     if problems:
         raise ConfigError(*problems)
+    _expand_home(config)
     if config.sweep is not None:
         config.sweep.sampler = {"_target_": TPE_SAMPLER, **config.sweep.sampler}
         if config.sweep.pruner is not None:
             config.sweep.pruner = {"_target_": MEDIAN_PRUNER, **config.sweep.pruner}
     return Composed(config=config, choices=choices, overrides=tuple(overrides))
+
+
+def _expand_home(config: Config) -> None:
+    """Replaces `~` in the folders that commands write to."""
+    for section, name in (
+        (config.adapt, "folder"),
+        (config.launcher, "folder"),
+        (config.storage, "cache"),
+        (config.storage, "checkpoints"),
+        (config.tracking, "artifacts"),
+    ):
+        if (folder := getattr(section, name)) is not None:
+            setattr(section, name, without_tilde(folder))
 
 
 def _missing(node: DictConfig, name: str) -> set[str]:

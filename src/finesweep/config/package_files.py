@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -11,12 +12,13 @@ SCHEME = "package://"
 
 
 def packaged_path(name: str, *, field: str) -> Path:
-    """The path of `package://NAME/PATH`, or Path(name) for anything else; nothing is imported.
+    """The path of `package://NAME/PATH`, or of anything else as it stands but for `~`, the home
+    folder; nothing is imported.
 
     ConfigError at field when the package is not installed.
     """
     if not name.startswith(SCHEME):
-        return Path(name)
+        return Path(without_tilde(name))
     package, _, inside = name.removeprefix(SCHEME).partition("/")
     spec = find_spec(package) if package.isidentifier() else None  # a dot would import the parent
     if spec is None or not spec.submodule_search_locations:
@@ -26,3 +28,9 @@ def packaged_path(name: str, *, field: str) -> Path:
     if not path.exists():
         raise ConfigError(Problem(field, f"package {package} has no {inside}"))
     return path
+
+
+def without_tilde(name: str) -> str:
+    """The same path with the home folder in place of a leading `~`, which shells leave after
+    `field=`; URLs and homes of unknown users stay."""
+    return os.path.expanduser(name)  # noqa: PTH111 — Path's raises there, and shortens URLs

@@ -54,6 +54,22 @@ def test_nothing_given_is_minilm_on_the_tweets_with_the_schemas_settings() -> No
     assert (config.sweep, config.evaluate_test, config.workers) == (None, True, 1)
 
 
+def test_a_tilde_is_the_home_folder_in_folders_and_stays_in_urls(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HOME", "/home/ada")
+    folders = [
+        "adapt.folder", "launcher.folder", "storage.cache", "storage.checkpoints",
+        "tracking.artifacts",
+    ]  # fmt: skip
+    flat = compose([f"{path}=~/x" for path in folders]).flat()
+    assert {flat[path] for path in folders} == {"/home/ada/x"}
+    urls = ["storage.url='sqlite:///~/x.db'", "tracking.uri='https://h/~ada'"]
+    config = compose([*urls, "tracking.artifacts=s3://b"]).config
+    assert (config.storage.url, config.tracking.uri) == ("sqlite:///~/x.db", "https://h/~ada")
+    assert config.tracking.artifacts == "s3://b"
+
+
 def test_choices_and_fields_that_are_given_are_taken_and_recorded() -> None:
     overrides = ["model=distil_minilm", "dataset=imdb", "training.epochs=5"]
     composed = compose(overrides)

@@ -15,6 +15,7 @@ from finesweep.config.overrides.grammar import (
     Interval,
     Range,
     as_override,
+    override_value,
     parse_override,
     parse_value,
 )
@@ -190,3 +191,9 @@ def test_last_is_the_last_value_of_hydras_own_expansion(start: int, width: int, 
         assert isinstance(ours, Range)
         assert ours.last == list(hydras.range())[-1]
         assert ours.last < numbers[1]
+
+
+@pytest.mark.parametrize("folder", ["~", "~/my model/a-1", "~ada/x"])
+def test_a_path_in_the_home_folder_needs_no_quotes(folder: str) -> None:
+    for quoted in (folder, f"'{folder}'"):
+        assert override_value(parse_override(f"storage.cache={quoted}")) == folder

@@ -21,6 +21,12 @@ def test_any_other_name_is_a_path_as_it_stands() -> None:
     assert packaged_path("data/a.csv", field="dataset.path") == Path("data/a.csv")
 
 
+def test_a_tilde_is_the_home_folder_if_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/ada")
+    assert packaged_path("~/model", field="model.name_or_path") == Path("/home/ada/model")
+    assert packaged_path("~no_one/a.csv", field="dataset.path") == Path("~no_one/a.csv")
+
+
 @pytest.mark.parametrize("package", ["absent_package", "this"])
 def test_a_package_that_is_not_installed_is_told_with_the_field(package: str) -> None:
     message = rf"^dataset\.path: package {package} is not installed; pip install 'finesweep\[demo\]"

@@ -30,6 +30,7 @@ from finesweep.config.overrides.mapping_texts import split_mapping_override, tex
 from finesweep.errors import ConfigError, Problem
 
 CHOICE = re.compile(r"(?P<path>[^=]+)=\s*choice\((?P<values>[^()]*)\)\s*")
+IN_HOME = re.compile(r"(?P<path>[^=]+)=(?P<folder>~[^,'\"]*)")
 NULL = re.compile(r"(^|,)\s*null\s*(,|$)")
 
 
@@ -116,8 +117,11 @@ def _is_quoted(override: Override) -> bool:
 
 
 def in_hydra_grammar(text: str) -> str:
-    """The override in Hydra's grammar: a mapping with quoted keys becomes a quoted string, and
-    choice(null, 2), whose null Hydra refuses, becomes null,2, which it takes."""
+    """The override in Hydra's grammar: a mapping with quoted keys and a path in the home folder
+    become quoted strings, and choice(null, 2), whose null Hydra refuses, becomes null,2, which it
+    takes."""
+    if match := IN_HOME.fullmatch(text):
+        return f"{match['path']}={_quote(match['folder'])}"
     if (match := CHOICE.fullmatch(text)) and NULL.search(match["values"]):
         return f"{match['path']}={match['values']}"
     # Only a mapping with a character outside Hydra's grammar needs this; others are not parsed

@@ -85,7 +85,7 @@ def read_teacher(uri: str, *, tracking_uri: str) -> Teacher:
 
 def teacher_files(uri: str, *, tracking_uri: str) -> TeacherFiles:
     """The files that uri means now; ConfigError when there are none."""
-    folder = packaged_path(uri, field=FIELD).expanduser()
+    folder = packaged_path(uri, field=FIELD)
     if (folder / CONFIG).is_file():  # saved by transformers, without MLflow
         return TeacherFiles(uri, folder, folder, None, {})
     if not folder.exists() and (complaint := uri_complaint(uri)):

@@ -52,7 +52,7 @@ def memory() -> Finding:
 
 def disk(config: Config) -> Finding:
     """Free space where stores, checkpoints and caches are written."""
-    folders = {nearest_existing(Path(name).expanduser()) for name in _folders(config)}
+    folders = {nearest_existing(Path(name)) for name in _folders(config)}
     for folder in sorted(folders):
         if not os.access(folder, os.W_OK):
             hint = f"chmod u+w {folder}, or set storage.… and tracking.artifacts elsewhere"

@@ -44,6 +44,8 @@ NOW = {
 BEATS_PER_LEASE = 8
 MAX_BEAT_SECONDS = 5.0
 """Longest pause between two beats, which also publish a trial's progress for the screen."""
+CLOCK: int = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+"""A clock that goes on while the machine is suspended: on Linux the monotonic one stops."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +133,7 @@ class Lease:
         self.lease_seconds = lease_seconds
         self.period = min(MAX_BEAT_SECONDS, lease_seconds / BEATS_PER_LEASE)
         self._progress: dict[str, int | None] = dict.fromkeys(("trial", "slot", "step", "total"))
-        self._progress_at = self._beat_at = time.monotonic()
+        self._progress_at, self._beat_at = time.monotonic(), time.clock_gettime(CLOCK)
         self._steady_from = 0.0
         self._is_leaving, self._beat_now = threading.Event(), threading.Event()
         self.beat()
@@ -169,9 +171,10 @@ class Lease:
     def is_steady(self) -> bool:
         """Whether its own heartbeat has had no gap; only then may it declare other workers dead.
 
-        After a database outage longer than a lease, every heartbeat is too old.
+        After a database outage, or a suspension of the machine, longer than a lease, every
+        heartbeat is too old.
         """
-        now = time.monotonic()
+        now = time.clock_gettime(CLOCK)
         return now >= self._steady_from and now - self._beat_at < self.lease_seconds / 2
 
     def beat(self) -> None:
@@ -190,7 +193,7 @@ class Lease:
         )
         with self.engine.begin() as connection:
             connection.execute(text(statement), values)
-        now = time.monotonic()
+        now = time.clock_gettime(CLOCK)
         if now - self._beat_at >= self.lease_seconds / 2:
             self._steady_from = now + 2 * self.period  # by then the others have beaten too
         self._beat_at = now

@@ -144,5 +144,17 @@ def test_a_gap_is_remembered_until_the_others_could_beat(lend: Lend) -> None:
     assert not lease.is_steady
 
 
+@pytest.mark.skipif(not hasattr(time, "CLOCK_BOOTTIME"), reason="elsewhere no clock stops")
+def test_a_machine_that_was_suspended_declares_nobody_dead_until_the_others_could_beat(
+    lend: Lend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lease, clock = lend(), time.clock_gettime
+    awake = time.CLOCK_MONOTONIC  # as on Linux
+    monkeypatch.setattr(time, "clock_gettime", lambda which: clock(which) + 3600 * (which != awake))
+    assert not lease.is_steady
+    lease.beat()
+    assert not lease.is_steady
+
+
 def _url(engine: Engine) -> str:
     return engine.url.render_as_string(hide_password=False)

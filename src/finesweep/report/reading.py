@@ -21,8 +21,8 @@ from finesweep.sweep.selection.claims import is_finished_sweep
 from finesweep.sweep.selection.omissions import omissions
 from finesweep.sweep.selection.state import SweepState, read_state
 from finesweep.sweep.status import leaderboard, row_of, spent, status_in
-from finesweep.sweep.study.keys import DATA_FINGERPRINT, FAILURE, MODEL, RETRY
-from finesweep.sweep.study.slots import DUPLICATE
+from finesweep.sweep.study.keys import DATA_FINGERPRINT, MODEL
+from finesweep.sweep.study.slots import is_duplicate, is_retried
 from finesweep.sweep.study.study import baseline_in, comparisons_in, data_notes_of
 from finesweep.sweep.study.trial_runs import run_of
 from finesweep.sweep.study.workers import live_workers
@@ -106,9 +106,7 @@ def _begun(trials: Iterable[FrozenTrial]) -> list[FrozenTrial]:
     return [
         trial
         for trial in trials
-        if trial.state != TrialState.WAITING
-        and not trial.user_attrs.get(RETRY)
-        and trial.user_attrs.get(FAILURE) != DUPLICATE
+        if trial.state != TrialState.WAITING and not is_retried(trial) and not is_duplicate(trial)
     ]
 
 

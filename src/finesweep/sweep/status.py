@@ -19,7 +19,6 @@ from finesweep.sweep.selection.state import SweepState, read_state
 from finesweep.sweep.study.keys import (
     BEST_RUN,
     DEFINITION,
-    FAILURE,
     GIVEN,
     LEDGER,
     MODEL,
@@ -29,7 +28,6 @@ from finesweep.sweep.study.keys import (
     PRUNE_AUDIT,
     REASON,
     REGISTERED,
-    RETRY,
     SLOT,
     STOP,
     SWEEP,
@@ -39,12 +37,13 @@ from finesweep.sweep.study.objectives.front import Front
 from finesweep.sweep.study.ranking import worse_by
 from finesweep.sweep.study.sampling.known_slots import Grid, grid_in
 from finesweep.sweep.study.slots import (
-    DUPLICATE,
     FINISHED,
     Slot,
     SlotState,
     counts,
     finished_trials,
+    is_duplicate,
+    is_retried,
     slots_of,
 )
 from finesweep.sweep.study.study import baseline_in, comparisons_in
@@ -180,10 +179,7 @@ def status_in(state: SweepState, workers: Sequence[WorkerRow]) -> Status:
             for s in slots
             if s.state == "failed" and s.trial is not None
         ],
-        interrupted_attempts=sum(
-            bool(trial.user_attrs.get(RETRY)) and trial.user_attrs.get(FAILURE) != DUPLICATE
-            for trial in trials
-        ),
+        interrupted_attempts=sum(is_retried(trial) and not is_duplicate(trial) for trial in trials),
         spent=spent([*trials, *confirming]),
         prune_audit=None if (a := audit_in(trials, state.direction)) is None else asdict(a),
         seconds_left=seconds_left(state, workers),

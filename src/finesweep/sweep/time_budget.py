@@ -12,12 +12,12 @@ from optuna.trial import FrozenTrial, TrialState
 
 from finesweep.config import SweepPlan
 from finesweep.locks import exclusive
-from finesweep.sweep.study.keys import ATTEMPT, FAILURE, N_TRIALS, SLOT, TIME_BUDGET, VALUES
+from finesweep.sweep.study.keys import ATTEMPT, N_TRIALS, SLOT, TIME_BUDGET, VALUES
 from finesweep.sweep.study.leases import database_seconds
 from finesweep.sweep.study.objectives.front import contenders
 from finesweep.sweep.study.optuna_private import engine_of
 from finesweep.sweep.study.ranking import direction_of
-from finesweep.sweep.study.slots import DUPLICATE
+from finesweep.sweep.study.slots import is_duplicate
 
 ALIKE = ("model", "dataset.max_length", "model.freeze_layers")
 """Settings that decide the seconds of an epoch."""
@@ -149,7 +149,7 @@ def n_begun(trials: Iterable[FrozenTrial]) -> int:
         int(trial.user_attrs[SLOT])
         for trial in trials
         if trial.state != TrialState.WAITING
-        and trial.user_attrs.get(FAILURE) != DUPLICATE
+        and not is_duplicate(trial)
         and SLOT in trial.user_attrs
     ]
     return max(begun, default=-1) + 1

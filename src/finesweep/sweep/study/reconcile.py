@@ -18,7 +18,7 @@ from finesweep.locks import exclusive
 from finesweep.sweep.study.keys import COMMITTED, FAILURE, REASON, RETRY, SLOT
 from finesweep.sweep.study.leases import WorkerRow, forget, is_live, workers_of
 from finesweep.sweep.study.optuna_private import engine_of, fail_trial
-from finesweep.sweep.study.slots import DUPLICATE, refill, slots_of, waiting_by_slot
+from finesweep.sweep.study.slots import DUPLICATE, is_duplicate, refill, slots_of, waiting_by_slot
 
 QUEUED_PER_WORKER = 2
 
@@ -68,7 +68,7 @@ def attempts_without_progress(study: Study, slot: int) -> int:
     n = 0
     for trial in reversed(study.get_trials(deepcopy=False, states=(TrialState.FAIL,))):
         is_of_slot = trial.user_attrs.get(SLOT) == slot
-        if is_of_slot and trial.user_attrs.get(FAILURE) != DUPLICATE:
+        if is_of_slot and not is_duplicate(trial):
             if COMMITTED in trial.user_attrs or not trial.user_attrs.get(RETRY):
                 break
             n += 1

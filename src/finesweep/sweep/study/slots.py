@@ -91,7 +91,7 @@ def refill(
     """
     n_missing = max(0, queue_length - len(waiting_by_slot(trials, n_slots)))
     # One pass over all trials; only the few slots enqueued now are examined in detail.
-    occupied = {t.user_attrs.get(SLOT) for t in trials if not t.user_attrs.get(RETRY)}
+    occupied = {t.user_attrs.get(SLOT) for t in trials if not is_retried(t)}
     missing = islice((index for index in range(n_slots) if index not in occupied), n_missing)
     for slot in slots_of(trials, n_slots, only=missing):
         last = slot.trial
@@ -144,9 +144,9 @@ def _of_sampler(trial: FrozenTrial) -> dict[str, Any]:
 
 
 def _slot(index: int, trials: list[FrozenTrial]) -> Slot:
-    attempts = [trial for trial in trials if trial.user_attrs.get(FAILURE) != DUPLICATE]
+    attempts = [trial for trial in trials if not is_duplicate(trial)]
     by_state = {trial.state: trial for trial in attempts}
-    final = [t for t in attempts if t.state == TrialState.FAIL and not t.user_attrs.get(RETRY)]
+    final = [t for t in attempts if t.state == TrialState.FAIL and not is_retried(t)]
     n_attempts = sum(trial.state != TrialState.WAITING for trial in attempts)
     if TrialState.COMPLETE in by_state:
         return Slot(index, "complete", by_state[TrialState.COMPLETE], n_attempts)
@@ -162,7 +162,20 @@ def _slot(index: int, trials: list[FrozenTrial]) -> Slot:
 
 def finished_trials(trials: Iterable[FrozenTrial]) -> list[FrozenTrial]:
     """Trials that finished their slot: complete, pruned, or failed without a retry."""
-    return [t for t in trials if t.state.is_finished() and not t.user_attrs.get(RETRY)]
+    return [t for t in trials if t.state.is_finished() and not is_retried(t)]
+
+
+def is_retried(trial: FrozenTrial) -> bool:
+    """Whether it failed and its slot is tried again.
+
+    RETRY alone does not say so: it is written just before a trial is failed, which may finish then.
+    """
+    return trial.state == TrialState.FAIL and bool(trial.user_attrs.get(RETRY))
+
+
+def is_duplicate(trial: FrozenTrial) -> bool:
+    """Whether it failed because its slot did not need it; by state too, as is_retried."""
+    return trial.state == TrialState.FAIL and trial.user_attrs.get(FAILURE) == DUPLICATE
 
 
 def is_budget_spent(study: Study) -> bool:

@@ -20,10 +20,10 @@ from optuna.trial import FrozenTrial, TrialState
 from finesweep.config import SweepPlan
 from finesweep.runs.ranks import Followers
 from finesweep.sweep.status import Row, row_of
-from finesweep.sweep.study.keys import CHECKPOINT, LAUNCHED, REASON, RETRY, SLOT, STOP
+from finesweep.sweep.study.keys import CHECKPOINT, LAUNCHED, REASON, SLOT, STOP
 from finesweep.sweep.study.optuna_private import trial_now
 from finesweep.sweep.study.reconcile import fail, reason_to_give_up, reconcile
-from finesweep.sweep.study.slots import all_finished, claim
+from finesweep.sweep.study.slots import all_finished, claim, finished_trials, is_retried
 from finesweep.sweep.study.storage import retry_while_away
 from finesweep.sweep.study.weights import delete_checkpoints
 from finesweep.sweep.worker.attempt import Attempt
@@ -177,12 +177,12 @@ class WorkerLoop:
             return
         if attempt.outbox is not None:
             close_run(attempt.outbox, trial)
-        if not trial.user_attrs.get(RETRY):
+        if not is_retried(trial):
             delete_checkpoints(attempt.folder, but=_model_folder(trial))
         if trial.state == TrialState.COMPLETE:
             self.phase.completed(self.callbacks.delivery)
         self.callbacks.lease.release()
-        if trial.state == TrialState.FAIL and not trial.user_attrs.get(RETRY):
+        if trial.state == TrialState.FAIL and not is_retried(trial):
             self._stop_when_all_fail()
         self.on_trial(row_of(trial))
 
@@ -192,11 +192,8 @@ class WorkerLoop:
         since = datetime.fromisoformat(self.phase.sweep.user_attrs[LAUNCHED])
         finished = [
             trial
-            for trial in self.study.get_trials(deepcopy=False)
-            if trial.state.is_finished()
-            and not trial.user_attrs.get(RETRY)
-            and trial.datetime_complete is not None
-            and trial.datetime_complete > since
+            for trial in finished_trials(self.study.get_trials(deepcopy=False))
+            if trial.datetime_complete is not None and trial.datetime_complete > since
         ]
         latest = sorted(finished, key=_completed)[-k:]
         if len(latest) == k and all(trial.state == TrialState.FAIL for trial in latest):

@@ -15,8 +15,16 @@ from optuna import Study
 from optuna.samplers import RandomSampler
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from finesweep.sweep.study.keys import ATTEMPT, RETRY, SLOT
-from finesweep.sweep.study.slots import FINISHED, claim, counts, refill, slots_of
+from finesweep.sweep.study.keys import ATTEMPT, FAILURE, RETRY, SLOT
+from finesweep.sweep.study.slots import (
+    DUPLICATE,
+    FINISHED,
+    claim,
+    counts,
+    finished_trials,
+    refill,
+    slots_of,
+)
 
 COMPLETE, PRUNED, FAIL = TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL
 RUNNING, WAITING = TrialState.RUNNING, TrialState.WAITING
@@ -120,6 +128,20 @@ def test_the_queue_holds_the_lowest_missing_slots_up_to_its_length(study: Study)
 def test_the_queue_ends_with_the_last_slot(study: Study) -> None:
     refill(study, study.trials, 2, {}, queue_length=5)
     assert [trial.user_attrs[SLOT] for trial in queued(study)] == [0, 1]
+
+
+@pytest.mark.parametrize("end", [COMPLETE, PRUNED, RUNNING])
+def test_a_trial_that_ended_before_it_could_be_failed_is_not_tried_again(
+    end: TrialState, study: Study
+) -> None:
+    trial = attempt(0, end)
+    for name, value in ((FAILURE, DUPLICATE), (RETRY, True)):
+        trial.set_user_attr(name, value)
+    study.add_trial(trial)
+    refill(study, study.trials, 1, {}, queue_length=3)
+    assert queued(study) == []
+    assert [slot.state for slot in slots_of(study.trials, 1)] == [end.name.lower()]
+    assert len(finished_trials(study.trials)) == (end != RUNNING)
 
 
 def test_enqueued_params_are_what_their_slot_tries_again_after_a_failure(study: Study) -> None:

@@ -8,9 +8,9 @@ from copy import copy
 from optuna import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from finesweep.sweep.study.keys import FAILURE, MODEL, PRUNE_AUDIT, SLOT
+from finesweep.sweep.study.keys import MODEL, PRUNE_AUDIT, SLOT
 from finesweep.sweep.study.optuna_private import StudyView
-from finesweep.sweep.study.slots import DUPLICATE
+from finesweep.sweep.study.slots import is_duplicate
 
 DECIDED = (TrialState.COMPLETE, TrialState.PRUNED)
 
@@ -40,7 +40,7 @@ def one_per_slot(trials: Iterable[FrozenTrial]) -> list[FrozenTrial]:
     """
     attempts: dict[int, list[FrozenTrial]] = {}
     for trial in trials:
-        if trial.state != TrialState.WAITING and trial.user_attrs.get(FAILURE) != DUPLICATE:
+        if trial.state != TrialState.WAITING and not is_duplicate(trial):
             attempts.setdefault(trial.user_attrs.get(SLOT, -1 - trial.number), []).append(trial)
     return sorted(map(_merged, attempts.values()), key=lambda trial: trial.number)
 

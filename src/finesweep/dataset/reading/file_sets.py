@@ -23,6 +23,7 @@ NAMES_OF_SPLITS: Mapping[SplitName, Sequence[str]] = {
     "test": ("test", "testing"),
 }
 """Split → names of its file or folder, and words in the names of its files."""
+PATH = "dataset.path"
 PATTERN = set("*?[")
 TEXT = ".txt"
 
@@ -51,23 +52,24 @@ def file_sets_of(config: DatasetConfig) -> dict[SplitName, FileSet]:
 
 def _of_path(name: str) -> dict[SplitName, FileSet]:
     """The splits of one path: a folder may contain all three, everything else is train."""
-    field = "dataset.path"
-    folder = packaged_path(name, field=field).expanduser()
+    folder = packaged_path(name, field=PATH)
     if not folder.is_dir():
-        return {"train": _of_name(name, field)}
+        return {"train": _of_name(name, PATH)}
     entries = _splits_in(folder)
     if "train" in entries:
-        return {split: _of_split(found, split, field) for split, found in entries.items()}
+        return {split: _of_split(found, split, PATH) for split, found in entries.items()}
     if others := saved_splits(folder) or [e.name for found in entries.values() for e in found]:
         message = f"{folder} has {listed(others)}, but nothing named train"
-        raise ConfigError(Problem(field, f"{message}; set dataset.files.train"))
-    return {"train": _of_folder(folder, field)}
+        raise ConfigError(Problem(PATH, f"{message}; set dataset.files.train"))
+    return {"train": _of_folder(folder, PATH)}
 
 
 def unread_entries(config: DatasetConfig) -> list[str]:
     """Names of a folder's tables, or of a saved dataset's splits, that belong to no split."""
-    folder = None if config.path is None else Path(config.path).expanduser()
-    if folder is None or not folder.is_dir() or not (entries := _splits_in(folder)):
+    if config.path is None:
+        return []
+    folder = packaged_path(config.path, field=PATH)
+    if not folder.is_dir() or not (entries := _splits_in(folder)):
         return []
     read = {path.name for found in entries.values() for path in found}
     present = saved_splits(folder) or [path.name for path in _tables_in(folder)]
@@ -118,7 +120,7 @@ def _of_split(entries: Sequence[Path], split: SplitName, field: str) -> FileSet:
 
 
 def _of_name(name: str, field: str) -> FileSet:
-    path = packaged_path(name, field=field).expanduser()
+    path = packaged_path(name, field=field)
     if path.is_dir():
         return _of_folder(path, field)
     if PATTERN & set(name) and not path.exists():

@@ -114,7 +114,7 @@ def read_pieces(
 ) -> Iterator[Piece]:
     """The file's table in pieces of 1 to n_rows rows, read lazily; ConfigError where the file is
     broken. hint is the option that sets another encoding."""
-    path = packaged_path(file, field=field).expanduser()
+    path = packaged_path(file, field=field)
     try:
         problem, n_pieces = _file_problem(path), 0
         if problem is None and (reader := reader_of(path)):

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from optuna import Study
-from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.trial import FrozenTrial, TrialState
 
 from finesweep.config import SweepPlan, plain_path
@@ -82,24 +82,34 @@ def read_sweep(
 
 def dimensions_of(trials: Iterable[FrozenTrial]) -> list[Dimension]:
     """The searched fields by plain path, without the model; conditional ones are one field."""
-    found: dict[str, Dimension] = {}
+    drawn: dict[str, list[tuple[BaseDistribution, Any]]] = {}
     for trial in trials:
         for name, distribution in trial.distributions.items():
             path = plain_path(name)
             if path != GROUP:
-                found[path] = _widened(found.get(path, Dimension(path)), distribution)
-    return [found[path] for path in sorted(found)]
+                drawn.setdefault(path, []).append((distribution, trial.params[name]))
+    return [_dimension(path, drawn[path]) for path in sorted(drawn)]
 
 
-def _widened(known: Dimension, distribution: Any) -> Dimension:
-    """The dimension, whose values this distribution has too."""
-    if isinstance(distribution, CategoricalDistribution):
-        choices = distribution.choices
-        if all(isinstance(each, int | float) and not isinstance(each, bool) for each in choices):
-            return known  # numbers on a scale, as dataset.max_length=choice(128, 256)
-        return Dimension(known.path, known.is_log, tuple(dict.fromkeys((*known.choices, *choices))))
-    is_log = isinstance(distribution, FloatDistribution | IntDistribution) and distribution.log
-    return Dimension(known.path, known.is_log or is_log, known.choices)
+def _dimension(path: str, drawn: Sequence[tuple[BaseDistribution, Any]]) -> Dimension:
+    """The field over every distribution that it has, each with the value that a trial drew."""
+    offered = [
+        choice
+        for distribution, _ in drawn
+        if isinstance(distribution, CategoricalDistribution)
+        for choice in distribution.choices
+    ]
+    values = [value for _, value in drawn]
+    if all(map(_is_number, offered)):  # on a scale, as dataset.max_length=choice(128, 256)
+        is_log = any(getattr(distribution, "log", False) for distribution, _ in drawn)
+        return Dimension(path, is_log and min(values) > 0)
+    known = dict.fromkeys((*offered, *values))
+    numbers = sorted(filter(_is_number, known))
+    return Dimension(path, choices=(*numbers, *(each for each in known if not _is_number(each))))
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _begun(trials: Iterable[FrozenTrial]) -> list[FrozenTrial]:

@@ -315,7 +315,7 @@ def _position(field: Dimension, value: Any) -> float:
     """Where a value lies on the field's axis: numbers by themselves or their logarithm, others by
     their place among the choices."""
     if field.choices:
-        return float(field.choices.index(value)) if value in field.choices else float("nan")
+        return float(field.choices.index(value))
     return log10(value) if field.is_log else float(value)
 
 
@@ -323,7 +323,7 @@ def _ticks(field: Dimension, rows: Sequence[Row]) -> dict[str, Any]:
     """Ticks at the values themselves where they are few; of a logarithm, at round numbers."""
     if field.choices:
         places = list(range(len(field.choices)))
-        return {"tickvals": places, "ticktext": [short(each) for each in field.choices]}
+        return {"tickvals": places, "ticktext": [short(setting(each)) for each in field.choices]}
     values = sorted({row.params[field.path] for row in rows if field.path in row.params})
     if len(values) > N_TICKS or not all(isinstance(value, int) for value in values):
         if not field.is_log:

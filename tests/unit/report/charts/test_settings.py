@@ -4,14 +4,26 @@ from __future__ import annotations
 
 from dataclasses import replace
 from math import log10
+from typing import Any
 
 import pytest
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+from optuna.trial import create_trial
+from tests.unit.report.made import record
+from tests.unit.sweep.studies import new_study
 
 from finesweep.report.charts.settings import contour, importances, parallel, slices
 from finesweep.report.records import Dimension, Importance, SweepRecord
+from finesweep.sweep.study.keys import DEFINITION, MODEL, SLOT, SWEEP
 
 pytestmark = pytest.mark.slow
 RATE, DEPTH = "training.learning_rate", "model.freeze_layers"
+DECAY = "training.weight_decay"
 SHARES = [
     Importance("bert", 40, 5, {RATE: 0.75, DEPTH: 0.25}),
     Importance("distilbert", 9, 5, {DEPTH: 1.0}),
@@ -92,3 +104,54 @@ def test_a_setting_without_numbers_has_its_values_as_ticks(known: SweepRecord) -
     ]
     picture = slices(replace(known, dimensions=[field], leaderboard=rows))
     assert list(picture.figures[0].layout.xaxis.ticktext) == ["fp32", "&lt;b&gt;bf16"]
+
+
+def mixed(
+    path: str, a: tuple[BaseDistribution, list[Any]], b: tuple[BaseDistribution, list[Any]]
+) -> SweepRecord:
+    """Trials of two models, which search one field in different ways, and these values of it."""
+    definition = {"sweep.metric": "validation/loss", "sweep.direction": "minimize"}
+    study = new_study(name="own", n_trials=0, **{SWEEP: "own", DEFINITION: definition})
+    rates = FloatDistribution(1e-5, 1e-3, log=True)
+    drawn = [(model, each, k) for model, each in (("a", a), ("b", b)) for k in range(len(each[1]))]
+    study.add_trials(
+        [
+            create_trial(
+                value=0.1 * k,
+                params={RATE: 1e-5 * (1 + k * k % 7), f"{path}|model={model}": values[k]},
+                distributions={RATE: rates, f"{path}|model={model}": distribution},
+                user_attrs={MODEL: model, SLOT: slot},
+            )
+            for slot, (model, (distribution, values), k) in enumerate(drawn)
+        ]
+    )
+    return record(study)
+
+
+def test_a_depth_that_one_model_draws_from_a_range_and_another_from_words_is_drawn_for_all() -> (
+    None
+):
+    words = CategoricalDistribution((0, 2, "all"))
+    depths = (IntDistribution(0, 6), [0, 5, 3, 2, 1, 6])
+    known = mixed(DEPTH, depths, (words, ["all", 0, 2, "all", 0, 2]))
+    (field,) = [each for each in known.dimensions if each.path == DEPTH]
+    assert field.choices == (0, 1, 2, 3, 5, 6, "all")
+    drawn = [figure for figure in slices(known).figures if figure.layout.xaxis.title.text == DEPTH]
+    places = {place for trace in drawn[0].data for place in trace.x}
+    assert places == set(range(len(field.choices)))
+    (figure,) = contour(known).figures
+    assert len(figure.data[1].x) == 6
+    assert DEPTH.rpartition(".")[2] in [
+        axis.label for axis in parallel(known).figures[0].data[0].dimensions
+    ]
+
+
+def test_a_setting_that_is_0_in_one_model_has_no_logarithmic_axis() -> None:
+    positive = (FloatDistribution(1e-4, 0.1, log=True), [1e-4, 0.05, 0.02, 0.1, 0.001])
+    known = mixed(DECAY, positive, (CategoricalDistribution((0.0, 0.01)), [0.0, 0.01]))
+    (drawn,) = [
+        figure for figure in slices(known).figures if figure.layout.xaxis.title.text == DECAY
+    ]
+    assert min(place for trace in drawn.data for place in trace.x) == 0
+    assert contour(known).figures
+    assert parallel(known).figures

@@ -112,23 +112,23 @@ def contour(sweep: SweepRecord) -> Picture:
     if len(fields) < 2:
         return Picture("contour", title, "Needs two settings that vary among the complete trials.")
     x, y = fields
-    places: dict[tuple[float, float], list[float]] = {}
-    for row in rows:
-        if x.path in row.params and y.path in row.params:
-            place = (_position(x, row.params[x.path]), _position(y, row.params[y.path]))
-            places.setdefault(place, []).append(float(row.value or 0.0))
-    surface = _surface({place: float(np.mean(values)) for place, values in places.items()})
+    rows = [row for row in rows if {x.path, y.path} <= set(row.params)]
+    places = [(_position(x, row.params[x.path]), _position(y, row.params[y.path])) for row in rows]
+    values: dict[tuple[float, float], list[float]] = {}
+    for place, row in zip(places, rows, strict=True):
+        values.setdefault(place, []).append(float(row.value or 0.0))
+    surface = _surface({place: float(np.mean(each)) for place, each in values.items()})
     if surface is None:
         return Picture(
             "contour",
             title,
             f"Needs {MIN_CONTOUR} complete trials of {model} that differ in {x.path} and {y.path}"
-            f" and do not lie on one line; there are {len(places)}.",
+            f" and do not lie on one line; there are {len(values)}.",
         )
     traces = [surface] if sweep.is_better_higher else [surface.update(reversescale=True)]
     points = go.Scatter(
-        x=[_position(x, row.params[x.path]) for row in rows if {x.path, y.path} <= set(row.params)],
-        y=[_position(y, row.params[y.path]) for row in rows if {x.path, y.path} <= set(row.params)],
+        x=[place[0] for place in places],
+        y=[place[1] for place in places],
         mode="markers",
         marker={
             "size": [14 if row.trial == sweep.chosen else 8 for row in rows],
@@ -149,11 +149,13 @@ def contour(sweep: SweepRecord) -> Picture:
     )
     made.update_xaxes(**_ticks(x, rows))
     made.update_yaxes(**_ticks(y, rows))
+    is_drawn = any(row.trial == sweep.chosen for row in rows)
+    red = f"; {_chosen(sweep)} is red" if is_drawn else ""
     return Picture(
         "contour",
         title,
         f"{sweep.metric} of {model} over {x.path} and {y.path}, interpolated linearly between its"
-        f" complete trials (dots; {_chosen(sweep)} is red); blank where no trial is near. Other"
+        f" complete trials (dots{red}); blank where no trial is near. Other"
         " settings vary from dot to dot.",
         (made,),
         alt=f"Surface of {sweep.metric} over {x.path} and {y.path}, from {len(rows)} trials",
@@ -161,8 +163,8 @@ def contour(sweep: SweepRecord) -> Picture:
         rows=[
             (
                 row.trial,
-                setting(row.params.get(x.path, "–")),
-                setting(row.params.get(y.path, "–")),
+                setting(row.params[x.path]),
+                setting(row.params[y.path]),
                 number(row.value),
             )
             for row in rows
@@ -387,7 +389,7 @@ def _surface(values: Mapping[tuple[float, float], float]) -> go.Contour | None:
 
 
 def _hover(row: Row, fields: Sequence[Dimension]) -> str:
-    parts = [f"{each.path} {setting(row.params.get(each.path, '–'))}" for each in fields]
+    parts = [f"{each.path} {setting(row.params[each.path])}" for each in fields]
     return "<br>".join(map(plain, [f"trial {row.trial}, {row.model}: {number(row.value)}", *parts]))
 
 

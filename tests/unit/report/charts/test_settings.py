@@ -79,6 +79,25 @@ def test_the_contour_lies_between_the_trials_of_one_model(known: SweepRecord) ->
     assert surface.reversescale  # bright is good
 
 
+def test_a_contour_knows_only_the_trials_that_have_both_settings(known: SweepRecord) -> None:
+    model = next(r.model for r in known.leaderboard if r.trial == known.chosen)
+    other = next(r.trial for r in known.leaderboard if r.model == model and r.trial != known.chosen)
+    both = {RATE, DEPTH}
+    rows = [
+        replace(r, params={RATE: r.params[RATE]}) if r.trial == other else r
+        for r in sorted(known.leaderboard, key=lambda r: r.trial != other)
+    ]
+    searched = [each for each in known.dimensions if each.path in both]
+    picture = contour(replace(known, leaderboard=rows, dimensions=searched))
+    points = picture.figures[0].data[1]
+    trials = [row[0] for row in picture.rows]
+    assert other not in trials
+    assert [text.partition(",")[0] for text in points.hovertext] == [f"trial {t}" for t in trials]
+    assert [size == 14 for size in points.marker.size] == [t == known.chosen for t in trials]
+    assert len(points.x) == len(points.marker.color) == len(trials)
+    assert f"from {len(trials)} trials" in picture.alt
+
+
 def test_too_few_trials_have_no_contour(known: SweepRecord) -> None:
     picture = contour(replace(known, leaderboard=known.leaderboard[:3]))
     assert not picture.figures

@@ -206,7 +206,7 @@ def _record(
         f"{folder}/dossier.json": as_json(dossier),
         f"{folder}/dossier.html": as_html(dossier, data.picture),
     }
-    versions.log_dossier(client, verdict.challenger, texts)
+    artifacts = versions.log_dossier(client, verdict.challenger, texts)
     at, against = _now(), champion.number if champion else "none"
     tags = {
         "decision": "promoted" if decision.promoted else "refused",
@@ -223,7 +223,6 @@ def _record(
         why = f"{decision.mode} against {against}" if old else "the first"
         entry = champion_history.Entry("promoted", verdict.challenger.number, at, why)
         _set_champion(store, model, [*history(store, model), entry])
-    artifacts = str(client.get_run(verdict.challenger.run_id).info.artifact_uri)
     return f"{artifacts.removeprefix('file://')}/{folder}/dossier.html"
 
 

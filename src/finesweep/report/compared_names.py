@@ -11,7 +11,7 @@ from finesweep.registry.versions import models_of, version_of
 from finesweep.runs.recorded import RecordedRun, read_run
 from finesweep.sweep.selection.state import SweepState, read_state
 from finesweep.sweep.study.study import find_study, study_names
-from finesweep.tracking import Run, TrackingStore, runs_called
+from finesweep.tracking import Run, TrackingStore, active_run, runs_called
 
 MODEL = "models:/"
 SWEEP = "sweep"
@@ -79,7 +79,8 @@ def _runs(store: TrackingStore, text: str) -> list[Run]:
         hint = nearest(name, models_of(store.client))
         message = f"no such version; use models:/NAME@ALIAS or models:/NAME/VERSION; {hint}"
         raise ConfigError(Problem(text, message))
-    return runs_called(store, version.run_id)
+    run = active_run(store, version.run_id)
+    return [] if run is None else [run]
 
 
 def _both(text: str, runs: Sequence[RecordedRun]) -> str | None:

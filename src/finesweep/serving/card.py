@@ -32,7 +32,7 @@ def _thresholds(classifier: Classifier) -> str:
 
 
 def card_of(store: TrackingStore, uri: str, classifier: Classifier) -> Card:
-    """The card of a loaded model; a short one if it is not in the registry."""
+    """The card of a loaded model; a short one if it is not in the registry or has no run."""
     decision_rule, version = classifier.decision_rule, versions.version_of(store.client, uri)
     minimum = decision_rule.uncertain_below
     unit = "a pair of texts, both together" if decision_rule.pairs else "a text"
@@ -47,6 +47,8 @@ def card_of(store: TrackingStore, uri: str, classifier: Classifier) -> Card:
     facts = {name: value for name, value in facts.items() if value}
     if version is None:
         return Card(uri, uri, None, facts)
+    if versions.run_of(store.client, version) is None:
+        return Card(uri, uri, version.number, facts)
     run = versions.run_description(store.client, version)
     scores = [
         f"{name.replace('_', ' ')} {run['metrics'][f'test/{name}']:.4f}"
@@ -61,7 +63,7 @@ def card_of(store: TrackingStore, uri: str, classifier: Classifier) -> Card:
         "sweep": run["sweep"],
         "made from": version.tags.get("finesweep.source", ""),
         "decision": version.tags.get("finesweep.decision", "none yet"),
-        "run": version.run_id,
+        "run": run["run"],
         "data": run["data_fingerprint"][:16],
         "commit": run["commit"][:12],
     }

@@ -9,17 +9,22 @@ import uuid
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 import pytest
 from tests.stores import put_stores
 
+from finesweep.cli.models import models
 from finesweep.config import Config, RegistryConfig, StorageConfig, TrackingConfig
 from finesweep.errors import ConfigError
+from finesweep.records import DecisionRule
 from finesweep.registry import promote as gate
 from finesweep.registry import versions
 from finesweep.registry.promote import Terms, history, promote, rollback
+from finesweep.serving.card import card_of
 from finesweep.tracking import TEST_FINGERPRINT, TrackingStore, open_store, start_run
 
 pytestmark = pytest.mark.slow
@@ -234,6 +239,31 @@ def test_a_kill_before_the_alias_leaves_the_old_champion_and_a_true_history(
 
 def _killed(*given: object) -> None:
     raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("run_id", [None, "0" * 32])
+def test_a_version_without_its_run_is_listed_and_served_but_not_promoted(
+    config: Config,
+    store: TrackingStore,
+    add: Add,
+    m: str,
+    run_id: str | None,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Registered without a run, or its run was removed by `mlflow gc`."""
+    add(range(10))
+    store.client.create_model_version(m, "file:///elsewhere", run_id)
+    assert models.run([m, "--json", f"tracking.uri={config.tracking.uri}"]) == 0
+    (listed,) = json.loads(capsys.readouterr().out)
+    accuracies = [version["accuracy"] for version in listed["versions"]]
+    assert accuracies == [pytest.approx(1 - 10 / N), None]
+    classifier = SimpleNamespace(
+        label_names=NAMES, max_length=16, decision_rule=DecisionRule(), format="pytorch"
+    )
+    card = card_of(store, f"models:/{m}/2", cast("Any", classifier))
+    assert (card.version, card.facts["labels"]) == ("2", "bad, good")
+    with pytest.raises(ConfigError, match="version 2 has no run"):
+        promote(config, m, number="2", terms=TERMS, dry_run=False)
 
 
 def test_the_gates_come_from_the_config(

@@ -69,15 +69,17 @@ def version_format(tags: Mapping[str, str]) -> str:
 
 
 def _version(store: TrackingStore, version: Version) -> dict[str, Any]:
+    from finesweep.registry.versions import run_of
+
     created = datetime.fromtimestamp(version.created_ms / 1000, UTC).isoformat(timespec="seconds")
-    metrics = store.client.get_run(version.run_id).data.metrics
+    run = run_of(store.client, version)
     return {
         "version": version.number,
         "aliases": list(version.aliases),
         "made": created,
         "sweep": version.tags.get("finesweep.sweep", ""),
         "format": version_format(version.tags),
-        "accuracy": metrics.get("test/accuracy"),
+        "accuracy": None if run is None else run.data.metrics.get("test/accuracy"),
         "decision": version.tags.get("finesweep.decision", ""),
         "reasons": version.tags.get("finesweep.decision.reasons", ""),
     }

@@ -39,7 +39,8 @@ class Version:
 
     model: str
     number: str
-    run_id: str
+    run_id: str | None
+    """None if it was registered without a run."""
     source: str
     """URI of its LoggedModel."""
     aliases: tuple[str, ...]
@@ -75,11 +76,36 @@ def version_of(client: MlflowClient, uri: str) -> Version | None:
     return _found(lambda: client.get_model_version(match["name"], match["number"]))
 
 
-def scored(client: MlflowClient, version: Version) -> Scored:
-    """The version's predictions and scores on its test split; ConfigError when its run has none."""
-    run = client.get_run(version.run_id)
+def run_of(client: MlflowClient, version: Version) -> Run | None:
+    """The version's run; None if it was registered without one, or the store has it no more."""
+    return _run(client, version.run_id)
+
+
+def required_run(client: MlflowClient, version: Version) -> Run:
+    """The version's run; ConfigError when there is none."""
+    run = run_of(client, version)
+    if run is None:
+        raise ConfigError(Problem(version.model, f"version {version.number} has no run"))
+    return run
+
+
+def _run(client: MlflowClient, run_id: str | None) -> Run | None:
+    if run_id is None:
+        return None
     try:
-        path = client.download_artifacts(version.run_id, f"test/{FILE}")
+        return client.get_run(run_id)
+    except MlflowException as error:
+        if error.error_code in MISSING:
+            return None
+        raise
+
+
+def scored(client: MlflowClient, version: Version) -> Scored:
+    """The version's predictions and scores on its test split; ConfigError without a run, or when
+    its run has none."""
+    run = required_run(client, version)
+    try:
+        path = client.download_artifacts(run.info.run_id, f"test/{FILE}")
     except (MlflowException, OSError) as error:
         raise ConfigError(Problem(version.model, _no_predictions(version, run))) from error
     predictions = read_predictions(path)
@@ -105,12 +131,13 @@ def _no_predictions(version: Version, run: Run) -> str:
 
 def test_fingerprint(client: MlflowClient, version: Version) -> str:
     """Fingerprint of the test rows that the version's run was evaluated on; empty without any."""
-    return str(client.get_run(version.run_id).data.tags.get(TEST_FINGERPRINT, ""))
+    return str(required_run(client, version).data.tags.get(TEST_FINGERPRINT, ""))
 
 
 def wrong_rows(client: MlflowClient, version: Version) -> dict[int, dict[str, str]]:
     """Row → text, truth and wrong prediction, from the version's evaluation on the test split."""
-    path = Path(client.download_artifacts(version.run_id, "test/errors.json"))
+    run_id = required_run(client, version).info.run_id
+    path = Path(client.download_artifacts(run_id, "test/errors.json"))
     return {
         int(row["row"]): {"text": row["text"], "truth": row["truth"], "wrong": row["prediction"]}
         for row in json.loads(path.read_text(encoding="utf-8"))
@@ -119,25 +146,25 @@ def wrong_rows(client: MlflowClient, version: Version) -> dict[int, dict[str, st
 
 def slices(client: MlflowClient, version: Version) -> dict[str, dict[str, Any]]:
     """Slice of the test rows → its number of rows and its accuracy, in the run's order."""
-    rows = json_artifact(client, version.run_id, "test/slices.json") or []
+    run_id = required_run(client, version).info.run_id
+    rows = json_artifact(client, run_id, "test/slices.json") or []
     return {each.pop("slice"): each for each in rows}
 
 
 def intervals(client: MlflowClient, version: Version) -> dict[str, list[float]]:
     """`test/name` → low and high of the run's 95 % interval, for scores that have one."""
-    return json_artifact(client, version.run_id, "test/intervals.json") or {}
+    run_id = required_run(client, version).info.run_id
+    return json_artifact(client, run_id, "test/intervals.json") or {}
 
 
 def baseline_right(client: MlflowClient, version: Version) -> np.ndarray | None:
     """Which test rows its sweep's baseline gets right, [N] bool; None without a baseline."""
-    run = client.get_run(version.run_id)
-    if source := run.data.tags.get(EXPORT_OF_RUN):
-        run = client.get_run(source)
-    parent = run.data.tags.get(PARENT)
-    if parent is None:
+    run = required_run(client, version)
+    trained = _run(client, run.data.tags.get(EXPORT_OF_RUN, run.info.run_id))
+    if trained is None or (parent := trained.data.tags.get(PARENT)) is None:
         return None
     text = f"{clause(f'tags.`{PARENT}`', parent)} and tags.`finesweep.kind` = 'baseline'"
-    for found in client.search_runs([run.info.experiment_id], text):
+    for found in client.search_runs([trained.info.experiment_id], text):
         with suppress(MlflowException, OSError):
             return read_predictions(
                 client.download_artifacts(found.info.run_id, f"test/{FILE}")
@@ -147,23 +174,23 @@ def baseline_right(client: MlflowClient, version: Version) -> np.ndarray | None:
 
 def picture(client: MlflowClient, version: Version) -> bytes | None:
     """A PNG: calibration and coverage on the test rows."""
-    return artifact(client, version.run_id, "test/answers.png")
+    return artifact(client, required_run(client, version).info.run_id, "test/answers.png")
 
 
 def config_text(client: MlflowClient, version: Version) -> str:
     """The composed config of the version's run, as YAML."""
-    path = client.download_artifacts(version.run_id, "config.yaml")
+    path = client.download_artifacts(required_run(client, version).info.run_id, "config.yaml")
     return Path(path).read_text(encoding="utf-8")
 
 
 def run_description(client: MlflowClient, version: Version) -> dict[str, Any]:
-    """A version's run, metrics and provenance, for a dossier."""
-    run = client.get_run(version.run_id)
-    tags, config = run.data.tags, artifact(client, version.run_id, "config.yaml")
+    """A version's run, metrics and provenance, for a dossier; ConfigError without a run."""
+    run = required_run(client, version)
+    tags, config = run.data.tags, artifact(client, run.info.run_id, "config.yaml")
     names = ("data_fingerprint", "test_fingerprint", "weights_sha256", "versions", "sweep")
     return {
         "version": version.number,
-        "run": version.run_id,
+        "run": run.info.run_id,
         "model": run.data.params.get("model", ""),
         **{name: tags.get(f"finesweep.{name}", "") for name in names},
         "config_sha256": "" if config is None else hashlib.sha256(config).hexdigest(),
@@ -200,7 +227,7 @@ def _version(entity: Any) -> Version:
     return Version(
         model=str(entity.name),
         number=str(entity.version),
-        run_id=str(entity.run_id),
+        run_id=entity.run_id or None,
         source=str(entity.source),
         aliases=tuple(entity.aliases),
         tags=dict(entity.tags),

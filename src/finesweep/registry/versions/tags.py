@@ -9,14 +9,16 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
 from finesweep.errors import ConfigError, Problem, nearest
-from finesweep.registry.versions.queries import MISSING, Version, models_of
+from finesweep.registry.versions.queries import MISSING, Version, models_of, required_run
 from finesweep.tracking.names import MAX_REGISTRY_TAG_CHARACTERS, keys_of, text_of
 
 
-def log_dossier(client: MlflowClient, version: Version, texts: Mapping[str, str]) -> None:
-    """Logs texts, by path, as artifacts of the version's run."""
+def log_dossier(client: MlflowClient, version: Version, texts: Mapping[str, str]) -> str:
+    """Logs texts, by path, as artifacts of the version's run; returns the URI of its artifacts."""
+    run = required_run(client, version)
     for name, text in texts.items():
-        client.log_text(version.run_id, text, name)
+        client.log_text(run.info.run_id, text, name)
+    return str(run.info.artifact_uri)
 
 
 def tag_version(client: MlflowClient, version: Version, tags: Mapping[str, Any]) -> None:

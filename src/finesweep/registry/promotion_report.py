@@ -50,13 +50,23 @@ def build_dossier(
         "numbers": dict(decision.numbers),
         "rows_needed": decision.rows_needed,
         "challenger": dict(challenger),
-        "champion": dict(champion) if champion else None,
+        "champion": _on_these_rows(champion, data.champion_scores) if champion else None,
         "intervals": data.intervals,
         "baseline": data.baseline,
         "slices": data.slices,
         "gained": data.gained[:N_FLIPPED],
         "lost": data.lost[:N_FLIPPED],
     }
+
+
+def _on_these_rows(run: Mapping[str, Any], scores: Mapping[str, float]) -> dict[str, Any]:
+    """The run, with these scores for its own on the test rows, which may have been others."""
+    costs = {name: value for name, value in run["metrics"].items() if not _is_score(name)}
+    return {**run, "metrics": {**scores, **costs}}
+
+
+def _is_score(name: str) -> bool:
+    return name.startswith("test/")
 
 
 def as_json(dossier: Mapping[str, Any]) -> str:
@@ -76,8 +86,8 @@ def as_html(dossier: Mapping[str, Any], chart: bytes | None) -> str:
             for check in dossier["checks"]
         ],
         comparison=[(NUMBERS.get(name, name), n) for name, n in dossier["numbers"].items()],
-        scores=_columns(SCORES, [row for row in rows if row[0].startswith("test/")]),
-        costs=_columns(SCORES, [row for row in rows if not row[0].startswith("test/")]),
+        scores=_columns(SCORES, [row for row in rows if _is_score(row[0])]),
+        costs=_columns(SCORES, [row for row in rows if not _is_score(row[0])]),
         slices=_columns(
             ("slice", "rows", "challenger", "champion"),
             [tuple(each.values()) for each in dossier["slices"]],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,6 +34,9 @@ class ReportData:
     """The challenger's test/answers.png."""
     intervals: dict[str, list[float]] = field(default_factory=dict)
     """`test/name` → low and high of the challenger's 95 % interval."""
+    champion_scores: Mapping[str, float] = field(default_factory=dict)
+    """`test/name` → the champion's score on the challenger's test rows, whatever rows its own run
+    was evaluated on."""
     baseline: str = "It was not compared with TF-IDF: its sweep has no baseline for these rows."
     """One sentence: whether the challenger beats TF-IDF with logistic regression."""
 
@@ -60,8 +64,8 @@ def report_data_of(
 ) -> ReportData:
     """The dossier's data from both runs.
 
-    new and old are challenger and champion on the same rows. A champion whose own run was evaluated
-    on other rows contributes nothing.
+    new and old are challenger and champion on the same rows. The files of a champion's run that was
+    evaluated on other rows are left out.
     """
     client = store.client
     fingerprint = champion is not None and versions.test_fingerprint(client, champion)
@@ -90,5 +94,6 @@ def report_data_of(
         ],
         picture=versions.picture(client, challenger),
         intervals=versions.intervals(client, challenger),
+        champion_scores={} if old is None else old.metrics,
         **told,
     )

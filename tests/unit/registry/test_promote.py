@@ -163,6 +163,7 @@ def test_a_decision_is_kept_with_its_reasons_and_a_dossier(
     path = store.client.download_artifacts(made.run_id, f"{place}/dossier.json")
     dossier = json.loads(Path(path).read_text())
     assert (dossier["promoted"], dossier["challenger"]["version"]) == (False, "2")
+    assert dossier["champion"]["metrics"]["test/accuracy"] == pytest.approx(1 - 100 / N)
     assert dossier["gained"][0] == {"text": "<b>text 0</b>", "truth": "bad", "wrong": "good"}
     assert dossier["lost"][0]["text"] == "<b>text 100</b>"
     (by_label,) = dossier["slices"]

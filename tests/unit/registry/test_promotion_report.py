@@ -75,10 +75,12 @@ def test_each_table_says_what_the_gate_saw() -> None:
     flipped = [{"text": f"text {k}", "truth": "good", "wrong": "bad"} for k in range(25)]
     slices = [{"slice": "label good", "rows": 40, "a": 0.5, "b": None}]
     intervals = {"test/accuracy": [0.61, 0.79]}
-    data = ReportData(flipped, flipped[:1], slices, None, intervals)
+    scores = {"test/accuracy": 0.72}
+    data = ReportData(flipped, flipped[:1], slices, None, intervals, champion_scores=scores)
     decision = Decision(False, "superiority", checks, {"p": 0.25, "look": 2}, 900)
-    new, old = described("3", 0.7, **{"test/f1": 0.65}), described("2", 0.75)
+    new, old = described("3", 0.7, **{"test/f1": 0.65}), described("2", 0.75)  # on other rows
     dossier = build_dossier(decision, model="own", challenger=new, champion=old, data=data)
+    assert dossier["champion"]["metrics"] == {"test/accuracy": 0.72, "latency_ms/one_p50": 8.25}
     page = Page(as_html(dossier, None))
     assert page.tables == {
         "own version 3: refused": [
@@ -93,7 +95,7 @@ def test_each_table_says_what_the_gate_saw() -> None:
         ],
         "Scores on the test rows": [
             ["score", "challenger", "95 % interval", "champion"],
-            ["test/accuracy", "0.7", "0.6100 … 0.7900", "0.75"],
+            ["test/accuracy", "0.7", "0.6100 … 0.7900", "0.72"],
             ["test/f1", "0.65", "", ""],
         ],
         "Cost": [["score", "challenger", "champion"], ["latency_ms/one_p50", "8.25", "8.25"]],

@@ -8,7 +8,6 @@ ROOT = Path(__file__).parents[2]
 PACKAGE, TESTS = ROOT / "src" / "finesweep", ROOT / "tests"
 ENGINE = ("sweep", "runs", "registry")
 ELSEWHERE = {
-    "registry/champion_history.py": "unit/registry/test_promote.py",
     "registry/records.py": "unit/registry/test_rule.py",
     "registry/report_data.py": "unit/registry/test_promotion_report.py",
     "registry/rescoring.py": "e2e/test_promotion.py",  # a registered model is loaded

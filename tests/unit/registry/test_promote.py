@@ -238,6 +238,21 @@ def test_a_kill_before_the_alias_leaves_the_old_champion_and_a_true_history(
     assert [entry.version for entry in history(store, m)] == ["1", "2"]
 
 
+def test_an_alias_that_was_moved_in_mlflow_leaves_the_history_and_the_way_back(
+    config: Config, store: TrackingStore, add: Add, m: str
+) -> None:
+    for wrong in (300, 200, 150, 50):
+        add(range(wrong))
+    for number in ("1", "2"):
+        promote(config, m, number=number, terms=TERMS, dry_run=False)
+    versions.set_alias(store.client, m, "champion", "3")
+    assert promote(config, m, number="4", terms=TERMS, dry_run=False).decision.promoted
+    told = [f"{entry.version} {entry.kind}" for entry in history(store, m)]
+    assert told == ["1 promoted", "2 promoted", "3 set", "4 promoted"]
+    assert rollback(config, m) == ("3", "4")
+    assert rollback(config, m) == ("2", "3")
+
+
 def _killed(*given: object) -> None:
     raise KeyboardInterrupt
 

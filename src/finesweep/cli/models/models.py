@@ -92,4 +92,5 @@ def _print(model: dict[str, Any]) -> None:
     print(model["model"])
     print_versions(screen(), model["versions"])
     for entry in model["champions"]:
-        print(f"  {entry['at']}  version {entry['version']} {entry['kind']}: {entry['why']}")
+        at = entry["at"] or "at an unknown time"
+        print(f"  {at:25}  version {entry['version']} {entry['kind']}: {entry['why']}")

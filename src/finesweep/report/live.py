@@ -10,7 +10,8 @@ from threading import Lock
 
 from optuna import Study
 
-from finesweep.errors import ConfigError, Problem
+from finesweep.databases import hidden_password
+from finesweep.errors import ConfigError, FinesweepError, Problem, first_line
 from finesweep.figures.page import render_page
 from finesweep.report.making import report_of
 from finesweep.sweep.selection.state import read_state
@@ -55,13 +56,20 @@ class LiveReport:
         return hashlib.sha256(seen.encode()).hexdigest()
 
 
-def serve(live: LiveReport, port: int, *, on_ready: Callable[[str], None]) -> None:
-    """Serves the report on loopback until Ctrl-C; on_ready gets its address.
+def serve(
+    live: LiveReport,
+    port: int,
+    *,
+    on_ready: Callable[[str], object],
+    say: Callable[[str], object],
+) -> None:
+    """Serves the report on loopback until Ctrl-C; on_ready gets its address, and say, once, why the
+    study cannot be read.
 
     port 0 is any free one. ConfigError if the port cannot be used.
     """
     try:
-        server = ThreadingHTTPServer((HOST, port), _handler(live))
+        server = ThreadingHTTPServer((HOST, port), _handler(live, _Once(say)))
     except OSError as error:
         message = f"{HOST}:{port}: {error.strerror}; choose another"
         raise ConfigError(Problem("--port", message)) from error
@@ -70,10 +78,25 @@ def serve(live: LiveReport, port: int, *, on_ready: Callable[[str], None]) -> No
         server.serve_forever()
 
 
-def _handler(live: LiveReport) -> type[BaseHTTPRequestHandler]:
-    frame = render_page("live.html.j2", name=live.study.study_name, poll_seconds=POLL_SECONDS)
+class _Once:
+    """Says a problem once, and again only after another one or none; usable from several
+    threads."""
+
+    def __init__(self, say: Callable[[str], object]) -> None:
+        self._say, self._lock = say, Lock()
+        self._said: str | None = None
+
+    def __call__(self, problem: str | None) -> None:
+        with self._lock:
+            if problem is not None and problem != self._said:
+                self._say(problem)
+            self._said = problem
+
+
+def _handler(live: LiveReport, tell: _Once) -> type[BaseHTTPRequestHandler]:
+    name = live.study.study_name
+    frame = render_page("live.html.j2", name=name, poll_seconds=POLL_SECONDS)
     answers: dict[str, Callable[[], str]] = {
-        "/": lambda: frame,
         "/report": live.page,
         "/version": live.version,
     }
@@ -81,13 +104,30 @@ def _handler(live: LiveReport) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             host = self.headers.get("Host", "").rpartition(":")[0] or self.headers.get("Host", "")
-            answer = answers.get(self.path)
-            if host not in NAMES or answer is None:
+            if host not in NAMES or self.path not in ("/", *answers):
                 self.send_error(HTTPStatus.NOT_FOUND)
-                return
-            content = answer().encode()
-            self.send_response(HTTPStatus.OK)
-            self.send_header("Content-Type", "text/html; charset=utf-8")
+            elif self.path == "/":
+                self._send(frame)
+            else:
+                self._read(answers[self.path])
+
+        def _read(self, answer: Callable[[], str]) -> None:
+            try:
+                text = answer()
+            except Exception as error:  # the study was deleted, or its database is away for a while
+                problem = f"study {name!r} cannot be read: {_line(error)}"
+                tell(problem)
+                self._send(problem, status=HTTPStatus.SERVICE_UNAVAILABLE, kind="plain")
+            else:
+                tell(None)
+                self._send(text)
+
+        def _send(
+            self, text: str, *, status: HTTPStatus = HTTPStatus.OK, kind: str = "html"
+        ) -> None:
+            content = text.encode()
+            self.send_response(status)
+            self.send_header("Content-Type", f"text/{kind}; charset=utf-8")
             self.send_header("Content-Length", str(len(content)))
             self.send_header("Cache-Control", "no-store")
             self.end_headers()
@@ -100,3 +140,9 @@ def _handler(live: LiveReport) -> type[BaseHTTPRequestHandler]:
             """Nothing: the terminal shows the address only."""
 
     return Handler
+
+
+def _line(error: Exception) -> str:
+    """One line about the error, or what it came from in another library."""
+    is_own = isinstance(error, FinesweepError)
+    return hidden_password(first_line(error if is_own else error.__cause__ or error))

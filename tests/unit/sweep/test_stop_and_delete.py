@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +15,7 @@ import pytest
 from optuna import Study
 from tests.unit.sweep.studies import new_study
 
+from finesweep.cli.sweeps import delete
 from finesweep.config import SweepPlan
 from finesweep.errors import ConfigError, FinesweepError
 from finesweep.sweep.selection.confirmation import make_confirmation
@@ -48,6 +51,23 @@ def at_work(study: Study, name: str = "demo") -> Iterator[None]:
 
 def checkpoints() -> list[str]:
     return sorted(each.name for each in Path("mlruns/checkpoints").iterdir())
+
+
+class Terminal(io.StringIO):
+    """At which Ctrl-D was pressed."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_nothing_is_deleted_when_the_question_is_left_with_ctrl_d(
+    study: Study, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdin", Terminal())
+    url = engine_of(study).url.render_as_string()
+    assert delete.run(["demo", f"storage.url={url}"]) == 1
+    assert capsys.readouterr().out.endswith("\nnothing removed\n")
+    assert len(checkpoints()) == 3
 
 
 def test_stopping_asks_the_workers_of_both_studies_and_says_how_to_go_on(study: Study) -> None:

@@ -35,4 +35,9 @@ def run(arguments: Sequence[str]) -> int:
 def _is_confirmed(targets: str) -> bool:
     if not sys.stdin.isatty():
         raise ConfigError(Problem("--yes", f"required to remove {targets} without a terminal"))
-    return input(f"remove {targets}? [y/N] ").strip().lower() in ("y", "yes")
+    try:
+        answer = input(f"remove {targets}? [y/N] ")
+    except EOFError:  # Ctrl-D
+        print()
+        return False
+    return answer.strip().lower() in ("y", "yes")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 
 from finesweep.cli import check_port, study_parser
 from finesweep.cli.startup import collector
@@ -29,9 +30,9 @@ def run(arguments: Sequence[str]) -> int:
     live.page()  # a study that has no report is told here and not in a browser
     collector.resume()
     with suppress(KeyboardInterrupt):
-        serve(live, args.port, on_ready=_say)
+        serve(live, args.port, on_ready=_tell_address, say=partial(print, flush=True))
     return 0
 
 
-def _say(address: str) -> None:
+def _tell_address(address: str) -> None:
     print(f"{address} shows the sweep as it goes on; Ctrl-C ends this page only", flush=True)

@@ -269,6 +269,10 @@ class Finalist:
     """Sentences about labels that it predicts for all rows, or for none."""
     pooling: str | None = None
     """How its tokens are pooled, where only finesweep does so; None is the architecture's own."""
+    clean: Sequence[str] = ()
+    """Names of the text cleaners, which only finesweep applies."""
+    multi_label: bool = False
+    """Whether a text may have any number of labels."""
     picked: Mapping[str, Any] | None = None
     """trial, rule and why it was picked from a Pareto front; None with one objective."""
     combined: Mapping[str, Any] | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import mlflow
 import numpy as np
 import pytest
 
@@ -73,6 +74,9 @@ def test_the_winner_predicts_as_it_was_evaluated(
     assert finalist.pooling == "mean"
     uri = f"sqlite:///{workplace / 'mlruns' / 'mlflow.db'}"
     classifier = load_classifier("models:/own-model@challenger", tracking_uri=uri)
+    folder = mlflow.artifacts.download_artifacts(finalist.model_uri, tracking_uri=uri)
+    card = (Path(folder) / "model_card.md").read_text(encoding="utf-8")
+    assert "its head reads the mean of the token states" in card
     path = own.client.download_artifacts(finalist.run_id, "test/predictions.parquet")
     texts = load_dataset(own.plan().base.config.dataset).test["text"]
     evaluated = read_predictions(path)

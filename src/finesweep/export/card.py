@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import yaml
 
 from finesweep.export.conversion import ONNX, SAFETENSORS, Conversion
 from finesweep.export.source import Source
+from finesweep.model.settings.pooling import pooling_of
+from finesweep.records import DecisionRule
+from finesweep.tracking.models.caveats import caveat
 from finesweep.tracking.models.classifier import LICENCE
 from finesweep.tracking.pages.notes import escaped, markdown_table
 
@@ -18,7 +21,7 @@ SCORES = ("accuracy", "f1", "loss", "roc_auc", "calibrated_error")
 TRANSFORMERS = """\
     from transformers import pipeline
     classify = pipeline("text-classification", "{where}")
-    classify({call}, truncation=True)
+    classify({call}, truncation=True{top_k})
 """
 
 
@@ -60,9 +63,31 @@ def _body(source: Source, conversion: Conversion, scores: Mapping[str, float], w
     ]
     if conversion.format == ONNX:
         facts.append(f"- {latency_sentence(conversion)}")
-    if rule.uncertain_below:
-        facts.append(f"- finesweep answers UNCERTAIN below {rule.uncertain_below:.3f}")
+    facts += [f"- finesweep {step}" for step in _answering(rule, classifier.label_names)]
     return "\n".join([*facts, "", *_scores(source, scores), *_calls(conversion, where), ""])
+
+
+def _answering(rule: DecisionRule, names: Sequence[str]) -> list[str]:
+    """How finesweep answers by the logits, where others take the softmax and the likeliest."""
+    steps = []
+    if rule.temperature != 1:
+        steps.append(f"divides logits by a temperature of {rule.temperature:.3f}")
+    thresholds = dict(zip(names, rule.label_thresholds or (), strict=False))
+    if rule.decision_threshold is not None:
+        thresholds[names[1]] = rule.decision_threshold
+    if thresholds:
+        told = (f"{escaped(name)} from {least:.3f}" for name, least in thresholds.items())
+        steps.append(f"predicts {', '.join(told)}")
+    if rule.uncertain_below:
+        steps.append(f"answers UNCERTAIN below {rule.uncertain_below:.3f}")
+    return steps
+
+
+def _caveat(conversion: Conversion) -> str:
+    """What only finesweep does with it; the pooling is part of an ONNX graph."""
+    classifier = conversion.classifier
+    pooling = pooling_of(classifier.pipeline.model) if conversion.format == SAFETENSORS else None
+    return caveat(pooling=pooling, clean=classifier.decision_rule.clean)
 
 
 def comparison_sentence(conversion: Conversion) -> str:
@@ -99,11 +124,15 @@ def _scores(source: Source, scores: Mapping[str, float]) -> list[str]:
 
 
 def _calls(conversion: Conversion, where: str) -> list[str]:
+    """How to call it: without finesweep too, if that predicts the same."""
     pairs = conversion.classifier.decision_rule.pairs
     lines = [f"    finesweep predict --model {where} {'FIRST SECOND' if pairs else 'TEXT'}", ""]
-    if conversion.format == SAFETENSORS:
+    if own := _caveat(conversion):
+        lines.append(own)
+    elif conversion.format == SAFETENSORS:
         call = '{"text": "a text", "text_pair": "another"}' if pairs else '"a text"'
-        lines.append(TRANSFORMERS.format(where=where, call=call))
+        top_k = ", top_k=None" if conversion.classifier.multi_label else ""
+        lines.append(TRANSFORMERS.format(where=where, call=call, top_k=top_k))
     elif where.startswith("models:/"):
         example = '[{"text": "a text", "text_pair": "another"}]' if pairs else '["a text"]'
         lines += [

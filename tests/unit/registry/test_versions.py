@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import mlflow
 import pytest
@@ -100,6 +101,28 @@ def test_the_description_holds_the_scores_and_how_to_call_the_model(
     assert "- majority-class accuracy: 0.4375\n" in text
     assert 'finesweep predict --model models:/described@challenger "a text"' in text
     assert 'classify(["a text"], truncation=True, max_length=24)' in text
+
+
+@pytest.mark.parametrize(
+    ("known", "told", "untold"),
+    [
+        ({"pooling": "mean"}, "finesweep.load_model(", "classify("),
+        ({"clean": ["html"]}, "(dataset.clean: html)", "classify("),
+        ({"multi_label": True}, "max_length=24, top_k=None)", "finesweep.load_model("),
+    ],
+)
+def test_the_description_has_the_call_that_predicts_as_it_was_evaluated(
+    store: TrackingStore,
+    finalists: tuple[Finalist, Finalist],
+    known: dict[str, Any],
+    told: str,
+    untold: str,
+) -> None:
+    name = f"with-{next(iter(known))}"
+    registered(store, replace(finalists[0], **known), name)
+    text = store.client.get_model_version(name, "1").description
+    assert told in text
+    assert untold not in text
 
 
 def test_the_call_in_the_description_works_as_it_stands(

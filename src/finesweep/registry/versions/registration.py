@@ -13,6 +13,7 @@ from mlflow.protos.databricks_pb2 import RESOURCE_ALREADY_EXISTS, ErrorCode
 from finesweep.records import Finalist
 from finesweep.registry.records import Registered
 from finesweep.registry.versions.queries import MISSING, versions_of
+from finesweep.tracking.models.caveats import caveat
 from finesweep.tracking.pages.notes import escaped, markdown_table
 
 PIPELINE_USE = """\
@@ -20,10 +21,10 @@ As a native pipeline, truncated at the length used in training and evaluation:
 
     import mlflow
     classify = mlflow.transformers.load_model({uri})
-    classify(["a text"], truncation=True, max_length={length})
+    classify(["a text"], truncation=True, max_length={length}{top_k})
 """
-POOLED_USE = """\
-In Python; a native pipeline would ignore model.pooling={pooling}, and predict otherwise:
+FINESWEEP_USE = """\
+In Python:
 
     import finesweep
     finesweep.load_model({uri}).predict(["a text"])
@@ -142,11 +143,12 @@ From the command line:
 def _in_python(finalist: Finalist, uri: str) -> str:
     """How to call the model in Python: without finesweep, if that predicts the same."""
     name = json.dumps(uri, ensure_ascii=False)
-    if finalist.pooling is not None:
-        return POOLED_USE.format(uri=name, pooling=finalist.pooling)
-    is_ensemble = finalist.combined is not None and finalist.combined["way"] == "ensemble"
-    use = ENSEMBLE_USE if is_ensemble else PIPELINE_USE
-    return use.format(uri=name, length=finalist.max_length)
+    if own := caveat(pooling=finalist.pooling, clean=finalist.clean):
+        return f"{FINESWEEP_USE.format(uri=name)}\n{own}"
+    if finalist.combined is not None and finalist.combined["way"] == "ensemble":
+        return ENSEMBLE_USE.format(uri=name)
+    top_k = ", top_k=None" if finalist.multi_label else ""
+    return PIPELINE_USE.format(uri=name, length=finalist.max_length, top_k=top_k)
 
 
 def _model_note(sweep: str, alias: str) -> str:

@@ -99,6 +99,8 @@ def evaluate_winner(
         confirmed=confirmation_record(winner),
         doubts=doubts(setup, validation),
         pooling=pooling_of(model),
+        clean=list(test.decision_rule.clean),
+        multi_label=dataset.multi_label,
         picked=_picked(winner),
         combined=gain_of_combination(plan, winner, setup, test),
     )

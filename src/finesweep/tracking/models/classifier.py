@@ -16,6 +16,8 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase, pipeline
 from finesweep.model.ensemble import MULTI_LABEL
 from finesweep.model.settings.pooling import pooling_of
 from finesweep.pairs import columns_of, pipeline_inputs
+from finesweep.records import ANSWERING_KEY
+from finesweep.tracking.models.caveats import caveat
 from finesweep.tracking.runs import Run
 
 MODEL_NAME = "model"
@@ -28,10 +30,6 @@ A text classifier fine-tuned by finesweep; its MLflow run has config, data and s
 """
 PAIR_CARD = """\
 It reads pairs of texts, passed as {"text": FIRST, "text_pair": SECOND}.
-"""
-POOLED_CARD = """\
-Its head reads the {pooling} of the token states, which finesweep sets when it loads the model:
-`finesweep.load_model`. Transformers alone ignores that, and predicts something else.
 """
 LICENCE = """\
 These weights were fine-tuned from {origin}, whose licence applies to them as its authors say.
@@ -78,9 +76,9 @@ def log_classifier(
 
 def _card(model: PreTrainedModel, *, pairs: bool) -> ModelCard:
     """The model card; without one MLflow would request it from the Hub."""
-    pooling = pooling_of(model)
-    pooled = "" if pooling is None else POOLED_CARD.format(pooling=pooling)
-    return ModelCard(CARD + PAIR_CARD * pairs + pooled)
+    rule = getattr(model.config, ANSWERING_KEY, {})
+    own = caveat(pooling=pooling_of(model), clean=rule.get("clean", ()))
+    return ModelCard(CARD + PAIR_CARD * pairs + own)
 
 
 def inference_of(config: Any, max_length: int) -> dict[str, Any]:

@@ -25,7 +25,7 @@ TRANSFORMERS = """\
 """
 
 
-def folder_card(source: Source, conversion: Conversion, *, where: str) -> str:
+def folder_card(source: Source, conversion: Conversion, *, where: str, is_on_hub: bool) -> str:
     """README.md with the Hub's metadata; where is what users load: OWNER/NAME, or a folder."""
     head = {
         "library_name": "transformers" if conversion.format == SAFETENSORS else "onnx",
@@ -37,7 +37,7 @@ def folder_card(source: Source, conversion: Conversion, *, where: str) -> str:
     title = re.sub(r"\s+", " ", source.name)
     return (
         f"---\n{yaml.safe_dump(head, sort_keys=False)}---\n\n# {escaped(title)}\n\n"
-        f"{_body(source, conversion, {}, where)}\n## Licence\n\n"
+        f"{_body(source, conversion, {}, where, is_on_hub=is_on_hub)}\n## Licence\n\n"
         f"{' '.join(LICENCE.format(origin=source.origin).split())}\n"
     )
 
@@ -49,7 +49,14 @@ def version_card(
     return f"{source.name} as {conversion.label}.\n\n{_body(source, conversion, scores, uri)}"
 
 
-def _body(source: Source, conversion: Conversion, scores: Mapping[str, float], where: str) -> str:
+def _body(
+    source: Source,
+    conversion: Conversion,
+    scores: Mapping[str, float],
+    where: str,
+    *,
+    is_on_hub: bool = False,
+) -> str:
     classifier = conversion.classifier
     rule = classifier.decision_rule
     unit = "a pair of texts, both together" if rule.pairs else "a text"
@@ -64,7 +71,8 @@ def _body(source: Source, conversion: Conversion, scores: Mapping[str, float], w
     if conversion.format == ONNX:
         facts.append(f"- {latency_sentence(conversion)}")
     facts += [f"- finesweep {step}" for step in _answering(rule, classifier.label_names)]
-    return "\n".join([*facts, "", *_scores(source, scores), *_calls(conversion, where), ""])
+    calls = _calls(conversion, where, is_on_hub=is_on_hub)
+    return "\n".join([*facts, "", *_scores(source, scores), *calls, ""])
 
 
 def _answering(rule: DecisionRule, names: Sequence[str]) -> list[str]:
@@ -123,10 +131,13 @@ def _scores(source: Source, scores: Mapping[str, float]) -> list[str]:
     return [markdown_table(("score", *(head for head, _ in columns)), rows), ""]
 
 
-def _calls(conversion: Conversion, where: str) -> list[str]:
+def _calls(conversion: Conversion, where: str, *, is_on_hub: bool) -> list[str]:
     """How to call it: without finesweep too, if that predicts the same."""
     pairs = conversion.classifier.decision_rule.pairs
-    lines = [f"    finesweep predict --model {where} {'FIRST SECOND' if pairs else 'TEXT'}", ""]
+    folder = where.rpartition("/")[2] if is_on_hub else where  # finesweep loads no Hub names
+    download = [f"    hf download {where} --local-dir {folder}"] if is_on_hub else []
+    call = f"    finesweep predict --model {folder} {'FIRST SECOND' if pairs else 'TEXT'}"
+    lines = [*download, call, ""]
     if own := _caveat(conversion):
         lines.append(own)
     elif conversion.format == SAFETENSORS:

@@ -24,8 +24,8 @@ PIPELINE = 'pipeline("text-classification", "own")'
 ELSE = "Transformers and MLflow alone leave that out, and predict something else."
 
 
-def card(rule: DecisionRule = PLAIN, *, pooling: str | None = None) -> str:
-    """Of a folder in Transformers' own format."""
+def card(rule: DecisionRule = PLAIN, *, pooling: str | None = None, hub: str | None = None) -> str:
+    """Of a folder, or a repository of the Hub, in Transformers' own format."""
     model = tiny_model(("bad", "good"), rule)
     if pooling is not None:
         set_pooling(model, pooling, name="tiny")
@@ -34,7 +34,8 @@ def card(rule: DecisionRule = PLAIN, *, pooling: str | None = None) -> str:
     conversion = Conversion(
         Path("own"), classifier, "safetensors", None, same, same, latency, latency, 10, ()
     )
-    return folder_card(Source("own", classifier, None, None, None), conversion, where="own")
+    source, is_on_hub = Source("own", classifier, None, None, None), hub is not None
+    return folder_card(source, conversion, where=hub or "own", is_on_hub=is_on_hub)
 
 
 def test_a_model_that_transformers_runs_alike_has_its_pipeline() -> None:
@@ -42,6 +43,12 @@ def test_a_model_that_transformers_runs_alike_has_its_pipeline() -> None:
     assert PIPELINE in text
     assert 'classify("a text", truncation=True)' in text
     assert ELSE not in text
+
+
+def test_a_model_on_the_hub_is_downloaded_before_finesweep_reads_it() -> None:
+    text = card(hub="me/films")
+    assert "    hf download me/films --local-dir films\n    finesweep predict --model films" in text
+    assert 'pipeline("text-classification", "me/films")' in text
 
 
 def test_of_several_labels_the_pipeline_is_asked_for_all() -> None:

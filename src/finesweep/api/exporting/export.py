@@ -148,7 +148,8 @@ def _written(
     from finesweep.export.card import FILE, folder_card
 
     where = request.push or str(request.output)
-    text = folder_card(source, conversion, where=where)
+    is_on_hub = request.push is not None
+    text = folder_card(source, conversion, where=where, is_on_hub=is_on_hub)
     (conversion.folder / FILE).write_text(text, encoding="utf-8")
     if request.push is None:
         return None

@@ -31,12 +31,7 @@ from finesweep.sweep.selection.combination import (
     ways_of,
 )
 from finesweep.sweep.selection.confirmation import Winner, best_seeds, winner_of
-from finesweep.sweep.selection.state import (
-    ConfirmationState,
-    SweepState,
-    confirmation_study,
-    read_state,
-)
+from finesweep.sweep.selection.state import ConfirmationState, SweepState, read_state
 from finesweep.sweep.study.keys import COMBINATION, VALUES
 from finesweep.sweep.study.search_space import objective_of
 from finesweep.sweep.study.weights import keep_weights, weights_of
@@ -59,7 +54,7 @@ def combine_seeds(plan: SweepPlan, study: Study, state: SweepState) -> SweepStat
         seeds = seeds_of(confirmation, winner.trial, state)
         found = _combine(plan, winner, confirmation, seeds)
         study.set_user_attr(COMBINATION, asdict(found))
-    _free_weights(plan, study, confirmation, state, found)
+    _free_weights(plan, confirmation, state, found)
     return read_state(study)
 
 
@@ -172,7 +167,6 @@ class _Values:
 
 def _free_weights(
     plan: SweepPlan,
-    study: Study,
     confirmation: ConfirmationState,
     state: SweepState,
     combination: Combination,
@@ -182,5 +176,5 @@ def _free_weights(
         numbers(best_seeds(confirmation, state.direction).values())
     )
     kept = [trial for trial in confirmation.trials if trial.number in needed]
-    if (own := confirmation_study(study)) is not None:
-        keep_weights(own, kept, root=plan.base.config.storage.checkpoints)
+    root = plan.base.config.storage.checkpoints
+    keep_weights(confirmation.name, confirmation.trials, kept, root=root)

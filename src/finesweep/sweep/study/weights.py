@@ -6,10 +6,10 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from optuna import Study
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial
 
 from finesweep.sweep.study.keys import CHECKPOINT
+from finesweep.sweep.study.ranking import complete
 
 MODEL = "model"
 """Folder of an attempt's best weights, next to its checkpoints."""
@@ -29,14 +29,19 @@ def delete_checkpoints(slot: Path, *, but: Path | None = None) -> None:
             folder.rmdir()
 
 
-def keep_weights(study: Study, best: Iterable[FrozenTrial], *, root: str) -> None:
-    """Deletes the weights of every complete trial except the best ones."""
-    complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+def keep_weights(
+    study_name: str, trials: Iterable[FrozenTrial], best: Iterable[FrozenTrial], *, root: str
+) -> None:
+    """Deletes the weights of every complete trial except the best ones.
+
+    trials are those that the best were chosen from: of two workers, the other may have completed a
+    better one since.
+    """
     best_tails = {_tail(trial.user_attrs[CHECKPOINT]) for trial in best}
     # A study of thousands of trials has few weights, so the search starts from the folders.
-    folders = (Path(root) / study.study_name).glob(f"slot-*/attempt-*/{MODEL}")
+    folders = (Path(root) / study_name).glob(f"slot-*/attempt-*/{MODEL}")
     others = {tail: path for path in folders if (tail := _tail(str(path))) not in best_tails}
-    for trial in reversed(complete):
+    for trial in reversed(complete(trials)):
         if not others:
             return
         if folder := others.pop(_tail(trial.user_attrs[CHECKPOINT]), None):

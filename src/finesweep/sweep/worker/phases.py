@@ -125,7 +125,8 @@ class Search:
             direction_of(self.study),
             top_k=self.plan.settings.keep_top_k,
         )
-        keep_weights(self.study, best, root=self.plan.base.config.storage.checkpoints)
+        root = self.plan.base.config.storage.checkpoints
+        keep_weights(self.study.study_name, trials, best, root=root)
         delivery.call(lambda store: show_best(store, self.study), key="best")
 
 
@@ -188,7 +189,8 @@ class Confirmation:
     def completed(self, delivery: Delivery) -> None:
         state = read_confirmation(self.study)
         seeds = kept_seeds(state, self.config, direction_of(self.study))
-        keep_weights(self.study, seeds, root=self.plan.base.config.storage.checkpoints)
+        root = self.plan.base.config.storage.checkpoints
+        keep_weights(state.name, state.trials, seeds, root=root)
 
     def _lock(self) -> AbstractContextManager[bool]:
         return exclusive(engine_of(self.sweep), f"{self.sweep.study_name}.confirmation")

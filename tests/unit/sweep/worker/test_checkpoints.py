@@ -16,7 +16,7 @@ from tests.disks import small_disk_at
 from finesweep.disk import MANIFEST, Write, commit, is_committed
 from finesweep.records import Direction
 from finesweep.sweep.study.keys import CHECKPOINT
-from finesweep.sweep.study.ranking import ranked
+from finesweep.sweep.study.ranking import direction_of, ranked
 from finesweep.sweep.study.weights import delete_checkpoints, keep_weights, slot_folder
 from finesweep.sweep.worker.checkpoints import SlotCheckpoints, newest_whole
 
@@ -54,6 +54,12 @@ def study_with(values: list[float], root: Path, direction: Direction = "minimize
         commit(folder, write)
         study.add_trial(create_trial(value=value, user_attrs={CHECKPOINT: str(folder)}))
     return study
+
+
+def keep_best(study: Study, top_k: int, root: Path) -> None:
+    trials = study.get_trials(deepcopy=False)
+    best = ranked(trials, direction_of(study))[:top_k]
+    keep_weights("s", trials, best, root=str(root))
 
 
 def slots_left(root: Path) -> list[int]:
@@ -170,7 +176,7 @@ def test_the_k_best_keep_their_weights(
     tmp_path: Path, direction: Direction, left: list[int]
 ) -> None:
     study = study_with([0.9, 0.1, 0.5, 0.3, 0.7], tmp_path, direction)
-    keep_weights(study, ranked(study.trials, direction)[:2], root=str(tmp_path))
+    keep_best(study, 2, tmp_path)
     assert slots_left(tmp_path) == left
 
 
@@ -179,7 +185,7 @@ def test_of_equal_trials_the_earlier_keeps_its_weights_and_is_optunas_best(
     tmp_path: Path, direction: Direction
 ) -> None:
     study = study_with([0.5, 0.5, 0.5], tmp_path, direction)
-    keep_weights(study, ranked(study.trials, direction)[:2], root=str(tmp_path))
+    keep_best(study, 2, tmp_path)
     assert slots_left(tmp_path) == [0, 1]
     assert study.best_trial.number == 0
 
@@ -190,12 +196,12 @@ def test_checkpoints_of_running_slots_and_other_studies_are_left_alone(tmp_path:
     checkpoints_of(slot_folder(str(tmp_path), "s", 2)).commit(write, step=1)
     other = slot_folder(str(tmp_path), "other", 0)
     checkpoints_of(other).commit(write, step=1)
-    keep_weights(study, ranked(study.trials, "minimize")[:1], root=str(tmp_path))
+    keep_best(study, 1, tmp_path)
     assert slots_left(tmp_path) == [1, 2]
     assert newest_whole(other) is not None
 
 
 def test_the_same_folder_spelt_otherwise_keeps_its_weights(workplace: Path) -> None:
     study = study_with([0.5, 0.1], Path("weights"))
-    keep_weights(study, ranked(study.trials, "minimize")[:1], root=str(workplace / "weights"))
+    keep_best(study, 1, workplace / "weights")
     assert slots_left(workplace / "weights") == [1]

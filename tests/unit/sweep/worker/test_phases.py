@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from optuna import Study
@@ -15,6 +17,7 @@ from finesweep.sweep.selection.confirmation import SEED
 from finesweep.sweep.study.keys import CHECKPOINT, N_TRIALS, PORTFOLIO, VALUES
 from finesweep.sweep.study.reconcile import reconcile
 from finesweep.sweep.study.slots import claim, slots_of
+from finesweep.sweep.worker import phases
 from finesweep.sweep.worker.phases import Confirmation, Phase, Search, TrialSpec, trial_seed
 
 pytestmark = pytest.mark.slow
@@ -32,15 +35,26 @@ def next_spec(joined_worker: JoinedWorker, phase: Phase) -> TrialSpec:
     return phase.spec(phase.start_trial(claimed))
 
 
+def complete_trial(study: Study, loss: float) -> None:
+    slot = len(study.trials)
+    weights = Path(f"mlruns/checkpoints/demo/slot-{slot:04d}/attempt-1/model")
+    weights.mkdir(parents=True)
+    own = {VALUES: {RATE: 0.1 * (slot + 1)}, CHECKPOINT: str(weights)}
+    add_trial(study, TrialState.COMPLETE, loss, **own)
+
+
 def search_of(joined_worker: JoinedWorker, *losses: float) -> Study:
     """The study, whose slots ended with these losses and left weights."""
-    for slot, loss in enumerate(losses):
-        weights = Path(f"mlruns/checkpoints/demo/slot-{slot:04d}/attempt-1/model")
-        weights.mkdir(parents=True)
-        own = {VALUES: {RATE: 0.1 * (slot + 1)}, CHECKPOINT: str(weights)}
-        add_trial(joined_worker.study, TrialState.COMPLETE, loss, **own)
+    for loss in losses:
+        complete_trial(joined_worker.study, loss)
     joined_worker.study.set_user_attr(N_TRIALS, len(losses))
     return joined_worker.study
+
+
+def complete_seed(phase: Confirmation, slot: int, loss: float) -> None:
+    weights = Path(f"mlruns/checkpoints/demo+confirmation/slot-{slot:04d}/attempt-1/model")
+    weights.mkdir(parents=True)
+    add_trial(phase.study, TrialState.COMPLETE, loss, slot=slot, **{CHECKPOINT: str(weights)})
 
 
 def weights_left(study: str) -> list[str]:
@@ -91,6 +105,32 @@ def test_the_search_keeps_the_weights_of_its_best_and_shows_them(
     assert list(joined_worker.deliveries.jobs) == ["best"]
 
 
+def test_what_another_worker_completes_while_the_best_are_chosen_keeps_its_weights(
+    joined_worker: JoinedWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def then(choose: str, complete: Callable[[], None]) -> None:
+        """Completes a trial just after this function has chosen."""
+        chosen_by = getattr(phases, choose)
+
+        def choosing(*args: Any, **keywords: Any) -> Any:
+            chosen = chosen_by(*args, **keywords)
+            complete()
+            return chosen
+
+        monkeypatch.setattr(phases, choose, choosing)
+
+    study = search_of(joined_worker, 0.4, 0.3, 0.5, 0.2)
+    then("kept", lambda: complete_trial(study, 0.1))
+    Search(joined_worker.plan, study).completed(joined_worker.callbacks.delivery)
+    assert weights_left("demo") == ["slot-0000", "slot-0001", "slot-0003", "slot-0004"]
+    confirming = Confirmation(joined_worker.plan, study, TWICE)
+    confirming.n_slots()
+    complete_seed(confirming, 0, 0.3)
+    then("kept_seeds", lambda: complete_seed(confirming, 2, 0.2))
+    confirming.completed(joined_worker.callbacks.delivery)
+    assert weights_left("demo+confirmation") == ["slot-0000", "slot-0002"]
+
+
 def test_each_of_the_best_is_trained_with_the_same_fresh_seeds(joined_worker: JoinedWorker) -> None:
     study = search_of(joined_worker, 0.4, 0.1, 0.2)
     phase = Confirmation(joined_worker.plan, study, TWICE)
@@ -121,9 +161,7 @@ def test_the_confirmation_keeps_the_weights_of_each_ones_best_seed(
     phase = Confirmation(joined_worker.plan, study, TWICE)
     phase.n_slots()
     for slot, loss in enumerate((0.3, 0.4, 0.2, 0.5)):
-        weights = Path(f"mlruns/checkpoints/demo+confirmation/slot-{slot:04d}/attempt-1/model")
-        weights.mkdir(parents=True)
-        add_trial(phase.study, TrialState.COMPLETE, loss, slot=slot, **{CHECKPOINT: str(weights)})
+        complete_seed(phase, slot, loss)
     phase.completed(joined_worker.callbacks.delivery)
     assert weights_left("demo+confirmation") == ["slot-0001", "slot-0002"]
     assert weights_left("demo") == ["slot-0000", "slot-0001"]

@@ -10,6 +10,7 @@ from typing import Any
 
 import optuna
 from optuna import Study as Study
+from optuna.pruners import BasePruner
 
 from finesweep.config import (
     SweepPlan,
@@ -127,43 +128,71 @@ def _require_precision(precision: str | None) -> None:
 
 
 def _create_or_check(plan: SweepPlan, storage: optuna.storages.BaseStorage) -> Study:
+    pruner = pruner_of(plan)
+    study = _study_in(storage, plan.study_name)
+    if study is None or DEFINITION not in study.user_attrs:
+        return _create(plan, storage, pruner, left=study)
+    recorded = study.user_attrs[DEFINITION]
+    check_same_definition(plan, recorded, definition(with_older_defaults(plan, recorded)))
+    study.pruner = pruner
+    return study
+
+
+def _create(
+    plan: SweepPlan,
+    storage: optuna.storages.BaseStorage,
+    pruner: BasePruner,
+    *,
+    left: Study | None,
+) -> Study:
+    """A new study in place of an empty one that an earlier command has left."""
+    if left is not None and left.get_trials(deepcopy=False):
+        where = hidden_password(plan.base.config.storage.url)
+        message = (
+            f"study {plan.study_name!r} in {where} was not made by a sweep; start a new one with: "
+            f"finesweep sweep {plan.name} sweep.study={plan.study_name}-2 …"
+        )
+        raise ConfigError(Problem("sweep.study", message))
+    fixed = _fixed_attributes(plan, storage)
+    if left is not None:
+        optuna.delete_study(study_name=plan.study_name, storage=storage)
     whole = optuna.create_study(
         study_name=plan.study_name,
         storage=storage,
         directions=[each.direction for each in plan.objectives],
-        pruner=pruner_of(plan),
-        load_if_exists=True,
+        pruner=pruner,
     )
-    study = by_first_objective(whole)
-    recorded = study.user_attrs.get(DEFINITION)
-    current = definition(plan if recorded is None else with_older_defaults(plan, recorded))
-    if recorded is None:
-        study.set_user_attr(UID, uuid.uuid4().hex)
-        study.set_user_attr(SWEEP, plan.name)
-        if len(plan.objectives) > 1:
-            name_objectives(whole, [each.metric for each in plan.objectives])
-        if plan.base.config.training.precision == "auto":
-            from finesweep.training import resolve_precision  # loads torch; later starts skip it
+    if len(plan.objectives) > 1:
+        name_objectives(whole, [each.metric for each in plan.objectives])
+    for name, value in fixed.items():
+        whole.set_user_attr(name, value)
+    return by_first_objective(whole)
 
-            study.set_user_attr(PRECISION, resolve_precision("auto"))
-        if teachers := read_teachers(plan):
-            study.set_user_attr(TEACHERS, teachers)
-        if learns(plan):
-            study.set_user_attr(PAST_STUDIES, chosen_studies(plan, storage))
-        if plan.settings.portfolio:
-            from finesweep.sweep.study.portfolio.first_trials import first_trials  # loads torch
 
-            study.set_user_attr(PORTFOLIO, asdict(first_trials(plan)))
-        study.set_user_attr(DEFINITION, current)
-    else:
-        check_same_definition(plan, recorded, current)
-    return study
+def _fixed_attributes(plan: SweepPlan, storage: optuna.storages.BaseStorage) -> dict[str, Any]:
+    """What a new study fixes for all its commands; last its definition, which says that it is
+    whole."""
+    fixed: dict[str, Any] = {UID: uuid.uuid4().hex, SWEEP: plan.name}
+    if plan.base.config.training.precision == "auto":
+        from finesweep.training import resolve_precision  # loads torch; later starts skip it
+
+        fixed[PRECISION] = resolve_precision("auto")
+    if teachers := read_teachers(plan):
+        fixed[TEACHERS] = teachers
+    if learns(plan):
+        fixed[PAST_STUDIES] = chosen_studies(plan, storage)
+    if plan.settings.portfolio:
+        from finesweep.sweep.study.portfolio.first_trials import first_trials  # loads torch
+
+        fixed[PORTFOLIO] = asdict(first_trials(plan))
+    return {**fixed, DEFINITION: definition(plan)}
 
 
 def study_exists(plan: SweepPlan) -> bool:
     """Whether an earlier command created the plan's study and so checked its search space."""
     storage = _existing_storage(plan.base.config.storage.url)
-    return storage is not None and _study_in(storage, plan.study_name) is not None
+    study = None if storage is None else _study_in(storage, plan.study_name)
+    return study is not None and DEFINITION in study.user_attrs
 
 
 def finalist_in(attributes: Mapping[str, Any]) -> Finalist | None:
@@ -208,14 +237,16 @@ def find_study(name: str, url: str) -> Study:
         hint = nearest(name, names) if names else "none has been run here yet"
         raise ConfigError(Problem("sweep", f"no study {name!r} in {hidden_password(url)}; {hint}"))
     if not {SWEEP, DEFINITION, N_TRIALS} <= set(study.user_attrs):
-        raise ConfigError(
-            Problem("sweep", f"study {name!r} in {hidden_password(url)} was not made by a sweep")
+        where = hidden_password(url)
+        message = (
+            f"study {name!r} in {where} was not made by a sweep, or the sweep ended before it began"
         )
+        raise ConfigError(Problem("sweep", message))
     return study
 
 
 def study_names(url: str) -> list[str]:
-    """The storage's studies, without those of confirmations."""
+    """The storage's sweeps: no confirmations, and no studies of other programs."""
     storage = _existing_storage(url)
     return [] if storage is None else _names_in(storage)
 
@@ -227,7 +258,11 @@ def _existing_storage(url: str) -> optuna.storages.BaseStorage | None:
 
 
 def _names_in(storage: optuna.storages.BaseStorage) -> list[str]:
-    return [name for name in optuna.get_all_study_names(storage) if not is_confirmation(name)]
+    return [
+        each.study_name
+        for each in storage.get_all_studies()
+        if DEFINITION in each.user_attrs and not is_confirmation(each.study_name)
+    ]
 
 
 def _study_in(storage: optuna.storages.BaseStorage, name: str) -> Study | None:

@@ -16,7 +16,15 @@ from tests.unit.sweep.conftest import PlanOf
 from finesweep.config import SweepPlan, search_path
 from finesweep.errors import ConfigError
 from finesweep.records import Finalist
-from finesweep.sweep.study.keys import DEFINITION, FINALIST, N_TRIALS, PORTFOLIO, SWEEP, UID
+from finesweep.sweep.study.keys import (
+    DEFINITION,
+    FINALIST,
+    N_TRIALS,
+    PORTFOLIO,
+    SWEEP,
+    TEACHERS,
+    UID,
+)
 from finesweep.sweep.study.pruner import PerModelPruner
 from finesweep.sweep.study.sampling.samplers import sampler_for
 from finesweep.sweep.study.storage import open_storage
@@ -27,6 +35,7 @@ from finesweep.sweep.study.study import (
     join_study,
     open_study,
     study_exists,
+    study_names,
 )
 
 pytestmark = pytest.mark.slow  # each study composes every choice of its groups
@@ -122,6 +131,41 @@ def test_what_a_killed_command_left_without_definition_is_completed(plan_of: Pla
         study.user_attrs[DEFINITION]["training.batch_size"]
         == definition(plan)["training.batch_size"]
     )
+
+
+def test_a_first_command_that_fails_leaves_no_study(plan_of: PlanOf) -> None:
+    with pytest.raises(ConfigError, match=r"^sweep\.learn_from: no study 'typo'"):
+        open_study(plan_of(TEXT, "sweep.learn_from=[typo]"))
+    assert study_names(URL) == []
+    upwards = plan_of(TEXT, "sweep.metric=validation/accuracy")
+    assert not study_exists(upwards)
+    assert open_study(upwards).direction.name == "MAXIMIZE"
+
+
+@pytest.mark.parametrize("directions", [["minimize"], ["maximize", "minimize"]])
+def test_nothing_is_inherited_from_a_command_that_ended_before_it_began(
+    plan_of: PlanOf, directions: list[str]
+) -> None:
+    DATABASE.parent.mkdir()
+    left = optuna.create_study(study_name="own", storage=URL, directions=directions)
+    left.set_user_attr(TEACHERS, {"models:/gone/1": {}})
+    assert study_names(URL) == []
+    upwards = plan_of(TEXT, "sweep.metric=validation/accuracy")
+    assert not study_exists(upwards)
+    study = open_study(upwards)
+    assert study_exists(upwards)
+    assert [each.name for each in study.directions] == ["MAXIMIZE"]
+    assert TEACHERS not in study.user_attrs
+
+
+def test_a_study_with_trials_of_another_program_is_not_taken_over(plan_of: PlanOf) -> None:
+    DATABASE.parent.mkdir()
+    foreign = optuna.create_study(study_name="own", storage=URL)
+    foreign.add_trial(optuna.create_trial(value=0.5))
+    told = r"^sweep\.study: study 'own' in .* was not made by a sweep; .* sweep\.study=own-2 …$"
+    with pytest.raises(ConfigError, match=told):
+        open_study(plan_of(TEXT))
+    assert [trial.value for trial in foreign.trials] == [0.5]
 
 
 def test_the_pruner_of_the_sweep_judges_per_model(plan_of: PlanOf) -> None:

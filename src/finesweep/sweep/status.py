@@ -167,7 +167,7 @@ def status_in(state: SweepState, workers: Sequence[WorkerRow]) -> Status:
         best=_best(state.ranked, attributes.get(BEST_RUN, {})),
         parent_run_id=attributes.get(PARENT_RUN_ID),
         confirmed=list(map(asdict, confirmation_table(state))),
-        n_confirmations=0 if confirmation is None else confirmation.n_slots,
+        n_confirmations=0 if confirmation is None else len(confirmation.slots),
         combination=None if (made := combination_in(attributes)) is None else asdict(made),
         winner=None if (finalist := state.finalist) is None else asdict(finalist),
         baseline=None if (baseline := baseline_in(attributes)) is None else asdict(baseline),

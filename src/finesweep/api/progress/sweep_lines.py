@@ -12,7 +12,7 @@ from finesweep.sweep.selection.state import StudyState, SweepState
 from finesweep.sweep.status import Status
 from finesweep.sweep.study.keys import ATTEMPT, DEFINITION, MODEL, VALUES
 from finesweep.sweep.study.leases import WorkerRow
-from finesweep.sweep.study.slots import FINISHED, counts, slots_of
+from finesweep.sweep.study.slots import FINISHED, counts
 from finesweep.sweep.time_left import share_done
 from finesweep.wording import counted, duration
 
@@ -53,10 +53,11 @@ def slot_columns(snapshot: Snapshot, begun: float) -> list[Column]:
         studies.append(state.confirmation)
     shares, places, ends = [], [], []
     for each in studies:
-        by_state = counts(slots_of(each.trials, each.n_slots))
+        slots = each.slots
+        by_state = counts(slots)
         n_finished = sum(by_state[name] for name in FINISHED)
-        shares.append(Bar(n_finished / each.n_slots if each.n_slots else 0.0))
-        places.append(f"{n_finished} of {each.n_slots}")
+        shares.append(Bar(n_finished / len(slots) if slots else 0.0))
+        places.append(f"{n_finished} of {len(slots)}")
         told = {"pruned": by_state["pruned"], "failed": by_state["failed"]}
         if each is not state:
             told = {"not needed": by_state["pruned"], "failed": by_state["failed"]}

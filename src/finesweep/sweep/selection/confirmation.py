@@ -32,22 +32,31 @@ from finesweep.stats.seed_race import (
 )
 from finesweep.sweep.selection.combination import Combination, combination_of
 from finesweep.sweep.selection.pick import Picked, pick_of
-from finesweep.sweep.selection.state import ConfirmationState, StudyState, SweepState, seed_runs_of
+from finesweep.sweep.selection.state import (
+    ConfirmationState,
+    SeedRun,
+    StudyState,
+    SweepState,
+    read_confirmation,
+)
 from finesweep.sweep.study.keys import (
     CANDIDATES,
     CONFIRMATION,
     CONFIRMATION_SUFFIX,
     N_TRIALS,
     OBJECTIVES,
+    RACED,
     SEED_RUNS,
+    SKIPPED,
     SLOT,
     UID,
+    UNWANTED,
     VALUES,
 )
 from finesweep.sweep.study.objectives.front import Front
 from finesweep.sweep.study.optuna_private import storage_of
 from finesweep.sweep.study.ranking import complete, ranked, worse_by
-from finesweep.sweep.study.slots import all_finished, slots_of
+from finesweep.sweep.study.slots import Slot, all_finished
 
 SEED = "training.seed"
 
@@ -139,12 +148,13 @@ def make_confirmation(study: Study) -> Study:
 def add_seed_slots(confirmation: Study, chosen: Sequence[int], *, n_seeds: int) -> None:
     """Adds n_seeds slots for every chosen trial, first seeds first; callers hold a lock.
 
-    Existing slots keep their numbers, so a search that is continued reuses every finished seed.
+    Existing slots keep their numbers, so a search that is continued reuses every finished seed; one
+    that was skipped as unwanted gets another slot once it is wanted.
     """
-    attributes = confirmation.user_attrs
-    existing = seed_runs_of(attributes)
+    state = read_confirmation(confirmation)
+    attributes, usable = state.attributes, _usable_runs(state)
     required = [(trial, seed) for seed in range(n_seeds) for trial in chosen]
-    runs = [*existing, *(run for run in required if run not in existing)]
+    runs = [*state.seed_runs, *(run for run in required if run not in usable)]
     for name, value in (
         (SEED_RUNS, [list(run) for run in runs]),
         (CANDIDATES, list(chosen)),
@@ -156,18 +166,22 @@ def add_seed_slots(confirmation: Study, chosen: Sequence[int], *, n_seeds: int) 
 
 def slots_to_skip(
     state: ConfirmationState, direction: Direction, *, n_seeds: int, is_race: bool = True
-) -> list[int]:
-    """Waiting slots whose configuration can no longer win, or is no longer a candidate.
+) -> dict[int, str]:
+    """Waiting slot that need not run → RACED or UNWANTED.
 
     Without a race every candidate may win: of several objectives, one that is worse by the first.
     """
     values = _values(state, state.candidates) if is_race else {}
     survivors = race_survivors(values, direction) if values else set()
     survivors |= {trial for trial in state.candidates if trial not in values}
-    runs = enumerate(state.seed_runs)
-    required = {slot for slot, (trial, seed) in runs if trial in survivors and seed < n_seeds}
-    slots = slots_of(state.trials, len(state.seed_runs))
-    return [slot.index for slot in slots if slot.state == "waiting" and slot.index not in required]
+    skipped: dict[int, str] = {}
+    for slot in (each for each in state.slots if each.state == "waiting"):
+        trial, seed = state.seed_runs[slot.index]
+        if trial not in state.candidates or seed >= n_seeds:
+            skipped[slot.index] = UNWANTED
+        elif trial not in survivors:
+            skipped[slot.index] = RACED
+    return skipped
 
 
 def is_confirmed(state: SweepState, config: ConfirmConfig | None) -> bool:
@@ -178,7 +192,7 @@ def is_confirmed(state: SweepState, config: ConfirmConfig | None) -> bool:
     if confirmation is None or confirmation.candidates != chosen:
         return False
     runs = {(trial, seed) for trial in chosen for seed in range(config.seeds)}
-    if runs - set(confirmation.seed_runs):
+    if runs - _usable_runs(confirmation):
         return False
     return all_finished(confirmation.trials, len(confirmation.seed_runs))
 
@@ -351,9 +365,20 @@ def _finite(value: float) -> float | None:
 
 
 def _dropped(state: ConfirmationState) -> set[int]:
+    """Configurations that can no longer win, or are no longer among the search's best."""
     runs = state.seed_runs
-    raced = {runs[s.index][0] for s in slots_of(state.trials, len(runs)) if s.state == "pruned"}
+    raced = {runs[s.index][0] for s in state.slots if s.state == "pruned" and not _is_unwanted(s)}
     return raced | {number for number, _ in runs if number not in state.candidates}
+
+
+def _usable_runs(state: ConfirmationState) -> set[SeedRun]:
+    """The seed runs with a result, or a slot that may still get one or was raced out."""
+    return {state.seed_runs[slot.index] for slot in state.slots if not _is_unwanted(slot)}
+
+
+def _is_unwanted(slot: Slot) -> bool:
+    """Whether it was skipped as unwanted; without a reason, of an older study, it was raced out."""
+    return slot.trial is not None and slot.trial.user_attrs.get(SKIPPED) == UNWANTED
 
 
 def confirmation_record(winner: Winner) -> Mapping[str, Any] | None:

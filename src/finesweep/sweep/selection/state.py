@@ -25,7 +25,7 @@ from finesweep.sweep.study.keys import (
 from finesweep.sweep.study.objectives.front import Front, contenders, front_of
 from finesweep.sweep.study.optuna_private import storage_of
 from finesweep.sweep.study.ranking import direction_of, ranked
-from finesweep.sweep.study.slots import all_finished
+from finesweep.sweep.study.slots import Slot, all_finished, slots_of
 from finesweep.sweep.study.study import finalist_in
 
 SeedRun = tuple[int, int]
@@ -45,6 +45,10 @@ class StudyState:
         return int(self.attributes[N_TRIALS])
 
     @property
+    def slots(self) -> list[Slot]:
+        return slots_of(self.trials, self.n_slots)
+
+    @property
     def is_budget_spent(self) -> bool:
         """Whether every slot is finished."""
         return all_finished(self.trials, self.n_slots)
@@ -62,6 +66,12 @@ class ConfirmationState(StudyState):
     @cached_property
     def seed_runs(self) -> Sequence[SeedRun]:
         return seed_runs_of(self.attributes)
+
+    @property
+    def slots(self) -> list[Slot]:
+        """The latest slot of each seed run: earlier ones were skipped when it was not wanted."""
+        latest = {run: slot for slot, run in enumerate(self.seed_runs)}
+        return slots_of(self.trials, len(self.seed_runs), only=latest.values())
 
     @property
     def candidates(self) -> Sequence[int]:

@@ -56,6 +56,10 @@ SEED_RUNS = "pairs"
 CANDIDATES = "candidates"
 """Numbers of the search's trials that are confirmed, best first."""
 
+RACED, UNWANTED = "raced", "unwanted"
+"""Why a seed is not run: its configuration can no longer win, or confirm's top_k or seeds, or a
+better candidate, left it out."""
+
 # User attributes of a trial.
 SLOT = "slot"
 ATTEMPT = "attempt"
@@ -69,6 +73,8 @@ ORIGIN = "origin"
 DATA_FINGERPRINT = "data_fingerprint"
 CHECKPOINT = "checkpoint"
 REASON = "reason"
+SKIPPED = "skipped"
+"""Of a seed that was not run: RACED or UNWANTED; older studies did not say which."""
 PRUNE_AUDIT = "prune_audit"
 """Of a trial that the pruner would have stopped and that runs on: the step at which it would have
 been stopped, the seconds until then, and the best complete value of its model at that time."""

@@ -26,7 +26,7 @@ from finesweep.sweep.selection.confirmation import (
 )
 from finesweep.sweep.selection.latencies import settle_latencies
 from finesweep.sweep.selection.state import read_confirmation, seed_runs_of
-from finesweep.sweep.study.keys import N_TRIALS, SLOT, VALUES
+from finesweep.sweep.study.keys import N_TRIALS, SKIPPED, SLOT, VALUES
 from finesweep.sweep.study.objectives.front import contenders, kept
 from finesweep.sweep.study.optuna_private import engine_of, running_trial
 from finesweep.sweep.study.portfolio import portfolio_in
@@ -158,14 +158,15 @@ class Confirmation:
             chosen = candidates(may_win, self.config)
             add_seed_slots(self.study, chosen, n_seeds=self.config.seeds)
             state = read_confirmation(self.study)
-            for slot in slots_to_skip(
+            skipped = slots_to_skip(
                 state,
                 direction_of(self.study),
                 n_seeds=self.config.seeds,
                 is_race=not several,
-            ):
-                pruned = create_trial(state=TrialState.PRUNED, user_attrs={SLOT: slot})
-                self.study.add_trial(pruned)
+            )
+            for slot, why in skipped.items():
+                own = {SLOT: slot, SKIPPED: why}
+                self.study.add_trial(create_trial(state=TrialState.PRUNED, user_attrs=own))
         return int(self.study.user_attrs[N_TRIALS])
 
     def start_trial(self, claimed: FrozenTrial) -> Trial:

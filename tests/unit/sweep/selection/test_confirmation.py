@@ -21,6 +21,7 @@ from finesweep.sweep.selection.confirmation import (
     confirmation_table,
     is_confirmed,
     is_picked_as,
+    kept_seeds,
     make_confirmation,
     slots_to_skip,
     winner_of,
@@ -32,9 +33,10 @@ from finesweep.sweep.selection.state import (
     seed_runs_of,
     studies_of,
 )
-from finesweep.sweep.study.keys import DEFINITION, N_TRIALS, OBJECTIVES, SLOT, UID, VALUES
+from finesweep.sweep.study.keys import DEFINITION, N_TRIALS, OBJECTIVES, SKIPPED, SLOT, UID, VALUES
 from finesweep.sweep.study.objectives.first_objective import by_first_objective
 from finesweep.sweep.study.ranking import direction_of
+from finesweep.sweep.study.slots import counts
 
 TWICE = ConfirmConfig(top_k=2, seeds=2)
 
@@ -78,8 +80,9 @@ def spare(confirmation: Study, n_seeds: int = 2) -> list[tuple[int, int]]:
     """Marks what is slots_to_skip, as a worker does, and says which pairs that were."""
     state = read_confirmation(confirmation)
     slots = slots_to_skip(state, direction_of(confirmation), n_seeds=n_seeds)
-    for slot in slots:
-        confirmation.add_trial(create_trial(state=TrialState.PRUNED, user_attrs={SLOT: slot}))
+    for slot, why in slots.items():
+        own = {SLOT: slot, SKIPPED: why}
+        confirmation.add_trial(create_trial(state=TrialState.PRUNED, user_attrs=own))
     return [seed_runs_of(confirmation.user_attrs)[slot] for slot in slots]
 
 
@@ -138,6 +141,54 @@ def test_what_cannot_win_gets_no_further_seed() -> None:
         (0, 3, False),
         (2, 2, True),
     ]
+
+
+def test_fewer_seeds_than_before_throw_away_no_result() -> None:
+    study, thrice = searched(0.10, 0.30), ConfirmConfig(top_k=2, seeds=3)
+    made = confirming(study, thrice)
+    finish(made, {(0, 0): 0.50, (0, 1): 0.52, (1, 0): 0.40, (1, 1): 0.51})
+    confirming(study)
+    assert spare(made) == [(0, 2), (1, 2)]
+    assert is_confirmed(read_state(study), TWICE)
+    assert [(row.trial, row.dropped) for row in rows(study)] == [(1, False), (0, False)]
+    winner = winner_of(read_state(study), TWICE)
+    assert winner is not None
+    assert (winner.trial, winner.best.value) == (1, 0.40)
+    soup = ConfirmConfig(top_k=2, seeds=2, soup=True)
+    assert len(kept_seeds(read_confirmation(made), soup, "minimize")) == 4
+
+
+@pytest.mark.parametrize("fewer", [ConfirmConfig(top_k=2, seeds=1), ConfirmConfig(top_k=1)])
+def test_what_was_not_wanted_is_run_once_it_is_wanted_again(fewer: ConfirmConfig) -> None:
+    study = searched(0.10, 0.30)
+    made = confirming(study)
+    finish(made, {(0, 0): 0.50, (1, 0): 0.40, (0, 1): 0.52})
+    confirming(study, fewer)
+    assert spare(made, fewer.seeds) == [(1, 1)]
+    assert is_confirmed(read_state(study), fewer)
+    assert not is_confirmed(read_state(study), TWICE)
+    confirming(study)
+    confirming(study)
+    assert seed_runs_of(made.user_attrs) == [(0, 0), (1, 0), (0, 1), (1, 1), (1, 1)]
+    states = counts(read_confirmation(made).slots)
+    assert (states["complete"], states["waiting"], states["pruned"]) == (3, 1, 0)
+    assert spare(made) == []
+    made.add_trial(create_trial(value=0.41, user_attrs={SLOT: 4}))
+    assert is_confirmed(read_state(study), TWICE)
+    assert [(row.trial, row.n_seeds, row.dropped) for row in rows(study)] == [
+        (1, 2, False),
+        (0, 2, False),
+    ]
+
+
+def test_a_seed_skipped_by_an_older_version_counts_as_one_that_could_not_win() -> None:
+    study = searched(0.10, 0.30)
+    made = confirming(study)
+    finish(made, {(0, 0): 0.50, (0, 1): 0.52, (1, 0): 0.90})
+    made.add_trial(create_trial(state=TrialState.PRUNED, user_attrs={SLOT: 3}))
+    confirming(study)
+    assert is_confirmed(read_state(study), TWICE)
+    assert [(row.trial, row.dropped) for row in rows(study)] == [(0, False), (1, True)]
 
 
 def test_the_winner_has_the_best_mean_and_gives_its_best_seed() -> None:
@@ -228,7 +279,7 @@ def test_of_several_objectives_the_front_is_confirmed_and_none_is_raced_out() ->
     add_seed_slots(made, chosen, n_seeds=2)
     finish(made, {(0, 0): 0.30, (0, 1): 0.301, (2, 0): 0.9})
     state, direction = read_confirmation(made), direction_of(made)
-    assert slots_to_skip(state, direction, n_seeds=2, is_race=False) == []
+    assert slots_to_skip(state, direction, n_seeds=2, is_race=False) == {}
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,8 @@ from finesweep.registry.versions import is_registered
 from finesweep.sweep.selection.confirmation import (
     is_combined,
     is_confirmed,
-    is_picked_as,
     is_result_of,
+    is_up_to_date,
     winner_of,
 )
 from finesweep.sweep.selection.state import SweepState
@@ -42,7 +42,7 @@ def is_finished_sweep(
         return True
     if not is_confirmed(state, confirm) or finalist is None:
         return False
-    if not is_result_of(finalist, winner) or not is_picked_as(finalist, winner):
+    if not is_result_of(finalist, winner) or not is_up_to_date(finalist, winner):
         return False
     if not is_combined(state, confirm, winner):
         return False

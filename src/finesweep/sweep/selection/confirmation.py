@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from math import isfinite
+from dataclasses import asdict, dataclass, replace
+from math import isclose, isfinite
 from statistics import fmean
 from typing import Any
 
@@ -318,9 +318,26 @@ def is_result_of(finalist: Finalist, winner: Winner) -> bool:
     return is_same_run and finalist.trial == winner.trial
 
 
-def is_picked_as(finalist: Finalist, winner: Winner) -> bool:
-    """Whether the finalist was picked from the front by the winner's rule and reason."""
-    return finalist.picked == (None if winner.picked is None else asdict(winner.picked))
+def up_to_date(finalist: Finalist, winner: Winner) -> Finalist:
+    """The finalist with what follows from the studies as they are now: why it was picked from a
+    front, and its confirmation."""
+    return replace(finalist, picked=picked_record(winner), confirmed=confirmation_record(winner))
+
+
+def is_up_to_date(finalist: Finalist, winner: Winner) -> bool:
+    """Whether up_to_date would tell nothing else; what an older version did not record is
+    nothing."""
+    recorded, current = finalist.confirmed or {}, confirmation_record(winner) or {}
+    if finalist.picked != picked_record(winner) or bool(recorded) != bool(current):
+        return False
+    return all(_is_same(value, current.get(name)) for name, value in recorded.items())
+
+
+def _is_same(value: Any, other: Any) -> bool:
+    """Whether they are equal, but for digits that depend on SciPy's version."""
+    if isinstance(value, float) and isinstance(other, float):
+        return isclose(value, other, rel_tol=1e-6, abs_tol=1e-9)
+    return bool(value == other)
 
 
 def best_seeds(state: ConfirmationState, direction: Direction) -> dict[int, FrozenTrial]:
@@ -379,6 +396,12 @@ def _usable_runs(state: ConfirmationState) -> set[SeedRun]:
 def _is_unwanted(slot: Slot) -> bool:
     """Whether it was skipped as unwanted; without a reason, of an older study, it was raced out."""
     return slot.trial is not None and slot.trial.user_attrs.get(SKIPPED) == UNWANTED
+
+
+def picked_record(winner: Winner) -> Mapping[str, Any] | None:
+    """Why the winner was picked from a front, as stored with the finalist; None with one
+    objective."""
+    return None if winner.picked is None else asdict(winner.picked)
 
 
 def confirmation_record(winner: Winner) -> Mapping[str, Any] | None:

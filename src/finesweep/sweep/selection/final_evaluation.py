@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
-from typing import Any
+from dataclasses import asdict
 
 from optuna import Study
 
@@ -23,19 +22,21 @@ from finesweep.sweep.selection.claims import is_in_store
 from finesweep.sweep.selection.combination_gain import gain_of_combination
 from finesweep.sweep.selection.combining import load_winner
 from finesweep.sweep.selection.confirmation import (
-    Winner,
     confirmation_record,
-    is_picked_as,
     is_result_of,
+    is_up_to_date,
+    picked_record,
+    up_to_date,
     winner_of,
 )
-from finesweep.sweep.selection.model_comparison import compare_models
+from finesweep.sweep.selection.model_comparison import best_by_model, compare_models
 from finesweep.sweep.selection.omissions import try_comparison
 from finesweep.sweep.selection.restored_run import run_of_winner
 from finesweep.sweep.selection.state import SweepState
 from finesweep.sweep.selection.telling_words import log_telling_words
 from finesweep.sweep.study.keys import (
     BASELINE,
+    COMPARED,
     COMPARISONS,
     FINALIST,
     PARENT_RUN_ID,
@@ -54,18 +55,20 @@ def evaluate_winner(
     """The winner's test result and logged model, recorded in the study; None when no trial is
     complete.
 
-    Done once: repeated only when another configuration wins or MLflow has lost the result.
+    The test split is read once: again only when another configuration wins or MLflow has lost the
+    result. What follows from the studies alone is brought up to date each time.
     """
     winner, recorded = winner_of(state, plan.confirm, plan.pick), state.finalist
     if winner is None:
         return None
     parent = Run(store, state.attributes[PARENT_RUN_ID])
     if recorded is not None and is_result_of(recorded, winner) and is_in_store(store, recorded):
-        if not is_picked_as(recorded, winner):
-            recorded = replace(recorded, picked=_picked(winner))
-            study.set_user_attr(FINALIST, asdict(recorded))
-        _log_winner(parent, recorded)
-        return recorded
+        _compare_models(plan, study, state, store)
+        current = recorded if is_up_to_date(recorded, winner) else up_to_date(recorded, winner)
+        _log_winner(parent, current)
+        if current is not recorded:
+            study.set_user_attr(FINALIST, asdict(current))
+        return current
     model, tokenizer = load_winner(plan, winner)
     composed = plan.compose_trial(winner.best.user_attrs[VALUES])
     config = composed.config
@@ -74,10 +77,7 @@ def evaluate_winner(
     validation = predict(model, tokens.validation, tokens, config.training)
     setup = Setup(composed, dataset, tokens, model, count_parameters(model))
     run = run_of_winner(parent, winner, setup, validation, sweep=state.name)
-    comparisons = try_comparison(
-        lambda: compare_models(plan, state, store), study, what="each model with the others"
-    )
-    study.set_user_attr(COMPARISONS, [asdict(each) for each in comparisons or ()])
+    _compare_models(plan, study, state, store)
     test = evaluate_on_test(run, setup, validation)
     if plan.settings.report:
         try_comparison(
@@ -101,7 +101,7 @@ def evaluate_winner(
         pooling=pooling_of(model),
         clean=list(test.decision_rule.clean),
         multi_label=dataset.multi_label,
-        picked=_picked(winner),
+        picked=picked_record(winner),
         combined=gain_of_combination(plan, winner, setup, test),
     )
     _log_winner(parent, finalist)
@@ -117,19 +117,28 @@ def evaluate_winner(
     return finalist
 
 
-def _picked(winner: Winner) -> dict[str, Any] | None:
-    return None if winner.picked is None else asdict(winner.picked)
+def _compare_models(plan: SweepPlan, study: Study, state: SweepState, store: TrackingStore) -> None:
+    """Records how the models' best trials compare, once for the same trials."""
+    trials = sorted(trial.number for trial in best_by_model(state).values())
+    if state.attributes.get(COMPARED) == trials:
+        return
+    comparisons = try_comparison(
+        lambda: compare_models(plan, state, store), study, what="each model with the others"
+    )
+    study.set_user_attr(COMPARISONS, [asdict(each) for each in comparisons or ()])
+    study.set_user_attr(COMPARED, trials)
 
 
 def _log_winner(parent: Run, finalist: Finalist) -> None:
-    """Logs the winner on the sweep's parent run, once."""
-    tags = parent.store.client.get_run(parent.run_id).data.tags
-    if tags.get(WINNER_RUN_TAG) == finalist.run_id:
-        return
+    """Logs the winner on the sweep's parent run, once, and its confirmation when that changes."""
+    data = parent.store.client.get_run(parent.run_id).data
     row = finalist.confirmed or {}
     names = ("mean", "deviation", "optimism_gap", "probability_better")
     values = {f"confirmed/{name}": row[name] for name in names if row.get(name) is not None}
-    parent.log_metrics(values | gains(finalist), step=0)
+    changed = {k: v for k, v in (values | gains(finalist)).items() if data.metrics.get(k) != v}
+    parent.log_metrics(changed, step=0)
+    if data.tags.get(WINNER_RUN_TAG) == finalist.run_id:
+        return
     adopt(parent, finalist.run_id, finalist.model_uri)
     describe_run(parent, _note(finalist))
     # Last: with these tags the rest is not repeated.

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
+from typing import Any
 
 from optuna import Study
 
-from finesweep.config import RegisterConfig, SweepPlan
+from finesweep.config import ConfirmConfig, RegisterConfig, SweepPlan
 from finesweep.records import Finalist
 from finesweep.sweep.study.keys import FINALIST
 from finesweep.tracking import TrackingStore, start_run
 
 
-def plan_that(demo: SweepPlan, register: RegisterConfig | None = None) -> SweepPlan:
+def plan_that(
+    demo: SweepPlan,
+    register: RegisterConfig | None = None,
+    confirm: ConfirmConfig | None = None,
+) -> SweepPlan:
     """The packaged sweep, which trusts the search's own best and registers it like this."""
-    return replace(demo, settings=replace(demo.settings, confirm=None, register=register))
+    return replace(demo, settings=replace(demo.settings, confirm=confirm, register=register))
 
 
-def evaluated(store: TrackingStore, study: Study, trial: int) -> Finalist:
+def evaluated(store: TrackingStore, study: Study, trial: int, **fields: Any) -> Finalist:
     """What the study then says of this trial, whose LoggedModel holds no weights."""
     run = start_run(store, name="winner")
     model = store.client.create_logged_model(
@@ -31,7 +36,7 @@ def evaluated(store: TrackingStore, study: Study, trial: int) -> Finalist:
         majority_accuracy=0.5,
         test_rows=48,
         max_length=16,
-        confirmed={"mean": 0.25, "deviation": None, "optimism_gap": -0.125},
+        **fields,
     )
     study.set_user_attr(FINALIST, asdict(finalist))
     return finalist

@@ -18,7 +18,12 @@ from finesweep.sweep.selection.combination import (
     combination_in,
     greedy,
 )
-from finesweep.sweep.selection.confirmation import is_combined, kept_seeds, winner_of
+from finesweep.sweep.selection.confirmation import (
+    is_combined,
+    kept_seeds,
+    up_to_date,
+    winner_of,
+)
 from finesweep.sweep.selection.state import read_state
 from finesweep.sweep.study.keys import COMBINATION, FINALIST, N_TRIALS
 
@@ -135,7 +140,7 @@ def test_a_finished_sweep_goes_on_when_its_seeds_are_to_be_combined() -> None:
     best = winner_of(read_state(study), TWICE)
     assert best is not None
     evaluated = Finalist(1, "run", "models:/m-1", {}, 0.5, 10, 8, uid=best.uid)
-    study.set_user_attr(FINALIST, asdict(evaluated))
+    study.set_user_attr(FINALIST, asdict(up_to_date(evaluated, best)))
     assert is_finished_sweep(read_state(study), None, TWICE)
     assert not is_finished_sweep(read_state(study), None, SOUP)
     seeds = (2, 0)  # numbers of its seeds in the confirmation, the best first

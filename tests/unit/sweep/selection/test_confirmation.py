@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import optuna
@@ -20,7 +20,7 @@ from finesweep.sweep.selection.confirmation import (
     confirmation_record,
     confirmation_table,
     is_confirmed,
-    is_picked_as,
+    is_up_to_date,
     kept_seeds,
     make_confirmation,
     slots_to_skip,
@@ -206,6 +206,12 @@ def test_the_winner_has_the_best_mean_and_gives_its_best_seed() -> None:
     kept = confirmation_record(winner)
     assert kept is not None
     assert (kept["trial"], kept["n_seeds"]) == (1, 2)
+    finalist = Finalist(1, "r", "m", {}, 0.5, 10, 8, confirmed=kept)
+    assert is_up_to_date(finalist, winner)
+    older = {name: value for name, value in kept.items() if name != "dropped"}
+    assert is_up_to_date(replace(finalist, confirmed=older), winner)
+    for stale in (None, kept | {"probability_better": 0.99}, kept | {"n_seeds": 1}):
+        assert not is_up_to_date(replace(finalist, confirmed=stale), winner)
 
 
 def test_accuracies_are_confirmed_upwards() -> None:
@@ -317,5 +323,5 @@ def test_a_finalist_is_picked_again_when_the_rule_changes() -> None:
     assert again is not None
     assert first.trial == again.trial == 0
     finalist = Finalist(0, "r", "m", {}, 0.5, 10, 8, picked=asdict(first.picked))  # type: ignore[arg-type]
-    assert is_picked_as(finalist, first)
-    assert not is_picked_as(finalist, again)
+    assert is_up_to_date(finalist, first)
+    assert not is_up_to_date(finalist, again)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,13 +11,33 @@ from tests.unit.sweep.selection.conftest import SpentSweep
 from tests.unit.sweep.selection.finalists import evaluated, plan_that
 from tests.unit.sweep.studies import add_trial
 
-from finesweep.config import SweepPlan
+from finesweep.config import ConfirmConfig, SweepPlan
 from finesweep.errors import FinesweepError
 from finesweep.records import Finalist
+from finesweep.sweep.selection.claims import is_finished
+from finesweep.sweep.selection.confirmation import (
+    Winner,
+    add_seed_slots,
+    candidates,
+    confirmation_record,
+    make_confirmation,
+    winner_of,
+)
 from finesweep.sweep.selection.final_evaluation import evaluate_winner
-from finesweep.sweep.selection.state import read_state
-from finesweep.sweep.study.keys import CHECKPOINT, MODEL, N_TRIALS, PARENT_RUN_ID, VALUES
+from finesweep.sweep.selection.state import read_state, seed_runs_of
+from finesweep.sweep.study.keys import (
+    CHECKPOINT,
+    COMPARED,
+    COMPARISONS,
+    MODEL,
+    N_TRIALS,
+    PARENT_RUN_ID,
+    SLOT,
+    VALUES,
+)
 from finesweep.tracking import TrackingStore
+
+TWICE = ConfirmConfig(top_k=2, seeds=2)
 
 
 def evaluate(demo: SweepPlan, study: Study, store: TrackingStore) -> Finalist | None:
@@ -49,8 +70,63 @@ def test_a_winner_that_was_evaluated_is_shown_on_the_sweeps_run_once(
     parent = store.client.get_run(parent_run_id).data
     assert parent.tags["finesweep.winner_trial"] == "1"
     assert parent.tags["finesweep.winner_run_id"] == known.run_id
-    assert parent.metrics == {"confirmed/mean": 0.25, "confirmed/optimism_gap": -0.125}
-    assert len(store.client.get_metric_history(parent_run_id, "confirmed/mean")) == 1
+    assert parent.metrics == {}
+
+
+def confirmed(study: Study, *values: tuple[float, float]) -> Winner:
+    """The winner after these means of each candidate's two seeds, the search's best first."""
+    confirmation = make_confirmation(study)
+    chosen = candidates(read_state(study).ranked, TWICE)
+    add_seed_slots(confirmation, chosen, n_seeds=2)
+    runs = seed_runs_of(confirmation.user_attrs)
+    for trial, own in zip(chosen, values, strict=True):
+        for seed, value in enumerate(own):
+            slot = runs.index((trial, seed))
+            if slot not in {each.user_attrs[SLOT] for each in confirmation.trials}:
+                add_trial(confirmation, value=value, slot=slot)
+    winner = winner_of(read_state(study), TWICE)
+    assert winner is not None
+    return winner
+
+
+def test_the_odds_of_a_winner_are_told_again_when_a_rival_came(
+    demo: SweepPlan, study: Study, store: TrackingStore
+) -> None:
+    plan = plan_that(demo, confirm=TWICE)
+    first = confirmed(study, (0.30, 0.31), (0.50, 0.51))
+    known = evaluated(store, study, 1, uid=first.uid, confirmed=confirmation_record(first))
+    assert is_finished(plan, read_state(study))
+    for _ in range(2):
+        assert evaluate_winner(plan, study, read_state(study), store) == known
+    parent_run_id = study.user_attrs[PARENT_RUN_ID]
+    told = store.client.get_metric_history(parent_run_id, "confirmed/probability_better")
+    assert [each.value for each in told] == [pytest.approx(0.9994, abs=1e-4)]
+
+    add_trial(study, value=0.25, **{MODEL: "b", VALUES: {"model": "c"}})
+    study.set_user_attr(N_TRIALS, 3)
+    again = confirmed(study, (0.30, 0.312), (0.30, 0.31))
+    assert again.uid == first.uid
+    assert not is_finished(plan, read_state(study))
+    current = evaluate_winner(plan, study, read_state(study), store)
+    assert current == replace(known, confirmed=confirmation_record(again))
+    assert read_state(study).finalist == current
+    assert is_finished(plan, read_state(study))
+    told = store.client.get_metric_history(parent_run_id, "confirmed/probability_better")
+    assert [each.value for each in told[1:]] == [pytest.approx(0.55, abs=0.01)]
+
+
+def test_models_are_compared_again_when_the_best_trial_of_one_is_another(
+    demo: SweepPlan, study: Study, store: TrackingStore
+) -> None:
+    evaluated(store, study, 1)
+    study.set_user_attr(COMPARED, [0, 1])
+    study.set_user_attr(COMPARISONS, ["of trials 0 and 1"])
+    evaluate(demo, study, store)
+    assert study.user_attrs[COMPARISONS] == ["of trials 0 and 1"]
+    study.set_user_attr(COMPARISONS, [])
+    add_trial(study, value=0.35, **{MODEL: "a", VALUES: {"model": "a"}})
+    evaluate(demo, study, store)
+    assert (study.user_attrs[COMPARED], study.user_attrs[COMPARISONS]) == ([1, 2], [])
 
 
 @pytest.mark.parametrize("lost", ["another won", "its run", "its model"])

@@ -165,7 +165,8 @@ def _margin(sweep: SweepRecord, row: Row) -> str:
         each for each in sweep.status.confirmed if each["trial"] != row.trial and each["n_seeds"]
     ]
     if confirmed and rivals:
-        second = rivals[0]
+        named = [each for each in rivals if each["trial"] == confirmed.get("runner_up")]
+        second = (named or rivals)[0]
         gap = _better_by(sweep, confirmed["mean"], second["mean"])
         return (
             f"{sweep.metric} {confirmed['mean']:.4f}, the mean of"

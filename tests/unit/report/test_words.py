@@ -45,6 +45,17 @@ def test_a_confirmed_winner_is_told_with_its_interval_odds_and_optimism_gap() ->
     assert ("against TF-IDF", "+10.0", "points, significant") in shown.tiles
 
 
+def test_the_second_is_the_one_that_the_odds_are_against() -> None:
+    study = made_study(6)
+    best = best_of(study)
+    decide(study, confirmed=CONFIRMED | {"trial": best, "runner_up": best + 2})
+    rows = [CONFIRMED | {"trial": best + k, "mean": 0.56 + k / 100} for k in range(3)]
+    read = record(study)
+    read = replace(read, status=replace(read.status, confirmed=rows))
+    told = answers(headline(read))["By how much"]
+    assert told.endswith(f"trial {best + 2}, the second, has 0.5800: 0.0200 better.")
+
+
 @pytest.mark.parametrize(
     ("chance", "verdict"),
     [(0.85, "probably wins"), (0.5, "wins, though the second may be as good")],

@@ -25,6 +25,7 @@ from finesweep.records import Direction, Finalist
 from finesweep.stats.metric_names import COSTS
 from finesweep.stats.seed_race import (
     SeedSummary,
+    Values,
     leader,
     probability_better,
     race_survivors,
@@ -102,6 +103,8 @@ class Winner:
     """By which rule it was picked from a Pareto front; None with one objective."""
     combination: Combination | None = None
     """Its seeds combined, if that is better than the best one."""
+    runner_up: int | None = None
+    """The next best of those that can still win, or, if it is alone, of all."""
 
     @property
     def uid(self) -> str:
@@ -244,8 +247,9 @@ def winner_of(
         chosen, row = best_seeds(confirmation, direction)[picked.trial], rows[picked.trial]
         combined = _combined(state, config, picked.trial)
         return Winner(picked.trial, confirmation, chosen, row, None, picked, combined)
-    first = leader({k: seeds for k, seeds in values.items() if not rows[k].dropped}, direction)
-    others = {number: seeds for number, seeds in values.items() if number != first}
+    can_win = {number: seeds for number, seeds in values.items() if not rows[number].dropped}
+    first = leader(can_win, direction)
+    others = _without(first, can_win) or _without(first, values)
     second = leader(others, direction) if others else None
     return Winner(
         first,
@@ -254,7 +258,12 @@ def winner_of(
         rows[first],
         None if second is None else probability_better(values, first, second, direction),
         combination=_combined(state, config, first),
+        runner_up=second,
     )
+
+
+def _without(number: int, values: Values) -> Values:
+    return {other: seeds for other, seeds in values.items() if other != number}
 
 
 def _combined(state: SweepState, config: ConfirmConfig | None, number: int) -> Combination | None:
@@ -408,4 +417,5 @@ def confirmation_record(winner: Winner) -> Mapping[str, Any] | None:
     """The winner's confirmation as stored with the finalist; None without one."""
     if winner.row is None:
         return None
-    return vars(winner.row) | {"probability_better": winner.probability}
+    odds = {"probability_better": winner.probability, "runner_up": winner.runner_up}
+    return vars(winner.row) | odds

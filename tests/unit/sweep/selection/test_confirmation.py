@@ -214,6 +214,25 @@ def test_the_winner_has_the_best_mean_and_gives_its_best_seed() -> None:
         assert not is_up_to_date(replace(finalist, confirmed=stale), winner)
 
 
+def test_the_second_is_among_those_that_can_win_while_there_is_one() -> None:
+    study = searched(0.10, 0.11)
+    made = confirming(study)
+    finish(made, {(0, 0): 0.40, (0, 1): 0.42, (1, 0): 0.42, (1, 1): 0.41})
+    study.add_trial(create_trial(value=0.05, user_attrs={SLOT: 2, VALUES: {"a": 1}}))
+    confirming(study)
+    alone = winner_of(read_state(study), TWICE)
+    assert alone is not None
+    assert (alone.trial, alone.runner_up) == (0, 1)
+    finish(made, {(2, 0): 0.60, (2, 1): 0.61})
+    winner = winner_of(read_state(study), TWICE)
+    assert winner is not None
+    assert winner.probability == pytest.approx(0.9999, abs=1e-4)
+    kept = confirmation_record(winner)
+    assert kept is not None
+    assert (winner.trial, winner.runner_up, kept["runner_up"]) == (0, 2, 2)
+    assert [row.trial for row in rows(study)] == [0, 2, 1]
+
+
 def test_accuracies_are_confirmed_upwards() -> None:
     study = searched(0.80, 0.95, direction="maximize")
     made = confirming(study)

@@ -261,6 +261,7 @@ def test_status_tells_a_program_everything(swept: Swept) -> None:
         "time_budget",
         "stopped",
         "front",
+        "failed_seeds",
     ]
     assert (status["sweep"], status["study"]) == ("small", "small")
     assert (status["metric"], status["direction"]) == ("validation/loss", "minimize")

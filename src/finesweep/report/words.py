@@ -17,6 +17,8 @@ from finesweep.sweep.sentences import (
     baseline_score,
     baseline_verdict,
     chance_better,
+    failed_confirmation,
+    failed_seeds,
     next_commands,
     registered_as,
     spent_and_saved,
@@ -60,8 +62,11 @@ def _verdict(sweep: SweepRecord) -> str:
         chance = chance_better(sweep.finalist)
         if sweep.finalist.picked is not None:
             return f"{row.model} is picked from the Pareto front"
+        if failed_confirmation(status, sweep.finalist):
+            return f"{row.model} wins the search; its confirmation failed"
         if chance is None:
-            return f"{row.model} wins the search, unconfirmed"
+            told = "no other was confirmed" if _confirmed(sweep.finalist) else "unconfirmed"
+            return f"{row.model} wins the search, {told}"
         if chance >= SURE:
             return f"{row.model} wins clearly"
         likely = chance >= LIKELY
@@ -156,6 +161,8 @@ def _state(sweep: SweepRecord) -> Iterator[str]:
         first = status.failures[0]
         n_failed = counted(len(status.failures), "failed trial")
         yield f"{n_failed}; trial {first['trial']}: {first['reason']}."
+    if failed := failed_seeds(status):
+        yield f"{failed}."
 
 
 def _margin(sweep: SweepRecord, row: Row) -> str:
@@ -194,9 +201,8 @@ def _better_by(sweep: SweepRecord, value: float, second: float) -> str:
 def _certainty(sweep: SweepRecord, row: Row) -> str:
     confirmed = _confirmed(sweep.finalist)
     if confirmed is None:
-        why = "yet" if not sweep.is_decided else "in this sweep (sweep.confirm=null)"
         return (
-            f"Not confirmed with fresh seeds {why}: the best of many noisy results is too"
+            f"Not confirmed{_why_unconfirmed(sweep)}. The best of many noisy results is too"
             " optimistic, and the second may be as good."
         )
     parts = []
@@ -212,6 +218,14 @@ def _certainty(sweep: SweepRecord, row: Row) -> str:
         f"Optimism gap: the search saw {confirmed['searched']:.4f}, {abs(gap):.4f} {kind}."
     )
     return " ".join(parts)
+
+
+def _why_unconfirmed(sweep: SweepRecord) -> str:
+    if sweep.finalist is None or not sweep.is_decided:
+        return " with fresh seeds yet"
+    if failed := failed_confirmation(sweep.status, sweep.finalist):
+        return f", because {failed}"
+    return " with fresh seeds in this sweep (sweep.confirm=null)"
 
 
 def _odds(chance: float) -> str:

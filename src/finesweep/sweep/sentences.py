@@ -95,6 +95,22 @@ def chance_better(finalist: Finalist) -> float | None:
     return chance
 
 
+def failed_seeds(status: Status) -> str:
+    """`2 failed seeds; seed 1 of trial 3: reason`; empty without one."""
+    if not status.failed_seeds:
+        return ""
+    first, n_failed = status.failed_seeds[0], counted(len(status.failed_seeds), "failed seed")
+    return f"{n_failed}; seed {first['seed']} of trial {first['trial']}: {first['reason']}"
+
+
+def failed_confirmation(status: Status, finalist: Finalist) -> str:
+    """Why the confirmation does not confirm the winner; empty where it does, and without one."""
+    is_any_left = any(row["n_seeds"] and not row["dropped"] for row in status.confirmed)
+    if finalist.confirmed or is_any_left or not status.failed_seeds:
+        return ""
+    return f"all fresh seeds failed: {failed_seeds(status)}"
+
+
 def use_of_test_rows(finalist: Finalist) -> str:
     """How often the test rows have been used; empty where that was not counted."""
     if not finalist.test_look:

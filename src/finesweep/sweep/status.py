@@ -15,7 +15,7 @@ from finesweep.records import Direction
 from finesweep.sweep.prune_audit import audit_in
 from finesweep.sweep.selection.combination import combination_in
 from finesweep.sweep.selection.confirmation import confirmation_table
-from finesweep.sweep.selection.state import SweepState, read_state
+from finesweep.sweep.selection.state import ConfirmationState, SweepState, read_state
 from finesweep.sweep.study.keys import (
     BEST_RUN,
     DEFINITION,
@@ -114,6 +114,9 @@ class Status:
     """With several objectives: objectives (metric, direction), members (trial, values; the best by
     the first objective first), machine whose latencies are compared, and foreign: trials whose
     latency is still another machine's."""
+    failed_seeds: Sequence[Mapping[str, Any]] = ()
+    """trial of the search, seed (from 1), reason of each seed of the confirmation that failed
+    without a retry."""
 
     @property
     def is_budget_spent(self) -> bool:
@@ -187,7 +190,18 @@ def status_in(state: SweepState, workers: Sequence[WorkerRow]) -> Status:
         time_budget=None if budget is None else asdict(budget),
         stopped=attributes.get(STOP) or None,
         front=None if state.front is None else state.front.as_json(),
+        failed_seeds=[] if confirmation is None else _failed_seeds(confirmation),
     )
+
+
+def _failed_seeds(confirmation: ConfirmationState) -> list[dict[str, Any]]:
+    failed = [slot for slot in confirmation.slots if slot.state == "failed"]
+    return [
+        {"trial": trial, "seed": seed + 1, "reason": slot.trial.user_attrs.get(REASON)}
+        for slot in failed
+        for trial, seed in [confirmation.seed_runs[slot.index]]
+        if slot.trial is not None
+    ]
 
 
 def _grid(slots: Sequence[Slot], grid: Grid | None) -> dict[str, Any] | None:

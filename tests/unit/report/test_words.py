@@ -10,6 +10,7 @@ from optuna.trial import TrialState, create_trial
 from tests.unit.report.made import baseline, best_of, decide, leader, made_study, made_trial, record
 
 from finesweep.report.words import Headline, headline
+from finesweep.sweep.selection.confirmation import add_seed_slots, make_confirmation
 from finesweep.sweep.study.keys import GIVEN, OMISSIONS, PRUNE_AUDIT, REASON, REGISTERED, SLOT
 
 pytestmark = pytest.mark.slow
@@ -58,9 +59,15 @@ def test_the_second_is_the_one_that_the_odds_are_against() -> None:
 
 @pytest.mark.parametrize(
     ("chance", "verdict"),
-    [(0.85, "probably wins"), (0.5, "wins, though the second may be as good")],
+    [
+        (0.85, "probably wins"),
+        (0.5, "wins, though the second may be as good"),
+        (None, "wins the search, no other was confirmed"),
+    ],
 )
-def test_a_winner_that_may_not_be_the_best_is_not_called_sure(chance: float, verdict: str) -> None:
+def test_a_winner_that_may_not_be_the_best_is_not_called_sure(
+    chance: float | None, verdict: str
+) -> None:
     study = made_study(6)
     decide(study, confirmed=CONFIRMED | {"probability_better": chance})
     assert headline(record(study)).verdict.endswith(verdict)
@@ -78,10 +85,33 @@ def test_without_confirmation_the_doubt_is_told() -> None:
     decide(study)
     shown = headline(record(study))
     assert shown.verdict.endswith("wins the search, unconfirmed")
-    assert "Not confirmed with fresh seeds in this sweep" in answers(shown)["How sure"]
+    assert answers(shown)["How sure"] == (
+        "Not confirmed with fresh seeds in this sweep (sweep.confirm=null). The best of many noisy"
+        " results is too optimistic, and the second may be as good."
+    )
     second = sorted(t.value for t in study.trials if t.state == TrialState.COMPLETE)[1]
     gap = second - study.best_value
     assert f"{second:.4f}: {gap:.4f} better." in answers(shown)["By how much"]
+
+
+def test_a_confirmation_whose_seeds_all_failed_is_told_with_its_reason() -> None:
+    study = made_study(6)
+    made = make_confirmation(study)
+    add_seed_slots(made, [best_of(study)], n_seeds=2)
+    for slot in range(2):
+        own = {SLOT: slot, REASON: "OSError: no"}
+        made.add_trial(create_trial(state=TrialState.FAIL, user_attrs=own))
+    told = answers(headline(record(study)))["Where it stands"]
+    failed = f"2 failed seeds; seed 1 of trial {best_of(study)}: OSError: no."
+    assert told == f"All trials are finished; the winner is confirmed and tested next. {failed}"
+    decide(study)
+    shown = headline(record(study))
+    assert shown.verdict.endswith("wins the search; its confirmation failed")
+    assert answers(shown)["How sure"] == (
+        f"Not confirmed, because all fresh seeds failed: 2 failed seeds; seed 1 of trial"
+        f" {best_of(study)}: OSError: no. The best of many noisy results is too optimistic, and"
+        " the second may be as good."
+    )
 
 
 def test_a_baseline_that_is_not_beaten_is_said_in_words_and_in_its_tile() -> None:

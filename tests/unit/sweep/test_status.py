@@ -21,6 +21,7 @@ from finesweep.cli.screens.sweep_report import print_outcome
 from finesweep.config import RegisterConfig
 from finesweep.records import Direction
 from finesweep.sweep.selection.claims import is_finished_sweep
+from finesweep.sweep.selection.confirmation import add_seed_slots, make_confirmation
 from finesweep.sweep.selection.state import read_state
 from finesweep.sweep.sentences import next_commands
 from finesweep.sweep.status import Row, command_of, leaderboard, status_of
@@ -135,6 +136,7 @@ def test_the_status_has_these_fields_and_no_others() -> None:
         "time_budget": None,
         "stopped": None,
         "front": None,
+        "failed_seeds": [],
     }
     assert json.loads(json.dumps(asdict(status))) == asdict(status)
 
@@ -243,6 +245,24 @@ def test_what_to_type_next_is_quoted_for_a_shell() -> None:
     output = screen.file.getvalue()  # type: ignore[attr-defined]
     command = next(line for line in output.splitlines() if "predict --model" in line)
     assert shlex.split(command)[3:] == ["models:/bob's tweets@next", "your text"]
+
+
+def test_failed_seeds_are_told_and_a_winner_without_any_other_is_called_unconfirmed() -> None:
+    study = study_of(1)
+    add(study, TrialState.COMPLETE, 0.5)
+    made = make_confirmation(study)
+    add_seed_slots(made, [0], n_seeds=2)
+    add(made, TrialState.FAIL, **{RETRY: True, REASON: "killed"})
+    for slot in range(2):
+        add(made, TrialState.FAIL, **{SLOT: slot, REASON: "OSError: no"})
+    study.set_user_attr(FINALIST, finalist(0))
+    failed = [{"trial": 0, "seed": seed, "reason": "OSError: no"} for seed in (1, 2)]
+    assert status_of(study).failed_seeds == failed
+    screen = Console(file=io.StringIO(), width=200)
+    print_outcome(screen, study)
+    output = screen.file.getvalue()  # type: ignore[attr-defined]
+    told = "all fresh seeds failed: 2 failed seeds; seed 1 of trial 0: OSError: no"
+    assert f"not confirmed, because {told}\n" in output
 
 
 def test_the_command_that_goes_on_is_the_one_that_was_typed() -> None:

@@ -23,6 +23,7 @@ from finesweep.sweep.sentences import (
     baseline_score,
     baseline_verdict,
     chance_better,
+    failed_confirmation,
     next_commands,
     registered_as,
     time_spent,
@@ -69,7 +70,7 @@ def print_outcome(console: Console, study: Study, *, with_data: bool = True) -> 
         console.print("no trial completed; see the failed runs in `finesweep ui`")
         return
     if finalist is not None and status.is_budget_spent:
-        _print_winner(console, finalist)
+        _print_winner(console, finalist, failed_confirmation(status, finalist))
         if baseline is not None:
             _print_baseline(console, baseline)
         for comparison in comparisons_in(state.attributes):
@@ -97,7 +98,8 @@ def _print_state(console: Console, study: Study, status: Status) -> None:
         console.print(f"about {duration(status.seconds_left)} left")
 
 
-def _print_winner(console: Console, finalist: Finalist) -> None:
+def _print_winner(console: Console, finalist: Finalist, unconfirmed: str) -> None:
+    """unconfirmed: why the confirmation does not confirm it; empty where it does."""
     chance, use = chance_better(finalist), use_of_test_rows(finalist)
     odds = "" if chance is None else f", better than the runner-up with probability {chance:.2f}"
     rows = f"{finalist.test_rows:,} rows{use and f'; {use}'}"
@@ -105,6 +107,8 @@ def _print_winner(console: Console, finalist: Finalist) -> None:
         console,
         f"\nbest: trial {finalist.trial}{odds}; evaluated once on the test split ({rows})",
     )
+    if unconfirmed:
+        say(console, f"not confirmed, because {unconfirmed}")
     if finalist.picked is not None:
         say(console, f"picked by {finalist.picked['rule']}: {finalist.picked['why']}")
     bounds = finalist.test_intervals

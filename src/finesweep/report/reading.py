@@ -121,9 +121,10 @@ def _begun(trials: Iterable[FrozenTrial]) -> list[FrozenTrial]:
 
 
 def _finalist(state: SweepState, plan: SweepPlan | None) -> Finalist | None:
-    """The winner; None before it is evaluated, and when a larger budget is being searched."""
+    """The winner; None before it is evaluated, and when a larger budget is being searched or
+    confirmed."""
     if plan is None:
-        return state.finalist if state.is_budget_spent else None
+        return state.standing_finalist
     return state.finalist if is_finished_sweep(state, None, plan.confirm, plan.pick) else None
 
 

@@ -265,6 +265,28 @@ def test_failed_seeds_are_told_and_a_winner_without_any_other_is_called_unconfir
     assert f"not confirmed, because {told}\n" in output
 
 
+def test_a_winner_is_not_the_best_while_others_are_confirmed_against_it() -> None:
+    study = study_of(2)
+    add(study, TrialState.COMPLETE, 0.5)
+    add(study, TrialState.COMPLETE, 0.25)
+    made = make_confirmation(study)
+    add_seed_slots(made, [1, 0], n_seeds=1)
+    add(made, TrialState.COMPLETE, 0.5, **{SLOT: 1})
+    study.set_user_attr(FINALIST, finalist(0) | {"confirmed": {"mean": 0.5}})
+
+    def printed() -> str:
+        screen = Console(file=io.StringIO(), width=200)
+        print_outcome(screen, study)
+        return screen.file.getvalue()  # type: ignore[attr-defined, no-any-return]
+
+    assert "best: trial 0" not in printed()
+    add(made, TrialState.COMPLETE, 0.6, **{SLOT: 0})
+    assert "best: trial 0" in printed()
+    add_seed_slots(made, [1, 0], n_seeds=2)
+    study.set_user_attr(FINALIST, finalist(0))  # by sweep.confirm=null
+    assert "best: trial 0" in printed()
+
+
 def test_the_command_that_goes_on_is_the_one_that_was_typed() -> None:
     study = study_of(2)
     assert command_of(study) == "finesweep sweep own"

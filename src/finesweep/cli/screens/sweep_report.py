@@ -63,13 +63,13 @@ def print_outcome(console: Console, study: Study, *, with_data: bool = True) -> 
     if (audit := audit_in(state.trials, state.direction)) is not None:
         say(console, str(audit))
     _print_state(console, study, status)
-    finalist = state.finalist
+    finalist = state.standing_finalist
     if status.best is None and not status.is_budget_spent:
         return
     if status.best is None:
         console.print("no trial completed; see the failed runs in `finesweep ui`")
         return
-    if finalist is not None and status.is_budget_spent:
+    if finalist is not None:
         _print_winner(console, finalist, failed_confirmation(status, finalist))
         if baseline is not None:
             _print_baseline(console, baseline)

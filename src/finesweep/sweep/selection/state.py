@@ -107,6 +107,16 @@ class SweepState(StudyState):
         return finalist_in(self.attributes)
 
     @property
+    def standing_finalist(self) -> Finalist | None:
+        """The finalist; None while others are searched, or confirmed against it."""
+        finalist, confirmation = self.finalist, self.confirmation
+        if finalist is None or not self.is_budget_spent:
+            return None
+        if finalist.confirmed and confirmation is not None and not confirmation.is_budget_spent:
+            return None
+        return finalist
+
+    @property
     def registered(self) -> Registered | None:
         """The registered version of the finalist; None before that."""
         claim = self.attributes.get(REGISTERED)

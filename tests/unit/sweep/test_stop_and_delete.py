@@ -15,7 +15,7 @@ import pytest
 from optuna import Study
 from tests.unit.sweep.studies import new_study
 
-from finesweep.cli.sweeps import delete
+from finesweep.cli.sweeps import delete, status
 from finesweep.config import SweepPlan
 from finesweep.errors import ConfigError, FinesweepError
 from finesweep.sweep.selection.confirmation import make_confirmation
@@ -138,3 +138,17 @@ def test_a_store_that_is_away_costs_only_the_view(study: Study, demo: SweepPlan)
 def test_a_sweep_that_never_had_a_run_deletes_none(study: Study, demo: SweepPlan) -> None:
     assert delete_study(study, demo.base.config, runs=True) == 0
     assert not Path("mlruns/mlflow.db").exists()
+
+
+def test_a_sweep_that_is_deleted_while_it_is_watched_is_told_in_one_sentence(
+    study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = engine_of(study).url.render_as_string()
+    study.set_user_attr(DEFINITION, {"sweep.metric": "validation/loss"})
+    monkeypatch.setattr(
+        status.time,
+        "sleep",
+        lambda seconds: optuna.delete_study(study_name="demo", storage=storage_of(study)),
+    )
+    with pytest.raises(ConfigError, match="no study 'demo'"):
+        status.run(["demo", "--watch", f"storage.url={url}"])

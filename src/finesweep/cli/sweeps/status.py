@@ -16,8 +16,6 @@ from finesweep.errors import ConfigError, Problem
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from finesweep.sweep.study.study import Study
-
 WATCH_SECONDS = 2.0
 
 
@@ -37,25 +35,35 @@ def run(arguments: Sequence[str]) -> int:
     from finesweep.sweep.status import status_of
     from finesweep.sweep.study.study import find_study
 
-    study = find_study(args.name, url)
     if args.json:
-        print(json.dumps(asdict(status_of(study))))
+        print(json.dumps(asdict(status_of(find_study(args.name, url)))))
     elif args.watch:
         collector.resume()
-        _watch(screen(), study)
+        _watch(screen(), args.name, url)
     else:
-        print_outcome(screen(), study)
+        print_outcome(screen(), find_study(args.name, url))
     return 0
 
 
-def _watch(console: Console, study: Study) -> None:
-    """Refreshes the screen until every slot is finished; Ctrl-C does not stop the sweep."""
+def _watch(console: Console, name: str, url: str) -> None:
+    """Refreshes the screen until every slot is finished, and waits while the database is away;
+    Ctrl-C does not stop the sweep. ConfigError when the study is deleted."""
+    from finesweep.sweep.study.storage import retry_while_away
+
+    def tell(problem: str) -> None:
+        console.print(f"waiting for the database: {problem}", markup=False)
+
+    while not retry_while_away(lambda: _show(console, name, url), tell):
+        time.sleep(WATCH_SECONDS)
+
+
+def _show(console: Console, name: str, url: str) -> bool:
+    """Whether every slot of the study, as it is shown, is finished."""
     from finesweep.cli.screens.sweep_report import print_outcome
     from finesweep.sweep.study.slots import is_budget_spent
+    from finesweep.sweep.study.study import find_study
 
-    while True:
-        console.clear()
-        print_outcome(console, study)
-        if is_budget_spent(study):
-            return
-        time.sleep(WATCH_SECONDS)
+    study = find_study(name, url)
+    console.clear()
+    print_outcome(console, study)
+    return is_budget_spent(study)

@@ -11,7 +11,7 @@ from finesweep.api.results import BestTrial, SweepResult, Winner
 from finesweep.config import SweepPlan
 from finesweep.records import Finalist
 from finesweep.registry.records import Registered
-from finesweep.sweep.selection.claims import is_finished_sweep
+from finesweep.sweep.selection.claims import evaluated_winner
 from finesweep.sweep.selection.state import read_state
 from finesweep.sweep.status import Row, leaderboard, status_in
 from finesweep.sweep.study.study import Study
@@ -28,7 +28,7 @@ def result_of(plan: SweepPlan, study: Study) -> SweepResult:
     state = read_state(study)
     status = status_in(state, [])
     # A winner chosen under a smaller budget no longer counts.
-    winner = state.finalist if is_finished_sweep(state, None, plan.confirm, plan.pick) else None
+    winner = evaluated_winner(state, plan.confirm, plan.pick)
     return SweepResult(
         study=status.study,
         run_id=status.parent_run_id,

@@ -20,12 +20,14 @@ from finesweep.dataset.reading.saved import read_saved
 from finesweep.dataset.reading.tables.headers import UNNAMED
 from finesweep.dataset.row_filters import is_missing
 from finesweep.dataset.text_pairs import join_columns
-from finesweep.dataset.validation import column_problems, raise_all
+from finesweep.dataset.validation import column_problems, field_of, raise_all
 from finesweep.errors import ConfigError, Problem
 from finesweep.records import SplitName
 from finesweep.wording import counted_rows, listed
 
 BYTE_ORDER_MARK = "\ufeff"
+LABELS = ("dataset.label_column", "dataset.label_columns")
+"""Fields that name columns with labels."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,9 @@ def read_source(config: DatasetConfig) -> RawDataset:
     else:
         tables, class_names = read_hub(hub, label_column=config.label_column)
     columns = _columns(config)
+    for split in _unlabelled(tables, columns, config):
+        del tables[split]
+        notes.append(f"{split} of the source has no labels: not used")
     raise_all(column_problems(tables, columns))
     frames = {name: _rows(table, columns) for name, table in tables.items()}
     for split, table in tables.items():
@@ -58,22 +63,20 @@ def read_source(config: DatasetConfig) -> RawDataset:
         if repeated:
             what = "that repeats the header" if repeated == 1 else "that repeat the header"
             notes.append(f"{counted_rows(repeated)} of {split} {what} left out")
-    for split in _unlabelled(frames, config):
-        del frames[split]
-        notes.append(f"{split} of the source has no labels: not used")
     if config.text_columns:
         names = ", then ".join(config.text_columns)
         notes.append(f"a text joins {names}, one per line, without missing ones")
     return RawDataset(frames, class_names, tuple(dict.fromkeys(notes)))
 
 
-def _unlabelled(frames: Mapping[SplitName, pd.DataFrame], config: DatasetConfig) -> list[SplitName]:
+def _unlabelled(
+    tables: Mapping[SplitName, pd.DataFrame], columns: Mapping[str, str], config: DatasetConfig
+) -> list[SplitName]:
     """Splits that come with the data but keep their labels back, as the tests of benchmarks do."""
-    unnamed = [s for s in frames if s != "train" and getattr(config.files, s) is None]
-    labels = {
-        s: frames[s].drop(columns=["text", "pair", "group"], errors="ignore") for s in unnamed
-    }
-    return [split for split in unnamed if labels[split].apply(is_missing).to_numpy().all()]
+    labels = [column for kind, column in columns.items() if field_of(kind) in LABELS]
+    unnamed = [s for s in tables if s != "train" and getattr(config.files, s) is None]
+    held = {s: tables[s][[c for c in labels if c in tables[s].columns]] for s in unnamed}
+    return [split for split in unnamed if held[split].apply(is_missing).to_numpy().all()]
 
 
 def _columns(config: DatasetConfig) -> dict[str, str]:
@@ -112,7 +115,8 @@ def read_file_sets(
         except ConfigError as error:
             problems += error.problems
     raise_all(problems)
-    other = next((split for split in names if names[split] != names["train"]), None)
+    labelled = [split for split, table in tables.items() if config.label_column in table.columns]
+    other = next((split for split in labelled if names[split] != names["train"]), None)
     if other is not None:
         message = f"class names of {other}, {names[other]}, differ from train's, {names['train']}"
         raise ConfigError(Problem(file_sets[other].field, message))

@@ -17,7 +17,7 @@ from finesweep.report.leader import findings_of, read_leader
 from finesweep.report.records import Curve, Dimension, Leader, SweepRecord
 from finesweep.report.retraining import train_command
 from finesweep.sweep.prune_audit import audit_in
-from finesweep.sweep.selection.claims import is_finished_sweep
+from finesweep.sweep.selection.claims import evaluated_winner
 from finesweep.sweep.selection.omissions import omissions
 from finesweep.sweep.selection.state import SweepState, read_state
 from finesweep.sweep.status import leaderboard, row_of, spent, status_in
@@ -125,7 +125,7 @@ def _finalist(state: SweepState, plan: SweepPlan | None) -> Finalist | None:
     confirmed."""
     if plan is None:
         return state.standing_finalist
-    return state.finalist if is_finished_sweep(state, None, plan.confirm, plan.pick) else None
+    return evaluated_winner(state, plan.confirm, plan.pick)
 
 
 def _leader(

@@ -10,7 +10,7 @@ from typing import Any
 from optuna import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from finesweep.config import override_path, plain_path
+from finesweep.config import plain_path
 from finesweep.records import Direction
 from finesweep.sweep.prune_audit import audit_in
 from finesweep.sweep.selection.combination import combination_in
@@ -231,7 +231,7 @@ def command_in(attributes: Mapping[str, Any], *, n_trials: int | None = None) ->
     """The same, from the user attributes of its study."""
     typed = list(attributes.get(GIVEN, []))
     if n_trials is not None:
-        others = (text for text in typed if override_path(text) != BUDGET)
+        others = (text for text in typed if text.lstrip("+").partition("=")[0] != BUDGET)
         typed = [*others, f"{BUDGET}={n_trials}"]
     return shlex.join(["finesweep", "sweep", attributes[SWEEP], *typed])
 

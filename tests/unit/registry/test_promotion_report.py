@@ -78,8 +78,9 @@ def test_each_table_says_what_the_gate_saw() -> None:
     scores = {"test/accuracy": 0.72}
     data = ReportData(flipped, flipped[:1], slices, None, intervals, champion_scores=scores)
     decision = Decision(False, "superiority", checks, {"p": 0.25, "look": 2}, 900)
-    new, old = described("3", 0.7, **{"test/f1": 0.65}), described("2", 0.75)  # on other rows
+    new, old = described("3", 0.7, **{"test/f1": 0.65}), described("2", 0.75, **{"test/f1": 0.6})
     dossier = build_dossier(decision, model="own", challenger=new, champion=old, data=data)
+    # Its own scores are of other rows.
     assert dossier["champion"]["metrics"] == {"test/accuracy": 0.72, "latency_ms/one_p50": 8.25}
     page = Page(as_html(dossier, None))
     assert page.tables == {

@@ -16,6 +16,8 @@ from finesweep.errors import ConfigError, Problem
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from finesweep.sweep.study.study import Study
+
 WATCH_SECONDS = 2.0
 
 
@@ -49,21 +51,29 @@ def _watch(console: Console, name: str, url: str) -> None:
     """Refreshes the screen until every slot is finished, and waits while the database is away;
     Ctrl-C does not stop the sweep. ConfigError when the study is deleted."""
     from finesweep.sweep.study.storage import retry_while_away
-
-    def tell(problem: str) -> None:
-        console.print(f"waiting for the database: {problem}", markup=False)
-
-    while not retry_while_away(lambda: _show(console, name, url), tell):
-        time.sleep(WATCH_SECONDS)
-
-
-def _show(console: Console, name: str, url: str) -> bool:
-    """Whether every slot of the study, as it is shown, is finished."""
-    from finesweep.cli.screens.sweep_report import print_outcome
-    from finesweep.sweep.study.slots import is_budget_spent
     from finesweep.sweep.study.study import find_study
 
-    study = find_study(name, url)
+    study, said = find_study(name, url), ""
+
+    def tell(problem: str) -> None:
+        nonlocal said
+        if problem != said:
+            console.print(f"waiting for the database: {problem}", markup=False)
+        said = problem
+
+    try:
+        while not retry_while_away(lambda: _show(console, study), tell):
+            time.sleep(WATCH_SECONDS)
+    except KeyError:  # Optuna knows no study of its number any more
+        find_study(name, url)
+        raise
+
+
+def _show(console: Console, study: Study) -> bool:
+    """Shows the study; whether all its slots are finished."""
+    from finesweep.cli.screens.sweep_report import print_outcome
+    from finesweep.sweep.study.slots import is_budget_spent
+
     console.clear()
     print_outcome(console, study)
     return is_budget_spent(study)

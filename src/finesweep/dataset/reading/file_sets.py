@@ -111,8 +111,9 @@ def _of_split(entries: Sequence[Path], split: SplitName, field: str) -> FileSet:
     copies of one another."""
     if len(entries) == 1:
         return _of_name(str(entries[0]), field)
-    formats = {None if path.is_dir() else plain_suffix(path) for path in entries}
-    if len(formats) > 1 or len({_stem(path) for path in entries}) < len(entries):
+    stems = {_stem(path) for path in entries}
+    are_parts = len({plain_suffix(path) for path in entries}) == 1 and len(stems) == len(entries)
+    if not are_parts or stems & set(NAMES_OF_SPLITS[split]):
         names = listed([path.name for path in entries])
         message = f"{names} in {entries[0].parent} may each be {split}"
         raise ConfigError(Problem(field, f"{message}; name the files in dataset.files"))

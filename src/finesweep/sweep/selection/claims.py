@@ -17,6 +17,7 @@ from finesweep.sweep.selection.confirmation import (
     is_confirmed,
     is_result_of,
     is_up_to_date,
+    up_to_date,
     winner_of,
 )
 from finesweep.sweep.selection.state import SweepState
@@ -40,13 +41,24 @@ def is_finished_sweep(
     winner, finalist = winner_of(state, confirm, pick), state.finalist
     if winner is None:
         return True
-    if not is_confirmed(state, confirm) or finalist is None:
+    if finalist is None or evaluated_winner(state, confirm, pick) is None:
         return False
-    if not is_result_of(finalist, winner) or not is_up_to_date(finalist, winner):
-        return False
-    if not is_combined(state, confirm, winner):
+    if not is_up_to_date(finalist, winner):
         return False
     return register is None or registered_as(state, register, finalist.model_uri) is not None
+
+
+def evaluated_winner(
+    state: SweepState, confirm: ConfirmConfig | None, pick: Any = RegisterConfig.pick
+) -> Finalist | None:
+    """The winner as evaluated, with its confirmation as the studies are now; None while slots are
+    searched, confirmed or combined, and until it is evaluated."""
+    winner, finalist = winner_of(state, confirm, pick), state.finalist
+    if winner is None or finalist is None or not state.is_budget_spent:
+        return None
+    if not is_confirmed(state, confirm) or not is_result_of(finalist, winner):
+        return None
+    return up_to_date(finalist, winner) if is_combined(state, confirm, winner) else None
 
 
 def is_finished(plan: SweepPlan, state: SweepState) -> bool:

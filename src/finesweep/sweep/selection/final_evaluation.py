@@ -29,7 +29,11 @@ from finesweep.sweep.selection.confirmation import (
     up_to_date,
     winner_of,
 )
-from finesweep.sweep.selection.model_comparison import best_by_model, compare_models
+from finesweep.sweep.selection.model_comparison import (
+    best_by_model,
+    compare_models,
+    earlier_comparisons,
+)
 from finesweep.sweep.selection.omissions import try_comparison
 from finesweep.sweep.selection.restored_run import run_of_winner
 from finesweep.sweep.selection.state import SweepState
@@ -119,13 +123,18 @@ def evaluate_winner(
 
 def _compare_models(plan: SweepPlan, study: Study, state: SweepState, store: TrackingStore) -> None:
     """Records how the models' best trials compare, once for the same trials."""
-    trials = sorted(trial.number for trial in best_by_model(state).values())
-    if state.attributes.get(COMPARED) == trials:
+    best = best_by_model(state)
+    trials = sorted(trial.number for trial in best.values())
+    earlier = earlier_comparisons(state, best)
+    contenders = {each.trial for pair in earlier for each in (pair.first, pair.second)}
+    # Studies of older versions do not say which trials were compared.
+    if state.attributes.get(COMPARED, sorted(contenders)) == trials:
         return
     comparisons = try_comparison(
         lambda: compare_models(plan, state, store), study, what="each model with the others"
     )
-    study.set_user_attr(COMPARISONS, [asdict(each) for each in comparisons or ()])
+    known = earlier if comparisons is None else comparisons
+    study.set_user_attr(COMPARISONS, [asdict(each) for each in known])
     study.set_user_attr(COMPARED, trials)
 
 

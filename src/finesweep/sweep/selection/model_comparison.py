@@ -40,7 +40,7 @@ def compare_models(
     predictions = dict[str, SplitPredictions]()
     for name, trial in best.items():
         if (logged := _predictions(store, state.uid, trial)) is None:
-            return _earlier_comparisons(state, best)
+            return earlier_comparisons(state, best)
         predictions[name] = logged
     tried = Counter(trial.user_attrs.get(MODEL) for trial in finished_trials(state.trials))
     contenders = {name: _contender(plan, trial, tried[name]) for name, trial in best.items()}
@@ -61,7 +61,7 @@ def best_by_model(state: SweepState) -> dict[str, FrozenTrial]:
     return best
 
 
-def _earlier_comparisons(
+def earlier_comparisons(
     state: SweepState, best: Mapping[str, FrozenTrial]
 ) -> list[ModelComparison]:
     """Recorded comparisons of these trials, from before their runs were deleted."""

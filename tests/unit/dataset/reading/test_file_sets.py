@@ -101,13 +101,32 @@ def test_a_test_or_validation_file_is_never_train(tmp_path: Path, name: str) -> 
         texts(tmp_path)
 
 
-@pytest.mark.parametrize("copy", ["train.jsonl", "train.csv.gz", "train/a.csv"])
+@pytest.mark.parametrize("copy", ["train.jsonl", "train.csv.gz", "train/a.csv", "training.csv"])
 def test_copies_of_a_split_are_not_read_twice(tmp_path: Path, copy: str) -> None:
     (tmp_path / copy).parent.mkdir(exist_ok=True)
     for name in ("train.csv", copy):
         (tmp_path / name).write_text(table(ROWS))
     with pytest.raises(ConfigError, match=r"may each be train; name the files in dataset\.files"):
         texts(tmp_path)
+
+
+def test_folders_of_a_split_are_not_read_twice(tmp_path: Path) -> None:
+    for name in ("train", "val", "dev"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a.csv").write_text(table(ROWS))
+    with pytest.raises(ConfigError, match=r"'dev', 'val' in .* may each be validation; name the"):
+        texts(tmp_path)
+
+
+def test_a_test_file_without_labels_is_not_used(tmp_path: Path) -> None:
+    (tmp_path / "train.csv").write_text(table(ROWS))
+    (tmp_path / "test.csv").write_text("id,text\n" + "".join(f"{k},new {k}\n" for k in range(9)))
+    source = read_source(DatasetConfig(name="x", path=str(tmp_path)))
+    assert list(source.frames) == ["train"]
+    assert source.notes == ("test of the source has no labels: not used",)
+    named = SplitFiles(train=str(tmp_path / "train.csv"), test=str(tmp_path / "test.csv"))
+    with pytest.raises(ConfigError, match="test has no column 'label'"):
+        read_source(DatasetConfig(name="x", files=named))
 
 
 def test_hidden_files_are_not_read(tmp_path: Path) -> None:

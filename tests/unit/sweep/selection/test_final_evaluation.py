@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,8 @@ from tests.unit.sweep.studies import add_trial
 from finesweep.config import ConfirmConfig, SweepPlan
 from finesweep.errors import FinesweepError
 from finesweep.records import Finalist
-from finesweep.sweep.selection.claims import is_finished
+from finesweep.sweep.comparisons import Contender, ModelComparison
+from finesweep.sweep.selection.claims import evaluated_winner, is_finished
 from finesweep.sweep.selection.confirmation import (
     Winner,
     add_seed_slots,
@@ -35,6 +36,7 @@ from finesweep.sweep.study.keys import (
     SLOT,
     VALUES,
 )
+from finesweep.sweep.study.study import comparisons_in
 from finesweep.tracking import TrackingStore
 
 TWICE = ConfirmConfig(top_k=2, seeds=2)
@@ -107,8 +109,9 @@ def test_the_odds_of_a_winner_are_told_again_when_a_rival_came(
     again = confirmed(study, (0.30, 0.312), (0.30, 0.31))
     assert again.uid == first.uid
     assert not is_finished(plan, read_state(study))
+    shown = evaluated_winner(read_state(study), plan.confirm)  # by readers, before anything is done
     current = evaluate_winner(plan, study, read_state(study), store)
-    assert current == replace(known, confirmed=confirmation_record(again))
+    assert shown == current == replace(known, confirmed=confirmation_record(again))
     assert read_state(study).finalist == current
     assert is_finished(plan, read_state(study))
     told = store.client.get_metric_history(parent_run_id, "confirmed/probability_better")
@@ -119,11 +122,12 @@ def test_models_are_compared_again_when_the_best_trial_of_one_is_another(
     demo: SweepPlan, study: Study, store: TrackingStore
 ) -> None:
     evaluated(store, study, 1)
-    study.set_user_attr(COMPARED, [0, 1])
-    study.set_user_attr(COMPARISONS, ["of trials 0 and 1"])
+    a, b = (Contender(model, trial, 1, 2.0, 9) for trial, model in enumerate("ab"))
+    pair = ModelComparison(a, b, 20, (0.5, 0.4), 3, 1, 0.6, (0.1, 0.0, 0.2), (0.1, 0.0, 0.2))
+    study.set_user_attr(COMPARISONS, [asdict(pair)])  # by a version that did not say of what
     evaluate(demo, study, store)
-    assert study.user_attrs[COMPARISONS] == ["of trials 0 and 1"]
-    study.set_user_attr(COMPARISONS, [])
+    assert comparisons_in(study.user_attrs) == [pair]
+    assert COMPARED not in study.user_attrs
     add_trial(study, value=0.35, **{MODEL: "a", VALUES: {"model": "a"}})
     evaluate(demo, study, store)
     assert (study.user_attrs[COMPARED], study.user_attrs[COMPARISONS]) == ([1, 2], [])

@@ -136,7 +136,7 @@ def test_what_a_killed_command_left_without_definition_is_completed(plan_of: Pla
 def test_a_first_command_that_fails_leaves_no_study(plan_of: PlanOf) -> None:
     with pytest.raises(ConfigError, match=r"^sweep\.learn_from: no study 'typo'"):
         open_study(plan_of(TEXT, "sweep.learn_from=[typo]"))
-    assert study_names(URL) == []
+    assert optuna.get_all_study_names(URL) == []
     upwards = plan_of(TEXT, "sweep.metric=validation/accuracy")
     assert not study_exists(upwards)
     assert open_study(upwards).direction.name == "MAXIMIZE"

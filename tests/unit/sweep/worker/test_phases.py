@@ -154,6 +154,20 @@ def test_seeds_of_what_cannot_win_any_more_are_not_run(joined_worker: JoinedWork
     assert states == ["complete"] * 4 + ["waiting", "pruned"]
 
 
+def test_seeds_that_were_not_wanted_are_run_once_they_are(joined_worker: JoinedWorker) -> None:
+    study = search_of(joined_worker, 0.1, 0.2)
+    phase, fewer = (
+        Confirmation(joined_worker.plan, study, ConfirmConfig(top_k=2, seeds=n)) for n in (2, 1)
+    )
+    assert phase.n_slots() == 4
+    for slot in (0, 1):
+        add_trial(phase.study, TrialState.COMPLETE, 0.1, slot=slot)
+    assert fewer.n_slots() == 4
+    assert phase.n_slots() == 6
+    states = [slot.state for slot in slots_of(phase.study.trials, 6)]
+    assert states == ["complete"] * 2 + ["pruned"] * 2 + ["waiting"] * 2
+
+
 def test_the_confirmation_keeps_the_weights_of_each_ones_best_seed(
     joined_worker: JoinedWorker,
 ) -> None:

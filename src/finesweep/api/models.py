@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from finesweep.api.caller import no_library_bars, preserve_caller
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @preserve_caller()
-def load_model(uri: str, overrides: Sequence[str] = ()) -> Classifier:
+def load_model(uri: str | Path, overrides: Sequence[str] = ()) -> Classifier:
     """Loads a model with its labels, calibration and threshold.
 
     Args:
@@ -32,7 +33,7 @@ def load_model(uri: str, overrides: Sequence[str] = ()) -> Classifier:
         >>> model = finesweep.load_model("models:/tweets-sentiment@challenger")
         >>> [prediction.label for prediction in model.predict(["what a day"])]
     """
-    tracking = compose(overrides).config.tracking
+    uri, tracking = str(uri), compose(overrides).config.tracking
     check_model_uri(uri, tracking_uri=tracking.uri, field="uri")
 
     from finesweep.prediction import load_classifier

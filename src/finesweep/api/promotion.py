@@ -21,7 +21,7 @@ def promote(
     model: str,
     overrides: Sequence[str] = (),
     *,
-    version: str | None = None,
+    version: str | int | None = None,
     mode: Mode = "superiority",
     margin: float = 0.005,
     alpha: float = 0.05,
@@ -58,7 +58,8 @@ def promote(
     from finesweep.registry.promote import promote as decide
 
     terms = Terms(mode, margin, alpha)
-    verdict = decide(config, model, number=version, terms=terms, dry_run=dry_run, field="version")
+    number = None if version is None else str(version)
+    verdict = decide(config, model, number=number, terms=terms, dry_run=dry_run, field="version")
     decision, champion = verdict.decision, verdict.champion
     return Promotion(
         model=model,

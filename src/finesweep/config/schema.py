@@ -276,9 +276,11 @@ class StorageConfig:
     checkpoints: str = "mlruns/checkpoints"
     """Folder of checkpoints of running trials, and of weights that may still win."""
     cache: str = "mlruns/cache"
-    """Folder of this machine's caches, shared by trials: token ids and activations."""
+    """Folder of this machine's caches, shared by trials: token ids, activations and teachers'
+    logits."""
     cache_gb: float = bounded(20.0, minimum=0)
-    """Maximum size of the caches in 10^9 bytes; least recently used entries are evicted."""
+    """Maximum size of the caches in 10^9 bytes when activations are added to them: least recently
+    used entries of any kind are evicted. 0 keeps no activations."""
     checkpoint_minutes: float = bounded(5.0, minimum=0)
     """Time between a trial's checkpoints, and so the most that a kill can cost."""
 

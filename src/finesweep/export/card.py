@@ -103,7 +103,7 @@ def comparison_sentence(conversion: Conversion) -> str:
     found = conversion.agreement
     labels = "label changes" if found.n_changed == 1 else "labels change"
     return (
-        f"against PyTorch on {found.n_rows} rows of up to {found.n_tokens} tokens: probabilities"
+        f"against PyTorch on {found.n_rows} texts of up to {found.n_tokens} tokens: probabilities"
         f" differ by at most {found.difference:.2g}, {found.n_changed or 'no'} {labels}"
     )
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
+import pandas as pd
 
 from finesweep.dataset.text_cleaners import clean_texts
 from finesweep.labelsets import label_name, set_members
@@ -86,20 +87,25 @@ class Classifier:
         return self.decision_rule.label_thresholds is not None
 
     def uncertain_below(self, threshold: float) -> Classifier:
-        """The same model with another threshold."""
+        """The same model with another threshold; ValueError if it is no probability."""
+        _check_threshold(threshold)
         return replace(self, decision_rule=replace(self.decision_rule, uncertain_below=threshold))
 
     def predict(
-        self, texts: Sequence[str | None], *, uncertain_below: float | None = None
+        self, texts: Iterable[str | None], *, uncertain_below: float | None = None
     ) -> list[Prediction]:
         """One Prediction per text, in order; probabilities are in descending order and sum to 1
         unless a text may have several labels.
 
         They are calibrated by the temperature in the model's config. uncertain_below overrides the
         model's own threshold. A text that is missing, blank, or has no tokens after cleaning has
-        neither label nor probabilities. ValueError when the model reads pairs and a text is not
-        one.
+        neither label nor probabilities. TypeError for one text, a table, or what is no text.
+        ValueError when the model reads pairs and a text is not one, or uncertain_below is no
+        probability.
         """
+        texts = _checked(texts)
+        if uncertain_below is not None:
+            _check_threshold(uncertain_below)
         counts = token_counts(self, texts)
         readable = [text for text, count in zip(texts, counts, strict=True) if text and count]
         predictions = self._predictions(readable, uncertain_below) if readable else iter(())
@@ -147,3 +153,25 @@ class Classifier:
             rows = order[start : start + BATCH_SIZE]
             logits[rows] = network.logits([[column[row] for row in rows] for column in columns])
         return logits
+
+
+def _checked(texts: Iterable[Any]) -> list[str | None]:
+    """The texts, None for what pandas takes for missing; TypeError for anything else."""
+    if isinstance(texts, str):
+        raise TypeError("predict takes several texts; [text] for one")
+    if isinstance(texts, pd.DataFrame):
+        raise TypeError('predict takes a column of texts, such as table["text"]')
+    return [_text(each, number) for number, each in enumerate(texts, 1)]
+
+
+def _text(value: Any, number: int) -> str | None:
+    if isinstance(value, str):
+        return value
+    if pd.api.types.is_scalar(value) and pd.isna(value):
+        return None
+    raise TypeError(f"text {number} is no text but {type(value).__name__}: {value!r:.60}")
+
+
+def _check_threshold(threshold: float) -> None:
+    if not 0 <= threshold <= 1:
+        raise ValueError(f"uncertain_below is a probability, from 0 to 1; {threshold} given")

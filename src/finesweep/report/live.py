@@ -69,7 +69,7 @@ def serve(
     port 0 is any free one. ConfigError if the port cannot be used.
     """
     try:
-        server = ThreadingHTTPServer((HOST, port), _handler(live, _Once(say)))
+        server = _Server(live, port, say)
     except OSError as error:
         message = f"{HOST}:{port}: {error.strerror}; choose another"
         raise ConfigError(Problem("--port", message)) from error
@@ -78,68 +78,63 @@ def serve(
         server.serve_forever()
 
 
-class _Once:
-    """Says a problem once, and again only after another one or none; usable from several
-    threads."""
+class _Server(ThreadingHTTPServer):
+    """The page that holds the report, the report itself, and its version."""
 
-    def __init__(self, say: Callable[[str], object]) -> None:
+    def __init__(self, live: LiveReport, port: int, say: Callable[[str], object]) -> None:
+        super().__init__((HOST, port), _Handler)
+        self.study = live.study.study_name
+        self.frame = render_page("live.html.j2", name=self.study, poll_seconds=POLL_SECONDS)
+        self.answers = {"/report": live.page, "/version": live.version}
         self._say, self._lock = say, Lock()
         self._said: str | None = None
 
-    def __call__(self, problem: str | None) -> None:
+    def tell(self, problem: str | None) -> None:
+        """Says a problem once, and again only after another one or none; from any thread."""
         with self._lock:
             if problem is not None and problem != self._said:
                 self._say(problem)
             self._said = problem
 
 
-def _handler(live: LiveReport, tell: _Once) -> type[BaseHTTPRequestHandler]:
-    name = live.study.study_name
-    frame = render_page("live.html.j2", name=name, poll_seconds=POLL_SECONDS)
-    answers: dict[str, Callable[[], str]] = {
-        "/report": live.page,
-        "/version": live.version,
-    }
+class _Handler(BaseHTTPRequestHandler):
+    server: _Server
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            host = self.headers.get("Host", "").rpartition(":")[0] or self.headers.get("Host", "")
-            if host not in NAMES or self.path not in ("/", *answers):
-                self.send_error(HTTPStatus.NOT_FOUND)
-            elif self.path == "/":
-                self._send(frame)
-            else:
-                self._read(answers[self.path])
+    def do_GET(self) -> None:
+        host = self.headers.get("Host", "").rpartition(":")[0] or self.headers.get("Host", "")
+        answer = self.server.answers.get(self.path)
+        if host not in NAMES or (answer is None and self.path != "/"):
+            self.send_error(HTTPStatus.NOT_FOUND)
+        elif answer is None:
+            self._answer(self.server.frame)
+        else:
+            self._answer_read(answer)
 
-        def _read(self, answer: Callable[[], str]) -> None:
-            try:
-                text = answer()
-            except Exception as error:  # the study was deleted, or its database is away for a while
-                problem = f"study {name!r} cannot be read: {_line(error)}"
-                tell(problem)
-                self._send(problem, status=HTTPStatus.SERVICE_UNAVAILABLE, kind="plain")
-            else:
-                tell(None)
-                self._send(text)
+    def _answer_read(self, read: Callable[[], str]) -> None:
+        try:
+            text = read()
+        except Exception as error:  # the study was deleted, or its database is away for a while
+            problem = f"study {self.server.study!r} cannot be read: {_line(error)}"
+            self.server.tell(problem)
+            self._answer(problem, status=HTTPStatus.SERVICE_UNAVAILABLE, kind="plain")
+        else:
+            self.server.tell(None)
+            self._answer(text)
 
-        def _send(
-            self, text: str, *, status: HTTPStatus = HTTPStatus.OK, kind: str = "html"
-        ) -> None:
-            content = text.encode()
-            self.send_response(status)
-            self.send_header("Content-Type", f"text/{kind}; charset=utf-8")
-            self.send_header("Content-Length", str(len(content)))
-            self.send_header("Cache-Control", "no-store")
-            self.end_headers()
-            try:
-                self.wfile.write(content)
-            except (TimeoutError, BrokenPipeError, ConnectionResetError):
-                self.close_connection = True  # the reader has left
+    def _answer(self, text: str, *, status: HTTPStatus = HTTPStatus.OK, kind: str = "html") -> None:
+        content = text.encode()
+        self.send_response(status)
+        self.send_header("Content-Type", f"text/{kind}; charset=utf-8")
+        self.send_header("Content-Length", str(len(content)))
+        self.send_header("Cache-Control", "no-store")
+        self.end_headers()
+        try:
+            self.wfile.write(content)
+        except (TimeoutError, BrokenPipeError, ConnectionResetError):
+            self.close_connection = True  # the reader has left
 
-        def log_message(self, *_: object) -> None:
-            """Nothing: the terminal shows the address only."""
-
-    return Handler
+    def log_message(self, *_: object) -> None:
+        """Nothing: the terminal shows the address only."""
 
 
 def _line(error: Exception) -> str:

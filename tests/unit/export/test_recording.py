@@ -41,7 +41,7 @@ def test_a_version_names_its_source_and_format(
     assert run.data.params["dataset.max_length"] == "24"
     text = store.client.get_model_version(NAME, "2").description
     assert text.startswith("exported version 1 as onnx int8.\n")
-    assert "against PyTorch on 200 rows of up to 24 tokens" in text
+    assert "against PyTorch on 200 texts of up to 24 tokens" in text
     assert f'mlflow.pyfunc.load_model("models:/{NAME}/2")' in text
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import mlflow
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from scipy.special import softmax
@@ -165,6 +168,34 @@ def test_where_there_is_nothing_to_read_there_is_no_label(
     assert [first.probabilities, last.probabilities] == [
         pytest.approx(each.probabilities, abs=1e-6) for each in cleaning.predict(["a day", "awful"])
     ]
+
+
+def test_a_column_or_anything_that_yields_texts_is_answered(classifier: Classifier) -> None:
+    column = pd.read_csv(io.StringIO("text,n\ngood,1\n,2\nbad,3\n"))["text"]
+    expected = classifier.predict(["good", None, "bad"])
+    assert classifier.predict(column) == expected
+    assert classifier.predict(column.astype("string")) == expected
+    assert classifier.predict(text for text in ["good", None, "bad"]) == expected
+
+
+@pytest.mark.parametrize(
+    ("texts", "told"),
+    [
+        ("good", r"predict takes several texts; \[text\] for one"),
+        (pd.DataFrame({"text": ["good"]}), r'takes a column of texts, such as table\["text"\]'),
+        (["good", 3.5], "text 2 is no text but float: 3.5"),
+        ([["good"]], "text 1 is no text but list"),
+    ],
+)
+def test_what_is_no_list_of_texts_is_refused(classifier: Classifier, texts: Any, told: str) -> None:
+    with pytest.raises(TypeError, match=told):
+        classifier.predict(texts)
+
+
+def test_a_threshold_is_a_probability(classifier: Classifier) -> None:
+    for call in (classifier.uncertain_below, lambda t: classifier.predict([], uncertain_below=t)):
+        with pytest.raises(ValueError, match=r"from 0 to 1; 1\.5 given"):
+            call(1.5)
 
 
 def test_an_answer_says_whether_its_text_was_cut(classifier: Classifier) -> None:

@@ -30,9 +30,9 @@ examples:
   finesweep adapt dataset=imdb model=distilbert training.learning_rate=5e-5
   finesweep adapt 'adapt.probe="What a [MASK] day!"' adapt.folder=mlruns/adapted/mine
 
-adapt uses these fields of training: learning_rate, epochs, the batch sizes, weight_decay,
-warmup_ratio, max_grad_norm, precision, seed and evaluations_per_epoch. Fields about labels, and
-about keeping the best checkpoint, have no effect.
+adapt uses these fields of training: learning_rate, layer_decay, epochs, the batch sizes, optimizer,
+scheduler, weight_decay, warmup_ratio, max_grad_norm, precision, seed and evaluations_per_epoch.
+Fields about labels, and about keeping the best checkpoint, have no effect.
 """
 NEW_HEAD = """\
 the checkpoint has no masked-language-model head: a new one, initialised at random, is trained too,

@@ -11,7 +11,7 @@ from finesweep.cli.startup.quiet import silence_libraries
 EXAMPLES = """
 examples:
   finesweep report demo                            demo.html in the current folder
-  finesweep report demo --output reports/demo.html
+  finesweep report demo --output demo-monday.html
 """
 
 

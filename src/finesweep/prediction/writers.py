@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from finesweep.disk import written_aside
 from finesweep.errors import ConfigError, Problem
+from finesweep.prediction.parquet_files import open_parquet
 
-
-class Writer(Protocol):
-    """An open file for tables with equal columns."""
-
-    def write(self, table: pd.DataFrame) -> None: ...
-
-    def close(self) -> None: ...
+Write = Callable[[pd.DataFrame], None]
 
 
 @contextmanager
-def open_writer(output: Path, *, option: str) -> Iterator[Callable[[pd.DataFrame], None]]:
+def open_writer(output: Path, *, option: str) -> Iterator[Write]:
     """A function that appends tables to a file, in the format of its extension.
 
     ConfigError, naming option, when there is no such format, or the file cannot be written.
@@ -34,14 +28,14 @@ def open_writer(output: Path, *, option: str) -> Iterator[Callable[[pd.DataFrame
         extensions = ", ".join(WRITERS)
         raise ConfigError(Problem(option, f"{output}: extension is not one of {extensions}"))
     try:
-        with written_aside(output) as aside, closing(open_file(aside)) as writer:
-            yield _in_columns(writer, option)
+        with written_aside(output) as aside, open_file(aside) as write:
+            yield _in_columns(write, option)
     except (OSError, pa.ArrowException) as error:
         message = getattr(error, "strerror", None) or str(error).strip()
         raise ConfigError(Problem(option, f"{output}: {message}")) from error
 
 
-def _in_columns(writer: Writer, option: str) -> Callable[[pd.DataFrame], None]:
+def _in_columns(write_table: Write, option: str) -> Write:
     """A function that writes tables with the first one's columns; absent ones are left empty."""
     columns: list[str] = []
 
@@ -50,44 +44,16 @@ def _in_columns(writer: Writer, option: str) -> Callable[[pd.DataFrame], None]:
         if surplus := [repr(name) for name in table.columns if name not in columns]:
             message = f"the file's first rows have no column {', '.join(surplus)}, later ones have"
             raise ConfigError(Problem(option, message))
-        writer.write(table.reindex(columns=columns))
+        write_table(table.reindex(columns=columns))
 
     return write
 
 
-class _Text:
-    """A text file of formatted tables, the first with a header."""
-
-    def __init__(self, path: Path, format_table: Callable[[pd.DataFrame, bool], str]) -> None:
-        self.file, self.first = path.open("w", encoding="utf-8", newline=""), True
-        self.format_table = format_table
-
-    def write(self, table: pd.DataFrame) -> None:
-        self.file.write(self.format_table(table, self.first))
-        self.first = False
-
-    def close(self) -> None:
-        self.file.close()
-
-
-class _Parquet:
-    """A Parquet file; the first table sets the column types."""
-
-    def __init__(self, path: Path) -> None:
-        self.file = path.open("wb")
-        self.writer: Any = None
-
-    def write(self, table: pd.DataFrame) -> None:
-        schema = self.writer and self.writer.schema
-        arrow_table = pa.Table.from_pandas(table, schema, preserve_index=False)
-        if self.writer is None:
-            self.writer = pq.ParquetWriter(self.file, arrow_table.schema)
-        self.writer.write_table(arrow_table)
-
-    def close(self) -> None:
-        if self.writer is not None:
-            self.writer.close()
-        self.file.close()
+@contextmanager
+def _open_text(path: Path, format_table: Callable[[pd.DataFrame, bool], str]) -> Iterator[Write]:
+    """A function that appends formatted tables, the first with a header."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        yield lambda table: print(format_table(table, file.tell() == 0), end="", file=file)
 
 
 def _csv(table: pd.DataFrame, first: bool) -> str:
@@ -98,8 +64,8 @@ def _json_lines(table: pd.DataFrame, _first: bool) -> str:
     return table.to_json(orient="records", lines=True, force_ascii=False)
 
 
-WRITERS: dict[str, Callable[[Path], Writer]] = {
-    ".csv": lambda path: _Text(path, _csv),
-    ".jsonl": lambda path: _Text(path, _json_lines),
-    ".parquet": _Parquet,
+WRITERS: dict[str, Callable[[Path], AbstractContextManager[Write]]] = {
+    ".csv": partial(_open_text, format_table=_csv),
+    ".jsonl": partial(_open_text, format_table=_json_lines),
+    ".parquet": open_parquet,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
@@ -57,7 +58,11 @@ def _open_text(path: Path, format_table: Callable[[pd.DataFrame, bool], str]) ->
 
 
 def _csv(table: pd.DataFrame, first: bool) -> str:
-    return table.to_csv(index=False, header=first)
+    text = table.to_csv(index=False, header=first)
+    if "\r" not in text:
+        return text
+    # Before Python 3.13 the csv module does not quote a lone \r, which readers take as a row's end.
+    return table.to_csv(index=False, header=first, quoting=csv.QUOTE_NONNUMERIC)
 
 
 def _json_lines(table: pd.DataFrame, _first: bool) -> str:

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from finesweep.disk import written_aside
 from finesweep.errors import ConfigError, Problem
+from finesweep.prediction.json_values import encode, json_value
 from finesweep.prediction.parquet_files import open_parquet
 
 Write = Callable[[pd.DataFrame], None]
@@ -66,7 +67,11 @@ def _csv(table: pd.DataFrame, first: bool) -> str:
 
 
 def _json_lines(table: pd.DataFrame, _first: bool) -> str:
-    return table.to_json(orient="records", lines=True, force_ascii=False)
+    # pandas rounds to at most 15 digits.
+    columns = [map(json_value, table[name].tolist()) for name in table.columns]
+    names = list(map(str, table.columns))
+    rows = zip(*columns, strict=True)
+    return "".join(f"{encode(dict(zip(names, row, strict=True)))}\n" for row in rows)
 
 
 WRITERS: dict[str, Callable[[Path], AbstractContextManager[Write]]] = {

@@ -15,7 +15,7 @@ from finesweep.pairs import PAIR, join_pair_or_none, mark_problem, split_pair
 from finesweep.prediction.wording import NO_GRADIENTS
 from finesweep.records import Span
 from finesweep.serving import markup
-from finesweep.serving.service import Service
+from finesweep.serving.service import DAY, Service
 from finesweep.wording import counted_rows
 
 BOXES = {"text": "First text", "pair": "Second text"}
@@ -29,7 +29,6 @@ A table (CSV, TSV, JSON, Excel, Parquet) with columns `text` and `pair`, or a fi
 KINDS = [*READERS, *filter(None, PLAIN), *COMPRESSED]
 BAR = " | "
 """Separator between the words of a pair's two texts."""
-DAY = 86_400
 DECIMALS = 3
 """Decimals on the page; the file has all."""
 N_AT_ONCE = 8

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from finesweep.config import TrackingConfig
 from finesweep.errors import ConfigError, Problem
@@ -44,11 +46,12 @@ def serve(
         hint = "pip install 'finesweep[serve]'"
         raise ConfigError(Problem("serve", f"needs {error.name}: {hint}")) from error
 
-    with _listening(host, port) as listener:
+    with _listening(host, port) as listener, TemporaryDirectory(prefix="finesweep-") as folder:
         classifier = load_classifier(uri, tracking_uri=tracking.uri)
         if threshold is not None:
             classifier = classifier.uncertain_below(threshold)
-        service = Service(classifier, card_of(open_store(tracking), uri, classifier))
+        card = card_of(open_store(tracking), uri, classifier)
+        service = Service(classifier, card, Path(folder))
         app = gradio.mount_gradio_app(
             endpoint(service),
             page(service),

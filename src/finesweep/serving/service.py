@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -36,6 +39,8 @@ pair in a time quadratic in the excess."""
 FILE = "the file"
 """Its name in errors."""
 ANSWERED = "classify.csv"
+DAY = 86_400
+"""Seconds that a file of predictions is kept."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,8 @@ class Service:
 
     classifier: Classifier
     card: Card
+    folder: Path
+    """Temporary folder for files of predictions."""
     turns: Turns = field(default_factory=Turns)
 
     @property
@@ -112,10 +119,8 @@ class Service:
         ConfigError when the file cannot be read, or has no pairs for a model of pairs.
         """
         notes: list[str] = []
-        # A fixed name: the user's file name plus a suffix could be too long.
-        output = Path(tempfile.mkdtemp(prefix="finesweep-")) / ANSWERED
         columns, n_rows, preview = None, 0, pd.DataFrame()
-        with open_writer(output, option="the predictions") as write:
+        with self._output() as output, open_writer(output, option="the predictions") as write:
             for piece in read_rows(path, field=FILE, encoding="utf-8", on_note=notes.append):
                 rows = split_pairs(piece.rows, path, field=FILE) if self.reads_pairs else piece.rows
                 columns = columns or self._columns(rows)
@@ -124,6 +129,26 @@ class Service:
                 preview = table.head(N_PREVIEWED) if not n_rows else preview
                 n_rows += len(table)
         return PredictedFile(output, preview, n_rows, tuple(dict.fromkeys(notes)))
+
+    @contextmanager
+    def _output(self) -> Iterator[Path]:
+        """A path for predictions, in a folder of its own, which an error in the block removes.
+
+        Removes the predictions that are older than DAY.
+        """
+        self.folder.mkdir(mode=0o700, exist_ok=True)  # some systems clear unused temporary folders
+        for folder in self.folder.iterdir():
+            with suppress(FileNotFoundError):  # another request removed it
+                if time.time() - folder.stat().st_mtime > DAY:
+                    shutil.rmtree(folder)
+        own = Path(tempfile.mkdtemp(dir=self.folder))
+        try:
+            yield (
+                own / ANSWERED
+            )  # a fixed name: the user's file name plus a suffix could be too long
+        except BaseException:
+            shutil.rmtree(own)
+            raise
 
     def _jobs(
         self, texts: Sequence[str | None], uncertain_below: float | None

@@ -18,7 +18,13 @@ NAMES = ("bad", "plain", "good")
 
 
 @pytest.fixture(scope="package")
-def pairs(tiny_bert: Path) -> Service:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """For files of predictions."""
+    return tmp_path_factory.mktemp("served")
+
+
+@pytest.fixture(scope="package")
+def pairs(tiny_bert: Path, folder: Path) -> Service:
     torch.manual_seed(1)
     model = AutoModelForSequenceClassification.from_pretrained(
         tiny_bert,
@@ -33,6 +39,7 @@ def pairs(tiny_bert: Path) -> Service:
     return Service(
         Classifier(made, 16, DecisionRule(pairs=True), examples),
         Card("of pairs", "models:/p/1", "1"),
+        folder,
     )
 
 
@@ -41,7 +48,7 @@ def texts(pairs: Service) -> Service:
     made = Classifier(
         pairs.classifier.pipeline, 16, DecisionRule(), ("a lovely day", "it was awful")
     )
-    return Service(made, Card("of texts", "models:/t/1", "1"))
+    return Service(made, Card("of texts", "models:/t/1", "1"), pairs.folder)
 
 
 @pytest.fixture(scope="package")
@@ -49,7 +56,7 @@ def several(pairs: Service) -> Service:
     """A model of several labels, each with its own threshold."""
     rule = DecisionRule(label_thresholds=[0.05, 0.95, 0.05])
     made = Classifier(pairs.classifier.pipeline, 16, rule, ("a lovely day", "it was awful"))
-    return Service(made, Card("of several labels", "models:/s/1", "1"))
+    return Service(made, Card("of several labels", "models:/s/1", "1"), pairs.folder)
 
 
 @pytest.fixture(scope="package")

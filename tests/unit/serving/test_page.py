@@ -163,7 +163,7 @@ def test_labels_texts_and_names_of_any_characters_are_escaped(text: str) -> None
 def test_nothing_that_a_user_names_is_rendered_as_markdown(texts: Service) -> None:
     from finesweep.serving.page import FILES
 
-    named = Service(texts.classifier, Card(HOSTILE[2], "m", "1", {"labels": HOSTILE[2]}))
+    named = replace(texts, card=Card(HOSTILE[2], "m", "1", {"labels": HOSTILE[2]}))
     blocks = built(named)
     assert [part.value for part in parts(blocks, "Markdown")] == [f"{FILES}."]
 

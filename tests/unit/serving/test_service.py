@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -10,7 +13,7 @@ import pytest
 from finesweep.errors import ConfigError
 from finesweep.pairs import MARK, PAIR, join_pair
 from finesweep.prediction.attribution import attribute
-from finesweep.serving.service import N_PREVIEWED, Service
+from finesweep.serving.service import DAY, N_PREVIEWED, Service
 
 N = 2 * N_PREVIEWED
 
@@ -91,3 +94,19 @@ def test_an_answer_of_several_labels_is_explained_by_its_likeliest(several: Serv
     likeliest = max(prediction.probabilities, key=lambda name: prediction.probabilities[name])
     assert spans == attribute(several.classifier, "a lovely day", likeliest)
     assert prediction.label == "bad, good"
+
+
+def test_predictions_are_kept_for_a_day_and_nothing_of_a_refused_file(
+    texts: Service, tmp_path: Path
+) -> None:
+    service = replace(texts, folder=tmp_path / "served")
+    for name, content in (("in.txt", "a day\n"), ("broken.csv", "id,other\n1,2\n")):
+        (tmp_path / name).write_text(content, encoding="utf-8")
+    outputs = [service.predict_file(tmp_path / "in.txt").output for _ in range(2)]
+    with pytest.raises(ConfigError, match="no column 'text'"):
+        service.predict_file(tmp_path / "broken.csv")
+    assert {path.parent for path in outputs} == set(service.folder.iterdir())
+    os.utime(outputs[0].parent, times=(0, time.time() - DAY - 60))
+    newest = service.predict_file(tmp_path / "in.txt").output
+    assert {outputs[1].parent, newest.parent} == set(service.folder.iterdir())
+    assert newest.name == "classify.csv"

@@ -1,7 +1,8 @@
-"""Web addresses: which texts are one, and how one is shown without its secrets."""
+"""Web addresses: which texts are one, how one is shown without its secrets, how one is served."""
 
 from __future__ import annotations
 
+import socket
 from urllib.parse import urlsplit
 
 SCHEMES = ("http://", "https://")
@@ -27,3 +28,14 @@ def has_host(url: str) -> bool:
         return bool(parts.hostname) and parts.port != 0
     except ValueError:
         return False
+
+
+def host_and_port(host: str, port: int) -> str:
+    """Both as they stand in a web address: an IPv6 address is in brackets."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A bound socket for a name, an IPv4 or an IPv6 address; port 0 is any free port."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family)

@@ -1,10 +1,12 @@
-"""Web addresses are shown without their secrets."""
+"""Web addresses are shown without their secrets, and listened at whatever their kind."""
 
 from __future__ import annotations
 
+import socket
+
 import pytest
 
-from finesweep.addresses import has_host, is_web_address, public_address
+from finesweep.addresses import has_host, host_and_port, is_web_address, listen, public_address
 
 
 @pytest.mark.parametrize(
@@ -37,3 +39,17 @@ def test_an_address_has_a_scheme_of_the_web_and_a_host(
     assert is_web_address(text) is is_address
     if is_address:
         assert has_host(text) is is_whole
+
+
+@pytest.mark.parametrize(
+    ("host", "start"),
+    [("127.0.0.1", "127.0.0.1:"), ("localhost", "127.0.0.1:"), ("::1", "[::1]:"), ("::", "[::]:")],
+)
+def test_a_server_listens_at_addresses_of_both_versions(host: str, start: str) -> None:
+    if ":" in host and not socket.has_dualstack_ipv6():
+        pytest.skip("no IPv6 on this machine")
+    with listen(host, 0) as listener:
+        bound, port = listener.getsockname()[:2]
+        assert host_and_port(bound, port) == f"{start}{port}"
+        client_host = "::1" if host == "::" else bound
+        socket.create_connection((client_host, port), timeout=5).close()

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from finesweep.addresses import host_and_port, listen
 from finesweep.config import TrackingConfig
 from finesweep.errors import ConfigError, Problem
 from finesweep.prediction import load_classifier
@@ -64,15 +65,15 @@ def serve(
         )
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
         host, port = listener.getsockname()[:2]
-        say(f"http://{host}:{port}", classifier.format)
+        say(f"http://{host_and_port(host, port)}", classifier.format)
         server.run(sockets=[listener])
 
 
 def _listening(host: str, port: int) -> socket.socket:
     """A bound socket, opened before the model is loaded; port 0 is any free port."""
     try:
-        return socket.create_server((host, port))
+        return listen(host, port)
     except OSError as error:
         # Python adds the address to strerror, and unknown host names have errors below 0.
         why = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
-        raise ConfigError(Problem("--port", f"{host}:{port}: {why}")) from error
+        raise ConfigError(Problem("--port", f"{host_and_port(host, port)}: {why}")) from error

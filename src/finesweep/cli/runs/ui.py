@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import IO
 
+from finesweep.addresses import host_and_port, listen
 from finesweep.cli import check_port, parser
 from finesweep.cli.startup import collector
 from finesweep.cli.startup.quiet import silence_libraries
@@ -54,7 +55,7 @@ def run(arguments: Sequence[str]) -> int:
     if sweeps:
         _require_store(tracking, sweeps[0])
     silence_libraries()
-    server = tracking.uri if is_server else f"http://{args.host}:{args.port}"
+    server = tracking.uri if is_server else f"http://{host_and_port(args.host, args.port)}"
     link = _link(tracking, sweeps[0] if sweeps else None, server)
     if is_server:
         _show(link, is_opened=args.open)
@@ -162,12 +163,13 @@ def _terminate(server: subprocess.Popen[bytes]) -> None:
 def _require_free(host: str, port: int) -> None:
     """ConfigError if the address cannot be bound; MLflow would print a page of traceback."""
     try:
-        socket.create_server((host, port)).close()
+        listen(host, port).close()
     except OSError as error:
         # Python appends the address to the reason. The errno of a failed name lookup is negative.
         reason = str(error.strerror).partition(" (while")[0]
         hint = "see --host" if (error.errno or 0) < 0 else "choose another"
-        raise ConfigError(Problem("--port", f"{host}:{port}: {reason}; {hint}")) from error
+        message = f"{host_and_port(host, port)}: {reason}; {hint}"
+        raise ConfigError(Problem("--port", message)) from error
 
 
 def _is_listening(host: str, port: int) -> bool:

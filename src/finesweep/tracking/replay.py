@@ -162,13 +162,14 @@ def _find_or_create(header: dict[str, Any], store: TrackingStore) -> str:
 
 
 def _lines(journal: Path, offset_bytes: int) -> Iterator[tuple[bytes, int]]:
-    """Each complete line from the offset on, and its end; lines without line break are skipped."""
+    """Each line from the offset on, and its end, up to the first without a line break."""
     with journal.open("rb") as file:
         file.seek(offset_bytes)
         for line in file:
-            if line.endswith(b"\n"):
-                offset_bytes += len(line)
-                yield line, offset_bytes
+            if not line.endswith(b"\n"):
+                return
+            offset_bytes += len(line)
+            yield line, offset_bytes
 
 
 def _offset(folder: Path) -> DeliveryOffset | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import resource
@@ -151,6 +152,47 @@ def test_a_torn_last_line_is_ignored(store: TrackingStore, tmp_path: Path) -> No
     assert deliver(outbox.folder, store, on_refused=refused.append) == run_id
     assert (history(store, run_id, "m"), refused) == ([(1, "1.0")], [])
     assert store.client.get_run(run_id).data.tags["finesweep.reason"] == "killed"
+
+
+class _Late(io.FileIO):
+    """A file that is appended to just after a reader has come to its end."""
+
+    rest = b""
+
+    def readinto(self, buffer: Any) -> int | None:
+        n_read = super().readinto(buffer)
+        if not n_read and self.rest:
+            with Path(os.fsdecode(self.name)).open("ab") as journal:
+                journal.write(self.rest)
+            self.rest = b""
+        return n_read
+
+
+def test_a_line_whose_end_comes_late_is_delivered_by_the_next_call(
+    store: TrackingStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outbox = opened(tmp_path, "late")
+    outbox.log_metrics({"m": 1.0}, step=1)
+    outbox.log_metrics({"m": 2.0}, step=2)
+    journal = outbox.folder / "journal.jsonl"
+    content = journal.read_bytes()
+    journal.write_bytes(content[:-20])
+    late, open_path, refused = _Late(journal), Path.open, list[str]()
+    late.rest = content[-20:]
+    with monkeypatch.context() as patched:
+        patched.setattr(
+            Path,
+            "open",
+            lambda path, mode="r", *rest, **options: (
+                io.BufferedReader(late)
+                if (path, mode) == (journal, "rb")
+                else open_path(path, mode, *rest, **options)
+            ),
+        )
+        deliver(outbox.folder, store, on_refused=refused.append)
+    assert late.rest == b""
+    run_id = deliver(outbox.folder, store, on_refused=refused.append)
+    assert (history(store, run_id, "m"), refused) == ([(1, "1.0"), (2, "2.0")], [])
 
 
 def test_a_line_that_the_disk_has_no_room_for_leaves_nothing_behind(

@@ -273,6 +273,8 @@ class Finalist:
     """Names of the text cleaners, which only finesweep applies."""
     multi_label: bool = False
     """Whether a text may have any number of labels."""
+    pairs: bool = False
+    """Whether it reads pairs of texts."""
     picked: Mapping[str, Any] | None = None
     """trial, rule and why it was picked from a Pareto front; None with one objective."""
     combined: Mapping[str, Any] | None = None

@@ -10,6 +10,7 @@ import mlflow
 import pytest
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
+from finesweep.pairs import join_pair
 from finesweep.records import Finalist
 from finesweep.registry.versions import register
 from finesweep.tracking import TrackingStore, start_run
@@ -153,3 +154,24 @@ def test_a_finalist_of_another_model_is_another_version(
     retrained = replace(finalists[0], model_uri=finalists[1].model_uri, run_id=finalists[1].run_id)
     assert registered(store, finalists[0], "same-trial") == "1"
     assert registered(store, retrained, "same-trial") == "2"
+
+
+@pytest.mark.parametrize(
+    ("known", "call"),
+    [
+        ({}, 'classify([{"text": "a text", "text_pair": "another"}], truncation=True, '),
+        (
+            {"combined": {"way": "ensemble", "n_members": 2}},
+            '@challenger").predict([{"text": "a text", "text_pair": "another"}])',
+        ),
+        ({"clean": ["html"]}, f'.predict(["{join_pair("a text", "another")}"])'),
+    ],
+)
+def test_the_description_of_a_model_of_pairs_calls_it_with_pairs(
+    store: TrackingStore, finalists: tuple[Finalist, Finalist], known: dict[str, Any], call: str
+) -> None:
+    name = f"of-pairs-{next(iter(known), 'alone')}"
+    registered(store, replace(finalists[0], pairs=True, **known), name)
+    text = store.client.get_model_version(name, "1").description
+    assert f'predict --model models:/{name}@challenger "a text" "another"\n' in text
+    assert call in text

@@ -10,6 +10,7 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import RESOURCE_ALREADY_EXISTS, ErrorCode
 
+from finesweep.pairs import join_pair
 from finesweep.records import Finalist
 from finesweep.registry.records import Registered
 from finesweep.registry.versions.queries import MISSING, versions_of
@@ -21,19 +22,19 @@ As a native pipeline, truncated at the length used in training and evaluation:
 
     import mlflow
     classify = mlflow.transformers.load_model({uri})
-    classify(["a text"], truncation=True, max_length={length}{top_k})
+    classify([{example}], truncation=True, max_length={length}{top_k})
 """
 FINESWEEP_USE = """\
 In Python:
 
     import finesweep
-    finesweep.load_model({uri}).predict(["a text"])
+    finesweep.load_model({uri}).predict([{example}])
 """
 ENSEMBLE_USE = """\
 In Python, without finesweep:
 
     import mlflow
-    mlflow.pyfunc.load_model({uri}).predict(["a text"])
+    mlflow.pyfunc.load_model({uri}).predict([{example}])
 """
 
 
@@ -123,7 +124,7 @@ def _description(finalist: Finalist, *, name: str, alias: str, sweep: str) -> st
         ],
     )
     limits = "".join(f"\n- limit: {escaped(doubt)}" for doubt in finalist.doubts)
-    length, uri = finalist.max_length, f"models:/{name}@{alias}"
+    length, pairs, uri = finalist.max_length, finalist.pairs, f"models:/{name}@{alias}"
     what = f"Best trial of sweep {escaped(sweep)} (trial {finalist.trial})"
     if combined := finalist.combined:
         what += f", {combined['way']} of {combined['n_members']} seeds"
@@ -135,7 +136,7 @@ def _description(finalist: Finalist, *, name: str, alias: str, sweep: str) -> st
 
 From the command line:
 
-    finesweep predict --model {shlex.quote(uri)} "a text"
+    finesweep predict --model {shlex.quote(uri)} {'"a text" "another"' if pairs else '"a text"'}
 
 {_in_python(finalist, uri)}"""
 
@@ -143,12 +144,15 @@ From the command line:
 def _in_python(finalist: Finalist, uri: str) -> str:
     """How to call the model in Python: without finesweep, if that predicts the same."""
     name = json.dumps(uri, ensure_ascii=False)
+    example = '{"text": "a text", "text_pair": "another"}' if finalist.pairs else '"a text"'
     if own := caveat(pooling=finalist.pooling, clean=finalist.clean):
-        return f"{FINESWEEP_USE.format(uri=name)}\n{own}"
+        joined = f'"{join_pair("a text", "another")}"' if finalist.pairs else example
+        return f"{FINESWEEP_USE.format(uri=name, example=joined)}\n{own}"
     if finalist.combined is not None and finalist.combined["way"] == "ensemble":
-        return ENSEMBLE_USE.format(uri=name)
+        return ENSEMBLE_USE.format(uri=name, example=example)
     top_k = ", top_k=None" if finalist.multi_label else ""
-    return PIPELINE_USE.format(uri=name, length=finalist.max_length, top_k=top_k)
+    length = finalist.max_length
+    return PIPELINE_USE.format(uri=name, example=example, length=length, top_k=top_k)
 
 
 def _model_note(sweep: str, alias: str) -> str:

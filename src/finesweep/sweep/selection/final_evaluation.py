@@ -105,6 +105,7 @@ def evaluate_winner(
         pooling=pooling_of(model),
         clean=list(test.decision_rule.clean),
         multi_label=dataset.multi_label,
+        pairs=dataset.pairs,
         picked=picked_record(winner),
         combined=gain_of_combination(plan, winner, setup, test),
     )

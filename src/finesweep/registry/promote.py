@@ -95,23 +95,25 @@ def promote(
         return verdict
 
 
-def rollback(config: Config, model: str) -> tuple[str, str]:
-    """Makes the previous champion champion again; returns its version and the replaced one's.
+def rollback(config: Config, model: str) -> tuple[str, str | None]:
+    """Makes the previous champion that still exists champion again: the last one if no version is
+    champion now. Returns its version, and the replaced one's or None.
 
     ConfigError when there was no earlier champion.
     """
     with _locked_store(config, model) as store:
-        client = store.client
-        champion = versions.version_at(client, model, CHAMPION)
+        champion = versions.version_at(store.client, model, CHAMPION)
+        replaced = champion.number if champion else None
+        known = {version.number for version in versions.versions_of(store.client, model)}
         entries = history(store, model)
         standing = champion_history.standing(entries)
-        if champion is None or len(standing) < 2:
+        earlier = [number for number in standing if number in known - {replaced}]
+        if not earlier:
             raise ConfigError(Problem(model, "has no earlier champion"))
-        previous = standing[-2]
-        why = f"version {champion.number} was rolled back"
-        entry = champion_history.Entry("rolled back", previous, _now(), why)
+        why = f"version {replaced} was rolled back" if champion else "no version was champion"
+        entry = champion_history.Entry("rolled back", earlier[-1], _now(), why)
         _set_champion(store, model, [*entries, entry])
-        return previous, champion.number
+        return earlier[-1], replaced
 
 
 def history(store: TrackingStore, model: str) -> list[champion_history.Entry]:

@@ -253,6 +253,24 @@ def test_an_alias_that_was_moved_in_mlflow_leaves_the_history_and_the_way_back(
     assert rollback(config, m) == ("2", "3")
 
 
+def test_a_rollback_without_a_champion_restores_the_last_one_that_still_exists(
+    config: Config, store: TrackingStore, add: Add, m: str
+) -> None:
+    for wrong in (300, 200, 100):
+        promote(config, m, number=add(range(wrong)), terms=TERMS, dry_run=False)
+    store.client.delete_registered_model_alias(m, "champion")
+    assert rollback(config, m) == ("3", None)
+    told = [(entry.kind, entry.version) for entry in history(store, m)]
+    assert told[3:] == [("removed", "3"), ("rolled back", "3")]
+    store.client.delete_model_version(m, "3")
+    assert champion(store, m) is None
+    assert rollback(config, m) == ("2", None)
+    assert champion(store, m) == "2"
+    store.client.delete_model_version(m, "1")
+    with pytest.raises(ConfigError, match="has no earlier champion"):
+        rollback(config, m)
+
+
 def _killed(*given: object) -> None:
     raise KeyboardInterrupt
 

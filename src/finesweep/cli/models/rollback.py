@@ -22,5 +22,6 @@ def run(arguments: Sequence[str]) -> int:
     from finesweep.registry.promote import rollback
 
     restored, replaced = rollback(config, args.model)
-    print(f"{args.model} version {restored} is champion again, in place of version {replaced}")
+    instead = f", in place of version {replaced}" if replaced else ""
+    print(f"{args.model} version {restored} is champion again{instead}")
     return 0

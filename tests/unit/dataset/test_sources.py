@@ -55,6 +55,12 @@ def test_every_format_gives_the_same_rows(tmp_path: Path, name: str) -> None:
     assert read(path)[["text", "label"]].to_dict("records") == rows
 
 
+def test_half_a_surrogate_pair_within_a_json_cell_is_replaced(tmp_path: Path) -> None:
+    cell = '{"cut \\ud83d": ["\\ud83d", 1]}'
+    table = read(written(tmp_path / "a.jsonl", f'{{"text": "a", "cell": {cell}}}\n'))
+    assert table["cell"].tolist() == [{"cut \ufffd": ["\ufffd", 1]}]
+
+
 def test_half_a_surrogate_pair_in_json_is_replaced(tmp_path: Path) -> None:
     table = read(written(tmp_path / "a.jsonl", '{"text": "cut \\ud83d", "label": 1}\n'))
     assert table["text"].tolist() == ["cut \ufffd"]

@@ -166,10 +166,15 @@ def _frame(columns: Mapping[str, list[Json]]) -> pd.DataFrame:
 
 
 def _whole_characters(value: Json) -> Json:
-    """The value, with half surrogate pairs, as in truncated tweets, replaced by U+FFFD."""
-    if not isinstance(value, str) or value.isascii():
-        return value
-    return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    """The value, with half surrogate pairs in its texts, as in truncated tweets, replaced by
+    U+FFFD."""
+    if isinstance(value, str) and not value.isascii():
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, list):
+        return [_whole_characters(each) for each in value]
+    if isinstance(value, dict):
+        return {_whole_characters(key): _whole_characters(each) for key, each in value.items()}
+    return value
 
 
 def _keys(rows: Sequence[Mapping[str, Json]]) -> list[str]:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from uuid import uuid4
 
 from filelock import FileLock, Timeout
 
@@ -29,14 +30,26 @@ def get_or_build(
     on_wait is called every WAIT_SECONDS while another process does, and may raise.
     """
     entry.parent.mkdir(parents=True, exist_ok=True)
-    if not entry.exists():
-        with _locked(entry.with_name(f"{entry.name}.lock"), on_wait):
-            if not entry.exists():
-                with written_aside(entry) as aside:
-                    aside.mkdir()
-                    build(aside)
-    (entry / USED).touch()
-    return entry
+    while True:
+        if not entry.exists():
+            with _locked(_lock_file(entry), on_wait):
+                if not entry.exists():
+                    _build(entry, build)
+        with suppress(FileNotFoundError):  # another process has evicted it meanwhile
+            (entry / USED).touch()
+            return entry
+
+
+def _build(entry: Path, build: Callable[[Path], None]) -> None:
+    for left in entry.parent.glob(f".{entry.name}.*.new"):  # of builds that were killed
+        shutil.rmtree(left, ignore_errors=True)
+    with written_aside(entry) as aside:
+        aside.mkdir()
+        build(aside)
+
+
+def _lock_file(entry: Path) -> Path:
+    return entry.with_name(f"{entry.name}.lock")
 
 
 @contextmanager
@@ -63,15 +76,42 @@ def evict(root: Path, n_bytes: int, *, budget_bytes: int) -> bool:
         return False
     root.mkdir(parents=True, exist_ok=True)
     with FileLock(root / ".lock"):
-        entries = sorted(root.glob(f"*/*/{USED}"), key=lambda used: used.stat().st_mtime)
+        _remove_leftovers(root)
+        entries = sorted(root.glob(f"*/*/{USED}"), key=_last_use)
         sizes = {used.parent: size_bytes(used.parent) for used in entries}
         used_bytes = sum(sizes.values())
         for entry, size in sizes.items():
             if used_bytes + n_bytes <= budget_bytes and shutil.disk_usage(root).free > n_bytes:
                 break
-            shutil.rmtree(entry, ignore_errors=True)
+            discard(entry)
             used_bytes -= size
         return used_bytes + n_bytes <= budget_bytes and shutil.disk_usage(root).free > n_bytes
+
+
+def discard(entry: Path) -> None:
+    """Removes the entry, which no process sees by halves, even after a kill; the next eviction
+    removes what a kill leaves."""
+    hidden = entry.with_name(f".{entry.name}.{uuid4().hex}.evicted")
+    with suppress(OSError):  # it is gone, or belongs to someone else
+        entry.rename(hidden)
+    shutil.rmtree(hidden, ignore_errors=True)
+
+
+def _remove_leftovers(root: Path) -> None:
+    """Removes what killed processes left half removed or half built."""
+    for left in root.glob("*/.*.evicted"):
+        shutil.rmtree(left, ignore_errors=True)
+    for left in root.glob("*/.*.*.new"):
+        name, _, _ = left.name[1:].rsplit(".", 2)
+        with suppress(OSError), FileLock(_lock_file(left.with_name(name)), timeout=0):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _last_use(used: Path) -> float:
+    try:
+        return used.stat().st_mtime
+    except FileNotFoundError:  # discarded meanwhile
+        return 0.0
 
 
 def capacity_bytes(root: Path) -> int:
@@ -82,5 +122,8 @@ def capacity_bytes(root: Path) -> int:
 
 
 def size_bytes(entry: Path) -> int:
-    """The entry's size on disk; sparse files count less than their length."""
-    return sum(512 * path.stat().st_blocks for path in entry.rglob("*") if path.is_file())
+    """The entry's size on disk, 0 once it is evicted; sparse files count less than their length."""
+    try:
+        return sum(512 * path.stat().st_blocks for path in entry.rglob("*") if path.is_file())
+    except FileNotFoundError:
+        return 0

@@ -10,7 +10,14 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from finesweep.caches import USED, capacity_bytes, evict, get_or_build, size_bytes
+from finesweep.caches import (
+    USED,
+    capacity_bytes,
+    discard,
+    evict,
+    get_or_build,
+    size_bytes,
+)
 
 KILOBYTE = 1024
 
@@ -84,3 +91,57 @@ def test_who_waits_for_another_process_is_told_and_may_stop(
         waiting = other.submit(get_or_build, path, Path.mkdir, on_wait=stop)
         with pytest.raises(KeyboardInterrupt, match="here"):
             waiting.result()
+
+
+def test_an_entry_whose_eviction_was_killed_is_built_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = entry(tmp_path, "a", kilobytes=8, used=1)
+
+    def killed(folder: Path, **_: object) -> None:
+        (folder / "data").unlink()
+        raise KeyboardInterrupt("here")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", killed)
+        with pytest.raises(KeyboardInterrupt, match="here"):
+            evict(tmp_path, 8 * KILOBYTE, budget_bytes=9 * KILOBYTE)
+    assert (entry(tmp_path, "a", kilobytes=8, used=1) / "data").exists()
+    assert evict(tmp_path, KILOBYTE, budget_bytes=100 * KILOBYTE)
+    assert sorted(path.name for path in made.parent.iterdir()) == ["a", "a.lock"]
+
+
+def test_an_entry_that_is_evicted_before_it_is_marked_as_used_is_built_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = entry(tmp_path, "a", kilobytes=8, used=1)
+    touch = Path.touch
+
+    def late(used: Path) -> None:
+        monkeypatch.setattr(Path, "touch", touch)
+        discard(made)
+        touch(used)
+
+    monkeypatch.setattr(Path, "touch", late)
+    assert (get_or_build(made, lambda folder: fill(folder / "data", 10)) / "data").exists()
+
+
+def test_what_killed_builds_left_is_removed_with_the_next_build_or_eviction(tmp_path: Path) -> None:
+    folder = tmp_path / "tokens"
+    for name in (".a.1.new", ".b.1.new", ".c.1.new"):
+        (folder / name).mkdir(parents=True)
+    made = entry(tmp_path, "a", kilobytes=8, used=1)
+    assert not (folder / ".a.1.new").exists()
+    with FileLock(folder / "c.lock"):  # of one that is being built
+        assert evict(tmp_path, KILOBYTE, budget_bytes=100 * KILOBYTE)
+    assert {path.name for path in folder.iterdir() if path.is_dir()} == {made.name, ".c.1.new"}
+
+
+def test_an_entry_that_is_evicted_while_it_is_measured_takes_no_space(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = entry(tmp_path, "a", kilobytes=8, used=1)
+    listed = list(made.rglob("*"))
+    monkeypatch.setattr(Path, "rglob", lambda *_: listed)
+    monkeypatch.setattr(Path, "is_file", lambda path: discard(made) is None)
+    assert size_bytes(made) == 0

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -15,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from finesweep.caches import get_or_build
+from finesweep.caches import discard, get_or_build
 from finesweep.config import Config
 from finesweep.dataset import tokenize
 from finesweep.errors import ConfigError, Problem
@@ -51,8 +50,8 @@ def teacher_logits(
     get_or_build(entry, build, on_wait=on_batch)
     try:
         return _read(entry, shape)
-    except UNREADABLE:  # half of it was lost in a crash, or evicted
-        shutil.rmtree(entry, ignore_errors=True)
+    except UNREADABLE:  # half of it was lost in a crash, or it is evicted
+        discard(entry)
     return _read(get_or_build(entry, build, on_wait=on_batch), shape)
 
 

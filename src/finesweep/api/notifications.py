@@ -11,13 +11,13 @@ import subprocess
 import tempfile
 import time
 import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from http.client import HTTPException
 from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.request import Request
 
 from finesweep.addresses import is_web_address, public_address
 from finesweep.config import SweepPlan
@@ -29,6 +29,7 @@ from finesweep.sweep.status import status_in
 from finesweep.sweep.stop_and_delete import STOPPED
 from finesweep.sweep.study.study import Study
 from finesweep.sweep.study.workers import live_workers
+from finesweep.web import answer_to
 
 Say = Callable[[str], object]
 N_TRIES = 3
@@ -36,8 +37,9 @@ PAUSE_SECONDS = 1.0
 """Before the second try, and twice as long before the third."""
 ANSWER_SECONDS = 10.0
 """Time in which an address must answer."""
+REDIRECTS = range(300, 400)
 CLIENT_ERRORS = range(400, 500)
-"""HTTP answers after which another try would get the same, except TOO_MANY."""
+"""HTTP answers after which another try would get the same, as after REDIRECTS; except TOO_MANY."""
 TOO_MANY = 429
 
 
@@ -164,7 +166,7 @@ def post(url: str, text: str, *, pause_seconds: float = PAUSE_SECONDS) -> None:
             return
         except (OSError, HTTPException) as error:
             code = getattr(error, "code", None)
-            is_final = code in CLIENT_ERRORS and code != TOO_MANY
+            is_final = code in (*REDIRECTS, *CLIENT_ERRORS) and code != TOO_MANY
             if is_final or n_failed == N_TRIES:
                 raise
         time.sleep(n_failed * pause_seconds)
@@ -177,8 +179,8 @@ def _post(url: str, text: str) -> None:
     if login:
         headers["Authorization"] = f"Basic {base64.b64encode(unquote(login).encode()).decode()}"
     bare = urlunsplit((parts.scheme, host, parts.path, parts.query, ""))
-    request = urllib.request.Request(bare, text.encode(), headers, method="POST")
-    with urllib.request.urlopen(request, timeout=ANSWER_SECONDS):
+    request = Request(bare, text.encode(), headers, method="POST")
+    with answer_to(request, timeout_seconds=ANSWER_SECONDS):
         pass
 
 
@@ -194,5 +196,8 @@ def program_of(command: str) -> str:
 def _why(failure: Exception) -> str:
     """The reason without the address, which may hold secrets."""
     if isinstance(failure, urllib.error.HTTPError):
-        return f"it answers {failure.code} {failure.reason}"
+        answer = f"it answers {failure.code} {failure.reason}"
+        if failure.code in REDIRECTS:
+            return f"{answer}; redirects are not followed, so give the new address"
+        return answer
     return hidden_password(first_line(getattr(failure, "reason", None) or failure))

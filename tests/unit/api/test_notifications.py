@@ -35,6 +35,7 @@ class Hook:
     codes: list[int] = field(default_factory=list)
     """Its next answers; then 200."""
     posts: list[tuple[str, dict[str, str], Any]] = field(default_factory=list)
+    gets: list[str] = field(default_factory=list)
 
 
 @pytest.fixture
@@ -46,6 +47,12 @@ def hook(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hook]:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             made.posts.append((self.path, dict(self.headers), json.loads(body)))
             self.send_response(made.codes.pop(0) if made.codes else 200)
+            self.send_header("Location", "/new")
+            self.end_headers()
+
+        def do_GET(self) -> None:
+            made.gets.append(self.path)
+            self.send_response(200)
             self.end_headers()
 
         def log_message(self, *_: Any) -> None:
@@ -177,6 +184,17 @@ def test_failures_are_said_without_secrets_and_raise_nothing(
         f"sweep.on_end: {hook.url}/… failed: it answers 404 Not Found",
     ]
     assert len(hook.posts) == 1  # another try would get the same
+
+
+@pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
+def test_an_address_that_redirects_was_not_told_and_is_not_followed(
+    demo: SweepPlan, study: Study, hook: Hook, code: int
+) -> None:
+    hook.codes = [code]
+    (line,) = said(plan_of(demo, f"{hook.url.replace('//', '//me:secret@')}/T0"), study)
+    assert line.startswith(f"sweep.on_end: {hook.url}/… failed: it answers {code} ")
+    assert line.endswith("; redirects are not followed, so give the new address")
+    assert (len(hook.posts), hook.gets) == (1, [])
 
 
 def test_an_address_is_tried_three_times(hook: Hook) -> None:

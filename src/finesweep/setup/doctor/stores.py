@@ -10,11 +10,11 @@ import base64
 import os
 import time
 import urllib.error
-import urllib.request
 from http.client import HTTPException
 from importlib.metadata import version
 from pathlib import Path
 from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.request import Request
 
 from sqlalchemy import Connection, Engine, create_engine, inspect, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
@@ -25,12 +25,16 @@ from finesweep.databases import CONNECT_SECONDS, hidden_password, sqlite_file
 from finesweep.errors import first_line
 from finesweep.setup.doctor.findings import Finding, ok
 from finesweep.setup.doctor.revisions import MLFLOW, OPTUNA, Library, known_revisions
+from finesweep.web import answer_to
 from finesweep.wording import counted
 
 DIALECTS = ("sqlite", "postgresql")
 """Databases of studies; MLflow takes others too."""
 EXPERIMENTS = "/api/2.0/mlflow/experiments/search?max_results=1"
 MAX_BODY = 100_000
+REDIRECTS = range(300, 400)
+KEEPING_POST = (307, 308)
+"""Redirects that MLflow's client can work with; after others it repeats a POST as a GET."""
 TOKEN = "MLFLOW_TRACKING_TOKEN"
 LOGIN = "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"
 
@@ -112,6 +116,11 @@ def _server(uri: str) -> Finding:
             user = urlsplit(uri).username or os.environ.get(LOGIN[0])
             message = f"{shown} refuses {user!r}" if user else f"{shown} asks for a login"
             return Finding("tracking", "broken", message, f"export {LOGIN[0]}=… {LOGIN[1]}=…")
+        if error.code in REDIRECTS:
+            message = f"{shown} answers {error.code} {error.reason}"
+            hint = "set tracking.uri to the address to which it redirects"
+            is_fatal = error.code not in KEEPING_POST
+            return Finding("tracking", "broken", message, hint, needed=is_fatal)
         message = f"{shown} answers {error.code} {error.reason}: no MLflow server?"
         return Finding("tracking", "broken", message, "set tracking.uri=http://HOST:5000")
     except (OSError, ValueError, HTTPException) as error:
@@ -130,13 +139,13 @@ def _get(url: str) -> str:
     user, password = parts.username or user, parts.password or password
     host = parts.netloc.rpartition("@")[2]
     bare = urlunsplit((parts.scheme, host, parts.path, parts.query, ""))
-    request = urllib.request.Request(bare)
+    request = Request(bare)
     if token := os.environ.get(TOKEN):
         request.add_header("Authorization", f"Bearer {token}")
     elif user:
         both = base64.b64encode(f"{user}:{password}".encode()).decode()
         request.add_header("Authorization", f"Basic {both}")
-    with urllib.request.urlopen(request, timeout=CONNECT_SECONDS) as answer:
+    with answer_to(request, timeout_seconds=CONNECT_SECONDS) as answer:
         body: bytes = answer.read(MAX_BODY)
     return body.decode("utf-8", "replace")
 

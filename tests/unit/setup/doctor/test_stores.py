@@ -6,7 +6,7 @@ import base64
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.metadata import version
 from pathlib import Path
@@ -123,8 +123,15 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         def log_message(self, *arguments: object) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as served:
-        threading.Thread(target=served.serve_forever, daemon=True).start()
+    with serving(Handler) as address:
+        yield address
+
+
+@contextmanager
+def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    """host:port of a server on loopback."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as served:
+        threading.Thread(target=served.serve_forever, args=(0.01,), daemon=True).start()
         yield f"127.0.0.1:{served.server_port}"
         served.shutdown()
 
@@ -142,6 +149,28 @@ def test_a_server_that_asks_for_a_login_is_told_apart(
     let_in = tracking(TrackingConfig(uri=f"http://{server}"))
     assert let_in.state == "ok"
     assert let_in.message.startswith(f"http://{server}: MLflow {version('mlflow')}, answers in ")
+
+
+@pytest.mark.parametrize(("code", "is_fatal"), [(301, True), (308, False)])
+def test_a_login_is_not_sent_to_where_a_server_redirects(code: int, is_fatal: bool) -> None:
+    seen: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            seen.append(self.path)
+            self.send_response(code)
+            self.send_header("Location", "/new")
+            self.end_headers()
+
+        def log_message(self, *arguments: object) -> None:
+            pass
+
+    with serving(Handler) as address:
+        found = tracking(TrackingConfig(uri=f"http://bob:right@{address}"))
+    assert found.message.startswith(f"http://bob:***@{address} answers {code} ")
+    assert found.hint == "set tracking.uri to the address to which it redirects"
+    assert found.is_fatal is is_fatal  # MLflow repeats a POST as a GET after a 301
+    assert "/new" not in seen
 
 
 def test_no_server_is_broken() -> None:

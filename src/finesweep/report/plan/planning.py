@@ -28,10 +28,10 @@ from finesweep.sweep.study.portfolio.first_trials import first_trials
 from finesweep.sweep.study.sampling.known_slots import grid_of
 from finesweep.sweep.study.search_space import check
 from finesweep.sweep.time_budget import at_most
+from finesweep.threads import given_threads
 
 WORKERS = (1, 2, 4, 8)
 """Numbers of workers that every plan compares."""
-THREADS = "OMP_NUM_THREADS"
 ONE_DEVICE = (
     "times and memory were measured on one device; with launcher.devices_per_trial a trial's steps"
     " take less time, and no activations are cached"
@@ -152,8 +152,8 @@ def _slowdown(slowest: WarmUp, measured: int, threads: Iterable[int], say: Say) 
 
 def _threads(plan: SweepPlan, workers: int) -> int:
     """Threads of each device of a worker, as launchers set them."""
-    if given := os.environ.get(THREADS):
-        return int(given)
+    if given := given_threads():
+        return given
     launcher = plan.base.config.launcher
     n_cores = launcher.cpus_per_worker
     if launcher.name == "local":

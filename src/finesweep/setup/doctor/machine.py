@@ -17,10 +17,11 @@ from finesweep.disk import MIN_FREE_BYTES, nearest_existing
 from finesweep.setup.doctor.findings import Finding, ok
 from finesweep.sweep.launchers.gpus import visible_gpus
 from finesweep.sweep.launchers.local import usable_cores
+from finesweep.threads import OMP_NUM_THREADS, given_threads
 
 MIN_MEMORY = 2 * 1024**3
 """Free memory that one worker with a small model needs, about."""
-THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
+THREADS = (OMP_NUM_THREADS, "MKL_NUM_THREADS")
 GIB = 1024**3
 SMI_SECONDS = 10
 
@@ -31,12 +32,13 @@ def cpu() -> Finding:
     of = f" of {every}" if every != cores else ""
     what = f"{_model()}, {cores}{of} cores usable"
     for name in THREADS:
-        given = os.environ.get(name, "")
-        if given.isdigit() and int(given) > cores:
-            message = f"{what}; {name}={given} starts more threads than cores"
+        if (given := given_threads(name)) is None:
+            continue
+        setting = f"{name}={os.environ[name]}"
+        if given > cores:
+            message = f"{what}; {setting} starts more threads than cores"
             return Finding("cpu", "broken", message, f"unset {name}", needed=False)
-        if given.isdigit():
-            what += f", {name}={given}"
+        what += f", {setting}"
     return ok("cpu", what)
 
 

@@ -29,6 +29,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from finesweep.threads import given_threads
+
 PACKET_BYTES = 1 << 20
 STREAMS = (0, 1, 2)
 COMM = Path("/proc/self/comm")
@@ -153,8 +155,8 @@ def _set_up_fork(request: Mapping[str, Any], streams: list[int], template: socke
         COMM.write_text(" ".join(words)[:COMM_LENGTH].rstrip())  # its name in `ps` and `top`
     if numpy := sys.modules.get("numpy"):
         numpy.random.seed()
-    if threads := os.environ.get("OMP_NUM_THREADS"):
-        set_threads(int(threads))
+    if threads := given_threads():
+        set_threads(threads)
 
 
 def _reopen() -> None:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from finesweep.sweep.launchers.forked import Fork, Template
+from finesweep.threads import OMP_NUM_THREADS, given_threads
 
 ATTACHED = "--attached"
 """Tells a worker that its stdin is a pipe, whose end of file means: finish the slot and exit."""
@@ -117,4 +118,5 @@ def thread_setting(threads: int) -> dict[str, str]:
 
     Workers with more threads than cores in total were measured 60 times slower.
     """
-    return {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS") or str(max(1, threads))}
+    is_given = given_threads() is not None
+    return {OMP_NUM_THREADS: os.environ[OMP_NUM_THREADS] if is_given else str(max(1, threads))}

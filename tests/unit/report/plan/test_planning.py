@@ -47,7 +47,7 @@ def tiny_sweep(workplace: Path, tiny_bert: Path, texts_csv: Path) -> None:
 def test_a_plan_measures_each_length_and_leaves_only_tokens(
     workplace: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.setenv("OMP_NUM_THREADS", "1,2")
     assert command.run(["own", "--json", "plan.price_per_hour=2"]) == 0
     plan = json.loads(capsys.readouterr().out)
     assert [each["max_length"] for each in plan["measured"]] == [16, 24]

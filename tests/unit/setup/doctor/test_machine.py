@@ -54,6 +54,8 @@ def test_more_threads_than_cores_are_broken_but_not_fatal(monkeypatch: pytest.Mo
     found = machine.cpu()
     assert (found.state, found.hint) == ("broken", "unset OMP_NUM_THREADS")
     assert not found.is_fatal
+    monkeypatch.setenv("OMP_NUM_THREADS", f"{usable_cores() + 1},1")
+    assert machine.cpu() == replace(found, message=found.message.replace(" starts", ",1 starts"))
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     assert machine.cpu().state == "ok"
 

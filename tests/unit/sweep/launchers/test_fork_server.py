@@ -148,6 +148,15 @@ def template(monkeypatch: pytest.MonkeyPatch) -> Iterator[Template]:
     made.close()
 
 
+@pytest.mark.parametrize("threads", ["2,1", "many"])
+def test_threads_of_nested_levels_or_of_no_number_stop_no_fork(
+    template: Template, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, threads: str
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", threads)
+    assert forked(template, tmp_path, "print('worked')").wait(60) == 0
+    assert (tmp_path / "said").read_text() == "worked\n"
+
+
 def forked(template: Template, folder: Path, code: str, *arguments: str) -> Fork:
     """What runs code in folder; its output is in the folder's file `said`."""
     (folder / "in").write_text("of its own")

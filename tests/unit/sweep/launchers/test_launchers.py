@@ -22,7 +22,7 @@ from finesweep.sweep.launchers import Launcher, WorkerHandle, make_launcher
 from finesweep.sweep.launchers.gpus import assign_gpus, parse_listing, parse_visible
 from finesweep.sweep.launchers.local import usable_cores
 from finesweep.sweep.launchers.slurm_commands import Slurm
-from finesweep.sweep.launchers.worker_process import tail
+from finesweep.sweep.launchers.worker_process import tail, thread_setting
 
 pytestmark = pytest.mark.slow
 
@@ -178,6 +178,10 @@ def test_local_workers_share_the_cores_unless_told_otherwise(
     assert stand_in()["OMP_NUM_THREADS"] == "1"
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
     assert stand_in()["OMP_NUM_THREADS"] == "7"
+    monkeypatch.setenv("OMP_NUM_THREADS", "7,1")
+    assert thread_setting(1) == {"OMP_NUM_THREADS": "7,1"}
+    monkeypatch.setenv("OMP_NUM_THREADS", "many")  # which OpenMP would read as every core
+    assert thread_setting(1) == {"OMP_NUM_THREADS": "1"}
 
 
 def test_each_local_worker_sees_its_gpu_alone(

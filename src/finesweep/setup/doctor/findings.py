@@ -35,7 +35,7 @@ def ok(name: str, message: str, hint: str = "") -> Finding:
     return Finding(name, "ok", message, hint)
 
 
-def within(seconds: float, name: str, examine: Callable[[], Finding]) -> Finding:
+def within(seconds: float, name: str, examine: Callable[[], Finding], *, needed: bool) -> Finding:
     """What examine() finds, or that it raised or did not end within the seconds.
 
     It runs in a thread that is left behind: neither a driver nor a name server can be interrupted.
@@ -47,9 +47,11 @@ def within(seconds: float, name: str, examine: Callable[[], Finding]) -> Finding
             found.append(examine())
         except Exception as error:  # any library may raise anything on a broken machine
             message = f"{type(error).__name__}: {hidden_password(first_line(error))}"
-            found.append(Finding(name, "broken", message))
+            found.append(Finding(name, "broken", message, needed=needed))
 
     thread = threading.Thread(target=run, name=name, daemon=True)
     thread.start()
     thread.join(seconds)
-    return found[0] if found else Finding(name, "broken", f"no answer within {seconds:g} s")
+    if found:
+        return found[0]
+    return Finding(name, "broken", f"no answer within {seconds:g} s", needed=needed)

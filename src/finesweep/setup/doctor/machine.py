@@ -15,7 +15,7 @@ from finesweep.config import Config
 from finesweep.databases import sqlite_file
 from finesweep.disk import MIN_FREE_BYTES, nearest_existing
 from finesweep.setup.doctor.findings import Finding, ok
-from finesweep.sweep.launchers.gpus import visible_gpus
+from finesweep.sweep.launchers.gpus import LIST_SECONDS, visible_gpus
 from finesweep.sweep.launchers.local import usable_cores
 from finesweep.threads import OMP_NUM_THREADS, given_threads
 
@@ -24,6 +24,8 @@ MIN_MEMORY = 2 * 1024**3
 THREADS = (OMP_NUM_THREADS, "MKL_NUM_THREADS")
 GIB = 1024**3
 SMI_SECONDS = 10
+GPU_SECONDS = LIST_SECONDS + SMI_SECONDS + 5
+"""Limit for `gpu`, which waits for the driver as long as a sweep does, and then for its names."""
 
 
 def cpu() -> Finding:

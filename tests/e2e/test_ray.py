@@ -152,6 +152,24 @@ def test_a_cluster_of_its_own_is_started_and_stopped(
     until(lambda: gone(pid))
 
 
+def test_a_cluster_of_another_version_is_told_in_rays_words(
+    cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ray, "__version__", "2.9.0")
+    config = LauncherConfig(name="ray", address=cluster.address)
+    message = r"(?s)^the Ray cluster at \S+ cannot be used: Version mismatch: .* Ray: 2\.9\.0\n"
+    with pytest.raises(FinesweepError, match=message):
+        make_launcher(config, command=COMMAND, workers=1, logs=tmp_path)
+    assert not ray.is_initialized()
+
+
+@pytest.mark.parametrize("address", ["nowhere", "127.0.0.1:99999"])
+def test_an_address_that_ray_does_not_read_is_told(address: str, tmp_path: Path) -> None:
+    config = LauncherConfig(name="ray", address=address)
+    with pytest.raises(FinesweepError, match=f"Ray cluster .*at {address}"):
+        make_launcher(config, command=COMMAND, workers=1, logs=tmp_path)
+
+
 def test_a_cluster_that_does_not_answer_is_told(tmp_path: Path) -> None:
     config = LauncherConfig(name="ray", address="127.0.0.1:1")
     with pytest.raises(FinesweepError, match=r"^no Ray cluster responds at 127\.0\.0\.1:1$"):

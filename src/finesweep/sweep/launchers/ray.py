@@ -71,7 +71,7 @@ def import_ray() -> Any:
 
 def connect(ray: Any, address: str | None) -> bool:
     """Whether this call connected; False when the calling program already had. FinesweepError when
-    no cluster responds."""
+    no cluster responds, or Ray refuses the one that does."""
     if ray.is_initialized():
         return False
     address = address or os.environ.get("RAY_ADDRESS") or "local"
@@ -83,6 +83,10 @@ def connect(ray: Any, address: str | None) -> bool:
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
     except (OSError, ray.exceptions.RayError) as error:
         raise FinesweepError(f"no Ray cluster responds at {address}") from error
+    except (RuntimeError, ValueError) as error:  # such as another version, or no address at all
+        ray.shutdown()  # otherwise it stays half connected
+        message = f"the Ray cluster at {address} cannot be used: {str(error).strip()}"
+        raise FinesweepError(message) from error
     finally:
         # Ray installs its own handler, which would end the coordinator before its workers exit.
         if threading.current_thread() is threading.main_thread():

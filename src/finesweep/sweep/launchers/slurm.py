@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from finesweep.errors import ConfigError, FinesweepError, Problem
 from finesweep.sweep.launchers.slurm_commands import Processes, Slurm
-from finesweep.sweep.launchers.slurm_task import ArrayTask
+from finesweep.sweep.launchers.slurm_task import ArrayTask, RequestFiles
 from finesweep.sweep.launchers.slurm_worker import SlurmWorker
 
 if TYPE_CHECKING:
@@ -48,8 +48,8 @@ class SlurmLauncher:
         """Index → worker; FinesweepError with sbatch's message when it refuses."""
         from submitit.core.utils import FailedJobError, FailedSubmissionError
 
-        files = [Path(self._executor.folder) / f"{uuid.uuid4().hex}.drain" for _ in indices]
-        tasks = [ArrayTask(self._command, drain_file=f, threads=self._threads) for f in files]
+        files = [RequestFiles(Path(self._executor.folder) / uuid.uuid4().hex) for _ in indices]
+        tasks = [ArrayTask(self._command, requests=each, threads=self._threads) for each in files]
         try:
             jobs = self._executor.submit_array(tasks)
         except (FailedJobError, FailedSubmissionError) as error:
@@ -57,8 +57,8 @@ class SlurmLauncher:
         for job in jobs:
             self._scheduler.note(job)
         return {
-            index: SlurmWorker(f"worker {index}", job, drain_file=file, scheduler=self._scheduler)
-            for index, job, file in zip(indices, jobs, files, strict=True)
+            index: SlurmWorker(f"worker {index}", job, requests=each, scheduler=self._scheduler)
+            for index, job, each in zip(indices, jobs, files, strict=True)
         }
 
 

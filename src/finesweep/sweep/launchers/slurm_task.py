@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -17,6 +18,25 @@ from finesweep.sweep.launchers.worker_process import ATTACHED, thread_setting
 POLL_SECONDS = 0.5
 
 
+@dataclass(frozen=True)
+class RequestFiles:
+    """What a worker is asked for by files, since a signal would miss a job that is starting."""
+
+    stem: Path
+
+    @property
+    def drain(self) -> Path:
+        return self.stem.with_suffix(".drain")
+
+    @property
+    def interrupt(self) -> Path:
+        return self.stem.with_suffix(".interrupt")
+
+    def remove(self) -> None:
+        for file in (self.drain, self.interrupt):
+            file.unlink(missing_ok=True)
+
+
 class ArrayTask:
     """Callable that runs a worker to its end and returns its exit code.
 
@@ -24,9 +44,9 @@ class ArrayTask:
     before the time limit or a preemption, submitit calls `checkpoint` and requeues the job.
     """
 
-    def __init__(self, command: Sequence[str], *, drain_file: Path, threads: int) -> None:
+    def __init__(self, command: Sequence[str], *, requests: RequestFiles, threads: int) -> None:
         self._command = tuple(command)
-        self._drain_file = drain_file
+        self._requests = requests
         self._threads = threads
         self._pid: int | None = None
         self._is_interrupted_early = False
@@ -61,12 +81,14 @@ class ArrayTask:
             # WNOWAIT leaves the process to poll(), whose lock the interrupted code may hold.
             with suppress(ChildProcessError):
                 os.waitid(os.P_PID, self._pid, os.WEXITED | os.WNOWAIT)
-        task = ArrayTask(self._command, drain_file=self._drain_file, threads=self._threads)
+        task = ArrayTask(self._command, requests=self._requests, threads=self._threads)
         return DelayedSubmission(task)
 
     def _follow(self, child: subprocess.Popen[bytes]) -> int:
         while (code := child.poll()) is None:
-            if child.stdin is not None and not child.stdin.closed and self._drain_file.exists():
+            if self._requests.interrupt.exists():
+                self._interrupt(child.pid)
+            elif child.stdin is not None and self._requests.drain.exists():
                 child.stdin.close()
             time.sleep(POLL_SECONDS)
         return code

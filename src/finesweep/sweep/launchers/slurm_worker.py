@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import Any
 
 from finesweep.errors import INTERRUPTED
 from finesweep.sweep.launchers.slurm_commands import Scheduler
+from finesweep.sweep.launchers.slurm_task import RequestFiles
 from finesweep.sweep.launchers.worker_process import tail
 
 LOST = 1
@@ -20,10 +20,12 @@ class SlurmWorker:
 
     pid = None
 
-    def __init__(self, name: str, job: Any, *, drain_file: Path, scheduler: Scheduler) -> None:
+    def __init__(
+        self, name: str, job: Any, *, requests: RequestFiles, scheduler: Scheduler
+    ) -> None:
         self.name = name
         self._job = job
-        self._drain_file = drain_file
+        self._requests = requests
         self._scheduler = scheduler
         self._code: int | None = None
         self._requested_code: int | None = None
@@ -33,13 +35,12 @@ class SlurmWorker:
         if self._code is None:
             self._code = self._outcome()
             if self._code is not None:
-                self._drain_file.unlink(missing_ok=True)
+                self._requests.remove()
         return self._code
 
     def drain(self) -> None:
         if self.poll() is None:
-            # A file, because a signal would miss a job that is still starting.
-            self._drain_file.touch()
+            self._requests.drain.touch()
             self._requested_code = 0
             self._scheduler.withdraw(self._job)
 
@@ -48,6 +49,7 @@ class SlurmWorker:
             self._requested_code = INTERRUPTED
             self._scheduler.withdraw(self._job)
             self._scheduler.interrupt(self._job)
+            self._requests.interrupt.touch()
 
     def kill(self) -> None:
         if self.poll() is None:

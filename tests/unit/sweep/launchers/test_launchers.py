@@ -21,7 +21,7 @@ from finesweep.errors import ConfigError
 from finesweep.sweep.launchers import Launcher, WorkerHandle, make_launcher
 from finesweep.sweep.launchers.gpus import assign_gpus, parse_listing, parse_visible
 from finesweep.sweep.launchers.local import usable_cores
-from finesweep.sweep.launchers.slurm_commands import Slurm
+from finesweep.sweep.launchers.slurm_commands import Processes, Slurm
 from finesweep.sweep.launchers.worker_process import tail, thread_setting
 
 pytestmark = pytest.mark.slow
@@ -284,6 +284,25 @@ def test_a_preempted_task_is_queued_again_with_its_slot_released(tmp_path: Path)
     assert worker.poll() is None
     worker.drain()
     assert ended(worker) == 0
+
+
+@pytest.mark.parametrize("then", [[], ["drain"]])
+def test_an_interruption_reaches_a_job_that_its_signal_misses(
+    then: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Processes, "interrupt", lambda *_: None)
+    made = make_launcher(
+        slurm_config(tmp_path, cluster="local"), command=COMMAND, workers=1, logs=tmp_path
+    )
+    worker = made.start(0)
+    up(worker)
+    for call in ["interrupt", *then]:
+        getattr(worker, call)()
+    until(lambda: worker.poll() is not None, seconds=20)
+    assert worker.poll() == 130
+    assert "released" in worker.last_output()
+    left = {path.suffix for path in (tmp_path / "slurm").iterdir()}
+    assert not left & {".drain", ".interrupt"}
 
 
 def test_a_share_of_a_gpu_is_refused_with_slurm(tmp_path: Path) -> None:

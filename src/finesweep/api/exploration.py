@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from finesweep.api.caller import preserve_caller
 from finesweep.api.inputs import check_checkpoint
 from finesweep.api.results import Exploration
-from finesweep.config import Composed, compose
+from finesweep.config import Composed, compose, override_path
 from finesweep.disk import written_aside
 from finesweep.errors import ConfigError, Problem
 from finesweep.wording import counted
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from finesweep.tracking import TrackingStore
 
 PAGES = Path("mlruns/explore")
-SOURCES = ("dataset.path=", "dataset.files.", "dataset.files=", "dataset.hub=")
+SOURCES = ("dataset.path", "dataset.files", "dataset.hub")
+"""Fields, and a group of them, that name the data."""
 LOCAL = "local"
 """The name in conf/dataset/local.yaml, which does not identify the data."""
 MAX_CHARACTERS = 80
@@ -158,11 +159,10 @@ def page_name(composed: Composed) -> str:
 
 def _source(composed: Composed) -> str | None:
     """The source named by an override; None where the dataset config names it."""
-    config = composed.config.dataset
-    is_named = any(text.lstrip("+").startswith(SOURCES) for text in composed.overrides)
+    config, paths = composed.config.dataset, set(map(override_path, composed.overrides))
+    is_named = any(path.startswith(SOURCES) for path in paths)
     source = config.path or config.files.train or config.hub
-    has_name = any(text.lstrip("+").startswith("dataset.name=") for text in composed.overrides)
-    if source is None or has_name or not (is_named or config.name == LOCAL):
+    if source is None or "dataset.name" in paths or not (is_named or config.name == LOCAL):
         return None
     return source if "://" in source else os.path.normpath(source)
 

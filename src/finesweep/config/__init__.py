@@ -4,7 +4,13 @@ from finesweep.config.agreement import data_problems
 from finesweep.config.compose import Composed, compose, group_choices
 from finesweep.config.names import require_model_name
 from finesweep.config.objects import build, install_command, missing_package, parameters_of
-from finesweep.config.overrides.grammar import Choice, Dimension, Interval, Range
+from finesweep.config.overrides.grammar import (
+    Choice,
+    Dimension,
+    Interval,
+    Range,
+    override_path,
+)
 from finesweep.config.schema import (
     AdaptConfig,
     Config,
@@ -29,7 +35,6 @@ from finesweep.config.sweep_plan import (
     SweepPlan,
     borrowed_name,
     compose_sweep,
-    override_path,
     plain_path,
     typed_overrides,
     worker_overrides,

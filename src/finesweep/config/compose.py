@@ -19,7 +19,7 @@ from finesweep.config.bounds import range_problems, stray_fields
 from finesweep.config.field_paths import unknown_field
 from finesweep.config.hydra_errors import translate_errors
 from finesweep.config.overrides import mappings
-from finesweep.config.overrides.grammar import as_override, in_hydra_grammar
+from finesweep.config.overrides.grammar import as_override, in_hydra_grammar, override_path
 from finesweep.config.overrides.hydra_private import (
     compose_choices_once,
     initialised,
@@ -51,7 +51,7 @@ class Composed:
     def with_teacher(self, uri: str) -> Composed:
         """The same with another name of its teacher, in its overrides too."""
         training = replace(self.config.training, teacher=uri)
-        others = (o for o in self.overrides if o.lstrip("+").partition("=")[0] != TEACHER)
+        others = (o for o in self.overrides if override_path(o) != TEACHER)
         return replace(
             self,
             config=replace(self.config, training=training),

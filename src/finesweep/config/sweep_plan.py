@@ -26,6 +26,7 @@ from finesweep.config.overrides.grammar import (
     Dimension,
     as_override,
     dimension,
+    override_path,
     parse_override,
     parse_value,
 )
@@ -218,11 +219,6 @@ def borrowed_name(plan: SweepPlan) -> list[Problem]:
         "dataset is another; add sweep.register.name=NAME, or sweep.register=null"
     )
     return [Problem("sweep.register.name", message)]
-
-
-def override_path(text: str) -> str:
-    """The dotted path, or the group, that an override sets, adds or deletes."""
-    return parse_override(text).key_or_group
 
 
 def typed_overrides(plan: SweepPlan) -> list[str]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 import shlex
 
-from finesweep.config import SweepPlan
+from finesweep.config import SweepPlan, override_path
 from finesweep.records import Finalist
 from finesweep.report.records import Leader
 from finesweep.sweep.selection.confirmation import SEED
 from finesweep.sweep.selection.state import SweepState
 from finesweep.sweep.study.keys import PRECISION, VALUES
 
-NOT_OF_THE_RUN = ("evaluate_test=", "storage.", "tracking.", "launcher", "workers=")
+NOT_OF_THE_RUN = ("evaluate_test", "storage", "tracking", "launcher", "workers")
 """Overrides of the sweep as a whole, which a run of its own takes from where it is run."""
 
 WORD = re.compile(r"([^=]+)='(/?[A-Za-z]\w*(?:[./-]\w+)*)'")
@@ -39,7 +39,7 @@ def train_command(
     if leader is not None and SEED in leader.params:
         values.setdefault(SEED, int(leader.params[SEED]))
     overrides = plan.compose_trial(values).overrides
-    own = [each for each in overrides if not each.lstrip("+").startswith(NOT_OF_THE_RUN)]
+    own = [each for each in overrides if override_path(each).split(".")[0] not in NOT_OF_THE_RUN]
     return shlex.join(["finesweep", "train", *dict.fromkeys(map(_unquoted, own))])
 
 

@@ -11,7 +11,7 @@ from finesweep.api.inputs import read_inputs
 from finesweep.cli.arguments.compose_args import composed_from
 from finesweep.cli.startup import collector
 from finesweep.cli.startup.quiet import silence_libraries
-from finesweep.config import Composed
+from finesweep.config import Composed, override_path
 from finesweep.errors import ConfigError
 from finesweep.ledger import TimeLedger
 from finesweep.wording import counted
@@ -133,7 +133,7 @@ def _token_list(guesses: Sequence[Guess]) -> str:
 
 def _print_next(console: Console, adaptation: Adaptation, overrides: Sequence[str]) -> None:
     start = ["model=checkpoint", f"model.name_or_path={adaptation.folder}"]
-    forwarded = [text for text in overrides if text.lstrip("+~").startswith(FORWARDED)]
+    forwarded = [text for text in overrides if override_path(text).split(".")[0] in FORWARDED]
     command = shlex.join(["finesweep", "train", *start, *forwarded])
     _say(console, f"\nnext:\n  {command}\n  finesweep ui")
 

@@ -99,6 +99,11 @@ def parse_override(text: str) -> Override:
     return _parse(text, text.split("=")[0].lstrip("+~") or text)
 
 
+def override_path(text: str) -> str:
+    """The dotted path, or the group, that an override sets, adds or deletes."""
+    return parse_override(text).key_or_group
+
+
 def parse_value(path: str, value: Any) -> Dimension | Any:
     """The dimension that a value in a sweep file stands for, or the value itself if it is plain."""
     if not isinstance(value, str) or not value:

@@ -75,6 +75,15 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.fixture
+def own_files() -> Iterator[None]:
+    """Puts back the user's files afterwards: who joins a study uses those of the study."""
+    from finesweep.config import preserved_files
+
+    with preserved_files():
+        yield
+
+
 @pytest.fixture(scope="session")
 def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A saved BERT of 4 random layers of 32 that knows the words of texts_csv; takes 64 tokens.

@@ -14,7 +14,7 @@ from mlflow import MlflowClient
 from optuna import Study
 
 from finesweep.cli.sweeps import work
-from finesweep.config import SweepPlan, compose_sweep, search_path
+from finesweep.config import SweepPlan, compose_sweep, preserved_files
 from finesweep.config.sweep_plan import as_override
 from finesweep.sweep.parent_run import parent_of
 from finesweep.sweep.selection.claims import is_finished_sweep, missing_records
@@ -59,18 +59,19 @@ class Sweeping:
             gone = missing_records(plan, read_state(study), open_store(plan.base.config.tracking))
             if not gone:
                 return study, gone
-        with parent_of(plan, study), pytest.MonkeyPatch.context() as patch:
-            # A worker takes the user's files from the study, for the rest of its process.
-            patch.setattr(search_path, "_user_root", None)
-            with _attached(patch):
-                assert work.run([plan.study_name, *self.places, "--attached"]) == 0
+        with parent_of(plan, study), preserved_files(), _attached():
+            assert work.run([plan.study_name, *self.places, "--attached"]) == 0
         return study, gone
 
 
 @contextmanager
-def _attached(patch: pytest.MonkeyPatch) -> Iterator[None]:
+def _attached() -> Iterator[None]:
     """Standard input is a coordinator's that stays."""
     reader, writer = os.pipe()
-    with os.fdopen(reader) as stdin, os.fdopen(writer, "w"):
+    with (
+        os.fdopen(reader) as stdin,
+        os.fdopen(writer, "w"),
+        pytest.MonkeyPatch.context() as patch,
+    ):
         patch.setattr(sys, "stdin", stdin)
         yield

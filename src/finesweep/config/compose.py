@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cache
+from threading import RLock
 from typing import Any, cast
 
 import hydra
@@ -32,6 +33,9 @@ from finesweep.errors import ConfigError, Problem
 
 HYDRA_VERSION_BASE = "1.3"
 TEACHER = "training.teacher"
+_composing = RLock()
+"""Held while Hydra is initialised: a process has one, and threads would compose with each other's
+files."""
 
 
 @dataclass(frozen=True)
@@ -148,6 +152,12 @@ def register_schema() -> None:
 
 @contextmanager
 def _initialised() -> Iterator[None]:
+    with _composing, _own_hydra():
+        yield
+
+
+@contextmanager
+def _own_hydra() -> Iterator[None]:
     running = GlobalHydra.instance().hydra
     if running is not None and _is_ours(running):  # inside hydra.main, with our search path
         yield

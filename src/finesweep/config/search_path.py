@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Hashable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -31,13 +32,13 @@ UNNAMED = 'in "<unicode string>", '
 """How YAML's errors name a text without a file."""
 
 
-_user_root: Path | None = None
-"""Root of the user's files after use_files; None is the current folder."""
+_user_root: ContextVar[Path | None] = ContextVar("user_root", default=None)
+"""Root of the user's files after use_files, in each thread; None is the current folder."""
 
 
 def user_files() -> dict[str, str]:
     """Relative path → text of the user's YAML files, which workers on other machines need."""
-    root = _user_root or Path.cwd()
+    root = _own_root()
     paths = [
         path for folder in ("conf", SWEEPS) for path in sorted((root / folder).rglob("*.yaml"))
     ]
@@ -53,20 +54,22 @@ def _text(path: Path, name: str) -> str:
 
 
 def use_files(files: Mapping[str, str]) -> None:
-    """Uses these as the user's files until preserved_files ends, or this process does."""
-    global _user_root
-    _user_root = _folder_of(tuple(sorted(files.items())))
+    """Uses these as this thread's user's files until preserved_files ends, or the thread does."""
+    _user_root.set(_folder_of(tuple(sorted(files.items()))))
 
 
 @contextmanager
 def preserved_files() -> Iterator[None]:
     """Puts back the user's files that were used before, whoever calls use_files meanwhile."""
-    global _user_root
-    before = _user_root
+    before = _user_root.get()
     try:
         yield
     finally:
-        _user_root = before
+        _user_root.set(before)
+
+
+def _own_root() -> Path:
+    return _user_root.get() or Path.cwd()
 
 
 @cache
@@ -82,7 +85,7 @@ def _folder_of(files: tuple[tuple[str, str], ...]) -> Path:
 
 def project_folders(name: str) -> tuple[Path, Path]:
     """The folders of this name: the user's, which may not exist, and the packaged one."""
-    return (_user_root or Path.cwd()) / name, packaged_root() / name
+    return _own_root() / name, packaged_root() / name
 
 
 def packaged_root() -> Path:
@@ -173,7 +176,7 @@ class ProjectSearchPath(SearchPathPlugin):
     """Adds the two folders to Hydra's search path, the user's first."""
 
     def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
-        search_path.append(USER, f"{ProjectSource.scheme()}://{_user_root or Path.cwd()}")
+        search_path.append(USER, f"{ProjectSource.scheme()}://{_own_root()}")
         search_path.append(PACKAGE, f"{ProjectSource.scheme()}://{packaged_root()}")
 
 

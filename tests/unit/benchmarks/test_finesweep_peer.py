@@ -8,7 +8,7 @@ import pytest
 from tests.stores import put_stores
 from tests.sweeping import Sweeping
 
-from finesweep.config import SweepPlan, compose_sweep, search_path
+from finesweep.config import SweepPlan, compose_sweep
 from finesweep.sweep.parent_run import parent_of
 from finesweep.sweep.study.portfolio.first_trials import first_trials
 from finesweep.sweep.study.study import open_study
@@ -34,11 +34,7 @@ params:
 
 @pytest.fixture
 def plan(
-    workplace: Path,
-    tiny_bert: Path,
-    texts_csv: Path,
-    empty_stores: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    workplace: Path, own_files: None, tiny_bert: Path, texts_csv: Path, empty_stores: Path
 ) -> SweepPlan:
     from target.finesweep_peer import NAME, seeded_plan
 
@@ -46,7 +42,6 @@ def plan(
     (workplace / "sweeps").mkdir()
     text = SWEEP.format(texts=texts_csv, model=tiny_bert)
     (workplace / "sweeps" / f"{NAME}.yaml").write_text(text)
-    monkeypatch.setattr(search_path, "_user_root", None)
     return seeded_plan(Sweeping(workplace).places, 2)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 
-from finesweep.config import compose, group_choices
+from finesweep.config import compose, group_choices, preserved_files, use_files
 from finesweep.config.compose import flatten
 from finesweep.config.schema import Config, DatasetConfig
 from finesweep.errors import ConfigError
@@ -218,3 +220,39 @@ def test_a_teacher_is_named_by_its_version_in_config_and_overrides() -> None:
     assert compose(composed.overrides).flat() == composed.flat()
     assert composed.flat()["training.distillation.weight"] == 0.9
     assert sum("teacher=" in each for each in composed.overrides) == 1
+
+
+def test_threads_compose_at_the_same_time() -> None:
+    start = threading.Barrier(8)
+
+    def epochs(n: int) -> int:
+        start.wait()
+        return compose([f"training.epochs={n}"]).config.training.epochs
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(epochs, range(1, 9))) == list(range(1, 9))
+
+
+def test_a_thread_composes_with_its_own_files_while_another_composes_with_those_of_a_study() -> (
+    None
+):
+    found: list[list[str]] = []
+    other = threading.Thread(target=lambda: found.append(group_choices("experiment")))
+
+    def while_composing() -> float:
+        if not other.ident:
+            other.start()
+        other.join(timeout=0.2)  # it waits for this composition
+        return 1e-4
+
+    OmegaConf.register_new_resolver("while_composing", while_composing)
+    with preserved_files():
+        use_files({"conf/experiment/of_the_study.yaml": "# @package _global_\n"})
+        try:
+            compose(["training.learning_rate=${while_composing:}"])
+        finally:
+            OmegaConf.clear_resolver("while_composing")
+        assert "of_the_study" in group_choices("experiment")
+    other.join()
+    assert found == [[name for name in group_choices("experiment") if name != "of_the_study"]]
+    assert "of_the_study" not in found[0]

@@ -8,7 +8,7 @@ import pytest
 from hydra.core.object_type import ObjectType
 from omegaconf import OmegaConf
 
-from finesweep.config import compose, search_path, use_files, user_files
+from finesweep.config import compose, preserved_files, search_path, use_files, user_files
 from finesweep.config.search_path import USER, ProjectSource, packaged_root
 
 
@@ -75,14 +75,14 @@ def test_a_file_is_read_anew_and_what_was_read_before_is_nobodys_to_change(
     assert read == {"n_trials": "${other}"}
 
 
-def test_files_that_are_used_already_stay_where_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(search_path, "_user_root", None)
+def test_files_that_are_used_already_stay_where_they_are() -> None:
     files = {"sweeps/mine.yaml": "n_trials: 1\n", "conf/model/own.yaml": "distil: true\n"}
     places = []
-    for given in (files, dict(reversed(files.items())), files | {"sweeps/mine.yaml": "{}"}, {}):
-        use_files(given)
-        assert user_files() == given
-        places.append(search_path.project_folders("sweeps")[0])
+    with preserved_files():
+        for given in (files, dict(reversed(files.items())), files | {"sweeps/mine.yaml": "{}"}, {}):
+            use_files(given)
+            assert user_files() == given
+            places.append(search_path.project_folders("sweeps")[0])
     assert places[0] == places[1]
     assert len(set(places)) == 3
 

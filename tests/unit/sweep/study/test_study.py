@@ -13,7 +13,7 @@ from optuna.pruners import PatientPruner
 from optuna.samplers import QMCSampler
 from tests.unit.sweep.conftest import PlanOf
 
-from finesweep.config import SweepPlan, search_path
+from finesweep.config import SweepPlan
 from finesweep.errors import ConfigError
 from finesweep.records import Finalist
 from finesweep.sweep.study.keys import (
@@ -288,6 +288,7 @@ def test_a_study_that_another_program_made_is_named(workplace: Path) -> None:
         find_study("foreign", URL)
 
 
+@pytest.mark.usefixtures("own_files")
 def test_a_worker_elsewhere_composes_what_the_sweep_command_did(
     plan_of: PlanOf, empty_database: Path, workplace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -301,7 +302,6 @@ def test_a_worker_elsewhere_composes_what_the_sweep_command_did(
     other.mkdir()
     monkeypatch.chdir(other)
     monkeypatch.delenv("MLFLOW_TRACKING_URI")
-    monkeypatch.setattr(search_path, "_user_root", None)
     url = f"sqlite:///{workplace / DATABASE}"
     joined, study = join_study("own-2", url, ["tracking.artifacts=mine"], pytest.fail)
     assert study.study_name == "own-2"
@@ -395,6 +395,7 @@ def test_defaults_of_the_schema_and_the_same_in_a_file_make_one_study(
     assert open_study(plan_of(TEXT + written)).user_attrs[UID] == own_study.user_attrs[UID]
 
 
+@pytest.mark.usefixtures("own_files")
 @pytest.mark.parametrize(
     ("of_sampler", "of_pruner"),
     [({}, {}), ({"multivariate": True, "group": True}, {"n_startup_trials": 4})],
@@ -403,11 +404,9 @@ def test_defaults_of_the_schema_and_the_same_in_a_file_make_one_study(
 def test_a_study_made_under_older_defaults_goes_on_with_them(
     own_study: optuna.Study,
     plan_of: PlanOf,
-    monkeypatch: pytest.MonkeyPatch,
     of_sampler: dict[str, bool],
     of_pruner: dict[str, int],
 ) -> None:
-    monkeypatch.setattr(search_path, "_user_root", None)
     sampler = {**OLDER_DEFAULTS["sweep.sampler"], **of_sampler}
     pruner = {**OLDER_DEFAULTS["sweep.pruner"], **of_pruner}
     mine = {"sweep.sampler": sampler, "sweep.pruner": pruner}

@@ -10,7 +10,7 @@ import pytest
 from tests.tiny_bert import tiny_bert as saved_bert
 from tests.unit.sweep.conftest import PlanOf
 
-from finesweep.config import SweepPlan, search_path
+from finesweep.config import SweepPlan
 from finesweep.config.compose import TEACHER
 from finesweep.errors import ConfigError
 from finesweep.model import load_trained
@@ -76,11 +76,10 @@ def own(registered: TrackingStore, plan_of: PlanOf, texts_csv: Path, tiny_bert: 
     return plan_of(text, f"tracking.uri={registered.uri}")
 
 
+@pytest.mark.usefixtures("own_files")
 def test_the_champion_of_the_beginning_stays_the_teacher(
-    own: SweepPlan, registered: TrackingStore, monkeypatch: pytest.MonkeyPatch
+    own: SweepPlan, registered: TrackingStore
 ) -> None:
-    # Who joins takes the user's files from the study, for the rest of the process.
-    monkeypatch.setattr(search_path, "_user_root", None)
     check_data(own, trial_inputs(own))
     study = open_study(own)
     (record,) = study.user_attrs[TEACHERS].values()

@@ -16,7 +16,7 @@ from tests.unit.sweep.conftest import PlanOf
 from tests.unit.sweep.studies import add_trial
 from tests.unit.sweep.worker.conftest import JoinedWorker
 
-from finesweep.config import ConfirmConfig, SweepPlan, search_path
+from finesweep.config import ConfirmConfig, SweepPlan
 from finesweep.errors import ConfigError
 from finesweep.sweep.study.keys import DEFINITION, VALUES
 from finesweep.sweep.study.leases import workers_of
@@ -27,15 +27,9 @@ from finesweep.sweep.worker.phases import Confirmation, Search
 from finesweep.sweep.worker.session import WorkerSession, worker_session
 from finesweep.tracking import TrackingStore
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("own_files")]
 
 SWEEP = "n_trials: 2\nparams: {training.epochs: 'range(1, 3)'}"
-
-
-@pytest.fixture(autouse=True)
-def own_files(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Restores the user's files afterwards: a worker that joins uses those of the study."""
-    monkeypatch.setattr(search_path, "_user_root", None)
 
 
 def session_of(joined_worker: JoinedWorker, confirm: ConfirmConfig | None) -> WorkerSession:

@@ -6,8 +6,9 @@ import logging
 import os
 import sys
 import warnings
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from threading import RLock
 
 from finesweep.config import preserved_files
 
@@ -16,20 +17,48 @@ QUIET = {"MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false", "TOKENIZERS_PARALLELIS
 OPTUNA = logging.getLogger("optuna")
 
 
+Context = Callable[[], AbstractContextManager[None]]
+
+
+def shared(context: Context) -> Context:
+    """One context for calls in several threads: the first enters it, the last leaves it."""
+    lock, entered, n_calls = RLock(), ExitStack(), 0
+
+    @contextmanager
+    def joined() -> Iterator[None]:
+        nonlocal n_calls
+        with lock:
+            if n_calls == 0:
+                entered.enter_context(context())
+            n_calls += 1
+        try:
+            yield
+        finally:
+            with lock:
+                n_calls -= 1
+                if n_calls == 0:
+                    entered.close()
+
+    return joined
+
+
 @contextmanager
 def preserve_caller() -> Iterator[None]:
     """Silences libraries but for errors; restores environment, warnings, log levels, the user's
-    config files, and MLflow's current store and experiment afterwards."""
-    with ExitStack() as stack:
-        stack.enter_context(_environment())
-        stack.enter_context(preserved_files())
-        stack.enter_context(_mlflow())
-        stack.enter_context(_logging())
-        stack.enter_context(warnings.catch_warnings())
+    config files, and MLflow's current store and experiment once no call is left."""
+    with _preserved_process(), preserved_files():
+        yield
+
+
+@shared
+@contextmanager
+def _preserved_process() -> Iterator[None]:
+    with _environment(), _mlflow(), _logging(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
 
 
+@shared
 @contextmanager
 def no_library_bars() -> Iterator[None]:
     """Turns off the libraries' own progress bars; imports these libraries."""

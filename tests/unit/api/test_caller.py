@@ -9,17 +9,21 @@ import sys
 import threading
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import datasets
 import mlflow
 import pytest
+import transformers
 from tests.unit.sweep.studies import new_study
 
-from finesweep.api.caller import preserve_caller
+from finesweep.api.caller import no_library_bars, preserve_caller, shared
 from finesweep.config import compose_sweep
 from finesweep.sweep.signals import deferred_signals
 from finesweep.sweep.study.keys import FILES, OVERRIDES, SWEEP
 from finesweep.sweep.study.study import plan_of
+from finesweep.tracking.current import current, set_current
 
 pytestmark = pytest.mark.slow
 
@@ -35,11 +39,14 @@ print(mlflow.tracking.is_tracking_uri_set(), "MLFLOW_TRACKING_URI" in os.environ
 
 
 @pytest.fixture
-def own_experiment(workplace: Path) -> Iterator[str]:
+def own_experiment(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """A store and an experiment of the caller's, set as MLflow's guides do it."""
-    with preserve_caller():
-        mlflow.set_tracking_uri(f"sqlite:///{workplace}/own.db")
-        yield mlflow.set_experiment("own").experiment_id
+    for name in ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_ID"):
+        monkeypatch.setenv(name, "theirs")  # puts it back, whatever MLflow sets
+    former = current()
+    mlflow.set_tracking_uri(f"sqlite:///{workplace}/own.db")
+    yield mlflow.set_experiment("own").experiment_id
+    set_current(former)
 
 
 def test_the_environment_is_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,6 +107,58 @@ def test_mlflow_that_was_first_imported_by_a_call_has_no_store_set(workplace: Pa
         [sys.executable, "-c", FIRST_IMPORT], capture_output=True, text=True, check=True, timeout=60
     )
     assert done.stdout == "False False\n"
+
+
+def of_libraries() -> tuple[object, ...]:
+    return (
+        logging.root.manager.disable,
+        list(warnings.filters),
+        dict(os.environ),
+        mlflow.get_tracking_uri(),
+        transformers.utils.logging.is_progress_bar_enabled(),
+        datasets.are_progress_bars_disabled(),
+    )
+
+
+def test_calls_that_overlap_leave_nothing_behind(own_experiment: str) -> None:
+    first_in, second_in, first_out = (threading.Event() for _ in range(3))
+    before = of_libraries()
+
+    def first() -> None:
+        with preserve_caller(), no_library_bars():
+            first_in.set()
+            second_in.wait(10)
+        first_out.set()
+
+    thread = threading.Thread(target=first)
+    thread.start()
+    first_in.wait(10)
+    with preserve_caller(), no_library_bars():
+        second_in.set()
+        first_out.wait(10)
+        assert of_libraries() != before
+        mlflow.set_tracking_uri("sqlite:///theirs.db")
+    thread.join()
+    assert of_libraries() == before
+
+
+def test_a_call_that_fails_on_its_way_in_leaves_the_next_one_as_it_was() -> None:
+    said: list[str] = []
+
+    @shared
+    @contextmanager
+    def context() -> Iterator[None]:
+        said.append("in")
+        if len(said) == 1:
+            raise OSError("away")
+        yield
+        said.append("out")
+
+    with pytest.raises(OSError, match="away"), context():
+        pass
+    with context():
+        pass
+    assert said == ["in", "in", "out"]
 
 
 def test_a_thread_of_the_callers_needs_no_signal_handlers() -> None:

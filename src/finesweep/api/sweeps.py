@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 LOGS = Path("mlruns/logs")
 STORAGE_URL = "FINESWEEP_STORAGE_URL"
+_n_sweeps = count()
 JOINING = {
     "local": "starting",
     "ray": "starting, or waiting for resources of the cluster",
@@ -158,12 +161,18 @@ def complete_sweep(
     if (n_devices := plan.base.config.launcher.devices_per_trial) > 1:
         say(console, f"each trial trains on {n_devices} devices; no activations are cached")
     on_ready()
-    with told_at_the_end(plan, study, warn):
-        _search(plan, study, console, warn)
+    with told_at_the_end(plan, study, warn), worker_command(plan) as command:
+        _search(plan, study, command, console, warn)
     return study, True
 
 
-def _search(plan: SweepPlan, study: Study, console: Console, warn: Callable[[str], None]) -> None:
+def _search(
+    plan: SweepPlan,
+    study: Study,
+    command: Sequence[str],
+    console: Console,
+    warn: Callable[[str], None],
+) -> None:
     from finesweep.api.progress.sweep import SweepProgress
     from finesweep.disk import require_space
     from finesweep.sweep.launchers import make_launcher
@@ -177,7 +186,7 @@ def _search(plan: SweepPlan, study: Study, console: Console, warn: Callable[[str
         warn(missing)
     launcher = make_launcher(
         config.launcher,
-        command=_command(plan),
+        command=command,
         workers=config.workers,
         logs=LOGS / plan.study_name,
         template=[sys.executable, "-m", TEMPLATE],
@@ -213,8 +222,17 @@ def _search(plan: SweepPlan, study: Study, console: Console, warn: Callable[[str
             log_report(plan, study, warn)
 
 
-def _command(plan: SweepPlan) -> list[str]:
-    """A worker's argv; the storage goes by the environment, for it may hold a password."""
-    os.environ[STORAGE_URL] = plan.base.config.storage.url
-    storage = f"storage.url=${{oc.env:{STORAGE_URL}}}"
-    return [sys.executable, "-m", "finesweep", "work", plan.study_name, storage]
+@contextmanager
+def worker_command(plan: SweepPlan) -> Iterator[list[str]]:
+    """A worker's argv while the sweep runs.
+
+    The storage goes by the environment, for it may hold a password, and by a variable of its own:
+    another thread may sweep, or compose, with another storage.
+    """
+    variable = f"{STORAGE_URL}_{next(_n_sweeps)}"
+    os.environ[variable] = plan.base.config.storage.url
+    storage = f"storage.url=${{oc.env:{variable}}}"
+    try:
+        yield [sys.executable, "-m", "finesweep", "work", plan.study_name, storage]
+    finally:
+        del os.environ[variable]

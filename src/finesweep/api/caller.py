@@ -4,16 +4,46 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from threading import RLock
+from typing import Any
 
 from finesweep.config import preserved_files
 
 QUIET = {"MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false", "TOKENIZERS_PARALLELISM": "false"}
 """Environment variables set for the libraries, unless the user has set them."""
+SET_BY_CALLS = (
+    *QUIET,
+    "KMP_DUPLICATE_LIB_OK",
+    "KMP_INIT_AT_FORK",
+    "MLFLOW_EXPERIMENT_ID",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT",
+    "MLFLOW_RECORD_ENV_VARS_IN_MODEL_LOGGING",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT",
+    "MLFLOW_TRACKING_URI",
+    "MPLCONFIGDIR",
+    "PYTHONBREAKPOINT",
+    "PYTORCH_ENABLE_MPS_FALLBACK",
+    "RAY_USAGE_STATS_ENABLED",
+    "TORCHINDUCTOR_CACHE_DIR",
+    "TORCH_WARM_POOL",
+    "_MLFLOW_IS_IN_SERVING_ENVIRONMENT",
+    "_MLFLOW_TELEMETRY_SESSION_ID",
+)
+"""Environment variables that finesweep and its libraries set during a call."""
+LIBRARIES = (
+    r"(PIL|accelerate|alembic|boto3|botocore|copyreg|datasets|dill|filelock|finesweep|fontTools"
+    r"|fsspec|git|google|httpcore|httpx|huggingface_hub|joblib|matplotlib|mlflow|multiprocess|numpy"
+    r"|onnx|onnx_ir|onnxruntime|onnxscript|openpyxl|optuna|pandas|plotly|psycopg2|pyarrow|pydantic"
+    r"|ray|requests|safetensors|scipy|sklearn|skops|sqlalchemy|submitit|tokenizers|torch|torchao"
+    r"|tqdm|transformers|urllib3|wordcloud)(\.|$)"
+)
+"""Matches the modules whose warnings and messages below an error are not shown during a call."""
 OPTUNA = logging.getLogger("optuna")
 
 
@@ -44,8 +74,12 @@ def shared(context: Context) -> Context:
 
 @contextmanager
 def preserve_caller() -> Iterator[None]:
-    """Silences libraries but for errors; restores environment, warnings, log levels, the user's
-    config files, and MLflow's current store and experiment once no call is left."""
+    """Silences libraries but for errors; restores the environment variables that calls set,
+    warnings, log levels, the user's config files, and MLflow's current store and experiment once no
+    call is left.
+
+    Other threads of the caller's keep their messages, warnings and variables.
+    """
     with _preserved_process(), preserved_files():
         yield
 
@@ -53,8 +87,8 @@ def preserve_caller() -> Iterator[None]:
 @shared
 @contextmanager
 def _preserved_process() -> Iterator[None]:
-    with _environment(), _mlflow(), _logging(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with _environment(), _mlflow(), _messages(), _optuna_level(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=LIBRARIES)
         yield
 
 
@@ -82,14 +116,17 @@ def no_library_bars() -> Iterator[None]:
 
 @contextmanager
 def _environment() -> Iterator[None]:
-    before = dict(os.environ)
-    os.environ.update(QUIET | before)
+    before = {name: os.environ.get(name) for name in SET_BY_CALLS}
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
     try:
         yield
     finally:
-        for name in os.environ.keys() - before.keys():
-            del os.environ[name]
-        os.environ.update(before)
+        for name, former in before.items():
+            if former is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = former
 
 
 @contextmanager
@@ -110,13 +147,34 @@ def _mlflow() -> Iterator[None]:
 
 
 @contextmanager
-def _logging() -> Iterator[None]:
-    # A level set on a library's logger is lost when the library is imported later.
-    before, optuna = logging.root.manager.disable, OPTUNA.level
-    logging.disable(max(before, logging.WARNING))
+def _messages() -> Iterator[None]:
+    """Gives the libraries' messages a level below every handler's.
+
+    A level set on a library's logger would be lost when the library is imported later.
+    """
+    made, is_over = logging.getLogRecordFactory(), False
+
+    def quiet(*args: Any, **kwargs: Any) -> logging.LogRecord:
+        record = made(*args, **kwargs)
+        is_of_library = re.match(LIBRARIES, str(record.name)) is not None
+        if is_of_library and record.levelno < logging.ERROR and not is_over:
+            record.levelno = logging.NOTSET - 1
+        return record
+
+    logging.setLogRecordFactory(quiet)
     try:
         yield
     finally:
-        logging.disable(before)
+        is_over = True
+        if logging.getLogRecordFactory() is quiet:  # otherwise the caller's own may use it
+            logging.setLogRecordFactory(made)
+
+
+@contextmanager
+def _optuna_level() -> Iterator[None]:
+    before = OPTUNA.level
+    try:
+        yield
+    finally:
         if "optuna" in sys.modules:  # it sets its level when it is imported, to INFO
-            OPTUNA.setLevel(optuna or logging.INFO)
+            OPTUNA.setLevel(before or logging.INFO)

@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import datasets
 import mlflow
@@ -18,12 +19,13 @@ import pytest
 import transformers
 from tests.unit.sweep.studies import new_study
 
-from finesweep.api.caller import no_library_bars, preserve_caller, shared
+from finesweep.api.caller import SET_BY_CALLS, no_library_bars, preserve_caller, shared
 from finesweep.config import compose_sweep
 from finesweep.sweep.signals import deferred_signals
 from finesweep.sweep.study.keys import FILES, OVERRIDES, SWEEP
 from finesweep.sweep.study.study import plan_of
-from finesweep.tracking.current import current, set_current
+from finesweep.tracking.current import VARIABLE, current, set_current
+from finesweep.tracking.store import ENVIRONMENT
 
 pytestmark = pytest.mark.slow
 
@@ -49,36 +51,89 @@ def own_experiment(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
     set_current(former)
 
 
-def test_the_environment_is_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CHANGED", "before")
-    monkeypatch.setenv("DELETED", "before")
+def test_variables_that_calls_set_are_put_back_and_the_callers_own_stay(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    changed, deleted, added = SET_BY_CALLS[-3:]
+    monkeypatch.setenv(changed, "before")
+    monkeypatch.setenv(deleted, "before")
+    monkeypatch.setenv(added, "")
+    monkeypatch.delenv(added)
+    monkeypatch.setenv("MY_TOKEN", "old")
     before = dict(os.environ)
 
     @preserve_caller()
     def interrupted() -> None:
-        os.environ |= {"CHANGED": "after", "ADDED": "after"}
-        del os.environ["DELETED"]
+        os.environ |= {changed: "after", added: "after", "MY_TOKEN": "new"}
+        del os.environ[deleted]
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         interrupted()
-    assert dict(os.environ) == before
+    assert dict(os.environ) == before | {"MY_TOKEN": "new"}
+
+
+def test_variables_of_the_tracking_store_are_known_to_be_set() -> None:
+    assert {*ENVIRONMENT, VARIABLE} <= set(SET_BY_CALLS)
 
 
 def test_libraries_speak_of_errors_alone_and_afterwards_as_before(
     caplog: pytest.LogCaptureFixture, recwarn: pytest.WarningsRecorder
 ) -> None:
-    filters = list(warnings.filters)
+    filters, factory = list(warnings.filters), logging.getLogRecordFactory()
+    library = logging.getLogger("submitit.a.module")
     with preserve_caller():
-        logging.getLogger("a.library").warning("no news")
-        logging.getLogger("a.library").error("an error")
-        warnings.warn("no news", stacklevel=1)
+        library.warning("no news")
+        library.error("an error")
+        logging.makeLogRecord({"msg": "of another process"})
+        warnings.warn_explicit("no news", UserWarning, "file.py", 1, module="submitit.a.module")
         logging.getLogger("optuna").setLevel(logging.CRITICAL)
-    logging.getLogger("a.library").warning("a warning")
+    library.warning("a warning")
     assert [record.getMessage() for record in caplog.records] == ["an error", "a warning"]
     assert not recwarn.list
-    assert warnings.filters == filters
+    assert (warnings.filters, logging.getLogRecordFactory()) == (filters, factory)
     assert logging.getLogger("optuna").level != logging.CRITICAL
+
+
+def test_the_caller_speaks_while_a_call_runs_in_another_thread(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    begun, over = threading.Event(), threading.Event()
+
+    def call() -> None:
+        with preserve_caller():
+            begun.set()
+            over.wait(10)
+
+    thread = threading.Thread(target=call)
+    thread.start()
+    begun.wait(10)
+    try:
+        logging.getLogger("mine").warning("a message")
+        with pytest.warns(UserWarning, match="a warning"):
+            warnings.warn("a warning", stacklevel=1)
+        with pytest.raises(UserWarning, match="an error"):
+            warnings.warn("an error", stacklevel=1)
+    finally:
+        over.set()
+        thread.join()
+    assert [record.getMessage() for record in caplog.records] == ["a message"]
+
+
+def test_a_record_factory_that_the_caller_sets_during_a_call_stays(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging, "_logRecordFactory", logging.getLogRecordFactory())
+    with preserve_caller():
+        below = logging.getLogRecordFactory()
+
+        def own(*args: Any, **kwargs: Any) -> logging.LogRecord:
+            return below(*args, **kwargs)
+
+        logging.setLogRecordFactory(own)
+    assert logging.getLogRecordFactory() is own
+    logging.getLogger("submitit").warning("a warning")
+    assert [record.getMessage() for record in caplog.records] == ["a warning"]
 
 
 def test_after_a_study_was_read_the_users_files_are_those_of_the_folder(workplace: Path) -> None:
@@ -112,6 +167,7 @@ def test_mlflow_that_was_first_imported_by_a_call_has_no_store_set(workplace: Pa
 def of_libraries() -> tuple[object, ...]:
     return (
         logging.root.manager.disable,
+        logging.getLogRecordFactory(),
         list(warnings.filters),
         dict(os.environ),
         mlflow.get_tracking_uri(),

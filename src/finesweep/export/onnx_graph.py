@@ -9,6 +9,7 @@ import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import torch
@@ -22,6 +23,8 @@ MAX_BYTES = 2**31
 """Protocol buffers, which an ONNX file is, end there."""
 TEXT_INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 INT8 = "int8"
+_silent = Lock()
+"""Held while the process is silent: threads would restore each other's silence."""
 
 
 def write_onnx(model: PreTrainedModel, inputs: Mapping[str, torch.Tensor], path: Path) -> None:
@@ -116,17 +119,24 @@ def _quantize(path: Path) -> None:
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """Without the exporter's pages about each stage, on either stream and in logs."""
+    sink: Any = io.StringIO()
+    with (
+        _silent,
+        _no_messages(),
+        contextlib.redirect_stdout(sink),
+        contextlib.redirect_stderr(sink),
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("ignore")
+        yield
+
+
+@contextlib.contextmanager
+def _no_messages() -> Iterator[None]:
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
-    sink: Any = io.StringIO()
     try:
-        with (
-            contextlib.redirect_stdout(sink),
-            contextlib.redirect_stderr(sink),
-            warnings.catch_warnings(),
-        ):
-            warnings.simplefilter("ignore")
-            yield
+        yield
     finally:
         logging.disable(before)
 

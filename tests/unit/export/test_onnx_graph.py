@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import logging
+import sys
+import threading
+import warnings
 from pathlib import Path
 
 import pytest
 import torch
 from tests.tiny_encoders import save_tokenizer, tiny
 from tests.unit.export.conftest import tiny_model
-from transformers import AutoTokenizer, pipeline
+from transformers import AutoTokenizer, PreTrainedModel, pipeline
 
 from finesweep.errors import FinesweepError
 from finesweep.export.conversion import convert
@@ -73,6 +77,34 @@ def test_a_model_that_cannot_be_traced_is_one_sentence(
     assert len(str(caught.value)) < 300
     assert not (tmp_path / "onnx" / "model.onnx").exists()
     assert capfd.readouterr() == ("", "")
+
+
+def test_two_threads_that_export_leave_the_process_as_it_was(tmp_path: Path) -> None:
+    others_turn, first_is_over = threading.Event(), threading.Event()
+
+    def untraceable(before: threading.Event | None, wait_for: threading.Event) -> PreTrainedModel:
+        model = tiny_model(("a", "b"), DecisionRule())
+
+        def forward(**inputs: object) -> None:
+            if before:
+                before.set()
+            wait_for.wait(0.1)
+            raise ValueError
+
+        model.forward = forward  # type: ignore[method-assign]
+        return model
+
+    def export(model: PreTrainedModel) -> None:
+        with pytest.raises(FinesweepError):
+            write_onnx(model, {"input_ids": torch.ones(2, 3, dtype=torch.long)}, tmp_path / "it")
+
+    before = (logging.root.manager.disable, sys.stdout, sys.stderr, list(warnings.filters))
+    second = threading.Thread(target=export, args=[untraceable(others_turn, first_is_over)])
+    second.start()
+    export(untraceable(None, others_turn))
+    first_is_over.set()
+    second.join()
+    assert before == (logging.root.manager.disable, sys.stdout, sys.stderr, warnings.filters)
 
 
 def test_a_model_that_reads_more_than_tokens_is_refused() -> None:

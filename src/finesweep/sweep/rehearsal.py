@@ -10,6 +10,7 @@ import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import RLock
 
 import numpy as np
 import optuna
@@ -42,6 +43,7 @@ INSTEAD = {
 """Field → what takes several objectives."""
 MAX_TRIALS = 300
 STEPS = (25, 50, 75, 100)
+_silent = RLock()
 
 
 def rehearse(plan: SweepPlan) -> None:
@@ -51,7 +53,7 @@ def rehearse(plan: SweepPlan) -> None:
     if plan.is_exhaustive:
         points(plan)
     with (
-        optuna_messages(),
+        silent_optuna(),
         _one_objective_alone(plan),
         whole_sweeps("sweep.sampler", plan.settings.sampler),
     ):
@@ -129,19 +131,15 @@ def _stop_problem(name: str) -> Problem:
 
 
 @contextmanager
-def optuna_messages() -> Iterator[list[str]]:
-    """The messages that Optuna logs in the context, kept off the screen; warnings are ignored."""
-    messages: list[str] = []
+def silent_optuna() -> Iterator[None]:
+    """Keeps Optuna's messages and warnings off the screen; one thread's at a time, for the level is
+    the process's."""
     logger = logging.getLogger("optuna")
-    before = logger.handlers, logger.level, logger.propagate
-    handler = logging.Handler()
-    handler.emit = lambda record: messages.append(record.getMessage())  # type: ignore[method-assign]
-    logger.handlers, logger.propagate = [handler], False
-    logger.setLevel(logging.WARNING)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield messages
-    finally:
-        logger.handlers, level, logger.propagate = before
-        logger.setLevel(level)
+    with _silent, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        before = logger.level
+        logger.setLevel(logging.CRITICAL + 1)
+        try:
+            yield
+        finally:
+            logger.setLevel(before)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import threading
 from typing import Any
 
 import optuna
@@ -13,7 +14,7 @@ from optuna.samplers import RandomSampler
 
 from finesweep.config import compose_sweep
 from finesweep.errors import ConfigError
-from finesweep.sweep.rehearsal import rehearse
+from finesweep.sweep.rehearsal import rehearse, silent_optuna
 from finesweep.sweep.study.sampling.node import seeded_sampler
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("workplace")]
@@ -163,3 +164,22 @@ def test_what_takes_one_objective_is_refused_with_what_takes_several(
 ) -> None:
     with pytest.raises(ConfigError, match=rf"^sweep\.{message}"):
         rehearse(compose_sweep("demo", [SEVERAL, own, *NUMBERS]))
+
+
+def test_threads_that_silence_optuna_leave_it_as_it_was() -> None:
+    logger = logging.getLogger("optuna")
+    before = logger.level, list(logger.handlers), logger.propagate
+    others_turn, first_is_over = threading.Event(), threading.Event()
+
+    def second() -> None:
+        with silent_optuna():
+            others_turn.set()
+            first_is_over.wait(10)
+
+    thread = threading.Thread(target=second)
+    with silent_optuna():
+        thread.start()
+        others_turn.wait(0.1)
+    first_is_over.set()
+    thread.join()
+    assert (logger.level, logger.handlers, logger.propagate) == before

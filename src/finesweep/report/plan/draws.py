@@ -11,7 +11,7 @@ import optuna
 
 from finesweep.config import Composed, Config, SweepPlan
 from finesweep.runs.run_name import model_name
-from finesweep.sweep.rehearsal import optuna_messages
+from finesweep.sweep.rehearsal import silent_optuna
 from finesweep.sweep.study.portfolio.first_trials import first_trials
 from finesweep.sweep.study.sampling.known_slots import SAMPLER, known_slots
 from finesweep.sweep.study.sampling.node import learns
@@ -56,7 +56,7 @@ def drawn(plan: SweepPlan) -> Draws:
     others = [slot for slot in known if slot.origin == SAMPLER] or given
     drawn_others = others[:n_draws] if plan.is_exhaustive else [None] * n_draws
     values = []
-    with optuna_messages():
+    with silent_optuna():
         study = optuna.create_study(direction=plan.direction)
         for index, slot in enumerate([*given, *drawn_others]):
             study.sampler = sampler_for(plan, index)

@@ -10,7 +10,7 @@ from optuna.trial import TrialState
 
 from finesweep.config import SweepPlan
 from finesweep.report.plan.draws import Draw
-from finesweep.sweep.rehearsal import optuna_messages
+from finesweep.sweep.rehearsal import silent_optuna
 from finesweep.sweep.study.keys import MODEL, TOTAL
 from finesweep.sweep.study.pruner import pruner_of
 from finesweep.training import run_schedule
@@ -35,7 +35,7 @@ def share_trained(
     if plan.settings.pruner is None:
         return 1.0, 1.0
     rng, n_trials = np.random.default_rng(0), min(n_trials, MAX_TRIALS)
-    with optuna_messages():
+    with silent_optuna():
         shares = [
             _share(plan, draws, n_trials, train_rows, is_lasting=is_lasting, rng=rng)
             for is_lasting in (False, True)

@@ -11,6 +11,8 @@ from sqlalchemy.exc import DBAPIError, PendingRollbackError
 
 from finesweep.disk import written_aside
 
+STORAGE_URL = "FINESWEEP_STORAGE_URL"
+"""Environment variable with the default of storage.url."""
 SQLITE = "sqlite:///"
 PASSWORD = re.compile(r"(://[^:/@\s]*:)[^@\s]*@")
 CONNECT_SECONDS = 5

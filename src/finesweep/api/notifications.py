@@ -21,7 +21,7 @@ from urllib.request import Request
 
 from finesweep.addresses import is_web_address, public_address
 from finesweep.config import SweepPlan
-from finesweep.databases import hidden_password
+from finesweep.databases import STORAGE_URL, hidden_password
 from finesweep.errors import first_line, reason
 from finesweep.sweep.selection.claims import is_finished
 from finesweep.sweep.selection.state import read_state
@@ -69,7 +69,8 @@ def _tell_all(plan: SweepPlan, study: Study, error: BaseException | None, say: S
             if is_address:
                 post(target, text)
             else:
-                run(target, text, seconds=settings.on_end_seconds)
+                stores = {STORAGE_URL: plan.base.config.storage.url}
+                run(target, text, stores, seconds=settings.on_end_seconds)
         except Exception as failure:
             say(f"sweep.on_end: {name} failed: {_why(failure)}")
         else:
@@ -121,8 +122,9 @@ def _ending(
     return "finished", ""
 
 
-def run(command: str, text: str, *, seconds: float) -> None:
-    """Runs a command of the shell with text on its standard input.
+def run(command: str, text: str, variables: Mapping[str, str], *, seconds: float) -> None:
+    """Runs a command of the shell with text on its standard input, and variables besides this
+    process's environment.
 
     RuntimeError when it ends with another code than 0, or not within seconds: then its processes
     are killed.
@@ -137,6 +139,7 @@ def run(command: str, text: str, *, seconds: float) -> None:
             stdout=printed,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            env={**os.environ, **variables},
         )
         try:
             code = process.wait(seconds)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from finesweep.api.caller import no_library_bars, preserve_caller
 from finesweep.api.results import SweepResult
 from finesweep.config import SweepPlan, compose, compose_sweep
+from finesweep.databases import STORAGE_URL
 from finesweep.errors import FinesweepError
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from finesweep.sweep.study.study import Study
 
 LOGS = Path("mlruns/logs")
-STORAGE_URL = "FINESWEEP_STORAGE_URL"
 _n_sweeps = count()
 JOINING = {
     "local": "starting",

@@ -96,7 +96,7 @@ def test_command_and_address_get_the_status(
     demo: SweepPlan, study: Study, hook: Hook, workplace: Path
 ) -> None:
     address = f"{hook.url.replace('//', '//me:secret@')}/T0/hook?token=abc"
-    plan = plan_of(demo, "", "TOKEN=abc tee told.json", address)
+    plan = plan_of(demo, "", "TOKEN=abc tee told.json; echo $FINESWEEP_STORAGE_URL > url", address)
     assert said(plan, study) == [
         "sweep.on_end: tee was told",
         f"sweep.on_end: {hook.url}/… was told",
@@ -104,6 +104,7 @@ def test_command_and_address_get_the_status(
     ((path, headers, posted),) = hook.posts
     assert (path, headers["Content-Type"]) == ("/T0/hook?token=abc", "application/json")
     assert headers["Authorization"] == "Basic bWU6c2VjcmV0"
+    assert (workplace / "url").read_text().strip() == plan.base.config.storage.url
     assert json.loads((workplace / "told.json").read_text(encoding="utf-8")) == posted
     assert posted["text"] == "sweep demo: out of time"
     assert (posted["state"], posted["reason"]) == ("out of time", None)
@@ -210,14 +211,14 @@ def test_an_address_is_tried_three_times(hook: Hook) -> None:
 def test_a_command_that_hangs_is_ended_with_what_it_started(workplace: Path) -> None:
     began = time.monotonic()
     with pytest.raises(RuntimeError, match=r"^it did not end within 0\.3 s \(sweep\.on_end_sec"):
-        run("(sleep 1; touch late) & sleep 30", "{}", seconds=0.3)
+        run("(sleep 1; touch late) & sleep 30", "{}", {}, seconds=0.3)
     assert time.monotonic() - began < 20
     time.sleep(1.2)
     assert not (workplace / "late").exists()
 
 
 def test_a_command_that_reads_nothing_is_no_failure(workplace: Path) -> None:
-    run("exit 0", "x" * 1_000_000, seconds=20)
+    run("exit 0", "x" * 1_000_000, {}, seconds=20)
 
 
 @pytest.mark.parametrize(

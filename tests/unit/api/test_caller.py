@@ -132,7 +132,7 @@ def test_a_record_factory_that_the_caller_sets_during_a_call_stays(
 
         logging.setLogRecordFactory(own)
     assert logging.getLogRecordFactory() is own
-    logging.getLogger("submitit").warning("a warning")
+    logging.getLogger("wordcloud.own").warning("a warning")
     assert [record.getMessage() for record in caplog.records] == ["a warning"]
 
 

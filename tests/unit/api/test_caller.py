@@ -81,12 +81,12 @@ def test_libraries_speak_of_errors_alone_and_afterwards_as_before(
     caplog: pytest.LogCaptureFixture, recwarn: pytest.WarningsRecorder
 ) -> None:
     filters, factory = list(warnings.filters), logging.getLogRecordFactory()
-    library = logging.getLogger("submitit.a.module")
+    library = logging.getLogger("wordcloud.a.module")
     with preserve_caller():
         library.warning("no news")
         library.error("an error")
         logging.makeLogRecord({"msg": "of another process"})
-        warnings.warn_explicit("no news", UserWarning, "file.py", 1, module="submitit.a.module")
+        warnings.warn_explicit("no news", UserWarning, "file.py", 1, module="wordcloud.a.module")
         logging.getLogger("optuna").setLevel(logging.CRITICAL)
     library.warning("a warning")
     assert [record.getMessage() for record in caplog.records] == ["an error", "a warning"]

@@ -143,9 +143,8 @@ class Service:
                     shutil.rmtree(folder)
         own = Path(tempfile.mkdtemp(dir=self.folder))
         try:
-            yield (
-                own / ANSWERED
-            )  # a fixed name: the user's file name plus a suffix could be too long
+            # A fixed name: the user's file name plus a suffix could be too long.
+            yield own / ANSWERED
         except BaseException:
             shutil.rmtree(own)
             raise

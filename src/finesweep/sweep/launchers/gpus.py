@@ -11,7 +11,6 @@ from finesweep.wording import counted
 
 # nvidia-smi numbers GPUs by slot, CUDA by speed: only UUIDs mean the same to both.
 LISTED = re.compile(r"^([ \t]*)(?:GPU|MIG).*\(UUID: ((?:GPU|MIG)-[^)]+)\)", re.MULTILINE)
-
 LIST_SECONDS = 30
 
 

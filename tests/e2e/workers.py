@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import resource
 import signal
@@ -24,7 +25,9 @@ Break = tuple[str, str, str]
 hung, or starve: its process may have no more memory than a little."""
 SECONDS = 600.0
 HUNGER_BYTES = 96 * 1024**2
-"""More than the arena of one new thread, 64 MiB; less than what a batch of 256 texts takes."""
+"""More than new threads' stacks; less than what a batch of 256 texts takes."""
+M_ARENA_MAX = -8
+"""Of glibc's mallopt: the number of arenas, of which each new thread would take 64 MiB."""
 
 
 def begin(project: Project, *overrides: str) -> None:
@@ -59,6 +62,7 @@ def _started(project: Project, function: str, *arguments: object) -> Command:
 def _starved(call: Callable[[], Any]) -> Any:
     """What call returns, with at most HUNGER_BYTES of address space more than there is now."""
     limits = resource.getrlimit(resource.RLIMIT_AS)
+    ctypes.CDLL(None).mallopt(M_ARENA_MAX, 1)
     resource.setrlimit(
         resource.RLIMIT_AS, (psutil.Process().memory_info().vms + HUNGER_BYTES, limits[1])
     )

@@ -6,6 +6,9 @@ from http.client import HTTPResponse
 from typing import Any
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
+REDIRECTS = range(300, 400)
+"""Codes of HTTP answers that name another address."""
+
 
 def answer_to(request: Request, *, timeout_seconds: float) -> HTTPResponse:
     """The answer to the request; OSError without one, HTTPError for a redirect too.

@@ -29,7 +29,7 @@ from finesweep.sweep.status import status_in
 from finesweep.sweep.stop_and_delete import STOPPED
 from finesweep.sweep.study.study import Study
 from finesweep.sweep.study.workers import live_workers
-from finesweep.web import answer_to
+from finesweep.web import REDIRECTS, answer_to
 
 Say = Callable[[str], object]
 N_TRIES = 3
@@ -37,7 +37,6 @@ PAUSE_SECONDS = 1.0
 """Before the second try, and twice as long before the third."""
 ANSWER_SECONDS = 10.0
 """Time in which an address must answer."""
-REDIRECTS = range(300, 400)
 CLIENT_ERRORS = range(400, 500)
 """HTTP answers after which another try would get the same, as after REDIRECTS; except TOO_MANY."""
 TOO_MANY = 429

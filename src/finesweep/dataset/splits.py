@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
-from finesweep.dataset.labels.values import STRATUM, label_counts, labels_in
+from finesweep.dataset.labels.values import STRATUM, label_counts, labels_in, lost_labels
 from finesweep.dataset.stratify import draw_texts, sample_rows
 from finesweep.dataset.validation import raise_all
 from finesweep.errors import ConfigError, Problem
@@ -135,25 +135,15 @@ def _carve_groups(
         )
         raise ConfigError(Problem("dataset.group_column", message))
     folds = StratifiedGroupKFold(n_folds, shuffle=True, random_state=int(rng.integers(2**31)))
-    lost: list[str] = []
+    lost: Sequence[int] | np.ndarray = ()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # classes in fewer groups than folds
         for remaining, carved in folds.split(train, strata_of(train), groups):
-            lost = _lost_classes(train, train.iloc[remaining], label_names)
-            if not lost:
+            lost = lost_labels(train, train.iloc[remaining], len(label_names))
+            if not len(lost):
                 return train.iloc[carved], train.iloc[remaining]
-    message = f"its groups leave no rows of class {lost[0]!r} in train"
+    message = f"its groups leave no rows of class {label_names[lost[0]]!r} in train"
     raise ConfigError(Problem("dataset.group_column", f"{message}; another dataset.seed may"))
-
-
-def _lost_classes(
-    train: pd.DataFrame, remaining: pd.DataFrame, label_names: tuple[str, ...]
-) -> list[str]:
-    before, after = (
-        label_counts(labels_in(frame, len(label_names)), len(label_names))
-        for frame in (train, remaining)
-    )
-    return [label_names[label] for label in np.flatnonzero((before > 0) & (after == 0))]
 
 
 def _merged_groups(train: pd.DataFrame) -> np.ndarray:

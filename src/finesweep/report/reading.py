@@ -16,6 +16,7 @@ from finesweep.report.importances import importances_of
 from finesweep.report.leader import findings_of, read_leader
 from finesweep.report.records import Curve, Dimension, Leader, SweepRecord
 from finesweep.report.retraining import train_command
+from finesweep.samplers.encoding import is_number
 from finesweep.sweep.prune_audit import audit_in
 from finesweep.sweep.selection.claims import evaluated_winner
 from finesweep.sweep.selection.omissions import omissions
@@ -100,16 +101,12 @@ def _dimension(path: str, drawn: Sequence[tuple[BaseDistribution, Any]]) -> Dime
         for choice in distribution.choices
     ]
     values = [value for _, value in drawn]
-    if all(map(_is_number, offered)):  # on a scale, as dataset.max_length=choice(128, 256)
+    if all(map(is_number, offered)):  # on a scale, as dataset.max_length=choice(128, 256)
         is_log = any(getattr(distribution, "log", False) for distribution, _ in drawn)
         return Dimension(path, is_log and min(values) > 0)
     known = dict.fromkeys((*offered, *values))
-    numbers = sorted(filter(_is_number, known))
-    return Dimension(path, choices=(*numbers, *(each for each in known if not _is_number(each))))
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    numbers = sorted(filter(is_number, known))
+    return Dimension(path, choices=(*numbers, *(each for each in known if not is_number(each))))
 
 
 def _begun(trials: Iterable[FrozenTrial]) -> list[FrozenTrial]:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-import numpy as np
-import pandas as pd
-
 from finesweep.config.schema import DatasetConfig
 from finesweep.dataset.labels.columns import FIELD, set_problems, with_label_sets
 from finesweep.dataset.labels.lists import single_labels, with_label_lists, with_listed_sets
 from finesweep.dataset.labels.notes import label_notes
 from finesweep.dataset.labels.reserved import reserved_problems
-from finesweep.dataset.labels.values import STRATUM, label_counts, labels_in, with_label_ids
+from finesweep.dataset.labels.values import STRATUM, lost_labels, with_label_ids
 from finesweep.dataset.row_filters import (
     Frames,
     with_mapped_labels,
@@ -50,10 +47,7 @@ def encode_labels(raw: Frames, source: RawDataset, config: DatasetConfig) -> Lab
     if config.conflicts == "keep":
         return labelled
     train, note = without_conflicts(labelled.frames["train"])
-    before, after = (
-        _counts(each, labelled.label_names) for each in (labelled.frames["train"], train)
-    )
-    if ((before > 0) & (after == 0)).any():
+    if len(lost_labels(labelled.frames["train"], train, len(labelled.label_names))):
         message = "drop leaves no rows of a class, as all its texts also have other labels"
         raise_all([Problem("dataset.conflicts", message)])
     return replace(
@@ -121,7 +115,3 @@ def _with_sets(
         for split, frame in frames.items()
     }
     return LabelledRows(raw, frames, names, tuple(dropped), multi_label=True)
-
-
-def _counts(frame: pd.DataFrame, names: tuple[str, ...]) -> np.ndarray:
-    return label_counts(labels_in(frame, len(names)), len(names))

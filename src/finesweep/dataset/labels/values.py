@@ -79,6 +79,14 @@ def label_counts(labels: np.ndarray, n_labels: int) -> np.ndarray:
     return np.bincount(labels, minlength=n_labels)
 
 
+def lost_labels(before: pd.DataFrame, after: pd.DataFrame, n_labels: int) -> np.ndarray:
+    """[K] int, the labels that rows of before have and no row of after has."""
+    n_before, n_after = (
+        label_counts(labels_in(frame, n_labels), n_labels) for frame in (before, after)
+    )
+    return np.flatnonzero((n_before > 0) & (n_after == 0))
+
+
 def label_values(columns: Mapping[SplitName, pd.Series]) -> dict[SplitName, pd.Series]:
     """The labels of all splits, None if missing: numbers (int, or float with decimals) if every
     label of every split is one, else strings.

@@ -25,14 +25,13 @@ from finesweep.databases import CONNECT_SECONDS, hidden_password, sqlite_file
 from finesweep.errors import first_line
 from finesweep.setup.doctor.findings import Finding, ok
 from finesweep.setup.doctor.revisions import MLFLOW, OPTUNA, Library, known_revisions
-from finesweep.web import answer_to
+from finesweep.web import REDIRECTS, answer_to
 from finesweep.wording import counted
 
 DIALECTS = ("sqlite", "postgresql")
 """Databases of studies; MLflow takes others too."""
 EXPERIMENTS = "/api/2.0/mlflow/experiments/search?max_results=1"
 MAX_BODY = 100_000
-REDIRECTS = range(300, 400)
 KEEPING_POST = (307, 308)
 """Redirects that MLflow's client can work with; after others it repeats a POST as a GET."""
 TOKEN = "MLFLOW_TRACKING_TOKEN"

@@ -13,6 +13,7 @@ from finesweep.records import Finalist
 from finesweep.registry.records import Registered
 from finesweep.registry.versions import is_registered
 from finesweep.sweep.selection.confirmation import (
+    Winner,
     is_combined,
     is_confirmed,
     is_result_of,
@@ -41,7 +42,7 @@ def is_finished_sweep(
     winner, finalist = winner_of(state, confirm, pick), state.finalist
     if winner is None:
         return True
-    if finalist is None or evaluated_winner(state, confirm, pick) is None:
+    if finalist is None or not _is_evaluated(state, confirm, winner, finalist):
         return False
     if not is_up_to_date(finalist, winner):
         return False
@@ -56,9 +57,15 @@ def evaluated_winner(
     winner, finalist = winner_of(state, confirm, pick), state.finalist
     if winner is None or finalist is None or not state.is_budget_spent:
         return None
-    if not is_confirmed(state, confirm) or not is_result_of(finalist, winner):
-        return None
-    return up_to_date(finalist, winner) if is_combined(state, confirm, winner) else None
+    return up_to_date(finalist, winner) if _is_evaluated(state, confirm, winner, finalist) else None
+
+
+def _is_evaluated(
+    state: SweepState, confirm: ConfirmConfig | None, winner: Winner, finalist: Finalist
+) -> bool:
+    """Whether the finalist is this winner, confirmed and combined as configured."""
+    is_settled = is_confirmed(state, confirm) and is_result_of(finalist, winner)
+    return is_settled and is_combined(state, confirm, winner)
 
 
 def is_finished(plan: SweepPlan, state: SweepState) -> bool:

@@ -166,7 +166,7 @@ def test_a_trial_without_memory_is_tried_once_more_at_half_the_batch_and_spares_
     long = ("dataset.path=long.csv", "dataset.max_length=60", "training.epochs=1")
     sizes = ("training.batch_size=choice(16,512)", f"sweep.enqueue=[{','.join(enqueued)}]")
     begin(project, "sweep.n_trials=2", *sizes, *long, *PLAIN)
-    starved = ("finesweep.runs.finetune", "fit", "starve")
+    starved = ("finesweep.training.trainer", "ResumableTrainer.training_step", "starve")
     assert code_of(work(project, broken=starved)) == 0, log_of(project)
     found = [(t.user_attrs["slot"], t.state.name) for t in project.trials()]
     assert sorted(found) == [(0, "FAIL"), (0, "FAIL"), (1, "COMPLETE")]

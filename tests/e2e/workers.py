@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import resource
 import signal
@@ -22,12 +21,11 @@ from tests.warm import Command, forked
 
 Break = tuple[str, str, str]
 """Module, dotted name in it, and what becomes of its call: killed before it or after it,
-hung, or starve: its process may have no more memory than a little."""
+hung, or starve: a batch of more than ENOUGH_ROWS gets hardly any memory."""
 SECONDS = 600.0
-HUNGER_BYTES = 96 * 1024**2
-"""More than new threads' stacks; less than what a batch of 256 texts takes."""
-M_ARENA_MAX = -8
-"""Of glibc's mallopt: the number of arenas, of which each new thread would take 64 MiB."""
+ENOUGH_ROWS = 64
+HUNGER_BYTES = 16 * 1024**2
+"""A tenth of what one step on 256 texts takes."""
 
 
 def begin(project: Project, *overrides: str) -> None:
@@ -59,15 +57,15 @@ def _started(project: Project, function: str, *arguments: object) -> Command:
     )
 
 
-def _starved(call: Callable[[], Any]) -> Any:
-    """What call returns, with at most HUNGER_BYTES of address space more than there is now."""
+def _starved(step: Callable[..., Any], trainer: Any, model: Any, inputs: Any, *rest: Any) -> Any:
+    """What a training step returns. Where its batch is large, it may have HUNGER_BYTES of address
+    space more than there is now."""
     limits = resource.getrlimit(resource.RLIMIT_AS)
-    ctypes.CDLL(None).mallopt(M_ARENA_MAX, 1)
-    resource.setrlimit(
-        resource.RLIMIT_AS, (psutil.Process().memory_info().vms + HUNGER_BYTES, limits[1])
-    )
+    if len(inputs["input_ids"]) > ENOUGH_ROWS:
+        least = psutil.Process().memory_info().vms + HUNGER_BYTES
+        resource.setrlimit(resource.RLIMIT_AS, (least, limits[1]))
     try:
-        return call()
+        return step(trainer, model, inputs, *rest)
     finally:
         resource.setrlimit(resource.RLIMIT_AS, limits)
 
@@ -105,7 +103,7 @@ def _break(module: str, name: str, when: str) -> None:
             original(*args, **kwargs)
         os.kill(os.getpid(), signal.SIGKILL)
 
-    def starved(*args: Any, **kwargs: Any) -> Any:
-        return _starved(lambda: original(*args, **kwargs))
+    def starved(*args: Any) -> Any:
+        return _starved(original, *args)
 
     setattr(owner, last, starved if when == "starve" else fatal)

@@ -25,9 +25,14 @@ NO_MEMORY = (
     "not enough memory",
     "out of memory",
     "Cannot allocate memory",
+    "bad_alloc",  # C++, through PyTorch
     "could not create a primitive",  # oneDNN, when its kernels get no memory
+    "could not execute a primitive",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "can't start new thread",
+    "failed to map segment",  # the loader, when a library is imported
 )
-"""RuntimeError messages for exhausted memory, from PyTorch's CPU allocator and C libraries."""
+"""What errors say when memory is exhausted: PyTorch's, Python's, and those of C libraries."""
 MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ESTALE, errno.EROFS}
 """OSError codes for a full, broken or missing disk: the trial was not at fault."""
 
@@ -94,7 +99,9 @@ def _no_memory(error: BaseException) -> bool:
         return True
     if isinstance(error, OSError):
         return error.errno == errno.ENOMEM
-    return isinstance(error, RuntimeError) and any(words in str(error) for words in NO_MEMORY)
+    return isinstance(error, RuntimeError | ImportError) and any(
+        words in str(error) for words in NO_MEMORY
+    )
 
 
 @contextmanager

@@ -43,6 +43,17 @@ def database_error(kind: type[IntegrityError] | type[OperationalError]) -> Stora
     return error
 
 
+WITHOUT_MEMORY = [
+    RuntimeError(ALLOCATOR),
+    RuntimeError("std::bad_alloc"),
+    RuntimeError("could not create a primitive"),
+    RuntimeError("could not execute a primitive"),
+    RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+    RuntimeError("can't start new thread"),
+    ImportError("_sqlite3.cpython-311-x86_64-linux-gnu.so: failed to map segment"),
+]
+
+
 def refused(cause: Exception) -> ConfigError:
     """A teacher that could not be read, for this reason."""
     error = ConfigError(Problem("training.teacher", "no"))
@@ -79,10 +90,11 @@ def refused(cause: Exception) -> ConfigError:
             "StorageInternalError: An exception is raised during the commit.",
         ),
         (torch.OutOfMemoryError("CUDA"), "out_of_memory", "OutOfMemoryError: CUDA"),
-        (RuntimeError(ALLOCATOR), "out_of_memory", f"RuntimeError: {ALLOCATOR}"),
+        *((each, "out_of_memory", f"{type(each).__name__}: {each}") for each in WITHOUT_MEMORY),
         (OSError(errno.ENOMEM, "fork"), "out_of_memory", "OSError: [Errno 12] fork"),
         (MemoryError(), "out_of_memory", "MemoryError: "),
         (RuntimeError("a shape"), "trial", "RuntimeError: a shape"),
+        (ImportError("no module"), "trial", "ImportError: no module"),
         (NonFiniteError("loss is nan"), "non_finite", "loss is nan"),
         (ConfigError(Problem("model", "out of memory")), "trial", "model: out of memory"),
         (WholeSweepError(Problem("sweep.sampler", "no")), "sweep", "sweep.sampler: no"),

@@ -9,6 +9,8 @@ from typing import Any
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C or SIGTERM, as in shells."""
+REPLACE = 75
+"""Exit code of a worker that cannot go on, where a new one can: EX_TEMPFAIL of sysexits.h."""
 ABSENT = "nothing"
 """Shown for a path that a definition lacks."""
 

@@ -17,11 +17,13 @@ from typing import Any
 import psutil
 
 from tests.e2e.conftest import Project
+from tests.exhaustion import find_no_kernel
 from tests.warm import Command, forked
 
 Break = tuple[str, str, str]
 """Module, dotted name in it, and what becomes of its call: killed before it or after it,
-hung, or starve: a batch of more than ENOUGH_ROWS gets hardly any memory."""
+hung, or, of a training step: starve, where a batch of more than ENOUGH_ROWS gets hardly any memory,
+or exhaust, where oneDNN finds none."""
 SECONDS = 600.0
 ENOUGH_ROWS = 64
 HUNGER_BYTES = 16 * 1024**2
@@ -106,4 +108,5 @@ def _break(module: str, name: str, when: str) -> None:
     def starved(*args: Any) -> Any:
         return _starved(original, *args)
 
-    setattr(owner, last, starved if when == "starve" else fatal)
+    others = {"starve": starved, "exhaust": find_no_kernel}
+    setattr(owner, last, others.get(when, fatal))

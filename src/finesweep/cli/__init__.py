@@ -52,7 +52,7 @@ LAST_PORT = 65_535
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Runs one command and exits: 0 done, 1 failed, 2 bad usage or config, 3 refused by a gate,
-    130 interrupted."""
+    75 a worker that a new one must replace, 130 interrupted."""
     if argv is None:  # called as a program, not by a test
         from finesweep.cli.startup import collector
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from optuna import Study
 
-from finesweep.errors import INTERRUPTED, ConfigError, FinesweepError, Problem
+from finesweep.errors import INTERRUPTED, REPLACE, ConfigError, FinesweepError, Problem
 from finesweep.sweep.launchers import Launcher, WorkerHandle
 from finesweep.sweep.selection.state import read_state
 from finesweep.sweep.signals import deferred_signals
@@ -25,6 +25,8 @@ MAX_EARLY_DEATHS = 5
 """Number of workers failing in a row after which the sweep fails."""
 MAX_SIGNALS = 10
 """Number of times in a row that a signal may end a worker while the sweep does not get on."""
+MAX_REPLACED = 2
+"""The same for exit code 75: a worker that hangs leaves only after sweep.hang_seconds."""
 
 
 @dataclass
@@ -35,10 +37,10 @@ class SupervisedWorker:
     handle: WorkerHandle | None
     interrupted: bool = False
     drained: bool = False
-    n_signals: int = 0
-    """How often in a row a signal ended it and the sweep had not got on since the last time."""
+    n_ends: int = 0
+    """How often in a row it was ended, and the sweep had not got on since the last time."""
     progress: object = None
-    """The sweep's, when a signal last ended it."""
+    """The sweep's, when it was last ended."""
 
 
 def supervise(
@@ -119,25 +121,24 @@ def _next(
     ended, code = worker.handle, worker.handle.poll()
     assert code is not None
     is_expected = code == DONE or (over and code == INTERRUPTED) or (leaving and code < 0)
-    # A signal is no sign that the worker itself fails.
-    is_signal = not is_expected and (code < 0 or code == INTERRUPTED)
-    if is_signal:
-        _count_signal(worker, study)  # the worker is let go later: the storage may be away
+    # Neither a signal nor REPLACE is a sign that its successor fails too.
+    was_ended = not is_expected and (code < 0 or code in (INTERRUPTED, REPLACE))
+    if was_ended:
+        _count_end(worker, study)  # the worker is let go later: the storage may be away
     worker.handle = None
     if code == ConfigError.exit_code:
         raise ConfigError(Problem(ended.name, ended.last_output()))
     if is_expected:
         return errors
-    if over and not is_signal:
+    if over and not was_ended:
         # It failed to evaluate or register the winner; the same command tries that again.
         raise FinesweepError(f"{ended.name} failed: {ended.last_output()}")
-    if worker.n_signals >= MAX_SIGNALS:
+    if worker.n_ends >= (MAX_REPLACED if code == REPLACE else MAX_SIGNALS):
         raise FinesweepError(
-            f"signals ended {ended.name} {MAX_SIGNALS} times in a row, and nothing was done in "
-            f"between; the system kills a process that needs more memory than there is; the last: "
-            f"{ended.last_output()}"
+            f"{ended.name} ended {worker.n_ends} times in a row {_how(code)}, and nothing was done "
+            f"in between; the last: {ended.last_output()}"
         )
-    errors = 0 if is_signal else errors + 1
+    errors = 0 if was_ended else errors + 1
     if errors >= MAX_EARLY_DEATHS:
         raise FinesweepError(f"{errors} workers in a row failed; the last: {ended.last_output()}")
     say(f"{ended.name} ended with exit code {code}; restarting it")
@@ -145,9 +146,15 @@ def _next(
     return errors
 
 
-def _count_signal(worker: SupervisedWorker, study: Study) -> None:
+def _how(code: int) -> str:
+    if code == REPLACE:
+        return f"with exit code {REPLACE}"
+    return "by a signal (the system kills a process that needs more memory than there is)"
+
+
+def _count_end(worker: SupervisedWorker, study: Study) -> None:
     progress = _progress(study)
-    worker.n_signals = worker.n_signals + 1 if progress == worker.progress else 1
+    worker.n_ends = worker.n_ends + 1 if progress == worker.progress else 1
     worker.progress = progress
 
 

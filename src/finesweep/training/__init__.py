@@ -17,6 +17,7 @@ from finesweep.training.mlm.chunks import Chunks, make_chunks
 from finesweep.training.mlm.fill_mask import Guess, fill_mask, probe_ids
 from finesweep.training.precision import device_name, is_native, resolve_precision
 from finesweep.training.schedule import Schedule
+from finesweep.training.soundness import why_unsound
 from finesweep.training.truncation import InputTemplate, check_template, rows_cut, template_of
 
 __all__ = [
@@ -46,4 +47,5 @@ __all__ = [
     "run_schedule",
     "saved_evaluations",
     "template_of",
+    "why_unsound",
 ]

@@ -159,6 +159,8 @@ def run(
         (1, False, True),
         (130, False, True),
         (130, True, False),
+        (75, False, True),
+        (75, True, True),
         (KILLED, False, True),
         (KILLED, True, True),
     ],
@@ -199,10 +201,10 @@ def test_a_worker_that_fails_at_the_end_is_not_tried_again(messages: list[str]) 
 
 @pytest.mark.parametrize(
     ("codes", "n_started"),
-    [([1], 5), ([1, 1, 1, 1, KILLED, 1], 10), ([1, 1, 1, 1, 130, 1], 10)],
-    ids=["errors", "a signal between", "an interruption between"],
+    [([1], 5), *(([1, 1, 1, 1, code, 1], 10) for code in (KILLED, 130, 75))],
+    ids=["errors", "a signal between", "an interruption between", "a hang between"],
 )
-def test_errors_in_a_row_end_the_sweep_and_signals_do_not_count(
+def test_errors_in_a_row_end_the_sweep_and_ended_workers_do_not_count(
     codes: Sequence[int], n_started: int, messages: list[str]
 ) -> None:
     script = Script(*codes)
@@ -212,18 +214,23 @@ def test_errors_in_a_row_end_the_sweep_and_signals_do_not_count(
 
 
 @pytest.mark.parametrize(
-    ("code", "over"),
-    [(KILLED, False), (KILLED, True), (130, False)],
-    ids=["killed before a claim", "killed in the last phase", "interrupted"],
+    ("code", "over", "n", "how"),
+    [
+        (KILLED, False, 10, "by a signal .*"),
+        (KILLED, True, 10, "by a signal .*"),
+        (130, False, 10, "by a signal .*"),
+        (75, True, 2, "with exit code 75"),
+    ],
+    ids=["killed before a claim", "killed in the last phase", "interrupted", "hung"],
 )
-def test_signals_end_a_sweep_that_does_not_get_on(
-    code: int, over: bool, messages: list[str]
+def test_ended_workers_end_a_sweep_that_does_not_get_on(
+    code: int, over: bool, n: int, how: str, messages: list[str]
 ) -> None:
     script = Script(code)
-    said = r"^signals ended worker 0 10 times in a row, .*; the last: said by worker 0$"
+    said = f"^worker 0 ended {n} times in a row {how}, and nothing .*; the last: said by worker 0$"
     with pytest.raises(FinesweepError, match=said):
         run(script, messages, study=study_with(over=over))
-    assert len(script.workers) == 10
+    assert len(script.workers) == n
 
 
 def test_workers_that_are_killed_together_count_each_for_itself(messages: list[str]) -> None:
@@ -249,12 +256,13 @@ def confirm(study: Study, n: int) -> None:
     claim(make_confirmation(study), n)
 
 
+@pytest.mark.parametrize("code", [KILLED, 75])
 @pytest.mark.parametrize("get_on", [claim, commit, record, confirm])
-def test_signals_do_not_end_a_sweep_that_gets_on(
-    get_on: Callable[[Study, int], None], messages: list[str]
+def test_ended_workers_do_not_end_a_sweep_that_gets_on(
+    get_on: Callable[[Study, int], None], code: int, messages: list[str]
 ) -> None:
     study, looks = study_with(over=False), count()
-    script = Script(*[KILLED] * 30, 0)
+    script = Script(*[code] * 30, 0)
     run(script, messages, study=study, look=lambda: get_on(study, next(looks)))
     assert len(script.workers) == 31
 

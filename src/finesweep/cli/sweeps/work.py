@@ -13,14 +13,12 @@ from finesweep.cli import study_parser
 from finesweep.cli.startup import collector
 from finesweep.cli.startup.quiet import silence_libraries
 from finesweep.config import compose
-from finesweep.errors import ConfigError, Problem
+from finesweep.errors import REPLACE, ConfigError, Problem
 
 if TYPE_CHECKING:
     from finesweep.sweep.status import Row
     from finesweep.sweep.worker.phases import Phase
 
-HUNG = 75
-"""Exit code of a worker without progress for sweep.hang_seconds: EX_TEMPFAIL of sysexits.h."""
 LOCATIONS = ("storage.", "tracking.")
 
 
@@ -104,7 +102,7 @@ def _is_stdin_closed() -> bool:
 
 def _exit_hung() -> None:
     print("no progress for sweep.hang_seconds; exiting", file=sys.stderr, flush=True)
-    os._exit(HUNG)
+    os._exit(REPLACE)
 
 
 def _ignore(row: Row) -> None:

@@ -26,7 +26,7 @@ from finesweep.dataset import load_dataset
 from finesweep.runs.preparation import model_of, tokens_of
 from finesweep.runs.ranks.link import Link, Message
 from finesweep.runs.ranks.orders import Order, order_in, plain_failure
-from finesweep.training import fit
+from finesweep.training import fit, why_unsound
 from finesweep.training.ranks import PeerFailedError, Ranks, join
 
 Prepared = Callable[[Ranks], object]
@@ -59,7 +59,8 @@ class Follower:
     prepared: Prepared | None = None
 
     def obey(self, message: Message) -> None:
-        """Does what a message says, and answers; exits when the process group is broken."""
+        """Does what a message says, and answers; exits when the process group, or this process, is
+        broken."""
         ranks = None
         try:
             if "train" in message:
@@ -78,8 +79,10 @@ class Follower:
             answer = {"failed": plain_failure(error)}
             print(answer["failed"]["traceback"], file=sys.stderr, flush=True)
         self.link.send({"id": message["id"], **answer})
-        if ranks is not None and "failed" in answer and not ranks.have_stopped:
-            os._exit(1)
+        if "failed" in answer:
+            is_group_broken = ranks is not None and not ranks.have_stopped
+            if is_group_broken or why_unsound():
+                os._exit(1)
 
 
 def prepare(order: Order) -> Prepared:

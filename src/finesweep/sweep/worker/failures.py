@@ -13,7 +13,14 @@ from optuna.exceptions import UpdateFinishedTrialError
 from sqlalchemy.exc import DBAPIError
 
 from finesweep.config import install_command, missing_package
-from finesweep.errors import ConfigError, NonFiniteError, Problem, reason
+from finesweep.errors import (
+    REPLACE,
+    ConfigError,
+    FinesweepError,
+    NonFiniteError,
+    Problem,
+    reason,
+)
 from finesweep.sweep.study.storage import is_storage_outage
 from finesweep.tracking.outages import is_tracking_outage
 
@@ -43,6 +50,12 @@ GONE = "Record does not exist."
 
 class WholeSweepError(ConfigError):
     """An error that every other trial would hit too. Exit code 2."""
+
+
+class UnsoundError(FinesweepError):
+    """After a failed attempt this process can compute nothing any more. Exit code 75."""
+
+    exit_code = REPLACE
 
 
 @dataclass(frozen=True)

@@ -28,10 +28,11 @@ from finesweep.sweep.study.storage import retry_while_away
 from finesweep.sweep.study.weights import delete_checkpoints
 from finesweep.sweep.worker.attempt import Attempt
 from finesweep.sweep.worker.callbacks import WorkerCallbacks
-from finesweep.sweep.worker.failures import Failure, WholeSweepError, classify
+from finesweep.sweep.worker.failures import Failure, UnsoundError, WholeSweepError, classify
 from finesweep.sweep.worker.phases import Phase
 from finesweep.sweep.worker.run_delivery import close_run
 from finesweep.sweep.worker.telling import tell
+from finesweep.training import why_unsound
 
 IDLE_SECONDS = 1.0
 """Pause between two checks while other workers run the last slots: a worker may die."""
@@ -104,7 +105,8 @@ class WorkerLoop:
     def _run_slot(self, claimed: FrozenTrial) -> None:
         """Runs one claimed trial to its end and tells Optuna.
 
-        Raises only KeyboardInterrupt and WholeSweepError; the slot has been released by then.
+        Raises only KeyboardInterrupt, WholeSweepError and UnsoundError; the slot has been released
+        by then.
         """
         trial = self._start_trial(claimed)
         attempt = Attempt(
@@ -115,6 +117,7 @@ class WorkerLoop:
             ended_at=self._ended_at,
             followers=self.followers,
         )
+        outcome = None
         try:
             outcome = self._outcome(attempt)
             self._ended_at = time.monotonic()
@@ -127,6 +130,8 @@ class WorkerLoop:
         if attempt.fatal is not None:
             raise attempt.fatal
         self.callbacks.interruption.check()
+        if isinstance(outcome, Failure) and (why := why_unsound()):
+            raise UnsoundError(f"this process can train no more, a new one can: {why}")
 
     def _start_trial(self, claimed: FrozenTrial) -> Trial:
         try:

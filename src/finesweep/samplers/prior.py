@@ -19,6 +19,8 @@ from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
 
 from finesweep.samplers.encoding import Array
 
+MAX_FITTED = 400
+"""Past trials from which the kernel's parameters are found; its mean and covariance have all."""
 MIN_NOISE = 1e-3
 LENGTHS = (0.15, 10.0)
 """Bounds of a length scale, in units of a field's range; 10 is a field with little influence."""
@@ -72,15 +74,20 @@ def matern(rows: Array, others: Array, lengths: Array) -> Array:
 
 def fit_prior(rows: Sequence[Array], losses: Sequence[Array]) -> Prior:
     """The process of maximum marginal likelihood for the trials of each study: rows [P, columns]
-    and losses [P]."""
+    and losses [P].
+
+    Of more than MAX_FITTED trials, that many at equal distances decide about the likelihood, whose
+    time is cubic in their number.
+    """
     every = np.concatenate(list(rows))
     varies = np.ptp(every, axis=0) > 0
     standardised = np.concatenate([standardise(each) for each in losses])
+    fitted_on = np.linspace(0, len(every) - 1, min(len(every), MAX_FITTED)).round().astype(int)
     process = _process(int(varies.sum()))
     with warnings.catch_warnings():
         # A length scale at its bound is a field without influence, and no fault.
         warnings.simplefilter("ignore")
-        process.fit(every[:, varies], standardised)
+        process.fit(every[fitted_on][:, varies], standardised[fitted_on])
     fitted = process.kernel_
     lengths = np.where(varies, 1.0, NO_INFLUENCE)
     lengths[varies] = fitted.k1.k2.length_scale

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from sklearn.gaussian_process.kernels import Matern
 
+from finesweep.samplers import prior
 from finesweep.samplers.prior import NO_INFLUENCE, fit_prior, matern, standardise
 
 GRID = np.linspace(0, 1, 15)
@@ -47,3 +48,20 @@ def test_what_is_far_from_past_trials_is_uncertain() -> None:
 
     assert close < 0.1 * far
     np.testing.assert_allclose(np.diag(prior.covariance(places, places)), [close, far])
+
+
+def test_many_trials_all_count_though_few_decide_about_the_kernel(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    generator = np.random.default_rng(0)
+    rows = generator.random((120, 2))
+    losses = np.sin(3 * rows[:, 0]) + 0.1 * generator.normal(size=120)
+    whole = fit_prior([rows], [losses])
+    monkeypatch.setattr(prior, "MAX_FITTED", 40)
+
+    thinned = fit_prior([rows], [losses])
+
+    assert thinned.variance != whole.variance
+    assert len(thinned.rows) == 120
+    places = generator.random((50, 2))
+    np.testing.assert_allclose(thinned.mean(places), whole.mean(places), atol=0.15)

@@ -18,11 +18,14 @@ class Turns:
     """A thread that runs jobs one by one, first come, first served.
 
     torch uses all cores for one job. Long requests take one turn after another, each requested when
-    the last is done, so that others wait for one turn at most.
+    the last is done, so that others wait for one turn at most. After a job that raises, a new
+    thread runs the next: one in which oneDNN found no memory can compute nothing any more
+    (`training/soundness.py`).
     """
 
     def __init__(self) -> None:
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="model")
+        self._queue = ThreadPoolExecutor(max_workers=1, thread_name_prefix="turns")
+        self._thread = _one_thread()
 
     def run(self, job: Callable[[], Result]) -> Result:
         """The job's result."""
@@ -33,7 +36,19 @@ class Turns:
         return await asyncio.wrap_future(self._submit(job))
 
     def _submit(self, job: Callable[[], Result]) -> Future[Result]:
-        return self._thread.submit(job)
+        return self._queue.submit(self._done, job)
+
+    def _done(self, job: Callable[[], Result]) -> Result:
+        try:
+            return self._thread.submit(job).result()
+        except BaseException:
+            self._thread.shutdown(wait=False)
+            self._thread = _one_thread()
+            raise
+
+
+def _one_thread() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(max_workers=1, thread_name_prefix="model")
 
 
 def split_turns(texts: Sequence[str | None]) -> Iterator[list[int]]:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.warm import forked
 
 from finesweep.serving.service import Service
 from finesweep.serving.turns import N_CHARACTERS, N_TEXTS, Turns, split_turns
@@ -46,6 +50,26 @@ def test_what_a_job_raises_reaches_whoever_asked_and_the_next_is_done() -> None:
     with pytest.raises(ZeroDivisionError):
         turns.run(lambda: 1 // 0)
     assert turns.run(lambda: 1) == 1
+
+
+SCRIPT = """
+import torch
+from finesweep.serving.turns import Turns
+from tests.exhaustion import find_no_kernel
+turns, answers = Turns(), []
+for job in (find_no_kernel, lambda: torch.nn.functional.gelu(torch.zeros(13, 17)).sum().item()):
+    try:
+        answers.append(turns.run(job))
+    except RuntimeError as error:
+        answers.append(str(error))
+print(answers)
+"""
+
+
+def test_a_job_without_memory_spares_those_that_come_after(tmp_path: Path) -> None:
+    process = forked([sys.executable, "-c", SCRIPT], environment=os.environ, folder=tmp_path)
+    said, errors = process.communicate()
+    assert said == "['could not create a primitive', 0.0]\n", errors
 
 
 def test_a_small_question_is_answered_between_the_parts_of_a_large_one(texts: Service) -> None:

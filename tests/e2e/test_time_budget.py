@@ -56,7 +56,8 @@ def test_what_fits_is_run_confirmed_and_registered_and_the_next_command_goes_on(
     assert f"{first} trial" in done.stdout.partition(f"would end within {MINUTES} min")[2]
     assert "sweep.n_trials=null" in done.stdout.rpartition("next:")[2]
 
-    again = project.finesweep("sweep", "small", *BY_TIME, *SHORT, "workers=2")
+    longer = ("sweep.n_trials=null", f"sweep.timeout_minutes={2 * MINUTES}")
+    again = project.finesweep("sweep", "small", *longer, *SHORT, "workers=2")
     assert again.returncode == 0, again.stderr
     assert assert_settled(project) > first
 

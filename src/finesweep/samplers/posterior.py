@@ -68,10 +68,10 @@ def expected_improvement(
     rows [n, columns] of the finished trials with losses [n], lower is better; running [r, columns]
     of trials under way, which are believed to end as expected (Ginsbourger et al. 2010), so that
     none is tried twice.
-    Without a finished trial: how far below the mean the prior expects each candidate.
+    Without either, a positive number that rises as the prior's expected loss falls.
     """
     if len(losses) == 0 and len(running) == 0:
-        return np.zeros(len(candidates)) if prior is None else -prior.mean(candidates)
+        return np.exp(np.zeros(len(candidates)) if prior is None else -prior.mean(candidates))
     gains, log_weights = [], []
     # Until a trial has finished, nothing speaks against the past.
     transfers = TRANSFERS[: 1 if len(losses) == 0 else None] if prior is not None else NO_TRANSFER

@@ -12,6 +12,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from finesweep.samplers.branches import Branch
 from finesweep.samplers.encoding import Array, Encoding
+from finesweep.samplers.feasibility import feasibility
 from finesweep.samplers.past import clipped, loss_of
 from finesweep.samplers.posterior import expected_improvement
 from finesweep.samplers.prior import Prior
@@ -22,7 +23,7 @@ N_BEST, STEP = 8, 0.1
 
 @dataclass(frozen=True)
 class Known:
-    """What is known before a trial: past studies, and this study's finished and running trials."""
+    """What is known before a trial: past studies, and this study's trials."""
 
     encoding: Encoding
     prior: Prior | None
@@ -32,6 +33,9 @@ class Known:
     """[n], lower is better."""
     running: Array
     """[r, columns]"""
+    failed: Array
+    """[f, columns] of failed trials whose setting no other trial has: one that was killed, and is
+    tried again, says nothing about its setting."""
 
 
 @dataclass(frozen=True)
@@ -53,15 +57,25 @@ def known_from(
         if trial.state in (TrialState.COMPLETE, TrialState.PRUNED)
         and (loss := loss_of(trial, sign)) is not None
     ]
-    running = [trial for trial in trials if trial.state == TrialState.RUNNING]
     losses = np.array([loss for _, loss in finished], dtype=np.float64)
+    rows = _rows(encoding, [trial for trial, _ in finished])
+    running = _rows(encoding, [trial for trial in trials if trial.state == TrialState.RUNNING])
+    # One that failed before its params were drawn has none.
+    ended = [t for t in trials if t.state == TrialState.FAIL and t.params]
+    others = {row.tobytes() for row in (*rows, *running)}
+    failed = np.unique(_rows(encoding, ended), axis=0)
     return Known(
         encoding=encoding,
         prior=prior,
-        rows=encoding.rows([(each.params, each.distributions) for each, _ in finished]),
+        rows=rows,
         losses=clipped(losses),
-        running=encoding.rows([(each.params, each.distributions) for each in running]),
+        running=running,
+        failed=failed[[row.tobytes() not in others for row in failed]],
     )
+
+
+def _rows(encoding: Encoding, trials: Sequence[FrozenTrial]) -> Array:
+    return encoding.rows([(each.params, each.distributions) for each in trials])
 
 
 def propose(
@@ -87,7 +101,11 @@ def _ranked(known: Known, drawn: Sequence[tuple[Branch, Array]]) -> list[Proposa
         [(branch.params(places.tolist()), branch.space) for branch, places in pairs]
     )
     gains = expected_improvement(known.prior, known.rows, known.losses, known.running, rows)
-    tried = {row.tobytes() for row in (*known.rows, *known.running)}
+    if len(known.failed):
+        ending = feasibility(known.encoding, known.rows, known.failed, rows)
+        # Before any loss is known there is nothing to improve on.
+        gains = gains * ending if len(known.rows) else ending
+    tried = {row.tobytes() for row in (*known.rows, *known.running, *known.failed)}
     gains = np.where([row.tobytes() in tried for row in rows], -np.inf, gains)
     return [Proposal(float(gains[index]), *pairs[index]) for index in np.argsort(-gains)]
 

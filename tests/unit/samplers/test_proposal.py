@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from optuna.distributions import CategoricalDistribution
-from optuna.trial import TrialState, create_trial
+from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from finesweep.samplers.branches import Branch
 from finesweep.samplers.encoding import encoding_of
@@ -29,7 +30,29 @@ def test_a_setting_is_tried_again_only_when_no_other_is_left() -> None:
     assert propose(known, [Branch(SPACE)], 32, generator)["a"] in "xyz"
 
 
-def test_a_failed_trial_says_nothing() -> None:
-    trials = [create_trial(state=TrialState.FAIL, params={"a": "x"}, distributions=SPACE)]
-    known = known_from(trials, 1.0, encoding_of([SPACE]), None)
-    assert len(known.rows) == len(known.running) == 0
+def failed(value: str) -> FrozenTrial:
+    return create_trial(state=TrialState.FAIL, params={"a": value}, distributions=SPACE)
+
+
+@pytest.mark.parametrize(
+    ("others", "n_failed"),
+    [
+        ([], 1),
+        ([failed("x")], 1),
+        ([create_trial(state=TrialState.FAIL)], 1),
+        ([create_trial(params={"a": "x"}, distributions=SPACE, value=0.0)], 0),
+        ([create_trial(state=TrialState.RUNNING, params={"a": "x"}, distributions=SPACE)], 0),
+    ],
+    ids=["alone", "retried in vain", "another without params", "retried", "being retried"],
+)
+def test_a_trial_has_failed_by_its_setting_when_no_other_of_that_setting_goes_on(
+    others: list[FrozenTrial], n_failed: int
+) -> None:
+    known = known_from([failed("x"), *others], 1.0, encoding_of([SPACE]), None)
+    assert len(known.failed) == n_failed
+
+
+def test_what_has_failed_is_not_proposed_before_other_settings() -> None:
+    known = known_from([failed("x"), failed("z")], 1.0, encoding_of([SPACE]), None)
+    generator = np.random.default_rng(0)
+    assert [propose(known, [Branch(SPACE)], 32, generator)["a"] for _ in range(5)] == ["y"] * 5

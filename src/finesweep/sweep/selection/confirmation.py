@@ -47,6 +47,7 @@ from finesweep.sweep.study.keys import (
     N_TRIALS,
     OBJECTIVES,
     RACED,
+    RACED_ANEW,
     SEED_RUNS,
     SKIPPED,
     SLOT,
@@ -56,7 +57,7 @@ from finesweep.sweep.study.keys import (
 )
 from finesweep.sweep.study.objectives.front import Front
 from finesweep.sweep.study.optuna_private import storage_of
-from finesweep.sweep.study.ranking import complete, ranked, worse_by
+from finesweep.sweep.study.ranking import complete, direction_of, ranked, worse_by
 from finesweep.sweep.study.slots import Slot, all_finished
 
 SEED = "training.seed"
@@ -143,6 +144,7 @@ def make_confirmation(study: Study) -> Study:
         confirmation.set_user_attr(SEED_RUNS, [])
         confirmation.set_user_attr(CANDIDATES, [])
         confirmation.set_user_attr(N_TRIALS, 0)
+        confirmation.set_user_attr(RACED_ANEW, True)
     if study.user_attrs.get(CONFIRMATION) != confirmation.study_name:
         study.set_user_attr(CONFIRMATION, confirmation.study_name)
     return confirmation
@@ -152,18 +154,28 @@ def add_seed_slots(confirmation: Study, chosen: Sequence[int], *, n_seeds: int) 
     """Adds n_seeds slots for every chosen trial, first seeds first; callers hold a lock.
 
     Existing slots keep their numbers, so a search that is continued reuses every finished seed; one
-    that was skipped as unwanted gets another slot once it is wanted.
+    that was skipped as unwanted gets another slot once it is wanted, and one that was raced out
+    once its configuration can win again. A confirmation that goes on is raced anew.
     """
     state = read_confirmation(confirmation)
-    attributes, usable = state.attributes, _usable_runs(state)
     required = [(trial, seed) for seed in range(n_seeds) for trial in chosen]
+    direction = direction_of(confirmation)
+    wanted = replace(state, attributes={**state.attributes, CANDIDATES: list(chosen)})
+    goes_on = (
+        state.candidates != wanted.candidates
+        or not _usable_runs(state, direction).issuperset(required)
+        or not all_finished(state.trials, len(state.seed_runs))
+    )
+    if goes_on:
+        wanted = replace(wanted, attributes={**wanted.attributes, RACED_ANEW: True})
+    usable = _usable_runs(wanted, direction)
     runs = [*state.seed_runs, *(run for run in required if run not in usable)]
-    for name, value in (
-        (SEED_RUNS, [list(run) for run in runs]),
-        (CANDIDATES, list(chosen)),
-        (N_TRIALS, len(runs)),
-    ):
-        if attributes[name] != value:
+    for name, value in {
+        **wanted.attributes,
+        SEED_RUNS: [list(run) for run in runs],
+        N_TRIALS: len(runs),
+    }.items():
+        if state.attributes.get(name) != value:
             confirmation.set_user_attr(name, value)
 
 
@@ -174,9 +186,7 @@ def slots_to_skip(
 
     Without a race every candidate may win: of several objectives, one that is worse by the first.
     """
-    values = _values(state, state.candidates) if is_race else {}
-    survivors = race_survivors(values, direction) if values else set()
-    survivors |= {trial for trial in state.candidates if trial not in values}
+    survivors = _survivors(state, direction) if is_race else set(state.candidates)
     skipped: dict[int, str] = {}
     for slot in (each for each in state.slots if each.state == "waiting"):
         trial, seed = state.seed_runs[slot.index]
@@ -195,7 +205,7 @@ def is_confirmed(state: SweepState, config: ConfirmConfig | None) -> bool:
     if confirmation is None or confirmation.candidates != chosen:
         return False
     runs = {(trial, seed) for trial in chosen for seed in range(config.seeds)}
-    if runs - _usable_runs(confirmation):
+    if runs - _usable_runs(confirmation, state.direction):
         return False
     return all_finished(confirmation.trials, len(confirmation.seed_runs))
 
@@ -206,7 +216,7 @@ def confirmation_table(state: SweepState) -> list[ConfirmedRow]:
     if (confirmation := state.confirmation) is None:
         return []
     values = _values(confirmation, {trial for trial, _ in confirmation.seed_runs})
-    out = _dropped(confirmation)
+    out = _dropped(confirmation, state.direction)
     searched = {trial.number: trial.value for trial in state.trials}
     means, worse = summarize_seeds(values), worse_by(state.direction)
     rows = [
@@ -310,7 +320,7 @@ def kept_seeds(
     best = list(best_seeds(state, direction).values())
     if not config.combines:
         return best
-    out, known = _dropped(state), {trial.number for trial in best}
+    out, known = _dropped(state, direction), {trial.number for trial in best}
     return best + [
         trial
         for trial in complete(state.trials)
@@ -390,16 +400,30 @@ def _finite(value: float) -> float | None:
     return value if isfinite(value) else None
 
 
-def _dropped(state: ConfirmationState) -> set[int]:
+def _survivors(state: ConfirmationState, direction: Direction) -> set[int]:
+    """Candidates that may still win by the results so far; without a result each may."""
+    values = _values(state, state.candidates)
+    survivors = race_survivors(values, direction) if values else set()
+    return survivors | {trial for trial in state.candidates if trial not in values}
+
+
+def _dropped(state: ConfirmationState, direction: Direction) -> set[int]:
     """Configurations that can no longer win, or are no longer among the search's best."""
-    runs = state.seed_runs
-    raced = {runs[s.index][0] for s in state.slots if s.state == "pruned" and not _is_unwanted(s)}
-    return raced | {number for number, _ in runs if number not in state.candidates}
+    left = {number for number, _ in state.seed_runs if number not in state.candidates}
+    return left | {number for number, _ in _raced_out(state, direction)}
 
 
-def _usable_runs(state: ConfirmationState) -> set[SeedRun]:
-    """The seed runs with a result, or a slot that may still get one or was raced out."""
-    return {state.seed_runs[slot.index] for slot in state.slots if not _is_unwanted(slot)}
+def _usable_runs(state: ConfirmationState, direction: Direction) -> set[SeedRun]:
+    """The seed runs with a result, or a slot that may still get one or is raced out."""
+    runs = {state.seed_runs[s.index] for s in state.slots if s.state != "pruned"}
+    return runs | _raced_out(state, direction)
+
+
+def _raced_out(state: ConfirmationState, direction: Direction) -> set[SeedRun]:
+    """The seed runs that were skipped because their configuration cannot win, and still cannot."""
+    skipped = [s.index for s in state.slots if s.state == "pruned" and not _is_unwanted(s)]
+    back = _survivors(state, direction) if skipped and state.is_raced_anew else set()
+    return {run for run in map(state.seed_runs.__getitem__, skipped) if run[0] not in back}
 
 
 def _is_unwanted(slot: Slot) -> bool:

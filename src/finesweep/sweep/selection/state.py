@@ -18,6 +18,7 @@ from finesweep.sweep.study.keys import (
     CANDIDATES,
     CONFIRMATION,
     N_TRIALS,
+    RACED_ANEW,
     REGISTERED,
     SEED_RUNS,
     UID,
@@ -77,6 +78,11 @@ class ConfirmationState(StudyState):
     def candidates(self) -> Sequence[int]:
         """Numbers of the search's trials that are confirmed, best first."""
         return list(self.attributes[CANDIDATES])
+
+    @property
+    def is_raced_anew(self) -> bool:
+        """Whether one that was raced out is back once the results no longer find it worse."""
+        return bool(self.attributes.get(RACED_ANEW))
 
 
 @dataclass(frozen=True)

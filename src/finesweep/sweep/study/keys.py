@@ -58,6 +58,10 @@ SEED_RUNS = "pairs"
 CANDIDATES = "candidates"
 """Numbers of the search's trials that are confirmed, best first."""
 
+RACED_ANEW = "raced_anew"
+"""True if who was raced out is decided anew from the results so far; without it, in a confirmation
+that an earlier version began and nothing was added to since, who was raced out stays so."""
+
 RACED, UNWANTED = "raced", "unwanted"
 """Why a seed is not run: its configuration can no longer win, or confirm's top_k or seeds, or a
 better candidate, left it out."""

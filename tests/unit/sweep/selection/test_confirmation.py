@@ -33,7 +33,16 @@ from finesweep.sweep.selection.state import (
     seed_runs_of,
     studies_of,
 )
-from finesweep.sweep.study.keys import DEFINITION, N_TRIALS, OBJECTIVES, SKIPPED, SLOT, UID, VALUES
+from finesweep.sweep.study.keys import (
+    DEFINITION,
+    N_TRIALS,
+    OBJECTIVES,
+    RACED_ANEW,
+    SKIPPED,
+    SLOT,
+    UID,
+    VALUES,
+)
 from finesweep.sweep.study.objectives.first_objective import by_first_objective
 from finesweep.sweep.study.ranking import direction_of
 from finesweep.sweep.study.slots import counts
@@ -179,6 +188,71 @@ def test_what_was_not_wanted_is_run_once_it_is_wanted_again(fewer: ConfirmConfig
         (1, 2, False),
         (0, 2, False),
     ]
+
+
+def test_one_raced_out_is_back_once_what_beat_it_is_no_candidate() -> None:
+    study, thrice = searched(0.50, 0.51), ConfirmConfig(top_k=2, seeds=3)
+    made = confirming(study, thrice)
+    finish(made, {(0, 0): 0.55, (1, 0): 0.50, (0, 1): 0.551, (1, 1): 0.501})
+    assert spare(made, 3) == [(0, 2)]
+    finish(made, {(1, 2): 0.5005})
+    assert is_confirmed(read_state(study), thrice)
+    study.add_trial(create_trial(value=0.505, user_attrs={SLOT: 2, VALUES: {"a": 1}}))
+    confirming(study, thrice)  # trials 0 and 2 are the best two now
+    assert seed_runs_of(made.user_attrs)[6:] == [(2, 0), (2, 1), (0, 2), (2, 2)]
+    finish(made, {(2, 0): 0.70, (2, 1): 0.701})
+    assert spare(made, 3) == [(2, 2)]
+    assert not is_confirmed(read_state(study), thrice)
+    made.add_trial(create_trial(value=0.552, user_attrs={SLOT: 8}))
+    assert is_confirmed(read_state(study), thrice)
+    winner = winner_of(read_state(study), thrice)
+    assert winner is not None
+    assert winner.trial == 0
+    assert [(row.trial, row.n_seeds, row.dropped) for row in rows(study)] == [
+        (0, 3, False),
+        (1, 3, True),
+        (2, 2, True),
+    ]
+
+
+def raced_while_another_seed_ran(study: Study, wanted: ConfirmConfig) -> Study:
+    """A confirmation in which trial 1 lost its second seed before trial 2's showed the noise."""
+    made = confirming(study, wanted)
+    finish(made, {(0, 0): 0.500, (1, 0): 0.530, (2, 0): 0.520})
+    made.add_trial(create_trial(state=TrialState.RUNNING, user_attrs={SLOT: 5}))
+    finish(made, {(0, 1): 0.504})
+    assert spare(made) == [(1, 1)]
+    made.tell(3, 0.60)
+    return made
+
+
+def test_one_raced_out_by_less_noise_than_there_is_gets_its_seed() -> None:
+    study, thrice = searched(0.50, 0.51, 0.52), ConfirmConfig(top_k=3, seeds=2)
+    made = raced_while_another_seed_ran(study, thrice)
+    assert not is_confirmed(read_state(study), thrice)
+    confirming(study, thrice)
+    confirming(study, thrice)
+    assert seed_runs_of(made.user_attrs)[6:] == [(1, 1)]
+    assert spare(made) == []
+    made.add_trial(create_trial(value=0.40, user_attrs={SLOT: 6}))
+    assert is_confirmed(read_state(study), thrice)
+    winner = winner_of(read_state(study), thrice)
+    assert winner is not None
+    assert (winner.trial, winner.best.value) == (1, 0.40)
+
+
+def test_what_an_earlier_version_raced_out_stays_so_until_the_sweep_goes_on() -> None:
+    study, now = searched(0.50, 0.51, 0.52), ConfirmConfig(top_k=3, seeds=2)
+    made = raced_while_another_seed_ran(study, now)
+    made.set_user_attr(RACED_ANEW, None)  # as in a study without it
+    confirming(study, now)
+    assert len(seed_runs_of(made.user_attrs)) == 6
+    assert is_confirmed(read_state(study), now)
+    assert [row.trial for row in rows(study) if row.dropped] == [1]
+    more = ConfirmConfig(top_k=3, seeds=3)
+    confirming(study, more)
+    assert seed_runs_of(made.user_attrs)[6:] == [(1, 1), (0, 2), (1, 2), (2, 2)]
+    assert [row.trial for row in rows(study) if row.dropped] == []
 
 
 def test_a_seed_skipped_by_an_older_version_counts_as_one_that_could_not_win() -> None:

@@ -61,7 +61,7 @@ def drawn(plan: SweepPlan) -> Draws:
         for index, slot in enumerate([*given, *drawn_others]):
             study.sampler = sampler_for(plan, index)
             study.enqueue_trial(dict(slot.params) if slot else {})
-            values.append({**(slot.values if slot else {}), **suggest(study.ask(), plan)})
+            values.append(suggest(study.ask(), plan, slot.values if slot else {}))
     draws = _draws(plan, values)
     return Draws(tuple(draws[: len(given)]), tuple(draws[len(given) :]))
 

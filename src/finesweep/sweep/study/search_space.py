@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import product
+from types import MappingProxyType
 from typing import Any
 
 from optuna import Trial
@@ -45,13 +46,24 @@ def distribution(dimension: Dimension) -> BaseDistribution:
     return kind(dimension.start, dimension.last, log=dimension.log, step=step)  # type: ignore[arg-type]
 
 
-def suggest(trial: Trial, plan: SweepPlan) -> dict[str, Any]:
-    """Plain path → value for one trial: Optuna's suggestions, and the values that they imply."""
-    values = {group.path: _suggest(trial, group) for group in searched_groups(plan)}
-    for item in in_force(plan, values):
-        if item.path not in values:
-            values[item.path] = _suggest(trial, item) if isinstance(item, Searched) else item.value
-    return values
+def suggest(
+    trial: Trial, plan: SweepPlan, given: Mapping[str, Any] = MappingProxyType({})
+) -> dict[str, Any]:
+    """Plain path → value for one trial: the given ones, Optuna's suggestions, and the values that
+    they imply.
+
+    given are the params that are known before the trial, by plain path. Groups among them decide
+    conditions, those outside the search space too, and nothing replaces a given value.
+    """
+    suggested = {group.path: _suggest(trial, group) for group in searched_groups(plan)}
+    for item in in_force(plan, {**given, **suggested}):
+        if item.path in suggested:
+            continue
+        if isinstance(item, Searched):  # of a given value, what Optuna was told of it
+            suggested[item.path] = _suggest(trial, item)
+        elif item.path not in given:
+            suggested[item.path] = item.value
+    return {**given, **suggested}
 
 
 def in_force(plan: SweepPlan, choices: Mapping[str, Any]) -> list[Searched | Fixed]:

@@ -108,9 +108,9 @@ class Search:
         slot = trial.user_attrs[SLOT]
         params = self.first[slot] if slot < len(self.first) else {}
         with whole_sweeps("sweep.sampler", self.plan.settings.sampler):
-            suggested = suggest(trial, self.plan)
+            values = suggest(trial, self.plan, params)
         return TrialSpec(
-            values=dict(params) | suggested,
+            values=values,
             seed=trial_seed(self.study, slot),
             name=str(trial.number),
             tags={},

@@ -19,6 +19,7 @@ from tests.unit.sweep.conftest import PlanOf
 from finesweep.config import Choice, Dimension, Interval, Range, SweepPlan
 from finesweep.errors import ConfigError
 from finesweep.records import Objective
+from finesweep.sweep.study.sampling.samplers import sampler_for
 from finesweep.sweep.study.search_space import (
     check,
     distribution,
@@ -165,6 +166,46 @@ def test_enqueued_params_without_a_model_hold_for_whichever_is_drawn(demo: Sweep
     given = [suggest(study.ask(), demo) for _ in range(8)]
     assert {values["model"] for values in given} == {"minilm", "distil_minilm"}
     assert [values["model.freeze_layers"] for values in given] == [2] * 8
+
+
+OTHER_MODEL = """
+n_trials: 4
+params:
+  model: minilm
+  training.epochs: range(1, 3)
+when:
+  model=minilm:
+    model.freeze_layers: range(4, 7)
+    training.batch_size: 8
+  model=distil_minilm:
+    model.freeze_layers: range(0, 3)
+    training.batch_size: 64
+"""
+
+
+@pytest.mark.parametrize("sampler", ["RandomSampler", "TransferSampler"])
+def test_a_given_model_outside_the_space_has_its_own_conditions(
+    plan_of: PlanOf, sampler: str
+) -> None:
+    plan = plan_of(OTHER_MODEL)
+    other = {"model": "distil_minilm"}
+    fixed = other | {"model.freeze_layers": 2, "training.batch_size": 16}
+    study = optuna.create_study()
+    found = []
+    for given in (other, fixed, {}):
+        study.sampler = (
+            RandomSampler(seed=0) if sampler == "RandomSampler" else sampler_for(plan, len(found))
+        )
+        study.enqueue_trial(optuna_params(plan, given))
+        found.append(suggest(study.ask(), plan, given))
+    first, second, third = found
+    assert (first["model"], first["training.batch_size"]) == ("distil_minilm", 64)
+    assert first["model.freeze_layers"] in range(3)
+    assert second.items() >= fixed.items()
+    assert third["training.batch_size"] == 8
+    assert third["model.freeze_layers"] in range(4, 7)
+    names = {name for trial in study.trials[:2] for name in trial.params if "|" in name}
+    assert names == {"model.freeze_layers|model=distil_minilm"}
 
 
 def test_the_objective_is_the_sweeps_own(plan_of: PlanOf) -> None:

@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from itertools import product
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -26,16 +27,19 @@ SPACE = "search_space"
 """Optuna's argument for the grid, which is that of the sweep's dimensions here."""
 
 
-def points(plan: SweepPlan) -> list[dict[str, Any]]:
+def points(
+    plan: SweepPlan, choices: Mapping[str, Any] = MappingProxyType({})
+) -> list[dict[str, Any]]:
     """Optuna params of every point, in the order in which they are tried.
 
-    A dimension with a condition is in the points that meet it. ConfigError names every dimension
-    that is no list of values, and tells when there are too many points.
+    A dimension with a condition is in the points that meet it; choices are those of groups outside
+    the search space, where they are not the sweep's own. ConfigError names every dimension that is
+    no list of values, and tells when there are too many points.
     """
     if problems := _problems(plan):
         raise ConfigError(*problems)
     found: list[dict[str, Any]] = []
-    for space in _branches(plan):
+    for space in _branches(plan, choices):
         names, values = space.keys(), map(_values, space.values())
         found += [dict(zip(names, point, strict=True)) for point in product(*values)]
     # RandomState never changes its numbers between releases: a resumed sweep needs the same order.
@@ -43,13 +47,15 @@ def points(plan: SweepPlan) -> list[dict[str, Any]]:
     return [found[index] for index in order]
 
 
-def _branches(plan: SweepPlan) -> Iterator[Mapping[str, Dimension]]:
+def _branches(
+    plan: SweepPlan, others: Mapping[str, Any] = MappingProxyType({})
+) -> Iterator[Mapping[str, Dimension]]:
     """Optuna's name → dimension, for each combination of searched groups, whose value is fixed."""
     groups = searched_groups(plan)
     for values in product(*(_values(group.dimension) for group in groups)):
         choices = {group.path: value for group, value in zip(groups, values, strict=True)}
         space: dict[str, Dimension] = {path: Choice((value,)) for path, value in choices.items()}
-        for item in in_force(plan, choices):
+        for item in in_force(plan, {**others, **choices}):
             if isinstance(item, Searched):
                 space.setdefault(item.name, item.dimension)
         yield space

@@ -76,7 +76,7 @@ def _on_grid(
     """The given slots, each completed to a point of the grid, then the other points.
 
     A given slot is its point, unless it sets fields outside the search space: then it is a trial
-    beside the grid. A point is given at most once.
+    beside the grid, a point of what its own groups leave open. A point is given at most once.
     """
     left = dict(enumerate(grid))
     slots: dict[int, KnownSlot] = {}
@@ -90,8 +90,10 @@ def _on_grid(
             continue
         if not is_beside:
             del left[index]
-        values = _plain(grid[index]) | dict(slot.values)
-        slots[position] = KnownSlot(values, grid[index], slot.origin, is_of_grid=not is_beside)
+        own = points(plan, slot.values) if is_beside else [grid[index]]
+        point = next((each for each in own if _agrees(each, slot.params)), grid[index])
+        values = _plain(point) | dict(slot.values)
+        slots[position] = KnownSlot(values, point, slot.origin, is_of_grid=not is_beside)
     others = [KnownSlot(_plain(p), p, SAMPLER, is_of_grid=True) for p in left.values()]
     return [*(slots[position] for position in sorted(slots)), *others]
 

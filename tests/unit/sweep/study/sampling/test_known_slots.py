@@ -74,6 +74,16 @@ def test_a_setting_outside_the_search_space_is_a_trial_beside_the_grid(
     assert grid_in({"grid": {"n_points": grid.n_points, "beside": list(grid.beside)}}) == grid
 
 
+def test_beside_the_grid_a_model_outside_the_space_has_its_own_depths() -> None:
+    plan = plan_with("GridSampler", "model=minilm", enqueued=({"model": "distil_minilm"},))
+    first, *others = known_slots(plan)
+    assert first.values["model"] == "distil_minilm"
+    assert first.values[DEPTH] in (0, 2)
+    assert f"{DEPTH}|model=distil_minilm" in first.params
+    assert {slot.values[DEPTH] for slot in others} == {0, 3, 6}
+    assert grid_of(plan) == Grid(2 * 2 * 3, [0])
+
+
 def test_a_setting_leaves_points_to_those_with_less_choice() -> None:
     enqueued = ({"model": "minilm", RATE: 1e-4, EPOCHS: 2}, WHOLE)
     slots = known_slots(plan_with(enqueued=enqueued))

@@ -110,5 +110,5 @@ CONFIRMATION_SUFFIX = "+confirmation"
 
 
 def is_confirmation(study_name: str) -> bool:
-    """Whether it names a confirmation's study: a sweep's study has no + in its name."""
-    return "+" in study_name
+    """Whether it names a confirmation's study; no sweep's study may be named so."""
+    return study_name.endswith(CONFIRMATION_SUFFIX)

@@ -66,8 +66,15 @@ from finesweep.sweep.time_budget import begin_budget
 def open_study(plan: SweepPlan) -> Study:
     """The plan's study, created or continued, with the user attributes that workers need to join.
 
-    ConfigError when the storage cannot be reached, or when the study has another definition.
+    ConfigError when the storage cannot be reached, when the study has another definition, or when
+    its name is that of a confirmation.
     """
+    if is_confirmation(plan.study_name):
+        message = (
+            f"{plan.study_name!r} is the name of a confirmation; rename the sweep's file, or name "
+            f"the study: finesweep sweep {plan.name} sweep.study=NAME …"
+        )
+        raise ConfigError(Problem("sweep.study", message))
     storage = open_storage(plan.base.config.storage.url)
     # Two first commands at the same time must agree on one definition.
     with exclusive(storage.engine, f"{plan.study_name}.study"):

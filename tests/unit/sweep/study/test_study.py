@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from tests.unit.sweep.conftest import PlanOf
 from finesweep.config import SweepPlan
 from finesweep.errors import ConfigError
 from finesweep.records import Finalist
+from finesweep.sweep.selection.confirmation import make_confirmation
 from finesweep.sweep.study.keys import (
     DEFINITION,
     FINALIST,
@@ -131,6 +133,28 @@ def test_what_a_killed_command_left_without_definition_is_completed(plan_of: Pla
         study.user_attrs[DEFINITION]["training.batch_size"]
         == definition(plan)["training.batch_size"]
     )
+
+
+def named(plan: SweepPlan, file: str) -> SweepPlan:
+    """The plan, had its file this name."""
+    return replace(plan, name=file)
+
+
+def test_a_file_with_a_plus_in_its_name_has_a_study_that_is_found_again(plan_of: PlanOf) -> None:
+    plan = named(plan_of(TEXT), "bert+long")
+    assert not study_exists(plan)
+    study = open_study(plan)
+    assert study_exists(plan)
+    assert open_study(plan).user_attrs[UID] == study.user_attrs[UID]
+    make_confirmation(study)
+    assert find_study("bert+long", URL).study_name == "bert+long"
+    assert study_names(URL) == ["bert+long"]
+
+
+def test_no_sweep_has_the_study_of_anothers_confirmation(plan_of: PlanOf) -> None:
+    with pytest.raises(ConfigError, match=r"^sweep\.study: 'own\+confirmation' is the name of a c"):
+        open_study(named(plan_of(TEXT), "own+confirmation"))
+    assert not DATABASE.exists()
 
 
 def test_a_first_command_that_fails_leaves_no_study(plan_of: PlanOf) -> None:

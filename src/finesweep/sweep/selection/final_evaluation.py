@@ -33,8 +33,9 @@ from finesweep.sweep.selection.model_comparison import (
     best_by_model,
     compare_models,
     earlier_comparisons,
+    unlike_pairs,
 )
-from finesweep.sweep.selection.omissions import try_comparison
+from finesweep.sweep.selection.omissions import omit, try_comparison
 from finesweep.sweep.selection.restored_run import run_of_winner
 from finesweep.sweep.selection.state import SweepState
 from finesweep.sweep.selection.telling_words import log_telling_words
@@ -131,9 +132,11 @@ def _compare_models(plan: SweepPlan, study: Study, state: SweepState, store: Tra
     # Studies of older versions do not say which trials were compared.
     if state.attributes.get(COMPARED, sorted(contenders)) == trials:
         return
-    comparisons = try_comparison(
-        lambda: compare_models(plan, state, store), study, what="each model with the others"
-    )
+    what = "each model with the others"
+    comparisons = try_comparison(lambda: compare_models(plan, state, store), study, what=what)
+    if comparisons is not None and (unlike := unlike_pairs(plan, best)):
+        pairs = ", ".join(f"{first} and {second}" for first, second in unlike)
+        omit(study, what, f"the best trials have other validation rows: {pairs}")
     known = earlier if comparisons is None else comparisons
     study.set_user_attr(COMPARISONS, [asdict(each) for each in known])
     study.set_user_attr(COMPARED, trials)

@@ -17,7 +17,7 @@ from finesweep.stats.paired_comparison import compare_pair
 from finesweep.stats.paired_tests import holm
 from finesweep.sweep.comparisons import Contender, ModelComparison
 from finesweep.sweep.selection.state import SweepState
-from finesweep.sweep.study.keys import MODEL, VALUES
+from finesweep.sweep.study.keys import DATA_FINGERPRINT, MODEL, VALUES
 from finesweep.sweep.study.slots import finished_trials
 from finesweep.sweep.study.study import comparisons_in
 from finesweep.sweep.study.trial_runs import run_of
@@ -28,8 +28,8 @@ from finesweep.tracking.predictions import FILE, SplitPredictions, read_predicti
 def compare_models(
     plan: SweepPlan, state: SweepState, store: TrackingStore
 ) -> list[ModelComparison]:
-    """One comparison per pair of models with a complete trial, p values adjusted by Holm; empty
-    with fewer than two models.
+    """One comparison per pair of models whose best trials have the same validation rows, p values
+    adjusted by Holm; empty with fewer than two models.
 
     The rows are the validation rows by which the search chose each model's best trial, so the bias
     of that choice is the same for all models.
@@ -44,10 +44,12 @@ def compare_models(
         predictions[name] = logged
     tried = Counter(trial.user_attrs.get(MODEL) for trial in finished_trials(state.trials))
     contenders = {name: _contender(plan, trial, tried[name]) for name, trial in best.items()}
+    unlike = unlike_pairs(plan, best)
     comparisons = [
         _compare(contenders[first], contenders[second], predictions[first], predictions[second])
         for first, second in combinations(best, 2)
-        if len(predictions[first].labels) == len(predictions[second].labels)
+        if (first, second) not in unlike
+        and len(predictions[first].labels) == len(predictions[second].labels)
     ]
     adjusted = holm([each.p for each in comparisons])
     return [replace(each, p=p) for each, p in zip(comparisons, adjusted, strict=True)]
@@ -59,6 +61,25 @@ def best_by_model(state: SweepState) -> dict[str, FrozenTrial]:
     for trial in state.ranked:
         best.setdefault(trial.user_attrs[MODEL], trial)
     return best
+
+
+def unlike_pairs(plan: SweepPlan, best: Mapping[str, FrozenTrial]) -> list[tuple[str, str]]:
+    """The pairs of models whose trials were evaluated on other validation rows, because the sweep
+    varies what the data are read from, or how."""
+    return [
+        (first, second)
+        for first, second in combinations(best, 2)
+        if not _have_same_rows(plan, best[first], best[second])
+    ]
+
+
+def _have_same_rows(plan: SweepPlan, *trials: FrozenTrial) -> bool:
+    """Whether the validation rows are the same; the data differ also where only train does."""
+    if len({trial.user_attrs.get(DATA_FINGERPRINT) for trial in trials}) == 1:
+        return True
+    configs = [plan.compose_trial(trial.user_attrs[VALUES]).config for trial in trials]
+    first, second = (load_dataset(config.dataset).validation for config in configs)
+    return all(first[column][:] == second[column][:] for column in ("text", "label"))
 
 
 def earlier_comparisons(

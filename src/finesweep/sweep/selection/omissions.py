@@ -26,11 +26,16 @@ def try_comparison(make: Callable[[], T], study: Study, *, what: str) -> T | Non
         # is_tracking_outage also takes a missing file or an invalid config for an outage.
         if is_tracking_outage(error) and not isinstance(error, FileNotFoundError | ConfigError):
             raise
-        study.set_user_attr(OMISSIONS, {**others, what: reason(error)})
+        omit(study, what, reason(error))
         return None
     if others != omissions(study):
         study.set_user_attr(OMISSIONS, others)
     return result
+
+
+def omit(study: Study, what: str, why: str) -> None:
+    """Records why a comparison, or a part of it, was left out."""
+    study.set_user_attr(OMISSIONS, {**omissions(study), what: why})
 
 
 def omissions(study: Study) -> Mapping[str, str]:

@@ -6,17 +6,30 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
+import optuna
 import pytest
 from optuna import Study
-from optuna.trial import FrozenTrial
+from optuna.trial import FrozenTrial, TrialState
 from tests.unit.sweep.selection.conftest import SpentSweep
+from tests.unit.sweep.studies import add_trial
 
 from finesweep.config import SweepPlan
 from finesweep.sweep.comparisons import Contender, ModelComparison
 from finesweep.sweep.selection import model_comparison as module
-from finesweep.sweep.selection.model_comparison import best_by_model, compare_models
+from finesweep.sweep.selection.model_comparison import (
+    best_by_model,
+    compare_models,
+    unlike_pairs,
+)
 from finesweep.sweep.selection.state import read_state
-from finesweep.sweep.study.keys import COMPARISONS, MODEL, UID
+from finesweep.sweep.study.keys import (
+    COMPARISONS,
+    DATA_FINGERPRINT,
+    MODEL,
+    N_TRIALS,
+    UID,
+    VALUES,
+)
 from finesweep.tracking import TrackingStore, start_run
 from finesweep.tracking.predictions import write_predictions
 
@@ -89,6 +102,27 @@ def test_models_that_answered_other_numbers_of_rows_are_not_compared(
     answer(store, study, 0, tmp_path, wrong=range(1))
     answer(store, study, 1, tmp_path, wrong=range(1), n=N_ROWS + 2)
     assert compared(demo, study, store) == []
+
+
+def test_models_whose_validation_rows_differ_are_not_compared(
+    demo: SweepPlan, store: TrackingStore, tmp_path: Path
+) -> None:
+    study = optuna.create_study(study_name="rows")
+    study.set_user_attr(UID, "rows")
+    study.set_user_attr(N_TRIALS, 3)
+    varied = (
+        {"dataset.seed": 1},
+        {"dataset.seed": 2},
+        {"dataset.seed": 1, "dataset.train_size": 100},
+    )
+    for number, values in enumerate(varied):
+        own = {MODEL: "abc"[number], VALUES: values, DATA_FINGERPRINT: str(number)}
+        add_trial(study, TrialState.COMPLETE, 0.1 * number, **own)
+        answer(store, study, number, tmp_path, wrong=range(number))
+    (made,) = compared(demo, study, store)
+    assert (made.first.model, made.second.model) == ("a", "c")  # only train differs
+    best = best_by_model(read_state(study))
+    assert unlike_pairs(demo, best) == [("a", "b"), ("b", "c")]
 
 
 def test_one_model_is_compared_with_none(

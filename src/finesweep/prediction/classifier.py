@@ -17,7 +17,7 @@ from finesweep.prediction.onnx_classifier import OnnxClassifier
 from finesweep.prediction.torch_classifier import TorchClassifier
 from finesweep.records import UNCERTAIN, DecisionRule, Prediction
 from finesweep.stats.calibration import apply_thresholds, is_confident
-from finesweep.stats.predictions import confidence, probabilities_of
+from finesweep.stats.predictions import HALF, confidence, probabilities_of
 
 BATCH_SIZE = 32
 PYTORCH = "pytorch"
@@ -28,6 +28,9 @@ class Network(Protocol):
 
     @property
     def label_names(self) -> list[str]: ...
+
+    @property
+    def multi_label(self) -> bool: ...
 
     def logits(self, columns: Sequence[Sequence[str]]) -> np.ndarray: ...
 
@@ -85,6 +88,13 @@ class Classifier:
     def multi_label(self) -> bool:
         """Whether a text may have any number of labels."""
         return self.decision_rule.label_thresholds is not None
+
+    def with_thresholds(self) -> Classifier:
+        """The same model; one of several labels for which none were fitted has a half for each."""
+        rule, names = self.decision_rule, self.label_names
+        if rule.label_thresholds is not None or not self.network.multi_label:
+            return self
+        return replace(self, decision_rule=replace(rule, label_thresholds=[HALF] * len(names)))
 
     def uncertain_below(self, threshold: float) -> Classifier:
         """The same model with another threshold; ValueError if it is no probability."""

@@ -85,7 +85,7 @@ def _loaded(folder: Path, pipeline: Any, max_length: int | None = None) -> Class
     logged = (folder / MLMODEL_FILE_NAME).exists()
     examples = Model.load(str(folder)).load_input_example(str(folder)) if logged else None
     texts = () if examples is None else _texts(examples, pairs=rule.pairs)
-    return Classifier(pipeline, int(max_length), rule, texts)
+    return Classifier(pipeline, int(max_length), rule, texts).with_thresholds()
 
 
 def _max_length(tokenizer: Any, config: Any) -> int:

@@ -51,6 +51,11 @@ class OnnxClassifier:
         return [names[str(index)] for index in range(len(names))]
 
     @property
+    def multi_label(self) -> bool:
+        """Whether its config says that a text may have any number of labels."""
+        return self.config.get("problem_type") == MULTI_LABEL
+
+    @property
     def max_length(self) -> int:
         """The number of tokens to which texts are truncated, special tokens included."""
         return int(self.tokenizer.truncation["max_length"])
@@ -109,14 +114,14 @@ class OnnxClassifier:
             [{"label": names[c], "score": float(row[c])} for c in np.argsort(-row, kind="stable")]
             for row in scores
         ]
-        if self.config.get("problem_type") == MULTI_LABEL:
+        if self.multi_label:
             return ranked
         return pd.DataFrame([each[0] for each in ranked], columns=["label", "score"])
 
     def scores(self, columns: Sequence[Sequence[str]]) -> np.ndarray:
         """[B, C] probabilities by softmax, or by sigmoid for several labels; not calibrated."""
         logits = self.logits(columns)
-        if self.config.get("problem_type") == MULTI_LABEL:
+        if self.multi_label:
             return np.asarray(0.5 * (1 + np.tanh(0.5 * logits)))  # the sigmoid, without overflow
         powers = np.exp(logits - logits.max(axis=1, keepdims=True))
         return np.asarray(powers / powers.sum(axis=1, keepdims=True))

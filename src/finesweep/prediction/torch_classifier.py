@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from finesweep.prediction.onnx_classifier import MULTI_LABEL
+
 
 @dataclass(frozen=True)
 class TorchClassifier:
@@ -20,6 +22,11 @@ class TorchClassifier:
     def label_names(self) -> list[str]:
         names = self.pipeline.model.config.id2label
         return [names[index] for index in range(len(names))]
+
+    @property
+    def multi_label(self) -> bool:
+        """Whether its config says that a text may have any number of labels."""
+        return bool(self.pipeline.model.config.problem_type == MULTI_LABEL)
 
     def logits(self, columns: Sequence[Sequence[str]]) -> np.ndarray:
         """[B, C] float64 for B texts in one column, or pairs of texts in two, as one batch. A

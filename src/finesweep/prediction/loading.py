@@ -78,9 +78,8 @@ def _loaded(folder: Path, pipeline: Any, max_length: int | None = None) -> Class
 
         if not isinstance(pipeline.model, Ensemble):  # whose members are pooled each
             apply_pooling(pipeline.model)
-        config = pipeline.model.config
-        fields = getattr(config, ANSWERING_KEY, {})
-        max_length = max_length or _max_length(pipeline.tokenizer, config)
+        fields = getattr(pipeline.model.config, ANSWERING_KEY, {})
+        max_length = max_length or _max_length(pipeline, recorded=bool(fields))
     rule = DecisionRule(**fields)
     logged = (folder / MLMODEL_FILE_NAME).exists()
     examples = Model.load(str(folder)).load_input_example(str(folder)) if logged else None
@@ -88,11 +87,20 @@ def _loaded(folder: Path, pipeline: Any, max_length: int | None = None) -> Class
     return Classifier(pipeline, int(max_length), rule, texts).with_thresholds()
 
 
-def _max_length(tokenizer: Any, config: Any) -> int:
-    """The tokenizer's limit; transformers has a huge number for none."""
-    if tokenizer.model_max_length < NO_LIMIT:
-        return int(tokenizer.model_max_length)
-    return int(getattr(config, "max_position_embeddings", None) or DEFAULT_LENGTH)
+def _max_length(pipeline: Any, *, recorded: bool) -> int:
+    """The tokenizer's limit if finesweep recorded it there; else what the model can read, up to the
+    tokenizer's limit, or the config's if the tokenizer has none."""
+    from finesweep.model.capabilities.longest import readable_length
+
+    model, tokenizer = pipeline.model, pipeline.tokenizer
+    limit = tokenizer.model_max_length
+    if limit >= NO_LIMIT:
+        # XLNet's is -1.
+        places = getattr(model.config.get_text_config(), "max_position_embeddings", None) or 0
+        limit = places if places > 0 else DEFAULT_LENGTH
+    elif recorded:
+        return int(limit)
+    return readable_length(model, tokenizer, stated=int(limit))
 
 
 def _pipeline(folder: Path) -> Any:

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 import torch
 from tests.tiny_bert import tiny_bert
+from tests.tiny_encoders import save_tiny
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-from finesweep.prediction.loading import load_classifier
+from finesweep.prediction.loading import DEFAULT_LENGTH, load_classifier
+from finesweep.records import ANSWERING_KEY
 
 TEXTS = ["a lovely day", "it was awful", "dull film"]
 
@@ -61,3 +63,45 @@ def test_an_onnx_folder_without_a_rule_predicts_several_labels_too(
     classifier = load_classifier(str(tmp_path), tracking_uri="")
     assert (classifier.format, classifier.multi_label) == ("onnx", True)
     assert [made.labels for made in classifier.predict(TEXTS)] == [("a", "b")] * len(TEXTS)
+
+
+def limited(folder: Path, limit: int, **config: object) -> Path:
+    """The folder, whose tokenizer states this limit, and whose config has these fields too."""
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    tokenizer.model_max_length = limit
+    tokenizer.save_pretrained(folder)
+    model = AutoModelForSequenceClassification.from_pretrained(folder)
+    for name, value in config.items():
+        setattr(model.config, name, value)
+    model.config.save_pretrained(folder)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("kind", "length"),
+    [("bert", 64), ("roberta", 63), ("mpnet", 62), ("xlnet", DEFAULT_LENGTH), ("longformer", 63)],
+)
+def test_without_a_stated_limit_a_long_text_is_cut_to_what_the_model_reads(
+    tmp_path: Path, kind: str, length: int
+) -> None:
+    """Of 64 places some models lose those up to the padding's number."""
+    save_tiny(kind, tmp_path)
+    classifier = load_classifier(str(tmp_path), tracking_uri="")
+    assert classifier.max_length == length
+    (made,) = classifier.predict(["red " * 2 * DEFAULT_LENGTH])
+    assert made.truncated
+
+
+def test_a_stated_limit_that_the_model_does_not_reach_is_not_believed(tmp_path: Path) -> None:
+    save_tiny("roberta", tmp_path)
+    for stated, length in ((512, 63), (64, 63), (40, 40)):
+        limited(tmp_path, stated)
+        assert load_classifier(str(tmp_path), tracking_uri="").max_length == length
+
+
+def test_a_length_that_finesweep_recorded_is_taken_without_running_the_model(
+    tmp_path: Path,
+) -> None:
+    save_tiny("roberta", tmp_path)
+    limited(tmp_path, 512, **{ANSWERING_KEY: {"temperature": 2.0}})
+    assert load_classifier(str(tmp_path), tracking_uri="").max_length == 512

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from typing import Any
 
+import torch
 from torch import nn
 from transformers import PretrainedConfig, PreTrainedModel
 
@@ -17,8 +19,9 @@ def set_dropout(model: PreTrainedModel, probability: float, *, name: str) -> Non
     """Sets the probability of every dropout in [0, 1): of hidden layers, attention and head.
 
     Architectures have it in modules, in numbers that attention functions read, and in the config,
-    which is saved. Values that the config leaves open follow from others and stay open. ConfigError
-    when the model, called name in the message, has no dropout.
+    which is saved. Values that the config leaves open follow from others and stay open. Dropouts
+    that were left out because the checkpoint's rate is 0, such as those behind ModernBERT's
+    attention, are put in. ConfigError when the model, called name in the message, has no dropout.
     """
     modules = [module for module in model.modules() if isinstance(module, KINDS)]
     holders = [*model.modules(), *configs_of(model)]
@@ -30,6 +33,22 @@ def set_dropout(model: PreTrainedModel, probability: float, *, name: str) -> Non
         module.p = probability
     for holder, attribute in numbers:
         setattr(holder, attribute, probability)
+    for place, dropout in _left_out(model).items():
+        before = model.get_submodule(place)
+        model.set_submodule(place, type(dropout)(probability).train(before.training))
+
+
+def _left_out(model: PreTrainedModel) -> dict[str, nn.Module]:
+    """Place → dropout of a model with the same config, where this one has a module that does
+    nothing instead."""
+    idle = {place for place, module in model.named_modules() if isinstance(module, nn.Identity)}
+    if not idle:
+        return {}
+    # Without memory, and without random numbers of those that come after.
+    with torch.device("meta"), torch.random.fork_rng(devices=[]):
+        whole = type(model)(copy.deepcopy(model.config))
+    modules = whole.named_modules()
+    return {place: each for place, each in modules if place in idle and isinstance(each, KINDS)}
 
 
 def dropout_numbers(holder: Any) -> list[str]:

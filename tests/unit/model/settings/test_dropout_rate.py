@@ -28,7 +28,7 @@ def probabilities(model: PreTrainedModel) -> list[float]:
     return modules + [getattr(each, name) for each in holders for name in dropout_numbers(each)]
 
 
-@pytest.mark.parametrize("kind", [*KINDS, "bart"])
+@pytest.mark.parametrize("kind", [*KINDS, "bart", "modernbert", "xlnet"])
 def test_every_dropout_has_the_probability_also_after_saving(
     load: Load, kind: str, tmp_path: Path
 ) -> None:
@@ -39,6 +39,25 @@ def test_every_dropout_has_the_probability_also_after_saving(
     assert sorted(probabilities(again)) == sorted(probabilities(model))
 
 
+def test_dropouts_that_the_checkpoint_left_out_are_put_in(load: Load) -> None:
+    """ModernBERT has none behind its attention where the rate is 0."""
+
+    def behind_attention(**fields: float) -> list[nn.Module]:
+        modules = load("modernbert", **fields).named_modules()
+        return [module for name, module in modules if name.endswith("attn.out_drop")]
+
+    for fields in ({}, {"dropout": 0.0}):
+        assert [*map(type, behind_attention(**fields))] == [nn.Identity] * 3
+    assert [*map(type, behind_attention(dropout=0.37))] == [nn.Dropout] * 3
+
+
+def test_putting_them_in_draws_no_random_numbers(load: Load) -> None:
+    model = load("modernbert")
+    before = torch.get_rng_state()
+    set_dropout(model, 0.37, name="it")
+    assert torch.equal(torch.get_rng_state(), before)
+
+
 def test_without_a_value_the_checkpoint_keeps_its_own(load: Load) -> None:
     assert set(probabilities(load("bert"))) == {0.1}
     load("bert", dropout=0.5)
@@ -47,7 +66,7 @@ def test_without_a_value_the_checkpoint_keeps_its_own(load: Load) -> None:
     }  # the one that is kept in memory is not changed
 
 
-@pytest.mark.parametrize("kind", ["bert", "distilbert", "gpt2"])
+@pytest.mark.parametrize("kind", ["bert", "distilbert", "gpt2", "modernbert"])
 def test_it_is_what_drops_in_training(load: Load, kind: str) -> None:
     def spread(dropout: float) -> float:
         model = load(kind, dropout=dropout).train()
@@ -60,7 +79,8 @@ def test_it_is_what_drops_in_training(load: Load, kind: str) -> None:
 
 
 def test_a_value_changes_nothing_else(load: Load) -> None:
-    assert torch.equal(logits(load("bert", dropout=0.5)), logits(load("bert")))
+    for kind in ("bert", "modernbert"):
+        assert torch.equal(logits(load(kind, dropout=0.5)), logits(load(kind)))
 
 
 def test_a_model_without_dropout_is_refused() -> None:

@@ -264,10 +264,14 @@ class Attempt:
 
 
 def _halved(composed: Composed) -> dict[str, Any]:
-    """The same steps in twice as many batches of half the size."""
+    """The same steps in more batches, of half the size; of the next smaller size that divides the
+    examples of a step, where half does not."""
     training = composed.config.training
+    examples = training.batch_size * training.gradient_accumulation_steps
+    sizes = range(training.batch_size // 2, 0, -1)
+    batch_size = next(size for size in sizes if examples % size == 0)
     return {
-        "training.batch_size": training.batch_size // 2,
-        "training.gradient_accumulation_steps": 2 * training.gradient_accumulation_steps,
+        "training.batch_size": batch_size,
+        "training.gradient_accumulation_steps": examples // batch_size,
         "training.evaluation_batch_size": max(1, training.evaluation_batch_size // 2),
     }

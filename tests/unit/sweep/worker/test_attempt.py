@@ -8,6 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import optuna
 import pytest
 from optuna import TrialPruned
@@ -155,6 +156,22 @@ def test_after_an_attempt_without_memory_the_batch_is_halved_once(
     assert halved.evaluation_batch_size == 32
     assert second.retries(NO_MEMORY) is False
     assert second.retries(Failure("infrastructure", "reset")) is True
+
+
+@pytest.mark.parametrize(
+    ("batch", "halved"),
+    [((3, 1), (1, 3)), ((7, 1), (1, 7)), ((9, 1), (3, 3)), ((6, 3), (3, 6)), ((5, 4), (2, 10))],
+)
+def test_half_an_odd_batch_makes_the_same_steps(
+    joined_worker: JoinedWorker, batch: tuple[int, int], halved: tuple[int, int]
+) -> None:
+    """Pairs of batch size and accumulated batches."""
+    names = "training.batch_size", "training.gradient_accumulation_steps"
+    values = dict(zip(names, batch, strict=True))
+    composed = joined_worker.plan.compose_trial(values, seed=1)
+    made = module._halved(composed)
+    assert tuple(made[name] for name in names) == halved
+    assert np.prod(halved) == np.prod(batch)
 
 
 def test_the_pruner_sees_each_evaluation_at_its_step(

@@ -175,7 +175,8 @@ class DecisionRule:
     temperature: float = 1.0
     """Logits are divided by this before the softmax."""
     uncertain_below: float = 0.0
-    """Predictions with a lower probability are UNCERTAIN."""
+    """A prediction is UNCERTAIN if the probability of its label is below this; with several labels,
+    the probability that all are right."""
     decision_threshold: float | None = None
     """With two classes, the minimum probability for predicting the second; None: the more likely
     one is predicted."""
@@ -214,12 +215,13 @@ UNCERTAIN = "UNCERTAIN"
 
 @dataclass(frozen=True)
 class Prediction:
-    """A model's prediction for one text: the most likely label, or all predicted labels, even if
-    uncertain, and every class's probability."""
+    """A model's prediction for one text: its label, or all predicted labels, even if uncertain, and
+    every class's probability."""
 
     text: str | None
     label: str
-    """The most likely label, or several joined by `labelsets.set_name`; UNCERTAIN if no text."""
+    """The most likely label; with two classes, the one that the model's decision threshold chooses;
+    several labels joined by `labelsets.set_name`; UNCERTAIN if no text."""
     probability: float | None
     """The label's probability; with several labels, the probability that all are right, assuming
     independence; None without a text."""

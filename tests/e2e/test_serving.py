@@ -130,7 +130,7 @@ def test_below_the_threshold_uncertain_is_explained(browser: Chrome, swept: Swep
         answer = classify(browser, "it was a lovely day")
         browser.save_screenshot(str(project.folder / "uncertain.png"))
         made = ask(address, "/api/predict", {"texts": ["it was a lovely day"]})
-    assert answer.startswith("UNCERTAIN\nThe most likely label, ")
+    assert answer.startswith("UNCERTAIN\nThe prediction, ")
     assert "Below 1.00 the model is not certain" in answer
     assert made["predictions"][0]["label"] in LABELS
     assert made["predictions"][0]["uncertain"] is True

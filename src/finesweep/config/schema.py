@@ -223,8 +223,8 @@ class TrainingConfig:
     early_stopping_patience: int | None = bounded(None, minimum=1)
     """Evaluations without improvement after which training stops; null never stops."""
     uncertain_below: float | None = bounded(None, minimum=0, below=1)
-    """Probability below which the model predicts UNCERTAIN; null chooses it on validation, or none
-    for several labels, which have a threshold each."""
+    """A prediction is UNCERTAIN if the probability of its label is below this; null chooses it on
+    validation, or none for several labels, which have a threshold each."""
     precision: str = bounded("auto", one_of=("auto", "fp32", "bf16", "fp16"))
     """`auto`: bf16 on GPUs with native support and on CPUs where it is faster than fp32, fp16 on
     older GPUs, otherwise fp32. Ampere and newer GPUs multiply fp32 matrices in TF32, whose mantissa

@@ -17,7 +17,7 @@ from sklearn.metrics import (
 
 from finesweep.records import DecisionRule
 from finesweep.stats.calibration import calibration_bins, calibration_error, coverage_curve
-from finesweep.stats.predictions import HALF, is_multi_label, one_hot
+from finesweep.stats.predictions import is_multi_label, one_hot
 
 # Okabe and Ito's, without yellow, which is too pale for a line; the line styles differ too.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -109,8 +109,7 @@ def _draw_calibration(axes: Axes, probabilities: np.ndarray, labels: np.ndarray)
 def _draw_coverage(
     axes: Axes, probabilities: np.ndarray, labels: np.ndarray, rule: DecisionRule
 ) -> None:
-    thresholds = HALF if rule.label_thresholds is None else rule.label_thresholds
-    curve = coverage_curve(probabilities, labels, thresholds=thresholds)
+    curve = coverage_curve(probabilities, labels, rule)
     drawn = curve.coverage >= _MIN_COVERAGE
     axes.plot(curve.coverage[drawn], curve.accuracy[drawn], color=_COLOURS[0], clip_on=False)
     covered = np.flatnonzero(curve.thresholds >= rule.uncertain_below)

@@ -39,8 +39,8 @@ def predict_table(
     pair_column: str | None = None,
     uncertain_below: float | None = None,
 ) -> pd.DataFrame:
-    """rows with `prediction`, the most likely label; `uncertain`, whether its probability is below
-    the threshold; `truncated`, whether the text was truncated; and a `probability/NAME` per label.
+    """rows with `prediction`, the label; `uncertain`, whether its probability is below the
+    threshold; `truncated`, whether the text was truncated; and a `probability/NAME` per label.
 
     If a text may have several labels, `prediction` lists them, and each label has a
     `prediction/NAME`: 1 if it is predicted, else 0. A row without a text has the prediction

@@ -13,7 +13,7 @@ NO_TEXT = "there is no text to read"
 
 
 def prediction_json(prediction: Prediction) -> dict[str, Any]:
-    """The prediction as JSON: `label` is the most likely one, even if uncertain; with several
+    """The prediction as JSON: `label` is set even if uncertain; with several
     labels, `labels` lists them."""
     labels = {} if prediction.labels is None else {"labels": list(prediction.labels)}
     return {
@@ -27,21 +27,11 @@ def prediction_json(prediction: Prediction) -> dict[str, Any]:
 
 
 def why_uncertain(prediction: Prediction, *, uncertain_below: float) -> str:
-    """The most likely label, its probability, and the threshold that it misses."""
-    if not prediction.probabilities:
+    """The label, its probability, and the threshold that it misses."""
+    if prediction.probability is None:
         return NO_TEXT
-    name, probability = likeliest(prediction)
-    actual, needed = distinct_decimals(probability, uncertain_below, decimals=3)
-    return f"{name}: {actual} is below {needed}"
-
-
-def likeliest(prediction: Prediction) -> tuple[str, float]:
-    """The label and probability that the threshold is compared with: the highest one; with several
-    labels, all predicted labels and the probability that all are right. With two labels and a
-    decision threshold between them, the prediction can be the other label."""
-    if prediction.labels is not None and prediction.probability is not None:
-        return prediction.label, prediction.probability
-    return next(iter(prediction.probabilities.items()))
+    actual, needed = distinct_decimals(prediction.probability, uncertain_below, decimals=3)
+    return f"{prediction.label}: {actual} is below {needed}"
 
 
 def distinct_decimals(smaller: float, larger: float, *, decimals: int) -> tuple[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from finesweep.prediction import Classifier
-from finesweep.prediction.wording import distinct_decimals, likeliest
+from finesweep.prediction.wording import distinct_decimals
 from finesweep.records import Prediction
 from finesweep.serving.card import Card
 
@@ -41,14 +41,13 @@ def answer(prediction: Prediction, classifier: Classifier) -> str:
     """The prediction as a heading; an explanation of UNCERTAIN if needed; whether the text was
     truncated."""
     parts = [f"<h2>{escape(prediction.answer)}</h2>"]
-    if not prediction.probabilities:
+    if prediction.probability is None:
         return parts[0] + paragraph(HALF if classifier.decision_rule.pairs else EMPTY)
     if not prediction.sure:
-        name, probability = likeliest(prediction)
         minimum = classifier.decision_rule.uncertain_below
-        actual, needed = distinct_decimals(probability, minimum, decimals=2)
+        actual, needed = distinct_decimals(prediction.probability, minimum, decimals=2)
         parts.append(
-            f"<p>The most likely label, <b>{escape(name)}</b>, has a probability of {actual}."
+            f"<p>The prediction, <b>{escape(prediction.label)}</b>, has a probability of {actual}."
             f" Below {needed} the model is not certain: too many of these predictions would be"
             " wrong.</p>"
         )

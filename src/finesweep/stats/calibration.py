@@ -6,8 +6,7 @@ calibration counts all N * C yes/no decisions, and coverage counts rows.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -89,12 +88,14 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
 
 
 def coverage_curve(
-    probabilities: np.ndarray, labels: np.ndarray, *, thresholds: Sequence[float] | float = HALF
+    probabilities: np.ndarray, labels: np.ndarray, rule: DecisionRule | None = None
 ) -> Coverage:
-    """Coverage and accuracy at each confidence that occurs; thresholds are for several labels."""
-    predicted = predict_labels(
-        probabilities, multi_label=is_multi_label(labels), thresholds=thresholds
-    )
+    """Coverage and accuracy of the labels that rule predicts, at each of their probabilities that
+    occurs; without a rule, of the likeliest label, or of several from 0.5 on."""
+    if rule is None:
+        predicted = predict_labels(probabilities, multi_label=is_multi_label(labels))
+    else:
+        predicted = apply_thresholds(probabilities, rule)
     confidences = confidence(probabilities, predicted)
     order = np.argsort(-confidences, kind="stable")
     correct = are_correct(predicted, labels)[order]
@@ -110,14 +111,19 @@ def coverage_curve(
 
 
 def uncertain_below(
-    probabilities: np.ndarray, labels: np.ndarray, *, errors_left: float = 0.5
+    probabilities: np.ndarray,
+    labels: np.ndarray,
+    rule: DecisionRule | None = None,
+    *,
+    errors_left: float = 0.5,
 ) -> float:
-    """The confidence below which to predict UNCERTAIN: the lowest at which the remaining rows have
-    at most errors_left of the split's error rate; 0 when there are no errors.
+    """The probability of the label that rule predicts below which it is UNCERTAIN: the lowest at
+    which the remaining rows have at most errors_left of the split's error rate; 0 when there are no
+    errors.
 
     If no threshold reaches that, the one with the lowest error rate at a coverage of 10 % or more.
     """
-    curve = coverage_curve(probabilities, labels)
+    curve = coverage_curve(probabilities, labels, rule)
     max_error = errors_left * (1 - curve.accuracy[0])
     if curve.accuracy[0] == 1:
         return 0.0
@@ -156,8 +162,8 @@ def label_thresholds(probabilities: np.ndarray, labels: np.ndarray) -> list[floa
 def calibrate(
     logits: np.ndarray, labels: np.ndarray, *, min_confidence: float | None = None
 ) -> DecisionRule:
-    """A decision rule fitted to the logits: the temperature first, then thresholds on the scaled
-    probabilities.
+    """A decision rule fitted to the logits: the temperature first, then the thresholds that choose
+    labels on the scaled probabilities, then that of UNCERTAIN on these labels.
 
     min_confidence replaces the fitted threshold of UNCERTAIN. Without it, several labels are always
     predicted: each has its own threshold, and few rows are surely correct in all labels.
@@ -168,11 +174,11 @@ def calibrate(
         thresholds = label_thresholds(probabilities, labels)
         return DecisionRule(temperature, min_confidence or 0.0, label_thresholds=thresholds)
     binary = probabilities.shape[1] == 2
-    return DecisionRule(
-        temperature,
-        uncertain_below(probabilities, labels) if min_confidence is None else min_confidence,
-        decision_threshold(probabilities[:, 1], labels) if binary else None,
-    )
+    threshold = decision_threshold(probabilities[:, 1], labels) if binary else None
+    rule = DecisionRule(temperature, min_confidence or 0.0, threshold)
+    if min_confidence is not None:
+        return rule
+    return replace(rule, uncertain_below=uncertain_below(probabilities, labels, rule))
 
 
 def apply_thresholds(probabilities: np.ndarray, rule: DecisionRule) -> np.ndarray:
@@ -185,11 +191,9 @@ def apply_thresholds(probabilities: np.ndarray, rule: DecisionRule) -> np.ndarra
 
 
 def is_confident(probabilities: np.ndarray, rule: DecisionRule) -> np.ndarray:
-    """[N] bool: rows whose prediction is confident enough; the others are UNCERTAIN."""
-    multi_label = rule.label_thresholds is not None
-    predicted = (
-        apply_thresholds(probabilities, rule) if multi_label else probabilities.argmax(axis=1)
-    )
+    """[N] bool: rows where the probability of the predicted label, or that all of several are
+    right, reaches the threshold; the others are UNCERTAIN."""
+    predicted = apply_thresholds(probabilities, rule)
     return np.asarray(confidence(probabilities, predicted) >= rule.uncertain_below)
 
 

@@ -156,6 +156,26 @@ def test_the_second_of_two_labels_is_answered_from_its_threshold_on(tiny_bert: P
     assert labels[int(shares.argmax())] == "yes"
 
 
+def test_a_label_far_from_the_likeliest_is_sure_by_its_own_probability(tiny_bert: Path) -> None:
+    model = AutoModelForSequenceClassification.from_pretrained(
+        tiny_bert, id2label={0: "no", 1: "yes"}
+    ).eval()
+    pipe = pipeline(
+        "text-classification", model=model, tokenizer=AutoTokenizer.from_pretrained(tiny_bert)
+    )
+    shares = Classifier(pipe, MAX_LENGTH, DecisionRule()).probabilities(TEXTS[:1])[0]
+    other, most = int(shares.argmin()), float(shares.max())
+    between = (float(shares.min()) + most) / 2
+    rule = DecisionRule(uncertain_below=between, decision_threshold=0.0 if other else 1.0)
+    (made,) = Classifier(pipe, MAX_LENGTH, rule).predict(TEXTS[:1])
+    assert (made.label, made.sure) == (["no", "yes"][other], False)
+    assert made.probability == pytest.approx(shares.min())
+    (made,) = Classifier(pipe, MAX_LENGTH, rule).predict(
+        TEXTS[:1], uncertain_below=float(shares.min()) - 0.01
+    )
+    assert made.sure
+
+
 @pytest.mark.parametrize("text", ["", " \n\t", None, "\u200b", "\x00\x07", "<br>&nbsp;"])
 def test_where_there_is_nothing_to_read_there_is_no_label(
     classifier: Classifier, text: str | None

@@ -7,6 +7,7 @@ import pytest
 from scipy.special import expit, softmax
 from sklearn.metrics import f1_score
 
+from finesweep.records import DecisionRule
 from finesweep.stats.calibration import (
     apply_thresholds,
     calibrate,
@@ -70,6 +71,36 @@ def test_above_the_threshold_half_of_the_error_rate_remains() -> None:
     assert 0.3 < answered.mean() < 0.95
     lower = sure.max(axis=1) >= threshold - 0.05
     assert 1 - right[lower].mean() > 0.5 * (1 - right.mean())
+
+
+def rare_class(n: int = 2000) -> tuple[np.ndarray, np.ndarray]:
+    """Logits [N, 2] of a class that a tenth of the rows have, and the labels drawn from them."""
+    drawn = np.random.default_rng(4)
+    scores = drawn.normal(-3, 1.5, size=n)
+    labels = (drawn.random(n) < expit(scores)).astype(int)
+    return np.stack([np.zeros(n), scores], axis=1), labels
+
+
+def test_a_prediction_is_certain_by_the_probability_of_the_label_that_it_gives() -> None:
+    rule = DecisionRule(uncertain_below=0.7, decision_threshold=0.74)
+    shares = np.array([[0.27, 0.73], [0.25, 0.75], [0.9, 0.1]])
+    assert apply_thresholds(shares, rule).tolist() == [0, 1, 0]
+    assert is_confident(shares, rule).tolist() == [False, True, True]
+
+
+def test_of_two_classes_the_certain_rows_have_half_the_error_rate_of_the_labels_given() -> None:
+    logits, labels = rare_class()
+    rule = calibrate(logits, labels)
+    assert rule.decision_threshold is not None
+    assert rule.decision_threshold < 0.45
+    shares = softmax(logits / rule.temperature, axis=1)
+    wrong, certain = apply_thresholds(shares, rule) != labels, is_confident(shares, rule)
+    assert 0.1 < certain.mean() < 1
+    assert wrong[certain].mean() <= 0.5 * wrong.mean()
+    curve = coverage_curve(shares, labels, rule)
+    assert curve.accuracy[0] == pytest.approx(1 - wrong.mean())
+    lower = curve.thresholds < rule.uncertain_below
+    assert (1 - curve.accuracy[lower] > 0.5 * wrong.mean()).all()
 
 
 def test_a_model_without_errors_is_never_uncertain() -> None:

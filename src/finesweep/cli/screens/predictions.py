@@ -51,7 +51,7 @@ class Tally:
         is the value of --threshold."""
         minimum = classifier.decision_rule.uncertain_below
         source = "the model's own threshold" if threshold is None else "the value of --threshold"
-        subject = "of the whole label set" if classifier.multi_label else "of the top label"
+        subject = "of the whole label set" if classifier.multi_label else "of the label"
         n_below = self.n_uncertain - self.n_empty
         texts = counted(self.n_texts, "text")
         remarks = {
@@ -70,12 +70,16 @@ def screen_line(texts: Sequence[Any], prediction: Prediction, classifier: Classi
 
     width = min(MAX_LABEL_WIDTH, max(map(len, classifier.label_names)))
     ranked = list(prediction.probabilities.items())
-    cells = [
-        f"{name + ':':<{width + 1}} {probability:.3f}" for name, probability in ranked[:MAX_LABELS]
-    ]
+    told, reasons = None, []
     if not prediction.sure:
-        reason = why_uncertain(prediction, uncertain_below=classifier.decision_rule.uncertain_below)
-        cells[: 0 if classifier.multi_label else 1] = [reason]
+        minimum = classifier.decision_rule.uncertain_below
+        reasons.append(why_uncertain(prediction, uncertain_below=minimum))
+        told = None if classifier.multi_label else prediction.label
+    cells = reasons + [
+        f"{name + ':':<{width + 1}} {probability:.3f}"
+        for name, probability in ranked[:MAX_LABELS]
+        if name != told
+    ]
     if len(ranked) > MAX_LABELS:
         cells.append(f"and {len(ranked) - MAX_LABELS} more")
     head = f"{prediction.answer:<{max(len(UNCERTAIN), width)}}"

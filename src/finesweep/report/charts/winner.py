@@ -18,7 +18,6 @@ from finesweep.report.charts.picture import (
 )
 from finesweep.report.records import Evaluated
 from finesweep.stats.calibration import calibration_bins, calibration_error, coverage_curve
-from finesweep.stats.predictions import HALF
 from finesweep.wording import as_percentage, counted_rows
 
 MAX_CLASSES = 25
@@ -168,9 +167,7 @@ def calibration(evaluated: Evaluated) -> Picture:
 
 def coverage(evaluated: Evaluated) -> Picture:
     """Accuracy if the least certain predictions are withheld."""
-    rule = evaluated.rule
-    thresholds = HALF if rule is None or rule.label_thresholds is None else rule.label_thresholds
-    curve = coverage_curve(evaluated.probabilities, evaluated.labels, thresholds=thresholds)
+    curve = coverage_curve(evaluated.probabilities, evaluated.labels, evaluated.rule)
     every = np.unique(np.linspace(0, len(curve.coverage) - 1, N_POINTS).astype(int))
     line = go.Scatter(
         x=curve.coverage[every].tolist(),

@@ -13,6 +13,7 @@ from finesweep.records import DecisionRule, Prediction
 EMPTY = Prediction(None, "UNCERTAIN", None, {}, sure=False)
 CUT = Prediction("c", "1", 0.9, {"1": 0.9, "0": 0.1}, sure=True, truncated=True)
 SURE = Prediction("a", "1", 0.871, {"1": 0.871, "0": 0.129}, sure=True)
+SECOND = Prediction("d", "1", 0.273, {"0": 0.727, "1": 0.273}, sure=False)
 UNCERTAIN_ONE = Prediction("b", "0", 0.5416, {"0": 0.5416, "1": 0.4584}, sure=False)
 
 
@@ -32,6 +33,7 @@ CLASSIFIER = TwoLabels(None, 32, DecisionRule(uncertain_below=0.63))
     [
         ("what a day", SURE, "1           1: 0.871  0: 0.129   what a day"),
         ("meh", UNCERTAIN_ONE, "UNCERTAIN   0: 0.542 is below 0.630  1: 0.458   meh"),
+        ("hm", SECOND, "UNCERTAIN   1: 0.273 is below 0.630  0: 0.727   hm"),
         ("", EMPTY, "UNCERTAIN   there is no text to read   "),
         ("long", CUT, "1           1: 0.900  0: 0.100   [truncated to 32 tokens]   long"),
         ("a\nb\u2028\x1b[2J", SURE, r"1           1: 0.871  0: 0.129   a\nb\u2028\x1b[2J"),
@@ -67,7 +69,7 @@ def test_remarks_count_uncertain_and_truncated_predictions_once() -> None:
     tally = Tally()
     list(tally.count(iter([(None, [SURE, UNCERTAIN_ONE]), (None, [EMPTY, CUT])])))  # type: ignore[list-item]
     assert tally.remarks(CLASSIFIER, None) == [
-        "1 of 4 texts UNCERTAIN: the probability of the top label is below 0.63, the model's own"
+        "1 of 4 texts UNCERTAIN: the probability of the label is below 0.63, the model's own"
         " threshold; --threshold 0 predicts all",
         "1 of 4 texts UNCERTAIN: empty text",
         "1 of 4 texts truncated to 32 tokens, the model's max_length",

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
+from fastapi.exception_handlers import http_exception_handler
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
+from starlette.exceptions import HTTPException
 
+from finesweep.errors import nearest
 from finesweep.pairs import join_pair_or_none, mark_problem
 from finesweep.prediction.wording import prediction_json
 from finesweep.serving.limits import LimitedBodies
@@ -20,6 +23,8 @@ N_TEXTS = 1024
 """Maximum number of texts or pairs in a request."""
 MAX_ERRORS = 10
 """Maximum number of errors reported for a request."""
+MAX_NAME = 60
+"""Maximum length of a field's name in an error, of those that a client made up."""
 
 
 def _text(text: str) -> str:
@@ -42,6 +47,8 @@ Pair = Annotated[list[Side], Field(min_length=2, max_length=2)]
 class PredictRequest(BaseModel):
     """The body of POST /api/predict: texts, or pairs for a model of pairs."""
 
+    model_config = ConfigDict(extra="forbid")
+
     texts: Annotated[list[Text], Field(min_length=1, max_length=N_TEXTS)] | None = None
     pairs: Annotated[list[Pair], Field(min_length=1, max_length=N_TEXTS)] | None = None
     threshold: Annotated[float, Field(ge=0, le=1)] | None = None
@@ -53,6 +60,7 @@ def endpoint(service: Service) -> FastAPI:
     app = FastAPI(title=service.card.title, docs_url=None, redoc_url=None)
     app.add_middleware(LimitedBodies)
     app.add_exception_handler(RequestValidationError, _validation_errors)
+    app.add_exception_handler(HTTPException, _unreadable_body)
 
     @app.post("/api/predict")
     async def predict(request: PredictRequest) -> dict[str, Any]:
@@ -109,14 +117,37 @@ async def _validation_errors(_request: Request, error: Exception) -> JSONRespons
     response repeats."""
     errors = error.errors() if isinstance(error, RequestValidationError) else []
     detail = [
-        {"type": each["type"], "loc": list(each["loc"]), "msg": _message(each)}
+        {"type": each["type"], "loc": [*map(_shortened, each["loc"])], "msg": _message(each)}
         for each in errors[:MAX_ERRORS]
     ]
     return JSONResponse({"detail": detail}, 422)
 
 
+async def _unreadable_body(request: Request, error: Exception) -> Response:
+    """Status 422 for a body that is no UTF-8 or nested too deeply, where FastAPI has 400 without a
+    reason; its own response to other errors."""
+    assert isinstance(error, HTTPException)
+    why = error.__cause__
+    if isinstance(why, UnicodeDecodeError):
+        message = f"the body is no {why.encoding} text: {why.reason} at byte {why.start + 1}"
+    elif isinstance(why, RecursionError):
+        message = "the body is nested too deeply"
+    else:
+        return await http_exception_handler(request, error)
+    detail = [{"type": "json_invalid", "loc": ["body"], "msg": message}]
+    return JSONResponse({"detail": detail}, 422)
+
+
+def _shortened(step: str | int) -> str | int:
+    return step[:MAX_NAME] if isinstance(step, str) else step
+
+
 def _message(mistake: Mapping[str, Any]) -> str:
-    """Pydantic's message, with the JSON parser's if there is one."""
+    """Pydantic's message, with the JSON parser's if there is one; for a field that does not exist
+    the nearest that does."""
+    if mistake["type"] == "extra_forbidden":
+        name = str(mistake["loc"][-1])[:MAX_NAME]
+        return f"No such field; {nearest(name, PredictRequest.model_fields)}"
     why = mistake.get("ctx", {}).get("error") if mistake["type"] == "json_invalid" else None
     return f"{mistake['msg']}: {why}" if why else str(mistake["msg"])
 

@@ -63,6 +63,8 @@ def test_a_model_says_which_of_the_two_it_reads(services: Services, kind: str) -
         ("pairs", {"pairs": [[f"a {MARK} b", "c"]]}, ["body", "pairs", 0, 0], MARKED),
         ("pairs", {"pairs": [["a"]]}, ["body", "pairs", 0], "List should have at least 2 items"),
         ("pairs", {"pairs": [["a", "b", "c"]]}, ["body", "pairs", 0], "at most 2 items"),
+        ("texts", {"texts": ["a"], "treshold": 1}, ["body", "treshold"], "mean 'threshold'?"),
+        ("texts", {"texts": ["a"], "x" * 5000: 1}, ["body", "x" * 60], "known: pairs, texts, "),
         ("pairs", {"pairs": []}, ["body", "pairs"], "List should have at least 1 item"),
         ("pairs", {"pairs": PAIRS[:1] * (N_TEXTS + 1)}, ["body", "pairs"], f"at most {N_TEXTS} "),
     ],
@@ -74,6 +76,29 @@ def test_a_question_that_the_model_cannot_read_gets_one_message(
     (problem,) = answer["detail"]
     assert (code, problem["loc"]) == (422, where)
     assert told in problem["msg"]
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (
+            b'{"texts": ["caf\xe9"]}',
+            "the body is no utf-8 text: invalid continuation byte at byte 16",
+        ),
+        (b'{"texts": ["a"', "JSON decode error: Expecting ',' delimiter"),
+        (b'{"texts": ' + b"[" * 200_000, "the body is nested too deeply"),
+    ],
+)
+def test_a_body_that_cannot_be_read_gets_the_reason(texts: Service, body: bytes, told: str) -> None:
+    answer = TestClient(endpoint(texts)).post(
+        "/api/predict", content=body, headers={"content-type": "application/json"}
+    )
+    (problem,) = answer.json()["detail"]
+    assert (answer.status_code, problem["loc"][0], problem["msg"]) == (422, "body", told)
+
+
+def test_an_address_that_does_not_exist_keeps_its_own_status(texts: Service) -> None:
+    assert TestClient(endpoint(texts)).get("/api/nothing").status_code == 404
 
 
 def test_several_labels_are_answered_as_a_list(several: Service) -> None:

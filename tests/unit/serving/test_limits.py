@@ -77,19 +77,12 @@ def test_a_mistake_is_told_without_the_texts(
 
 
 @pytest.mark.parametrize(
-    ("content", "code"),
-    [
-        (f'{{"texts": ["{SECRET}"'.encode(), 422),
-        (SECRET.encode() + b"\xff", 400),
-        (b"[" * 100_000, 400),
-        (b"", 422),
-    ],
+    "content",
+    [f'{{"texts": ["{SECRET}"'.encode(), SECRET.encode() + b"\xff", b"[" * 100_000, b""],
 )
-def test_what_is_no_json_is_told_without_the_texts(
-    texts: Service, content: bytes, code: int
-) -> None:
+def test_what_is_no_json_is_told_without_the_texts(texts: Service, content: bytes) -> None:
     answer = post(texts, content)
-    assert answer.status_code == code
+    assert answer.status_code == 422
     assert SECRET[:9] not in answer.text
 
 

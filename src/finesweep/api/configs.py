@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from finesweep import config
 from finesweep.api.caller import preserve_caller
+from finesweep.api.text_lists import checked_texts
 from finesweep.config import Config
 
 
@@ -26,4 +27,4 @@ def compose(overrides: Sequence[str] = ()) -> Config:
         >>> finesweep.compose(["training.epochs=2"]).training.epochs
         2
     """
-    return config.compose(overrides).config
+    return config.compose(checked_texts(overrides)).config

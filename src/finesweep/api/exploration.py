@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from finesweep.api.caller import preserve_caller
 from finesweep.api.inputs import check_checkpoint
 from finesweep.api.results import Exploration
+from finesweep.api.text_lists import checked_texts
 from finesweep.config import Composed, compose, override_path
 from finesweep.disk import written_aside
 from finesweep.errors import ConfigError, Problem
@@ -54,7 +55,7 @@ def explore(overrides: Sequence[str] = (), *, progress: bool = True) -> Explorat
     """
     from finesweep.api.progress import progress_console
 
-    composed = compose(overrides)
+    composed = compose(checked_texts(overrides))
     with progress_console(progress).status("reading the dataset") as status:
         explored = run_exploration(composed, on_part=status.update)
     refuse_severe(composed, explored)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from finesweep.api.caller import no_library_bars, preserve_caller
 from finesweep.api.model_uri import check_model_uri
+from finesweep.api.text_lists import checked_texts
 from finesweep.config import compose
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def load_model(uri: str | Path, overrides: Sequence[str] = ()) -> Classifier:
         >>> model = finesweep.load_model("models:/tweets-sentiment@challenger")
         >>> [prediction.label for prediction in model.predict(["what a day"])]
     """
-    uri, tracking = str(uri), compose(overrides).config.tracking
+    uri, tracking = str(uri), compose(checked_texts(overrides)).config.tracking
     check_model_uri(uri, tracking_uri=tracking.uri, field="uri")
 
     from finesweep.prediction import load_classifier

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from finesweep.api.caller import preserve_caller
 from finesweep.api.results import Promotion
+from finesweep.api.text_lists import checked_texts
 from finesweep.config import compose, require_model_name
 from finesweep.errors import ConfigError, Problem, nearest
 
@@ -52,7 +53,7 @@ def promote(
         raise ConfigError(Problem("mode", f"{mode!r} given; {nearest(mode, MODES)}"))
     check_terms(margin=margin, alpha=alpha)
     require_model_name(model, field="model")
-    config = compose(overrides).config
+    config = compose(checked_texts(overrides)).config
 
     from finesweep.registry.promote import Terms
     from finesweep.registry.promote import promote as decide

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from finesweep.api.caller import no_library_bars, preserve_caller
 from finesweep.api.inputs import read_inputs
 from finesweep.api.results import TrainingRun
+from finesweep.api.text_lists import checked_texts
 from finesweep.config import Composed, compose
 from finesweep.ledger import TimeLedger
 from finesweep.records import Objective
@@ -43,7 +44,7 @@ def train(overrides: Sequence[str] = (), *, progress: bool = True) -> TrainingRu
     """
     from finesweep.api.progress import progress_console
 
-    run_id, trained = run_training(compose(overrides), progress_console(progress))
+    run_id, trained = run_training(compose(checked_texts(overrides)), progress_console(progress))
     result, test = trained.result, trained.test
     (best,) = trained.setup.schedule.at_examples_seen([result.best])
     return TrainingRun(

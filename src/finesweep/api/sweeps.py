@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from finesweep.api.caller import no_library_bars, preserve_caller
 from finesweep.api.results import SweepResult
+from finesweep.api.text_lists import checked_texts
 from finesweep.config import SweepPlan, compose, compose_sweep
 from finesweep.databases import STORAGE_URL
 from finesweep.errors import FinesweepError
@@ -72,7 +73,7 @@ def run_sweep(
     from finesweep.api.progress import progress_console
 
     own = [] if workers is None else [f"workers={workers}"]
-    plan = compose_sweep(name, [*overrides, *own])
+    plan = compose_sweep(name, [*checked_texts(overrides), *own])
     study, _ = complete_sweep(plan, progress_console(progress))
 
     from finesweep.api.sweep_result import result_of
@@ -106,6 +107,7 @@ def write_report(
         >>> finesweep.write_report("demo")
         PosixPath('demo.html')
     """
+    overrides = checked_texts(overrides)
     config = compose(overrides).config
 
     from finesweep.sweep.study.study import find_study

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from numbers import Real
 from typing import Any, Protocol
 
 import numpy as np
@@ -183,5 +184,5 @@ def _text(value: Any, number: int) -> str | None:
 
 
 def _check_threshold(threshold: float) -> None:
-    if not 0 <= threshold <= 1:
-        raise ValueError(f"uncertain_below is a probability, from 0 to 1; {threshold} given")
+    if not isinstance(threshold, Real) or not 0 <= threshold <= 1:
+        raise ValueError(f"uncertain_below is a probability, from 0 to 1; {threshold!r} given")

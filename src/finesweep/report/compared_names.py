@@ -11,7 +11,7 @@ from finesweep.registry.versions import models_of, version_of
 from finesweep.runs.recorded import RecordedRun, read_run
 from finesweep.sweep.selection.state import SweepState, read_state
 from finesweep.sweep.study.study import find_study, study_names
-from finesweep.tracking import Run, TrackingStore, active_run, runs_called
+from finesweep.tracking import Run, TrackingStore, active_run, run_names, runs_called
 
 MODEL = "models:/"
 SWEEP = "sweep"
@@ -61,8 +61,9 @@ def _named(store: TrackingStore, url: str, text: str, studies: Sequence[str]) ->
         others = [each for run in runs if (each := read_run(store, run.run_id)).kind != SWEEP]
         return Named(text, None, read_state(find_study(text, url)), _both(text, others))
     if not runs:
-        hint = nearest(text, studies)
-        message = f"no run and no sweep in {hidden_password(url)} has this id or name; {hint}"
+        where = f"no run in {hidden_password(store.uri)} and no sweep in {hidden_password(url)}"
+        hint = nearest(text, {*studies, *run_names(store)})
+        message = f"{where} has this id or name; {hint}"
         raise ConfigError(Problem(text, message))
     run = read_run(store, _only(text, runs).run_id)
     if run.kind != SWEEP:

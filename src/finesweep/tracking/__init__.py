@@ -11,6 +11,7 @@ from finesweep.tracking.queries import (
     find_runs,
     has_logged_model,
     reopen,
+    run_names,
     runs_called,
 )
 from finesweep.tracking.replay import deliver, is_delivered, pending_outboxes
@@ -37,6 +38,7 @@ __all__ = [
     "open_store",
     "pending_outboxes",
     "reopen",
+    "run_names",
     "runs_called",
     "start_run",
 ]

@@ -46,6 +46,11 @@ def runs_called(store: TrackingStore, text: str) -> list[Run]:
     return _named(store, text) or (_begun(store, text) if ID_START.fullmatch(text) else [])
 
 
+def run_names(store: TrackingStore) -> set[str]:
+    """The names of the experiment's active runs."""
+    return {run.info.run_name for run in _search(store, "")}
+
+
 def _named(store: TrackingStore, name: str) -> list[Run]:
     found = _search(store, clause("attributes.run_name", name))
     return [Run(store, run.info.run_id) for run in found if run.info.run_name == name]

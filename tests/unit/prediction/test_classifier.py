@@ -212,6 +212,12 @@ def test_what_is_no_list_of_texts_is_refused(classifier: Classifier, texts: Any,
         classifier.predict(texts)
 
 
+def test_a_threshold_is_a_number(classifier: Classifier) -> None:
+    with pytest.raises(ValueError, match=r"from 0 to 1; '0\.5' given"):
+        classifier.uncertain_below("0.5")  # type: ignore[arg-type]
+    assert classifier.uncertain_below(np.float32(0.5)).decision_rule.uncertain_below == 0.5
+
+
 def test_a_threshold_is_a_probability(classifier: Classifier) -> None:
     for call in (classifier.uncertain_below, lambda t: classifier.predict([], uncertain_below=t)):
         with pytest.raises(ValueError, match=r"from 0 to 1; 1\.5 given"):

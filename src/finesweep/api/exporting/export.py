@@ -13,6 +13,7 @@ from finesweep.api.caller import no_library_bars, preserve_caller
 from finesweep.api.exporting.request import MODELS, ONNX, Format, Request, check_request
 from finesweep.api.model_uri import check_model_uri
 from finesweep.api.results import ModelExport
+from finesweep.api.text_lists import checked_texts
 from finesweep.config import Config, compose
 from finesweep.errors import ConfigError, Problem
 
@@ -61,7 +62,7 @@ def export_model(
     folder = None if output is None else Path(output)
     request = Request(str(uri), format, quantize, folder, push, register, alias)
     check_request(request)
-    return run_export(request, compose(overrides).config, field="uri")
+    return run_export(request, compose(checked_texts(overrides)).config, field="uri")
 
 
 def run_export(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from finesweep.api.caller import preserve_caller
 from finesweep.api.model_uri import require_store
+from finesweep.api.text_lists import checked_texts
 from finesweep.config import Config, compose
 from finesweep.errors import ConfigError, Problem
 
@@ -38,8 +39,9 @@ def compare(names: Sequence[str], overrides: Sequence[str] = ()) -> Comparison:
     Example:
         >>> finesweep.compare(["models:/tweets@champion", "models:/tweets@challenger"]).tests
     """
+    names = checked_texts(names, field="names")
     check_names(names, field="names")
-    return compare_named(names, compose(overrides).config)
+    return compare_named(names, compose(checked_texts(overrides)).config)
 
 
 def check_names(names: Sequence[str], *, field: str) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from finesweep.api.caller import no_library_bars, preserve_caller
+from finesweep.api.text_lists import checked_texts
 from finesweep.config import compose_sweep
 
 if TYPE_CHECKING:
@@ -35,6 +36,6 @@ def plan(name: str, overrides: Sequence[str] = ()) -> Plan:
     """
     from finesweep.report.plan.planning import plan_sweep
 
-    composed = compose_sweep(name, overrides)
+    composed = compose_sweep(name, checked_texts(overrides))
     with no_library_bars():
         return plan_sweep(composed)

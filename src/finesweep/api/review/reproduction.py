@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from finesweep.api.caller import no_library_bars, preserve_caller
 from finesweep.api.inputs import read_inputs
 from finesweep.api.model_uri import require_store
+from finesweep.api.text_lists import checked_texts
 from finesweep.config import Composed, compose
 from finesweep.errors import ConfigError, Problem
 from finesweep.ledger import TimeLedger
@@ -47,7 +48,7 @@ def reproduce(run: str, overrides: Sequence[str] = (), *, progress: bool = True)
     from finesweep.api.progress import progress_console
 
     console = progress_console(progress)
-    return run_reproduction(run, compose_stores(overrides), console)
+    return run_reproduction(run, compose_stores(checked_texts(overrides)), console)
 
 
 def compose_stores(overrides: Sequence[str]) -> Composed:

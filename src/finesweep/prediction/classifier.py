@@ -184,5 +184,6 @@ def _text(value: Any, number: int) -> str | None:
 
 
 def _check_threshold(threshold: float) -> None:
-    if not isinstance(threshold, Real) or not 0 <= threshold <= 1:
+    is_number: bool = isinstance(threshold, Real)
+    if not is_number or not 0 <= threshold <= 1:
         raise ValueError(f"uncertain_below is a probability, from 0 to 1; {threshold!r} given")

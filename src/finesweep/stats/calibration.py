@@ -141,8 +141,7 @@ def decision_threshold(positive: np.ndarray, labels: np.ndarray) -> float:
     """
     values = np.unique(positive)
     candidates = np.append((values[1:] + values[:-1]) / 2, 0.5)
-    truth = labels == 1
-    scores = np.array([_macro_f1(positive >= each, truth) for each in candidates])
+    scores = _macro_f1(positive, labels == 1, candidates)
     best = np.flatnonzero(scores >= scores.max() - 1e-12)
     return float(candidates[best[np.argmin(np.abs(candidates[best] - 0.5))]])
 
@@ -209,7 +208,14 @@ def _best_f1(probabilities: np.ndarray, truth: np.ndarray) -> float:
     return float(halves[best[np.argmin(np.abs(halves[best] - HALF))]])
 
 
-def _macro_f1(predicted: np.ndarray, truth: np.ndarray) -> float:
-    both = (predicted & truth).sum(), (~predicted & ~truth).sum()
-    sizes = predicted.sum() + truth.sum(), (~predicted).sum() + (~truth).sum()
-    return float(np.mean([2 * b / n if n else 0.0 for b, n in zip(both, sizes, strict=True)]))
+def _macro_f1(positive: np.ndarray, truth: np.ndarray, candidates: np.ndarray) -> np.ndarray:
+    """[K] macro F1 of predicting 1 from each of K candidates on, from one sorting of the rows."""
+    order = np.argsort(positive)
+    true_below = np.append(0, np.cumsum(truth[order]))
+    n_below = np.searchsorted(positive[order], candidates, side="left")
+    n, n_true = len(truth), int(truth.sum())
+    both = n_true - true_below[n_below], n_below - true_below[n_below]
+    sizes = n - n_below + n_true, n_below + n - n_true
+    # Where a size is 0, nothing is predicted right either.
+    scores = [2 * b / np.maximum(size, 1) for b, size in zip(both, sizes, strict=True)]
+    return np.asarray(np.mean(scores, axis=0))

@@ -10,6 +10,8 @@ from finesweep.records import Objective
 K = TypeVar("K")
 Values = Mapping[str, float]
 """Metric → value, of every objective."""
+ROUNDING = 1e-9
+"""By which a difference of two values may exceed a distance that it is equal to in decimals."""
 
 
 def pareto_front(values: Mapping[K, Values], objectives: Sequence[Objective]) -> list[K]:
@@ -28,7 +30,7 @@ def best_within(
     the best by the second objective first, ties by the first, then by the others."""
     losses = {key: _losses(each, objectives) for key, each in values.items()}
     best = min(each[0] for each in losses.values())
-    near = [key for key, each in losses.items() if each[0] <= best + distance]
+    near = [key for key, each in losses.items() if each[0] - best <= distance + ROUNDING]
     return sorted(near, key=lambda key: (losses[key][1], losses[key][0], losses[key][2:]))
 
 

@@ -173,3 +173,22 @@ def test_several_labels_use_their_thresholds_and_are_uncertain_only_if_configure
     chance = np.where(predicted == 1, shares, 1 - shares).prod(axis=1)
     assert is_confident(shares, configured).tolist() == (chance >= 0.5).tolist()
     assert 0 < is_confident(shares, configured).sum() < 300
+
+
+def test_the_decision_threshold_has_the_best_macro_f1_of_all_candidates() -> None:
+    drawn = np.random.default_rng(3)
+    for n in (1, 2, 5, 40, 300):
+        positive, labels = drawn.random(n).round(2), drawn.integers(0, 2, n)
+        values = np.unique(positive)
+        candidates = [*(values[1:] + values[:-1]) / 2, 0.5]
+        threshold = decision_threshold(positive, labels)
+        assert threshold in candidates
+
+        def scored(each: float, positive: np.ndarray = positive, of: np.ndarray = labels) -> float:
+            predicted = (positive >= each).astype(int)
+            return f1_score(of, predicted, average="macro", labels=[0, 1], zero_division=0)
+
+        best = max(map(scored, candidates))
+        assert scored(threshold) == pytest.approx(best)
+        equal = [each for each in candidates if scored(each) > best - 1e-12]
+        assert abs(threshold - 0.5) == pytest.approx(min(abs(each - 0.5) for each in equal))

@@ -41,6 +41,12 @@ def test_the_cheapest_within_a_distance_of_the_best_comes_first(
     assert best_within(values, [LOSS, MS], distance) == near
 
 
+def test_a_candidate_at_the_distance_is_within_it_whatever_its_last_bit() -> None:
+    values = {n: {"loss": n / 100, "ms": float(-n)} for n in range(100)}
+    for distance in range(1, 100):
+        assert best_within(values, [LOSS, MS], distance / 100)[0] == distance
+
+
 def test_the_knee_is_where_gaining_begins_to_cost() -> None:
     assert knee(table((0.3, 100), (0.31, 20), (0.6, 10)), [LOSS, MS]) == 1
     # Scales do not count, and neither does an objective in which all are equal.

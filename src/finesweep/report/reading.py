@@ -21,7 +21,13 @@ from finesweep.sweep.prune_audit import audit_in
 from finesweep.sweep.selection.claims import evaluated_winner
 from finesweep.sweep.selection.omissions import omissions
 from finesweep.sweep.selection.state import SweepState, read_state
-from finesweep.sweep.status import leaderboard, row_of, spent, status_in
+from finesweep.sweep.status import (
+    leaderboard,
+    row_of,
+    spent,
+    status_in,
+    with_aliases_of_now,
+)
 from finesweep.sweep.study.keys import DATA_FINGERPRINT, MODEL
 from finesweep.sweep.study.slots import is_duplicate, is_retried
 from finesweep.sweep.study.study import baseline_in, comparisons_in, data_notes_of
@@ -47,6 +53,8 @@ def read_sweep(
     """
     state = read_state(study)
     status = status_in(state, live_workers(study))
+    if store is not None:
+        status = with_aliases_of_now(status, store)
     rows = leaderboard(state.trials, state.direction, state.front)
     finalist, missing = _finalist(state, plan), list(missing)
     chosen = finalist.trial if finalist else state.ranked[0].number if state.ranked else None

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from finesweep.config.names import CHALLENGER
+from finesweep.config.names import CHALLENGER, CHAMPION
 from finesweep.records import Finalist
 from finesweep.sweep.comparisons import BaselineResult
 from finesweep.sweep.status import Status, command_in
@@ -124,7 +124,15 @@ def registered_as(status: Status) -> str:
     if not status.registered:
         return ""
     name, version = status.registered["name"], status.registered["version"]
-    return f"registered as {name} version {version}, alias {status.registered['alias']}"
+    aliases = _aliases(status.registered)
+    told = f"{'alias' if len(aliases) == 1 else 'aliases'} {', '.join(aliases)}"
+    return f"registered as {name} version {version}, {told if aliases else 'without an alias'}"
+
+
+def _aliases(registered: Mapping[str, Any]) -> list[str]:
+    """The version's aliases of now; where they were not read, the one it was registered with."""
+    aliases: list[str] = registered.get("aliases", [registered["alias"]])
+    return aliases
 
 
 def next_commands(status: Status, attributes: Mapping[str, Any]) -> dict[str, str]:
@@ -134,10 +142,12 @@ def next_commands(status: Status, attributes: Mapping[str, Any]) -> dict[str, st
     """
     commands = dict[str, str]()
     if status.registered:
-        name, alias = status.registered["name"], status.registered["alias"]
-        uri = shlex.quote(f"models:/{name}@{alias}")
+        name, aliases = status.registered["name"], _aliases(status.registered)
+        alias = next(iter(sorted(aliases, key=lambda each: each != CHAMPION)), None)
+        end = f"@{alias}" if alias else f"/{status.registered['version']}"
+        uri = shlex.quote(f"models:/{name}{end}")
         commands[f'finesweep predict --model {uri} "your text"'] = "asks the winner"
-        if alias == CHALLENGER:
+        if CHALLENGER in aliases and CHAMPION not in aliases:
             command = f"finesweep promote {shlex.quote(name)}"
             commands[command] = "makes it champion, if it passes the gate"
     commands[shlex.join(["finesweep", "ui", status.study])] = "shows its runs in MLflow"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 from optuna import Study
 from optuna.trial import FrozenTrial, TrialState
@@ -51,6 +51,9 @@ from finesweep.sweep.study.workers import live_workers
 from finesweep.sweep.time_budget import time_budget_in
 from finesweep.sweep.time_left import seconds_left
 
+if TYPE_CHECKING:
+    from finesweep.tracking import TrackingStore
+
 BUDGET = "sweep.n_trials"
 WORKER_FIELDS = ("id", "host", "pid", "slot", "step", "total", "beat_age_seconds")
 
@@ -89,7 +92,7 @@ class Status:
     comparisons: Sequence[Mapping[str, Any]]
     """Pairwise comparisons of the models' best trials."""
     registered: Mapping[str, Any] | None
-    """name, version, alias."""
+    """name, version, alias it was registered with; aliases, those of now, once they were read."""
     workers: Sequence[Mapping[str, Any]]
     """id, host, pid, slot, step, beat_age_seconds of each live worker."""
     failures: Sequence[Mapping[str, Any]]
@@ -192,6 +195,20 @@ def status_in(state: SweepState, workers: Sequence[WorkerRow]) -> Status:
         front=None if state.front is None else state.front.as_json(),
         failed_seeds=[] if confirmation is None else _failed_seeds(confirmation),
     )
+
+
+def with_aliases_of_now(status: Status, store: TrackingStore) -> Status:
+    """The status with the aliases that its registered version has now; without the version if that
+    was deleted."""
+    if not status.registered:
+        return status
+    from finesweep.registry.versions import version_of  # MLflow is slow to import
+
+    name, number = status.registered["name"], status.registered["version"]
+    version = version_of(store.client, f"models:/{name}/{number}")
+    if version is None:
+        return replace(status, registered=None)
+    return replace(status, registered={**status.registered, "aliases": sorted(version.aliases)})
 
 
 def _failed_seeds(confirmation: ConfirmationState) -> list[dict[str, Any]]:

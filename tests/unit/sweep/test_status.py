@@ -6,8 +6,10 @@ import io
 import json
 import shlex
 import time
+import uuid
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,13 +20,13 @@ from rich.console import Console
 from tests.unit.sweep.studies import new_study
 
 from finesweep.cli.screens.sweep_report import print_outcome
-from finesweep.config import RegisterConfig
+from finesweep.config import RegisterConfig, TrackingConfig
 from finesweep.records import Direction
 from finesweep.sweep.selection.claims import is_finished_sweep
 from finesweep.sweep.selection.confirmation import add_seed_slots, make_confirmation
 from finesweep.sweep.selection.state import read_state
 from finesweep.sweep.sentences import next_commands
-from finesweep.sweep.status import Row, command_of, leaderboard, status_of
+from finesweep.sweep.status import Row, command_of, leaderboard, status_of, with_aliases_of_now
 from finesweep.sweep.study.keys import (
     BEST_RUN,
     DEFINITION,
@@ -44,6 +46,7 @@ from finesweep.sweep.study.keys import (
 )
 from finesweep.sweep.study.ranking import direction_of
 from finesweep.sweep.time_budget import TimeBudget
+from finesweep.tracking import TrackingStore, start_run
 
 pytestmark = pytest.mark.slow
 
@@ -245,6 +248,47 @@ def test_what_to_type_next_is_quoted_for_a_shell() -> None:
     output = screen.file.getvalue()  # type: ignore[attr-defined]
     command = next(line for line in output.splitlines() if "predict --model" in line)
     assert shlex.split(command)[3:] == ["models:/bob's tweets@next", "your text"]
+
+
+@pytest.mark.parametrize(
+    ("aliases", "told", "end", "promotes"),
+    [
+        (["challenger"], "alias challenger", "@challenger", True),
+        (["challenger", "champion"], "aliases challenger, champion", "@champion", False),
+        (["next"], "alias next", "@next", False),
+        ([], "without an alias", "/1", False),
+    ],
+)
+def test_the_registered_version_is_told_with_the_aliases_that_it_has_now(
+    store: TrackingStore, aliases: list[str], told: str, end: str, promotes: bool
+) -> None:
+    name, run = uuid.uuid4().hex, start_run(store, name="winner")
+    store.client.create_registered_model(name)
+    store.client.create_model_version(name, f"runs:/{run.run_id}/model", run.run_id)
+    for alias in aliases:
+        store.client.set_registered_model_alias(name, alias, "1")
+    study = study_of(1)
+    add(study, TrialState.COMPLETE, 0.5)
+    study.set_user_attr(REGISTERED, {**MADE, "name": name, "version": "1"})
+    screen = Console(file=io.StringIO(), width=200)
+    print_outcome(screen, study, tracking=TrackingConfig(uri=store.uri))
+    output = screen.file.getvalue()  # type: ignore[attr-defined]
+    assert f"registered as {name} version 1, {told}\n" in output
+    assert f"predict --model models:/{name}{end} " in output
+    assert (f"finesweep promote {name}" in output) is promotes
+
+
+def test_a_version_that_is_gone_is_not_told_and_a_store_that_is_away_changes_nothing(
+    store: TrackingStore, tmp_path: Path
+) -> None:
+    study = study_of(1)
+    add(study, TrialState.COMPLETE, 0.5)
+    study.set_user_attr(REGISTERED, {**MADE, "version": "99"})
+    assert with_aliases_of_now(status_of(study), store).registered is None
+    screen = Console(file=io.StringIO(), width=200)
+    print_outcome(screen, study, tracking=TrackingConfig(uri=f"sqlite:///{tmp_path}/absent.db"))
+    assert "registered as m version 99, alias challenger\n" in screen.file.getvalue()  # type: ignore[attr-defined]
+    assert not (tmp_path / "absent.db").exists()
 
 
 def test_failed_seeds_are_told_and_a_winner_without_any_other_is_called_unconfirmed() -> None:

@@ -7,12 +7,14 @@ import shlex
 from rich.console import Console
 
 from finesweep.api.console import say
+from finesweep.api.model_uri import require_store
 from finesweep.cli.screens.tables import (
     print_confirmed,
     print_leaderboard,
     print_metrics,
     print_workers,
 )
+from finesweep.config import TrackingConfig
 from finesweep.records import Finalist
 from finesweep.sweep.comparisons import BaselineResult, verdict
 from finesweep.sweep.gains import combination_gain, combination_tried
@@ -30,7 +32,7 @@ from finesweep.sweep.sentences import (
     trial_counts,
     use_of_test_rows,
 )
-from finesweep.sweep.status import Status, command_of, leaderboard, status_in
+from finesweep.sweep.status import Status, command_of, leaderboard, status_in, with_aliases_of_now
 from finesweep.sweep.study.study import Study, baseline_in, comparisons_in, data_notes_of
 from finesweep.sweep.study.workers import live_workers
 from finesweep.wording import counted, duration
@@ -38,11 +40,23 @@ from finesweep.wording import counted, duration
 BOUNDS = ("  95 % CI low", "  95 % CI high")
 
 
-def print_outcome(console: Console, study: Study, *, with_data: bool = True) -> None:
+def print_outcome(
+    console: Console,
+    study: Study,
+    *,
+    tracking: TrackingConfig | None = None,
+    with_data: bool = True,
+) -> None:
     """Prints the leaderboard, counts, the winner's test scores and next commands; with_data prints
-    the notes on the data first."""
+    the notes on the data first.
+
+    The registered version's aliases are read from tracking; without it, or while it is away, the
+    alias that it was registered with is printed.
+    """
     state = read_state(study)
     status = status_in(state, live_workers(study))
+    if tracking is not None and status.registered:
+        status = _with_aliases_of_now(status, tracking)
     console.print()
     for note in data_notes_of(study) if with_data else ():
         say(console, f"data: {note}")
@@ -78,6 +92,20 @@ def print_outcome(console: Console, study: Study, *, with_data: bool = True) -> 
         for comparison_name, reason in omissions(study).items():
             say(console, f"NOT done: {comparison_name}: {reason}")
     _print_next(console, study, status)
+
+
+def _with_aliases_of_now(status: Status, tracking: TrackingConfig) -> Status:
+    """The same status where the store does not exist or is away."""
+    from finesweep.tracking import open_store
+    from finesweep.tracking.outages import is_tracking_outage
+
+    try:
+        require_store(tracking.uri)
+        return with_aliases_of_now(status, open_store(tracking))
+    except Exception as error:
+        if not is_tracking_outage(error):
+            raise
+        return status
 
 
 def _print_state(console: Console, study: Study, status: Status) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from finesweep.cli import study_parser
 from finesweep.cli.startup import collector
-from finesweep.config import compose
+from finesweep.config import TrackingConfig, compose
 from finesweep.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
@@ -30,7 +30,8 @@ def run(arguments: Sequence[str]) -> int:
     args = cli.parse_intermixed_args(list(arguments))
     if args.json and args.watch:
         raise ConfigError(Problem("--watch", "cannot be combined with --json"))
-    url = compose(args.overrides).config.storage.url
+    config = compose(args.overrides).config
+    url = config.storage.url
 
     from finesweep.api.console import screen
     from finesweep.cli.screens.sweep_report import print_outcome
@@ -41,13 +42,13 @@ def run(arguments: Sequence[str]) -> int:
         print(json.dumps(asdict(status_of(find_study(args.name, url)))))
     elif args.watch:
         collector.resume()
-        _watch(screen(), args.name, url)
+        _watch(screen(), args.name, url, config.tracking)
     else:
-        print_outcome(screen(), find_study(args.name, url))
+        print_outcome(screen(), find_study(args.name, url), tracking=config.tracking)
     return 0
 
 
-def _watch(console: Console, name: str, url: str) -> None:
+def _watch(console: Console, name: str, url: str, tracking: TrackingConfig) -> None:
     """Refreshes the screen until every slot is finished, and waits while the database is away;
     Ctrl-C does not stop the sweep. ConfigError when the study is deleted."""
     from finesweep.sweep.study.storage import retry_while_away
@@ -62,18 +63,18 @@ def _watch(console: Console, name: str, url: str) -> None:
         said = problem
 
     try:
-        while not retry_while_away(lambda: _show(console, study), tell):
+        while not retry_while_away(lambda: _show(console, study, tracking), tell):
             time.sleep(WATCH_SECONDS)
     except KeyError:  # Optuna knows no study of its number any more
         find_study(name, url)
         raise
 
 
-def _show(console: Console, study: Study) -> bool:
+def _show(console: Console, study: Study, tracking: TrackingConfig) -> bool:
     """Shows the study; whether all its slots are finished."""
     from finesweep.cli.screens.sweep_report import print_outcome
     from finesweep.sweep.study.slots import is_budget_spent
 
     console.clear()
-    print_outcome(console, study)
+    print_outcome(console, study, tracking=tracking)
     return is_budget_spent(study)

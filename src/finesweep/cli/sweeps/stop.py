@@ -17,6 +17,9 @@ def run(arguments: Sequence[str]) -> int:
     from finesweep.sweep.stop_and_delete import stop
 
     n_workers, command = stop(args.name, url)
-    print(f"stopping {counted(n_workers, 'worker')}; each finishes its slot first")
+    if n_workers:
+        print(f"stopping {counted(n_workers, 'worker')}; each finishes its slot first")
+    else:
+        print("no worker is running; none starts a trial until it is resumed")
     print(f"resume with: {command}")
     return 0

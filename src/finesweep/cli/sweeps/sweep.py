@@ -62,7 +62,8 @@ def _sweep(plan: SweepPlan, *, quiet: bool) -> int:
     progress.print(f"sweep {plan.name}: {_budget(plan)} in study {plan.study_name}")
     warn = partial(say, console)
     study, has_searched = complete_sweep(plan, progress, warn=warn, on_ready=collector.resume)
-    print_outcome(console, study, with_data=quiet or not has_searched)
+    tracking = plan.base.config.tracking
+    print_outcome(console, study, tracking=tracking, with_data=quiet or not has_searched)
     return 0 if status_of(study).best else 1
 
 

@@ -143,7 +143,7 @@ except finesweep.ConfigError as error:
     assert ambiguous.startswith("twice: means 2 runs; give one's id: ")
     assert printed[0] == "2 problems:"
     assert f"{unknown}did you mean 'small'?" in printed[1]
-    assert printed[2].startswith("  zzz: no run in sqlite:///mlruns/mlflow.db ")
+    assert printed[2].startswith("  zzz: no run in sqlite:///")
     assert printed[3:6] == [
         "names: 'small' is given more than once",
         "names: 1 given; must be 2 to 10 runs or sweeps",

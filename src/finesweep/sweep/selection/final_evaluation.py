@@ -16,6 +16,7 @@ from finesweep.runs.run_logging import Setup
 from finesweep.runs.run_summary import doubts
 from finesweep.runs.test_evaluation import evaluate_on_test
 from finesweep.stats.predictions import correct_rows
+from finesweep.sweep.comparisons import ModelComparison
 from finesweep.sweep.gains import combination_gain, gains
 from finesweep.sweep.selection.baseline import compare_with_baseline
 from finesweep.sweep.selection.claims import is_in_store
@@ -30,6 +31,7 @@ from finesweep.sweep.selection.confirmation import (
     winner_of,
 )
 from finesweep.sweep.selection.model_comparison import (
+    Pair,
     best_by_model,
     compare_models,
     earlier_comparisons,
@@ -133,11 +135,15 @@ def _compare_models(plan: SweepPlan, study: Study, state: SweepState, store: Tra
     if state.attributes.get(COMPARED, sorted(contenders)) == trials:
         return
     what = "each model with the others"
-    comparisons = try_comparison(lambda: compare_models(plan, state, store), study, what=what)
-    if comparisons is not None and (unlike := unlike_pairs(plan, best)):
+
+    def compare() -> tuple[list[ModelComparison], list[Pair]]:
+        unlike = unlike_pairs(plan, best)
+        return compare_models(plan, state, store, unlike), unlike
+
+    known, unlike = try_comparison(compare, study, what=what) or (earlier, [])
+    if unlike:
         pairs = ", ".join(f"{first} and {second}" for first, second in unlike)
         omit(study, what, f"the best trials have other validation rows: {pairs}")
-    known = earlier if comparisons is None else comparisons
     study.set_user_attr(COMPARISONS, [asdict(each) for each in known])
     study.set_user_attr(COMPARED, trials)
 

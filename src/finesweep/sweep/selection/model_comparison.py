@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from itertools import combinations
 
@@ -24,12 +24,15 @@ from finesweep.sweep.study.trial_runs import run_of
 from finesweep.tracking import TrackingStore
 from finesweep.tracking.predictions import FILE, SplitPredictions, read_predictions
 
+Pair = tuple[str, str]
+"""Names of two models, the better first."""
+
 
 def compare_models(
-    plan: SweepPlan, state: SweepState, store: TrackingStore
+    plan: SweepPlan, state: SweepState, store: TrackingStore, unlike: Collection[Pair]
 ) -> list[ModelComparison]:
-    """One comparison per pair of models whose best trials have the same validation rows, p values
-    adjusted by Holm; empty with fewer than two models.
+    """One comparison per pair of models that is not unlike, p values adjusted by Holm; empty with
+    fewer than two models.
 
     The rows are the validation rows by which the search chose each model's best trial, so the bias
     of that choice is the same for all models.
@@ -44,7 +47,6 @@ def compare_models(
         predictions[name] = logged
     tried = Counter(trial.user_attrs.get(MODEL) for trial in finished_trials(state.trials))
     contenders = {name: _contender(plan, trial, tried[name]) for name, trial in best.items()}
-    unlike = unlike_pairs(plan, best)
     comparisons = [
         _compare(contenders[first], contenders[second], predictions[first], predictions[second])
         for first, second in combinations(best, 2)
@@ -63,7 +65,7 @@ def best_by_model(state: SweepState) -> dict[str, FrozenTrial]:
     return best
 
 
-def unlike_pairs(plan: SweepPlan, best: Mapping[str, FrozenTrial]) -> list[tuple[str, str]]:
+def unlike_pairs(plan: SweepPlan, best: Mapping[str, FrozenTrial]) -> list[Pair]:
     """The pairs of models whose trials were evaluated on other validation rows, because the sweep
     varies what the data are read from, or how."""
     return [

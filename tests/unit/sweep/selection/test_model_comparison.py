@@ -62,7 +62,8 @@ def answer(
 
 
 def compared(demo: SweepPlan, study: Study, store: TrackingStore) -> list[ModelComparison]:
-    return compare_models(demo, read_state(study), store)
+    state = read_state(study)
+    return compare_models(demo, state, store, unlike_pairs(demo, best_by_model(state)))
 
 
 def test_the_better_of_two_models_is_told_by_how_much(
